@@ -1,0 +1,52 @@
+#!/bin/bash
+# Prepares a Debian 12 machine for building and testing Thalweg.
+# Says nothing when nothing is missing. Starts no service.
+set -euo pipefail
+
+# Each package and the reason it is here.
+packages=(
+    build-essential # librdkafka is compiled from C
+    zlib1g-dev      # compressed Kafka batches
+    gradle          # the JVM build
+    redis-server    # the tests of the shared store start their own
+    iproute2        # the lab's namespaces and rate limits
+)
+
+need() { # command, what it is for
+    command -v "$1" >/dev/null && return
+    echo "missing: $1 ($2)" >&2
+    missing=1
+}
+
+installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+# Debian starts a server as it installs it, unless this file forbids it.
+policy=/usr/sbin/policy-rc.d
+forbid_services() {
+    [ -e "$policy" ] && return
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod +x "$policy"
+    trap 'as_root rm -f "$policy"' EXIT
+}
+
+absent=()
+for package in "${packages[@]}"; do
+    installed "$package" || absent+=("$package")
+done
+
+if [ ${#absent[@]} -gt 0 ]; then
+    echo "installing: ${absent[*]}"
+    forbid_services
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -qq --no-install-recommends "${absent[@]}" >/dev/null
+fi
+
+missing=0
+need java "JDK 17 or newer"
+need javac "a JDK, not only a JRE"
+need mvn "fetches Storm and Kafka for the tests"
+need cargo "Rust 1.95 or newer, https://rustup.rs"
+exit "$missing"

@@ -1,0 +1,8 @@
+//! The decision core of Thalweg: what was measured goes in, an explained decision comes out.
+//!
+//! Everything here is a function of its arguments. There is no I/O, clock, thread, log, random
+//! number, global or hash order, so the same input gives the same bytes on every machine.
+#![forbid(unsafe_code)]
+
+pub mod model;
+pub mod units;

@@ -1,0 +1,12 @@
+//! The one vocabulary in which every engine's cluster is described to the core.
+//!
+//! An [`Observation`] is what an engine's adapter saw at one instant: nodes, topologies, where each
+//! executor runs, and its cumulative counters. It holds no conclusion: differences, rates and
+//! latencies are made from two observations by [`crate::signals`](crate).
+
+mod observation;
+
+pub use observation::{
+    Component, ComponentKind, Counters, Edge, Executor, Grouping, Node, Observation, SlotRef,
+    TaskRange, Topology, TopologyStatus,
+};

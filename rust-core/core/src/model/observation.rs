@@ -1,0 +1,214 @@
+//! What an adapter saw at one instant, in ordinals: an executor names its component and node by
+//! their index in the vectors beside it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Millis, Timestamp};
+
+/// Everything an adapter saw of one cluster at one instant.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Observation {
+    /// When it was seen.
+    pub at: Timestamp,
+    /// Every live node, blacklisted ones included.
+    pub nodes: Vec<Node>,
+    /// Every running topology.
+    pub topologies: Vec<Topology>,
+}
+
+/// A machine that offers slots.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Node {
+    /// The engine's own id of it.
+    pub id: String,
+    /// The host it runs on.
+    pub host: String,
+    /// The rack of that host; empty where unknown.
+    pub rack: String,
+    /// Whether the engine forbids new work on it.
+    pub blacklisted: bool,
+    /// Whether an operator is emptying it.
+    pub draining: bool,
+    /// The ports of its live slots, ascending.
+    pub ports: Vec<u32>,
+    /// Declared compute capacity in points, 100 being one core.
+    pub cpu_points: Option<f64>,
+    /// Declared memory in MiB.
+    pub memory_mib: Option<f64>,
+    /// How long a request to it and the answer took.
+    pub round_trip: Option<Millis>,
+}
+
+/// Whether a topology may be touched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TopologyStatus {
+    /// Running.
+    #[default]
+    Active,
+    /// Its sources are paused.
+    Inactive,
+    /// Its engine is changing it right now.
+    Rebalancing,
+    /// It is going away.
+    Killed,
+}
+
+/// A running dataflow graph.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Topology {
+    /// The engine's id of this run of it.
+    pub id: String,
+    /// The name its user gave it.
+    pub name: String,
+    /// Whether it may be touched.
+    pub status: TopologyStatus,
+    /// The number of workers its user asked for.
+    pub wished_workers: u32,
+    /// How long a tuple may take before it is replayed.
+    pub message_timeout: Millis,
+    /// Its components, in the order of their ids.
+    pub components: Vec<Component>,
+    /// The streams between them.
+    pub edges: Vec<Edge>,
+    /// Its executors, in the order of their first tasks.
+    pub executors: Vec<Executor>,
+}
+
+/// What a component does in the graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ComponentKind {
+    /// Brings tuples in.
+    Source,
+    /// Works on tuples.
+    #[default]
+    Operator,
+    /// Belongs to the engine (Storm: ackers, metrics consumers).
+    System,
+}
+
+/// A logical step of a topology.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Component {
+    /// Its id within the topology.
+    pub id: String,
+    /// What it does.
+    pub kind: ComponentKind,
+    /// Its fixed units of keys and state.
+    pub tasks: TaskRange,
+}
+
+/// How a stream's tuples choose their receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grouping {
+    /// Any task, evenly.
+    #[default]
+    Shuffle,
+    /// The task of the key.
+    Fields,
+    /// Every task.
+    All,
+    /// The first task only.
+    Global,
+    /// A task in the same worker where there is one, else any.
+    LocalOrShuffle,
+    /// Anything else the user chose.
+    Custom,
+}
+
+/// A stream between two components of one topology.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edge {
+    /// Index of the sending component.
+    pub from: u32,
+    /// Index of the receiving component.
+    pub to: u32,
+    /// How its tuples choose their receiver.
+    pub grouping: Grouping,
+}
+
+/// Contiguous tasks, both ends included.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+pub struct TaskRange {
+    /// The first task.
+    pub first: u32,
+    /// The last task.
+    pub last: u32,
+}
+
+impl TaskRange {
+    /// Makes a range; `last` below `first` would be no range, so it is lifted to `first`.
+    pub fn new(first: u32, last: u32) -> Self {
+        Self {
+            first,
+            last: last.max(first),
+        }
+    }
+
+    /// How many tasks it holds.
+    pub fn count(self) -> u32 {
+        self.last - self.first + 1
+    }
+
+    /// Whether `task` is one of them.
+    pub fn contains(self, task: u32) -> bool {
+        (self.first..=self.last).contains(&task)
+    }
+}
+
+impl std::fmt::Display for TaskRange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "[{}-{}]", self.first, self.last)
+    }
+}
+
+/// A place that executors may occupy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SlotRef {
+    /// Index of the node.
+    pub node: u32,
+    /// Its port there.
+    pub port: u32,
+}
+
+/// A schedulable thread that runs one or more tasks of a component.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Executor {
+    /// Index of its component.
+    pub component: u32,
+    /// The tasks it runs; also its name.
+    pub tasks: TaskRange,
+    /// Where it runs; nothing when it is unassigned or its worker is dead.
+    pub slot: Option<SlotRef>,
+    /// Its statistics; nothing when none were reported.
+    pub counters: Option<Counters>,
+}
+
+/// Statistics of one executor, cumulative since its worker started.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Counters {
+    /// Seconds since the executor started, as it reported with these counts.
+    pub uptime_secs: u32,
+    /// Tuples executed.
+    pub executed: u64,
+    /// Sum of the execute latencies of those tuples, in ms.
+    pub execute_ms: f64,
+    /// Tuples acknowledged by an operator.
+    pub acked: u64,
+    /// Sum of the process latencies of those, in ms.
+    pub process_ms: f64,
+    /// Tuples failed.
+    pub failed: u64,
+    /// Tuples emitted.
+    pub emitted: u64,
+    /// Tuples sent, counting each receiver.
+    pub transferred: u64,
+    /// Tuples of a source that were completely processed.
+    pub completed: u64,
+    /// Sum of the complete latencies of those, in ms.
+    pub complete_ms: f64,
+}

@@ -4,5 +4,10 @@
 //! number, global or hash order, so the same input gives the same bytes on every machine.
 #![forbid(unsafe_code)]
 
+pub mod capacity;
+pub mod diagnose;
 pub mod model;
+pub mod plan;
+pub mod settings;
+pub mod signals;
 pub mod units;

@@ -1,0 +1,9 @@
+//! How fast nodes are, and where time is lost.
+//!
+//! [`ability`] finds each node's speed and each component's work per tuple together, from the
+//! execute latencies of the same component on different nodes. [`bottleneck`] turns a topology's
+//! latencies into its bottleneck time and tells which side, computing or communicating, it lies on
+//! (equations 1 to 3 of the Me-Stream paper). Neither decides anything.
+
+pub mod ability;
+pub mod bottleneck;

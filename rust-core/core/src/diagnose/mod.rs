@@ -1,0 +1,9 @@
+//! Whether a topology is in trouble, how deep, and of which kind.
+//!
+//! [`threshold`] learns how latency runs over time and tells what is above its line (equations 4 to
+//! 6 of the Me-Stream paper). [`level`] orders topologies and components by bottleneck time
+//! (algorithm 1). [`trigger`] remembers since when each sign of trouble has held. None of them acts.
+
+pub mod level;
+pub mod threshold;
+pub mod trigger;

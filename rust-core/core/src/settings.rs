@@ -1,0 +1,128 @@
+//! What may be set about a decision, typed and with its defaults.
+//!
+//! The names under which users set these values live in the engine's table of keys; the names are
+//! repeated here only where a reason has to tell its reader which setting would change it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Millis, Share};
+
+/// How far Thalweg may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Measure and explain; the engine's own scheduler places everything.
+    #[default]
+    Observe,
+    /// Also plan, and show the plan.
+    Advise,
+    /// Also carry it out.
+    Act,
+}
+
+/// Who gets executors when a topology is short of them (algorithm 2 of the Me-Stream paper).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlanStrategy {
+    /// Only components that are short, the highest level first.
+    BottleneckLevelPriority,
+    /// Every component grows by its level.
+    ParameterPlanningPriority,
+    /// The first where bottleneck times differ much (largest at least twice the median), else the second.
+    #[default]
+    Auto,
+}
+
+/// Everything that may be set about a decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// How far Thalweg may go.
+    pub mode: Mode,
+    /// Who gets executors.
+    pub strategy: PlanStrategy,
+    /// φ of equation 7: how many executors a level is worth.
+    pub phi: f64,
+    /// Time between two observations.
+    pub sampling: Millis,
+    /// How many times that the sampling may wait once the threshold function is stable.
+    pub relaxed_factor: u32,
+    /// Length of history over which rates and latencies are taken.
+    pub window: Millis,
+    /// Statistics older than this are no evidence.
+    pub max_age: Millis,
+    /// Share of a topology's executors that must have fresh statistics.
+    pub min_coverage: Share,
+    /// Time after a change during which nothing measured counts.
+    pub settle: Millis,
+    /// Points kept for the threshold function.
+    pub points: usize,
+    /// Consecutive fits that must agree before the threshold function counts as stable.
+    pub stable_fits: usize,
+    /// Relative change of the prediction that still counts as agreement.
+    pub stable_change: Share,
+    /// Root mean squared residual over mean latency below which a fit is good enough.
+    pub stable_error: Share,
+    /// Accuracy requirement of an effective bottleneck, in standard errors.
+    pub accuracy: f64,
+    /// The interval in which bottlenecks are counted, and over which other triggers must hold.
+    pub interval: Millis,
+    /// Effective bottlenecks within one interval that make a reallocation.
+    pub effective_bottlenecks: u32,
+    /// Capacity from which a component is short of executors.
+    pub capacity_limit: Share,
+    /// Failed tuples per emitted tuple from which sources are short of executors.
+    pub failed_limit: Share,
+    /// Worst node load over mean node load from which a topology is imbalanced.
+    pub imbalance_limit: f64,
+    /// Capacity under which no executor is busy enough for imbalance to matter.
+    pub imbalance_floor: Share,
+    /// Relative fall of the worst node load that a migration must promise.
+    pub min_gain: Share,
+    /// Round trip from which a node is reached too slowly to hold work.
+    pub round_trip_limit: Millis,
+    /// How long a node's slowness is remembered after it was last seen.
+    pub ability_memory: Millis,
+    /// Time between two actions on one topology.
+    pub cool_down: Millis,
+    /// Actions on one topology within a day.
+    pub daily_actions: u32,
+    /// How long an action of a kind that did not help is not tried again.
+    pub blacklist: Millis,
+    /// Sources and acknowledging executors that share one worker.
+    pub anchors_per_worker: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let secs = |seconds: f64| Millis::saturating(seconds * 1000.0);
+        Self {
+            mode: Mode::Act,
+            strategy: PlanStrategy::Auto,
+            phi: 1.0,
+            sampling: secs(10.0),
+            relaxed_factor: 6,
+            window: secs(60.0),
+            max_age: secs(180.0),
+            min_coverage: Share::saturating(0.9),
+            settle: secs(60.0),
+            points: 60,
+            stable_fits: 5,
+            stable_change: Share::saturating(0.05),
+            stable_error: Share::saturating(0.10),
+            accuracy: 1.0,
+            interval: secs(60.0),
+            effective_bottlenecks: 2,
+            capacity_limit: Share::saturating(0.8),
+            failed_limit: Share::saturating(0.001),
+            imbalance_limit: 1.3,
+            imbalance_floor: Share::saturating(0.5),
+            min_gain: Share::saturating(0.2),
+            round_trip_limit: secs(0.05),
+            ability_memory: secs(1800.0),
+            cool_down: secs(120.0),
+            daily_actions: 48,
+            blacklist: secs(3600.0),
+            anchors_per_worker: 16,
+        }
+    }
+}

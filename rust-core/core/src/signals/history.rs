@@ -1,0 +1,223 @@
+//! The recent reports of one executor.
+
+use std::collections::VecDeque;
+
+use super::{Absence, Measurement, Sample};
+use crate::model::{Counters, Executor};
+use crate::settings::Settings;
+use crate::units::{Millis, Timestamp};
+
+/// The reports of one executor that lie within the window, oldest first.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct History {
+    place: Option<(String, u32)>,
+    reports: VecDeque<Report>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Report {
+    seen: Timestamp,
+    counters: Counters,
+}
+
+impl History {
+    /// Takes in what an executor reported at `at` while it ran on `node_id`.
+    pub fn absorb(
+        &mut self,
+        executor: &Executor,
+        node_id: &str,
+        at: Timestamp,
+        settings: &Settings,
+    ) -> Measurement {
+        let Some(slot) = executor.slot else {
+            self.reports.clear();
+            return Measurement::Missing(Absence::Unassigned);
+        };
+        if !matches!(&self.place, Some((node, port)) if node == node_id && *port == slot.port) {
+            self.place = Some((node_id.to_owned(), slot.port));
+            self.reports.clear();
+        }
+        if let Some(counters) = executor.counters {
+            self.push(Report { seen: at, counters });
+        }
+        self.forget(at, settings.window);
+        self.measure(at, settings.max_age)
+    }
+
+    /// Keeps a report if it is a new one; a report that runs backwards starts a new history.
+    fn push(&mut self, report: Report) {
+        if let Some(last) = self.reports.back() {
+            if restarted(&last.counters, &report.counters) {
+                self.reports.clear();
+            } else if report.counters.uptime_secs == last.counters.uptime_secs {
+                return;
+            }
+        }
+        self.reports.push_back(report);
+    }
+
+    /// Drops reports from before the window, but keeps the one that opens it.
+    fn forget(&mut self, now: Timestamp, window: Millis) {
+        while self.reports.len() > 2
+            && self
+                .reports
+                .get(1)
+                .is_some_and(|next| now.since(next.seen) >= window)
+        {
+            self.reports.pop_front();
+        }
+    }
+
+    fn measure(&self, now: Timestamp, max_age: Millis) -> Measurement {
+        let (Some(oldest), Some(newest)) = (self.reports.front(), self.reports.back()) else {
+            return Measurement::Missing(Absence::NeverReported);
+        };
+        let age = now.since(newest.seen);
+        if age > max_age {
+            return Measurement::Missing(Absence::Stale);
+        }
+        // The executor's own uptime is the exact span between its reports; the instants at which
+        // they were seen differ from it by up to a heartbeat at each end.
+        let span_secs = newest.counters.uptime_secs - oldest.counters.uptime_secs;
+        if span_secs == 0 {
+            return Measurement::Missing(Absence::JustStarted);
+        }
+        Measurement::Present(Sample {
+            span: Millis::saturating(f64::from(span_secs) * 1000.0),
+            age,
+            delta: difference(&oldest.counters, &newest.counters),
+        })
+    }
+}
+
+fn restarted(before: &Counters, after: &Counters) -> bool {
+    after.uptime_secs < before.uptime_secs
+        || after.executed < before.executed
+        || after.emitted < before.emitted
+        || after.acked < before.acked
+        || after.completed < before.completed
+        || after.failed < before.failed
+}
+
+fn difference(before: &Counters, after: &Counters) -> Counters {
+    // Sums are recovered from rounded means, so a tiny negative difference is possible.
+    let sum = |after: f64, before: f64| (after - before).max(0.0);
+    Counters {
+        uptime_secs: after.uptime_secs - before.uptime_secs,
+        executed: after.executed - before.executed,
+        execute_ms: sum(after.execute_ms, before.execute_ms),
+        acked: after.acked - before.acked,
+        process_ms: sum(after.process_ms, before.process_ms),
+        failed: after.failed - before.failed,
+        emitted: after.emitted - before.emitted,
+        transferred: after.transferred.saturating_sub(before.transferred),
+        completed: after.completed - before.completed,
+        complete_ms: sum(after.complete_ms, before.complete_ms),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{SlotRef, TaskRange};
+
+    fn executor(port: u32, uptime_secs: u32, executed: u64, execute_ms: f64) -> Executor {
+        Executor {
+            component: 0,
+            tasks: TaskRange::new(1, 1),
+            slot: Some(SlotRef { node: 0, port }),
+            counters: Some(Counters {
+                uptime_secs,
+                executed,
+                execute_ms,
+                ..Counters::default()
+            }),
+        }
+    }
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_millis(secs * 1000)
+    }
+
+    fn settings() -> Settings {
+        Settings {
+            window: Millis::saturating(20_000.0),
+            max_age: Millis::saturating(30_000.0),
+            ..Settings::default()
+        }
+    }
+
+    #[test]
+    fn two_reports_give_exact_differences() {
+        let mut history = History::default();
+        let first = history.absorb(&executor(1, 10, 1000, 5000.0), "n", at(0), &settings());
+        assert_eq!(first, Measurement::Missing(Absence::JustStarted));
+        let second = history.absorb(&executor(1, 14, 1800, 8200.0), "n", at(4), &settings());
+        let sample = *second.sample().expect("two reports");
+        assert_eq!(sample.executed_rate().get(), 200.0);
+        assert_eq!(sample.execute_latency().map(Millis::get), Some(4.0));
+        assert_eq!(sample.capacity().get(), 0.8);
+    }
+
+    #[test]
+    fn a_restarted_worker_starts_a_new_history() {
+        let mut history = History::default();
+        history.absorb(&executor(1, 100, 1000, 10.0), "n", at(0), &settings());
+        history.absorb(&executor(1, 104, 1100, 11.0), "n", at(4), &settings());
+        let restarted = history.absorb(&executor(1, 2, 5, 1.0), "n", at(8), &settings());
+        assert_eq!(restarted, Measurement::Missing(Absence::JustStarted));
+    }
+
+    #[test]
+    fn another_slot_starts_a_new_history_even_if_counts_went_on() {
+        let mut history = History::default();
+        history.absorb(&executor(1, 100, 1000, 10.0), "n", at(0), &settings());
+        let moved = history.absorb(&executor(2, 104, 1100, 11.0), "n", at(4), &settings());
+        assert_eq!(moved, Measurement::Missing(Absence::JustStarted));
+    }
+
+    #[test]
+    fn the_same_report_again_only_grows_older_until_it_is_stale() {
+        let mut history = History::default();
+        history.absorb(&executor(1, 10, 100, 1.0), "n", at(0), &settings());
+        history.absorb(&executor(1, 12, 200, 2.0), "n", at(2), &settings());
+        let older = history.absorb(&executor(1, 12, 200, 2.0), "n", at(12), &settings());
+        assert_eq!(older.sample().map(|s| s.age.get()), Some(10_000.0));
+        let stale = history.absorb(&executor(1, 12, 200, 2.0), "n", at(40), &settings());
+        assert_eq!(stale, Measurement::Missing(Absence::Stale));
+    }
+
+    #[test]
+    fn missing_statistics_are_missing_and_not_zero() {
+        let mut history = History::default();
+        let mut silent = executor(1, 0, 0, 0.0);
+        silent.counters = None;
+        let never = history.absorb(&silent, "n", at(0), &settings());
+        assert_eq!(never, Measurement::Missing(Absence::NeverReported));
+        silent.slot = None;
+        let nowhere = history.absorb(&silent, "n", at(1), &settings());
+        assert_eq!(nowhere, Measurement::Missing(Absence::Unassigned));
+    }
+
+    #[test]
+    fn only_the_window_counts() {
+        let mut history = History::default();
+        for second in 0..60u32 {
+            let busy = if second < 30 {
+                0
+            } else {
+                u64::from(second - 30) * 100
+            };
+            history.absorb(
+                &executor(1, second, busy, 0.0),
+                "n",
+                at(i64::from(second)),
+                &settings(),
+            );
+        }
+        let last = history.absorb(&executor(1, 60, 3000, 0.0), "n", at(60), &settings());
+        let sample = *last.sample().expect("sixty reports");
+        assert_eq!(sample.span.get(), 20_000.0);
+        assert_eq!(sample.executed_rate().get(), 100.0);
+    }
+}

@@ -1,0 +1,12 @@
+//! From cumulative counters to what was measured.
+//!
+//! Decides what counts as evidence. Input: counters of one executor over time. Output: a
+//! [`Measurement`], which is either a sample with its age or the reason why there is none; absence
+//! is never a zero. Counters restart with their worker, and that is recognised by the uptime or a
+//! count running backwards, or by another slot. It does not smooth, weigh or average executors.
+
+mod history;
+mod sample;
+
+pub use history::History;
+pub use sample::{Absence, Measurement, Sample};

@@ -7,6 +7,7 @@
 pub mod capacity;
 pub mod diagnose;
 pub mod model;
+pub mod place;
 pub mod plan;
 pub mod settings;
 pub mod signals;

@@ -118,10 +118,7 @@ impl Timestamp {
 
     /// The instant `seconds` later.
     pub fn plus_secs(self, seconds: u64) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_add(i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX)))
     }
 }
 

@@ -46,10 +46,8 @@ impl Abilities {
 /// Points without weight or latency say nothing and are left out. Only the largest set of nodes
 /// that are connected by shared components is compared; every other node keeps ability 1.
 pub fn fit(points: &[LatencyPoint]) -> Abilities {
-    let usable: Vec<&LatencyPoint> = points
-        .iter()
-        .filter(|p| p.latency_ms > 0.0 && p.weight > 0.0)
-        .collect();
+    let usable: Vec<&LatencyPoint> =
+        points.iter().filter(|p| p.latency_ms > 0.0 && p.weight > 0.0).collect();
     let compared = largest_connected(&usable);
     let mut ln_work: BTreeMap<usize, f64> = usable.iter().map(|p| (p.component, 0.0)).collect();
     let mut ln_ability: BTreeMap<usize, f64> = usable.iter().map(|p| (p.node, 0.0)).collect();
@@ -68,25 +66,14 @@ pub fn fit(points: &[LatencyPoint]) -> Abilities {
             |p| ln_work[&p.component] - p.latency_ms.ln(),
         );
         centre(&mut ln_ability, &compared);
-        let moved = ln_ability
-            .iter()
-            .map(|(n, v)| (v - before[n]).abs())
-            .fold(0.0, f64::max);
+        let moved = ln_ability.iter().map(|(n, v)| (v - before[n]).abs()).fold(0.0, f64::max);
         if moved < TOLERANCE {
             break;
         }
     }
-    improve(
-        &mut ln_work,
-        &usable,
-        |p| p.component,
-        |p| p.latency_ms.ln() + ln_ability[&p.node],
-    );
+    improve(&mut ln_work, &usable, |p| p.component, |p| p.latency_ms.ln() + ln_ability[&p.node]);
     Abilities {
-        nodes: compared
-            .iter()
-            .map(|n| (*n, Ability::saturating(ln_ability[n].exp())))
-            .collect(),
+        nodes: compared.iter().map(|n| (*n, Ability::saturating(ln_ability[n].exp()))).collect(),
         work_ms: ln_work.into_iter().map(|(c, v)| (c, v.exp())).collect(),
     }
 }
@@ -117,11 +104,7 @@ fn centre(ln_ability: &mut BTreeMap<usize, f64>, compared: &[usize]) {
         compared.iter().map(|n| ln_ability[n]).sum::<f64>() / compared.len() as f64
     };
     for (node, value) in ln_ability.iter_mut() {
-        *value = if compared.contains(node) {
-            *value - mean
-        } else {
-            0.0
-        };
+        *value = if compared.contains(node) { *value - mean } else { 0.0 };
     }
 }
 
@@ -131,9 +114,7 @@ fn largest_connected(points: &[&LatencyPoint]) -> Vec<usize> {
     let mut group_of: BTreeMap<usize, usize> = points.iter().map(|p| (p.node, p.node)).collect();
     let mut first_of_component: BTreeMap<usize, usize> = BTreeMap::new();
     for point in points {
-        let first = *first_of_component
-            .entry(point.component)
-            .or_insert(point.node);
+        let first = *first_of_component.entry(point.component).or_insert(point.node);
         let (from, to) = (
             group_of[&point.node].max(group_of[&first]),
             group_of[&point.node].min(group_of[&first]),
@@ -147,10 +128,7 @@ fn largest_connected(points: &[&LatencyPoint]) -> Vec<usize> {
         groups.entry(group).or_default().push(node);
     }
     let largest = groups.values().map(Vec::len).max().unwrap_or(0);
-    groups
-        .into_values()
-        .find(|nodes| nodes.len() == largest && largest > 1)
-        .unwrap_or_default()
+    groups.into_values().find(|nodes| nodes.len() == largest && largest > 1).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -158,12 +136,7 @@ mod tests {
     use super::*;
 
     fn point(component: usize, node: usize, latency_ms: f64) -> LatencyPoint {
-        LatencyPoint {
-            component,
-            node,
-            latency_ms,
-            weight: 100.0,
-        }
+        LatencyPoint { component, node, latency_ms, weight: 100.0 }
     }
 
     #[test]

@@ -27,12 +27,10 @@ impl ComponentTimes {
     /// Takes the maximum over a component's executors: "the maximum execution latency is the
     /// bottleneck".
     pub fn of(executors: impl IntoIterator<Item = ComponentTimes>) -> Self {
-        executors
-            .into_iter()
-            .fold(Self::default(), |worst, one| Self {
-                computing: worst.computing.max(one.computing),
-                communicating: worst.communicating.max(one.communicating),
-            })
+        executors.into_iter().fold(Self::default(), |worst, one| Self {
+            computing: worst.computing.max(one.computing),
+            communicating: worst.communicating.max(one.communicating),
+        })
     }
 
     /// The larger of both.
@@ -69,21 +67,11 @@ pub fn communicating(
 /// the half.
 pub fn of_topology(components: &[ComponentTimes]) -> BottleneckTime {
     let computing: f64 = components.iter().map(|c| c.computing.get()).sum();
-    let communicating: f64 = components
-        .iter()
-        .map(|c| c.communicating.get())
-        .sum::<f64>()
-        / 2.0;
+    let communicating: f64 = components.iter().map(|c| c.communicating.get()).sum::<f64>() / 2.0;
     if communicating > computing {
-        BottleneckTime {
-            time: Millis::saturating(communicating),
-            side: Side::Communicating,
-        }
+        BottleneckTime { time: Millis::saturating(communicating), side: Side::Communicating }
     } else {
-        BottleneckTime {
-            time: Millis::saturating(computing),
-            side: Side::Computing,
-        }
+        BottleneckTime { time: Millis::saturating(computing), side: Side::Computing }
     }
 }
 
@@ -113,24 +101,15 @@ mod tests {
     #[test]
     fn the_slowest_executor_is_the_component() {
         let worst = ComponentTimes::of([times(1.0, 9.0), times(5.0, 2.0)]);
-        assert_eq!(
-            (worst.computing.get(), worst.communicating.get()),
-            (5.0, 9.0)
-        );
+        assert_eq!((worst.computing.get(), worst.communicating.get()), (5.0, 9.0));
     }
 
     #[test]
     fn unknown_bandwidth_takes_what_was_seen() {
         let ms = Millis::saturating;
-        assert_eq!(
-            communicating(Some(ms(3.0)), ms(2.0), Some(ms(9.0)), None).get(),
-            3.0
-        );
+        assert_eq!(communicating(Some(ms(3.0)), ms(2.0), Some(ms(9.0)), None).get(), 3.0);
         assert_eq!(communicating(None, ms(2.0), Some(ms(9.0)), None).get(), 7.0);
         assert_eq!(communicating(None, ms(9.0), Some(ms(2.0)), None).get(), 0.0);
-        assert_eq!(
-            communicating(None, ms(2.0), Some(ms(3.0)), Some(ms(250.0))).get(),
-            250.0
-        );
+        assert_eq!(communicating(None, ms(2.0), Some(ms(3.0)), Some(ms(250.0))).get(), 250.0);
     }
 }

@@ -15,10 +15,7 @@ use crate::units::Millis;
 pub fn levels(entries: &[(&str, Millis)]) -> Vec<u32> {
     let mut order: Vec<usize> = (0..entries.len()).collect();
     order.sort_by(|&a, &b| {
-        entries[a]
-            .1
-            .cmp(&entries[b].1)
-            .then_with(|| entries[a].0.cmp(entries[b].0))
+        entries[a].1.cmp(&entries[b].1).then_with(|| entries[a].0.cmp(entries[b].0))
     });
     let mut levels = vec![0; entries.len()];
     for (level, index) in (1u32..).zip(order) {

@@ -112,16 +112,8 @@ impl ThresholdFunction {
             self.stable = false;
             return;
         }
-        let low = self
-            .predictions
-            .iter()
-            .copied()
-            .fold(f64::INFINITY, f64::min);
-        let high = self
-            .predictions
-            .iter()
-            .copied()
-            .fold(f64::NEG_INFINITY, f64::max);
+        let low = self.predictions.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = self.predictions.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let change = (high - low) / line.mean.max(1e-9);
         let error = line.standard_error() / line.mean.max(1e-9);
         self.stable = self.predictions.len() >= settings.stable_fits
@@ -140,24 +132,13 @@ fn fit(points: &VecDeque<(Timestamp, f64)>) -> Option<Line> {
     let x = |at: Timestamp| at.since(first).get() / span.get();
     let inputs = Array::from_shape_fn((points.len(), 1), |(i, _)| x(points[i].0));
     let targets = Array::from_shape_fn(points.len(), |i| points[i].1);
-    let model = LinearRegression::default()
-        .fit(&Dataset::new(inputs, targets))
-        .ok()?;
+    let model = LinearRegression::default().fit(&Dataset::new(inputs, targets)).ok()?;
     let (slope, intercept) = (*model.params().first()?, model.intercept());
     let count = points.len() as f64;
-    let squares: f64 = points
-        .iter()
-        .map(|(at, y)| (y - (slope * x(*at) + intercept)).powi(2))
-        .sum();
+    let squares: f64 =
+        points.iter().map(|(at, y)| (y - (slope * x(*at) + intercept)).powi(2)).sum();
     let mean = points.iter().map(|(_, y)| y).sum::<f64>() / count;
-    Some(Line {
-        from: first,
-        span,
-        slope,
-        intercept,
-        mean_squared_residual: squares / count,
-        mean,
-    })
+    Some(Line { from: first, span, slope, intercept, mean_squared_residual: squares / count, mean })
 }
 
 #[cfg(test)]

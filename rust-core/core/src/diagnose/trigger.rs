@@ -48,9 +48,7 @@ impl Persistence {
 
     /// How long a condition has held.
     pub fn held(&self, trigger: Trigger, now: Timestamp) -> Millis {
-        self.since
-            .get(&trigger)
-            .map_or(Millis::ZERO, |since| now.since(*since))
+        self.since.get(&trigger).map_or(Millis::ZERO, |since| now.since(*since))
     }
 
     /// Forgets every condition.
@@ -129,19 +127,13 @@ mod tests {
         let (settings, minute) = (Settings::default(), ms(60_000.0));
         let mut effective = EffectiveBottlenecks::default();
         effective.note(Some(ms(8.0)), at(0), minute);
-        assert!(
-            !effective.reallocate(ms(5.0), &settings),
-            "once is not repeatedly"
-        );
+        assert!(!effective.reallocate(ms(5.0), &settings), "once is not repeatedly");
         effective.note(Some(ms(12.0)), at(10), minute);
         assert_eq!(effective.reference(), Some(ms(12.0)));
         assert!(effective.reallocate(ms(5.0), &settings));
         assert!(!effective.reallocate(ms(1.2), &settings), "Tr / T is 10");
         assert!(!effective.reallocate(ms(120.0), &settings), "T / Tr is 10");
         effective.note(None, at(65), minute);
-        assert!(
-            !effective.reallocate(ms(5.0), &settings),
-            "the first one is too old"
-        );
+        assert!(!effective.reallocate(ms(5.0), &settings), "the first one is too old");
     }
 }

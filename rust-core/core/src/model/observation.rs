@@ -143,10 +143,7 @@ pub struct TaskRange {
 impl TaskRange {
     /// Makes a range; `last` below `first` would be no range, so it is lifted to `first`.
     pub fn new(first: u32, last: u32) -> Self {
-        Self {
-            first,
-            last: last.max(first),
-        }
+        Self { first, last: last.max(first) }
     }
 
     /// How many tasks it holds.

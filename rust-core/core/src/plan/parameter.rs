@@ -36,9 +36,7 @@ pub fn wish(size: Size, phi: f64) -> Wish {
     let tasks = phi * (executors + level) / executors * f64::from(size.tasks);
     Wish {
         // A float casts to the nearest u32, so the sum cannot wrap.
-        executors: size
-            .executors
-            .saturating_add((phi * level).round().max(0.0) as u32),
+        executors: size.executors.saturating_add((phi * level).round().max(0.0) as u32),
         tasks: (tasks.round().max(0.0) as u32).max(size.tasks),
     }
 }
@@ -85,9 +83,7 @@ pub fn grow(candidates: &[Candidate], strategy: PlanStrategy, phi: f64, free: u3
         if strategy == PlanStrategy::BottleneckLevelPriority && !candidate.short {
             continue;
         }
-        let wished = wish(candidate.size, phi)
-            .executors
-            .min(candidate.size.tasks);
+        let wished = wish(candidate.size, phi).executors.min(candidate.size.tasks);
         let more = wished.saturating_sub(candidate.size.executors).min(free);
         counts[index] += more;
         free -= more;
@@ -102,17 +98,7 @@ mod tests {
 
     #[test]
     fn table_1_of_the_paper() {
-        let wished = |executors, tasks, level| {
-            wish(
-                Size {
-                    executors,
-                    tasks,
-                    level,
-                },
-                1.0,
-            )
-            .tasks
-        };
+        let wished = |executors, tasks, level| wish(Size { executors, tasks, level }, 1.0).tasks;
         assert_eq!(wished(8, 16, 4), 24);
         assert_eq!(wished(10, 10, 2), 12);
         assert_eq!(wished(5, 10, 1), 12);
@@ -121,22 +107,11 @@ mod tests {
 
     #[test]
     fn auto_follows_the_spread_of_bottleneck_times() {
-        let ms = |values: &[f64]| {
-            values
-                .iter()
-                .copied()
-                .map(Millis::saturating)
-                .collect::<Vec<_>>()
-        };
+        let ms =
+            |values: &[f64]| values.iter().copied().map(Millis::saturating).collect::<Vec<_>>();
         let auto = |values: &[f64]| choose(PlanStrategy::Auto, &ms(values));
-        assert_eq!(
-            auto(&[1.0, 2.0, 4.0]),
-            PlanStrategy::BottleneckLevelPriority
-        );
-        assert_eq!(
-            auto(&[3.0, 3.0, 4.0]),
-            PlanStrategy::ParameterPlanningPriority
-        );
+        assert_eq!(auto(&[1.0, 2.0, 4.0]), PlanStrategy::BottleneckLevelPriority);
+        assert_eq!(auto(&[3.0, 3.0, 4.0]), PlanStrategy::ParameterPlanningPriority);
         assert_eq!(
             choose(PlanStrategy::ParameterPlanningPriority, &ms(&[1.0, 9.0])),
             PlanStrategy::ParameterPlanningPriority
@@ -144,30 +119,16 @@ mod tests {
     }
 
     fn candidate(executors: u32, tasks: u32, level: u32, short: bool) -> Candidate {
-        Candidate {
-            size: Size {
-                executors,
-                tasks,
-                level,
-            },
-            short,
-        }
+        Candidate { size: Size { executors, tasks, level }, short }
     }
 
     #[test]
     fn level_priority_serves_only_the_short_and_the_highest_first() {
-        let candidates = [
-            candidate(2, 8, 1, true),
-            candidate(2, 8, 3, true),
-            candidate(2, 8, 2, false),
-        ];
+        let candidates =
+            [candidate(2, 8, 1, true), candidate(2, 8, 3, true), candidate(2, 8, 2, false)];
         let level = PlanStrategy::BottleneckLevelPriority;
         assert_eq!(grow(&candidates, level, 1.0, 100), [3, 5, 2]);
-        assert_eq!(
-            grow(&candidates, level, 1.0, 3),
-            [2, 5, 2],
-            "what is free goes to level 3"
-        );
+        assert_eq!(grow(&candidates, level, 1.0, 3), [2, 5, 2], "what is free goes to level 3");
         let parameter = PlanStrategy::ParameterPlanningPriority;
         assert_eq!(grow(&candidates, parameter, 1.0, 100), [3, 5, 4]);
     }
@@ -175,10 +136,7 @@ mod tests {
     #[test]
     fn executors_never_exceed_tasks() {
         let candidates = [candidate(3, 4, 5, true)];
-        assert_eq!(
-            grow(&candidates, PlanStrategy::BottleneckLevelPriority, 1.0, 100),
-            [4]
-        );
+        assert_eq!(grow(&candidates, PlanStrategy::BottleneckLevelPriority, 1.0, 100), [4]);
     }
 
     proptest! {

@@ -59,10 +59,7 @@ impl History {
     /// Drops reports from before the window, but keeps the one that opens it.
     fn forget(&mut self, now: Timestamp, window: Millis) {
         while self.reports.len() > 2
-            && self
-                .reports
-                .get(1)
-                .is_some_and(|next| now.since(next.seen) >= window)
+            && self.reports.get(1).is_some_and(|next| now.since(next.seen) >= window)
         {
             self.reports.pop_front();
         }
@@ -126,12 +123,7 @@ mod tests {
             component: 0,
             tasks: TaskRange::new(1, 1),
             slot: Some(SlotRef { node: 0, port }),
-            counters: Some(Counters {
-                uptime_secs,
-                executed,
-                execute_ms,
-                ..Counters::default()
-            }),
+            counters: Some(Counters { uptime_secs, executed, execute_ms, ..Counters::default() }),
         }
     }
 
@@ -203,11 +195,7 @@ mod tests {
     fn only_the_window_counts() {
         let mut history = History::default();
         for second in 0..60u32 {
-            let busy = if second < 30 {
-                0
-            } else {
-                u64::from(second - 30) * 100
-            };
+            let busy = if second < 30 { 0 } else { u64::from(second - 30) * 100 };
             history.absorb(
                 &executor(1, second, busy, 0.0),
                 "n",

@@ -1,0 +1,62 @@
+//! Where executors run.
+//!
+//! **Decides** a slot for each executor of one topology. **Input**: nodes with abilities and slots,
+//! executors with demands and their present slots; all in ordinals and integers. **Output**: a slot
+//! per executor, or what is missing.
+//!
+//! Wanted, in this order: every executor has a slot on a usable node; the worst node's load is
+//! small; executors of one component are spread; few executors move; a worker whose executors did
+//! not change stays as it is.
+//!
+//! Phases: (1) *anchors*, the sources and the engine's acknowledging executors, get workers of
+//! their own, so that everything else can be replaced while they run on; (2) work executors get
+//! nodes, starting from where they are, by longest processing time first, then single moves off the
+//! worst node; (3) each node's executors get slots: the same set keeps its slot, a changed set gets
+//! a fresh one, so that the new worker can start beside the old.
+//!
+//! It does not place several topologies at once, knows no traffic between executors and no memory.
+
+mod anchors;
+mod nodes;
+mod problem;
+mod slots;
+mod table;
+
+pub use problem::{PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role, Shortage};
+pub use table::{MigrationRow, Slot, migration};
+
+use crate::model::SlotRef;
+
+/// Gives each executor of the problem a slot.
+///
+/// # Errors
+/// When no usable node has a slot that another topology does not hold.
+pub fn place(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
+    let mut room = slots::Room::of(problem);
+    if room.total() == 0 {
+        return Err(Shortage { needed: 1, usable_nodes: problem.usable_nodes() });
+    }
+    let mut placed: Vec<Option<SlotRef>> = vec![None; problem.executors.len()];
+    if room.total() == 1 {
+        let only = room.any().expect("one slot was counted");
+        return Ok(vec![only; problem.executors.len()]);
+    }
+    anchors::place(problem, &mut room, &mut placed);
+    let nodes = nodes::assign(problem, &room, &placed);
+    slots::fill(problem, &mut room, &nodes, &mut placed);
+    Ok(placed.into_iter().map(|slot| slot.expect("anchors and work were both placed")).collect())
+}
+
+/// The load of each node under a placement: demand over ability, in millionths of a reference node.
+pub fn loads(problem: &Problem, placement: &[SlotRef]) -> Vec<u64> {
+    let mut demand: Vec<u64> = problem.nodes.iter().map(|node| node.base_load).collect();
+    for (executor, slot) in problem.executors.iter().zip(placement) {
+        if executor.role == Role::Work {
+            demand[slot.node as usize] += executor.demand;
+        }
+    }
+    demand.iter().zip(&problem.nodes).map(|(demand, node)| node.load(*demand)).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! Phase 3: slots for each node's executors; and the book of which slots are left.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::problem::{Problem, Role};
+use crate::model::SlotRef;
+
+/// The slots that this topology may still take, per node.
+pub(super) struct Room {
+    /// Ports never used by this topology so far: a new worker can start there beside the old ones.
+    fresh: Vec<BTreeSet<u32>>,
+    /// Ports this topology holds now.
+    held: Vec<BTreeSet<u32>>,
+}
+
+impl Room {
+    pub(super) fn of(problem: &Problem) -> Self {
+        let ports = |wanted: bool| {
+            let ports_of = |(index, node): (usize, &super::PlaceNode)| {
+                let slot = |port| SlotRef { node: index as u32, port };
+                let open = node.slots.iter().filter(|s| node.usable && !s.taken).map(|s| s.port);
+                open.filter(|&port| problem.held.contains_key(&slot(port)) == wanted).collect()
+            };
+            problem.nodes.iter().enumerate().map(ports_of).collect()
+        };
+        Self { fresh: ports(false), held: ports(true) }
+    }
+
+    pub(super) fn total(&self) -> usize {
+        (0..self.fresh.len()).map(|node| self.left(node)).sum()
+    }
+
+    /// Slots left on one node.
+    pub(super) fn left(&self, node: usize) -> usize {
+        self.fresh[node].len() + self.held[node].len()
+    }
+
+    pub(super) fn any(&self) -> Option<SlotRef> {
+        (0..self.fresh.len()).find_map(|node| {
+            let port = self.held[node].first().or(self.fresh[node].first())?;
+            Some(SlotRef { node: node as u32, port: *port })
+        })
+    }
+
+    /// Whether the topology may keep a slot it holds.
+    pub(super) fn holds(&self, slot: SlotRef) -> bool {
+        self.held.get(slot.node as usize).is_some_and(|ports| ports.contains(&slot.port))
+    }
+
+    /// Takes a particular slot out of the book.
+    pub(super) fn take(&mut self, slot: SlotRef) {
+        self.held[slot.node as usize].remove(&slot.port);
+        self.fresh[slot.node as usize].remove(&slot.port);
+    }
+
+    /// Takes any slot of a node, a fresh one where there is one.
+    pub(super) fn take_any(&mut self, node: usize) -> Option<SlotRef> {
+        let port = self.fresh[node].pop_first().or_else(|| self.held[node].pop_first())?;
+        Some(SlotRef { node: node as u32, port })
+    }
+}
+
+/// Gives the work executors of each node their slots there.
+pub(super) fn fill(
+    problem: &Problem,
+    room: &mut Room,
+    node_of: &BTreeMap<usize, usize>,
+    placed: &mut [Option<SlotRef>],
+) {
+    let mut by_node: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (&executor, &node) in node_of {
+        by_node.entry(node).or_default().push(executor);
+    }
+    let anchor_workers: BTreeSet<SlotRef> = placed.iter().flatten().copied().collect();
+    let wished = (problem.wished_workers as usize).saturating_sub(anchor_workers.len());
+    let per_node = wished.div_ceil(by_node.len().max(1)).max(1);
+    let untouched = unchanged_workers(problem, room, &by_node);
+    for (slot, executors) in &untouched {
+        room.take(*slot);
+        for &executor in executors {
+            placed[executor] = Some(*slot);
+        }
+    }
+    for (&node, executors) in &by_node {
+        let kept = untouched.keys().filter(|slot| slot.node as usize == node).count();
+        let rest: Vec<usize> = executors.iter().copied().filter(|&e| placed[e].is_none()).collect();
+        if rest.is_empty() {
+            continue;
+        }
+        let workers =
+            per_node.saturating_sub(kept).clamp(1, room.left(node).max(1)).min(rest.len());
+        let mut slots: Vec<SlotRef> = (0..workers).filter_map(|_| room.take_any(node)).collect();
+        if slots.is_empty() {
+            // The node's last slots stayed with unchanged workers: the rest joins one of them.
+            slots.extend(untouched.keys().find(|slot| slot.node as usize == node));
+        }
+        for (chunk, slot) in
+            rest.chunks(rest.len().div_ceil(slots.len().max(1))).zip(slots.iter().cycle())
+        {
+            for &executor in chunk {
+                placed[executor] = Some(*slot);
+            }
+        }
+    }
+}
+
+/// Present workers that hold work only, and whose executors all stay on their node.
+fn unchanged_workers(
+    problem: &Problem,
+    room: &Room,
+    by_node: &BTreeMap<usize, Vec<usize>>,
+) -> BTreeMap<SlotRef, Vec<usize>> {
+    let mut present: BTreeMap<SlotRef, Vec<usize>> = BTreeMap::new();
+    for (index, executor) in problem.executors.iter().enumerate() {
+        if let Some(slot) = executor.current {
+            present.entry(slot).or_default().push(index);
+        }
+    }
+    present.retain(|slot, executors| {
+        let stays = |e: &usize| {
+            by_node
+                .get(&(slot.node as usize))
+                .is_some_and(|on_node| on_node.binary_search(e).is_ok())
+        };
+        let pure = executors.iter().all(|&e| problem.executors[e].role == Role::Work);
+        let whole = is_whole(problem, *slot, executors.len());
+        pure && whole && room.holds(*slot) && executors.iter().all(stays)
+    });
+    // Newcomers to a node get a worker of their own there, for joining one would restart it.
+    present
+}
+
+/// Whether `executors` of a present worker are all that it runs: if some of its executors are not
+/// wished any more, its set changes and it restarts anyway.
+pub(super) fn is_whole(problem: &Problem, slot: SlotRef, executors: usize) -> bool {
+    problem.held.get(&slot).is_some_and(|&held| held as usize == executors)
+}

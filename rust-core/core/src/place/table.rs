@@ -1,0 +1,65 @@
+//! Migration tables (table 2 and algorithm 3 of the Me-Stream paper).
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Observation, SlotRef, TaskRange, Topology};
+
+/// A slot by the names that stay true outside one observation.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Slot {
+    /// Id of the node.
+    pub node: String,
+    /// Its port there.
+    pub port: u32,
+}
+
+/// One executor's row in both tables: its nodes are `N(k, v)`, its ports `P(k, v)`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MigrationRow {
+    /// Id of the component.
+    pub component: String,
+    /// The executor's tasks after the plan: the key `k`.
+    #[serde(flatten)]
+    pub executor: TaskRange,
+    /// Where its first task ran before; nothing if it ran nowhere.
+    pub before: Option<Slot>,
+    /// Where it is to run.
+    pub after: Slot,
+}
+
+impl MigrationRow {
+    /// Whether the executor has to move.
+    pub fn moves(&self) -> bool {
+        self.before.as_ref() != Some(&self.after)
+    }
+}
+
+/// The rows that lead from where a topology's tasks are to where the wished executors belong.
+///
+/// `wished` names each wished executor by its component's ordinal and tasks, `placement` its slot.
+/// Rows come in the order of `wished`.
+pub fn migration(
+    observation: &Observation,
+    topology: &Topology,
+    wished: &[(u32, TaskRange)],
+    placement: &[SlotRef],
+) -> Vec<MigrationRow> {
+    let named = |slot: SlotRef| {
+        let node = observation.nodes.get(slot.node as usize)?;
+        Some(Slot { node: node.id.clone(), port: slot.port })
+    };
+    wished
+        .iter()
+        .zip(placement)
+        .filter_map(|(&(component, executor), &slot)| {
+            let before = topology
+                .executors
+                .iter()
+                .find(|e| e.tasks.contains(executor.first))
+                .and_then(|e| e.slot)
+                .and_then(named);
+            let component = topology.components.get(component as usize)?.id.clone();
+            Some(MigrationRow { component, executor, before, after: named(slot)? })
+        })
+        .collect()
+}

@@ -1,0 +1,149 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn node(ability_milli: u32, ports: &[u32]) -> PlaceNode {
+    let slots = ports.iter().map(|&port| PlaceSlot { port, taken: false }).collect();
+    PlaceNode { ability_milli, base_load: 0, usable: true, slots }
+}
+
+fn executor(role: Role, component: u32, demand: u64) -> PlaceExecutor {
+    PlaceExecutor { role, component, demand, current: None, near: None }
+}
+
+fn problem(abilities: &[u32], work: &[(u32, u64)]) -> Problem {
+    let mut executors = vec![executor(Role::Anchor, 0, 0), executor(Role::Anchor, 1, 0)];
+    executors
+        .extend(work.iter().map(|&(component, demand)| executor(Role::Work, component, demand)));
+    Problem {
+        nodes: abilities.iter().map(|&a| node(a, &[1, 2, 3, 4])).collect(),
+        executors,
+        held: BTreeMap::new(),
+        wished_workers: 1,
+        anchors_per_worker: 16,
+    }
+}
+
+fn settled(mut problem: Problem, placement: &[SlotRef]) -> Problem {
+    for (executor, slot) in problem.executors.iter_mut().zip(placement) {
+        executor.current = Some(*slot);
+        *problem.held.entry(*slot).or_default() += 1;
+    }
+    problem
+}
+
+fn placed(problem: &Problem) -> Vec<SlotRef> {
+    place(problem).expect("there is room")
+}
+
+#[test]
+fn anchors_get_a_worker_of_their_own_on_the_fastest_node() {
+    let problem = problem(&[500, 1000, 1000], &[(2, 10), (2, 10), (2, 10)]);
+    let placement = placed(&problem);
+    assert_eq!(placement[0], placement[1]);
+    assert_eq!(placement[0].node, 1);
+    assert!(placement[2..].iter().all(|slot| *slot != placement[0]));
+}
+
+#[test]
+fn load_follows_ability() {
+    let problem = problem(&[1000, 500, 250], &[(2, 100); 7]);
+    let mut per_node = [0; 3];
+    for slot in &placed(&problem)[2..] {
+        per_node[slot.node as usize] += 1;
+    }
+    assert_eq!(per_node, [4, 2, 1]);
+}
+
+#[test]
+fn components_are_spread_when_loads_are_equal() {
+    let problem = problem(&[1000, 1000], &[(2, 100), (2, 100), (3, 100), (3, 100)]);
+    let placement = placed(&problem);
+    assert_ne!(placement[2].node, placement[3].node);
+    assert_ne!(placement[4].node, placement[5].node);
+}
+
+#[test]
+fn a_slow_node_is_left_and_untouched_workers_keep_their_slots() {
+    let even = problem(&[1000, 1000, 1000], &[(2, 100); 6]);
+    let mut slow = settled(even.clone(), &placed(&even));
+    slow.nodes[2].ability_milli = 100;
+    let before: Vec<SlotRef> = slow.executors.iter().filter_map(|e| e.current).collect();
+    let after = placed(&slow);
+    assert_eq!(before[..2], after[..2], "anchors stay");
+    assert!(after[2..].iter().all(|slot| slot.node != 2));
+    for (was, is) in before[2..].iter().zip(&after[2..]) {
+        assert!(was.node == 2 || was == is, "only executors of the slow node move");
+    }
+}
+
+#[test]
+fn a_new_worker_starts_on_a_fresh_port() {
+    let one = problem(&[1000], &[(2, 100)]);
+    let mut grown = settled(one.clone(), &placed(&one));
+    let old = grown.executors.pop().and_then(|e| e.current).expect("settled");
+    for _ in 0..2 {
+        grown.executors.push(PlaceExecutor { near: Some(0), ..executor(Role::Work, 2, 50) });
+    }
+    for slot in &placed(&grown)[2..] {
+        assert_eq!(slot.node, 0);
+        assert_ne!(*slot, old);
+    }
+}
+
+#[test]
+fn a_worker_that_loses_an_executor_is_replaced_and_not_restarted() {
+    let mixed = problem(&[1000], &[(2, 100), (3, 100)]);
+    let mut shrunk = settled(mixed.clone(), &placed(&mixed));
+    let gone = shrunk.executors.pop().expect("two work executors");
+    let rest = placed(&shrunk)[2];
+    assert_ne!(Some(rest), gone.current, "the old worker also ran the executor that is gone");
+}
+
+#[test]
+fn one_slot_takes_everything_and_none_is_a_shortage() {
+    let mut tight = problem(&[1000], &[(2, 100)]);
+    tight.nodes[0].slots.truncate(1);
+    assert!(placed(&tight).iter().all(|slot| slot.port == 1));
+    tight.nodes[0].slots[0].taken = true;
+    assert_eq!(place(&tight), Err(Shortage { needed: 1, usable_nodes: 1 }));
+}
+
+fn any_problem() -> impl Strategy<Value = Problem> {
+    let nodes =
+        proptest::collection::vec((50u32..2000, 1usize..5, any::<bool>(), 0u64..500_000), 1..6);
+    let work = proptest::collection::vec((2u32..5, 0u64..1_000_000), 0..14);
+    (nodes, work, 1u32..9, 1u32..4).prop_map(|(nodes, work, wished_workers, anchors_per_worker)| {
+        let mut problem = problem(&[], &work);
+        problem.wished_workers = wished_workers;
+        problem.anchors_per_worker = anchors_per_worker;
+        problem.nodes = nodes
+            .into_iter()
+            .map(|(ability, slots, usable, base_load)| PlaceNode {
+                usable,
+                base_load,
+                ..node(ability, &(1..=slots as u32).collect::<Vec<_>>())
+            })
+            .collect();
+        problem
+    })
+}
+
+proptest! {
+    #[test]
+    fn every_executor_gets_one_usable_slot_and_the_result_is_at_rest(problem in any_problem()) {
+        let Ok(placement) = place(&problem) else {
+            prop_assert_eq!(problem.usable_nodes(), 0);
+            return Ok(());
+        };
+        prop_assert_eq!(placement.len(), problem.executors.len());
+        for slot in &placement {
+            let node = &problem.nodes[slot.node as usize];
+            prop_assert!(node.usable && node.slots.iter().any(|s| s.port == slot.port && !s.taken));
+        }
+        let again = place(&settled(problem, &placement)).expect("it fitted before");
+        prop_assert_eq!(again, placement);
+    }
+}

@@ -1,0 +1,273 @@
+//! What a topology's journals tell: output over time, gaps, recovery, complete latencies.
+//!
+//! All times are milliseconds since the epoch, by this machine's clock.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+use std::str::FromStr;
+
+use anyhow::{Context, Result};
+
+/// Width of a bin of output.
+pub const BIN_MS: u64 = 100;
+/// Output counts as back when it stays at this share of the base rate ...
+const RECOVERED_SHARE: f64 = 0.9;
+/// ... as a mean over this long ...
+const MEAN_MS: u64 = 1_000;
+/// ... for this long.
+const STEADY_MS: u64 = 3_000;
+
+/// Tuples counted by the last component, in bins of 100 ms.
+#[derive(Debug, Clone, Default)]
+pub struct Output {
+    bins: BTreeMap<u64, u64>,
+}
+
+impl Output {
+    /// Reads all `count-*.log` files of a folder; no file means no output.
+    ///
+    /// # Errors
+    /// When a file cannot be read or holds something else.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let mut output = Self::default();
+        for_each_line(folder, "count-", |fields| {
+            let [at, tuples] = fields else {
+                anyhow::bail!("not two fields");
+            };
+            output.add(number(at)?, number(tuples)?);
+            Ok(())
+        })?;
+        Ok(output)
+    }
+
+    fn add(&mut self, at: u64, tuples: u64) {
+        *self.bins.entry(at / BIN_MS).or_default() += tuples;
+    }
+
+    /// Tuples in each bin of a window, empty ones included.
+    pub fn bins(&self, window: &Range<u64>) -> Vec<u64> {
+        let bins = window.start / BIN_MS..window.end.div_ceil(BIN_MS);
+        bins.map(|bin| self.bins.get(&bin).copied().unwrap_or(0)).collect()
+    }
+
+    /// Tuples in a window.
+    pub fn total(&self, window: &Range<u64>) -> u64 {
+        self.bins(window).iter().sum()
+    }
+
+    /// Tuples per second in a window.
+    pub fn rate(&self, window: &Range<u64>) -> f64 {
+        let bins = self.bins(window);
+        let secs = bins.len() as f64 * BIN_MS as f64 / 1_000.0;
+        bins.iter().sum::<u64>() as f64 / secs.max(f64::MIN_POSITIVE)
+    }
+
+    /// The longest run of bins without output, in milliseconds.
+    pub fn longest_gap_ms(&self, window: &Range<u64>) -> u64 {
+        let (mut longest, mut run) = (0, 0);
+        for tuples in self.bins(window) {
+            run = if tuples == 0 { run + 1 } else { 0 };
+            longest = longest.max(run);
+        }
+        longest * BIN_MS
+    }
+
+    /// Time from an event until output is back at 90 % of a base rate: means over one second stay there for three.
+    /// None if that does not happen before `until`.
+    pub fn recovered_after_ms(&self, event: u64, base_rate: f64, until: u64) -> Option<u64> {
+        let enough = |from: u64| self.rate(&(from..from + MEAN_MS)) >= RECOVERED_SHARE * base_rate;
+        let steady = |from: u64| (0..STEADY_MS / BIN_MS).all(|bin| enough(from + bin * BIN_MS));
+        let last = until.checked_sub(STEADY_MS + MEAN_MS)?;
+        let mut from = event;
+        while from <= last {
+            if steady(from) {
+                return Some(from - event);
+            }
+            from += BIN_MS;
+        }
+        None
+    }
+}
+
+/// How the spouts' tuples fared, in the order of time.
+#[derive(Debug, Clone, Default)]
+pub struct Spouts {
+    records: Vec<(u64, Record)>,
+}
+
+#[derive(Debug, Clone)]
+struct Record {
+    emitted: u64,
+    acked: u64,
+    failed: u64,
+    latencies_ms: Vec<u64>,
+}
+
+/// What happened to the spouts' tuples within a window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Completed {
+    /// Tuples emitted, replayed ones included.
+    pub emitted: u64,
+    /// Tuples whose tree was complete.
+    pub acked: u64,
+    /// Tuples failed or timed out, which are replayed.
+    pub failed: u64,
+    /// Mean complete latency; 0 when nothing was acknowledged.
+    pub mean_ms: f64,
+    /// The latency that 99 of 100 stay below or at.
+    pub p99_ms: u64,
+    /// The greatest.
+    pub max_ms: u64,
+}
+
+impl Spouts {
+    /// Reads all `spout-*.log` files of a folder.
+    ///
+    /// # Errors
+    /// When a file cannot be read or holds something else.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let mut records = Vec::new();
+        for_each_line(folder, "spout-", |fields| {
+            records.push(record(fields)?);
+            Ok(())
+        })?;
+        records.sort_by_key(|(at, _)| *at);
+        Ok(Self { records })
+    }
+
+    /// Sums and latencies of a window.
+    pub fn within(&self, window: &Range<u64>) -> Completed {
+        let chosen: Vec<&Record> = self
+            .records
+            .iter()
+            .filter(|(at, _)| window.contains(at))
+            .map(|(_, record)| record)
+            .collect();
+        let mut latencies: Vec<u64> =
+            chosen.iter().flat_map(|record| &record.latencies_ms).copied().collect();
+        latencies.sort_unstable();
+        let count = latencies.len();
+        let at_or_below_99 = (count * 99).div_ceil(100).saturating_sub(1);
+        Completed {
+            emitted: chosen.iter().map(|record| record.emitted).sum(),
+            acked: chosen.iter().map(|record| record.acked).sum(),
+            failed: chosen.iter().map(|record| record.failed).sum(),
+            mean_ms: latencies.iter().sum::<u64>() as f64 / count.max(1) as f64,
+            p99_ms: latencies.get(at_or_below_99).copied().unwrap_or(0),
+            max_ms: latencies.last().copied().unwrap_or(0),
+        }
+    }
+}
+
+/// `<epoch ms> <emitted> <acked> <failed> <sum> <max> <latency,latency,...>`; sum and max follow from the list.
+fn record(fields: &[&str]) -> Result<(u64, Record)> {
+    let [at, emitted, acked, failed, _sum, _max, list] = fields else {
+        anyhow::bail!("not seven fields");
+    };
+    let latencies_ms = match *list {
+        "-" => Vec::new(),
+        list => list.split(',').map(number).collect::<Result<_>>()?,
+    };
+    let record = Record {
+        emitted: number(emitted)?,
+        acked: number(acked)?,
+        failed: number(failed)?,
+        latencies_ms,
+    };
+    Ok((number(at)?, record))
+}
+
+/// A worker may be killed, or this reader come, while a line is written: a last line without its end is left out.
+fn for_each_line(
+    folder: &Path,
+    prefix: &str,
+    mut each: impl FnMut(&[&str]) -> Result<()>,
+) -> Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Ok(());
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if !name.starts_with(prefix) {
+            continue;
+        }
+        let text = fs::read_to_string(&path)?;
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        for line in whole.lines() {
+            let fields: Vec<&str> = line.split(' ').collect();
+            each(&fields).with_context(|| format!("{}: {line}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn number<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(text: &str) -> Result<T> {
+    text.parse().with_context(|| format!("not a number: {text}"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::float_cmp)]
+mod tests {
+    use super::*;
+
+    /// 100 tuples per bin from 0 to 20 s, none from 5 s to 7 s, half from 7 s to 8 s.
+    fn outage() -> Output {
+        let mut output = Output::default();
+        for at in (0..20_000).step_by(50) {
+            match at {
+                5_000..7_000 => {}
+                7_000..8_000 => output.add(at, 25),
+                _ => output.add(at, 50),
+            }
+        }
+        output
+    }
+
+    #[test]
+    fn gaps_and_rates_are_those_of_the_window() {
+        let output = outage();
+        assert_eq!(output.rate(&(0..5_000)), 1_000.0);
+        assert_eq!(output.rate(&(7_000..8_000)), 500.0);
+        assert_eq!(output.longest_gap_ms(&(0..20_000)), 2_000);
+        assert_eq!(output.longest_gap_ms(&(8_000..20_000)), 0);
+        assert_eq!(output.longest_gap_ms(&(30_000..31_000)), 1_000);
+        assert_eq!(output.total(&(4_900..7_100)), 150);
+    }
+
+    #[test]
+    fn recovery_is_the_moment_from_which_output_stays() {
+        let output = outage();
+        // A window of one second at 90 %: 200 ms of the half-rate second may be in it.
+        assert_eq!(output.recovered_after_ms(5_000, 1_000.0, 20_000), Some(2_800));
+        assert_eq!(output.recovered_after_ms(9_000, 1_000.0, 20_000), Some(0));
+        assert_eq!(output.recovered_after_ms(5_000, 2_000.0, 20_000), None);
+        assert_eq!(output.recovered_after_ms(18_000, 1_000.0, 20_000), None);
+    }
+
+    #[test]
+    fn journals_are_read_without_their_unfinished_line() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("count-1-2.log"), "1000 5\n1050 6\n11").unwrap();
+        fs::write(folder.path().join("count-1-3.log"), "1010 7\n").unwrap();
+        let output = Output::read(folder.path()).unwrap();
+        assert_eq!(output.bins(&(1_000..1_200)), [18, 0]);
+
+        let many: Vec<String> = (1..=200).map(|ms| ms.to_string()).collect();
+        let lines = format!("1000 3 200 1 20100 200 {}\n2000 1 0 0 0 0 -\n", many.join(","));
+        fs::write(folder.path().join("spout-1-9.log"), lines).unwrap();
+        let within = Spouts::read(folder.path()).unwrap().within(&(0..2_000));
+        assert_eq!((within.emitted, within.acked, within.failed), (3, 200, 1));
+        assert_eq!((within.mean_ms, within.p99_ms, within.max_ms), (100.5, 198, 200));
+    }
+
+    #[test]
+    fn what_is_no_journal_is_told_with_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("count-1-2.log"), "1000 x\n").unwrap();
+        let error = format!("{:#}", Output::read(folder.path()).unwrap_err());
+        assert!(error.contains("count-1-2.log: 1000 x"), "{error}");
+    }
+}

@@ -1,0 +1,170 @@
+//! Storm's and Kafka's own jars, fetched once from Maven Central into a cache.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// The newest Storm whose artifacts all resolve.
+pub const STORM: &str = "2.8.3";
+/// The newest Kafka whose artifacts all resolve.
+pub const KAFKA: &str = "4.3.1";
+
+/// Where the jars of one kind lie.
+#[derive(Debug, Clone)]
+pub struct Dist {
+    cache: PathBuf,
+}
+
+struct Tree {
+    folder: String,
+    group: &'static str,
+    artifact: &'static str,
+    version: &'static str,
+    /// `group:artifact` of a dependency that is not needed and cannot be resolved.
+    without: Option<(&'static str, &'static str)>,
+}
+
+impl Dist {
+    /// The cache `$THALWEG_CACHE`, else `~/.cache/thalweg`.
+    ///
+    /// # Errors
+    /// When neither is known.
+    pub fn open() -> Result<Self> {
+        let cache = match std::env::var_os("THALWEG_CACHE") {
+            Some(path) => PathBuf::from(path),
+            None => std::env::home_dir()
+                .context("no home folder: set THALWEG_CACHE")?
+                .join(".cache/thalweg"),
+        };
+        fs::create_dir_all(&cache).with_context(|| cache.display().to_string())?;
+        Ok(Self { cache })
+    }
+
+    /// Jars for Storm's daemons.
+    ///
+    /// # Errors
+    /// When they are not in the cache and cannot be fetched.
+    pub fn storm_daemon(&self) -> Result<PathBuf> {
+        self.tree(&Tree {
+            folder: format!("storm-{STORM}/lib"),
+            group: "org.apache.storm",
+            artifact: "storm-core",
+            version: STORM,
+            without: Some(("org.apache.storm", "storm-clojure")),
+        })
+    }
+
+    /// Jars for Storm's workers and clients.
+    ///
+    /// # Errors
+    /// As for [`Dist::storm_daemon`].
+    pub fn storm_worker(&self) -> Result<PathBuf> {
+        self.tree(&Tree {
+            folder: format!("storm-{STORM}/lib-worker"),
+            group: "org.apache.storm",
+            artifact: "storm-client",
+            version: STORM,
+            without: None,
+        })
+    }
+
+    /// Jars for a Kafka broker.
+    ///
+    /// # Errors
+    /// As for [`Dist::storm_daemon`].
+    pub fn kafka(&self) -> Result<PathBuf> {
+        self.tree(&Tree {
+            folder: format!("kafka-{KAFKA}/lib"),
+            group: "org.apache.kafka",
+            artifact: "kafka_2.13",
+            version: KAFKA,
+            without: None,
+        })
+    }
+
+    /// The folder `name` of the cache, filled by `make` unless it exists: once, also when several ask at once.
+    ///
+    /// # Errors
+    /// Those of `make`; then the folder stays absent.
+    pub fn once(&self, name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+        let ready = self.cache.join(name);
+        if ready.exists() {
+            return Ok(ready);
+        }
+        let parent = ready.parent().context("a folder has a parent")?;
+        fs::create_dir_all(parent)?;
+        let lock = File::create(self.cache.join(format!(".lock-{}", name.replace('/', "-"))))?;
+        lock.lock()?;
+        if !ready.exists() {
+            let draft = ready.with_extension("draft");
+            if draft.exists() {
+                fs::remove_dir_all(&draft)?;
+            }
+            fs::create_dir_all(&draft)?;
+            make(&draft)?;
+            fs::rename(&draft, &ready)?;
+        }
+        Ok(ready)
+    }
+
+    fn tree(&self, tree: &Tree) -> Result<PathBuf> {
+        self.once(&tree.folder, |draft| fetch(tree, draft))
+    }
+}
+
+fn fetch(tree: &Tree, draft: &Path) -> Result<()> {
+    let pom = draft.join("pom.xml");
+    fs::write(&pom, pom_of(tree))?;
+    tracing::info!(artifact = tree.artifact, "fetching from maven central");
+    let output = Command::new("mvn")
+        .args(["-q", "-B", "dependency:copy-dependencies"])
+        .arg("-DincludeScope=runtime")
+        .arg(format!("-DoutputDirectory={}", draft.display()))
+        .arg("-f")
+        .arg(&pom)
+        .output()
+        .context("cannot run mvn")?;
+    if !output.status.success() {
+        bail!("mvn failed: {}", String::from_utf8_lossy(&output.stdout));
+    }
+    fs::remove_file(&pom)?;
+    Ok(())
+}
+
+fn pom_of(tree: &Tree) -> String {
+    let Tree { group, artifact, version, .. } = tree;
+    let exclusions = tree.without.map_or(String::new(), |(group, artifact)| {
+        format!(
+            "<exclusions><exclusion><groupId>{group}</groupId><artifactId>{artifact}</artifactId></exclusion></exclusions>"
+        )
+    });
+    format!(
+        r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
+<modelVersion>4.0.0</modelVersion>
+<groupId>io.thalweg.lab</groupId><artifactId>tree</artifactId><version>1</version><packaging>pom</packaging>
+<dependencies><dependency>
+<groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>{version}</version>{exclusions}
+</dependency></dependencies>
+</project>
+"#
+    )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_made_once_and_a_failure_leaves_nothing() {
+        let cache = tempfile::tempdir().unwrap();
+        let dist = Dist { cache: cache.path().to_owned() };
+        assert!(dist.once("a/b", |_| bail!("no network")).is_err());
+        assert!(!cache.path().join("a/b").exists());
+        let made = dist.once("a/b", |draft| Ok(fs::write(draft.join("x"), "1")?)).unwrap();
+        assert!(made.join("x").exists());
+        dist.once("a/b", |_| bail!("asked twice")).unwrap();
+    }
+}

@@ -1,0 +1,195 @@
+//! A Kafka broker of one node.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::dist::Dist;
+use crate::java::{Java, class_path};
+use crate::ports::Ports;
+use crate::process::{Server, Site};
+
+const START_LIMIT: Duration = Duration::from_secs(60);
+const CALL_LIMIT: Duration = Duration::from_secs(10);
+/// Any identity will do for a cluster of one.
+const CLUSTER_ID: &str = "MkU3OEVBNTcwNTJENDM2Qg";
+
+/// A running broker; dropping it stops it.
+#[derive(Debug)]
+pub struct Kafka {
+    server: Server,
+    bootstrap: String,
+    _ports: Ports,
+}
+
+impl Kafka {
+    /// Starts an empty broker at a site and waits until it answers.
+    ///
+    /// # Errors
+    /// With the end of its log.
+    pub fn start(site: &Site) -> Result<Self> {
+        let java = Java::new(None);
+        let dir = site.lab.join("kafka");
+        if dir.exists() {
+            fs::remove_dir_all(&dir)?;
+        }
+        fs::create_dir_all(&dir)?;
+        let ports = Ports::take(2)?;
+        let bootstrap = format!("{}:{}", site.host, ports.at(0));
+        let properties = dir.join("server.properties");
+        fs::write(&properties, properties_of(&dir, &site.host, &ports))?;
+        let jars = class_path(&[Dist::open()?.kafka()?.join("*")]);
+        format_storage(site, &java, &jars, &properties)?;
+
+        let mut command = java.command(site, "256m");
+        command.args(["-cp", &jars, "kafka.Kafka"]).arg(&properties);
+        let mut server = Server::start("kafka", command, &dir, &[])?;
+        let client = client(&bootstrap)?;
+        server.wait_ready(START_LIMIT, || {
+            let metadata = client.fetch_metadata(None, Duration::from_secs(1));
+            metadata.is_ok_and(|metadata| !metadata.brokers().is_empty())
+        })?;
+        Ok(Self { server, bootstrap, _ports: ports })
+    }
+
+    /// The address to connect to.
+    pub fn bootstrap(&self) -> &str {
+        &self.bootstrap
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.server.pid()
+    }
+
+    /// Makes a topic.
+    ///
+    /// # Errors
+    /// As for [`create_topic`].
+    pub fn create_topic(&self, topic: &str, partitions: u16) -> Result<()> {
+        create_topic(&self.bootstrap, topic, partitions)
+    }
+
+    /// Records written and, of those, committed by a group.
+    ///
+    /// # Errors
+    /// As for [`progress`].
+    pub fn progress(&self, topic: &str, group: &str) -> Result<Progress> {
+        progress(&self.bootstrap, topic, group)
+    }
+}
+
+/// How far a group has come in a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Records written.
+    pub written: u64,
+    /// Records committed: all of them, and all before them, were processed.
+    pub committed: u64,
+}
+
+impl Progress {
+    /// Records not yet committed.
+    pub fn lag(self) -> u64 {
+        self.written.saturating_sub(self.committed)
+    }
+}
+
+/// Makes a topic in the broker at this address.
+///
+/// # Errors
+/// When it exists, or the broker does not answer.
+pub fn create_topic(bootstrap: &str, topic: &str, partitions: u16) -> Result<()> {
+    let admin: AdminClient<_> = config(bootstrap).create()?;
+    let new = NewTopic::new(topic, i32::from(partitions), TopicReplication::Fixed(1));
+    let options = AdminOptions::new().operation_timeout(Some(CALL_LIMIT));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    for outcome in runtime.block_on(admin.create_topics([&new], &options))? {
+        if let Err((topic, code)) = outcome {
+            bail!("cannot create topic {topic}: {code}");
+        }
+    }
+    Ok(())
+}
+
+/// Asks the broker at this address for a group's progress, without joining the group.
+///
+/// # Errors
+/// When the broker does not answer.
+pub fn progress(bootstrap: &str, topic: &str, group: &str) -> Result<Progress> {
+    let client: BaseConsumer = config(bootstrap).set("group.id", group).create()?;
+    let metadata = client.fetch_metadata(Some(topic), CALL_LIMIT)?;
+    let partitions = metadata.topics().first().context("topic")?.partitions();
+    let mut wanted = TopicPartitionList::new();
+    let mut progress = Progress { written: 0, committed: 0 };
+    for partition in partitions {
+        let (_, end) = client.fetch_watermarks(topic, partition.id(), CALL_LIMIT)?;
+        progress.written += u64::try_from(end)?;
+        wanted.add_partition(topic, partition.id());
+    }
+    for element in client.committed_offsets(wanted, CALL_LIMIT)?.elements() {
+        if let Offset::Offset(offset) = element.offset() {
+            progress.committed += u64::try_from(offset)?;
+        }
+    }
+    Ok(progress)
+}
+
+/// What every client of the lab's brokers needs.
+pub(crate) fn config(bootstrap: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", bootstrap).set("broker.address.family", "v4");
+    config
+}
+
+fn client(bootstrap: &str) -> Result<BaseConsumer> {
+    let mut config = config(bootstrap);
+    // A broker that is about to start refuses connections; that is no news.
+    config.set("log_level", "0").set("reconnect.backoff.max.ms", "100");
+    Ok(config.create()?)
+}
+
+fn format_storage(site: &Site, java: &Java, jars: &str, properties: &Path) -> Result<()> {
+    let mut command = java.command(site, "64m");
+    command
+        .args(["-cp", jars, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c"])
+        .arg(properties);
+    let output = command.output().context("cannot start java")?;
+    if !output.status.success() {
+        bail!("kafka storage: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}
+
+fn properties_of(dir: &Path, host: &str, ports: &Ports) -> String {
+    let (client, controller) = (ports.at(0), ports.at(1));
+    let data: PathBuf = dir.join("data");
+    format!(
+        "process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{host}:{controller}
+listeners=PLAINTEXT://{host}:{client},CONTROLLER://{host}:{controller}
+advertised.listeners=PLAINTEXT://{host}:{client}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={}
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+num.network.threads=1
+num.io.threads=2
+log.cleaner.enable=false
+",
+        data.display()
+    )
+}

@@ -1,0 +1,39 @@
+//! Real clusters on one machine, for tests and benchmarks: started, loaded, disturbed, measured and stopped.
+//!
+//! ```no_run
+//! use std::{path::Path, time::Duration};
+//! use thalweg_lab::{Kafka, StormBuilder, WordCount};
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! let storm = StormBuilder::new(Path::new("/tmp/my-lab")).nodes(3).start()?;
+//! let kafka = Kafka::start(storm.hub())?;
+//! kafka.create_topic("lines", 4)?;
+//! let topology = WordCount::new("words", kafka.bootstrap(), "lines").set("split", 2).set("splitTasks", 8);
+//! storm.submit(&topology, Duration::from_secs(60))?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Everything started here carries a mark in its environment (see [`process`]), so that nothing is left running and
+//! nothing else is ever touched.
+
+pub mod control;
+pub mod counts;
+pub mod cpu;
+pub mod dist;
+pub mod java;
+pub mod kafka;
+pub mod load;
+pub mod network;
+pub mod ports;
+pub mod process;
+pub mod redis;
+pub mod storm;
+pub mod wait;
+
+pub use control::Control;
+pub use cpu::CpuLimit;
+pub use kafka::Kafka;
+pub use network::Network;
+pub use redis::Redis;
+pub use storm::{Profile, StormBuilder, StormCluster, WordCount};

@@ -1,0 +1,352 @@
+//! A running cluster, and what can be done to it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rustix::process::Signal;
+
+use super::StormBuilder;
+use super::home::{Common, DaemonDir, make_home, ports_needed};
+use crate::control::Control;
+use crate::cpu::{CpuGroups, CpuLimit, group_name};
+use crate::dist::Dist;
+use crate::java::{Java, class_path};
+use crate::network::Sites;
+use crate::ports::Ports;
+use crate::process::{Marked, Server, Site, marked, signal, sweep, tails};
+use crate::wait::{accepts, until};
+
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// A running cluster; dropping it stops all of its processes.
+#[derive(Debug)]
+pub struct StormCluster {
+    // Fields are dropped in this order: processes first, then what they run in.
+    control: Control,
+    nimbus: Option<Server>,
+    nodes: Vec<Node>,
+    zookeeper: Server,
+    daemons: Daemons,
+    cpu: CpuGroups,
+    sites: Sites,
+    ports: Ports,
+}
+
+/// One machine of the cluster, as far as Storm can tell.
+#[derive(Debug)]
+pub struct Node {
+    /// Where it runs.
+    pub site: Site,
+    supervisor: Option<Server>,
+    dir: DaemonDir,
+}
+
+/// How this cluster's daemons are started.
+#[derive(Debug)]
+struct Daemons {
+    dist: Dist,
+    java: Java,
+    home: PathBuf,
+    master: DaemonDir,
+    nimbus_options: Vec<String>,
+}
+
+impl StormCluster {
+    pub(super) fn start(builder: &StormBuilder) -> Result<Self> {
+        let base = Site::loopback(&builder.dir)?;
+        let dir = base.lab.join("storm");
+        let ports = Ports::take(ports_needed(builder)?)?;
+        let sites = Sites::create(builder.network, &base, builder.nodes, ports.block())?;
+        let cpu = CpuGroups::create(&group_name(ports.block()));
+        let daemons = Daemons {
+            dist: Dist::open()?,
+            java: Java::new(builder.java_home.as_deref()),
+            home: dir.join("home"),
+            master: DaemonDir(dir.join("master")),
+            nimbus_options: builder.daemon_options.clone(),
+        };
+        make_home(&daemons.home, &daemons.dist, &builder.daemon_jars)?;
+        let common = Common { home: &daemons.home, hub: &sites.hub, ports: &ports, builder };
+        common.write_master(&daemons.master)?;
+
+        let zookeeper = daemons.start_zookeeper(&sites.hub, common.zookeeper_port())?;
+        let mut nimbus = daemons.start_nimbus(&sites.hub)?;
+        let mut nodes = Vec::new();
+        for (index, site) in (0_u16..).zip(&sites.nodes) {
+            let dir = DaemonDir(dir.join(&site.node));
+            common.write_supervisor(&dir, site, index)?;
+            nodes.push(Node::start(&daemons, &cpu, site.clone(), dir)?);
+        }
+        let hub = &sites.hub;
+        nimbus.wait_ready(START_LIMIT, || accepts(&hub.host, common.nimbus_port()))?;
+        let control = Control::start(&daemons.dist, &daemons.java, hub, &daemons.master.conf())?;
+        let cluster =
+            Self { control, nimbus: Some(nimbus), nodes, zookeeper, daemons, cpu, sites, ports };
+        cluster.wait_registered(cluster.nodes.len(), START_LIMIT)?;
+        Ok(cluster)
+    }
+
+    /// Waits until Nimbus knows this many supervisors.
+    ///
+    /// # Errors
+    /// With the ends of all daemons' logs.
+    pub fn wait_registered(&self, supervisors: usize, limit: Duration) -> Result<()> {
+        until("registration of all supervisors", limit, || {
+            // A Nimbus that just starts refuses questions until it leads.
+            let known = self.control.cluster().map_or(0, |all| all.len());
+            Ok((known >= supervisors).then_some(()))
+        })
+        .with_context(|| tails(&self.logs()))
+    }
+
+    /// The work folder.
+    pub fn dir(&self) -> &Path {
+        &self.sites.hub.lab
+    }
+
+    /// Where ZooKeeper and Nimbus run, and where Kafka and Redis should.
+    pub fn hub(&self) -> &Site {
+        &self.sites.hub
+    }
+
+    /// Nimbus's port.
+    pub fn nimbus_port(&self) -> u16 {
+        self.ports.at(1)
+    }
+
+    /// A number below 120 that no other running cluster has.
+    pub fn id(&self) -> u16 {
+        self.ports.block()
+    }
+
+    /// Questions and orders to Nimbus.
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// The nodes; methods count them from 1, as their names n1, n2, ... do.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The folder of Storm's client configuration.
+    pub fn conf(&self) -> PathBuf {
+        self.daemons.master.conf()
+    }
+
+    pub(super) fn tools(&self) -> (&Dist, &Java) {
+        (&self.daemons.dist, &self.daemons.java)
+    }
+
+    /// The logs of Nimbus and of each supervisor.
+    pub fn logs(&self) -> Vec<PathBuf> {
+        let nodes = self.nodes.iter().map(|node| node.dir.logs().join("supervisor.log"));
+        [self.daemons.master.logs().join("nimbus.log")].into_iter().chain(nodes).collect()
+    }
+
+    /// Kills Nimbus at once, as a power cut would.
+    pub fn kill_nimbus(&mut self) {
+        self.nimbus = None;
+    }
+
+    /// Starts Nimbus again and waits until it answers.
+    ///
+    /// # Errors
+    /// When it does not within a minute.
+    pub fn start_nimbus(&mut self) -> Result<()> {
+        self.kill_nimbus();
+        let (host, port) = (self.sites.hub.host.clone(), self.nimbus_port());
+        let mut nimbus = self.daemons.start_nimbus(&self.sites.hub)?;
+        nimbus.wait_ready(START_LIMIT, || accepts(&host, port))?;
+        self.nimbus = Some(nimbus);
+        self.wait_registered(1, START_LIMIT)
+    }
+
+    /// Stops Nimbus from running, without ending it; [`StormCluster::resume_nimbus`] lets it go on.
+    ///
+    /// # Errors
+    /// When it was killed before.
+    pub fn pause_nimbus(&self) -> Result<()> {
+        signal(self.nimbus_pid()?, Signal::STOP)
+    }
+
+    /// Lets a paused Nimbus go on.
+    ///
+    /// # Errors
+    /// When it was killed before.
+    pub fn resume_nimbus(&self) -> Result<()> {
+        signal(self.nimbus_pid()?, Signal::CONT)
+    }
+
+    fn nimbus_pid(&self) -> Result<u32> {
+        Ok(self.nimbus.as_ref().context("nimbus was killed")?.pid())
+    }
+
+    /// Kills a node's supervisor and all its workers at once.
+    ///
+    /// # Errors
+    /// When there is no such node, or its processes live on.
+    pub fn kill_node(&mut self, n: usize) -> Result<()> {
+        self.node_mut(n)?.supervisor = None;
+        until("the end of the node's processes", Duration::from_secs(10), || {
+            let left = self.signal_node(n, Signal::KILL)?;
+            Ok((left == 0).then_some(()))
+        })
+    }
+
+    /// Starts a killed node's supervisor again; Nimbus hears of it some seconds later.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_node(&mut self, n: usize) -> Result<()> {
+        self.kill_node(n)?;
+        let node = &self.nodes[n - 1];
+        let started = Node::start(&self.daemons, &self.cpu, node.site.clone(), node.dir.clone())?;
+        self.nodes[n - 1] = started;
+        Ok(())
+    }
+
+    /// Stops a node's supervisor and workers from running, without ending them.
+    ///
+    /// # Errors
+    /// When there is no such node.
+    pub fn pause_node(&self, n: usize) -> Result<()> {
+        self.signal_node(n, Signal::STOP).map(drop)
+    }
+
+    /// Lets a paused node go on.
+    ///
+    /// # Errors
+    /// When there is no such node.
+    pub fn resume_node(&self, n: usize) -> Result<()> {
+        self.signal_node(n, Signal::CONT).map(drop)
+    }
+
+    /// Gives a node this many cores' worth of time (0.15 is 15 % of one), or lifts the limit.
+    ///
+    /// # Errors
+    /// When there is no such node, or the machine allows limits but this one fails.
+    pub fn limit_cpu(&self, n: usize, cores: Option<f64>) -> Result<CpuLimit> {
+        self.cpu.limit(&self.node(n)?.site.node, cores)
+    }
+
+    /// Limits what a node sends over its link, in kilobits per second, or lifts the limit.
+    ///
+    /// # Errors
+    /// On a loopback network, and when there is no such node.
+    pub fn limit_network(&self, n: usize, kilobits: Option<u32>) -> Result<()> {
+        self.node(n)?;
+        self.sites.limit(n, kilobits)
+    }
+
+    /// Stops all of its processes.
+    ///
+    /// # Errors
+    /// When some process lives on.
+    pub fn stop(mut self) -> Result<()> {
+        self.shut_down()
+    }
+
+    fn shut_down(&mut self) -> Result<()> {
+        for node in &mut self.nodes {
+            node.supervisor = None;
+        }
+        self.nimbus = None;
+        self.zookeeper.kill();
+        // The rest are workers, their log writers and the control program, but not Kafka, which is others' to stop.
+        sweep(self.dir(), is_storm).map(drop)
+    }
+
+    fn node(&self, n: usize) -> Result<&Node> {
+        n.checked_sub(1).and_then(|i| self.nodes.get(i)).with_context(|| format!("no node {n}"))
+    }
+
+    fn node_mut(&mut self, n: usize) -> Result<&mut Node> {
+        n.checked_sub(1).and_then(|i| self.nodes.get_mut(i)).with_context(|| format!("no node {n}"))
+    }
+
+    /// Signals every process of a node and returns how many there were.
+    fn signal_node(&self, n: usize, what: Signal) -> Result<usize> {
+        let name = &self.node(n)?.site.node;
+        let mut count = 0;
+        for process in marked(self.dir()).iter().filter(|process| process.node == *name) {
+            signal(process.pid, what)?;
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
+impl Drop for StormCluster {
+    fn drop(&mut self) {
+        if let Err(error) = self.shut_down() {
+            tracing::error!(%error, "some processes of the cluster may live on");
+        }
+    }
+}
+
+impl Daemons {
+    fn start_zookeeper(&self, hub: &Site, port: u16) -> Result<Server> {
+        let class = "org.apache.storm.command.DevZookeeper";
+        let mut server = self.start(hub, "zookeeper", "64m", class, &self.master, &[])?;
+        server.wait_ready(START_LIMIT, || accepts(&hub.host, port))?;
+        Ok(server)
+    }
+
+    fn start_nimbus(&self, hub: &Site) -> Result<Server> {
+        let class = "org.apache.storm.daemon.nimbus.Nimbus";
+        self.start(hub, "nimbus", "256m", class, &self.master, &self.nimbus_options)
+    }
+
+    fn start_supervisor(&self, site: &Site, dir: &DaemonDir) -> Result<Server> {
+        let class = "org.apache.storm.daemon.supervisor.Supervisor";
+        self.start(site, "supervisor", "96m", class, dir, &[])
+    }
+
+    fn start(
+        &self,
+        site: &Site,
+        name: &str,
+        heap: &str,
+        class: &str,
+        dir: &DaemonDir,
+        options: &[String],
+    ) -> Result<Server> {
+        let home = self.home.display();
+        let logs = dir.logs();
+        let jars = ["lib/*", "extlib/*", "extlib-daemon/*"].map(|jars| self.home.join(jars));
+        let path = class_path(&[&jars[..], &[dir.conf()]].concat());
+        let mut command = self.java.command(site, heap);
+        command
+            .env("STORM_CONF_DIR", dir.conf())
+            .args(options)
+            .arg(format!("-Ddaemon.name={name}"))
+            .arg(format!("-Dstorm.home={home}"))
+            .arg(format!("-Dstorm.log.dir={}", logs.display()))
+            .arg(format!("-Dlogfile.name={name}.log"))
+            .arg(format!("-Dlog4j.configurationFile={home}/log4j2/cluster.xml"))
+            .args([
+                "-Dstorm.options=",
+                "-Dstorm.conf.file=",
+                "-Djava.deserialization.disabled=true",
+            ])
+            .args(["-cp", &path, class]);
+        Server::start(name, command, &logs, &[logs.join(format!("{name}.log"))])
+    }
+}
+
+impl Node {
+    fn start(daemons: &Daemons, cpu: &CpuGroups, site: Site, dir: DaemonDir) -> Result<Self> {
+        let supervisor = daemons.start_supervisor(&site, &dir)?;
+        // Before it starts any worker, as workers inherit the group.
+        cpu.join(&site.node, supervisor.pid())?;
+        Ok(Self { site, supervisor: Some(supervisor), dir })
+    }
+}
+
+/// Whether a process of a lab is one of Storm's, or speaks to it.
+fn is_storm(process: &Marked) -> bool {
+    let ours = ["-Ddaemon.name=", "-Dstorm."];
+    process.command.iter().any(|word| ours.iter().any(|prefix| word.starts_with(prefix)))
+}

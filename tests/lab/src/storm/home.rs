@@ -1,0 +1,150 @@
+//! The folder that Storm's daemons call `storm.home`, and each daemon's configuration.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::{Map, Value, json};
+
+use super::{Profile, StormBuilder};
+use crate::dist::{Dist, STORM};
+use crate::java::small_flags;
+use crate::ports::Ports;
+use crate::process::Site;
+
+/// Ports of a cluster: two for the masters, then one for each supervisor, then the slots.
+pub(super) fn ports_needed(builder: &StormBuilder) -> Result<u16> {
+    let nodes = u16::try_from(builder.nodes)?;
+    Ok(2 + nodes * (1 + builder.slots))
+}
+
+/// What all daemons of a cluster agree on.
+pub(super) struct Common<'a> {
+    pub home: &'a Path,
+    pub hub: &'a Site,
+    pub ports: &'a Ports,
+    pub builder: &'a StormBuilder,
+}
+
+/// A daemon's own folder.
+#[derive(Debug, Clone)]
+pub(super) struct DaemonDir(pub PathBuf);
+
+impl DaemonDir {
+    pub fn conf(&self) -> PathBuf {
+        self.0.join("conf")
+    }
+
+    pub fn logs(&self) -> PathBuf {
+        self.0.join("logs")
+    }
+}
+
+/// Makes `storm.home` anew: the jars, the extra ones, and where to log.
+pub(super) fn make_home(home: &Path, dist: &Dist, daemon_jars: &[PathBuf]) -> Result<()> {
+    if home.exists() {
+        fs::remove_dir_all(home)?;
+    }
+    for folder in ["extlib", "extlib-daemon", "log4j2", "bin", "conf"] {
+        fs::create_dir_all(home.join(folder))?;
+    }
+    symlink(dist.storm_daemon()?, home.join("lib"))?;
+    symlink(dist.storm_worker()?, home.join("lib-worker"))?;
+    fs::write(home.join("RELEASE"), STORM)?;
+    let daemon = "${sys:storm.log.dir}/${sys:logfile.name}";
+    let worker = "${sys:workers.artifacts}/${sys:storm.id}/${sys:worker.port}/${sys:logfile.name}";
+    fs::write(home.join("log4j2/cluster.xml"), log_to(daemon))?;
+    fs::write(home.join("log4j2/worker.xml"), log_to(worker))?;
+    for jar in daemon_jars {
+        let name = jar.file_name().context("a jar has a name")?;
+        fs::copy(jar, home.join("extlib-daemon").join(name))
+            .with_context(|| jar.display().to_string())?;
+    }
+    Ok(())
+}
+
+fn log_to(file: &str) -> String {
+    format!(
+        r#"<configuration monitorInterval="0">
+<appenders><File name="A" fileName="{file}"><PatternLayout pattern="%d{{HH:mm:ss.SSS}} %c{{1.}} %t [%p] %msg%n"/></File></appenders>
+<loggers><root level="info"><appender-ref ref="A"/></root></loggers>
+</configuration>
+"#
+    )
+}
+
+impl Common<'_> {
+    pub fn zookeeper_port(&self) -> u16 {
+        self.ports.at(0)
+    }
+
+    pub fn nimbus_port(&self) -> u16 {
+        self.ports.at(1)
+    }
+
+    /// Configuration for Nimbus, ZooKeeper and clients.
+    pub fn write_master(&self, dir: &DaemonDir) -> Result<()> {
+        self.write(dir, self.keys(dir, self.hub))
+    }
+
+    /// Configuration for the supervisor of the node at this place, counted from 0.
+    pub fn write_supervisor(&self, dir: &DaemonDir, site: &Site, index: u16) -> Result<()> {
+        let nodes = u16::try_from(self.builder.nodes)?;
+        let slots = self.builder.slots;
+        let first = 2 + nodes + index * slots;
+        let ports: Vec<u16> = (first..first + slots).map(|port| self.ports.at(port)).collect();
+        let mut keys = self.keys(dir, site);
+        keys.insert("supervisor.thrift.port".into(), self.ports.at(2 + index).into());
+        keys.insert("supervisor.slots.ports".into(), ports.into());
+        self.write(dir, keys)
+    }
+
+    /// JSON is YAML too.
+    fn write(&self, dir: &DaemonDir, keys: Map<String, Value>) -> Result<()> {
+        fs::create_dir_all(dir.conf())?;
+        fs::create_dir_all(dir.logs())?;
+        fs::write(dir.conf().join("storm.yaml"), serde_json::to_string_pretty(&keys)?)?;
+        Ok(())
+    }
+
+    fn keys(&self, dir: &DaemonDir, site: &Site) -> Map<String, Value> {
+        let mut keys = json!({
+            "storm.zookeeper.servers": [self.hub.host],
+            "storm.zookeeper.port": self.zookeeper_port(),
+            "dev.zookeeper.path": self.home.with_file_name("zookeeper-data"),
+            "nimbus.seeds": [self.hub.host],
+            "nimbus.thrift.port": self.nimbus_port(),
+            "storm.local.dir": dir.0.join("local"),
+            "storm.local.hostname": site.host,
+            "storm.log4j2.conf.dir": self.home.join("log4j2"),
+            "storm.scheduler": self.builder.scheduler,
+            "executor.metrics.frequency.secs": 2,
+            "topology.stats.sample.rate": 1.0,
+            "storm.metricstore.class": "org.apache.storm.metricstore.NoOpMetricStore",
+            "worker.childopts": format!("-Xmx128m -Xss256k {}", small_flags()),
+            "topology.worker.logwriter.childopts": format!("-Xmx16m {}", small_flags()),
+        });
+        let keys = keys.as_object_mut().map(std::mem::take).unwrap_or_default();
+        let mut keys: Map<String, Value> =
+            keys.into_iter().chain(timings(self.builder.profile)).collect();
+        keys.extend(self.builder.configuration.clone());
+        keys
+    }
+}
+
+fn timings(profile: Profile) -> impl Iterator<Item = (String, Value)> {
+    let [monitor, shutdown, nimbus, refresh] = match profile {
+        Profile::Fast => [1, 1, 2, 2],
+        Profile::Default => [3, 3, 10, 10],
+        Profile::Ultra => [1, 1, 1, 1],
+    };
+    [
+        ("supervisor.monitor.frequency.secs", monitor),
+        ("supervisor.worker.shutdown.sleep.secs", shutdown),
+        ("nimbus.monitor.freq.secs", nimbus),
+        ("task.refresh.poll.secs", refresh),
+    ]
+    .into_iter()
+    .map(|(key, seconds)| (key.to_owned(), Value::from(seconds)))
+}

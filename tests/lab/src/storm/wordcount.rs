@@ -1,0 +1,138 @@
+//! The WordCount topology, as submitted by tests and benchmarks.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use super::StormCluster;
+use crate::control::TopologyInfo;
+use crate::dist::Dist;
+use crate::java::{Java, class_path};
+use crate::process::Site;
+use crate::wait::until;
+
+const MAIN: &str = "io.thalweg.topologies.wordcount.WordCount";
+const CALIBRATE: &str = "io.thalweg.topologies.wordcount.Calibrate";
+
+/// A WordCount to submit; `set` takes the arguments of the topology's main class.
+#[derive(Debug, Clone)]
+pub struct WordCount {
+    jar: PathBuf,
+    name: String,
+    arguments: BTreeMap<String, String>,
+}
+
+impl WordCount {
+    /// A WordCount with this name that reads `topic` from Kafka at `bootstrap`.
+    pub fn new(name: &str, bootstrap: &str, topic: &str) -> Self {
+        let jar = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../topologies/storm/build/libs/storm-topologies.jar"
+        );
+        let arguments =
+            [("name", name), ("bootstrap", bootstrap), ("topic", topic), ("group", name)];
+        Self {
+            jar: jar.into(),
+            name: name.to_owned(),
+            arguments: arguments.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+        }
+    }
+
+    /// Another jar than the one Gradle builds.
+    #[must_use]
+    pub fn jar(mut self, jar: &Path) -> Self {
+        jar.clone_into(&mut self.jar);
+        self
+    }
+
+    /// An argument: `workers`, `spouts`, `split`, `splitTasks`, `splitCost` and so on, or a configuration key with a dot.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: impl ToString) -> Self {
+        self.arguments.insert(key.to_owned(), value.to_string());
+        self
+    }
+
+    /// The folder for the journals that [`crate::counts`] reads.
+    #[must_use]
+    pub fn out(self, folder: &Path) -> Self {
+        let folder = folder.display().to_string();
+        self.set("out", folder)
+    }
+
+    /// The topology's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Submits it through Storm's own client and returns once Nimbus has it.
+    ///
+    /// # Errors
+    /// With the client's words when it is refused.
+    pub fn submit(&self, site: &Site, dist: &Dist, java: &Java, conf: &Path) -> Result<()> {
+        if !self.jar.exists() {
+            bail!("no {}: run gradle :topologies:storm:jar", self.jar.display());
+        }
+        let mut arguments = self.arguments.clone();
+        if let Some(out) = arguments.get("out") {
+            fs::create_dir_all(out)?;
+        }
+        let burns = ["splitCost", "countCost"].iter().any(|cost| arguments.contains_key(*cost));
+        if burns && !arguments.contains_key("iterationsPerMilli") {
+            let iterations = calibration(site, dist, java, &self.jar)?;
+            arguments.insert("iterationsPerMilli".to_owned(), iterations.to_string());
+        }
+        let worker_jars = dist.storm_worker()?.join("*");
+        let mut command = java.command(site, "128m");
+        command
+            .args(["-Dstorm.options=", "-Dstorm.conf.file=", "-Dlog4j2.level=warn"])
+            .arg(format!("-Dstorm.jar={}", self.jar.display()))
+            .arg("-cp")
+            .arg(class_path(&[worker_jars.as_path(), &self.jar, conf]))
+            .arg(MAIN)
+            .args(arguments.iter().map(|(key, value)| format!("{key}={value}")));
+        run(command).map(drop)
+    }
+}
+
+impl StormCluster {
+    /// Submits a WordCount and waits until each of its executors reports.
+    ///
+    /// # Errors
+    /// When it is refused, or some executor has not reported within `limit`.
+    pub fn submit(&self, topology: &WordCount, limit: Duration) -> Result<TopologyInfo> {
+        let (dist, java) = self.tools();
+        topology.submit(self.hub(), dist, java, &self.conf())?;
+        until("a report of every executor", limit, || {
+            let info = self.control().info(topology.name())?;
+            Ok(info.all_report().then_some(info))
+        })
+    }
+}
+
+/// Turns of the burning loop per millisecond: measured once per machine, so that all runs do the same work.
+fn calibration(site: &Site, dist: &Dist, java: &Java, jar: &Path) -> Result<u64> {
+    let folder = dist.once("calibration", |draft| {
+        let mut command = java.command(site, "64m");
+        command.arg("-cp").arg(jar).arg(CALIBRATE);
+        Ok(fs::write(draft.join("iterations-per-milli"), run(command)?)?)
+    })?;
+    let text = fs::read_to_string(folder.join("iterations-per-milli"))?;
+    text.trim().parse().with_context(|| format!("not a number: {text}"))
+}
+
+fn run(mut command: Command) -> Result<String> {
+    let output = command.output().context("cannot start java")?;
+    if !output.status.success() {
+        bail!(
+            "{command:?} ended with {}: {}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}

@@ -1,0 +1,67 @@
+package io.thalweg.storm.act;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.thalweg.storm.act.StepFailed.Code;
+import org.apache.storm.generated.RebalanceOptions;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Makes a plan Nimbus's own truth. */
+final class Commit {
+    private static final Logger LOG = LoggerFactory.getLogger(Commit.class);
+
+    /**
+     * How long before a periodic round the rebalance is called. Nimbus's timer sleeps up to a second at a time but
+     * wakes for the round, and spouts pause from the call until the timer takes up the rebalance. The call itself
+     * takes 15 to 50 ms.
+     */
+    private static final long LEAD_MILLIS = 110;
+
+    private static final long RETRY_MILLIS = 500;
+
+    private final Scene scene;
+    private final Plan plan;
+
+    Commit(Scene scene, Plan plan) {
+        this.scene = scene;
+        this.plan = plan;
+    }
+
+    /** From now on scheduling rounds return the plan's placement. */
+    void place() {
+        scene.engine().command(JsonNodeFactory.instance.objectNode().put("op", "commit").put("plan", plan.id()),
+            System.currentTimeMillis());
+    }
+
+    /** Whether the plan's executors differ from the running ones. */
+    boolean needsRebalance() {
+        return plan.kind() == Plan.Kind.COUNTS || plan.kind() == Plan.Kind.LAYOUT && !plan.counts().isEmpty();
+    }
+
+    /** Asks Nimbus for the plan's executor counts, just before a round; tried again until the deadline. */
+    void rebalance(int waitSecs, Deadline deadline) throws StepFailed, InterruptedException {
+        RebalanceOptions options = new RebalanceOptions();
+        options.set_wait_secs(waitSecs);
+        options.set_num_executors(plan.counts());
+        if (plan.workers() > 0) {
+            options.set_num_workers(plan.workers());
+        }
+        while (true) {
+            long now = System.currentTimeMillis();
+            Thread.sleep(Math.max(0, scene.rounds().next(now + LEAD_MILLIS) - LEAD_MILLIS - now));
+            try {
+                scene.nimbus().call(nimbus -> {
+                    nimbus.rebalance(plan.name(), options);
+                    return null;
+                });
+                return;
+            } catch (Exception e) {
+                LOG.warn("Nimbus refuses to rebalance {}: {}", plan.name(), e.toString());
+                if (deadline.passed()) {
+                    throw new StepFailed(Code.STORM_REFUSED, "rebalance of " + plan.name(), e);
+                }
+                deadline.pause(RETRY_MILLIS);
+            }
+        }
+    }
+}

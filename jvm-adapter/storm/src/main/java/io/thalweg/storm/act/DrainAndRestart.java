@@ -1,0 +1,128 @@
+package io.thalweg.storm.act;
+
+import io.thalweg.storm.act.StepFailed.Code;
+import java.util.Map;
+import org.apache.storm.Config;
+import org.apache.storm.generated.ExecutorSummary;
+import org.apache.storm.generated.TopologyInfo;
+import org.apache.storm.thrift.TException;
+import org.apache.storm.utils.ObjectReader;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Lets the topology run dry, restarts it in its new place, and lets it run again. Nothing is lost. */
+final class DrainAndRestart implements Way {
+    private static final Logger LOG = LoggerFactory.getLogger(DrainAndRestart.class);
+
+    /** Spouts notice a deactivation within about a second. */
+    private static final long NOTICE_MILLIS = 1100;
+
+    private static final String WINDOW = "600";
+    private static final long RETRY_MILLIS = 500;
+
+    private final Scene scene;
+    private final Plan plan;
+    private final Commit commit;
+    private boolean stopped;
+
+    DrainAndRestart(Scene scene, Plan plan) {
+        this.scene = scene;
+        this.plan = plan;
+        this.commit = new Commit(scene, plan);
+    }
+
+    @Override
+    public String name() {
+        return "drain_and_restart";
+    }
+
+    @Override
+    public void perform(Phase phase, Deadline deadline) throws Exception {
+        switch (phase) {
+            case PREPARE -> stop();
+            case STARTED -> Thread.sleep(drainMillis());
+            case SWITCHED -> {
+                commit.place();
+                if (commit.needsRebalance()) {
+                    commit.rebalance(0, deadline);
+                }
+            }
+            case COMMITTED -> {
+                deadline.await("Nimbus to hold the plan", () -> scene.reached(plan));
+                Slots wished = plan.wished();
+                WorkerWatch watch = new WorkerWatch(scene.state(), plan.topology(), scene.view().nodes(), fresh(wished));
+                deadline.await("restarted workers " + watch.missing(), watch::allUp);
+                deadline.pause(scene.settings().settleMillis());
+            }
+            default -> throw new IllegalStateException("no work in " + phase);
+        }
+    }
+
+    @Override
+    public void back() {
+        // Letting the topology run again is all there is to it, and end() does that.
+    }
+
+    /** Lets the topology run again, however long it takes: a topology left stopped is the worst outcome. */
+    @Override
+    public void end() throws Exception {
+        if (!stopped) {
+            return;
+        }
+        Deadline deadline = Deadline.in(scene.settings().stepTimeoutMillis());
+        while (true) {
+            try {
+                scene.nimbus().call(nimbus -> {
+                    nimbus.activate(plan.name());
+                    return null;
+                });
+                return;
+            } catch (TException | RuntimeException e) {
+                LOG.error("cannot activate {} yet: {}", plan.name(), e.toString());
+                if (deadline.passed()) {
+                    throw new StepFailed(Code.STORM_REFUSED, "topology " + plan.name() + " is left inactive", e);
+                }
+                Thread.sleep(RETRY_MILLIS);
+            }
+        }
+    }
+
+    private void stop() throws TException, StepFailed {
+        String status = scene.nimbus().info(plan.topology()).get_status();
+        if (!"ACTIVE".equals(status)) {
+            throw new StepFailed(Code.PLAN_OUTDATED, "topology " + plan.name() + " is " + status);
+        }
+        stopped = true;
+        scene.nimbus().call(nimbus -> {
+            nimbus.deactivate(plan.name());
+            return null;
+        });
+    }
+
+    /** The slots whose workers begin anew; those already reached keep theirs. */
+    private Map<Place, java.util.Set<TaskRange>> fresh(Slots wished) {
+        Map<TaskRange, Place> before = new java.util.TreeMap<>();
+        for (Plan.Row row : plan.rows()) {
+            if (row.before() != null) {
+                before.put(row.range(), row.before());
+            }
+        }
+        return wished.without(Slots.of(before));
+    }
+
+    /** As long as a tuple may still be on its way: the longest mean complete latency, in whole seconds. */
+    private long drainMillis() throws TException, StepFailed {
+        TopologyInfo info = scene.nimbus().info(plan.topology());
+        double longest = 0;
+        for (ExecutorSummary executor : info.get_executors()) {
+            if (executor.is_set_stats() && executor.get_stats().get_specific().is_set_spout()) {
+                Map<String, Double> latencies =
+                    executor.get_stats().get_specific().get_spout().get_complete_ms_avg().getOrDefault(WINDOW, Map.of());
+                longest = Math.max(longest, latencies.values().stream().mapToDouble(Double::doubleValue).max().orElse(0));
+            }
+        }
+        Object timeout = scene.topology(plan).getConf().get(Config.TOPOLOGY_MESSAGE_TIMEOUT_SECS);
+        long most = 1000L * ObjectReader.getInt(timeout, 30);
+        return NOTICE_MILLIS + Math.min(most, (long) (1000 * Math.ceil(longest / 1000)));
+    }
+}

@@ -1,0 +1,169 @@
+package io.thalweg.storm.act;
+
+import io.thalweg.storm.act.StepFailed.Code;
+import io.thalweg.storm.cluster.NodeFacts;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.apache.storm.generated.Assignment;
+import org.apache.storm.scheduler.TopologyDetails;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Starts the new workers beside the old, points the senders to them, and only then makes the placement Nimbus's
+ * own, which ends the old ones: nothing stops in between.
+ */
+final class MakeBeforeBreak implements Way {
+    private static final Logger LOG = LoggerFactory.getLogger(MakeBeforeBreak.class);
+
+    /** Supervisors ask Nimbus each ten seconds, so the best moment comes within that time. */
+    private static final long BEST_MOMENT_MILLIS = 11_000;
+
+    /** From the switch to the commit, besides the refresh of the senders. */
+    private static final long SWITCH_MARGIN_MILLIS = 500;
+
+    /** A view that lasts longer than this cannot be fitted between two syncs of a supervisor. */
+    private static final long LONGEST_QUIET_MILLIS = 8_000;
+
+    private final Scene scene;
+    private final Plan plan;
+    private final Commit commit;
+    private Views views;
+    private ViewKeeper keeper;
+    private boolean released;
+
+    MakeBeforeBreak(Scene scene, Plan plan) {
+        this.scene = scene;
+        this.plan = plan;
+        this.commit = new Commit(scene, plan);
+    }
+
+    @Override
+    public String name() {
+        return "make_before_break";
+    }
+
+    @Override
+    public void perform(Phase phase, Deadline deadline) throws Exception {
+        switch (phase) {
+            case PREPARE -> start(deadline);
+            case STARTED -> switchOver(deadline);
+            case SWITCHED -> commit(deadline);
+            case COMMITTED -> clean(deadline);
+            default -> throw new IllegalStateException("no work in " + phase);
+        }
+    }
+
+    @Override
+    public void back() throws Exception {
+        end();
+    }
+
+    @Override
+    public void end() throws Exception {
+        if (keeper != null && !released) {
+            released = true;
+            keeper.release();
+        }
+    }
+
+    private void start(Deadline deadline) throws Exception {
+        if (plan.kind() == Plan.Kind.LAYOUT) {
+            throw new StepFailed(Code.WAY_UNSUITABLE, "sources or ackers move too");
+        }
+        Map<String, NodeFacts> nodes = scene.view().nodes();
+        Assignment base = scene.assignment(plan);
+        checkBefore(base);
+        views = views(base, nodes);
+        Map<String, Assignment> prepared = new HashMap<>();
+        for (String node : views.nodes()) {
+            prepared.put(node, views.prepared(node));
+            views.switched(node);
+        }
+        WorkerWatch watch = new WorkerWatch(scene.state(), plan.topology(), nodes, views.fresh());
+        keeper = new ViewKeeper(scene.conf(), scene.nimbus(), plan.topology(), plan.wished(), involved(nodes));
+        prepared.forEach(keeper::hold);
+        deadline.await("new workers " + views.fresh().keySet(), watch::allUp);
+        deadline.pause(scene.settings().settleMillis());
+    }
+
+    private void switchOver(Deadline deadline) throws Exception {
+        long quiet = scene.settings().refreshMillis() + SWITCH_MARGIN_MILLIS
+            + (commit.needsRebalance() ? scene.settings().roundMillis() : 0);
+        if (quiet < LONGEST_QUIET_MILLIS) {
+            Set<String> starting = views.fresh().keySet().stream().map(Place::node).collect(Collectors.toSet());
+            long latest = Math.min(deadline.at(), System.currentTimeMillis() + BEST_MOMENT_MILLIS);
+            while (!keeper.quiet(starting, quiet, System.currentTimeMillis()) && System.currentTimeMillis() < latest) {
+                Thread.sleep(20);
+            }
+        }
+        for (String node : views.nodes()) {
+            keeper.hold(node, views.switched(node));
+        }
+        keeper.awaitHeld(deadline);
+        deadline.pause(scene.settings().refreshMillis() + SWITCH_MARGIN_MILLIS);
+    }
+
+    private void commit(Deadline deadline) throws Exception {
+        commit.place();
+        if (commit.needsRebalance()) {
+            commit.rebalance(0, deadline);
+        }
+    }
+
+    private void clean(Deadline deadline) throws Exception {
+        deadline.await("Nimbus to hold the plan", () -> scene.reached(plan));
+        LOG.info("{} is placed as plan {} wished", plan.name(), plan.id());
+        end();
+    }
+
+    private void checkBefore(Assignment base) throws StepFailed {
+        Map<TaskRange, Place> running = Slots.of(base).places();
+        for (Plan.Row row : plan.rows()) {
+            if (row.before() != null && plan.kind() == Plan.Kind.MOVE && !row.before().equals(running.get(row.range()))) {
+                throw new StepFailed(Code.PLAN_OUTDATED, "executor " + row.range() + " runs at " + running.get(row.range())
+                    + ", the plan says " + row.before());
+            }
+        }
+    }
+
+    private Views views(Assignment base, Map<String, NodeFacts> nodes) throws Exception {
+        TopologyDetails topology = scene.topology(plan);
+        Slots wished = plan.wished();
+        Map<Place, Set<TaskRange>> fresh = wished.without(Slots.of(base));
+        checkFree(fresh.keySet(), nodes);
+        Map<String, String> hosts = new HashMap<>();
+        nodes.values().forEach(node -> hosts.put(node.id(), node.host()));
+        return new Views(base, wished, new WorkerSizes(scene.conf()).of(topology, plan.rows(), fresh), hosts);
+    }
+
+    private void checkFree(Set<Place> fresh, Map<String, NodeFacts> nodes) throws Exception {
+        for (String id : fresh.stream().map(Place::node).collect(Collectors.toSet())) {
+            NodeFacts node = nodes.get(id);
+            if (node == null || node.blacklisted()) {
+                throw new StepFailed(Code.SLOT_NOT_FREE, "node " + id + " is gone or blacklisted");
+            }
+            Set<Integer> taken = new HashSet<>();
+            scene.nimbus().assignments(id).values().forEach(held -> Slots.of(held).executors().keySet().stream()
+                .filter(place -> place.node().equals(id)).forEach(place -> taken.add(place.port())));
+            for (Place place : fresh) {
+                if (place.node().equals(id) && (taken.contains(place.port()) || !node.ports().contains(place.port()))) {
+                    throw new StepFailed(Code.SLOT_NOT_FREE, "slot " + place + " is taken or not there");
+                }
+            }
+        }
+    }
+
+    private List<NodeFacts> involved(Map<String, NodeFacts> nodes) throws StepFailed {
+        for (String node : views.nodes()) {
+            if (!nodes.containsKey(node)) {
+                throw new StepFailed(Code.PLAN_OUTDATED, "node " + node + " is gone");
+            }
+        }
+        return views.nodes().stream().map(nodes::get).toList();
+    }
+}

@@ -1,0 +1,56 @@
+package io.thalweg.storm.act;
+
+import io.thalweg.storm.act.StepFailed.Code;
+import io.thalweg.storm.cluster.Engine;
+import io.thalweg.storm.cluster.NimbusLink;
+import io.thalweg.storm.cluster.Rounds;
+import io.thalweg.storm.cluster.Settings;
+import java.util.Map;
+import org.apache.storm.cluster.IStormClusterState;
+import org.apache.storm.generated.Assignment;
+import org.apache.storm.scheduler.TopologyDetails;
+import org.apache.storm.thrift.TException;
+
+/** What an action works with: the cluster as it is, the links to it, and the settings. */
+record Scene(Map<String, Object> conf, Settings settings, Rounds rounds, NimbusLink nimbus, IStormClusterState state,
+             Engine engine) {
+    /** The cluster as the last round saw it. */
+    Rounds.View view() throws StepFailed {
+        return rounds.last().orElseThrow(() -> new StepFailed(Code.PLAN_OUTDATED, "no scheduling round has run yet"));
+    }
+
+    /** The topology that a plan is for. */
+    TopologyDetails topology(Plan plan) throws StepFailed {
+        TopologyDetails topology = view().topologies().get(plan.topology());
+        if (topology == null) {
+            throw new StepFailed(Code.PLAN_OUTDATED, "topology " + plan.topology() + " is gone");
+        }
+        return topology;
+    }
+
+    /** What Nimbus holds for the plan's topology. */
+    Assignment assignment(Plan plan) throws StepFailed, TException {
+        for (String node : plan.wished().executors().keySet().stream().map(Place::node).distinct().toList()) {
+            Assignment held = nimbus.assignments(node).get(plan.topology());
+            if (held != null) {
+                return held;
+            }
+        }
+        for (Plan.Row row : plan.rows()) {
+            Assignment held = row.before() == null ? null : nimbus.assignments(row.before().node()).get(plan.topology());
+            if (held != null) {
+                return held;
+            }
+        }
+        throw new StepFailed(Code.PLAN_OUTDATED, "Nimbus holds no assignment of " + plan.topology());
+    }
+
+    /** Whether Nimbus already holds what the plan wishes; false while Nimbus cannot be asked. */
+    boolean reached(Plan plan) {
+        try {
+            return Slots.of(assignment(plan)).equals(plan.wished());
+        } catch (TException | StepFailed | RuntimeException e) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,77 @@
+package io.thalweg.storm.act;
+
+import io.thalweg.storm.cluster.NodeFacts;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.apache.storm.cluster.IStormClusterState;
+import org.apache.storm.generated.ClusterWorkerHeartbeat;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Tells when new workers are up: their port answers, and their executors have reported since the watch began. */
+final class WorkerWatch {
+    private static final Logger LOG = LoggerFactory.getLogger(WorkerWatch.class);
+    private static final int CONNECT_MILLIS = 300;
+
+    private final IStormClusterState state;
+    private final String topology;
+    private final Map<String, NodeFacts> nodes;
+    private final Map<Place, Set<TaskRange>> awaited;
+    private final Map<Place, ClusterWorkerHeartbeat> stale = new TreeMap<>();
+
+    WorkerWatch(IStormClusterState state, String topology, Map<String, NodeFacts> nodes, Map<Place, Set<TaskRange>> workers) {
+        this.state = state;
+        this.topology = topology;
+        this.nodes = nodes;
+        this.awaited = new TreeMap<>(workers);
+        for (Place place : workers.keySet()) {
+            ClusterWorkerHeartbeat left = heartbeat(place);
+            if (left != null) {
+                stale.put(place, left);
+            }
+        }
+    }
+
+    /** Whether all are up by now. */
+    boolean allUp() {
+        awaited.entrySet().removeIf(worker -> up(worker.getKey(), worker.getValue()));
+        return awaited.isEmpty();
+    }
+
+    /** The workers still missing. */
+    Set<Place> missing() {
+        return awaited.keySet();
+    }
+
+    private boolean up(Place place, Set<TaskRange> executors) {
+        ClusterWorkerHeartbeat beat = heartbeat(place);
+        if (beat == null || beat.equals(stale.get(place))) {
+            return false;
+        }
+        Set<TaskRange> reported = new java.util.TreeSet<>();
+        beat.get_executor_stats().keySet().forEach(e -> reported.add(new TaskRange(e.get_task_start(), e.get_task_end())));
+        return reported.containsAll(executors) && answers(place);
+    }
+
+    private boolean answers(Place place) {
+        try (Socket socket = new Socket()) {
+            socket.connect(new InetSocketAddress(nodes.get(place.node()).host(), place.port()), CONNECT_MILLIS);
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private ClusterWorkerHeartbeat heartbeat(Place place) {
+        try {
+            return state.getWorkerHeartbeat(topology, place.node(), (long) place.port());
+        } catch (RuntimeException e) {
+            LOG.debug("no heartbeat of {}", place, e);
+            return null;
+        }
+    }
+}

@@ -1,0 +1,65 @@
+package io.thalweg.storm.cluster;
+
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.storm.generated.Assignment;
+import org.apache.storm.generated.GetInfoOptions;
+import org.apache.storm.generated.Nimbus;
+import org.apache.storm.generated.NumErrorsChoice;
+import org.apache.storm.generated.SupervisorAssignments;
+import org.apache.storm.generated.TopologyInfo;
+import org.apache.storm.thrift.TException;
+import org.apache.storm.thrift.transport.TTransportException;
+import org.apache.storm.utils.NimbusClient;
+
+/** One connection to the leading Nimbus, made anew when it breaks; safe to share, one call at a time. */
+public final class NimbusLink implements AutoCloseable {
+    /** A call on Nimbus's own interface. */
+    @FunctionalInterface
+    public interface Call<T> {
+        /** Makes the call. */
+        T on(Nimbus.Iface nimbus) throws TException;
+    }
+
+    private final Map<String, Object> conf;
+    private NimbusClient client;
+
+    /** Makes a link that connects when first used. */
+    public NimbusLink(Map<String, Object> conf) {
+        this.conf = conf;
+    }
+
+    /** Makes one call; a broken connection is dropped, so that the next call makes a new one. */
+    public synchronized <T> T call(Call<T> call) throws TException {
+        try {
+            if (client == null) {
+                client = NimbusClient.Builder.withConf(conf).build();
+            }
+            return call.on(client.getClient());
+        } catch (TTransportException | RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    /** What Nimbus holds for a node: all assignments with a worker there, empty if Nimbus does not lead. */
+    public Map<String, Assignment> assignments(String node) throws TException {
+        SupervisorAssignments held = call(nimbus -> nimbus.getSupervisorAssignments(node));
+        return held == null || !held.is_set_storm_assignment() ? Map.of() : new HashMap<>(held.get_storm_assignment());
+    }
+
+    /** The executors of a topology with their statistics. */
+    public TopologyInfo info(String topology) throws TException {
+        GetInfoOptions options = new GetInfoOptions();
+        options.set_num_err_choice(NumErrorsChoice.NONE);
+        return call(nimbus -> nimbus.getTopologyInfoWithOpts(topology, options));
+    }
+
+    @Override
+    public synchronized void close() {
+        if (client != null) {
+            client.close();
+            client = null;
+        }
+    }
+}

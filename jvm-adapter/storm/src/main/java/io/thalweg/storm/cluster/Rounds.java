@@ -1,0 +1,68 @@
+package io.thalweg.storm.cluster;
+
+import java.util.Map;
+import java.util.Optional;
+import org.apache.storm.scheduler.TopologyDetails;
+
+/**
+ * What the scheduling rounds leave behind for the other threads: the cluster as the last round saw it, and the beat
+ * of the periodic rounds. Written by Nimbus's timer thread alone.
+ */
+public final class Rounds {
+    /** A round that comes this much before its time is an extra one, called by a rebalance. */
+    private static final long EARLY_MILLIS = 150;
+
+    private static final long RECENT_ROUNDS = 3;
+    private static final long RECENT_MILLIS = 15_000;
+
+    /** The cluster as one round saw it. */
+    public record View(Map<String, NodeFacts> nodes, Map<String, TopologyDetails> topologies) { }
+
+    private final long periodMillis;
+    private volatile View view;
+    private volatile long lastStart;
+    private volatile long beat;
+    private volatile long beatPeriod;
+
+    /** Makes the record for rounds of this nominal distance. */
+    public Rounds(long periodMillis) {
+        this.periodMillis = periodMillis;
+        this.beatPeriod = periodMillis;
+    }
+
+    /** Notes that a round begins. */
+    public void begin(long now) {
+        long since = now - beat;
+        if (beat == 0 || since >= periodMillis - EARLY_MILLIS) {
+            if (since < 2 * periodMillis) {
+                beatPeriod = since;
+            }
+            beat = now;
+        }
+        lastStart = now;
+    }
+
+    /** Notes what the round saw. */
+    public void seen(View seen) {
+        view = seen;
+    }
+
+    /** What the last round saw; empty before the first. */
+    public Optional<View> last() {
+        return Optional.ofNullable(view);
+    }
+
+    /** Whether this Nimbus leads: only the leader runs rounds. */
+    public boolean leading(long now) {
+        return lastStart != 0 && now - lastStart < Math.max(RECENT_ROUNDS * periodMillis, RECENT_MILLIS);
+    }
+
+    /** When the next periodic round will begin. */
+    public long next(long now) {
+        long next = beat + beatPeriod;
+        while (next <= now) {
+            next += beatPeriod;
+        }
+        return next;
+    }
+}

@@ -1,0 +1,81 @@
+package io.thalweg.storm.cluster;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.storm.Config;
+import org.apache.storm.DaemonConfig;
+
+/**
+ * The settings of {@code storm.yaml} that this shell reads itself. The core validates all of them against its own
+ * table and reports what is wrong; a value that cannot be used counts as absent here.
+ */
+public record Settings(long monitorIntervalMillis, long stepTimeoutMillis, long settleMillis, int rebalanceWaitSecs,
+                       Method method, String libraryPath, long roundMillis, long refreshMillis) {
+    /** The ways of acting, or the best that suits. */
+    public enum Method {
+        /** Make before break, else drain, else rebalance. */
+        AUTO,
+        /** Only make before break. */
+        MAKE_BEFORE_BREAK,
+        /** Only drain and restart. */
+        DRAIN,
+        /** Only a plain rebalance. */
+        REBALANCE
+    }
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String PREFIX = "thalweg.";
+
+    /** Storm's own keys that the core wants to know besides ours. */
+    private static final String[] STORMS = {
+        Config.STORM_LOCAL_DIR, DaemonConfig.NIMBUS_MONITOR_FREQ_SECS, Config.TASK_REFRESH_POLL_SECS,
+        Config.EXECUTOR_METRICS_FREQUENCY_SECS
+    };
+
+    /** Reads the settings from Nimbus's configuration. */
+    public static Settings of(Map<String, Object> conf) {
+        return new Settings(
+            1000 * number(conf, "thalweg.monitor.interval.secs", 10, 1),
+            1000 * number(conf, "thalweg.action.step.timeout.secs", 60, 1),
+            number(conf, "thalweg.action.settle.millis", 1500, 0),
+            (int) number(conf, "thalweg.action.rebalance.wait.secs", 0, 0),
+            method(conf.get("thalweg.action.method")),
+            text(conf, "thalweg.native.library"),
+            1000 * number(conf, DaemonConfig.NIMBUS_MONITOR_FREQ_SECS, 10, 1),
+            1000 * number(conf, Config.TASK_REFRESH_POLL_SECS, 10, 1));
+    }
+
+    /** All settings of interest to the core, as one flat object. */
+    public static String forEngine(Map<String, Object> conf) {
+        ObjectNode all = JSON.createObjectNode();
+        new TreeMap<>(conf).forEach((key, value) -> {
+            if (key.startsWith(PREFIX)) {
+                all.set(key, JSON.valueToTree(value));
+            }
+        });
+        for (String key : STORMS) {
+            all.set(key, JSON.valueToTree(conf.get(key)));
+        }
+        return all.toString();
+    }
+
+    /** A whole number of at least {@code least}; the default where it is absent or none. */
+    public static long number(Map<String, Object> conf, String key, long absent, long least) {
+        return conf.get(key) instanceof Number n && n.longValue() >= least ? n.longValue() : absent;
+    }
+
+    private static String text(Map<String, Object> conf, String key) {
+        return conf.get(key) instanceof String s && !s.isBlank() ? s : null;
+    }
+
+    private static Method method(Object value) {
+        for (Method method : Method.values()) {
+            if (method.name().replace('_', '-').equalsIgnoreCase(String.valueOf(value))) {
+                return method;
+            }
+        }
+        return Method.AUTO;
+    }
+}

@@ -1,0 +1,102 @@
+//! Kafka, Storm and WordCount from start to end, as every other whole-product test uses them.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use thalweg_lab::counts::{Output, Spouts};
+use thalweg_lab::load::{Generator, Load, Rate};
+use thalweg_lab::process::{marked, tails};
+use thalweg_lab::wait::until;
+use thalweg_lab::{CpuLimit, Kafka, StormBuilder, StormCluster, WordCount};
+
+const WORDS_PER_LINE: u64 = 7;
+
+#[test]
+fn words_are_counted_and_nothing_is_left_running() {
+    let folder = tempfile::tempdir().unwrap();
+    let storm = StormBuilder::new(folder.path()).nodes(2).start().unwrap();
+    let kafka = Kafka::start(storm.hub()).unwrap();
+    kafka.create_topic("lines", 2).unwrap();
+    let out = storm.dir().join("out");
+    submit(&storm, &kafka, &out);
+
+    let started = now_ms();
+    let load = Load::new(kafka.bootstrap(), "lines", Rate::Constant(200.0))
+        .lasting(Duration::from_secs(10));
+    let sent = Generator::start(&load).unwrap().join().unwrap().records;
+    assert!((1_900..=2_000).contains(&sent), "{sent} records");
+
+    until("commits of all records", Duration::from_secs(30), || {
+        let progress = kafka.progress("lines", "words")?;
+        assert_eq!(progress.written, sent);
+        Ok((progress.lag() == 0).then_some(()))
+    })
+    .unwrap_or_else(|error| panic!("{error:#}\n{}", tails(&storm.logs())));
+
+    let window = started..now_ms() + 1;
+    let output = Output::read(&out).unwrap().total(&window);
+    let spouts = Spouts::read(&out).unwrap().within(&window);
+    assert_eq!(spouts.acked, sent, "{spouts:?}");
+    assert!(output >= sent * WORDS_PER_LINE, "{output} words of {sent} lines");
+    assert_eq!(output, (sent + spouts.failed) * WORDS_PER_LINE, "{spouts:?}");
+
+    faults_reach_the_node_they_are_meant_for(&storm);
+
+    let lab = storm.dir().to_owned();
+    storm.stop().unwrap();
+    let left = marked(&lab);
+    assert!(left.iter().all(|process| process.pid == kafka.pid()), "{left:?}");
+    drop(kafka);
+    assert_eq!(marked(&lab), []);
+}
+
+fn submit(storm: &StormCluster, kafka: &Kafka, out: &Path) {
+    let topology = WordCount::new("words", kafka.bootstrap(), "lines")
+        .set("workers", 2)
+        .set("split", 2)
+        .set("splitTasks", 4)
+        .set("splitCost", 0.5)
+        .set("count", 2)
+        .out(out);
+    let info = storm.submit(&topology, Duration::from_secs(60)).unwrap();
+    let hosts: std::collections::BTreeSet<_> =
+        info.executors.iter().map(|executor| &executor.host).collect();
+    assert_eq!(hosts.len(), 2, "one worker on each node");
+    assert_eq!(info.of("split").count(), 2);
+    assert_eq!(info.of("split").map(|e| e.last_task - e.first_task + 1).sum::<u32>(), 4);
+}
+
+fn faults_reach_the_node_they_are_meant_for(storm: &StormCluster) {
+    let on = |node: &str| {
+        marked(storm.dir())
+            .into_iter()
+            .filter(|p| p.node == node)
+            .map(|p| p.pid)
+            .collect::<Vec<_>>()
+    };
+    // A supervisor, a worker and its log writer.
+    assert_eq!(on("n1").len(), 3);
+    assert_eq!(on("n2").len(), 3);
+    storm.pause_node(1).unwrap();
+    assert!(on("n1").into_iter().all(is_stopped));
+    assert!(!on("n2").into_iter().any(is_stopped));
+    storm.resume_node(1).unwrap();
+    assert!(!on("n1").into_iter().any(is_stopped));
+    match storm.limit_cpu(1, Some(0.2)).unwrap() {
+        CpuLimit::Applied => assert_eq!(storm.limit_cpu(1, None).unwrap(), CpuLimit::Applied),
+        CpuLimit::NotAvailable(why) => eprintln!("no processor limits here: {why}"),
+    }
+    assert!(storm.limit_network(1, Some(400)).is_err(), "loopback has no links");
+    assert!(storm.pause_node(3).is_err());
+}
+
+fn is_stopped(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    status.lines().any(|line| line.starts_with("State:") && line.contains("stopped"))
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    u64::try_from(since.as_millis()).unwrap()
+}

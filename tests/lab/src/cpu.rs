@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
+
+use crate::wait::until;
 
 const PERIOD_US: u32 = 100_000;
 const ROOT: &str = "/sys/fs/cgroup";
@@ -130,8 +133,19 @@ fn quota_us(cores: f64) -> u32 {
     quota.max(1_000)
 }
 
-/// Groups vanish by removing their folders, children first; one that still holds a process stays.
+/// Groups vanish by removing their folders, children first, once the last process in them has ended.
 fn remove_folder(folder: &Path) {
+    const LIMIT: Duration = Duration::from_secs(2);
+    let gone = until("the removal of a control group", LIMIT, || {
+        try_remove(folder);
+        Ok((!folder.exists()).then_some(()))
+    });
+    if let Err(error) = gone {
+        tracing::warn!(%error, folder = %folder.display(), "left behind");
+    }
+}
+
+fn try_remove(folder: &Path) {
     for child in fs::read_dir(folder).into_iter().flatten().flatten() {
         if child.path().is_dir() {
             let _ = fs::remove_dir(child.path());

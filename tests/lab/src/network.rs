@@ -16,6 +16,21 @@ pub enum Network {
     Namespaces,
 }
 
+impl Network {
+    /// Whether this machine lets the lab make such a network, and if not, why.
+    ///
+    /// # Errors
+    /// The reason, in the words of `ip`.
+    pub fn available(self) -> Result<()> {
+        if self == Self::Namespaces {
+            let probe = format!("thalweg-probe-{}", std::process::id());
+            ip(&["netns", "add", &probe])?;
+            ip(&["netns", "del", &probe])?;
+        }
+        Ok(())
+    }
+}
+
 /// Sites for the master daemons and for each node.
 #[derive(Debug)]
 pub struct Sites {

@@ -21,7 +21,9 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts a server at a site; further arguments are those of `redis-server`, for example for TLS or users.
+    /// Starts a server at a site; further arguments are those of `redis-server`, with its port for `{port}`.
+    ///
+    /// So `--port 0 --tls-port {port} ...` makes it speak TLS only.
     ///
     /// # Errors
     /// With its output.
@@ -49,7 +51,11 @@ impl Redis {
             .args(["--bind", &self.site.host, "--port", &self.port().to_string()])
             .args(["--save", "", "--appendonly", "no", "--daemonize", "no", "--dir"])
             .arg(&dir)
-            .args(&self.arguments);
+            .args(
+                self.arguments
+                    .iter()
+                    .map(|argument| argument.replace("{port}", &self.port().to_string())),
+            );
         let mut server = Server::start("redis", command, &dir, &[])?;
         let (host, port) = (self.site.host.clone(), self.port());
         server.wait_ready(START_LIMIT, || accepts(&host, port))?;
@@ -57,12 +63,12 @@ impl Redis {
         Ok(())
     }
 
-    /// Its port; with `--tls-port <port> --port 0` among the arguments nothing would be ready on it.
+    /// Its port.
     pub fn port(&self) -> u16 {
         self.ports.at(0)
     }
 
-    /// Its address without credentials.
+    /// Its address, without encryption or credentials.
     pub fn url(&self) -> String {
         format!("redis://{}:{}/", self.site.host, self.port())
     }
@@ -96,6 +102,9 @@ impl Redis {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
     use super::*;
 
     #[test]
@@ -107,5 +116,17 @@ mod tests {
         assert!(!accepts("127.0.0.1", redis.port()));
         redis.restart().unwrap();
         assert!(accepts("127.0.0.1", redis.port()));
+    }
+
+    #[test]
+    fn arguments_win_over_the_labs_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = Site::loopback(folder.path()).unwrap();
+        let redis = Redis::start(&site, &["--port", "{port}", "--requirepass", "secret"]).unwrap();
+        let mut connection = TcpStream::connect(("127.0.0.1", redis.port())).unwrap();
+        connection.write_all(b"PING\r\n").unwrap();
+        let mut answer = [0; 7];
+        connection.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"-NOAUTH");
     }
 }

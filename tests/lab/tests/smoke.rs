@@ -39,7 +39,7 @@ fn words_are_counted_and_nothing_is_left_running() {
     let spouts = Spouts::read(&out).unwrap().within(&window);
     assert_eq!(spouts.acked, sent, "{spouts:?}");
     assert!(output >= sent * WORDS_PER_LINE, "{output} words of {sent} lines");
-    assert_eq!(output, (sent + spouts.failed) * WORDS_PER_LINE, "{spouts:?}");
+    assert!(output <= (sent + spouts.failed) * WORDS_PER_LINE, "{output} words, {spouts:?}");
 
     faults_reach_the_node_they_are_meant_for(&storm);
 

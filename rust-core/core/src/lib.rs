@@ -4,11 +4,19 @@
 //! number, global or hash order, so the same input gives the same bytes on every machine.
 #![forbid(unsafe_code)]
 
+pub mod arrange;
+pub mod assess;
 pub mod capacity;
+mod decide;
 pub mod diagnose;
+pub mod explain;
 pub mod model;
 pub mod place;
 pub mod plan;
+pub mod policy;
 pub mod settings;
 pub mod signals;
+pub mod state;
 pub mod units;
+
+pub use decide::{Decided, decide};

@@ -38,17 +38,14 @@ pub(super) fn place(problem: &Problem, room: &mut Room, placed: &mut [Option<Slo
 
 /// Slots of this topology that hold anchors and nothing else, on usable nodes.
 fn pure_anchor_workers(problem: &Problem, room: &Room) -> BTreeSet<SlotRef> {
-    let mut roles: BTreeMap<SlotRef, bool> = BTreeMap::new();
-    for executor in &problem.executors {
-        if let Some(slot) = executor.current {
-            *roles.entry(slot).or_insert(true) &= executor.role == Role::Anchor;
+    let mut anchors: BTreeMap<SlotRef, usize> = BTreeMap::new();
+    for index in problem.of_role(Role::Anchor) {
+        if let Some(slot) = problem.executors[index].current {
+            *anchors.entry(slot).or_default() += 1;
         }
     }
-    roles
-        .into_iter()
-        .filter(|(slot, pure)| *pure && room.holds(*slot))
-        .map(|(slot, _)| slot)
-        .collect()
+    anchors.retain(|slot, anchors| room.holds(*slot) && is_whole(problem, *slot, *anchors));
+    anchors.into_keys().collect()
 }
 
 /// The fastest node with a slot left; of equally fast ones the least loaded, then the first.

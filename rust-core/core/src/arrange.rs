@@ -1,0 +1,200 @@
+//! From an assessed topology to a placement problem, and from its solution to a plan.
+
+use std::collections::BTreeMap;
+
+use crate::assess::Assessment;
+use crate::explain::{Plan, PlanKind};
+use crate::model::{ComponentKind, Observation, SlotRef, TaskRange, Topology};
+use crate::place::{
+    PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role, Shortage, migration, place,
+};
+use crate::plan::partition::partition;
+use crate::settings::Settings;
+use crate::state::Learned;
+use crate::units::Timestamp;
+
+/// Demands are counted in millionths of one executor's time.
+pub const MICROS: f64 = 1e6;
+
+/// What placement must know of the cluster beside the topology to be placed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ground {
+    /// Speed of each node, the fastest having 1.
+    pub abilities: Vec<f64>,
+    /// Demand of other topologies on each node.
+    pub base_demands: Vec<f64>,
+    /// Nodes that were reached too slowly not long ago.
+    pub far: Vec<bool>,
+    /// Slots that other topologies hold.
+    pub taken: Vec<SlotRef>,
+}
+
+impl Ground {
+    /// The ground on which `topology` is placed.
+    pub fn of(
+        observation: &Observation,
+        topology: &Topology,
+        learned: &Learned,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> Self {
+        let memory = |id: &String| learned.nodes.get(id);
+        let others = observation.topologies.iter().filter(|other| other.id != topology.id);
+        let mut taken: Vec<SlotRef> =
+            others.flat_map(|other| other.executors.iter().filter_map(|e| e.slot)).collect();
+        taken.sort_unstable();
+        taken.dedup();
+        Self {
+            abilities: crate::assess::abilities(observation, learned, settings, now),
+            base_demands: vec![0.0; observation.nodes.len()],
+            far: observation
+                .nodes
+                .iter()
+                .map(|node| memory(&node.id).is_some_and(|m| m.is_far(now, settings)))
+                .collect(),
+            taken,
+        }
+    }
+
+    /// Nodes that may hold executors: neither forbidden nor far, unless all open ones are far.
+    pub fn usable(&self, observation: &Observation) -> Vec<bool> {
+        let open: Vec<bool> =
+            observation.nodes.iter().map(|node| !node.blacklisted && !node.draining).collect();
+        let near: Vec<bool> = open.iter().zip(&self.far).map(|(open, far)| *open && !far).collect();
+        if near.contains(&true) { near } else { open }
+    }
+}
+
+/// An executor that is wished for: ordinal of its component, and its tasks.
+pub type Wished = (u32, TaskRange);
+
+/// The executors a topology has now.
+pub fn present(topology: &Topology) -> Vec<Wished> {
+    topology.executors.iter().map(|e| (e.component, e.tasks)).collect()
+}
+
+/// The executors a topology would have with new counts for some components.
+pub fn scaled(topology: &Topology, counts: &BTreeMap<u32, u32>) -> Vec<Wished> {
+    let mut wished: Vec<Wished> = topology
+        .executors
+        .iter()
+        .filter(|e| !counts.contains_key(&e.component))
+        .map(|e| (e.component, e.tasks))
+        .collect();
+    for (&component, &count) in counts {
+        if let Some(found) = topology.components.get(component as usize) {
+            wished
+                .extend(partition(found.tasks, count).into_iter().map(|tasks| (component, tasks)));
+        }
+    }
+    wished.sort_unstable_by_key(|(_, tasks)| *tasks);
+    wished
+}
+
+/// The problem of placing `wished`, given each component's demand.
+pub fn problem(
+    observation: &Observation,
+    topology: &Topology,
+    wished: &[Wished],
+    demands: &[f64],
+    ground: &Ground,
+    settings: &Settings,
+) -> Problem {
+    let usable = ground.usable(observation);
+    let nodes = observation.nodes.iter().enumerate().map(|(index, node)| PlaceNode {
+        ability_milli: (ground.abilities[index] * 1000.0).round().max(1.0) as u32,
+        base_load: (ground.base_demands[index] * MICROS) as u64,
+        usable: usable[index],
+        slots: node
+            .ports
+            .iter()
+            .map(|&port| PlaceSlot {
+                port,
+                taken: ground.taken.binary_search(&SlotRef { node: index as u32, port }).is_ok(),
+            })
+            .collect(),
+    });
+    let mut siblings: BTreeMap<u32, u32> = BTreeMap::new();
+    for (component, _) in wished {
+        *siblings.entry(*component).or_default() += 1;
+    }
+    let now: BTreeMap<TaskRange, SlotRef> =
+        topology.executors.iter().filter_map(|e| Some((e.tasks, e.slot?))).collect();
+    let mut held: BTreeMap<SlotRef, u32> = BTreeMap::new();
+    for slot in now.values() {
+        *held.entry(*slot).or_default() += 1;
+    }
+    let executors = wished.iter().map(|&(component, tasks)| {
+        let share = demands.get(component as usize).copied().unwrap_or(0.0);
+        let near =
+            || now.range(..=tasks).next_back().filter(|(range, _)| range.contains(tasks.first));
+        PlaceExecutor {
+            role: role(topology, component),
+            component,
+            demand: (share * MICROS / f64::from(siblings[&component])) as u64,
+            current: now.get(&tasks).copied(),
+            near: near().map(|(_, slot)| slot.node),
+        }
+    });
+    Problem {
+        nodes: nodes.collect(),
+        executors: executors.collect(),
+        held,
+        wished_workers: topology.wished_workers,
+        anchors_per_worker: settings.anchors_per_worker,
+    }
+}
+
+/// Whether an executor of a component can be replaced while the topology runs.
+pub fn role(topology: &Topology, component: u32) -> Role {
+    match topology.components.get(component as usize).map(|c| c.kind) {
+        Some(ComponentKind::Operator) => Role::Work,
+        _ => Role::Anchor,
+    }
+}
+
+/// Places `wished` and writes down the way there; nothing if nothing would change.
+///
+/// # Errors
+/// When the cluster has no room.
+pub fn plan(
+    observation: &Observation,
+    assessment: &Assessment<'_>,
+    ground: &Ground,
+    counts: &BTreeMap<u32, u32>,
+    settings: &Settings,
+) -> Result<Option<Plan>, Shortage> {
+    let topology = assessment.topology;
+    let wished = scaled(topology, counts);
+    let problem = problem(observation, topology, &wished, &assessment.demands, ground, settings);
+    let placement = place(&problem)?;
+    let rows = migration(observation, topology, &wished, &placement);
+    if counts.is_empty() && rows.iter().all(|row| !row.moves()) {
+        return Ok(None);
+    }
+    let anchors_move = wished
+        .iter()
+        .zip(&rows)
+        .any(|(&(component, _), row)| role(topology, component) == Role::Anchor && row.moves());
+    let named = counts.iter().filter_map(|(&component, &count)| {
+        Some((topology.components.get(component as usize)?.id.clone(), count))
+    });
+    let mut slots = placement;
+    slots.sort_unstable();
+    slots.dedup();
+    Ok(Some(Plan {
+        id: String::new(),
+        epoch: 0,
+        topology: topology.id.clone(),
+        name: topology.name.clone(),
+        kind: match (anchors_move, counts.is_empty()) {
+            (true, _) => PlanKind::Layout,
+            (false, false) => PlanKind::Counts,
+            (false, true) => PlanKind::Move,
+        },
+        counts: named.collect(),
+        wished_tasks: BTreeMap::new(),
+        workers: u32::try_from(slots.len()).unwrap_or(u32::MAX),
+        rows,
+    }))
+}

@@ -1,0 +1,331 @@
+//! What one observation says about each topology.
+//!
+//! Input: an observation and the remembered reports. Output: an [`Assessment`] per topology, with
+//! its view for people and the demands for placement. It judges nothing.
+
+use std::collections::BTreeMap;
+
+use crate::capacity::ability::{LatencyPoint, fit};
+use crate::capacity::bottleneck::{ComponentTimes, communicating, of_topology};
+use crate::diagnose::level::levels;
+use crate::explain::{ComponentView, Metrics, NodeView, TopologyView};
+use crate::model::{ComponentKind, Executor, Observation, Topology};
+use crate::settings::Settings;
+use crate::signals::{Measurement, Sample};
+use crate::state::{Learned, State};
+use crate::units::{Ability, Millis, RatePerSec, Share, Timestamp};
+
+/// Storm counts latencies in whole milliseconds, so means below this are mostly rounding.
+const SMALLEST_LATENCY_MS: f64 = 0.5;
+/// Differences in speed smaller than this are noise.
+const CLEARLY_SLOWER: f64 = 0.8;
+/// Even an idle executor counts a little, or placement would not spread what is not yet measured.
+const LEAST_DEMAND: f64 = 0.001;
+
+/// One topology as measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assessment<'a> {
+    /// What was observed.
+    pub topology: &'a Topology,
+    /// The sample of each executor.
+    pub measurements: Vec<Measurement>,
+    /// What to show.
+    pub view: TopologyView,
+    /// The measures by which actions are judged.
+    pub metrics: Metrics,
+    /// Per component: busy time per second on the fastest node, over all its executors.
+    pub demands: Vec<f64>,
+    /// Per node: the part of `demands` that runs there.
+    pub node_demands: Vec<f64>,
+}
+
+/// Samples every executor, learns how fast nodes are, and assesses every topology.
+pub fn assess<'a>(
+    observation: &'a Observation,
+    state: &mut State,
+    settings: &Settings,
+    now: Timestamp,
+) -> Vec<Assessment<'a>> {
+    let measured: Vec<Vec<Measurement>> =
+        observation.topologies.iter().map(|t| sample(observation, t, state, settings)).collect();
+    learn(observation, &measured, &mut state.learned, settings, now);
+    let abilities = abilities(observation, &state.learned, settings, now);
+    let mut assessments: Vec<Assessment<'a>> = observation
+        .topologies
+        .iter()
+        .zip(measured)
+        .map(|(topology, measurements)| one(observation, topology, measurements, &abilities))
+        .collect();
+    rank(&mut assessments);
+    assessments
+}
+
+/// The ability to reckon with for each node, the fastest having 1.
+pub fn abilities(
+    observation: &Observation,
+    learned: &Learned,
+    settings: &Settings,
+    now: Timestamp,
+) -> Vec<f64> {
+    let of =
+        |id: &String| learned.nodes.get(id).map_or(1.0, |memory| memory.ability(now, settings));
+    observation.nodes.iter().map(|node| of(&node.id)).collect()
+}
+
+fn sample(
+    observation: &Observation,
+    topology: &Topology,
+    state: &mut State,
+    settings: &Settings,
+) -> Vec<Measurement> {
+    let remembered = state.topologies.entry(topology.id.clone()).or_default();
+    topology
+        .executors
+        .iter()
+        .map(|executor| {
+            let node = executor.slot.and_then(|slot| observation.nodes.get(slot.node as usize));
+            let node_id = node.map_or("", |node| node.id.as_str());
+            let history = remembered.histories.entry(executor.tasks).or_default();
+            history.absorb(executor, node_id, observation.at, settings)
+        })
+        .collect()
+}
+
+/// Learns node abilities and distances from what was measured.
+fn learn(
+    observation: &Observation,
+    measured: &[Vec<Measurement>],
+    learned: &mut Learned,
+    settings: &Settings,
+    now: Timestamp,
+) {
+    learned.nodes.retain(|id, _| observation.nodes.iter().any(|node| node.id == *id));
+    let found = fit(&latency_points(observation, measured));
+    let fastest = found.nodes.values().map(|ability| ability.get()).fold(0.0, f64::max);
+    for (index, node) in observation.nodes.iter().enumerate() {
+        let memory = learned.nodes.entry(node.id.clone()).or_default();
+        if let Some(ability) = found.nodes.get(&index) {
+            let relative = ability.get() / fastest;
+            let clear = if relative < CLEARLY_SLOWER { relative } else { 1.0 };
+            memory.note_ability(clear, now, settings);
+        }
+        if node.round_trip.is_some_and(|time| time >= settings.round_trip_limit) {
+            memory.far = Some(now);
+        }
+    }
+}
+
+/// Mean execute latency of each operator on each node, over every topology.
+fn latency_points(observation: &Observation, measured: &[Vec<Measurement>]) -> Vec<LatencyPoint> {
+    let mut sums: BTreeMap<(usize, usize), (f64, f64)> = BTreeMap::new();
+    let mut first_component = 0;
+    for (topology, measurements) in observation.topologies.iter().zip(measured) {
+        for (executor, measurement) in topology.executors.iter().zip(measurements) {
+            let kind = topology.components.get(executor.component as usize).map(|c| c.kind);
+            let (Some(slot), Some(sample)) = (executor.slot, measurement.sample()) else {
+                continue;
+            };
+            if kind == Some(ComponentKind::Operator) {
+                let key = (first_component + executor.component as usize, slot.node as usize);
+                let sum = sums.entry(key).or_default();
+                sum.0 += sample.delta.execute_ms;
+                sum.1 += sample.delta.executed as f64;
+            }
+        }
+        first_component += topology.components.len();
+    }
+    sums.into_iter()
+        .filter(|(_, (total, count))| *count > 0.0 && total / count >= SMALLEST_LATENCY_MS)
+        .map(|((component, node), (total, count))| LatencyPoint {
+            component,
+            node,
+            latency_ms: total / count,
+            weight: count,
+        })
+        .collect()
+}
+
+fn one<'a>(
+    observation: &Observation,
+    topology: &'a Topology,
+    measurements: Vec<Measurement>,
+    abilities: &[f64],
+) -> Assessment<'a> {
+    let mut demands = vec![0.0; topology.components.len()];
+    let mut node_demands = vec![0.0; observation.nodes.len()];
+    for (executor, measurement) in topology.executors.iter().zip(&measurements) {
+        let component = executor.component as usize;
+        let (Some(slot), Some(kind)) =
+            (executor.slot, topology.components.get(component).map(|c| c.kind))
+        else {
+            continue;
+        };
+        let node = slot.node as usize;
+        if kind == ComponentKind::Operator && node < node_demands.len() {
+            let busy = measurement.sample().map_or(0.0, |sample| sample.capacity().get());
+            let demand = (busy * abilities[node]).max(LEAST_DEMAND);
+            demands[component] += demand;
+            node_demands[node] += demand;
+        }
+    }
+    let samples: Vec<(&Executor, &Sample)> = topology
+        .executors
+        .iter()
+        .zip(&measurements)
+        .filter_map(|(e, m)| Some((e, m.sample()?)))
+        .collect();
+    let components: Vec<ComponentView> = (0..topology.components.len())
+        .map(|index| component_view(topology, index, &samples))
+        .collect();
+    let metrics = metrics(topology, &samples, &components);
+    let mut view = TopologyView {
+        coverage: coverage(topology, &samples),
+        latency: metrics.process_latency,
+        components,
+        nodes: node_views(observation, abilities, &node_demands),
+        ..TopologyView::default()
+    };
+    add_levels(observation, topology, &samples, &mut view);
+    Assessment { topology, measurements, view, metrics, demands, node_demands }
+}
+
+fn coverage(topology: &Topology, samples: &[(&Executor, &Sample)]) -> Share {
+    let counts = |component: u32| {
+        let kind = topology.components.get(component as usize).map(|c| c.kind);
+        matches!(kind, Some(ComponentKind::Operator | ComponentKind::Source))
+    };
+    let wanted = topology.executors.iter().filter(|e| counts(e.component)).count();
+    let have = samples.iter().filter(|(e, _)| counts(e.component)).count();
+    if wanted == 0 { Share::ZERO } else { Share::saturating(have as f64 / wanted as f64) }
+}
+
+fn component_view(
+    topology: &Topology,
+    index: usize,
+    samples: &[(&Executor, &Sample)],
+) -> ComponentView {
+    let component = &topology.components[index];
+    let own: Vec<&Sample> =
+        samples.iter().filter(|(e, _)| e.component as usize == index).map(|(_, s)| *s).collect();
+    let rate_of = |sample: &&Sample| match component.kind {
+        ComponentKind::Source => sample.emitted_rate().get(),
+        _ => sample.executed_rate().get(),
+    };
+    let capacities = || own.iter().map(|sample| sample.capacity());
+    let mean = capacities().map(Share::get).sum::<f64>() / own.len().max(1) as f64;
+    ComponentView {
+        id: component.id.clone(),
+        kind: component.kind,
+        executors: count(
+            topology.executors.iter().filter(|e| e.component as usize == index).count(),
+        ),
+        tasks: component.tasks.count(),
+        measured: count(own.len()),
+        rate: RatePerSec::saturating(own.iter().map(rate_of).sum()),
+        execute_latency: mean_of(&own, |s| (s.delta.execute_ms, s.delta.executed)),
+        process_latency: mean_of(&own, |s| (s.delta.process_ms, s.delta.acked)),
+        complete_latency: mean_of(&own, |s| (s.delta.complete_ms, s.delta.completed)),
+        capacity: capacities().max().unwrap_or(Share::ZERO),
+        mean_capacity: Share::saturating(mean),
+        failed: own.iter().map(|sample| sample.delta.failed).sum(),
+        level: 0,
+    }
+}
+
+fn metrics(
+    topology: &Topology,
+    samples: &[(&Executor, &Sample)],
+    components: &[ComponentView],
+) -> Metrics {
+    let of = |kind: ComponentKind| -> Vec<&Sample> {
+        let is = |e: &Executor| {
+            topology.components.get(e.component as usize).is_some_and(|c| c.kind == kind)
+        };
+        samples.iter().filter(|(e, _)| is(e)).map(|(_, s)| *s).collect()
+    };
+    let (operators, sources) = (of(ComponentKind::Operator), of(ComponentKind::Source));
+    let throughput = components.iter().filter(|c| c.kind == ComponentKind::Source);
+    let busiest = components.iter().filter(|c| c.kind == ComponentKind::Operator);
+    Metrics {
+        complete_latency: mean_of(&sources, |s| (s.delta.complete_ms, s.delta.completed)),
+        process_latency: mean_of(&operators, |s| (s.delta.process_ms, s.delta.acked)),
+        execute_latency: mean_of(&operators, |s| (s.delta.execute_ms, s.delta.executed)),
+        throughput: RatePerSec::saturating(throughput.map(|c| c.rate.get()).sum()),
+        capacity: busiest.map(|c| c.capacity).max().unwrap_or(Share::ZERO),
+    }
+}
+
+/// Bottleneck time of the topology and levels of its operators.
+fn add_levels(
+    observation: &Observation,
+    topology: &Topology,
+    samples: &[(&Executor, &Sample)],
+    view: &mut TopologyView,
+) {
+    let times_of = |index: usize| {
+        ComponentTimes::of(
+            samples.iter().filter(|(e, _)| e.component as usize == index).filter_map(
+                |(executor, sample)| {
+                    let computing = sample.execute_latency()?;
+                    let node =
+                        executor.slot.and_then(|slot| observation.nodes.get(slot.node as usize));
+                    let round_trip = node.and_then(|node| node.round_trip);
+                    let communicating =
+                        communicating(None, computing, sample.process_latency(), round_trip);
+                    Some(ComponentTimes { computing, communicating })
+                },
+            ),
+        )
+    };
+    let operators: Vec<usize> = (0..topology.components.len())
+        .filter(|&index| topology.components[index].kind == ComponentKind::Operator)
+        .collect();
+    let times: Vec<ComponentTimes> = operators.iter().map(|&index| times_of(index)).collect();
+    let entries: Vec<(&str, Millis)> = operators
+        .iter()
+        .zip(&times)
+        .map(|(&index, times)| (topology.components[index].id.as_str(), times.largest()))
+        .collect();
+    for (&index, level) in operators.iter().zip(levels(&entries)) {
+        view.components[index].level = level;
+    }
+    view.bottleneck = times.iter().any(|t| t.largest() > Millis::ZERO).then(|| of_topology(&times));
+}
+
+fn node_views(observation: &Observation, abilities: &[f64], demands: &[f64]) -> Vec<NodeView> {
+    observation
+        .nodes
+        .iter()
+        .enumerate()
+        .map(|(index, node)| NodeView {
+            id: node.id.clone(),
+            host: node.host.clone(),
+            ability: Ability::saturating(abilities[index]),
+            load: Share::saturating(demands[index] / abilities[index].max(1e-3)),
+            round_trip: node.round_trip,
+        })
+        .collect()
+}
+
+/// Gives each topology its level among all.
+fn rank(assessments: &mut [Assessment<'_>]) {
+    let time = |a: &Assessment<'_>| a.view.bottleneck.map_or(Millis::ZERO, |b| b.time);
+    let found = {
+        let entries: Vec<(&str, Millis)> =
+            assessments.iter().map(|a| (a.topology.id.as_str(), time(a))).collect();
+        levels(&entries)
+    };
+    for (assessment, level) in assessments.iter_mut().zip(found) {
+        assessment.view.level = level;
+    }
+}
+
+fn mean_of(samples: &[&Sample], parts: impl Fn(&Sample) -> (f64, u64)) -> Option<Millis> {
+    let (total, count) =
+        samples.iter().map(|s| parts(s)).fold((0.0, 0), |(t, c), (dt, dc)| (t + dt, c + dc));
+    (count > 0).then(|| Millis::saturating(total / count as f64))
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

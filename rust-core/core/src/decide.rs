@@ -1,0 +1,405 @@
+//! The one entry point: an observation and what is remembered go in, decisions come out.
+
+use std::collections::BTreeMap;
+
+use crate::arrange::{Ground, MICROS, plan, present, problem};
+use crate::assess::{Assessment, assess};
+use crate::explain::{Decision, Metrics, Outcome, Plan, Reason, ReasonCode, Verdict};
+use crate::model::{Observation, Topology, TopologyStatus};
+use crate::place::{loads, place};
+use crate::policy::Intent;
+use crate::policy::me_stream::{self, Arrangement};
+use crate::settings::{Mode, Settings};
+use crate::state::{Awaited, InFlight, State, TopologyState, later};
+use crate::units::{Millis, Timestamp};
+
+/// The name of the policy, as decisions carry it.
+const POLICY: &str = "me-stream";
+/// A day, over which actions are counted.
+const DAY_SECS: f64 = 86_400.0;
+/// An effect smaller than this is none.
+const NOTICEABLE: f64 = 0.1;
+
+/// What one observation led to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decided {
+    /// One decision per topology, the highest bottleneck level first.
+    pub decisions: Vec<Decision>,
+    /// What came of earlier actions.
+    pub outcomes: Vec<Outcome>,
+    /// When to observe again.
+    pub next_in: Millis,
+    /// What to remember.
+    pub state: State,
+}
+
+/// Decides about every topology of the cluster.
+///
+/// At most one decision says to act, and none does while an earlier action runs. Topologies whose
+/// evidence is missing, stale or from before the last change are held, with the reason.
+pub fn decide(
+    observation: &Observation,
+    state: State,
+    settings: &Settings,
+    now: Timestamp,
+) -> Decided {
+    let mut state = state;
+    notice_changes(observation, &mut state, settings, now);
+    let mut assessments = assess(observation, &mut state, settings, now);
+    assessments.sort_by_key(|a| std::cmp::Reverse(a.view.level));
+    let mut decisions = Vec::with_capacity(assessments.len());
+    let mut outcomes = Vec::new();
+    let mut busy = state.topologies.values().any(|t| t.in_flight.is_some());
+    for index in 0..assessments.len() {
+        let ground = ground(observation, &assessments, index, &state, settings, now);
+        let assessment = &assessments[index];
+        let Some(mut remembered) = state.topologies.remove(&assessment.topology.id) else {
+            continue;
+        };
+        let (reasons, intended) =
+            judge(observation, assessment, &ground, &mut remembered, settings, now);
+        let (reasons, verdict, plan) = guard(reasons, intended, &remembered, busy, settings, now);
+        let id = state.next_decision;
+        state.next_decision += 1;
+        let decision = record(id, assessment, &remembered, reasons, verdict, plan, settings, now);
+        if let (Verdict::Act, Some(plan)) = (decision.verdict, &decision.plan) {
+            busy = true;
+            start(plan, assessment.metrics, &mut remembered, now);
+        }
+        outcomes.extend(verify(assessment, &mut remembered, settings, now));
+        state.topologies.insert(assessment.topology.id.clone(), remembered);
+        decisions.push(decision);
+    }
+    let resting =
+        !decisions.is_empty() && state.topologies.values().all(|t| t.threshold.is_stable());
+    let factor = if resting { f64::from(settings.relaxed_factor.max(1)) } else { 1.0 };
+    let next_in = Millis::saturating(settings.sampling.get() * factor);
+    Decided { decisions, outcomes, next_in, state }
+}
+
+/// Forgets topologies that are gone; lets changed ones settle.
+fn notice_changes(
+    observation: &Observation,
+    state: &mut State,
+    settings: &Settings,
+    now: Timestamp,
+) {
+    state.topologies.retain(|id, _| observation.topologies.iter().any(|t| t.id == *id));
+    for topology in &observation.topologies {
+        let remembered = state.topologies.entry(topology.id.clone()).or_default();
+        let layout = topology.executors.iter().map(|e| (e.tasks, e.slot)).collect();
+        if remembered.layout != layout {
+            let known = !remembered.layout.is_empty();
+            remembered.layout = layout;
+            remembered.forget_measurements();
+            if known {
+                remembered.settling_until = later(now, settings.settle);
+            }
+        }
+        if settling(topology, remembered, settings, now) {
+            remembered.forget_measurements();
+        }
+    }
+}
+
+/// Whether the topology was changed, or one of its executors started, too short a time ago.
+fn settling(
+    topology: &Topology,
+    state: &TopologyState,
+    settings: &Settings,
+    now: Timestamp,
+) -> bool {
+    let youngest =
+        topology.executors.iter().filter_map(|e| e.counters).map(|c| c.uptime_secs).min();
+    let young = youngest.is_some_and(|secs| f64::from(secs) * 1000.0 < settings.settle.get());
+    now < state.settling_until || young
+}
+
+fn ground(
+    observation: &Observation,
+    assessments: &[Assessment<'_>],
+    index: usize,
+    state: &State,
+    settings: &Settings,
+    now: Timestamp,
+) -> Ground {
+    let topology = assessments[index].topology;
+    let mut ground = Ground::of(observation, topology, &state.learned, settings, now);
+    for (other, assessment) in assessments.iter().enumerate() {
+        if other != index {
+            for (base, demand) in ground.base_demands.iter_mut().zip(&assessment.node_demands) {
+                *base += demand;
+            }
+        }
+    }
+    ground
+}
+
+/// What the policy wants, if the evidence allows asking it.
+fn judge(
+    observation: &Observation,
+    assessment: &Assessment<'_>,
+    ground: &Ground,
+    state: &mut TopologyState,
+    settings: &Settings,
+    now: Timestamp,
+) -> (Vec<Reason>, Option<Plan>) {
+    if let Some(reason) = unfit(assessment, state, settings, now) {
+        return (vec![reason], None);
+    }
+    let arrangement = match arrangement(observation, assessment, ground, settings) {
+        Ok(arrangement) => arrangement,
+        Err(shortage) => {
+            return (vec![Reason::plain(ReasonCode::ClusterLimited, shortage.to_string())], None);
+        }
+    };
+    let (counts, wished_tasks, reasons) =
+        match me_stream::find(assessment, &arrangement, state, settings, now) {
+            Intent::Stay(reasons) => return (reasons, None),
+            Intent::Move(reasons) => (BTreeMap::new(), BTreeMap::new(), reasons),
+            Intent::Scale { counts, wished_tasks, reasons } => (counts, wished_tasks, reasons),
+        };
+    match plan(observation, assessment, ground, &counts, settings) {
+        Ok(Some(mut plan)) => {
+            let named = |component: u32| {
+                Some(assessment.topology.components.get(component as usize)?.id.clone())
+            };
+            plan.wished_tasks = wished_tasks
+                .into_iter()
+                .filter_map(|(c, tasks)| Some((named(c)?, tasks)))
+                .collect();
+            (reasons, Some(plan))
+        }
+        Ok(None) => {
+            let stays =
+                Reason::plain(ReasonCode::GainTooSmall, "the best placement is the present one");
+            (std::iter::once(stays).chain(reasons).collect(), None)
+        }
+        Err(shortage) => {
+            let short = Reason::plain(ReasonCode::ClusterLimited, shortage.to_string());
+            (std::iter::once(short).chain(reasons).collect(), None)
+        }
+    }
+}
+
+/// Why the evidence does not allow a judgement.
+fn unfit(
+    assessment: &Assessment<'_>,
+    state: &TopologyState,
+    settings: &Settings,
+    now: Timestamp,
+) -> Option<Reason> {
+    let topology = assessment.topology;
+    if topology.status != TopologyStatus::Active {
+        let text = format!("its status is {:?}", topology.status).to_lowercase();
+        return Some(Reason::plain(ReasonCode::TopologyNotActive, text));
+    }
+    if let Some(flight) = &state.in_flight {
+        return Some(Reason::plain(
+            ReasonCode::ActionRunning,
+            format!("plan {} is under way", flight.plan),
+        ));
+    }
+    let unassigned = topology.executors.iter().filter(|e| e.slot.is_none()).count();
+    if unassigned > 0 {
+        let text = format!("{unassigned} executors run nowhere");
+        return Some(Reason::plain(ReasonCode::ExecutorsUnassigned, text));
+    }
+    if settling(topology, state, settings, now) {
+        let left = state.settling_until.since(now).get() / 1000.0;
+        return Some(Reason::compared(
+            ReasonCode::Settling,
+            left,
+            settings.settle.get() / 1000.0,
+            "seconds until measurements count again after the last change or start",
+        ));
+    }
+    let coverage = assessment.view.coverage;
+    (coverage < settings.min_coverage).then(|| {
+        Reason::compared(
+            ReasonCode::MetricsMissing,
+            coverage.get(),
+            settings.min_coverage.get(),
+            "share of executors with fresh statistics",
+        )
+    })
+}
+
+/// How loaded nodes are, and how much better they could be.
+fn arrangement(
+    observation: &Observation,
+    assessment: &Assessment<'_>,
+    ground: &Ground,
+    settings: &Settings,
+) -> Result<Arrangement, crate::place::Shortage> {
+    let topology = assessment.topology;
+    let problem =
+        problem(observation, topology, &present(topology), &assessment.demands, ground, settings);
+    let worst = |loads: Vec<u64>| loads.into_iter().max().unwrap_or(0) as f64 / MICROS;
+    let now: Vec<_> = problem.executors.iter().filter_map(|e| e.current).collect();
+    let reachable = worst(loads(&problem, &place(&problem)?));
+    let usable = ground.usable(observation);
+    let (mut demand, mut ability) = (assessment.demands.iter().sum::<f64>(), 0.0);
+    for (node, usable) in usable.iter().enumerate() {
+        demand += ground.base_demands[node];
+        ability += if *usable { ground.abilities[node] } else { 0.0 };
+    }
+    let holds = |node: usize| now.iter().any(|slot| slot.node as usize == node);
+    let far = observation
+        .nodes
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| ground.far[*index] && holds(*index));
+    Ok(Arrangement {
+        worst: worst(loads(&problem, &now)),
+        ideal: demand / ability.max(1e-9),
+        reachable,
+        far: far
+            .map(|(_, node)| (node.host.clone(), node.round_trip.unwrap_or(Millis::ZERO)))
+            .collect(),
+        elsewhere: usable.iter().zip(&ground.far).any(|(usable, far)| *usable && !far),
+        free_slot: free_slot(observation, &usable),
+    })
+}
+
+fn free_slot(observation: &Observation, usable: &[bool]) -> bool {
+    let held: std::collections::BTreeSet<_> = observation
+        .topologies
+        .iter()
+        .flat_map(|t| t.executors.iter().filter_map(|e| e.slot))
+        .map(|slot| (slot.node as usize, slot.port))
+        .collect();
+    observation.nodes.iter().enumerate().any(|(index, node)| {
+        usable[index] && node.ports.iter().any(|port| !held.contains(&(index, *port)))
+    })
+}
+
+/// Whether the plan may be carried out now.
+fn guard(
+    reasons: Vec<Reason>,
+    plan: Option<Plan>,
+    state: &TopologyState,
+    busy: bool,
+    settings: &Settings,
+    now: Timestamp,
+) -> (Vec<Reason>, Verdict, Option<Plan>) {
+    let Some(plan) = plan else { return (reasons, Verdict::Hold, None) };
+    let mut against = Vec::new();
+    if busy {
+        against
+            .push(Reason::plain(ReasonCode::HigherLevelFirst, "another topology is being changed"));
+    }
+    if let Some(last) = state.actions.back().filter(|last| now.since(**last) < settings.cool_down) {
+        against.push(Reason::compared(
+            ReasonCode::CoolDown,
+            now.since(*last).get() / 1000.0,
+            settings.cool_down.get() / 1000.0,
+            "seconds since the last action",
+        ));
+    }
+    let day = Millis::saturating(DAY_SECS * 1000.0);
+    let today = state.actions.iter().filter(|at| now.since(**at) < day).count();
+    if today >= settings.daily_actions as usize {
+        against.push(Reason::compared(
+            ReasonCode::DailyBudget,
+            today as f64,
+            f64::from(settings.daily_actions),
+            "actions within a day",
+        ));
+    }
+    if state.blacklist.get(&plan.kind).is_some_and(|until| now < *until) {
+        let text = format!("the last {:?} did not help", plan.kind).to_lowercase();
+        against.push(Reason::plain(ReasonCode::Ineffective, text));
+    }
+    if settings.mode != Mode::Act {
+        against.push(Reason::plain(
+            ReasonCode::ModeForbids,
+            format!("the mode is {:?}", settings.mode).to_lowercase(),
+        ));
+    }
+    let verdict = match (against.is_empty(), settings.mode) {
+        (true, _) => Verdict::Act,
+        (false, Mode::Advise) => Verdict::Advise,
+        (false, _) => Verdict::Hold,
+    };
+    let shown = (settings.mode != Mode::Observe).then_some(plan);
+    (against.into_iter().chain(reasons).collect(), verdict, shown)
+}
+
+#[allow(clippy::too_many_arguments)]
+fn record(
+    id: u64,
+    assessment: &Assessment<'_>,
+    state: &TopologyState,
+    reasons: Vec<Reason>,
+    verdict: Verdict,
+    plan: Option<Plan>,
+    settings: &Settings,
+    now: Timestamp,
+) -> Decision {
+    let topology = assessment.topology;
+    let mut view = assessment.view.clone();
+    view.expected_latency = state.threshold.line().map(|line| line.at(now));
+    let plan = plan.map(|plan| Plan { id: format!("{}-p{}", topology.id, now.millis()), ..plan });
+    Decision {
+        id,
+        at: now,
+        topology: topology.id.clone(),
+        name: topology.name.clone(),
+        policy: POLICY.to_owned(),
+        mode: settings.mode,
+        verdict,
+        reasons,
+        view,
+        plan,
+    }
+}
+
+fn start(plan: &Plan, before: Metrics, state: &mut TopologyState, now: Timestamp) {
+    state.in_flight = Some(InFlight { plan: plan.id.clone(), kind: plan.kind, before, since: now });
+    let day = Millis::saturating(DAY_SECS * 1000.0);
+    state.actions.retain(|at| now.since(*at) < day);
+    state.actions.push_back(now);
+}
+
+/// Judges an action whose effect can be seen by now.
+fn verify(
+    assessment: &Assessment<'_>,
+    state: &mut TopologyState,
+    settings: &Settings,
+    now: Timestamp,
+) -> Option<Outcome> {
+    let complete = assessment.view.coverage >= settings.min_coverage;
+    let Awaited { action, .. } = state.awaited.take_if(|awaited| now >= awaited.due && complete)?;
+    let (before, after) = (action.before, assessment.metrics);
+    let (helped, text) = effect(&before, &after);
+    if !helped {
+        state.blacklist.insert(action.kind, later(now, settings.blacklist));
+    }
+    Some(Outcome {
+        plan: action.plan,
+        topology: assessment.topology.id.clone(),
+        at: now,
+        before,
+        after,
+        helped,
+        text,
+    })
+}
+
+/// Whether latency, throughput or the busiest executor became noticeably better.
+fn effect(before: &Metrics, after: &Metrics) -> (bool, String) {
+    let ms = |latency: Option<Millis>| latency.map_or(f64::NAN, Millis::get);
+    let (was, is) = (ms(before.complete_latency), ms(after.complete_latency));
+    let fell = is < was * (1.0 - NOTICEABLE);
+    let more = after.throughput.get() > before.throughput.get() * (1.0 + NOTICEABLE);
+    let relieved = after.capacity.get() < before.capacity.get() * (1.0 - NOTICEABLE);
+    let text = format!(
+        "complete latency {was:.1} to {is:.1} ms, throughput {:.0} to {:.0}/s, busiest executor {:.0} to {:.0} %",
+        before.throughput.get(),
+        after.throughput.get(),
+        before.capacity.get() * 100.0,
+        after.capacity.get() * 100.0,
+    );
+    (fell || more || relieved, text)
+}

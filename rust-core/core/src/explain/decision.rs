@@ -1,0 +1,184 @@
+//! What was decided about one topology at one instant, and what came of it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Reason;
+use crate::capacity::bottleneck::BottleneckTime;
+use crate::model::ComponentKind;
+use crate::place::MigrationRow;
+use crate::settings::Mode;
+use crate::units::{Ability, Millis, RatePerSec, Share, Timestamp};
+
+/// Whether to act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Do nothing.
+    Hold,
+    /// Show the plan, but do nothing: the mode allows no more.
+    Advise,
+    /// Carry out the plan.
+    Act,
+}
+
+/// What a plan changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanKind {
+    /// Executor counts, and so their task ranges.
+    Counts,
+    /// Only where executors run.
+    Move,
+    /// Also the workers of sources or acknowledging executors, which cannot be replaced beside
+    /// themselves.
+    Layout,
+}
+
+/// What is to be done to one topology.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Its unique name.
+    pub id: String,
+    /// Grows with every plan of the topology; fences older writers.
+    pub epoch: u64,
+    /// The topology's id.
+    pub topology: String,
+    /// The topology's name.
+    pub name: String,
+    /// What it changes.
+    pub kind: PlanKind,
+    /// New executor counts, of the components whose count changes.
+    pub counts: BTreeMap<String, u32>,
+    /// Tasks that equation 7 wishes for at the next submission.
+    pub wished_tasks: BTreeMap<String, u32>,
+    /// Workers that the placement uses.
+    pub workers: u32,
+    /// The whole placement; rows of executors that stay have the same slot on both sides.
+    pub rows: Vec<MigrationRow>,
+}
+
+/// What is known about a component.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ComponentView {
+    /// Its id.
+    pub id: String,
+    /// What it does.
+    pub kind: ComponentKind,
+    /// Its executors.
+    pub executors: u32,
+    /// Its tasks.
+    pub tasks: u32,
+    /// Executors with fresh statistics.
+    pub measured: u32,
+    /// Tuples executed per second; of a source, tuples emitted.
+    pub rate: RatePerSec,
+    /// Mean time spent in executing one tuple.
+    pub execute_latency: Option<Millis>,
+    /// Mean time until a received tuple was acknowledged.
+    pub process_latency: Option<Millis>,
+    /// Mean time until a source's tuple was completely processed.
+    pub complete_latency: Option<Millis>,
+    /// Busy share of its busiest executor.
+    pub capacity: Share,
+    /// Mean busy share of its executors.
+    pub mean_capacity: Share,
+    /// Tuples failed within the window.
+    pub failed: u64,
+    /// Its bottleneck level within the topology; 0 for components that do no work on tuples.
+    pub level: u32,
+}
+
+/// What is known about a node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeView {
+    /// Its id.
+    pub id: String,
+    /// Its host.
+    pub host: String,
+    /// Its speed relative to the fastest.
+    pub ability: Ability,
+    /// Work of this topology on it: executors' busy time on the fastest node over its ability.
+    pub load: Share,
+    /// How long a request to it and the answer took.
+    pub round_trip: Option<Millis>,
+}
+
+/// A topology as it was measured when a decision was made.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct TopologyView {
+    /// Share of its executors that have fresh statistics.
+    pub coverage: Share,
+    /// Bottleneck level among the cluster's topologies.
+    pub level: u32,
+    /// Mean process latency of its operators, weighted by tuples: γ.
+    pub latency: Option<Millis>,
+    /// What the threshold function expected instead.
+    pub expected_latency: Option<f64>,
+    /// Its bottleneck time and side.
+    pub bottleneck: Option<BottleneckTime>,
+    /// Its components.
+    pub components: Vec<ComponentView>,
+    /// The nodes of the cluster.
+    pub nodes: Vec<NodeView>,
+}
+
+/// One decision about one topology.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Its number; unique within a run of the loop.
+    pub id: u64,
+    /// When it was made.
+    pub at: Timestamp,
+    /// The topology's id.
+    pub topology: String,
+    /// The topology's name.
+    pub name: String,
+    /// The policy that made it.
+    pub policy: String,
+    /// How far it may go.
+    pub mode: Mode,
+    /// What it says.
+    pub verdict: Verdict,
+    /// Why; never empty.
+    pub reasons: Vec<Reason>,
+    /// What was measured.
+    pub view: TopologyView,
+    /// What is to be done, unless it holds without a plan.
+    pub plan: Option<Plan>,
+}
+
+/// The measures by which an action is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Metrics {
+    /// Mean complete latency of the sources' tuples.
+    pub complete_latency: Option<Millis>,
+    /// Mean process latency of the operators.
+    pub process_latency: Option<Millis>,
+    /// Mean execute latency of the operators.
+    pub execute_latency: Option<Millis>,
+    /// Tuples the sources brought in per second.
+    pub throughput: RatePerSec,
+    /// Busy share of the busiest executor.
+    pub capacity: Share,
+}
+
+/// What came of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The plan.
+    pub plan: String,
+    /// The topology's id.
+    pub topology: String,
+    /// When it was judged.
+    pub at: Timestamp,
+    /// How things stood when it was decided.
+    pub before: Metrics,
+    /// How they stand now.
+    pub after: Metrics,
+    /// Whether it helped.
+    pub helped: bool,
+    /// Why so.
+    pub text: String,
+}

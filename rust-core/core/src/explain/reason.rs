@@ -1,0 +1,101 @@
+//! Reasons and their stable codes.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! reason_codes {
+    ($($(#[doc = $doc:literal])* $name:ident = $setting:literal,)*) => {
+        /// A stable name for why something was done or left.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+        pub enum ReasonCode {
+            $($(#[doc = $doc])* $name,)*
+        }
+
+        impl ReasonCode {
+            /// Every code, with its meaning and the setting that changes it (empty where none does).
+            pub const TABLE: &'static [(ReasonCode, &'static str, &'static str)] =
+                &[$((ReasonCode::$name, concat!($($doc),*), $setting),)*];
+
+            /// The setting that moves this reason's limit.
+            pub fn setting(self) -> Option<&'static str> {
+                let (_, _, setting) = Self::TABLE.iter().find(|(code, ..)| *code == self)?;
+                (!setting.is_empty()).then_some(setting)
+            }
+        }
+    };
+}
+
+reason_codes! {
+    /// A component is busy for nearly all of its time, so it is short of executors.
+    CapacityHigh = "thalweg.me-stream.capacity.limit",
+    /// Latency rose above its own threshold function several times within one interval.
+    BottleneckRising = "thalweg.me-stream.effective.bottlenecks",
+    /// Tuples fail, so sources are short of executors.
+    TuplesFailed = "thalweg.me-stream.failed.limit",
+    /// The worst node is far above the mean while a better placement exists.
+    NodesImbalanced = "thalweg.imbalance.limit",
+    /// A node that holds executors is reached too slowly.
+    LinkSlow = "thalweg.network.round.trip.limit.millis",
+    /// Nothing is above its limit.
+    NoBottleneck = "thalweg.me-stream.capacity.limit",
+    /// Latency has come to rest; the next look is taken at the relaxed rate.
+    LatencyStable = "thalweg.me-stream.relaxed.factor",
+    /// A sign of trouble has not yet held for a whole interval.
+    NotYetPersistent = "thalweg.me-stream.interval.secs",
+    /// Too few executors have fresh statistics.
+    MetricsMissing = "thalweg.metrics.min.coverage",
+    /// What is measured right after a change says nothing yet.
+    Settling = "thalweg.metrics.settle.secs",
+    /// The topology is not running normally.
+    TopologyNotActive = "",
+    /// Some executors run nowhere.
+    ExecutorsUnassigned = "",
+    /// An action is still being carried out.
+    ActionRunning = "",
+    /// A topology with a higher bottleneck level goes first.
+    HigherLevelFirst = "",
+    /// The last action was too short a time ago.
+    CoolDown = "thalweg.action.cool.down.secs",
+    /// As many actions as are allowed were taken within a day.
+    DailyBudget = "thalweg.action.daily.limit",
+    /// An action of this kind did not help a short time ago.
+    Ineffective = "thalweg.action.blacklist.secs",
+    /// The component already has as many executors as tasks; more tasks need a new submission.
+    TaskLimited = "thalweg.headroom.factor",
+    /// The cluster has no free slot for another worker.
+    ClusterLimited = "",
+    /// No component is busy enough for more executors to help.
+    NoGain = "thalweg.imbalance.floor",
+    /// A better placement would lower the worst node by too little.
+    GainTooSmall = "thalweg.imbalance.min.gain",
+    /// The mode forbids acting.
+    ModeForbids = "thalweg.mode",
+}
+
+/// One statement about a decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reason {
+    /// Its stable name.
+    pub code: ReasonCode,
+    /// The statement, for people.
+    pub text: String,
+    /// What was measured.
+    pub measured: Option<f64>,
+    /// What it was held against.
+    pub limit: Option<f64>,
+    /// The setting that moves the limit.
+    pub setting: Option<String>,
+}
+
+impl Reason {
+    /// A reason that compares a measured value with a limit.
+    pub fn compared(code: ReasonCode, measured: f64, limit: f64, text: impl Into<String>) -> Self {
+        Self { measured: Some(measured), limit: Some(limit), ..Self::plain(code, text) }
+    }
+
+    /// A reason without numbers.
+    pub fn plain(code: ReasonCode, text: impl Into<String>) -> Self {
+        let setting = code.setting().map(str::to_owned);
+        Self { code, text: text.into(), measured: None, limit: None, setting }
+    }
+}

@@ -1,0 +1,299 @@
+//! The policy `me-stream`: triggers and plans of the Me-Stream paper, with its gaps closed.
+//!
+//! Signs of trouble are looked at in the order of how surely acting on them helps: a node that is
+//! reached too slowly, a node that is overloaded while others are not, a component short of
+//! executors, latency that rises, tuples that fail. Each must hold for a whole interval.
+
+use std::collections::BTreeMap;
+
+use super::Intent;
+use crate::assess::Assessment;
+use crate::diagnose::trigger::Trigger;
+use crate::explain::{ComponentView, Reason, ReasonCode};
+use crate::model::ComponentKind;
+use crate::plan::parameter::{Candidate, Size, choose, grow, wish};
+use crate::settings::Settings;
+use crate::state::TopologyState;
+use crate::units::{Millis, Share, Timestamp};
+
+/// What placement knows before a plan is made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arrangement {
+    /// Load of the worst node now.
+    pub worst: f64,
+    /// Load of every node if work followed ability exactly.
+    pub ideal: f64,
+    /// Load of the worst node under the best placement found.
+    pub reachable: f64,
+    /// Hosts of nodes that hold executors but are reached too slowly, with their round trips.
+    pub far: Vec<(String, Millis)>,
+    /// Whether any node could take them instead.
+    pub elsewhere: bool,
+    /// Whether the cluster has a free slot.
+    pub free_slot: bool,
+}
+
+/// What should change about a topology whose measurements are complete.
+pub fn find(
+    assessment: &Assessment<'_>,
+    arrangement: &Arrangement,
+    state: &mut TopologyState,
+    settings: &Settings,
+    now: Timestamp,
+) -> Intent {
+    learn_latency(assessment, state, settings, now);
+    let signs = [
+        link(arrangement),
+        imbalance(assessment, arrangement, settings),
+        capacity(assessment, settings),
+        rising(assessment, state, settings),
+        failing(assessment, settings),
+    ];
+    let mut waiting = None;
+    let mut due = None;
+    for (trigger, reason) in signs {
+        let held = state.persistence.note(trigger, reason.is_some(), now, settings.interval);
+        // Effective bottlenecks are counted over an interval already.
+        let persistent = held || trigger == Trigger::Bottleneck;
+        match reason {
+            Some(reason) if persistent && due.is_none() => due = Some((trigger, reason)),
+            Some(reason) => waiting = waiting.or(Some((trigger, reason))),
+            None => {}
+        }
+    }
+    match (due, waiting) {
+        (Some((Trigger::SlowLink | Trigger::Imbalance, reason)), _) => Intent::Move(vec![reason]),
+        (Some((trigger, reason)), _) => scale(trigger, reason, assessment, arrangement, settings),
+        (None, Some((trigger, reason))) => Intent::Stay(vec![
+            Reason::compared(
+                ReasonCode::NotYetPersistent,
+                state.persistence.held(trigger, now).get() / 1000.0,
+                settings.interval.get() / 1000.0,
+                "seconds for which the sign below has held",
+            ),
+            reason,
+        ]),
+        (None, None) => Intent::Stay(vec![calm(assessment, state, settings)]),
+    }
+}
+
+fn learn_latency(
+    a: &Assessment<'_>,
+    state: &mut TopologyState,
+    settings: &Settings,
+    now: Timestamp,
+) {
+    let Some(latency) = a.view.latency else { return };
+    let deviation = state.threshold.push(now, latency, settings);
+    let effective = deviation
+        .is_some_and(|d| d.residual > 0.0 && d.residual > settings.accuracy * d.standard_error);
+    state.effective.note(effective.then_some(latency), now, settings.interval);
+}
+
+fn link(arrangement: &Arrangement) -> (Trigger, Option<Reason>) {
+    let reason =
+        arrangement.far.first().filter(|_| arrangement.elsewhere).map(|(host, time)| Reason {
+            measured: Some(time.get()),
+            ..Reason::plain(
+                ReasonCode::LinkSlow,
+                format!("{host} holds executors but takes {:.0} ms to answer", time.get()),
+            )
+        });
+    (Trigger::SlowLink, reason)
+}
+
+fn imbalance(
+    a: &Assessment<'_>,
+    arrangement: &Arrangement,
+    settings: &Settings,
+) -> (Trigger, Option<Reason>) {
+    let ratio = arrangement.worst / arrangement.ideal.max(1e-9);
+    let gain = 1.0 - arrangement.reachable / arrangement.worst.max(1e-9);
+    let holds = ratio >= settings.imbalance_limit
+        && a.metrics.capacity >= settings.imbalance_floor
+        && gain >= settings.min_gain.get();
+    let reason = holds.then(|| {
+        Reason::compared(
+            ReasonCode::NodesImbalanced,
+            ratio,
+            settings.imbalance_limit,
+            format!(
+                "the worst node carries {ratio:.2} times its fair share; a better placement lowers it by {:.0} %",
+                gain * 100.0
+            ),
+        )
+    });
+    (Trigger::Imbalance, reason)
+}
+
+fn is_short(component: &ComponentView, limit: Share, settings: &Settings) -> bool {
+    component.kind == ComponentKind::Operator
+        && component.capacity >= limit
+        && component.mean_capacity >= settings.imbalance_floor
+}
+
+fn busiest<'a>(a: &'a Assessment<'_>) -> Option<&'a ComponentView> {
+    let operators = a.view.components.iter().filter(|c| c.kind == ComponentKind::Operator);
+    operators.max_by_key(|c| c.capacity)
+}
+
+fn capacity(a: &Assessment<'_>, settings: &Settings) -> (Trigger, Option<Reason>) {
+    let limit = settings.capacity_limit;
+    let short = a.view.components.iter().filter(|c| is_short(c, limit, settings));
+    let reason = short.max_by_key(|c| c.capacity).map(|c| {
+        Reason::compared(
+            ReasonCode::CapacityHigh,
+            c.capacity.get(),
+            limit.get(),
+            format!("{} is busy {:.0} % of the time", c.id, c.capacity.get() * 100.0),
+        )
+    });
+    (Trigger::Capacity, reason)
+}
+
+fn rising(
+    a: &Assessment<'_>,
+    state: &TopologyState,
+    settings: &Settings,
+) -> (Trigger, Option<Reason>) {
+    let Some(bottleneck) = a.view.bottleneck else { return (Trigger::Bottleneck, None) };
+    let reason = state.effective.reallocate(bottleneck.time, settings).then(|| {
+        let reference = state.effective.reference().unwrap_or(Millis::ZERO);
+        Reason::compared(
+            ReasonCode::BottleneckRising,
+            f64::from(state.effective.count()),
+            f64::from(settings.effective_bottlenecks),
+            format!(
+                "effective bottlenecks in one interval, the largest {:.1} ms against a bottleneck time of {:.1} ms",
+                reference.get(),
+                bottleneck.time.get()
+            ),
+        )
+    });
+    (Trigger::Bottleneck, reason)
+}
+
+fn failing(a: &Assessment<'_>, settings: &Settings) -> (Trigger, Option<Reason>) {
+    let sources = a.view.components.iter().filter(|c| c.kind == ComponentKind::Source);
+    let failed: u64 = sources.map(|c| c.failed).sum();
+    let brought: u64 = a
+        .topology
+        .executors
+        .iter()
+        .zip(&a.measurements)
+        .filter(|(e, _)| a.topology.components[e.component as usize].kind == ComponentKind::Source)
+        .filter_map(|(_, m)| m.sample())
+        .map(|sample| sample.delta.emitted)
+        .sum();
+    let share = failed as f64 / brought.max(1) as f64;
+    let reason = (failed > 0 && share >= settings.failed_limit.get()).then(|| {
+        Reason::compared(
+            ReasonCode::TuplesFailed,
+            share,
+            settings.failed_limit.get(),
+            format!("{failed} of {brought} tuples failed"),
+        )
+    });
+    (Trigger::Failed, reason)
+}
+
+fn calm(a: &Assessment<'_>, state: &TopologyState, settings: &Settings) -> Reason {
+    if let (true, Some(line)) = (state.threshold.is_stable(), state.threshold.line()) {
+        let error = line.standard_error() / line.mean.max(1e-9);
+        return Reason::compared(
+            ReasonCode::LatencyStable,
+            error,
+            settings.stable_error.get(),
+            format!("latency rests at {:.1} ms", line.mean),
+        );
+    }
+    let (id, capacity) =
+        busiest(a).map_or(("no component", 0.0), |c| (c.id.as_str(), c.capacity.get()));
+    Reason::compared(
+        ReasonCode::NoBottleneck,
+        capacity,
+        settings.capacity_limit.get(),
+        format!("{id} is the busiest, {:.0} % of the time", capacity * 100.0),
+    )
+}
+
+/// Algorithm 2 for a topology that is short of executors.
+fn scale(
+    trigger: Trigger,
+    reason: Reason,
+    a: &Assessment<'_>,
+    arrangement: &Arrangement,
+    settings: &Settings,
+) -> Intent {
+    if !arrangement.free_slot {
+        let text = "every slot of the cluster is taken";
+        return Intent::Stay(vec![Reason::plain(ReasonCode::ClusterLimited, text), reason]);
+    }
+    let (kind, limit) = match trigger {
+        Trigger::Failed => (ComponentKind::Source, Share::ZERO),
+        Trigger::Capacity => (ComponentKind::Operator, settings.capacity_limit),
+        _ => (ComponentKind::Operator, settings.imbalance_floor),
+    };
+    let is_candidate = |c: &ComponentView| match kind {
+        ComponentKind::Source => c.kind == kind,
+        _ => is_short(c, limit, settings),
+    };
+    let components = &a.view.components;
+    if !components.iter().any(is_candidate) {
+        let capacity = busiest(a).map_or(0.0, |c| c.capacity.get());
+        let no_gain = Reason::compared(
+            ReasonCode::NoGain,
+            capacity,
+            settings.imbalance_floor.get(),
+            "no component is busy enough for more executors to help",
+        );
+        return Intent::Stay(vec![no_gain, reason]);
+    }
+    let candidates: Vec<Candidate> = components
+        .iter()
+        .map(|c| Candidate { size: size(c), short: c.kind == kind && is_candidate(c) })
+        .collect();
+    let times: Vec<Millis> =
+        components.iter().filter(|c| c.kind == kind).filter_map(|c| c.execute_latency).collect();
+    let strategy = choose(settings.strategy, &times);
+    let eligible: Vec<usize> =
+        (0..components.len()).filter(|&i| components[i].kind == kind).collect();
+    let chosen: Vec<Candidate> = eligible.iter().map(|&i| candidates[i]).collect();
+    let grown = grow(&chosen, strategy, settings.phi, u32::MAX);
+    let mut counts = BTreeMap::new();
+    let mut wished_tasks = BTreeMap::new();
+    for (&index, (candidate, new)) in eligible.iter().zip(chosen.iter().zip(&grown)) {
+        let ordinal = u32::try_from(index).unwrap_or(u32::MAX);
+        if *new != candidate.size.executors {
+            counts.insert(ordinal, *new);
+        }
+        if candidate.short {
+            wished_tasks.insert(ordinal, wish(candidate.size, settings.phi).tasks);
+        }
+    }
+    if counts.is_empty() {
+        let (executors, tasks) = chosen
+            .iter()
+            .filter(|c| c.short)
+            .map(|c| (c.size.executors, c.size.tasks))
+            .max()
+            .unwrap_or_default();
+        let limited = Reason::compared(
+            ReasonCode::TaskLimited,
+            f64::from(executors),
+            f64::from(tasks),
+            "executors have reached the tasks that were fixed at submission",
+        );
+        return Intent::Stay(vec![limited, reason]);
+    }
+    Intent::Scale { counts, wished_tasks, reasons: vec![reason] }
+}
+
+fn size(component: &ComponentView) -> Size {
+    Size {
+        executors: component.executors,
+        tasks: component.tasks,
+        // A source has no level of its own; it grows by one executor a time.
+        level: component.level.max(1),
+    }
+}

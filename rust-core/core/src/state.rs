@@ -1,0 +1,151 @@
+//! What the loop remembers from one observation to the next.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::diagnose::threshold::ThresholdFunction;
+use crate::diagnose::trigger::{EffectiveBottlenecks, Persistence};
+use crate::explain::{Metrics, PlanKind};
+use crate::model::{SlotRef, TaskRange};
+use crate::settings::Settings;
+use crate::signals::History;
+use crate::units::{Millis, Timestamp};
+
+/// Everything remembered; a value, handed in and out.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct State {
+    /// Per topology id.
+    pub topologies: BTreeMap<String, TopologyState>,
+    /// What was learned, which outlives a restart.
+    pub learned: Learned,
+    /// Number of the next decision.
+    pub next_decision: u64,
+}
+
+/// What outlives a restart of the process.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Learned {
+    /// Per node id.
+    pub nodes: BTreeMap<String, NodeMemory>,
+}
+
+/// A node's slowness, remembered after the executors that showed it have left.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct NodeMemory {
+    /// The lowest ability seen relative to the fastest node, and when.
+    pub slow: Option<(f64, Timestamp)>,
+    /// When it was last reached too slowly.
+    pub far: Option<Timestamp>,
+}
+
+impl NodeMemory {
+    /// Notes an ability that was measured just now.
+    pub fn note_ability(&mut self, ability: f64, now: Timestamp, settings: &Settings) {
+        let remembered = self.ability(now, settings);
+        if ability <= remembered {
+            self.slow = Some((ability, now));
+        }
+    }
+
+    /// The ability to reckon with: the lowest that was seen within the memory's length.
+    pub fn ability(&self, now: Timestamp, settings: &Settings) -> f64 {
+        match self.slow {
+            Some((ability, at)) if now.since(at) < settings.ability_memory => ability,
+            _ => 1.0,
+        }
+    }
+
+    /// Whether it was reached too slowly within the memory's length.
+    pub fn is_far(&self, now: Timestamp, settings: &Settings) -> bool {
+        self.far.is_some_and(|at| now.since(at) < settings.ability_memory)
+    }
+}
+
+/// What is remembered of one topology.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TopologyState {
+    /// Reports of its executors.
+    pub histories: BTreeMap<TaskRange, History>,
+    /// Where its executors ran when last seen, by node id.
+    pub layout: BTreeMap<TaskRange, Option<SlotRef>>,
+    /// Its latency over time.
+    pub threshold: ThresholdFunction,
+    /// Its effective bottlenecks.
+    pub effective: EffectiveBottlenecks,
+    /// Since when signs of trouble hold.
+    pub persistence: Persistence,
+    /// Until when nothing measured counts.
+    pub settling_until: Timestamp,
+    /// The plan being carried out.
+    pub in_flight: Option<InFlight>,
+    /// The action whose effect is awaited.
+    pub awaited: Option<Awaited>,
+    /// When actions were taken, oldest first.
+    pub actions: VecDeque<Timestamp>,
+    /// Kinds of plan that did not help, and until when they are not tried again.
+    pub blacklist: BTreeMap<PlanKind, Timestamp>,
+}
+
+/// A plan being carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InFlight {
+    /// Its id.
+    pub plan: String,
+    /// Its kind.
+    pub kind: PlanKind,
+    /// How things stood when it was decided.
+    pub before: Metrics,
+    /// When it was decided.
+    pub since: Timestamp,
+}
+
+/// A finished action whose effect is not known yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Awaited {
+    /// The plan that was carried out.
+    pub action: InFlight,
+    /// When its effect can be judged.
+    pub due: Timestamp,
+}
+
+impl State {
+    /// Notes that a plan was carried out.
+    pub fn finish(&mut self, plan: &str, now: Timestamp, settings: &Settings) {
+        for topology in self.topologies.values_mut() {
+            let Some(action) = topology.in_flight.take_if(|flight| flight.plan == plan) else {
+                continue;
+            };
+            topology.forget_measurements();
+            topology.settling_until = later(now, settings.settle);
+            let measured = settings.settle.get() + settings.interval.get();
+            let due = later(now, Millis::saturating(measured));
+            topology.awaited = Some(Awaited { action, due });
+        }
+    }
+
+    /// Notes that a plan was given up.
+    pub fn abort(&mut self, plan: &str, now: Timestamp, settings: &Settings) {
+        for topology in self.topologies.values_mut() {
+            if topology.in_flight.take_if(|flight| flight.plan == plan).is_some() {
+                topology.persistence.clear();
+                topology.settling_until = later(now, settings.settle);
+            }
+        }
+    }
+}
+
+impl TopologyState {
+    /// Starts measuring anew: what was measured belongs to another arrangement.
+    pub fn forget_measurements(&mut self) {
+        self.histories.clear();
+        self.threshold.clear();
+        self.effective.clear();
+        self.persistence.clear();
+    }
+}
+
+/// The instant `span` after `now`.
+pub fn later(now: Timestamp, span: Millis) -> Timestamp {
+    Timestamp::from_millis(now.millis().saturating_add(span.get() as i64))
+}

@@ -6,6 +6,7 @@
 
 pub mod arrange;
 pub mod assess;
+pub mod assign;
 pub mod capacity;
 mod decide;
 pub mod diagnose;

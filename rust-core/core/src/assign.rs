@@ -1,0 +1,438 @@
+//! What a scheduling round does: from routing tables and the cluster as it is to a slot per executor.
+//!
+//! Input: the cluster as the engine sees it in this round, and the table of each topology. Output:
+//! for each executor to keep it or to put it somewhere, and the rows that no longer fit, with
+//! reasons. A row that does not fit loses its executor to the placement function, never to nowhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::arrange::{Ground, Wished, present, problem};
+use crate::model::{Observation, SlotRef, TaskRange, Topology};
+use crate::place::{MigrationRow, Slot, migration, place};
+use crate::settings::Settings;
+use crate::state::Learned;
+use crate::units::Timestamp;
+
+/// Where one executor belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Assigned {
+    /// Left to the engine's own scheduler.
+    NotOurs,
+    /// Stays where it is.
+    Keep,
+    /// Belongs into this slot.
+    To(SlotRef),
+}
+
+/// The table of a topology, as far as a scheduling round needs it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Routes {
+    /// Where each executor belongs, and the component it is of.
+    pub rows: BTreeMap<TaskRange, (String, Slot)>,
+    /// Whether executors that run elsewhere are to be moved there in this round.
+    pub committed: bool,
+}
+
+impl Routes {
+    /// The routes that a plan's rows lay down.
+    pub fn of(rows: &[MigrationRow], committed: bool) -> Self {
+        let rows = rows
+            .iter()
+            .map(|row| (row.executor, (row.component.clone(), row.after.clone())))
+            .collect();
+        Self { rows, committed }
+    }
+}
+
+/// Why a row was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RowFault {
+    /// No such executor is in the topology.
+    UnknownExecutor,
+    /// The executor belongs to another component than the row says.
+    WrongComponent,
+    /// The node is not alive.
+    DeadNode,
+    /// The node has no such live port.
+    UnknownPort,
+    /// Another topology holds the slot.
+    SlotOccupied,
+    /// The node may not take work.
+    NodeForbidden,
+}
+
+/// A row that was dropped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DroppedRow {
+    /// The topology's id.
+    pub topology: String,
+    /// The row's executor.
+    pub executor: TaskRange,
+    /// Where it pointed.
+    pub slot: Slot,
+    /// What is wrong with it.
+    pub fault: RowFault,
+}
+
+/// The answer to one scheduling round.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Assignment {
+    /// Per executor, in the order of topologies and their executors.
+    pub executors: Vec<Assigned>,
+    /// Rows that do not fit the cluster.
+    pub dropped: Vec<DroppedRow>,
+    /// Topologies that were placed from nothing, with the whole of their placement.
+    pub placed: Vec<(String, Vec<MigrationRow>)>,
+}
+
+/// Assigns every executor of every topology.
+///
+/// A fully assigned topology is kept as it is unless its routes are committed. Executors that run
+/// nowhere go where their row says, or, where there is no fitting row, where placement puts them.
+pub fn assign(
+    view: &Observation,
+    routes: &BTreeMap<String, Routes>,
+    learned: &Learned,
+    settings: &Settings,
+    now: Timestamp,
+) -> Assignment {
+    let mut answer = Assignment::default();
+    let mut promised: BTreeSet<SlotRef> = BTreeSet::new();
+    let nobody = Routes::default();
+    for topology in &view.topologies {
+        let table = routes.get(&topology.id).unwrap_or(&nobody);
+        let mut ground = Ground::of(view, topology, learned, settings, now);
+        ground.taken.extend(&promised);
+        ground.taken.sort_unstable();
+        let round = Round { view, topology, ground, settings };
+        let before = answer.executors.len();
+        round.assign(table, &mut answer);
+        promised.extend(answer.executors[before..].iter().filter_map(|assigned| match assigned {
+            Assigned::To(slot) => Some(*slot),
+            _ => None,
+        }));
+    }
+    answer
+}
+
+/// One topology in one scheduling round.
+struct Round<'a> {
+    view: &'a Observation,
+    topology: &'a Topology,
+    ground: Ground,
+    settings: &'a Settings,
+}
+
+impl Round<'_> {
+    fn assign(&self, table: &Routes, answer: &mut Assignment) {
+        let executors = &self.topology.executors;
+        let all_run = executors.iter().all(|e| e.slot.is_some());
+        let same_executors = executors.len() == table.rows.len()
+            && executors.iter().all(|e| table.rows.contains_key(&e.tasks));
+        let commit = table.committed && same_executors;
+        if all_run && !commit {
+            answer.executors.extend(executors.iter().map(|_| Assigned::Keep));
+            return;
+        }
+        let fitting = self.fitting(table, answer);
+        let present: Vec<Option<SlotRef>> = executors
+            .iter()
+            .map(|e| {
+                let row = fitting.get(&e.tasks).copied();
+                if commit { row.or(e.slot) } else { e.slot.or(row) }
+            })
+            .collect();
+        let placed = self.complete(&present);
+        answer.executors.extend(executors.iter().zip(&placed).map(|(executor, slot)| match slot {
+            Some(slot) if executor.slot == Some(*slot) => Assigned::Keep,
+            Some(slot) => Assigned::To(*slot),
+            None => Assigned::NotOurs,
+        }));
+        let from_nothing = executors.iter().all(|e| e.slot.is_none()) && !same_executors;
+        let whole: Option<Vec<SlotRef>> = placed.into_iter().collect();
+        if let (true, Some(placement)) = (from_nothing, whole) {
+            let wished: Vec<Wished> = crate::arrange::present(self.topology);
+            let rows = migration(self.view, self.topology, &wished, &placement);
+            answer.placed.push((self.topology.id.clone(), rows));
+        }
+    }
+
+    /// The rows that fit the cluster; the others go to the answer with what is wrong with them.
+    fn fitting(&self, table: &Routes, answer: &mut Assignment) -> BTreeMap<TaskRange, SlotRef> {
+        let mut fitting = BTreeMap::new();
+        for (&executor, (component, slot)) in &table.rows {
+            match self.check(executor, component, slot) {
+                Ok(slot) => {
+                    fitting.insert(executor, slot);
+                }
+                Err(fault) => answer.dropped.push(DroppedRow {
+                    topology: self.topology.id.clone(),
+                    executor,
+                    slot: slot.clone(),
+                    fault,
+                }),
+            }
+        }
+        fitting
+    }
+
+    fn check(
+        &self,
+        executor: TaskRange,
+        component: &str,
+        slot: &Slot,
+    ) -> Result<SlotRef, RowFault> {
+        let found = self.topology.executors.iter().find(|e| e.tasks == executor);
+        let found = found.ok_or(RowFault::UnknownExecutor)?;
+        let own = self.topology.components.get(found.component as usize);
+        if own.is_none_or(|own| own.id != component) {
+            return Err(RowFault::WrongComponent);
+        }
+        let index = self.view.nodes.iter().position(|node| node.id == slot.node);
+        let index = index.ok_or(RowFault::DeadNode)?;
+        let node = &self.view.nodes[index];
+        if node.blacklisted {
+            return Err(RowFault::NodeForbidden);
+        }
+        if !node.ports.contains(&slot.port) {
+            return Err(RowFault::UnknownPort);
+        }
+        let slot = SlotRef { node: index as u32, port: slot.port };
+        if self.ground.taken.binary_search(&slot).is_ok() {
+            return Err(RowFault::SlotOccupied);
+        }
+        Ok(slot)
+    }
+
+    /// Fills the gaps of a placement; what already has a slot keeps it.
+    fn complete(&self, present_slots: &[Option<SlotRef>]) -> Vec<Option<SlotRef>> {
+        if present_slots.iter().all(Option::is_some) {
+            return present_slots.to_vec();
+        }
+        // The placement function looks at where executors are, so it is shown where they will be.
+        let mut seen = self.topology.clone();
+        for (executor, slot) in seen.executors.iter_mut().zip(present_slots) {
+            executor.slot = *slot;
+        }
+        let demands = vec![1.0; seen.components.len()];
+        let problem =
+            problem(self.view, &seen, &present(&seen), &demands, &self.ground, self.settings);
+        match place(&problem) {
+            Ok(placement) => {
+                present_slots.iter().zip(placement).map(|(slot, new)| slot.or(Some(new))).collect()
+            }
+            Err(_) => present_slots.to_vec(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::{Component, ComponentKind, Executor, Node};
+    use crate::plan::partition::partition;
+
+    /// `nodes` nodes with ports 1 to 4; one topology: a source with 2 tasks, an operator with 8.
+    fn cluster(nodes: u32, counts: (u32, u32)) -> Observation {
+        let component = |id: &str, kind, tasks| Component { id: id.to_owned(), kind, tasks };
+        let components = vec![
+            component("words", ComponentKind::Source, TaskRange::new(1, 2)),
+            component("split", ComponentKind::Operator, TaskRange::new(3, 10)),
+        ];
+        let executors = components
+            .iter()
+            .zip([counts.0, counts.1])
+            .zip(0u32..)
+            .flat_map(|((c, count), component)| {
+                let executor =
+                    move |tasks| Executor { component, tasks, slot: None, counters: None };
+                partition(c.tasks, count).into_iter().map(executor)
+            })
+            .collect();
+        Observation {
+            nodes: (0..nodes)
+                .map(|n| Node { id: format!("n{n}"), ports: vec![1, 2, 3, 4], ..Node::default() })
+                .collect(),
+            topologies: vec![Topology {
+                id: "wc-1".to_owned(),
+                components,
+                executors,
+                wished_workers: 3,
+                ..Topology::default()
+            }],
+            ..Observation::default()
+        }
+    }
+
+    fn run(view: &Observation, routes: &BTreeMap<String, Routes>) -> Assignment {
+        let now = Timestamp::from_millis(1_000);
+        assign(view, routes, &Learned::default(), &Settings::default(), now)
+    }
+
+    fn apply(view: &mut Observation, assignment: &Assignment) {
+        for (executor, assigned) in
+            view.topologies[0].executors.iter_mut().zip(&assignment.executors)
+        {
+            match assigned {
+                Assigned::To(slot) => executor.slot = Some(*slot),
+                Assigned::NotOurs => executor.slot = None,
+                Assigned::Keep => {}
+            }
+        }
+    }
+
+    fn routes(
+        rows: Vec<(TaskRange, &str, &str, u32)>,
+        committed: bool,
+    ) -> BTreeMap<String, Routes> {
+        let rows = rows
+            .into_iter()
+            .map(|(tasks, component, node, port)| {
+                (tasks, (component.to_owned(), Slot { node: node.to_owned(), port }))
+            })
+            .collect();
+        BTreeMap::from([("wc-1".to_owned(), Routes { rows, committed })])
+    }
+
+    #[test]
+    fn a_new_topology_is_placed_whole_and_then_kept() {
+        let mut view = cluster(3, (2, 4));
+        let first = run(&view, &BTreeMap::new());
+        assert!(first.executors.iter().all(|a| matches!(a, Assigned::To(_))));
+        assert_eq!(first.placed.len(), 1);
+        assert_eq!(first.placed[0].1.len(), 6);
+        apply(&mut view, &first);
+        let second = run(&view, &BTreeMap::new());
+        assert!(second.executors.iter().all(|a| *a == Assigned::Keep));
+    }
+
+    #[test]
+    fn a_committed_table_moves_executors_and_an_uncommitted_one_does_not() {
+        let mut view = cluster(2, (1, 2));
+        let placed = run(&view, &BTreeMap::new());
+        apply(&mut view, &placed);
+        let rows = |node: &'static str| {
+            vec![
+                (TaskRange::new(1, 2), "words", "n0", 1),
+                (TaskRange::new(3, 6), "split", node, 3),
+                (TaskRange::new(7, 10), "split", node, 3),
+            ]
+        };
+        let kept = run(&view, &routes(rows("n1"), false));
+        assert!(kept.executors.iter().all(|a| *a == Assigned::Keep));
+        let moved = run(&view, &routes(rows("n1"), true));
+        apply(&mut view, &moved);
+        let slot = Some(SlotRef { node: 1, port: 3 });
+        assert!(view.topologies[0].executors[1..].iter().all(|e| e.slot == slot));
+        let again = run(&view, &routes(rows("n1"), true));
+        assert!(again.executors.iter().all(|a| *a == Assigned::Keep));
+    }
+
+    #[test]
+    fn a_table_of_other_ranges_waits_for_the_round_that_makes_them() {
+        let mut view = cluster(2, (1, 2));
+        apply(&mut view.clone(), &run(&view, &BTreeMap::new()));
+        let placed = run(&view, &BTreeMap::new());
+        apply(&mut view, &placed);
+        let rows = vec![
+            (TaskRange::new(1, 2), "words", "n0", 1),
+            (TaskRange::new(3, 5), "split", "n1", 2),
+            (TaskRange::new(6, 8), "split", "n1", 2),
+            (TaskRange::new(9, 10), "split", "n1", 2),
+        ];
+        let waits = run(&view, &routes(rows.clone(), true));
+        assert!(waits.executors.iter().all(|a| *a == Assigned::Keep));
+        let rebalanced = cluster(2, (1, 3));
+        let applied = run(&rebalanced, &routes(rows, true));
+        let slot = Assigned::To(SlotRef { node: 1, port: 2 });
+        assert_eq!(applied.executors[1..], [slot, slot, slot]);
+    }
+
+    #[test]
+    fn bad_rows_are_dropped_with_their_fault_and_nothing_stays_unassigned() {
+        let mut view = cluster(3, (1, 4));
+        view.nodes[2].blacklisted = true;
+        let bad = routes(
+            vec![
+                (TaskRange::new(1, 2), "split", "n0", 1),
+                (TaskRange::new(3, 4), "split", "gone", 1),
+                (TaskRange::new(5, 6), "split", "n0", 99),
+                (TaskRange::new(7, 8), "split", "n2", 1),
+                (TaskRange::new(90, 91), "split", "n0", 1),
+            ],
+            true,
+        );
+        let answer = run(&view, &bad);
+        let faults: Vec<RowFault> = answer.dropped.iter().map(|row| row.fault).collect();
+        assert_eq!(
+            faults,
+            [
+                RowFault::WrongComponent,
+                RowFault::DeadNode,
+                RowFault::UnknownPort,
+                RowFault::NodeForbidden,
+                RowFault::UnknownExecutor
+            ]
+        );
+        assert!(answer.executors.iter().all(|a| matches!(a, Assigned::To(slot) if slot.node < 2)));
+    }
+
+    #[test]
+    fn only_what_died_is_placed_again() {
+        let mut view = cluster(3, (2, 6));
+        let placed = run(&view, &BTreeMap::new());
+        apply(&mut view, &placed);
+        let table = BTreeMap::from([("wc-1".to_owned(), Routes::of(&placed.placed[0].1, false))]);
+        let dead = view.topologies[0].executors[3].slot.expect("placed").node;
+        let id = view.nodes[dead as usize].id.clone();
+        view.nodes[dead as usize].ports.clear();
+        let mut lost = 0;
+        for executor in &mut view.topologies[0].executors {
+            if executor.slot.is_some_and(|slot| slot.node == dead) {
+                executor.slot = None;
+                lost += 1;
+            }
+        }
+        let repaired = run(&view, &table);
+        let moved = repaired.executors.iter().filter(|a| matches!(a, Assigned::To(_))).count();
+        let kept = repaired.executors.iter().filter(|a| **a == Assigned::Keep).count();
+        assert_eq!((moved, kept), (lost, 8 - lost));
+        assert!(repaired.dropped.iter().all(|row| row.slot.node == id));
+    }
+
+    proptest! {
+        #[test]
+        fn no_slot_outside_the_live_cluster_and_none_for_two_topologies(
+            nodes in 1u32..5, counts in (1u32..3, 1u32..9), second in any::<bool>(),
+            rows in proptest::collection::vec((0u32..12, 0u32..3, 0u32..7, 0u32..7), 0..12), committed in any::<bool>(),
+        ) {
+            let mut view = cluster(nodes, counts);
+            if second {
+                let mut other = view.topologies[0].clone();
+                other.id = "wc-2".to_owned();
+                view.topologies.push(other);
+            }
+            let table = rows.iter().map(|&(first, len, node, port)| {
+                let component = if first < 3 { "words" } else { "split" };
+                (TaskRange::new(first, first + len), (component.to_owned(), Slot { node: format!("n{node}"), port }))
+            }).collect();
+            let routes = BTreeMap::from([("wc-1".to_owned(), Routes { rows: table, committed })]);
+            let answer = run(&view, &routes);
+            let per = view.topologies[0].executors.len();
+            prop_assert_eq!(answer.executors.len(), per * view.topologies.len());
+            let mut owner: BTreeMap<SlotRef, usize> = BTreeMap::new();
+            for (index, assigned) in answer.executors.iter().enumerate() {
+                if let Assigned::To(slot) = assigned {
+                    prop_assert!(slot.node < nodes && (1..=4).contains(&slot.port));
+                    prop_assert_eq!(*owner.entry(*slot).or_insert(index / per), index / per);
+                }
+            }
+            prop_assert!(answer.executors[..per].iter().all(|a| *a != Assigned::NotOurs));
+        }
+    }
+}

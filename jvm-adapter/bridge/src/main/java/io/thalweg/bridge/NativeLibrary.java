@@ -1,0 +1,85 @@
+package io.thalweg.bridge;
+
+import io.thalweg.bridge.ThalwegException.Code;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+
+/**
+ * Loads the native core, once per class loader.
+ *
+ * <p>The JVM refuses to load one file into two class loaders. So each loader unpacks its own
+ * private copy from the jar, and removes it at once: Linux keeps a mapped file alive.
+ */
+public final class NativeLibrary {
+    private static final String FILE = "libthalweg_jni.so";
+
+    private static boolean loaded;
+    private static ThalwegException failure;
+
+    private NativeLibrary() {}
+
+    /**
+     * Loads the library, or does nothing when it is loaded already.
+     *
+     * @param explicitPath the library's file; null for the one inside the jar
+     * @throws ThalwegException with {@link Code#NATIVE_MISSING}, and again on every later call
+     */
+    public static synchronized void load(String explicitPath) {
+        if (loaded) {
+            return;
+        }
+        if (failure != null) {
+            throw new ThalwegException(Code.NATIVE_MISSING, "did not load before", failure);
+        }
+        try {
+            loadFrom(explicitPath);
+            Native.start(NativeLog.class);
+            NativeLog.refreshThreshold();
+            loaded = true;
+        } catch (IOException | LinkageError | SecurityException e) {
+            failure = new ThalwegException(Code.NATIVE_MISSING, explain(explicitPath, e), e);
+            throw failure;
+        }
+    }
+
+    private static void loadFrom(String explicitPath) throws IOException {
+        if (explicitPath != null) {
+            System.load(Path.of(explicitPath).toAbsolutePath().toString());
+            return;
+        }
+        Path copy = Files.createTempFile("thalweg-", ".so");
+        try {
+            unpack(copy);
+            System.load(copy.toString());
+        } finally {
+            Files.deleteIfExists(copy);
+        }
+    }
+
+    private static void unpack(Path target) throws IOException {
+        String resource = resource();
+        try (InputStream content = NativeLibrary.class.getResourceAsStream(resource)) {
+            if (content == null) {
+                throw new IOException("no " + resource + " in the jar");
+            }
+            Files.copy(content, target, StandardCopyOption.REPLACE_EXISTING);
+        }
+    }
+
+    private static String resource() {
+        String arch = System.getProperty("os.arch");
+        return "/native/linux-" + (arch.equals("amd64") ? "x86_64" : arch) + "/" + FILE;
+    }
+
+    private static String explain(String explicitPath, Throwable cause) {
+        if (explicitPath == null) {
+            return cause.getMessage() + " (unpacked to " + System.getProperty("java.io.tmpdir")
+                    + ", which must be writable and not mounted noexec)";
+        }
+        return cause.getMessage() + " (a file can be loaded by one class loader only;"
+                + " without an explicit path each loader unpacks its own copy from the jar)";
+    }
+}

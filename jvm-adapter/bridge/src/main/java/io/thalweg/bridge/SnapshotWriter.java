@@ -1,0 +1,224 @@
+package io.thalweg.bridge;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Encodes what an adapter saw of a cluster, in layout 1 of {@code docs/reference/ffi.md}.
+ *
+ * <p>{@link #begin} starts a snapshot, {@link #finish} ends it; nodes come before their slots, and a
+ * topology before its components, edges and executors. One writer serves many snapshots and reuses
+ * its memory: the buffer of {@link #finish} is good until the next one. Not for several threads.
+ */
+public final class SnapshotWriter {
+    /** A node's flag: the engine forbids new work on it. */
+    public static final int BLACKLISTED = 1;
+
+    /** A node's flag: an operator is emptying it. */
+    public static final int DRAINING = 2;
+
+    /** The slot of an executor that has none. */
+    public static final int NO_SLOT = -1;
+
+    /** Whether a topology may be touched. */
+    public enum Status { ACTIVE, INACTIVE, REBALANCING, KILLED }
+
+    /** What a component does in the graph. */
+    public enum Kind { SOURCE, OPERATOR, SYSTEM }
+
+    /** How a stream's tuples choose their receiver. */
+    public enum Grouping { SHUFFLE, FIELDS, ALL, GLOBAL, LOCAL_OR_SHUFFLE, CUSTOM }
+
+    private static final int MAGIC = 0x47574854; // THWG
+    private static final int VERSION = 1;
+    private static final int COMPONENTS_AT = 24;
+    private static final int EDGES_AT = 28;
+    private static final int EXECUTORS_AT = 32;
+    private static final int FLAGS_AT = 16;
+    private static final int HAS_COUNTERS = 1;
+
+    private final Section nodes = new Section(40);
+    private final Section slots = new Section(8);
+    private final Section topologies = new Section(40);
+    private final Section components = new Section(16);
+    private final Section edges = new Section(16);
+    private final Section executors = new Section(96);
+    private final Section stringEnds = new Section(4);
+    private final Section stringBytes = new Section(1);
+    private final Section[] sections = {
+        nodes, slots, topologies, components, edges, executors, stringEnds, stringBytes
+    };
+    private final int headerSize = 24 + 8 * sections.length;
+
+    private final Map<String, Integer> strings = new HashMap<>();
+    private long atMillis;
+    private ByteBuffer encoded = direct(1 << 16);
+
+    /** Forgets the last snapshot and starts one that was seen at this instant. */
+    public void begin(long atMillis) {
+        this.atMillis = atMillis;
+        strings.clear();
+        for (Section section : sections) {
+            section.content.clear();
+        }
+    }
+
+    /** Adds a live node; capacities and round trip are NaN where unknown. Returns its index. */
+    public int node(String id, String host, String rack, int flags,
+            double cpuPoints, double memoryMib, double roundTripMs) {
+        int index = nodes.count();
+        int idText = intern(id);
+        int hostText = intern(host);
+        int rackText = intern(rack);
+        nodes.next().putInt(idText).putInt(hostText).putInt(rackText).putInt(flags)
+                .putDouble(cpuPoints).putDouble(memoryMib).putDouble(roundTripMs);
+        return index;
+    }
+
+    /** Adds a live slot; nodes and the ports of a node must ascend. Returns its index. */
+    public int slot(int node, int port) {
+        int index = slots.count();
+        slots.next().putInt(node).putInt(port);
+        return index;
+    }
+
+    /** Starts a topology. Returns its index. */
+    public int topology(String id, String name, Status status, int wishedWorkers, double messageTimeoutMs) {
+        int index = topologies.count();
+        int idText = intern(id);
+        int nameText = intern(name);
+        topologies.next().putInt(idText).putInt(nameText).putInt(status.ordinal()).putInt(wishedWorkers)
+                .putDouble(messageTimeoutMs).putInt(0).putInt(0).putInt(0).putInt(0);
+        return index;
+    }
+
+    /** Adds a component to the last topology. Returns its index there. */
+    public int component(String id, Kind kind, int firstTask, int lastTask) {
+        int index = countInTopology(COMPONENTS_AT);
+        int idText = intern(id);
+        components.next().putInt(idText).putInt(kind.ordinal()).putInt(firstTask).putInt(lastTask);
+        return index;
+    }
+
+    /** Adds a stream between two components of the last topology. */
+    public void edge(int from, int to, Grouping grouping) {
+        countInTopology(EDGES_AT);
+        edges.next().putInt(from).putInt(to).putInt(grouping.ordinal()).putInt(0);
+    }
+
+    /** Adds an executor to the last topology. Returns its index among all executors. */
+    public int executor(int component, int firstTask, int lastTask, int slot) {
+        countInTopology(EXECUTORS_AT);
+        int index = executors.count();
+        ByteBuffer record = executors.next().putInt(component).putInt(firstTask).putInt(lastTask).putInt(slot);
+        for (int i = 0; i < 10; i++) {
+            record.putLong(0); // flags, uptime and nine counters, until there are any
+        }
+        return index;
+    }
+
+    /** Adds the statistics of the last executor, cumulative since it started. */
+    public void counters(int uptimeSecs, long executed, double executeMs, long acked, double processMs,
+            long failed, long emitted, long transferred, long completed, double completeMs) {
+        int record = executors.last();
+        executors.content.putInt(record + FLAGS_AT, HAS_COUNTERS)
+                .position(record + FLAGS_AT + Integer.BYTES)
+                .putInt(uptimeSecs).putLong(executed).putDouble(executeMs).putLong(acked).putDouble(processMs)
+                .putLong(failed).putLong(emitted).putLong(transferred).putLong(completed).putDouble(completeMs);
+    }
+
+    /** Ends the snapshot and returns its encoding: a direct buffer from 0 to its limit. */
+    public ByteBuffer finish() {
+        int length = headerSize;
+        for (Section section : sections) {
+            length = Math.addExact(length, aligned(section.content.position()));
+        }
+        if (encoded.capacity() < length) {
+            encoded = direct(Math.max(length, Math.min(encoded.capacity(), 1 << 29) * 2));
+        }
+        encoded.clear().putInt(MAGIC).putInt(VERSION).putInt(length).putInt(sections.length).putLong(atMillis);
+        int offset = headerSize;
+        for (Section section : sections) {
+            encoded.putInt(offset).putInt(section.count());
+            offset += aligned(section.content.position());
+        }
+        for (Section section : sections) {
+            encoded.put(section.content.duplicate().flip());
+            while (encoded.position() % 8 != 0) {
+                encoded.put((byte) 0);
+            }
+        }
+        return encoded.flip();
+    }
+
+    /** The length of the finished encoding. */
+    public int length() {
+        return encoded.limit();
+    }
+
+    private int countInTopology(int at) {
+        int counter = topologies.last() + at;
+        int index = topologies.content.getInt(counter);
+        topologies.content.putInt(counter, index + 1);
+        return index;
+    }
+
+    private int intern(String text) {
+        Integer known = strings.get(text);
+        if (known != null) {
+            return known;
+        }
+        int index = strings.size();
+        strings.put(text, index);
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        stringBytes.room(bytes.length).put(bytes);
+        stringEnds.next().putInt(stringBytes.content.position());
+        return index;
+    }
+
+    private static int aligned(int length) {
+        return Math.addExact(length, 7) & ~7;
+    }
+
+    private static ByteBuffer direct(int capacity) {
+        return ByteBuffer.allocateDirect(capacity).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** An array of records that grows. */
+    private static final class Section {
+        private final int recordSize;
+        private ByteBuffer content = ByteBuffer.allocate(1 << 10).order(ByteOrder.LITTLE_ENDIAN);
+
+        Section(int recordSize) {
+            this.recordSize = recordSize;
+        }
+
+        int count() {
+            return content.position() / recordSize;
+        }
+
+        /** Where the last record begins. */
+        int last() {
+            if (content.position() == 0) {
+                throw new IllegalStateException("nothing to belong to: begin a topology or executor first");
+            }
+            return content.position() - recordSize;
+        }
+
+        /** The content, with room for one record more. */
+        ByteBuffer next() {
+            return room(recordSize);
+        }
+
+        ByteBuffer room(int bytes) {
+            if (content.remaining() < bytes) {
+                int capacity = Math.max(Math.addExact(content.position(), bytes), Math.multiplyExact(content.capacity(), 2));
+                content = ByteBuffer.allocate(capacity).order(ByteOrder.LITTLE_ENDIAN).put(content.flip());
+            }
+            return content;
+        }
+    }
+}

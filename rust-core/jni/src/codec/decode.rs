@@ -1,0 +1,333 @@
+use thalweg_core::model::{
+    Component, Counters, Edge, Executor, Node, Observation, SlotRef, TaskRange, Topology,
+};
+use thalweg_core::units::{Millis, Timestamp};
+
+use super::error::{CodecError, Problem};
+use super::layout::{self, Section, aligned, header};
+
+/// Reads an observation.
+///
+/// # Errors
+/// When `bytes` is not exactly one well-formed encoding of layout 1; the error names the place.
+pub fn decode(bytes: &[u8]) -> Result<Observation, CodecError> {
+    let sections = Sections::find(bytes)?;
+    let strings = strings(&sections)?;
+    let mut nodes = sections
+        .records(Section::Nodes)
+        .map(|record| node(&record, &strings))
+        .collect::<Result<Vec<_>, _>>()?;
+    let slots = slots(&sections, &mut nodes)?;
+    Ok(Observation {
+        at: Timestamp::from_millis(i64::from_le_bytes(array(bytes, header::AT))),
+        topologies: topologies(&sections, &strings, &slots)?,
+        nodes,
+    })
+}
+
+/// The bytes of each section, every one within the encoding.
+struct Sections<'a>([&'a [u8]; Section::ALL.len()]);
+
+impl<'a> Sections<'a> {
+    fn find(bytes: &'a [u8]) -> Result<Self, CodecError> {
+        if bytes.len() < header::SIZE {
+            return Err(CodecError::NoHeader { length: bytes.len() });
+        }
+        for (field, at, expected) in [
+            ("magic", header::MAGIC, u64::from(layout::MAGIC)),
+            ("version", header::VERSION, u64::from(layout::VERSION)),
+            ("length", header::LENGTH, bytes.len() as u64),
+            ("section count", header::SECTIONS, Section::ALL.len() as u64),
+        ] {
+            let got = u64::from(u32_at(bytes, at));
+            if got != expected {
+                return Err(CodecError::Header { field, got, expected });
+            }
+        }
+        let mut found = [&bytes[..0]; Section::ALL.len()];
+        let mut cursor = header::SIZE;
+        for section in Section::ALL {
+            let entry = header::TABLE + 8 * section as usize;
+            let (offset, count) =
+                (u32_at(bytes, entry) as usize, u32_at(bytes, entry + 4) as usize);
+            let content = count
+                .checked_mul(section.record_size())
+                .and_then(|size| offset.checked_add(size))
+                .filter(|_| offset == cursor)
+                .and_then(|end| bytes.get(offset..end))
+                .ok_or(CodecError::Section { section, offset, count })?;
+            found[section as usize] = content;
+            cursor = aligned(offset + content.len());
+        }
+        if cursor != bytes.len() {
+            let (got, expected) = (bytes.len() as u64, cursor as u64);
+            return Err(CodecError::Header { field: "length", got, expected });
+        }
+        Ok(Self(found))
+    }
+
+    fn records(&self, section: Section) -> impl ExactSizeIterator<Item = Record<'a>> + use<'a> {
+        self.0[section as usize]
+            .chunks_exact(section.record_size())
+            .enumerate()
+            .map(move |(index, bytes)| Record { section, index, bytes })
+    }
+}
+
+/// One record, which knows where it is.
+struct Record<'a> {
+    section: Section,
+    index: usize,
+    bytes: &'a [u8],
+}
+
+impl Record<'_> {
+    #[cold]
+    fn wrong(&self, field: &'static str, problem: Problem) -> CodecError {
+        CodecError::Field { section: self.section, index: self.index, field, problem }
+    }
+
+    fn at_most(&self, field: &'static str, at: usize, limit: u32) -> Result<u32, CodecError> {
+        let got = u32_at(self.bytes, at);
+        if got <= limit {
+            return Ok(got);
+        }
+        Err(self.wrong(field, Problem::Above { got: got.into(), limit: limit.into() }))
+    }
+
+    fn int(&self, field: &'static str, at: usize) -> Result<u32, CodecError> {
+        self.at_most(field, at, layout::MAX_INT)
+    }
+
+    fn long(&self, field: &'static str, at: usize) -> Result<u64, CodecError> {
+        let got = u64::from_le_bytes(array(self.bytes, at));
+        if got <= layout::MAX_LONG {
+            return Ok(got);
+        }
+        Err(self.wrong(field, Problem::Above { got, limit: layout::MAX_LONG }))
+    }
+
+    /// What an index points to.
+    fn look_up<'t, T>(
+        &self,
+        field: &'static str,
+        at: usize,
+        table: &'t [T],
+    ) -> Result<&'t T, CodecError> {
+        let got = u32_at(self.bytes, at);
+        table.get(got as usize).ok_or_else(|| {
+            // An empty table allows no index at all; 0 is then the honest limit to name.
+            let limit = table.len().saturating_sub(1) as u64;
+            self.wrong(field, Problem::Above { got: got.into(), limit })
+        })
+    }
+
+    fn text(&self, field: &'static str, at: usize, strings: &[&str]) -> Result<String, CodecError> {
+        self.look_up(field, at, strings).map(|text| String::from(*text))
+    }
+
+    fn amount(&self, field: &'static str, at: usize) -> Result<f64, CodecError> {
+        let got = f64::from_le_bytes(array(self.bytes, at));
+        if got.is_finite() && got >= 0.0 {
+            return Ok(got);
+        }
+        Err(self.wrong(field, Problem::NotAQuantity(got.to_string())))
+    }
+
+    fn optional_amount(&self, field: &'static str, at: usize) -> Result<Option<f64>, CodecError> {
+        if f64::from_le_bytes(array(self.bytes, at)).is_nan() {
+            return Ok(None);
+        }
+        self.amount(field, at).map(Some)
+    }
+
+    fn tasks(&self, at: usize) -> Result<TaskRange, CodecError> {
+        let (first, last) = (self.int("first task", at)?, self.int("last task", at + 4)?);
+        if last < first {
+            let problem = Problem::Below { got: last.into(), limit: first.into() };
+            return Err(self.wrong("last task", problem));
+        }
+        Ok(TaskRange { first, last })
+    }
+}
+
+fn strings<'a>(sections: &Sections<'a>) -> Result<Vec<&'a str>, CodecError> {
+    let bytes = sections.0[Section::StringBytes as usize];
+    let mut start = 0;
+    let mut strings = Vec::with_capacity(sections.records(Section::StringEnds).len());
+    for record in sections.records(Section::StringEnds) {
+        let end = u32_at(record.bytes, 0) as usize;
+        let text = bytes.get(start..end).ok_or_else(|| {
+            let problem = match end < start {
+                true => Problem::Below { got: end as u64, limit: start as u64 },
+                false => Problem::Above { got: end as u64, limit: bytes.len() as u64 },
+            };
+            record.wrong("offset", problem)
+        })?;
+        let text = str::from_utf8(text).map_err(|_| record.wrong("text", Problem::NotText))?;
+        strings.push(text);
+        start = end;
+    }
+    if start != bytes.len() {
+        let section = Section::StringBytes;
+        return Err(CodecError::Unclaimed { section, named: start, count: bytes.len() });
+    }
+    Ok(strings)
+}
+
+fn node(record: &Record<'_>, strings: &[&str]) -> Result<Node, CodecError> {
+    let flags = record.at_most("flags", 12, layout::NODE_FLAGS)?;
+    Ok(Node {
+        id: record.text("id", 0, strings)?,
+        host: record.text("host", 4, strings)?,
+        rack: record.text("rack", 8, strings)?,
+        blacklisted: flags & layout::BLACKLISTED != 0,
+        draining: flags & layout::DRAINING != 0,
+        ports: Vec::new(),
+        cpu_points: record.optional_amount("cpu points", 16)?,
+        memory_mib: record.optional_amount("memory", 24)?,
+        round_trip: record.optional_amount("round trip", 32)?.map(Millis::saturating),
+    })
+}
+
+/// Gives each node its ports, and returns all slots in their order.
+fn slots(sections: &Sections<'_>, nodes: &mut [Node]) -> Result<Vec<SlotRef>, CodecError> {
+    let mut slots: Vec<SlotRef> = Vec::with_capacity(sections.records(Section::Slots).len());
+    for record in sections.records(Section::Slots) {
+        record.look_up("node", 0, nodes)?;
+        let slot = SlotRef { node: u32_at(record.bytes, 0), port: record.int("port", 4)? };
+        if let Some(previous) = slots.last().filter(|previous| **previous >= slot) {
+            let (field, got, limit) = match previous.node == slot.node {
+                true => ("port", slot.port, previous.port + 1),
+                false => ("node", slot.node, previous.node),
+            };
+            return Err(
+                record.wrong(field, Problem::Below { got: got.into(), limit: limit.into() })
+            );
+        }
+        nodes[slot.node as usize].ports.push(slot.port);
+        slots.push(slot);
+    }
+    Ok(slots)
+}
+
+fn topologies(
+    sections: &Sections<'_>,
+    strings: &[&str],
+    slots: &[SlotRef],
+) -> Result<Vec<Topology>, CodecError> {
+    let mut components = sections.records(Section::Components);
+    let mut edges = sections.records(Section::Edges);
+    let mut executors = sections.records(Section::Executors);
+    let mut topologies = Vec::with_capacity(sections.records(Section::Topologies).len());
+    for record in sections.records(Section::Topologies) {
+        record.at_most("reserved", 36, 0)?;
+        let components = share(&record, "components", 24, &mut components)?
+            .map(|component| self::component(&component, strings))
+            .collect::<Result<Vec<_>, _>>()?;
+        topologies.push(Topology {
+            id: record.text("id", 0, strings)?,
+            name: record.text("name", 4, strings)?,
+            status: *record.look_up("status", 8, &layout::STATUSES)?,
+            wished_workers: record.int("wished workers", 12)?,
+            message_timeout: Millis::saturating(record.amount("message timeout", 16)?),
+            edges: share(&record, "edges", 28, &mut edges)?
+                .map(|edge| self::edge(&edge, &components))
+                .collect::<Result<_, _>>()?,
+            executors: share(&record, "executors", 32, &mut executors)?
+                .map(|executor| self::executor(&executor, &components, slots))
+                .collect::<Result<_, _>>()?,
+            components,
+        });
+    }
+    all_claimed(Section::Components, sections, components.len())?;
+    all_claimed(Section::Edges, sections, edges.len())?;
+    all_claimed(Section::Executors, sections, executors.len())?;
+    Ok(topologies)
+}
+
+/// The next records, as many as the topology's record says.
+fn share<'i, I: ExactSizeIterator>(
+    topology: &Record<'_>,
+    field: &'static str,
+    at: usize,
+    records: &'i mut I,
+) -> Result<std::iter::Take<&'i mut I>, CodecError> {
+    let left = u32::try_from(records.len()).unwrap_or(u32::MAX);
+    let count = topology.at_most(field, at, left)?;
+    Ok(records.take(count as usize))
+}
+
+fn all_claimed(section: Section, sections: &Sections<'_>, left: usize) -> Result<(), CodecError> {
+    if left == 0 {
+        return Ok(());
+    }
+    let count = sections.records(section).len();
+    Err(CodecError::Unclaimed { section, named: count - left, count })
+}
+
+fn component(record: &Record<'_>, strings: &[&str]) -> Result<Component, CodecError> {
+    Ok(Component {
+        id: record.text("id", 0, strings)?,
+        kind: *record.look_up("kind", 4, &layout::KINDS)?,
+        tasks: record.tasks(8)?,
+    })
+}
+
+fn edge(record: &Record<'_>, components: &[Component]) -> Result<Edge, CodecError> {
+    record.look_up("from", 0, components)?;
+    record.look_up("to", 4, components)?;
+    record.at_most("reserved", 12, 0)?;
+    Ok(Edge {
+        from: u32_at(record.bytes, 0),
+        to: u32_at(record.bytes, 4),
+        grouping: *record.look_up("grouping", 8, &layout::GROUPINGS)?,
+    })
+}
+
+fn executor(
+    record: &Record<'_>,
+    components: &[Component],
+    slots: &[SlotRef],
+) -> Result<Executor, CodecError> {
+    let of = record.look_up("component", 0, components)?.tasks;
+    let tasks = record.tasks(4)?;
+    if tasks.first < of.first {
+        let problem = Problem::Below { got: tasks.first.into(), limit: of.first.into() };
+        return Err(record.wrong("first task", problem));
+    }
+    record.at_most("last task", 8, of.last)?;
+    let slot = match u32_at(record.bytes, 12) {
+        layout::NO_SLOT => None,
+        _ => Some(*record.look_up("slot", 12, slots)?),
+    };
+    let counters = match record.at_most("flags", 16, layout::HAS_COUNTERS)? {
+        layout::HAS_COUNTERS => Some(counters(record)?),
+        _ => None,
+    };
+    Ok(Executor { component: u32_at(record.bytes, 0), tasks, slot, counters })
+}
+
+fn counters(record: &Record<'_>) -> Result<Counters, CodecError> {
+    Ok(Counters {
+        uptime_secs: record.int("uptime", 20)?,
+        executed: record.long("executed", 24)?,
+        execute_ms: record.amount("execute ms", 32)?,
+        acked: record.long("acked", 40)?,
+        process_ms: record.amount("process ms", 48)?,
+        failed: record.long("failed", 56)?,
+        emitted: record.long("emitted", 64)?,
+        transferred: record.long("transferred", 72)?,
+        completed: record.long("completed", 80)?,
+        complete_ms: record.amount("complete ms", 88)?,
+    })
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(array(bytes, at))
+}
+
+/// The `N` bytes at an offset of the layout, which is inside of any header or record.
+fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    *bytes[at..].first_chunk().expect("fields end within their record")
+}

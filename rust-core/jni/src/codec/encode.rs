@@ -1,0 +1,183 @@
+use std::collections::HashMap;
+
+use thalweg_core::model::{Counters, Executor, Node, Observation, SlotRef, Topology};
+
+use super::error::{CodecError, Problem};
+use super::layout::{self, Section, aligned, header};
+
+/// Writes an observation; what [`decode`](super::decode) takes back to an equal one.
+///
+/// # Errors
+/// When an executor's slot is not among its node's ports, or something exceeds 32 bits. Other
+/// nonsense, such as indexes beyond their tables, is left for the decoder to find.
+pub fn encode(observation: &Observation) -> Result<Vec<u8>, CodecError> {
+    let mut writer = Writer::default();
+    for node in &observation.nodes {
+        writer.node(node);
+    }
+    for (index, node) in (0u32..).zip(&observation.nodes) {
+        for port in &node.ports {
+            writer.slot(SlotRef { node: index, port: *port });
+        }
+    }
+    for topology in &observation.topologies {
+        writer.topology(topology)?;
+    }
+    writer.finish(observation.at.millis())
+}
+
+#[derive(Default)]
+struct Writer<'a> {
+    sections: [Vec<u8>; Section::ALL.len()],
+    strings: HashMap<&'a str, u32>,
+    slots: HashMap<SlotRef, u32>,
+}
+
+impl<'a> Writer<'a> {
+    fn node(&mut self, node: &'a Node) {
+        let flags = (u32::from(node.blacklisted) * layout::BLACKLISTED)
+            | (u32::from(node.draining) * layout::DRAINING);
+        for text in [&node.id, &node.host, &node.rack] {
+            self.text(Section::Nodes, text);
+        }
+        self.u32(Section::Nodes, flags);
+        let round_trip = node.round_trip.map(|millis| millis.get());
+        for amount in [node.cpu_points, node.memory_mib, round_trip] {
+            self.f64(Section::Nodes, amount.unwrap_or(f64::NAN));
+        }
+    }
+
+    fn slot(&mut self, slot: SlotRef) {
+        let index = self.slots.len() as u32;
+        self.slots.insert(slot, index);
+        self.u32(Section::Slots, slot.node);
+        self.u32(Section::Slots, slot.port);
+    }
+
+    fn topology(&mut self, topology: &'a Topology) -> Result<(), CodecError> {
+        let to = Section::Topologies;
+        self.text(to, &topology.id);
+        self.text(to, &topology.name);
+        self.u32(to, place(&layout::STATUSES, topology.status));
+        self.u32(to, topology.wished_workers);
+        self.f64(to, topology.message_timeout.get());
+        self.count(to, topology.components.len())?;
+        self.count(to, topology.edges.len())?;
+        self.count(to, topology.executors.len())?;
+        self.u32(to, 0);
+        for component in &topology.components {
+            let to = Section::Components;
+            self.text(to, &component.id);
+            self.u32(to, place(&layout::KINDS, component.kind));
+            self.u32(to, component.tasks.first);
+            self.u32(to, component.tasks.last);
+        }
+        for edge in &topology.edges {
+            let grouping = place(&layout::GROUPINGS, edge.grouping);
+            for field in [edge.from, edge.to, grouping, 0] {
+                self.u32(Section::Edges, field);
+            }
+        }
+        topology.executors.iter().try_for_each(|executor| self.executor(executor))
+    }
+
+    fn executor(&mut self, executor: &Executor) -> Result<(), CodecError> {
+        let to = Section::Executors;
+        let slot = match executor.slot {
+            None => layout::NO_SLOT,
+            Some(slot) => *self.slots.get(&slot).ok_or(CodecError::Field {
+                section: to,
+                index: self.sections[to as usize].len() / to.record_size(),
+                field: "slot",
+                problem: Problem::NoSuchSlot { node: slot.node, port: slot.port },
+            })?,
+        };
+        self.u32(to, executor.component);
+        self.u32(to, executor.tasks.first);
+        self.u32(to, executor.tasks.last);
+        self.u32(to, slot);
+        self.u32(to, u32::from(executor.counters.is_some()) * layout::HAS_COUNTERS);
+        self.counters(&executor.counters.unwrap_or_default());
+        Ok(())
+    }
+
+    fn counters(&mut self, counters: &Counters) {
+        let to = Section::Executors;
+        self.u32(to, counters.uptime_secs);
+        self.u64(to, counters.executed);
+        self.f64(to, counters.execute_ms);
+        self.u64(to, counters.acked);
+        self.f64(to, counters.process_ms);
+        self.u64(to, counters.failed);
+        self.u64(to, counters.emitted);
+        self.u64(to, counters.transferred);
+        self.u64(to, counters.completed);
+        self.f64(to, counters.complete_ms);
+    }
+
+    fn text(&mut self, to: Section, text: &'a str) {
+        let next = self.strings.len() as u32;
+        let index = *self.strings.entry(text).or_insert(next);
+        if index == next {
+            self.put(Section::StringBytes, text.as_bytes());
+            let end = self.sections[Section::StringBytes as usize].len() as u32;
+            self.u32(Section::StringEnds, end);
+        }
+        self.u32(to, index);
+    }
+
+    fn count(&mut self, to: Section, count: usize) -> Result<(), CodecError> {
+        let count = u32::try_from(count).map_err(|_| CodecError::TooLarge { section: to })?;
+        self.u32(to, count);
+        Ok(())
+    }
+
+    fn u32(&mut self, to: Section, value: u32) {
+        self.put(to, &value.to_le_bytes());
+    }
+
+    fn u64(&mut self, to: Section, value: u64) {
+        self.put(to, &value.to_le_bytes());
+    }
+
+    fn f64(&mut self, to: Section, value: f64) {
+        self.put(to, &value.to_le_bytes());
+    }
+
+    fn put(&mut self, to: Section, bytes: &[u8]) {
+        self.sections[to as usize].extend_from_slice(bytes);
+    }
+
+    /// Puts the header before the sections; lengths within 32 bits make every index fit as well.
+    fn finish(self, at: i64) -> Result<Vec<u8>, CodecError> {
+        let mut table = Vec::with_capacity(8 * Section::ALL.len());
+        let mut cursor = header::SIZE;
+        for (section, content) in Section::ALL.iter().zip(&self.sections) {
+            for number in [cursor, content.len() / section.record_size()] {
+                let number = u32::try_from(number)
+                    .map_err(|_| CodecError::TooLarge { section: *section })?;
+                table.extend_from_slice(&number.to_le_bytes());
+            }
+            cursor = aligned(cursor + content.len());
+        }
+        let length = u32::try_from(cursor)
+            .map_err(|_| CodecError::TooLarge { section: Section::StringBytes })?;
+        let mut bytes = Vec::with_capacity(cursor);
+        for field in [layout::MAGIC, layout::VERSION, length, Section::ALL.len() as u32] {
+            bytes.extend_from_slice(&field.to_le_bytes());
+        }
+        bytes.extend_from_slice(&at.to_le_bytes());
+        bytes.extend_from_slice(&table);
+        for content in &self.sections {
+            bytes.extend_from_slice(content);
+            bytes.resize(aligned(bytes.len()), 0);
+        }
+        Ok(bytes)
+    }
+}
+
+/// The place of a value in the table that lists all values of its type.
+fn place<T: PartialEq>(table: &[T], value: T) -> u32 {
+    let place = table.iter().position(|entry| *entry == value);
+    place.expect("the table lists every value") as u32
+}

@@ -1,0 +1,135 @@
+//! The numbers of the layout, shared by both directions and mirrored by `SnapshotWriter.java`.
+
+use std::fmt;
+
+use thalweg_core::model::{ComponentKind, Grouping, TopologyStatus};
+
+/// `THWG` as a little-endian number.
+pub const MAGIC: u32 = u32::from_le_bytes(*b"THWG");
+/// The version of the layout described here.
+pub const VERSION: u32 = 1;
+/// The largest integer of a 32-bit field: what a non-negative Java `int` can hold.
+pub const MAX_INT: u32 = i32::MAX as u32;
+/// The largest integer of a 64-bit field: what a non-negative Java `long` can hold.
+pub const MAX_LONG: u64 = i64::MAX as u64;
+
+/// Where the header's fields are.
+pub mod header {
+    use super::Section;
+
+    /// Magic number.
+    pub const MAGIC: usize = 0;
+    /// Layout version.
+    pub const VERSION: usize = 4;
+    /// Length of the whole encoding in bytes.
+    pub const LENGTH: usize = 8;
+    /// Number of sections.
+    pub const SECTIONS: usize = 12;
+    /// When it was seen, in milliseconds since the Unix epoch.
+    pub const AT: usize = 16;
+    /// The first of the pairs of offset and count.
+    pub const TABLE: usize = 24;
+    /// Length of the header.
+    pub const SIZE: usize = TABLE + 8 * Section::ALL.len();
+}
+
+/// A node's flag: the engine forbids new work on it.
+pub const BLACKLISTED: u32 = 1;
+/// A node's flag: an operator is emptying it.
+pub const DRAINING: u32 = 2;
+/// All flags of a node.
+pub const NODE_FLAGS: u32 = BLACKLISTED | DRAINING;
+/// An executor's flag: it reported counters.
+pub const HAS_COUNTERS: u32 = 1;
+/// An executor's slot when it has none.
+pub const NO_SLOT: u32 = u32::MAX;
+
+/// A topology's status is encoded as its place here.
+pub const STATUSES: [TopologyStatus; 4] = [
+    TopologyStatus::Active,
+    TopologyStatus::Inactive,
+    TopologyStatus::Rebalancing,
+    TopologyStatus::Killed,
+];
+/// A component's kind is encoded as its place here.
+pub const KINDS: [ComponentKind; 3] =
+    [ComponentKind::Source, ComponentKind::Operator, ComponentKind::System];
+/// A stream's grouping is encoded as its place here.
+pub const GROUPINGS: [Grouping; 6] = [
+    Grouping::Shuffle,
+    Grouping::Fields,
+    Grouping::All,
+    Grouping::Global,
+    Grouping::LocalOrShuffle,
+    Grouping::Custom,
+];
+
+/// One array of records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// id, host, rack, flags: u32; CPU points, memory MiB, round trip ms: f64, NaN where unknown.
+    Nodes,
+    /// node, port: u32; ascending.
+    Slots,
+    /// id, name, status, wished workers: u32; message timeout ms: f64; numbers of components,
+    /// edges, executors, and 0: u32.
+    Topologies,
+    /// id, kind, first task, last task: u32.
+    Components,
+    /// from, to, grouping, and 0: u32; the first two count within the topology.
+    Edges,
+    /// component (within the topology), first task, last task, slot, flags, uptime s: u32;
+    /// executed: u64, execute ms: f64, acked: u64, process ms: f64, failed, emitted, transferred,
+    /// completed: u64, complete ms: f64.
+    Executors,
+    /// Where each string ends in the bytes: u32.
+    StringEnds,
+    /// UTF-8.
+    StringBytes,
+}
+
+impl Section {
+    /// Every section, in order.
+    pub const ALL: [Self; 8] = [
+        Self::Nodes,
+        Self::Slots,
+        Self::Topologies,
+        Self::Components,
+        Self::Edges,
+        Self::Executors,
+        Self::StringEnds,
+        Self::StringBytes,
+    ];
+
+    /// Bytes of one record.
+    pub const fn record_size(self) -> usize {
+        match self {
+            Self::Nodes | Self::Topologies => 40,
+            Self::Slots => 8,
+            Self::Components | Self::Edges => 16,
+            Self::Executors => 96,
+            Self::StringEnds => 4,
+            Self::StringBytes => 1,
+        }
+    }
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nodes => "node",
+            Self::Slots => "slot",
+            Self::Topologies => "topology",
+            Self::Components => "component",
+            Self::Edges => "edge",
+            Self::Executors => "executor",
+            Self::StringEnds => "string end",
+            Self::StringBytes => "string byte",
+        })
+    }
+}
+
+/// The first aligned offset that is not before `offset`.
+pub const fn aligned(offset: usize) -> usize {
+    offset.next_multiple_of(8)
+}

@@ -1,0 +1,178 @@
+//! The functions behind the native methods of `io.thalweg.bridge.Native`.
+
+use jni::objects::{JByteBuffer, JClass, JString};
+use jni::sys::{JNI_VERSION_1_8, jint, jlong};
+use jni::{EnvUnowned, JavaVM};
+use thalweg_core::units::Timestamp;
+use thalweg_engine::Engine;
+
+use crate::outcome::{BridgeError, call};
+use crate::{buffers, engines, log};
+
+/// Called by the JVM as it loads the library.
+///
+/// # Safety
+/// Only the JVM may call it, with itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn JNI_OnLoad(
+    vm: *mut jni::sys::JavaVM,
+    _: *mut std::ffi::c_void,
+) -> jint {
+    // SAFETY: the JVM passes itself.
+    unsafe { JavaVM::from_raw(vm) };
+    JNI_VERSION_1_8
+}
+
+/// `void start(Class<?> log)`: sends log lines there.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_io_thalweg_bridge_Native_start<'l>(
+    mut env: EnvUnowned<'l>,
+    _: JClass<'l>,
+    sink: JClass<'l>,
+) {
+    call(&mut env, |env| {
+        log::start(env.new_global_ref(&sink)?);
+        Ok(())
+    })
+}
+
+/// `void logThreshold(int level)`: the lowest level that is wanted.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_io_thalweg_bridge_Native_logThreshold<'l>(
+    mut env: EnvUnowned<'l>,
+    _: JClass<'l>,
+    level: jint,
+) {
+    call(&mut env, |_| {
+        log::set_threshold(level);
+        Ok(())
+    })
+}
+
+/// `String version()`: of this library.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_io_thalweg_bridge_Native_version<'l>(
+    mut env: EnvUnowned<'l>,
+    _: JClass<'l>,
+) -> JString<'l> {
+    call(&mut env, |env| Ok(env.new_string(env!("CARGO_PKG_VERSION"))?))
+}
+
+/// `long open(String config)`: a handle, which Java must close.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_io_thalweg_bridge_Native_open<'l>(
+    mut env: EnvUnowned<'l>,
+    _: JClass<'l>,
+    config: JString<'l>,
+) -> jlong {
+    call(&mut env, |env| Ok(engines::insert(Engine::open(&config.try_to_string(env)?)?)))
+}
+
+/// `void close(long handle)`: closing twice is allowed.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_io_thalweg_bridge_Native_close<'l>(
+    mut env: EnvUnowned<'l>,
+    _: JClass<'l>,
+    handle: jlong,
+) {
+    call(&mut env, |_| {
+        engines::remove(handle);
+        Ok(())
+    })
+}
+
+/// `String observe(long handle, ByteBuffer in, int length, long now)`: decisions as JSON.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_io_thalweg_bridge_Native_observe<'l>(
+    mut env: EnvUnowned<'l>,
+    _: JClass<'l>,
+    handle: jlong,
+    input: JByteBuffer<'l>,
+    length: jint,
+    now: jlong,
+) -> JString<'l> {
+    call(&mut env, |env| {
+        let engine = engines::get(handle)?;
+        let observation = buffers::read(env, &input, length)?;
+        let answer = engine.observe(observation, Timestamp::from_millis(now))?;
+        Ok(env.new_string(answer)?)
+    })
+}
+
+/// `void assign(long handle, ByteBuffer in, int length, ByteBuffer out, long now)`: a slot each.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_io_thalweg_bridge_Native_assign<'l>(
+    mut env: EnvUnowned<'l>,
+    _: JClass<'l>,
+    handle: jlong,
+    input: JByteBuffer<'l>,
+    length: jint,
+    output: JByteBuffer<'l>,
+    now: jlong,
+) {
+    call(&mut env, |env| {
+        let engine = engines::get(handle)?;
+        let view = buffers::read(env, &input, length)?;
+        let answer = engine.assign(&view, Timestamp::from_millis(now))?;
+        buffers::write(env, &output, &view, &answer)
+    })
+}
+
+/// `String command(long handle, String request, long now)`: JSON in, JSON out.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_io_thalweg_bridge_Native_command<'l>(
+    mut env: EnvUnowned<'l>,
+    _: JClass<'l>,
+    handle: jlong,
+    request: JString<'l>,
+    now: jlong,
+) -> JString<'l> {
+    call(&mut env, |env| {
+        let request = request.try_to_string(env)?;
+        let answer = engines::get(handle)?.command(&request, Timestamp::from_millis(now))?;
+        Ok(env.new_string(answer)?)
+    })
+}
+
+/// `int inspect(ByteBuffer in, int length)`: the executors in a snapshot, for tests of the way in.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_io_thalweg_bridge_Native_inspect<'l>(
+    mut env: EnvUnowned<'l>,
+    _: JClass<'l>,
+    input: JByteBuffer<'l>,
+    length: jint,
+) -> jint {
+    call(&mut env, |env| {
+        let view = buffers::read(env, &input, length)?;
+        let executors: usize = view.topologies.iter().map(|t| t.executors.len()).sum();
+        // At 96 bytes each, more than i32::MAX of them do not fit a length of i32::MAX.
+        Ok(executors as jint)
+    })
+}
+
+/// `int selfTest(int what)`: misbehaves as asked, for tests of the way back.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_io_thalweg_bridge_Native_selfTest<'l>(
+    mut env: EnvUnowned<'l>,
+    _: JClass<'l>,
+    what: jint,
+) -> jint {
+    call(&mut env, |_| match what {
+        1 => Err(BridgeError::Answer(String::from("is a test"))),
+        2 => panic!("a test of panics"),
+        3 => {
+            let thread =
+                std::thread::spawn(|| tracing::warn!(answer = 42, "from a thread of ours"));
+            Ok(jint::from(thread.join().is_ok()))
+        }
+        4 => {
+            let thread = std::thread::spawn(|| panic!("a thread's panic"));
+            Ok(jint::from(thread.join().is_ok()))
+        }
+        _ => {
+            tracing::debug!("quiet");
+            tracing::info!(what, "loud");
+            Ok(what)
+        }
+    })
+}

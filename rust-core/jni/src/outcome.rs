@@ -1,0 +1,111 @@
+//! The one way from Rust back into Java: a value, or an exception with a code.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::PanicHookInfo;
+
+use jni::errors::ErrorPolicy;
+use jni::objects::JValue;
+use jni::{Env, EnvUnowned, jni_sig, jni_str};
+use thalweg_engine::EngineError;
+use thiserror::Error;
+
+use crate::codec::CodecError;
+
+/// What can go wrong between Java and the engine.
+#[derive(Debug, Error)]
+pub enum BridgeError {
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    #[error("{buffer} buffer: {problem}")]
+    Buffer { buffer: &'static str, problem: String },
+    #[error("engine {handle} is closed")]
+    Closed { handle: i64 },
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error("the engine's answer {0}")]
+    Answer(String),
+    #[error(transparent)]
+    Jni(#[from] jni::errors::Error),
+}
+
+impl BridgeError {
+    /// The name of a `ThalwegException.Code`.
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Codec(_) | Self::Buffer { .. } => "SNAPSHOT",
+            Self::Closed { .. } => "CLOSED",
+            Self::Engine(error) => error.code(),
+            Self::Answer(_) | Self::Jni(_) => "INTERNAL",
+        }
+    }
+}
+
+/// Runs the body of an entry; its error or panic is thrown in Java when this returns.
+pub fn call<'local, T: Default>(
+    env: &mut EnvUnowned<'local>,
+    body: impl FnOnce(&mut Env<'local>) -> Result<T, BridgeError>,
+) -> T {
+    env.with_env(body).resolve::<Throw>()
+}
+
+/// Turns errors and panics into exceptions.
+enum Throw {}
+
+impl<T: Default> ErrorPolicy<T, BridgeError> for Throw {
+    type Captures<'local: 'native_method, 'native_method> = ();
+
+    fn on_error<'local: 'native_method, 'native_method>(
+        env: &mut Env<'local>,
+        _: &mut (),
+        error: BridgeError,
+    ) -> jni::errors::Result<T> {
+        throw(env, error.code(), &error.to_string())
+    }
+
+    fn on_panic<'local: 'native_method, 'native_method>(
+        env: &mut Env<'local>,
+        _: &mut (),
+        payload: Box<dyn Any + Send + 'static>,
+    ) -> jni::errors::Result<T> {
+        // Dropping a payload can panic anew; a leak of some bytes in a bug is the lesser evil.
+        std::mem::forget(payload);
+        let panic = LAST_PANIC.take().unwrap_or_else(|| String::from("panic without a message"));
+        throw(env, "PANIC", &panic)
+    }
+}
+
+/// Throws, unless Java code that we called has thrown already: the first exception is the true one.
+fn throw<T: Default>(env: &mut Env<'_>, code: &str, message: &str) -> jni::errors::Result<T> {
+    if env.exception_check() {
+        return Ok(T::default());
+    }
+    let class = env.find_class(jni_str!("io/thalweg/bridge/ThalwegException"))?;
+    let (code, message) = (env.new_string(code)?, env.new_string(message)?);
+    let exception = env.new_object(
+        class,
+        jni_sig!("(Ljava/lang/String;Ljava/lang/String;)V"),
+        &[JValue::Object(&code), JValue::Object(&message)],
+    )?;
+    let exception = env.cast_local::<jni::objects::JThrowable>(exception)?;
+    match env.throw(exception) {
+        // This is how jni says that the throwing worked.
+        Err(jni::errors::Error::JavaException) | Ok(()) => Ok(T::default()),
+        Err(error) => Err(error),
+    }
+}
+
+thread_local! {
+    /// Message and place of this thread's last panic: the payload alone does not know the place.
+    static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// The panic hook: keeps the message for the exception, and logs it, as threads of our own have no
+/// caller to throw at.
+pub fn on_panic(info: &PanicHookInfo<'_>) {
+    let place = info.location().map(ToString::to_string).unwrap_or_default();
+    let message = info.payload_as_str().unwrap_or("no message");
+    tracing::error!(place, "panic: {message}");
+    // A thread that is going away may have lost its locals; the log has the message then.
+    let _ = LAST_PANIC.try_with(|last| last.replace(Some(format!("{message} at {place}"))));
+}

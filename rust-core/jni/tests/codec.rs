@@ -1,0 +1,239 @@
+//! The codec against arbitrary clusters and against broken bytes.
+#![allow(clippy::unwrap_used)]
+
+use proptest::collection::{btree_set, vec};
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+use thalweg_core::model::{
+    Component, Counters, Edge, Executor, Node, Observation, SlotRef, TaskRange, Topology,
+};
+use thalweg_core::units::{Millis, Timestamp};
+use thalweg_jni::codec::layout::{GROUPINGS, KINDS, MAX_INT, MAX_LONG, STATUSES, Section, header};
+use thalweg_jni::codec::{CodecError, Problem, decode, encode};
+
+fn amounts() -> impl Strategy<Value = f64> {
+    prop_oneof![Just(0.0), 0.0..1e12_f64]
+}
+
+prop_compose! {
+    fn nodes()(
+        (id, host, rack) in (".{0,9}", "[a-c]{1,2}", "[r]?"),
+        (blacklisted, draining) in any::<(bool, bool)>(),
+        ports in btree_set(0..=MAX_INT, 0..4),
+        (cpu_points, memory_mib) in (option::of(amounts()), option::of(amounts())),
+        round_trip in option::of(amounts().prop_map(Millis::saturating)),
+    ) -> Node {
+        let ports = ports.into_iter().collect();
+        Node { id, host, rack, blacklisted, draining, ports, cpu_points, memory_mib, round_trip }
+    }
+}
+
+prop_compose! {
+    fn counters()(
+        uptime_secs in 0..=MAX_INT,
+        counts in prop::array::uniform6(0..=MAX_LONG),
+        (execute_ms, process_ms, complete_ms) in (amounts(), amounts(), amounts()),
+    ) -> Counters {
+        let [executed, acked, failed, emitted, transferred, completed] = counts;
+        Counters {
+            uptime_secs, executed, execute_ms, acked, process_ms, failed, emitted, transferred,
+            completed, complete_ms,
+        }
+    }
+}
+
+prop_compose! {
+    fn components()(id in "[a-d]{1,3}", kind in select(&KINDS[..]), first in 0..MAX_INT - 9, more in 0..9u32)
+        -> Component
+    {
+        Component { id, kind, tasks: TaskRange { first, last: first + more } }
+    }
+}
+
+fn executors(components: Vec<Component>, slots: Vec<SlotRef>) -> BoxedStrategy<Vec<Executor>> {
+    if components.is_empty() {
+        return Just(Vec::new()).boxed();
+    }
+    let slot = match slots.is_empty() {
+        true => Just(None).boxed(),
+        false => option::of(select(slots)).boxed(),
+    };
+    let one = (0..components.len(), any::<(u8, u8)>(), slot, option::of(counters()));
+    vec(one, 0..6)
+        .prop_map(move |executors| {
+            let make = |(component, (skip, take), slot, counters): (usize, (u8, u8), _, _)| {
+                let of: TaskRange = components[component].tasks;
+                let first = of.first + u32::from(skip) % of.count();
+                let last = first + u32::from(take) % (of.last - first + 1);
+                let component = component as u32;
+                Executor { component, tasks: TaskRange { first, last }, slot, counters }
+            };
+            executors.into_iter().map(make).collect()
+        })
+        .boxed()
+}
+
+fn topologies(slots: Vec<SlotRef>) -> impl Strategy<Value = Topology> {
+    vec(components(), 0..4).prop_flat_map(move |components| {
+        let count = components.len().max(1) as u32;
+        let edge = (0..count, 0..count, select(&GROUPINGS[..]))
+            .prop_map(|(from, to, grouping)| Edge { from, to, grouping });
+        let edges = vec(edge, if components.is_empty() { 0..1 } else { 0..4 });
+        let head = (".{0,5}", "[w]{0,2}", select(&STATUSES[..]), 0..=MAX_INT, amounts());
+        (head, edges, executors(components.clone(), slots.clone()), Just(components)).prop_map(
+            |((id, name, status, wished_workers, timeout), edges, executors, components)| {
+                let message_timeout = Millis::saturating(timeout);
+                Topology {
+                    id,
+                    name,
+                    status,
+                    wished_workers,
+                    message_timeout,
+                    components,
+                    edges,
+                    executors,
+                }
+            },
+        )
+    })
+}
+
+fn observations() -> impl Strategy<Value = Observation> {
+    (any::<i64>(), vec(nodes(), 0..4)).prop_flat_map(|(at, nodes)| {
+        let slots = (0..).zip(&nodes).flat_map(|(index, node)| {
+            node.ports.iter().map(move |port| SlotRef { node: index, port: *port })
+        });
+        vec(topologies(slots.collect()), 0..4).prop_map(move |topologies| Observation {
+            at: Timestamp::from_millis(at),
+            nodes: nodes.clone(),
+            topologies,
+        })
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_was_encoded_comes_back(observation in observations()) {
+        let bytes = encode(&observation).unwrap();
+        prop_assert_eq!(decode(&bytes).unwrap(), observation);
+    }
+
+    #[test]
+    fn broken_bytes_are_an_error_or_another_observation(
+        observation in observations(),
+        changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        cut in option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = encode(&observation).unwrap();
+        for (at, value) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        // Whatever was let through is sound enough to be written again.
+        if let Ok(decoded) = decode(&bytes) {
+            prop_assert_eq!(decode(&encode(&decoded).unwrap()).unwrap(), decoded);
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in vec(any::<u8>(), 0..400)) {
+        prop_assert!(decode(&bytes).is_err());
+    }
+}
+
+/// One node with one slot, and one topology with an executor on it.
+fn small() -> Observation {
+    let tasks = TaskRange { first: 1, last: 2 };
+    let executor = Executor {
+        component: 0,
+        tasks,
+        slot: Some(SlotRef { node: 0, port: 6700 }),
+        counters: Some(Counters::default()),
+    };
+    Observation {
+        nodes: vec![Node { id: String::from("a"), ports: vec![6700], ..Node::default() }],
+        topologies: vec![Topology {
+            components: vec![Component { tasks, ..Component::default() }],
+            executors: vec![executor],
+            ..Topology::default()
+        }],
+        ..Observation::default()
+    }
+}
+
+/// The error after `value` was put at an offset of a section's first record.
+fn error_after(section: Section, at: usize, value: &[u8]) -> String {
+    let mut bytes = encode(&small()).unwrap();
+    let entry = header::TABLE + 8 * section as usize;
+    let start = u32::from_le_bytes(bytes[entry..entry + 4].try_into().unwrap()) as usize + at;
+    bytes[start..start + value.len()].copy_from_slice(value);
+    decode(&bytes).unwrap_err().to_string()
+}
+
+#[test]
+fn errors_name_the_place() {
+    let nine = 9_u32.to_le_bytes();
+    let nan = f64::NAN.to_le_bytes();
+    for (section, at, value, message) in [
+        (Section::Nodes, 8, &nine[..], "node 0: rack is 9, above 1"),
+        (Section::Nodes, 12, &nine, "node 0: flags is 9, above 3"),
+        (
+            Section::Nodes,
+            16,
+            &f64::INFINITY.to_le_bytes(),
+            "node 0: cpu points is inf, no quantity",
+        ),
+        (Section::Slots, 0, &nine, "slot 0: node is 9, above 0"),
+        (Section::Topologies, 8, &nine, "topology 0: status is 9, above 3"),
+        (Section::Topologies, 16, &nan, "topology 0: message timeout is NaN, no quantity"),
+        (Section::Topologies, 24, &nine, "topology 0: components is 9, above 1"),
+        (Section::Topologies, 32, &[0], "section executor: the topologies name 0 of 1 records"),
+        (Section::Components, 12, &[0], "component 0: last task is 0, below 1"),
+        (Section::Executors, 4, &[0], "executor 0: first task is 0, below 1"),
+        (Section::Executors, 8, &nine, "executor 0: last task is 9, above 2"),
+        (Section::Executors, 12, &nine, "executor 0: slot is 9, above 0"),
+        (Section::Executors, 32, &nan, "executor 0: execute ms is NaN, no quantity"),
+        (Section::StringEnds, 0, &nine, "string end 0: offset is 9, above 1"),
+        (Section::StringBytes, 0, &[0xff], "string end 0: text is not utf-8"),
+    ] {
+        assert_eq!(error_after(section, at, value), message);
+    }
+}
+
+#[test]
+fn headers_are_checked() {
+    let good = encode(&small()).unwrap();
+    let message = |at: usize, value: u8| {
+        let mut bytes = good.clone();
+        bytes[at] = value;
+        decode(&bytes).unwrap_err().to_string()
+    };
+    assert!(message(header::MAGIC, 0).starts_with("header: magic is "));
+    assert_eq!(message(header::VERSION, 2), "header: version is 2, must be 1");
+    assert!(message(header::LENGTH, 1).starts_with("header: length is "));
+    assert_eq!(message(header::TABLE, 96), "section node: 1 records at offset 96 do not fit");
+    assert_eq!(decode(&good[..20]), Err(CodecError::NoHeader { length: 20 }));
+    let longer = [&good[..], &[0; 8]].concat();
+    assert!(decode(&longer).unwrap_err().to_string().starts_with("header: length is "));
+}
+
+#[test]
+fn slots_ascend() {
+    let mut view = small();
+    view.nodes[0].ports = vec![6701, 6700];
+    let message = decode(&encode(&view).unwrap()).unwrap_err().to_string();
+    assert_eq!(message, "slot 1: port is 6700, below 6702");
+}
+
+#[test]
+fn a_slot_that_no_node_offers_cannot_be_encoded() {
+    let mut view = small();
+    view.nodes[0].ports.clear();
+    let problem = Problem::NoSuchSlot { node: 0, port: 6700 };
+    let error = CodecError::Field { section: Section::Executors, index: 0, field: "slot", problem };
+    assert_eq!(encode(&view), Err(error));
+}

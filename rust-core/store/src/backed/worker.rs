@@ -1,0 +1,251 @@
+//! The thread that brings journal and shared store together.
+//!
+//! Before anything else, and again after every outage and at every refresh, it compares both sides:
+//! newer tables of other writers are taken over, tables that the shared store lacks are sent again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use super::queue::{Settled, Work};
+use super::{Shared, State};
+use crate::backoff::Backoff;
+use crate::{Head, Reach, RoutingTable, Store, StoreError};
+
+/// What to do next.
+enum Step {
+    Compare,
+    Send(u64, Work),
+    Stop,
+}
+
+/// Works until the store is dropped.
+pub(super) fn run(shared: &Shared) {
+    let pace = &shared.pace;
+    let mut backoff = Backoff::new(pace.base, pace.cap, pace.seed);
+    let mut compare_at = Instant::now();
+    let mut failures = 0;
+    loop {
+        let done = match next_step(shared, compare_at, failures) {
+            Step::Stop => return,
+            Step::Compare => compare(shared).map(|()| compare_at = Instant::now() + pace.refresh),
+            Step::Send(ticket, work) => send(shared, ticket, &work),
+        };
+        match done {
+            Ok(()) => {
+                failures = 0;
+                note_success(shared);
+            }
+            Err(error) => {
+                failures += 1;
+                // What was stored before the outage may be lost after it.
+                compare_at = Instant::now();
+                note_failure(shared, failures, &error);
+                pause(shared, backoff.after(failures));
+            }
+        }
+    }
+}
+
+/// Waits until there is something to do.
+fn next_step(shared: &Shared, compare_at: Instant, failures: u32) -> Step {
+    let mut state = shared.state();
+    loop {
+        if state.stopping && (failures > 0 || state.queue.len() == 0) {
+            return Step::Stop;
+        }
+        let due = compare_at.saturating_duration_since(Instant::now());
+        if due.is_zero() && !state.stopping {
+            return Step::Compare;
+        }
+        if let Some((ticket, work)) = state.queue.next() {
+            return Step::Send(ticket, work);
+        }
+        let waited = shared.changed.wait_timeout(state, due);
+        state = waited.unwrap_or_else(PoisonError::into_inner).0;
+    }
+}
+
+fn pause(shared: &Shared, wait: Duration) {
+    let state = shared.state();
+    let running = |state: &mut State| !state.stopping;
+    drop(shared.changed.wait_timeout_while(state, wait, running));
+}
+
+fn note_success(shared: &Shared) {
+    let mut state = shared.state();
+    if state.health.reach != Reach::Up {
+        state.health.reach = Reach::Up;
+        tracing::info!("shared store is in reach");
+        shared.changed.notify_all();
+    }
+}
+
+fn note_failure(shared: &Shared, failures: u32, error: &StoreError) {
+    let mut state = shared.state();
+    let counters = &mut state.health.counters;
+    if failures < shared.pace.attempts {
+        counters.retries += 1;
+    } else if failures == shared.pace.attempts {
+        counters.failures += 1;
+        tracing::warn!(%error, "shared store is down, working from the journal");
+    }
+    if failures >= shared.pace.attempts {
+        state.health.reach = Reach::Down(error.to_string());
+        shared.changed.notify_all();
+    }
+}
+
+/// Makes one write. An error means that the shared store is out of reach and the write still waits.
+fn send(shared: &Shared, ticket: u64, work: &Work) -> Result<(), StoreError> {
+    let primary = &shared.primary;
+    let done = match work {
+        Work::Table { table, .. } => primary.publish(table),
+        Work::Removal(topology) => primary.remove(topology),
+        Work::State { key, bytes } => primary.put_state(key, bytes),
+        Work::Record { json, .. } => primary.append_record(json).map(drop),
+    };
+    let outcome = match done {
+        Ok(()) => Settled::Stored,
+        Err(StoreError::Fenced { topology, stored, .. }) => {
+            // Before anyone is told: whoever asks for an epoch next must get one above the other's,
+            // also when the other's table turns out to be damaged.
+            shared.journal.next_epoch_above(&topology, stored)?;
+            pull(shared, &topology)?;
+            Settled::Fenced { stored }
+        }
+        Err(error @ StoreError::Unreachable { .. }) => return Err(error),
+        Err(error) => {
+            tracing::warn!(%error, "shared store does not take a write");
+            Settled::Failed(error.to_string())
+        }
+    };
+    settle(shared, ticket, work, outcome);
+    Ok(())
+}
+
+fn settle(shared: &Shared, ticket: u64, work: &Work, outcome: Settled) {
+    let mut state = shared.state();
+    let counters = &mut state.health.counters;
+    match (&outcome, work) {
+        (Settled::Stored, Work::Table { replay, .. }) => {
+            counters.published += 1;
+            counters.replayed += u64::from(*replay);
+        }
+        (Settled::Stored, _) => {}
+        (Settled::Fenced { .. }, _) => counters.fenced += 1,
+        (Settled::Failed(_), _) => counters.failures += 1,
+    }
+    state.queue.settle(ticket, work, outcome);
+    shared.changed.notify_all();
+}
+
+/// Brings both sides together.
+fn compare(shared: &Shared) -> Result<(), StoreError> {
+    let mut there = BTreeMap::new();
+    for topology in shared.primary.tables()? {
+        let Some(theirs) = head(shared, &topology)? else { continue };
+        let state = shared.state();
+        let waits = state.queue.has(&topology);
+        let ours = state.memory.head(&topology);
+        drop(state);
+        let news = ours.is_none_or(|ours| {
+            theirs.epoch > ours.epoch || theirs.epoch == ours.epoch && theirs.digest != ours.digest
+        });
+        if news && !waits {
+            pull(shared, &topology)?;
+        }
+        there.insert(topology, theirs.epoch);
+    }
+    let ours = shared.state().memory.topologies();
+    for topology in ours {
+        restore(shared, &topology, there.get(&topology).copied())?;
+    }
+    compare_state(shared)
+}
+
+/// The shared store's head of a topology; none where it is damaged, so that it gets replaced.
+fn head(shared: &Shared, topology: &str) -> Result<Option<Head>, StoreError> {
+    match shared.primary.head(topology) {
+        Err(error @ StoreError::Corrupt { .. }) => {
+            tracing::warn!(topology, %error, "table in the shared store cannot be used");
+            Ok(None)
+        }
+        other => other,
+    }
+}
+
+/// Sends a table of ours again that the shared store has not; forgets one of another writer that
+/// is gone there.
+fn restore(shared: &Shared, topology: &str, theirs: Option<u64>) -> Result<(), StoreError> {
+    let _writing = shared.writing();
+    let mut state = shared.state();
+    let Some((table, _)) = state.memory.get(topology) else { return Ok(()) };
+    if state.queue.has(topology) || theirs.is_some_and(|theirs| theirs >= table.epoch) {
+        return Ok(());
+    }
+    if state.memory.is_own(topology) {
+        shared.enqueue(&mut state, Work::Table { table, replay: true });
+        return Ok(());
+    }
+    state.memory.forget(topology);
+    drop(state);
+    shared.journal.remove(topology)
+}
+
+/// Takes over the shared store's table, unless ours has become newer.
+fn pull(shared: &Shared, topology: &str) -> Result<(), StoreError> {
+    let loaded = match shared.primary.table(topology) {
+        Ok(Some(loaded)) => loaded,
+        Ok(None) => return Ok(()),
+        Err(error @ StoreError::Corrupt { .. }) => {
+            tracing::warn!(topology, %error, "table in the shared store cannot be used");
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    for row in &loaded.dropped {
+        tracing::warn!(topology, key = row.key, reason = row.reason, "row dropped");
+    }
+    let _writing = shared.writing();
+    let ours = shared.state().memory.head(topology);
+    if ours.is_some_and(|ours| is_same_or_newer(&ours, &loaded.table)) {
+        return Ok(());
+    }
+    keep(shared, &loaded.table);
+    let mut state = shared.state();
+    state.memory.put(loaded, false);
+    state.health.counters.pulled += 1;
+    Ok(())
+}
+
+fn is_same_or_newer(ours: &Head, theirs: &RoutingTable) -> bool {
+    ours.epoch > theirs.epoch || ours.epoch == theirs.epoch && ours.digest == theirs.digest
+}
+
+/// Keeps another writer's table in the journal; memory has it even where the journal cannot.
+fn keep(shared: &Shared, table: &RoutingTable) {
+    if let Err(error) = shared.journal.adopt(table) {
+        tracing::warn!(topology = table.topology, %error, "journal cannot keep a table");
+    }
+}
+
+/// Gives each side the learned state that only the other has.
+fn compare_state(shared: &Shared) -> Result<(), StoreError> {
+    let theirs: BTreeSet<String> = shared.primary.state_keys()?.into_iter().collect();
+    let ours: BTreeSet<String> = shared.journal.state_keys()?.into_iter().collect();
+    for key in theirs.difference(&ours) {
+        let Some(bytes) = shared.primary.state(key)? else { continue };
+        let _writing = shared.writing();
+        if shared.journal.state(key)?.is_none() {
+            shared.journal.put_state(key, &bytes)?;
+        }
+    }
+    for key in ours.difference(&theirs) {
+        let _writing = shared.writing();
+        let Some(bytes) = shared.journal.state(key)? else { continue };
+        let mut state = shared.state();
+        shared.enqueue(&mut state, Work::State { key: key.clone(), bytes: bytes.into() });
+    }
+    Ok(())
+}

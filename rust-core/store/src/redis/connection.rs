@@ -1,0 +1,154 @@
+//! One connection to a Redis server, made when it is needed and again when it broke.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use redis::{
+    Client, Connection, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, RedisResult,
+    TlsCertificates,
+};
+
+use super::read_authorities;
+use crate::StoreError;
+use crate::settings::StoreSettings;
+
+/// What a request can be answered with.
+pub(super) trait Answer: FromRedisValue {}
+impl<T: FromRedisValue> Answer for T {}
+
+/// Answers by which a server that is there lets nobody in, or not now.
+const NOT_NOW: [&str; 11] = [
+    "NOAUTH",
+    "WRONGPASS",
+    "LOADING",
+    "MASTERDOWN",
+    "CLUSTERDOWN",
+    "TRYAGAIN",
+    "READONLY",
+    "OOM",
+    "MISCONF",
+    "NOREPLICAS",
+    "BUSY",
+];
+
+/// A Redis server and the connection to it, if there is one.
+pub(super) struct Server {
+    client: Client,
+    name: String,
+    timeout: Duration,
+    link: Mutex<Option<Connection>>,
+}
+
+impl Server {
+    /// Prepares a server without connecting to it.
+    pub(super) fn new(settings: &StoreSettings) -> Result<Self, StoreError> {
+        let client = client(settings)?;
+        Ok(Self {
+            client,
+            name: settings.server(),
+            timeout: settings.timeout.max(Duration::from_millis(1)),
+            link: Mutex::new(None),
+        })
+    }
+
+    /// Sends a request. A connection that was found broken is made anew once, so a request may
+    /// reach the server twice.
+    pub(super) fn ask<T: Answer>(
+        &self,
+        place: &str,
+        request: impl Fn(&mut Connection) -> RedisResult<T>,
+    ) -> Result<T, StoreError> {
+        let mut kept = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+        let reused = kept.is_some();
+        let first = self.attempt(&mut kept, &request);
+        let answer = match first {
+            Err(broken) if reused && broken.is_connection_dropped() => {
+                self.attempt(&mut kept, &request)
+            }
+            other => other,
+        };
+        answer.map_err(|error| self.explain(place, &error))
+    }
+
+    fn attempt<T: Answer>(
+        &self,
+        kept: &mut Option<Connection>,
+        request: impl Fn(&mut Connection) -> RedisResult<T>,
+    ) -> RedisResult<T> {
+        let mut link = match kept.take() {
+            Some(link) => link,
+            None => self.connect()?,
+        };
+        let answer = request(&mut link);
+        // After anything but an answer, the next thing to arrive may belong to this request.
+        if answer.as_ref().map_or_else(is_answer, |_| true) {
+            *kept = Some(link);
+        }
+        answer
+    }
+
+    fn connect(&self) -> RedisResult<Connection> {
+        let link = self.client.get_connection_with_timeout(self.timeout)?;
+        link.set_read_timeout(Some(self.timeout))?;
+        link.set_write_timeout(Some(self.timeout))?;
+        Ok(link)
+    }
+
+    fn explain(&self, place: &str, error: &RedisError) -> StoreError {
+        let (server, reason) = (self.name.clone(), error.to_string());
+        let code = error.code().unwrap_or_default();
+        match error.kind() {
+            ErrorKind::Parse | ErrorKind::UnexpectedReturnType => {
+                StoreError::Corrupt { place: place.to_owned(), reason }
+            }
+            _ if code == "WRONGTYPE" || reason.contains("WRONGTYPE") => {
+                StoreError::Corrupt { place: place.to_owned(), reason }
+            }
+            ErrorKind::InvalidClientConfig => StoreError::Setting { setting: "url", reason },
+            ErrorKind::Io | ErrorKind::AuthenticationFailed => {
+                StoreError::Unreachable { server, reason }
+            }
+            _ if NOT_NOW.contains(&code) => StoreError::Unreachable { server, reason },
+            _ => StoreError::Refused { server, reason },
+        }
+    }
+}
+
+fn is_answer(error: &RedisError) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::UnexpectedReturnType
+    )
+}
+
+fn client(settings: &StoreSettings) -> Result<Client, StoreError> {
+    let bad_url = |error: RedisError| StoreError::Setting {
+        setting: "url",
+        reason: format!("{}: {}", settings.server(), error.category()),
+    };
+    let url = settings.url.as_str();
+    if !url.starts_with("redis://") && !url.starts_with("rediss://") {
+        let reason = "begins with neither redis:// nor rediss://".to_owned();
+        return Err(StoreError::Setting { setting: "url", reason });
+    }
+    let info = url.into_connection_info().map_err(bad_url)?;
+    let mut login = info.redis_settings().clone();
+    if let Some(user) = &settings.user {
+        login = login.set_username(user);
+    }
+    if let Some(password) = &settings.password {
+        login = login.set_password(password.reveal());
+    }
+    let info = info.set_redis_settings(login);
+    if !url.starts_with("rediss://") {
+        return Client::open(info).map_err(bad_url);
+    }
+
+    // An error only says that a provider is installed already, which is just as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let root_cert = settings.ca_file.as_deref().map(read_authorities).transpose()?;
+    let unreadable =
+        |error: RedisError| StoreError::Setting { setting: "ca_file", reason: error.to_string() };
+    Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })
+        .map_err(unreadable)
+}

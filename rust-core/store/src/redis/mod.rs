@@ -1,0 +1,250 @@
+//! A store in Redis. Each table is published by one script and read in one transaction, so that a
+//! reader sees the old or the new one, never half of each.
+
+mod connection;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use redis::{Script, ScriptInvocation};
+
+use self::connection::{Answer, Server};
+use crate::layout::Stored;
+use crate::settings::StoreSettings;
+use crate::table::check_topology;
+use crate::{Head, Loaded, Record, RoutingTable, Store, StoreError, check_json};
+
+/// How long the epoch of a removed topology is remembered: a month.
+const EPOCH_SECONDS: u32 = 30 * 24 * 3600;
+
+type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// A store in Redis.
+pub struct RedisStore {
+    server: Server,
+    prefix: String,
+    ledger_limit: u64,
+    scripts: Scripts,
+}
+
+struct Scripts {
+    publish: Script,
+    next_epoch: Script,
+    remove: Script,
+    append: Script,
+}
+
+impl RedisStore {
+    /// Prepares a store without connecting to it.
+    ///
+    /// # Errors
+    /// [`StoreError::Setting`] for what waiting will not heal.
+    pub fn new(settings: &StoreSettings) -> Result<Self, StoreError> {
+        let bad = |c: char| c == '{' || c == '}' || c.is_control();
+        if settings.prefix.is_empty() || settings.prefix.contains(bad) {
+            let reason = "is empty or holds braces or control characters".to_owned();
+            return Err(StoreError::Setting { setting: "prefix", reason });
+        }
+        Ok(Self {
+            server: Server::new(settings)?,
+            prefix: settings.prefix.clone(),
+            ledger_limit: settings.ledger_limit.max(1),
+            scripts: Scripts {
+                publish: Script::new(include_str!("publish.lua")),
+                next_epoch: Script::new(include_str!("next_epoch.lua")),
+                remove: Script::new(include_str!("remove.lua")),
+                append: Script::new(include_str!("append.lua")),
+            },
+        })
+    }
+
+    /// Prepares a store and connects once, so that a wrong setting shows at once.
+    ///
+    /// # Errors
+    /// As [`RedisStore::new`], and [`StoreError::Unreachable`] with what the server or system said.
+    pub fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
+        let store = Self::new(settings)?;
+        store.server.ask("server", |link| redis::cmd("PING").query::<String>(link))?;
+        Ok(store)
+    }
+
+    /// A key of one topology; the braces keep all of them in one slot of a cluster.
+    fn key(&self, topology: &str, part: &str) -> String {
+        format!("{}:{{{topology}}}:{part}", self.prefix)
+    }
+
+    fn shared_key(&self, part: &str) -> String {
+        format!("{}:{part}", self.prefix)
+    }
+
+    fn run<T: Answer>(&self, place: &str, call: &ScriptInvocation<'_>) -> Result<T, StoreError> {
+        self.server.ask(place, |link| call.invoke(link))
+    }
+}
+
+impl Store for RedisStore {
+    fn publish(&self, table: &RoutingTable) -> Result<(), StoreError> {
+        table.verify()?;
+        // Listed first: a listed topology without a table is harmless, an unlisted one is lost.
+        let (index, topology) = (self.shared_key("topologies"), &table.topology);
+        self.server
+            .ask(&index, |link| redis::cmd("SADD").arg(&index).arg(topology).query::<u64>(link))?;
+
+        let stored = Stored::of(table);
+        let meta = self.key(topology, "meta");
+        let mut call = self.scripts.publish.key(&meta);
+        for part in ["C", "N", "P"] {
+            call.key(self.key(topology, part));
+        }
+        for field in ["epoch", "digest", "layout", "plan", "at"] {
+            call.arg(&stored.meta[field]);
+        }
+        for (executor, component) in &stored.components {
+            call.arg(executor).arg(component);
+            call.arg(&stored.nodes[executor]).arg(&stored.ports[executor]);
+        }
+        match self.run::<Option<String>>(&meta, &call)? {
+            None => Ok(()),
+            Some(epoch) => Err(StoreError::Fenced {
+                topology: topology.clone(),
+                stored: number(&meta, &epoch)?,
+                got: table.epoch,
+            }),
+        }
+    }
+
+    fn table(&self, topology: &str) -> Result<Option<Loaded>, StoreError> {
+        let keys = ["meta", "C", "N", "P"].map(|part| self.key(topology, part));
+        let mut read = redis::pipe();
+        read.atomic();
+        for key in &keys {
+            read.cmd("HGETALL").arg(key);
+        }
+        let maps: (Pairs, Pairs, Pairs, Pairs) =
+            self.server.ask(&keys[0], |link| read.query(link))?;
+        let stored = Stored {
+            meta: texts(maps.0),
+            components: texts(maps.1),
+            nodes: texts(maps.2),
+            ports: texts(maps.3),
+        };
+        if stored == Stored::default() {
+            return Ok(None);
+        }
+        let corrupt = |reason| StoreError::Corrupt { place: keys[0].clone(), reason };
+        stored.load(topology).map(Some).map_err(corrupt)
+    }
+
+    fn head(&self, topology: &str) -> Result<Option<Head>, StoreError> {
+        let meta = self.key(topology, "meta");
+        let mut read = redis::cmd("HMGET");
+        read.arg(&meta).arg("epoch").arg("digest");
+        match self.server.ask(&meta, |link| read.query(link))? {
+            (Some::<String>(epoch), Some(digest)) => {
+                Ok(Some(Head { epoch: number(&meta, &epoch)?, digest }))
+            }
+            (None, None) => Ok(None),
+            _ => Err(StoreError::Corrupt {
+                place: meta,
+                reason: "has only one of epoch and digest".into(),
+            }),
+        }
+    }
+
+    fn tables(&self) -> Result<Vec<String>, StoreError> {
+        let index = self.shared_key("topologies");
+        let mut topologies: Vec<String> =
+            self.server.ask(&index, |link| redis::cmd("SMEMBERS").arg(&index).query(link))?;
+        topologies.sort_unstable();
+        Ok(topologies)
+    }
+
+    fn remove(&self, topology: &str) -> Result<(), StoreError> {
+        let epoch = self.key(topology, "epoch");
+        let mut call = self.scripts.remove.key(&epoch);
+        for part in ["meta", "C", "N", "P"] {
+            call.key(self.key(topology, part));
+        }
+        call.arg(EPOCH_SECONDS);
+        self.run::<Option<String>>(&epoch, &call)?;
+        let index = self.shared_key("topologies");
+        self.server
+            .ask(&index, |link| redis::cmd("SREM").arg(&index).arg(topology).query::<u64>(link))?;
+        Ok(())
+    }
+
+    fn next_epoch(&self, topology: &str) -> Result<u64, StoreError> {
+        check_topology(topology)?;
+        let epoch = self.key(topology, "epoch");
+        let mut call = self.scripts.next_epoch.key(&epoch);
+        call.key(self.key(topology, "meta"));
+        number(&epoch, &self.run::<String>(&epoch, &call)?)
+    }
+
+    fn append_record(&self, json: &str) -> Result<u64, StoreError> {
+        check_json(json)?;
+        let ledger = self.shared_key("ledger");
+        let mut call = self.scripts.append.key(&ledger);
+        call.arg(json).arg(self.ledger_limit);
+        number(&ledger, &self.run::<String>(&ledger, &call)?)
+    }
+
+    fn records(&self, after: u64, limit: usize) -> Result<Vec<Record>, StoreError> {
+        let ledger = self.shared_key("ledger");
+        let mut read = redis::cmd("XRANGE");
+        read.arg(&ledger).arg(after.saturating_add(1)).arg("+").arg("COUNT").arg(limit);
+        let entries: Vec<(String, BTreeMap<String, String>)> =
+            self.server.ask(&ledger, |link| read.query(link))?;
+        let record = |(id, mut fields): (String, BTreeMap<String, String>)| {
+            let seq = number(&ledger, id.split('-').next().unwrap_or_default())?;
+            let missing = || corrupt(&ledger, format!("entry {id} has no record"));
+            Ok(Record { seq, json: fields.remove("record").ok_or_else(missing)? })
+        };
+        entries.into_iter().map(record).collect()
+    }
+
+    fn put_state(&self, key: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let state = self.shared_key("state");
+        let mut write = redis::cmd("HSET");
+        write.arg(&state).arg(key).arg(bytes);
+        self.server.ask(&state, |link| write.query::<u64>(link)).map(drop)
+    }
+
+    fn state(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let state = self.shared_key("state");
+        self.server.ask(&state, |link| redis::cmd("HGET").arg(&state).arg(key).query(link))
+    }
+
+    fn state_keys(&self) -> Result<Vec<String>, StoreError> {
+        let state = self.shared_key("state");
+        let mut keys: Vec<String> =
+            self.server.ask(&state, |link| redis::cmd("HKEYS").arg(&state).query(link))?;
+        keys.sort_unstable();
+        Ok(keys)
+    }
+}
+
+fn corrupt(place: &str, reason: String) -> StoreError {
+    StoreError::Corrupt { place: place.to_owned(), reason }
+}
+
+fn number(place: &str, text: &str) -> Result<u64, StoreError> {
+    text.parse().map_err(|_| corrupt(place, format!("{text:?} is not a number")))
+}
+
+/// Field and value as text; what is none is replaced by text that no reader takes for a value.
+fn texts(pairs: Pairs) -> BTreeMap<String, String> {
+    let text = |bytes: Vec<u8>| {
+        String::from_utf8(bytes).unwrap_or_else(|bad| format!("not text: {:?}", bad.as_bytes()))
+    };
+    pairs.into_iter().map(|(field, value)| (text(field), text(value))).collect()
+}
+
+/// Reads the authorities to trust.
+fn read_authorities(path: &Path) -> Result<Vec<u8>, StoreError> {
+    let setting = "ca_file";
+    std::fs::read(path).map_err(|bad| StoreError::Setting {
+        setting,
+        reason: format!("{}: {bad}", path.display()),
+    })
+}

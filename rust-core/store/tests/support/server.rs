@@ -1,0 +1,141 @@
+//! A Redis server of the test's own, on a free loopback port and in a folder of its own.
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use tempfile::TempDir;
+use thalweg_store::{StoreKind, StoreSettings};
+
+use super::wait_until;
+
+/// A running, or killed, server.
+pub struct RedisServer {
+    process: Child,
+    options: Vec<String>,
+    port: u16,
+    dir: TempDir,
+    tls: bool,
+}
+
+impl RedisServer {
+    /// Starts a server that keeps nothing over a restart.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts a server with further options.
+    pub fn start_with(options: &[&str]) -> Self {
+        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        Self::launch(tempfile::tempdir().unwrap(), options, false)
+    }
+
+    /// Starts a server that speaks only TLS, under an authority made for this test.
+    pub fn start_tls() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        write_certificates(&dir);
+        let mut options: Vec<String> = vec!["--tls-auth-clients".into(), "no".into()];
+        for (option, file) in [("cert", "server.pem"), ("key", "server.key"), ("ca-cert", "ca.pem")]
+        {
+            options.push(format!("--tls-{option}-file"));
+            options.push(dir.path().join(file).display().to_string());
+        }
+        Self::launch(dir, options, true)
+    }
+
+    fn launch(dir: TempDir, options: Vec<String>, tls: bool) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let process = spawn(&dir, &options, port, tls);
+        let mut server = Self { process, options, port, dir, tls };
+        server.wait_for_port();
+        server
+    }
+
+    /// Kills the server without a chance to say goodbye.
+    pub fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Stops the server's process where it is, so that it accepts but never answers.
+    pub fn freeze(&self) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
+    }
+
+    /// Starts the killed server again on its old port.
+    pub fn restart(&mut self) {
+        self.process = spawn(&self.dir, &self.options, self.port, self.tls);
+        self.wait_for_port();
+    }
+
+    /// Settings of a store on this server.
+    pub fn settings(&self) -> StoreSettings {
+        let scheme = if self.tls { "rediss" } else { "redis" };
+        StoreSettings {
+            kind: StoreKind::Redis,
+            dir: self.dir.path().join("journal"),
+            url: format!("{scheme}://localhost:{}", self.port),
+            ca_file: self.tls.then(|| self.file("ca.pem")),
+            timeout: Duration::from_secs(5),
+            ..StoreSettings::default()
+        }
+    }
+
+    /// A file in the server's folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// A plain connection, for looking at keys as an operator would.
+    pub fn connection(&self) -> redis::Connection {
+        redis::Client::open(format!("redis://127.0.0.1:{}", self.port))
+            .unwrap()
+            .get_connection()
+            .unwrap()
+    }
+
+    fn wait_for_port(&mut self) {
+        let port = self.port;
+        wait_until("redis-server listens", || {
+            let ended = self.process.try_wait().unwrap();
+            assert_eq!(ended, None, "redis-server did not start on port {port}");
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        // A killed server cannot be killed again; nothing is left to do then.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn spawn(dir: &TempDir, options: &[String], port: u16, tls: bool) -> Child {
+    let (plain, encrypted) = if tls { (0, port) } else { (port, 0) };
+    let mut command = Command::new("redis-server");
+    command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+    command.args(["--port", &plain.to_string(), "--tls-port", &encrypted.to_string()]);
+    command.arg("--dir").arg(dir.path()).args(options).stdout(Stdio::null());
+    command.spawn().expect("redis-server must be installed to run these tests")
+}
+
+/// Writes `ca.pem`, and `server.pem` with `server.key` signed by it.
+pub fn write_certificates(dir: &TempDir) {
+    let write = |name: &str, text: String| fs::write(dir.path().join(name), text).unwrap();
+    let mut authority = CertificateParams::new(vec![]).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_key = KeyPair::generate().unwrap();
+    write("ca.pem", authority.self_signed(&authority_key).unwrap().pem());
+
+    let server_key = KeyPair::generate().unwrap();
+    let server = CertificateParams::new(vec!["localhost".into()]).unwrap();
+    let issuer = Issuer::new(authority, authority_key);
+    write("server.pem", server.signed_by(&server_key, &issuer).unwrap().pem());
+    write("server.key", server_key.serialize_pem());
+}

@@ -1,84 +1,216 @@
 //! The running loop: owns state, clock readings and the store around the pure core.
+//!
+//! One [`Engine`] lives in each scheduler. Three threads may call it: the monitor (`observe`), the
+//! actuator (`command`), and the engine's scheduling thread (`assign`). The last one must never
+//! wait, so what it needs lies behind a lock of its own that is held for moments only, and no store
+//! is touched under it.
 
-use thalweg_core::model::{Observation, SlotRef};
+mod commands;
+mod error;
+mod observe;
+mod settings;
+mod status;
+mod tables;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use thalweg_core::assign::{Assignment, DroppedRow, assign};
+use thalweg_core::explain::{Decision, Outcome};
+use thalweg_core::model::Observation;
+use thalweg_core::settings::{Mode, Settings};
+use thalweg_core::state::{Learned, State};
 use thalweg_core::units::Timestamp;
-use thiserror::Error;
+use thalweg_store::{Store, StoreKind, StoreSettings};
 
-/// What can go wrong in a call of the engine.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum EngineError {
-    /// A request that cannot be understood.
-    #[error("bad request: {0}")]
-    Request(String),
-}
+pub use error::EngineError;
+pub use settings::{EngineSettings, KEYS, Key, Kind};
+pub use thalweg_core::assign::Assigned;
 
-impl EngineError {
-    /// The stable code under which the error crosses to the JVM.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Request(_) => "STATE",
-        }
-    }
-}
+use status::{ActivePlan, EndedPlan};
+use tables::RoutesByTopology;
 
-/// Where one executor belongs, as an answer to [`Engine::assign`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Assigned {
-    /// Left to the engine's own scheduler.
-    NotOurs,
-    /// Stays where it is.
-    Keep,
-    /// Belongs into this slot.
-    To(SlotRef),
-}
+/// Where learned state is kept in the store.
+const LEARNED_KEY: &str = "learned";
+/// Where the plan under way is kept in the store, for the next leader.
+const PLAN_KEY: &str = "plan";
 
 /// One scheduler's brain.
-#[derive(Debug, Default)]
-pub struct Engine {}
+pub struct Engine {
+    settings: EngineSettings,
+    store: Arc<dyn Store>,
+    running: Mutex<Running>,
+    routing: Mutex<Routing>,
+}
+
+/// What the monitor and the actuator share.
+#[derive(Default)]
+struct Running {
+    state: State,
+    decisions: Vec<Decision>,
+    outcomes: VecDeque<Outcome>,
+    plan: Option<ActivePlan>,
+    ended: VecDeque<EndedPlan>,
+    counters: BTreeMap<String, u64>,
+    /// What was last written to the ledger of each topology: verdict and reason codes.
+    last_words: BTreeMap<String, String>,
+    saved: Option<Learned>,
+}
+
+/// What a scheduling round needs.
+#[derive(Default)]
+struct Routing {
+    routes: RoutesByTopology,
+    learned: Learned,
+    dropped: Vec<DroppedRow>,
+}
 
 impl Engine {
-    /// Opens an engine with the settings of a JSON object.
+    /// Opens an engine with the settings of a flat JSON object.
+    ///
+    /// Settings that are not allowed do not fail: the engine then only observes, and `status` names
+    /// them.
     ///
     /// # Errors
-    /// When `config_json` is no JSON object.
-    pub fn open(_config_json: &str) -> Result<Self, EngineError> {
-        Ok(Self {})
-    }
-
-    /// Takes in one observation and answers with the decisions it led to, as JSON.
-    ///
-    /// # Errors
-    /// When the engine's state does not allow it.
-    pub fn observe(
-        &self,
-        _observation: Observation,
-        _now: Timestamp,
-    ) -> Result<String, EngineError> {
-        Ok(String::from("{\"decisions\":[]}"))
+    /// When the settings are no JSON object, or no store can be opened.
+    pub fn open(config_json: &str) -> Result<Self, EngineError> {
+        let given: Value =
+            serde_json::from_str(config_json).map_err(|e| EngineError::Settings(e.to_string()))?;
+        let given = given.as_object().ok_or_else(|| EngineError::Settings(kind_of(&given)))?;
+        let mut settings = EngineSettings::read(given);
+        let store = open_store(&mut settings)?;
+        let learned = read_learned(store.as_ref());
+        let engine = Self {
+            settings,
+            running: Mutex::new(Running {
+                state: State { learned: learned.clone(), ..State::default() },
+                ..Running::default()
+            }),
+            routing: Mutex::new(Routing { learned, ..Routing::default() }),
+            store,
+        };
+        engine.load_routes()?;
+        for problem in &engine.settings.problems {
+            tracing::error!(problem, "configuration");
+        }
+        tracing::info!(mode = ?engine.settings.core.mode, store = ?engine.settings.store.kind, "engine is open");
+        Ok(engine)
     }
 
     /// Tells for each executor, in the order of topologies and their executors, where it belongs.
     ///
-    /// # Errors
-    /// When the engine's state does not allow it.
-    pub fn assign(
-        &self,
-        view: &Observation,
-        _now: Timestamp,
-    ) -> Result<Vec<Assigned>, EngineError> {
-        Ok(view
-            .topologies
-            .iter()
-            .flat_map(|t| t.executors.iter().map(|_| Assigned::NotOurs))
-            .collect())
-    }
-
-    /// Carries out one JSON request and answers in JSON.
+    /// Never waits for the store, and for other calls only for moments.
     ///
     /// # Errors
-    /// When the request cannot be understood.
-    pub fn command(&self, _request_json: &str, _now: Timestamp) -> Result<String, EngineError> {
-        Ok(String::from("{}"))
+    /// None so far; a caller must nevertheless be ready for one.
+    pub fn assign(&self, view: &Observation, now: Timestamp) -> Result<Vec<Assigned>, EngineError> {
+        if self.core().mode != Mode::Act {
+            let executors = view.topologies.iter().map(|t| t.executors.len()).sum();
+            return Ok(vec![Assigned::NotOurs; executors]);
+        }
+        let (routes, learned) = {
+            let routing = self.routing();
+            (routing.routes.clone(), routing.learned.clone())
+        };
+        let Assignment { executors, dropped, placed: _ } =
+            assign(view, &routes, &learned, self.core(), now);
+        if !dropped.is_empty() {
+            self.note_dropped(dropped);
+        }
+        Ok(executors)
     }
+
+    fn note_dropped(&self, dropped: Vec<DroppedRow>) {
+        let mut routing = self.routing();
+        if routing.dropped != dropped {
+            for row in &dropped {
+                tracing::warn!(topology = row.topology, executor = %row.executor, node = row.slot.node,
+                    port = row.slot.port, fault = ?row.fault, "row of a routing table dropped");
+            }
+            routing.dropped = dropped;
+        }
+    }
+
+    /// Reads every stored table, as when this process begins to lead.
+    fn load_routes(&self) -> Result<(), EngineError> {
+        let mut routes = RoutesByTopology::new();
+        let mut faults = Vec::new();
+        for topology in self.store.tables()? {
+            match self.store.table(&topology) {
+                Ok(Some(loaded)) => {
+                    faults.extend(
+                        loaded.dropped.iter().map(|row| {
+                            format!("{topology}: row {} dropped: {}", row.key, row.reason)
+                        }),
+                    );
+                    routes.insert(topology, tables::routes(&loaded.table, false));
+                }
+                Ok(None) => {}
+                Err(error) => faults.push(format!("{topology}: table dropped: {error}")),
+            }
+        }
+        for fault in &faults {
+            tracing::warn!(fault, "routing table");
+        }
+        if !faults.is_empty() {
+            *self.running().counters.entry("store_rows_dropped".to_owned()).or_default() +=
+                faults.len() as u64;
+        }
+        self.routing().routes = routes;
+        Ok(())
+    }
+
+    fn core(&self) -> &Settings {
+        &self.settings.core
+    }
+
+    // A panic under a lock leaves values that are each whole: the state is taken out before it is
+    // changed, and an empty one only forgets measurements.
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn routing(&self) -> MutexGuard<'_, Routing> {
+        self.routing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Opens the store that is asked for; where that one can never work, the embedded one, and says so.
+fn open_store(settings: &mut EngineSettings) -> Result<Arc<dyn Store>, EngineError> {
+    match thalweg_store::open(&settings.store) {
+        Ok(store) => Ok(store),
+        Err(error) if settings.store.kind == StoreKind::Redis => {
+            settings.problems.push(format!("thalweg.store.kind: redis cannot be used: {error}"));
+            settings.core.mode = Mode::Observe;
+            let embedded = StoreSettings { kind: StoreKind::Embedded, ..settings.store.clone() };
+            Ok(thalweg_store::open(&embedded)?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What an earlier run learned; nothing where it cannot be read, for it can be learned again.
+fn read_learned(store: &dyn Store) -> Learned {
+    let read = || {
+        let bytes = store.state(LEARNED_KEY).ok()??;
+        serde_json::from_slice(&bytes)
+            .inspect_err(
+                |error| tracing::warn!(%error, "learned state is unreadable, starting anew"),
+            )
+            .ok()
+    };
+    read().unwrap_or_default()
+}
+
+fn kind_of(value: &Value) -> String {
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a flag",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    kind.to_owned()
 }

@@ -1,0 +1,36 @@
+//! Errors of the engine, with the stable codes under which they cross to the JVM.
+
+use thiserror::Error;
+
+/// What can go wrong in a call of the engine.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// A request that cannot be understood.
+    #[error("bad request: {0}")]
+    Request(String),
+    /// A request about a plan that is not the one under way.
+    #[error("plan {0} is not under way")]
+    UnknownPlan(String),
+    /// The settings are no JSON object.
+    #[error("the settings are no JSON object: {0}")]
+    Settings(String),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] thalweg_store::StoreError),
+    /// Something that should be JSON could not be made so.
+    #[error("cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl EngineError {
+    /// The stable code under which the error crosses to the JVM.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Request(_) | Self::UnknownPlan(_) => "STATE",
+            Self::Settings(_) => "CONFIG",
+            Self::Store(_) => "STORE",
+            Self::Json(_) => "INTERNAL",
+        }
+    }
+}

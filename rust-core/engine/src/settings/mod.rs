@@ -1,0 +1,139 @@
+//! What users may set: one table of keys, from which values, messages and the reference are made.
+
+mod keys;
+mod parse;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use thalweg_core::settings::{Mode, PlanStrategy, Settings};
+use thalweg_core::units::{Millis, Share};
+use thalweg_store::{Secret, StoreKind, StoreSettings};
+
+pub use keys::{KEYS, Key, Kind};
+use parse::Values;
+
+/// The settings of one engine, and what was wrong with what the user wrote.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EngineSettings {
+    /// What decisions are made with.
+    pub core: Settings,
+    /// Where tables and the ledger are kept.
+    pub store: StoreSettings,
+    /// How long a publisher waits for the shared store.
+    pub publish_timeout: Duration,
+    /// Where the status file is written.
+    pub dir: PathBuf,
+    /// What is wrong, each naming key, value and what is allowed. With any problem the mode is
+    /// observe: a user who mistyped one setting did not mean to be acted upon by guesses.
+    pub problems: Vec<String>,
+}
+
+impl EngineSettings {
+    /// Reads the settings from a flat JSON object.
+    pub fn read(given: &Map<String, Value>) -> Self {
+        let (values, mut problems) = Values::read(given);
+        let mut core = core(&values, given);
+        let store = store(&values, given, &mut problems);
+        if !problems.is_empty() {
+            core.mode = Mode::Observe;
+        }
+        let dir = store.dir.clone();
+        let publish_timeout = store.timeout.saturating_mul(2);
+        Self { core, store, publish_timeout, dir, problems }
+    }
+}
+
+fn secs(values: &Values, key: &str) -> Millis {
+    Millis::saturating(values.number(key) * 1000.0)
+}
+
+fn share(values: &Values, key: &str) -> Share {
+    Share::saturating(values.number(key))
+}
+
+fn core(values: &Values, given: &Map<String, Value>) -> Settings {
+    let mode = match values.text("thalweg.mode") {
+        "observe" => Mode::Observe,
+        "advise" => Mode::Advise,
+        _ => Mode::Act,
+    };
+    let strategy = match values.text("thalweg.me-stream.strategy") {
+        "bottleneck-level-priority" => PlanStrategy::BottleneckLevelPriority,
+        "parameter-planning-priority" => PlanStrategy::ParameterPlanningPriority,
+        _ => PlanStrategy::Auto,
+    };
+    // Three reports may be lost before statistics count as stale.
+    let report_secs =
+        given.get("executor.metrics.frequency.secs").and_then(Value::as_f64).unwrap_or(60.0);
+    let max_age = values.number("thalweg.metrics.max.age.secs");
+    let max_age = if max_age > 0.0 { max_age } else { 3.0 * report_secs };
+    Settings {
+        mode,
+        strategy,
+        phi: values.number("thalweg.me-stream.phi"),
+        sampling: secs(values, "thalweg.monitor.interval.secs"),
+        relaxed_factor: values.count("thalweg.me-stream.relaxed.factor"),
+        window: secs(values, "thalweg.metrics.window.secs"),
+        max_age: Millis::saturating(max_age * 1000.0),
+        min_coverage: share(values, "thalweg.metrics.min.coverage"),
+        settle: secs(values, "thalweg.metrics.settle.secs"),
+        points: values.count("thalweg.me-stream.points") as usize,
+        stable_fits: values.count("thalweg.me-stream.stable.fits") as usize,
+        stable_change: share(values, "thalweg.me-stream.stable.change"),
+        stable_error: share(values, "thalweg.me-stream.stable.error"),
+        accuracy: values.number("thalweg.me-stream.accuracy"),
+        interval: secs(values, "thalweg.me-stream.interval.secs"),
+        effective_bottlenecks: values.count("thalweg.me-stream.effective.bottlenecks"),
+        capacity_limit: share(values, "thalweg.me-stream.capacity.limit"),
+        failed_limit: share(values, "thalweg.me-stream.failed.limit"),
+        imbalance_limit: values.number("thalweg.imbalance.limit"),
+        imbalance_floor: share(values, "thalweg.imbalance.floor"),
+        min_gain: share(values, "thalweg.imbalance.min.gain"),
+        round_trip_limit: Millis::saturating(
+            values.number("thalweg.network.round.trip.limit.millis"),
+        ),
+        ability_memory: secs(values, "thalweg.node.memory.secs"),
+        cool_down: secs(values, "thalweg.action.cool.down.secs"),
+        daily_actions: values.count("thalweg.action.daily.limit"),
+        blacklist: secs(values, "thalweg.action.blacklist.secs"),
+        anchors_per_worker: values.count("thalweg.placement.anchors.per.worker"),
+    }
+}
+
+fn store(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>) -> StoreSettings {
+    let written = |key: &str| Some(values.text(key).to_owned()).filter(|text| !text.is_empty());
+    let local = given.get("storm.local.dir").and_then(Value::as_str).unwrap_or(".");
+    let dir = written("thalweg.store.dir")
+        .map_or_else(|| PathBuf::from(local).join("thalweg"), PathBuf::from);
+    let password = written("thalweg.store.redis.password").or_else(|| {
+        let file = written("thalweg.store.redis.password.file")?;
+        match std::fs::read_to_string(&file) {
+            Ok(text) => Some(text.trim_end().to_owned()),
+            Err(error) => {
+                problems.push(format!(
+                    "thalweg.store.redis.password.file: cannot read {file}: {error}"
+                ));
+                None
+            }
+        }
+    });
+    StoreSettings {
+        kind: match values.text("thalweg.store.kind") {
+            "redis" => StoreKind::Redis,
+            _ => StoreKind::Embedded,
+        },
+        dir,
+        url: values.text("thalweg.store.redis.url").to_owned(),
+        user: written("thalweg.store.redis.user"),
+        password: password.map(Secret::new),
+        ca_file: written("thalweg.store.redis.ca.file").map(PathBuf::from),
+        prefix: values.text("thalweg.store.redis.prefix").to_owned(),
+        timeout: Duration::from_millis(u64::from(values.count("thalweg.store.timeout.millis"))),
+        ledger_limit: u64::from(values.count("thalweg.store.ledger.limit")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! From what the user wrote to values that fit the table.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::keys::{KEYS, Key, Kind};
+
+/// A value for every key of the table.
+pub(super) struct Values(BTreeMap<&'static str, Value>);
+
+impl Values {
+    /// Takes each key's value where it is allowed, else its default; tells what is wrong.
+    pub(super) fn read(given: &Map<String, Value>) -> (Self, Vec<String>) {
+        let mut problems: Vec<String> = given
+            .keys()
+            .filter(|name| {
+                name.starts_with("thalweg.") && !KEYS.iter().any(|key| key.name == *name)
+            })
+            .map(|name| unknown(name))
+            .collect();
+        let mut values = BTreeMap::new();
+        for key in KEYS {
+            let default = default(key);
+            let value = match given.get(key.name) {
+                None | Some(Value::Null) => default,
+                Some(written) => accept(key, written).unwrap_or_else(|| {
+                    problems.push(format!(
+                        "{}: {written} is not allowed, it must be {} (using {})",
+                        key.name,
+                        key.kind.allowed(),
+                        default
+                    ));
+                    default
+                }),
+            };
+            values.insert(key.name, value);
+        }
+        (Self(values), problems)
+    }
+
+    pub(super) fn text(&self, key: &str) -> &str {
+        self.0.get(key).and_then(Value::as_str).expect("the table has this key as text")
+    }
+
+    pub(super) fn number(&self, key: &str) -> f64 {
+        self.0.get(key).and_then(Value::as_f64).expect("the table has this key as a number")
+    }
+
+    /// A whole number; the table keeps such keys within `u32`.
+    pub(super) fn count(&self, key: &str) -> u32 {
+        self.number(key) as u32
+    }
+}
+
+fn default(key: &Key) -> Value {
+    match key.kind {
+        Kind::Choice(_) | Kind::Text => Value::from(key.default),
+        _ => serde_json::from_str(key.default).expect("the table's defaults are JSON"),
+    }
+}
+
+/// The value if it is allowed. Numbers and flags may be written as text, as YAML files often do.
+fn accept(key: &Key, written: &Value) -> Option<Value> {
+    let number = || match written {
+        Value::String(text) => text.trim().parse::<f64>().ok(),
+        other => other.as_f64(),
+    };
+    match key.kind {
+        Kind::Choice(words) => {
+            let word = written.as_str()?.trim().to_lowercase();
+            words.contains(&word.as_str()).then(|| Value::from(word))
+        }
+        Kind::Number(low, high) => number().filter(|n| (low..=high).contains(n)).map(Value::from),
+        Kind::Whole(low, high) => {
+            number().filter(|n| (low..=high).contains(n) && n.fract() == 0.0).map(Value::from)
+        }
+        Kind::Flag => match written {
+            Value::Bool(_) => Some(written.clone()),
+            Value::String(text) => text.trim().parse::<bool>().ok().map(Value::from),
+            _ => None,
+        },
+        Kind::Text => written.as_str().map(Value::from),
+        Kind::Texts => {
+            let list = written.as_array()?;
+            list.iter().all(Value::is_string).then(|| written.clone())
+        }
+    }
+}
+
+/// Names an unknown key and the known one that is most like it.
+fn unknown(name: &str) -> String {
+    let shared = |key: &&Key| {
+        let words: Vec<&str> = key.name.split(['.', '-']).collect();
+        name.split(['.', '-']).filter(|word| words.contains(word)).count()
+    };
+    match KEYS.iter().max_by_key(shared) {
+        Some(key) if shared(&key) > 1 => {
+            format!("{name}: there is no such key; did you mean {}?", key.name)
+        }
+        _ => format!("{name}: there is no such key"),
+    }
+}

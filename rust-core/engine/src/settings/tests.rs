@@ -1,0 +1,96 @@
+use serde_json::json;
+
+use super::*;
+
+fn read(given: Value) -> EngineSettings {
+    EngineSettings::read(given.as_object().expect("an object"))
+}
+
+#[test]
+fn nothing_written_gives_the_core_its_own_defaults() {
+    let settings = read(json!({"storm.local.dir": "/var/storm"}));
+    assert_eq!(settings.problems, Vec::<String>::new());
+    assert_eq!(settings.core, Settings::default());
+    assert_eq!(settings.dir, PathBuf::from("/var/storm/thalweg"));
+}
+
+#[test]
+fn a_wrong_value_is_named_and_only_observed_with() {
+    let settings = read(json!({"thalweg.me-stream.phi": "many", "thalweg.mode": "act"}));
+    assert_eq!(settings.core.mode, Mode::Observe);
+    assert_eq!(
+        settings.problems,
+        [
+            "thalweg.me-stream.phi: \"many\" is not allowed, it must be a number from 0 to 16 (using 1)"
+        ]
+    );
+}
+
+#[test]
+fn an_unknown_key_is_named_with_the_one_meant() {
+    let settings = read(json!({"thalweg.monitor.intervall.secs": 3}));
+    assert_eq!(
+        settings.problems,
+        [
+            "thalweg.monitor.intervall.secs: there is no such key; did you mean thalweg.monitor.interval.secs?"
+        ]
+    );
+}
+
+#[test]
+fn numbers_may_be_text_and_staleness_follows_storms_reports() {
+    let settings =
+        read(json!({"thalweg.monitor.interval.secs": "2", "executor.metrics.frequency.secs": 5}));
+    assert_eq!(settings.problems, Vec::<String>::new());
+    assert_eq!(settings.core.sampling.get(), 2_000.0);
+    assert_eq!(settings.core.max_age.get(), 15_000.0);
+}
+
+#[test]
+fn a_password_file_that_is_missing_is_a_problem() {
+    let settings = read(json!({"thalweg.store.redis.password.file": "/nowhere/secret"}));
+    assert!(settings.problems[0].starts_with("thalweg.store.redis.password.file: cannot read"));
+}
+
+#[test]
+fn every_reason_names_a_key_of_the_table() {
+    for (code, _, setting) in thalweg_core::explain::ReasonCode::TABLE {
+        let known = setting.is_empty() || KEYS.iter().any(|key| key.name == *setting);
+        assert!(known, "{code:?} names {setting}");
+    }
+}
+
+#[test]
+fn the_reference_page_is_the_table() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/configuration.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, reference()).expect("the page can be written");
+    }
+    let page = std::fs::read_to_string(path).expect("the page is there");
+    assert_eq!(page, reference(), "run the tests with UPDATE_DOCS=1 to write the page anew");
+}
+
+/// The reference page of all keys and reason codes.
+fn reference() -> String {
+    let mut page = String::from(
+        "# Configuration reference\n\n\
+         Every key goes into `storm.yaml` on the Nimbus nodes. A key that is unknown, or whose value is not\n\
+         allowed, is named in Nimbus's log at start, and Thalweg then runs in mode `observe`.\n\n\
+         This page is generated from the table of keys; a test keeps it true.\n\n\
+         | key | default | allowed | what it does |\n|---|---|---|---|\n",
+    );
+    for key in KEYS {
+        let default = if key.default.is_empty() { "(empty)" } else { key.default };
+        page +=
+            &format!("| `{}` | `{default}` | {} | {} |\n", key.name, key.kind.allowed(), key.doc);
+    }
+    page += "\n## Reason codes\n\n\
+             Every decision carries at least one of these; the setting is what moves its limit.\n\n\
+             | code | meaning | setting |\n|---|---|---|\n";
+    for (code, meaning, setting) in thalweg_core::explain::ReasonCode::TABLE {
+        let name = serde_json::to_string(code).expect("a unit variant is always a string");
+        let setting = if setting.is_empty() { String::new() } else { format!("`{setting}`") };
+        page += &format!("| `{}` | {} | {setting} |\n", name.trim_matches('"'), meaning.trim());
+    }
+    page
+}

@@ -9,13 +9,10 @@ import io.thalweg.storm.cluster.Meters;
 import io.thalweg.storm.cluster.NimbusLink;
 import io.thalweg.storm.cluster.Rounds;
 import io.thalweg.storm.cluster.Settings;
+import io.thalweg.storm.cluster.StateLink;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
-import org.apache.storm.cluster.ClusterStateContext;
-import org.apache.storm.cluster.ClusterUtils;
-import org.apache.storm.cluster.DaemonType;
-import org.apache.storm.cluster.IStormClusterState;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,19 +24,21 @@ public final class Actuator implements AutoCloseable {
     private final Settings settings;
     private final Rounds rounds;
     private final Engine engine;
+    private final StateLink state;
     private final Meters meters;
     private final NimbusLink nimbus;
     private final LinkedBlockingQueue<Plan> waiting = new LinkedBlockingQueue<>();
     private final Thread thread;
     private volatile boolean busy;
-    private IStormClusterState state;
 
     /** Makes an actuator; {@link #start} sets it to work. */
-    public Actuator(Map<String, Object> conf, Settings settings, Rounds rounds, Engine engine, Meters meters) {
+    public Actuator(Map<String, Object> conf, Settings settings, Rounds rounds, Engine engine, StateLink state,
+        Meters meters) {
         this.conf = conf;
         this.settings = settings;
         this.rounds = rounds;
         this.engine = engine;
+        this.state = state;
         this.meters = meters;
         this.nimbus = new NimbusLink(conf);
         this.thread = new Thread(this::work, "thalweg-actuator");
@@ -85,9 +84,6 @@ public final class Actuator implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         nimbus.close();
-        if (state != null) {
-            state.disconnect();
-        }
     }
 
     private void work() {
@@ -120,7 +116,7 @@ public final class Actuator implements AutoCloseable {
         LOG.info("plan {} for {}: {} {} on {} rows", plan.id(), plan.name(), plan.kind(), plan.counts(), plan.rows().size());
         JsonNode published = command("publish", plan.id());
         LOG.info("plan {} is published ({})", plan.id(), published.path("stored").asText("?"));
-        Scene scene = new Scene(conf, settings, rounds, nimbus, state(), engine);
+        Scene scene = new Scene(conf, settings, rounds, nimbus, state, engine);
         ArrayNode steps = JsonNodeFactory.instance.arrayNode();
         Run.End end = null;
         for (Way way : ways(scene, plan)) {
@@ -182,12 +178,5 @@ public final class Actuator implements AutoCloseable {
             command.put("plan", plan);
         }
         return engine.command(command, System.currentTimeMillis());
-    }
-
-    private IStormClusterState state() throws Exception {
-        if (state == null) {
-            state = ClusterUtils.mkStormClusterState(conf, new ClusterStateContext(DaemonType.NIMBUS, conf));
-        }
-        return state;
     }
 }

@@ -85,7 +85,7 @@ final class MakeBeforeBreak implements Way {
             views.switched(node);
         }
         WorkerWatch watch = new WorkerWatch(scene.state(), plan.topology(), nodes, views.fresh());
-        keeper = new ViewKeeper(scene.conf(), scene.nimbus(), plan.topology(), plan.wished(), involved(nodes));
+        keeper = new ViewKeeper(scene, plan.topology(), plan.wished(), involved(nodes));
         prepared.forEach(keeper::hold);
         deadline.await("new workers " + views.fresh().keySet(), watch::allUp);
         deadline.pause(scene.settings().settleMillis());

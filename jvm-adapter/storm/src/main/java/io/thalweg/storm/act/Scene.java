@@ -5,14 +5,14 @@ import io.thalweg.storm.cluster.Engine;
 import io.thalweg.storm.cluster.NimbusLink;
 import io.thalweg.storm.cluster.Rounds;
 import io.thalweg.storm.cluster.Settings;
+import io.thalweg.storm.cluster.StateLink;
 import java.util.Map;
-import org.apache.storm.cluster.IStormClusterState;
 import org.apache.storm.generated.Assignment;
 import org.apache.storm.scheduler.TopologyDetails;
 import org.apache.storm.thrift.TException;
 
 /** What an action works with: the cluster as it is, the links to it, and the settings. */
-record Scene(Map<String, Object> conf, Settings settings, Rounds rounds, NimbusLink nimbus, IStormClusterState state,
+record Scene(Map<String, Object> conf, Settings settings, Rounds rounds, NimbusLink nimbus, StateLink state,
              Engine engine) {
     /** The cluster as the last round saw it. */
     Rounds.View view() throws StepFailed {

@@ -1,6 +1,7 @@
 package io.thalweg.storm.act;
 
 import io.thalweg.storm.cluster.NodeFacts;
+import io.thalweg.storm.cluster.StateLink;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.storm.generated.Assignment;
@@ -12,10 +13,12 @@ import org.apache.storm.utils.SupervisorClient;
 /** One connection to a supervisor, made anew when it breaks. */
 final class SupervisorLink implements AutoCloseable {
     private final Map<String, Object> conf;
+    private final StateLink state;
     private final NodeFacts node;
     private SupervisorClient client;
 
-    SupervisorLink(Map<String, Object> conf, NodeFacts node) {
+    SupervisorLink(Map<String, Object> conf, StateLink state, NodeFacts node) {
+        this.state = state;
         this.conf = conf;
         this.node = node;
     }
@@ -55,13 +58,15 @@ final class SupervisorLink implements AutoCloseable {
     private <T> T attempt(Call<T> call) throws TException {
         try {
             if (client == null) {
-                client = SupervisorClient.Builder.withConf(conf).withHostName(node.host()).withPort(node.thriftPort()).build();
+                int port = state.thriftPort(node.id()).orElseThrow(() -> new TException(node.id() + " listens nowhere"));
+                client = SupervisorClient.Builder.withConf(conf).withHostName(node.host()).withPort(port).build();
             }
             return call.make();
         } catch (NotAliveException e) {
             throw e;
         } catch (TException | RuntimeException e) {
             close();
+            state.forget(node.id());
             throw e;
         }
     }

@@ -41,12 +41,12 @@ final class ViewKeeper implements AutoCloseable {
     private final Map<String, Held> nodes = new TreeMap<>();
     private final ScheduledExecutorService pool;
 
-    ViewKeeper(Map<String, Object> conf, NimbusLink nimbus, String topology, Slots wished, Collection<NodeFacts> involved) {
+    ViewKeeper(Scene scene, String topology, Slots wished, Collection<NodeFacts> involved) {
         this.topology = topology;
-        this.nimbus = nimbus;
+        this.nimbus = scene.nimbus();
         this.wished = wished;
         for (NodeFacts node : involved) {
-            nodes.put(node.id(), new Held(new SupervisorLink(conf, node), node.id()));
+            nodes.put(node.id(), new Held(new SupervisorLink(scene.conf(), scene.state(), node), node.id()));
         }
         pool = Executors.newScheduledThreadPool(Math.min(MOST_THREADS, nodes.size()), task -> {
             Thread thread = new Thread(task, "thalweg-views");

@@ -152,12 +152,14 @@ final class Views {
     }
 
     private String host(String node) throws StepFailed {
-        String real = node.startsWith(ALIAS) ? node.substring(ALIAS.length()) : node;
+        boolean aliased = node.startsWith(ALIAS);
+        String real = aliased ? node.substring(ALIAS.length()) : node;
         String host = hosts.getOrDefault(real, base.get_node_host().get(real));
         if (host == null) {
             throw new StepFailed(Code.PLAN_OUTDATED, "no host known for node " + real);
         }
-        return host;
+        return !aliased ? host : HostNames.respelled(host).orElseThrow(
+            () -> new StepFailed(Code.VIEW_NOT_EXPRESSIBLE, "host " + host + " has no second spelling"));
     }
 
     private Map<List<Long>, Long> startTimes(Set<TaskRange> ranges) {

@@ -1,29 +1,26 @@
 package io.thalweg.storm.act;
 
 import io.thalweg.storm.cluster.NodeFacts;
+import io.thalweg.storm.cluster.StateLink;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import org.apache.storm.cluster.IStormClusterState;
 import org.apache.storm.generated.ClusterWorkerHeartbeat;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Tells when new workers are up: their port answers, and their executors have reported since the watch began. */
 final class WorkerWatch {
-    private static final Logger LOG = LoggerFactory.getLogger(WorkerWatch.class);
     private static final int CONNECT_MILLIS = 300;
 
-    private final IStormClusterState state;
+    private final StateLink state;
     private final String topology;
     private final Map<String, NodeFacts> nodes;
     private final Map<Place, Set<TaskRange>> awaited;
     private final Map<Place, ClusterWorkerHeartbeat> stale = new TreeMap<>();
 
-    WorkerWatch(IStormClusterState state, String topology, Map<String, NodeFacts> nodes, Map<Place, Set<TaskRange>> workers) {
+    WorkerWatch(StateLink state, String topology, Map<String, NodeFacts> nodes, Map<Place, Set<TaskRange>> workers) {
         this.state = state;
         this.topology = topology;
         this.nodes = nodes;
@@ -67,11 +64,6 @@ final class WorkerWatch {
     }
 
     private ClusterWorkerHeartbeat heartbeat(Place place) {
-        try {
-            return state.getWorkerHeartbeat(topology, place.node(), (long) place.port());
-        } catch (RuntimeException e) {
-            LOG.debug("no heartbeat of {}", place, e);
-            return null;
-        }
+        return state.heartbeat(topology, place.node(), place.port());
     }
 }

@@ -5,8 +5,7 @@ import java.util.List;
 /**
  * What a scheduling round said of one supervisor.
  *
- * @param thriftPort where the supervisor takes assignments
  * @param ports its slots in ascending order, without those that a dead worker blocks
  */
-public record NodeFacts(String id, String host, String rack, int thriftPort, List<Integer> ports, double cpuPoints,
+public record NodeFacts(String id, String host, String rack, List<Integer> ports, double cpuPoints,
                         double memoryMib, boolean blacklisted) { }

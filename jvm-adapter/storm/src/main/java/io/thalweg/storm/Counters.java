@@ -1,0 +1,55 @@
+package io.thalweg.storm;
+
+import io.thalweg.bridge.SnapshotWriter;
+import java.util.Map;
+import org.apache.storm.generated.BoltStats;
+import org.apache.storm.generated.ExecutorStats;
+import org.apache.storm.generated.ExecutorSummary;
+import org.apache.storm.generated.SpoutStats;
+import org.apache.storm.utils.Utils;
+
+/** What an executor has done since it started: Storm keeps counts and means per stream, the core wants sums. */
+record Counters(int uptimeSecs, long executed, double executeMillis, long acked, double processMillis, long failed,
+                long emitted, long transferred, long completed, double completeMillis) {
+    /** The window that never forgets. */
+    private static final String ALL_TIME = ":all-time";
+
+    /** Reads a summary that carries statistics. */
+    static Counters of(ExecutorSummary summary) {
+        ExecutorStats stats = summary.get_stats();
+        long emitted = users(stats.get_emitted());
+        long transferred = users(stats.get_transferred());
+        if (stats.get_specific().is_set_bolt()) {
+            BoltStats bolt = stats.get_specific().get_bolt();
+            return new Counters(summary.get_uptime_secs(), sum(bolt.get_executed()),
+                weigh(bolt.get_executed(), bolt.get_execute_ms_avg()), sum(bolt.get_acked()),
+                weigh(bolt.get_acked(), bolt.get_process_ms_avg()), sum(bolt.get_failed()), emitted, transferred, 0, 0);
+        }
+        SpoutStats spout = stats.get_specific().get_spout();
+        long completed = sum(spout.get_acked());
+        return new Counters(summary.get_uptime_secs(), 0, 0, completed, 0, sum(spout.get_failed()), emitted, transferred,
+            completed, weigh(spout.get_acked(), spout.get_complete_ms_avg()));
+    }
+
+    /** Writes them behind the executor that the writer got last. */
+    void write(SnapshotWriter writer) {
+        writer.counters(uptimeSecs, executed, executeMillis, acked, processMillis, failed, emitted, transferred, completed,
+            completeMillis);
+    }
+
+    private static <K> long sum(Map<String, Map<K, Long>> windows) {
+        return windows.getOrDefault(ALL_TIME, Map.of()).values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    /** Tuples of the user's own streams; Storm's ack and metric streams would count the same work twice. */
+    private static long users(Map<String, Map<String, Long>> windows) {
+        return windows.getOrDefault(ALL_TIME, Map.of()).entrySet().stream().filter(e -> !Utils.isSystemId(e.getKey()))
+            .mapToLong(Map.Entry::getValue).sum();
+    }
+
+    private static <K> double weigh(Map<String, Map<K, Long>> counts, Map<String, Map<K, Double>> means) {
+        Map<K, Double> mean = means.getOrDefault(ALL_TIME, Map.of());
+        return counts.getOrDefault(ALL_TIME, Map.of()).entrySet().stream()
+            .mapToDouble(e -> e.getValue() * mean.getOrDefault(e.getKey(), 0.0)).sum();
+    }
+}

@@ -1,0 +1,191 @@
+package io.thalweg.storm;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.thalweg.bridge.SnapshotWriter;
+import io.thalweg.bridge.SnapshotWriter.Status;
+import io.thalweg.storm.act.Actuator;
+import io.thalweg.storm.act.Plan;
+import io.thalweg.storm.cluster.Engine;
+import io.thalweg.storm.cluster.Meters;
+import io.thalweg.storm.cluster.NimbusLink;
+import io.thalweg.storm.cluster.Rounds;
+import io.thalweg.storm.cluster.Settings;
+import io.thalweg.storm.cluster.StateLink;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.storm.Config;
+import org.apache.storm.generated.ExecutorSummary;
+import org.apache.storm.generated.Nimbus;
+import org.apache.storm.generated.NotAliveException;
+import org.apache.storm.generated.TopologyInfo;
+import org.apache.storm.generated.TopologySummary;
+import org.apache.storm.scheduler.TopologyDetails;
+import org.apache.storm.thrift.TException;
+import org.apache.storm.utils.ObjectReader;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Polls the statistics of all executors while this Nimbus leads, and hands them to the engine. */
+final class Monitor implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Monitor.class);
+    private static final long LONGEST_PAUSE_MILLIS = 60_000;
+
+    private final Settings settings;
+    private final Rounds rounds;
+    private final Engine engine;
+    private final Actuator actuator;
+    private final Shapes shapes;
+    private final Meters meters;
+    private final NimbusLink nimbus;
+    private final RoundTrips roundTrips;
+    private final SnapshotWriter writer = new SnapshotWriter();
+    private final Map<String, String> lastWords = new HashMap<>();
+    private final Thread thread = new Thread(this::work, "thalweg-monitor");
+    private boolean leading;
+
+    Monitor(Map<String, Object> conf, Settings settings, Rounds rounds, Engine engine, StateLink state, Actuator actuator,
+        Shapes shapes, Meters meters) {
+        this.settings = settings;
+        this.rounds = rounds;
+        this.engine = engine;
+        this.actuator = actuator;
+        this.shapes = shapes;
+        this.meters = meters;
+        this.nimbus = new NimbusLink(conf);
+        this.roundTrips = new RoundTrips(state);
+        thread.setDaemon(true);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    @Override
+    public void close() {
+        thread.interrupt();
+        try {
+            thread.join(5000);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        roundTrips.close();
+        nimbus.close();
+    }
+
+    private void work() {
+        int failures = 0;
+        try {
+            while (true) {
+                Thread.sleep(Math.min(settings.monitorIntervalMillis() << Math.min(failures, 3),
+                    Math.max(settings.monitorIntervalMillis(), LONGEST_PAUSE_MILLIS)));
+                failures = poll() ? 0 : failures + 1;
+            }
+        } catch (InterruptedException e) {
+            LOG.info("monitor ends");
+        }
+    }
+
+    private boolean poll() throws InterruptedException {
+        try {
+            lead(rounds.leading(System.currentTimeMillis()));
+            if (leading) {
+                observe();
+            }
+            say("poll", "statistics are read");
+            return true;
+        } catch (TException | RuntimeException e) {
+            meters.error("monitor");
+            say("poll", "statistics cannot be read: " + e);
+            return false;
+        }
+    }
+
+    private void lead(boolean now) {
+        if (now && !leading) {
+            LOG.info("this Nimbus leads, monitoring begins");
+            actuator.resume();
+        }
+        leading = now;
+    }
+
+    private void observe() throws TException, InterruptedException {
+        Rounds.View view = rounds.last().orElse(null);
+        if (view == null) {
+            return;
+        }
+        Map<String, Double> trips = roundTrips.measure(view.nodes().values());
+        long now = System.currentTimeMillis();
+        writer.begin(now);
+        NodesWriter slots = new NodesWriter(writer, view.nodes(), node -> trips.getOrDefault(node, Double.NaN));
+        List<TopologySummary> summaries = new ArrayList<>(nimbus.call(Nimbus.Iface::getTopologySummaries));
+        summaries.sort(Comparator.comparing(TopologySummary::get_id));
+        for (TopologySummary summary : summaries) {
+            TopologyDetails details = view.topologies().get(summary.get_id());
+            if (details != null) {
+                write(summary, details, slots);
+            }
+        }
+        JsonNode answer = engine.observe(writer.finish(), writer.length(), now);
+        answer.path("decisions").forEach(this::take);
+    }
+
+    private void write(TopologySummary summary, TopologyDetails details, NodesWriter slots) throws TException {
+        TopologyInfo info;
+        try {
+            info = nimbus.info(summary.get_id());
+        } catch (NotAliveException e) {
+            LOG.debug("{} ended meanwhile", summary.get_id());
+            return;
+        }
+        TopologyShape shape = shapes.of(details);
+        double timeout = 1000.0 * ObjectReader.getInt(details.getConf().get(Config.TOPOLOGY_MESSAGE_TIMEOUT_SECS), 30);
+        writer.topology(summary.get_id(), summary.get_name(), status(summary.get_status()), details.getNumWorkers(), timeout);
+        shape.write(writer);
+        writeExecutors(shape, info.get_executors(), slots);
+    }
+
+    private void writeExecutors(TopologyShape shape, List<ExecutorSummary> summaries, NodesWriter slots) {
+        List<ExecutorSummary> executors = new ArrayList<>(summaries);
+        executors.removeIf(executor -> !shape.indices().containsKey(executor.get_component_id()));
+        executors.sort(Comparator.comparing(ExecutorSummary::get_component_id)
+            .thenComparingInt(executor -> executor.get_executor_info().get_task_start()));
+        for (ExecutorSummary executor : executors) {
+            writer.executor(shape.indices().get(executor.get_component_id()), executor.get_executor_info().get_task_start(),
+                executor.get_executor_info().get_task_end(), slots.index(executor.get_host(), executor.get_port()));
+            if (executor.is_set_stats() && executor.get_stats().is_set_specific()) {
+                Counters.of(executor).write(writer);
+            }
+        }
+    }
+
+    private void take(JsonNode decision) {
+        StringBuilder words = new StringBuilder(decision.path("verdict").asText());
+        decision.path("reasons").forEach(reason -> words.append(", ").append(reason.path("code").asText()));
+        say("decision " + decision.path("topology").asText(), decision.path("name").asText() + ": " + words);
+        if ("act".equals(decision.path("verdict").asText()) && decision.path("plan").isObject()) {
+            Plan plan = Plan.read(decision.get("plan"));
+            if (!actuator.offer(plan)) {
+                LOG.debug("plan {} comes while another is under way", plan.id());
+            }
+        }
+    }
+
+    private static Status status(String status) {
+        for (Status known : Status.values()) {
+            if (known.name().equals(status)) {
+                return known;
+            }
+        }
+        return Status.REBALANCING;
+    }
+
+    /** Logs what changed since it was last said. */
+    private void say(String about, String words) {
+        if (!words.equals(lastWords.put(about, words))) {
+            LOG.info("{}: {}", about, words);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+package io.thalweg.storm;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.thalweg.storm.cluster.Settings;
+import java.util.Collection;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.apache.storm.Config;
+import org.apache.storm.generated.ComponentCommon;
+import org.apache.storm.generated.StormTopology;
+import org.apache.storm.nimbus.ITopologyValidator;
+import org.apache.storm.utils.Utils;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes submitted topologies elastic, as {@code nimbus.topology.validator}: a component's tasks are fixed for life
+ * and bound its executors, so components that may grow get more tasks than executors; and shuffling that prefers
+ * tasks nearby, which starves the executors added elsewhere, is made to treat all alike. A topology's own settings
+ * are never overruled, and no submission is ever refused here.
+ */
+public final class TaskHeadroom implements ITopologyValidator {
+    private static final Logger LOG = LoggerFactory.getLogger(TaskHeadroom.class);
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final TypeReference<TreeMap<String, Object>> OBJECT = new TypeReference<>() { };
+
+    /**
+     * Below any load. A load above the upper bound widens the choice of tasks, one below the lower bound narrows it
+     * again; with this for both the choice becomes all tasks within seconds and stays there, weighed by load. Storm
+     * would refuse it in a user's configuration, but has checked that already when it calls this class.
+     */
+    private static final double BELOW_ANY_LOAD = -1.0;
+
+    private long factor;
+    private long maxTasks;
+    private Set<String> listed;
+    private boolean keepLocality;
+
+    @Override
+    public void prepare(Map<String, Object> conf) {
+        factor = Settings.number(conf, "thalweg.headroom.factor", 4, 1);
+        maxTasks = Settings.number(conf, "thalweg.headroom.max.tasks", 64, 1);
+        listed = names(conf.get("thalweg.headroom.components"));
+        keepLocality = "keep".equals(conf.get("thalweg.shuffle.locality"));
+        LOG.info("head-room: {} tasks for one executor, {} at most; locality is {}", factor, maxTasks,
+            keepLocality ? "kept" : "levelled");
+    }
+
+    @Override
+    public void validate(String name, Map<String, Object> topologyConf, StormTopology topology) {
+        try {
+            topology.get_bolts().forEach((id, bolt) -> widen(name, id, bolt.get_common(), true));
+            topology.get_spouts().forEach((id, spout) -> widen(name, id, spout.get_common(), false));
+            if (!keepLocality) {
+                levelLocality(topologyConf);
+            }
+        } catch (Throwable e) {
+            // Head-room is a favour; a submission must not fail for want of it.
+            LOG.error("{} stays as it was submitted", name, e);
+        }
+    }
+
+    private void widen(String topology, String id, ComponentCommon component, boolean bolt) {
+        try {
+            int hint = component.is_set_parallelism_hint() ? component.get_parallelism_hint() : 1;
+            boolean asked = listed.contains(id) || listed.contains(topology + "/" + id);
+            if (Utils.isSystemId(id) || !asked && (!bolt || hint <= 1) || bolt && globalOnly(component)) {
+                return;
+            }
+            Map<String, Object> conf = configuration(component);
+            if (conf.containsKey(Config.TOPOLOGY_TASKS)) {
+                return;
+            }
+            long tasks = Math.max(hint, Math.min(maxTasks, hint * factor));
+            conf.put(Config.TOPOLOGY_TASKS, tasks);
+            component.set_json_conf(JSON.writeValueAsString(conf));
+            LOG.info("{}/{}: {} tasks for {} executors", topology, id, tasks, hint);
+        } catch (JsonProcessingException e) {
+            LOG.warn("{}/{} stays as it was submitted, its configuration is no JSON: {}", topology, id, e.getMessage());
+        }
+    }
+
+    private static Map<String, Object> configuration(ComponentCommon component) throws JsonProcessingException {
+        String json = component.is_set_json_conf() ? component.get_json_conf() : null;
+        return json == null || json.isEmpty() ? new TreeMap<>() : JSON.readValue(json, OBJECT);
+    }
+
+    /** Whether all input goes to the one task with the lowest number; Storm writes that as fields grouping on no field. */
+    private static boolean globalOnly(ComponentCommon component) {
+        return !component.get_inputs().isEmpty()
+            && component.get_inputs().values().stream().allMatch(g -> g.is_set_fields() && g.get_fields().isEmpty());
+    }
+
+    private static void levelLocality(Map<String, Object> conf) {
+        if (!conf.containsKey(Config.TOPOLOGY_LOCALITYAWARE_HIGHER_BOUND)
+            && !conf.containsKey(Config.TOPOLOGY_LOCALITYAWARE_LOWER_BOUND)) {
+            conf.put(Config.TOPOLOGY_LOCALITYAWARE_HIGHER_BOUND, BELOW_ANY_LOAD);
+            conf.put(Config.TOPOLOGY_LOCALITYAWARE_LOWER_BOUND, BELOW_ANY_LOAD);
+        }
+    }
+
+    private static Set<String> names(Object value) {
+        Set<String> names = new TreeSet<>();
+        if (value instanceof Collection<?> many) {
+            many.forEach(name -> names.add(String.valueOf(name)));
+        } else if (value instanceof String some) {
+            for (String name : some.split(",")) {
+                names.add(name.trim());
+            }
+        }
+        return names;
+    }
+}

@@ -1,0 +1,173 @@
+package io.thalweg.storm;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.thalweg.bridge.ThalwegException;
+import io.thalweg.storm.act.Actuator;
+import io.thalweg.storm.cluster.Engine;
+import io.thalweg.storm.cluster.Meters;
+import io.thalweg.storm.cluster.NodeFacts;
+import io.thalweg.storm.cluster.Rounds;
+import io.thalweg.storm.cluster.Settings;
+import io.thalweg.storm.cluster.StateLink;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.storm.metric.StormMetricsRegistry;
+import org.apache.storm.scheduler.Cluster;
+import org.apache.storm.scheduler.ExecutorDetails;
+import org.apache.storm.scheduler.IScheduler;
+import org.apache.storm.scheduler.SupervisorDetails;
+import org.apache.storm.scheduler.Topologies;
+import org.apache.storm.scheduler.TopologyDetails;
+import org.apache.storm.scheduler.WorkerSlot;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Storm's scheduler as Thalweg fills the part: topologies that the core has placed stay where it placed them, all
+ * others are Storm's own scheduler's. Whatever fails here, that scheduler takes over.
+ */
+public class ThalwegScheduler implements IScheduler {
+    private static final Logger LOG = LoggerFactory.getLogger(ThalwegScheduler.class);
+
+    private final Shapes shapes = new Shapes();
+    private Meters meters;
+    private Rounds rounds;
+    private Engine engine;
+    private Placer placer;
+    private StateLink state;
+    private Actuator actuator;
+    private Monitor monitor;
+    private boolean failing;
+
+    @Override
+    public void prepare(Map<String, Object> conf, StormMetricsRegistry registry) {
+        meters = new Meters(registry);
+        Settings settings = Settings.of(conf);
+        rounds = new Rounds(settings.roundMillis());
+        try {
+            engine = open(settings, conf);
+            reportStatus();
+            placer = new Placer(engine, shapes);
+            state = new StateLink(conf);
+            actuator = new Actuator(conf, settings, rounds, engine, state, meters);
+            monitor = new Monitor(conf, settings, rounds, engine, state, actuator, shapes, meters);
+            actuator.start();
+            monitor.start();
+        } catch (Throwable e) {
+            meters.fallback(e instanceof ThalwegException t ? t.code().name().toLowerCase(java.util.Locale.ROOT) : "prepare");
+            LOG.error("Thalweg cannot start and leaves all scheduling to Storm's own scheduler", e);
+            cleanup();
+        }
+    }
+
+    @Override
+    public void schedule(Topologies topologies, Cluster cluster) {
+        long now = System.currentTimeMillis();
+        Set<String> placed = new HashSet<>();
+        try {
+            meters.round();
+            rounds.begin(now);
+            Map<String, NodeFacts> nodes = nodes(cluster);
+            rounds.seen(new Rounds.View(Map.copyOf(nodes), byId(topologies)));
+            if (placer != null) {
+                place(topologies, cluster, nodes, placed, now);
+                failing = false;
+            }
+        } catch (Throwable e) {
+            meters.fallback("schedule");
+            if (!failing) {
+                LOG.error("this round is left to Storm's own scheduler", e);
+                failing = true;
+            }
+        }
+        try {
+            StormsOwn.schedule(cluster, placed);
+        } catch (Throwable e) {
+            // Nothing may leave this method: Nimbus would end. The round changes nothing more; the next one tries again.
+            meters.error("default-scheduler");
+            LOG.error("Storm's own scheduler failed", e);
+        }
+    }
+
+    @Override
+    public Map<String, Map<String, Double>> config() {
+        return Map.of();
+    }
+
+    @Override
+    public void cleanup() {
+        closeQuietly(monitor);
+        closeQuietly(actuator);
+        closeQuietly(state);
+        closeQuietly(engine);
+        placer = null;
+        monitor = null;
+        actuator = null;
+        state = null;
+        engine = null;
+    }
+
+    /** Opens the engine that decides. */
+    protected Engine open(Settings settings, Map<String, Object> conf) {
+        return new NativeEngine(settings.libraryPath(), Settings.forEngine(conf));
+    }
+
+    private void place(Topologies topologies, Cluster cluster, Map<String, NodeFacts> nodes, Set<String> placed, long now) {
+        Map<TopologyDetails, Map<ExecutorDetails, WorkerSlot>> wishes = placer.ask(topologies, cluster, nodes, now);
+        Applier applier = new Applier(cluster, nodes);
+        wishes.forEach((topology, wish) -> {
+            try {
+                int dropped = applier.apply(topology, wish);
+                placed.add(topology.getId());
+                if (dropped > 0) {
+                    meters.dropped(dropped);
+                    LOG.warn("{} of {} wished places of {} are not there or not free", dropped, wish.size(), topology.getName());
+                }
+            } catch (RuntimeException e) {
+                meters.fallback("apply");
+                LOG.error("{} is left to Storm's own scheduler", topology.getName(), e);
+            }
+        });
+    }
+
+    private void reportStatus() {
+        JsonNode status = engine.command(JsonNodeFactory.instance.objectNode().put("op", "status"), System.currentTimeMillis());
+        for (JsonNode problem : status.path("problems")) {
+            LOG.error("configuration: {}", problem.asText());
+        }
+        LOG.info("Thalweg is ready, mode {}", status.path("mode").asText("?"));
+    }
+
+    private static Map<String, NodeFacts> nodes(Cluster cluster) {
+        Map<String, String> racks = new HashMap<>();
+        cluster.getNetworkTopography().forEach((rack, hosts) -> hosts.forEach(host -> racks.put(host, rack)));
+        Map<String, NodeFacts> nodes = new HashMap<>();
+        for (SupervisorDetails node : cluster.getSupervisors().values()) {
+            List<Integer> ports = node.getAllPorts() == null ? List.of() : node.getAllPorts().stream().sorted().toList();
+            nodes.put(node.getId(), new NodeFacts(node.getId(), node.getHost(), racks.getOrDefault(node.getHost(), ""),
+                ports, node.getTotalCpu(), node.getTotalMemory(), cluster.isBlackListed(node.getId())));
+        }
+        return nodes;
+    }
+
+    private Map<String, TopologyDetails> byId(Topologies topologies) {
+        Map<String, TopologyDetails> byId = new HashMap<>();
+        topologies.forEach(topology -> byId.put(topology.getId(), topology));
+        shapes.keep(byId.keySet());
+        return byId;
+    }
+
+    private static void closeQuietly(AutoCloseable part) {
+        try {
+            if (part != null) {
+                part.close();
+            }
+        } catch (Exception e) {
+            LOG.warn("not closed cleanly: {}", e.toString());
+        }
+    }
+}

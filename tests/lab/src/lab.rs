@@ -10,12 +10,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use thalweg_lab::counts::{Output, Spouts};
-use thalweg_lab::cpu::{CpuGroups, group_name};
 use thalweg_lab::dist::Dist;
 use thalweg_lab::java::Java;
-use thalweg_lab::network::remove_namespaces;
 use thalweg_lab::process::{Server, Site, sweep};
-use thalweg_lab::{Control, Kafka, Redis, StormBuilder, WordCount};
+use thalweg_lab::{Control, Kafka, Redis, StormBuilder, StormCluster, WordCount};
 
 const START_LIMIT: Duration = Duration::from_secs(300);
 const FILE: &str = "lab.json";
@@ -33,8 +31,6 @@ pub struct Lab {
     pub redis: Option<String>,
     /// The folder of Storm's client configuration.
     pub conf: PathBuf,
-    id: u16,
-    nodes: usize,
 }
 
 impl Lab {
@@ -62,8 +58,6 @@ impl Lab {
             kafka: kafka.bootstrap().to_owned(),
             redis: redis.as_ref().map(Redis::url),
             conf: storm.conf(),
-            id: storm.id(),
-            nodes: storm.nodes().len(),
         };
         let draft = lab.dir.join("lab.json.draft");
         fs::write(&draft, serde_json::to_string_pretty(&lab)?)?;
@@ -85,9 +79,8 @@ impl Lab {
     pub fn down(dir: &Path) -> Result<()> {
         let site = Site::loopback(dir)?;
         let stopped = sweep(&site.lab, |_| true)?;
-        if let Ok(lab) = Self::open(dir) {
-            remove_namespaces(lab.id, lab.nodes);
-            CpuGroups::remove(&group_name(lab.id));
+        StormCluster::remove_traces(&site.lab)?;
+        if Self::open(dir).is_ok() {
             fs::remove_file(dir.join(FILE))?;
         }
         if stopped > 0 {

@@ -39,6 +39,14 @@ impl Ports {
         bail!("no {count} free consecutive ports from {FIRST} on")
     }
 
+    /// Whether no living holder has the run that begins with this block.
+    ///
+    /// # Errors
+    /// When the locks cannot be read.
+    pub fn is_abandoned(block: u16) -> Result<bool> {
+        Ok(lock_blocks(block, 1)?.is_some())
+    }
+
     /// The first port.
     pub fn base(&self) -> u16 {
         self.base
@@ -89,5 +97,6 @@ mod tests {
         let b = Ports::take(130).unwrap();
         assert!(a.base() + 30 <= b.base() || b.base() + 130 <= a.base());
         assert_ne!(a.block(), b.block());
+        assert!(!Ports::is_abandoned(a.block()).unwrap());
     }
 }

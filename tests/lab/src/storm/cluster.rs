@@ -1,10 +1,13 @@
 //! A running cluster, and what can be done to it.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustix::process::Signal;
+use serde::{Deserialize, Serialize};
 
 use super::StormBuilder;
 use super::home::{Common, DaemonDir, make_home, ports_needed};
@@ -12,7 +15,7 @@ use crate::control::Control;
 use crate::cpu::{CpuGroups, CpuLimit, group_name};
 use crate::dist::Dist;
 use crate::java::{Java, class_path};
-use crate::network::Sites;
+use crate::network::{Sites, remove_namespaces};
 use crate::ports::Ports;
 use crate::process::{Marked, Server, Site, marked, signal, sweep, tails};
 use crate::wait::{accepts, until};
@@ -57,6 +60,8 @@ impl StormCluster {
         let base = Site::loopback(&builder.dir)?;
         let dir = base.lab.join("storm");
         let ports = Ports::take(ports_needed(builder)?)?;
+        let trace = Trace { id: ports.block(), nodes: builder.nodes };
+        trace.write(&dir)?;
         let sites = Sites::create(builder.network, &base, builder.nodes, ports.block())?;
         let cpu = CpuGroups::create(&group_name(ports.block()));
         let daemons = Daemons {
@@ -248,6 +253,22 @@ impl StormCluster {
         self.shut_down()
     }
 
+    /// Removes the namespaces and control groups of a cluster whose program was killed, once its processes are gone.
+    ///
+    /// # Errors
+    /// When it cannot be told which they were.
+    pub fn remove_traces(lab: &Path) -> Result<()> {
+        match Trace::read(&lab.join("storm"))? {
+            // A later lab may have the number now.
+            Some(trace) if Ports::is_abandoned(trace.id)? => {
+                remove_namespaces(trace.id, trace.nodes);
+                CpuGroups::remove(&group_name(trace.id));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn shut_down(&mut self) -> Result<()> {
         for node in &mut self.nodes {
             node.supervisor = None;
@@ -342,6 +363,30 @@ impl Node {
         // Before it starts any worker, as workers inherit the group.
         cpu.join(&site.node, supervisor.pid())?;
         Ok(Self { site, supervisor: Some(supervisor), dir })
+    }
+}
+
+/// What a cluster makes outside its work folder, noted down for the case that its program is killed.
+#[derive(Debug, Serialize, Deserialize)]
+struct Trace {
+    id: u16,
+    nodes: usize,
+}
+
+impl Trace {
+    const FILE: &str = "trace.json";
+
+    fn write(&self, dir: &Path) -> Result<()> {
+        fs::create_dir_all(dir)?;
+        Ok(fs::write(dir.join(Self::FILE), serde_json::to_string(self)?)?)
+    }
+
+    fn read(dir: &Path) -> Result<Option<Self>> {
+        match fs::read_to_string(dir.join(Self::FILE)) {
+            Ok(text) => Ok(Some(serde_json::from_str(&text)?)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

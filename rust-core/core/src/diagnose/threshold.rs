@@ -55,6 +55,17 @@ pub struct Deviation {
     pub residual: f64,
     /// The line's standard error, in ms.
     pub standard_error: f64,
+    /// Mean latency of the line's points, in ms.
+    pub mean: f64,
+}
+
+impl Deviation {
+    /// Whether the latency is an effective bottleneck: above the line by more than the accuracy
+    /// required, and by more than what counts as a good fit, so that rounding on a flat line is none.
+    pub fn is_effective(&self, settings: &Settings) -> bool {
+        let noise = self.mean * settings.stable_error.get();
+        self.residual > noise.max(settings.accuracy * self.standard_error)
+    }
 }
 
 impl ThresholdFunction {
@@ -71,6 +82,7 @@ impl ThresholdFunction {
         let deviation = self.line.map(|line| Deviation {
             residual: latency.get() - line.at(at),
             standard_error: line.standard_error(),
+            mean: line.mean,
         });
         self.points.push_back((at, latency.get()));
         while self.points.len() > settings.points.max(FEWEST_POINTS) {
@@ -170,7 +182,16 @@ mod tests {
             push(&mut f, second, 5.0 + 0.1 * (second % 2) as f64);
         }
         let jump = push(&mut f, 20, 9.0).expect("a line was known");
-        assert!(jump.residual > 3.8 && jump.residual > jump.standard_error);
+        assert!(jump.residual > 3.8 && jump.is_effective(&Settings::default()));
+    }
+
+    #[test]
+    fn rounding_on_a_flat_line_is_no_bottleneck() {
+        let mut f = ThresholdFunction::default();
+        for second in 0..40 {
+            let deviation = push(&mut f, second, 3.7 + 1e-9 * (second % 3) as f64);
+            assert!(deviation.is_none_or(|d| !d.is_effective(&Settings::default())));
+        }
     }
 
     #[test]

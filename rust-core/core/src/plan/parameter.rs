@@ -50,11 +50,8 @@ pub fn choose(strategy: PlanStrategy, bottleneck_times: &[Millis]) -> PlanStrate
     let mut sorted = bottleneck_times.to_vec();
     sorted.sort_unstable();
     let largest = sorted.last().map_or(0.0, |t| t.get());
-    let median = match sorted.len() {
-        0 => 0.0,
-        n if n % 2 == 1 => sorted[n / 2].get(),
-        n => (sorted[n / 2 - 1].get() + sorted[n / 2].get()) / 2.0,
-    };
+    // Of an even number the lower one: two components must be able to differ much.
+    let median = sorted.get(sorted.len().saturating_sub(1) / 2).map_or(0.0, |t| t.get());
     if largest >= 2.0 * median {
         PlanStrategy::BottleneckLevelPriority
     } else {

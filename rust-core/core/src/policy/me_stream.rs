@@ -85,8 +85,7 @@ fn learn_latency(
 ) {
     let Some(latency) = a.view.latency else { return };
     let deviation = state.threshold.push(now, latency, settings);
-    let effective = deviation
-        .is_some_and(|d| d.residual > 0.0 && d.residual > settings.accuracy * d.standard_error);
+    let effective = deviation.is_some_and(|deviation| deviation.is_effective(settings));
     state.effective.note(effective.then_some(latency), now, settings.interval);
 }
 

@@ -1,0 +1,200 @@
+//! Whole decisions on a cluster that can be worked out by hand.
+
+#![allow(missing_docs)]
+
+mod support;
+
+use support::Model;
+use thalweg_core::explain::{Decision, Plan, PlanKind, ReasonCode, Verdict};
+use thalweg_core::settings::Mode;
+use thalweg_core::units::Millis;
+
+fn codes(decision: &Decision) -> Vec<ReasonCode> {
+    decision.reasons.iter().map(|reason| reason.code).collect()
+}
+
+fn planned(model: &mut Model) -> (Decision, Plan) {
+    let decided = model.until_plan(40).expect("a plan within forty steps");
+    let decision = decided.decisions.into_iter().find(|d| d.plan.is_some()).expect("it has one");
+    let plan = decision.plan.clone().expect("it has one");
+    (decision, plan)
+}
+
+fn holds(model: &mut Model, steps: usize) {
+    for _ in 0..steps {
+        let decision = &model.step().decisions[0];
+        assert_eq!(decision.verdict, Verdict::Hold, "{:#?}", (&decision.reasons, &decision.view));
+    }
+}
+
+#[test]
+fn too_few_executors_grow_by_their_level_and_then_it_holds() {
+    let mut model = Model::new(3, 2, 2);
+    // 2 executors of 5 ms do 400/s at most.
+    model.rate = 390.0;
+    let (decision, plan) = planned(&mut model);
+    assert_eq!(decision.verdict, Verdict::Act);
+    assert_eq!(codes(&decision), [ReasonCode::CapacityHigh]);
+    assert_eq!(decision.reasons[0].setting.as_deref(), Some("thalweg.me-stream.capacity.limit"));
+    // split has the higher of two levels: 2 + 2.
+    assert_eq!(plan.kind, PlanKind::Counts);
+    assert_eq!(plan.counts.get("split"), Some(&4));
+    assert_eq!(plan.counts.get("count"), None);
+    assert_eq!(plan.wished_tasks.get("split"), Some(&16));
+    let sources: Vec<_> = plan.rows.iter().filter(|row| row.component == "words").collect();
+    assert!(sources.iter().all(|row| !row.moves()), "sources stay");
+    model.carry_out(&plan);
+    let mut outcomes = Vec::new();
+    for _ in 0..60 {
+        let decided = model.step();
+        outcomes.extend(decided.outcomes);
+        assert_eq!(
+            decided.decisions[0].verdict,
+            Verdict::Hold,
+            "{:?}",
+            decided.decisions[0].reasons
+        );
+    }
+    assert_eq!(outcomes.len(), 1);
+    assert!(outcomes[0].helped, "{}", outcomes[0].text);
+}
+
+#[test]
+fn a_slow_node_is_left_without_new_executors() {
+    let mut model = Model::new(3, 3, 3);
+    model.rate = 300.0;
+    model.abilities[2] = 0.25;
+    let (decision, plan) = planned(&mut model);
+    assert_eq!(codes(&decision), [ReasonCode::NodesImbalanced]);
+    assert_eq!(plan.kind, PlanKind::Move);
+    assert!(plan.counts.is_empty());
+    let slow: Vec<_> = plan.rows.iter().filter(|row| row.after.node == "n2").collect();
+    assert!(slow.iter().all(|row| row.component != "split"), "{slow:?}");
+    model.carry_out(&plan);
+    holds(&mut model, 60);
+}
+
+#[test]
+fn a_node_that_is_reached_too_slowly_is_left() {
+    let mut model = Model::new(3, 3, 3);
+    model.observation.nodes[1].round_trip = Millis::new(400.0).ok();
+    let (decision, plan) = planned(&mut model);
+    assert_eq!(codes(&decision), [ReasonCode::LinkSlow]);
+    assert!(plan.rows.iter().all(|row| row.after.node != "n1"));
+    model.carry_out(&plan);
+    // The link is idle now and answers at once, but it is not forgotten.
+    model.observation.nodes[1].round_trip = Millis::new(0.3).ok();
+    holds(&mut model, 60);
+}
+
+#[test]
+fn a_calm_topology_is_left_alone_and_looked_at_less_often() {
+    let mut model = Model::new(3, 4, 4);
+    let mut last = None;
+    for _ in 0..100 {
+        let decided = model.step();
+        assert_eq!(decided.decisions[0].verdict, Verdict::Hold);
+        assert!(!decided.decisions[0].reasons.is_empty());
+        last = Some(decided);
+    }
+    let last = last.expect("a hundred steps");
+    assert_eq!(codes(&last.decisions[0]), [ReasonCode::LatencyStable]);
+    assert_eq!(last.next_in.get(), 12_000.0);
+}
+
+#[test]
+fn lost_statistics_hold_and_are_no_zero() {
+    let mut model = Model::new(3, 2, 2);
+    model.rate = 390.0;
+    for _ in 0..40 {
+        model.step();
+        for executor in &mut model.observation.topologies[0].executors {
+            executor.counters = None;
+        }
+        let state = std::mem::take(&mut model.state);
+        let decided = thalweg_core::decide(&model.observation, state, &model.settings, model.now());
+        model.state = Default::default();
+        assert_eq!(decided.decisions[0].verdict, Verdict::Hold);
+        assert_eq!(codes(&decided.decisions[0]), [ReasonCode::MetricsMissing]);
+    }
+}
+
+#[test]
+fn a_topology_without_head_room_says_so() {
+    let mut model = Model::new(3, 8, 8);
+    model.rate = 1_590.0;
+    for _ in 0..40 {
+        let decided = model.step();
+        assert_eq!(decided.decisions[0].verdict, Verdict::Hold);
+    }
+    let decision = &model.step().decisions[0];
+    assert_eq!(codes(decision)[0], ReasonCode::TaskLimited);
+    assert_eq!(decision.reasons[0].measured, Some(8.0));
+    assert_eq!(decision.reasons[0].limit, Some(8.0));
+}
+
+#[test]
+fn advice_shows_the_plan_and_observation_does_not() {
+    for (mode, shows) in [(Mode::Advise, true), (Mode::Observe, false)] {
+        let mut model = Model::new(3, 2, 2);
+        model.rate = 390.0;
+        model.settings.mode = mode;
+        let mut seen = false;
+        for _ in 0..40 {
+            let decision = model.step().decisions.remove(0);
+            assert_ne!(decision.verdict, Verdict::Act);
+            seen |= decision.plan.is_some();
+        }
+        assert_eq!(seen, shows);
+    }
+}
+
+#[test]
+fn nothing_else_is_started_while_a_plan_is_under_way() {
+    let mut model = Model::new(4, 2, 2);
+    model.add_topology("wc-2", 2, 2);
+    model.rate = 390.0;
+    let (_, plan) = planned(&mut model);
+    for _ in 0..20 {
+        for decision in model.step().decisions {
+            assert_eq!(decision.verdict, Verdict::Hold);
+        }
+    }
+    model.carry_out(&plan);
+    let (next, _) = planned(&mut model);
+    assert_ne!(next.topology, plan.topology, "now it is the other one's turn");
+}
+
+#[test]
+fn an_action_that_did_not_help_is_not_repeated() {
+    let mut model = Model::new(3, 2, 2);
+    model.rate = 390.0;
+    let (_, plan) = planned(&mut model);
+    // As if adding executors had changed nothing: each tuple needs twice the work now.
+    model.carry_out(&plan);
+    model.work_ms[0] = 10.0;
+    let mut outcomes = Vec::new();
+    let mut refused = false;
+    for _ in 0..60 {
+        let decided = model.step();
+        assert_eq!(decided.decisions[0].verdict, Verdict::Hold);
+        outcomes.extend(decided.outcomes);
+        refused |= codes(&decided.decisions[0]).contains(&ReasonCode::Ineffective);
+    }
+    assert_eq!(outcomes.len(), 1);
+    assert!(!outcomes[0].helped, "{}", outcomes[0].text);
+    assert!(refused, "the same kind of action was wanted again, and refused");
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let run = || {
+        let mut model = Model::new(3, 2, 2);
+        model.rate = 390.0;
+        let steps: Vec<String> = (0..30)
+            .map(|_| serde_json::to_string(&model.step().decisions).expect("plain data"))
+            .collect();
+        steps
+    };
+    assert_eq!(run(), run());
+}

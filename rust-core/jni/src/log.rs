@@ -13,6 +13,7 @@ use jni::objects::{JClass, JValue};
 use jni::refs::Global;
 use jni::{JavaVM, jni_sig, jni_str, sys};
 use tracing::field::{Field, Visit};
+use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
@@ -42,6 +43,11 @@ pub fn set_threshold(level: i32) {
 struct ToJava;
 
 impl<S: Subscriber> Layer<S> for ToJava {
+    /// Asks for every event anew, because the threshold moves while the JVM runs.
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         slf4j_level(*metadata.level()) >= THRESHOLD.load(Ordering::Relaxed)
     }

@@ -1,0 +1,73 @@
+package io.thalweg.bridge;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.File;
+import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.net.MalformedURLException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class NativeLibraryTest {
+    @Test
+    void eachClassLoaderLoadsItsOwnCopy() throws Exception {
+        NativeLibrary.load(null);
+        try (URLClassLoader first = isolated(); URLClassLoader second = isolated()) {
+            assertNotSame(first.loadClass(ThalwegEngine.class.getName()), ThalwegEngine.class);
+            assertEquals(ThalwegEngine.version(), versionIn(first));
+            assertEquals(ThalwegEngine.version(), versionIn(second));
+        }
+    }
+
+    @Test
+    void noCopyIsLeftBehind() throws IOException {
+        NativeLibrary.load(null);
+        try (Stream<Path> files = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
+            assertEquals(0, files.filter(file -> file.getFileName().toString().matches("thalweg-\\d+\\.so")).count());
+        }
+    }
+
+    @Test
+    void aFailureIsRemembered() throws Exception {
+        try (URLClassLoader loader = isolated()) {
+            Method load = loader.loadClass(NativeLibrary.class.getName()).getMethod("load", String.class);
+            assertMissing("cannot", load, "/nowhere/libthalweg_jni.so");
+            assertMissing("did not load before", load, null);
+        }
+    }
+
+    private static void assertMissing(String message, Method load, String path) {
+        InvocationTargetException e = assertThrows(InvocationTargetException.class, () -> load.invoke(null, path));
+        String told = e.getCause().getMessage().toLowerCase(java.util.Locale.ROOT);
+        assertTrue(told.startsWith("native_missing") && (told.contains(message) || told.contains("can't")), told);
+    }
+
+    private static Object versionIn(ClassLoader loader) throws ReflectiveOperationException {
+        return loader.loadClass(ThalwegEngine.class.getName()).getMethod("version").invoke(null);
+    }
+
+    /** A loader that sees the same class path, but shares no class with us. */
+    private static URLClassLoader isolated() {
+        URL[] classPath = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                .map(NativeLibraryTest::url).toArray(URL[]::new);
+        return new URLClassLoader(classPath, ClassLoader.getPlatformClassLoader());
+    }
+
+    private static URL url(String path) {
+        try {
+            return Path.of(path).toUri().toURL();
+        } catch (MalformedURLException e) {
+            throw new IllegalArgumentException(path, e);
+        }
+    }
+}

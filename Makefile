@@ -1,0 +1,39 @@
+# Each target sets up what it needs on a Debian 12 machine that has a JDK 17, Maven and Rust.
+
+STORE ?= embedded
+SITUATION ?= a
+ROUNDS ?= 3
+
+.PHONY: help setup build demo test quick-test bench-storm bench-core docs clean
+
+help: ## Shows the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup:
+	@scripts/setup.sh
+
+build: setup ## Builds the jar for Storm, the sample topologies and the lab
+	@gradle --quiet assemble
+	@cargo build --quiet --release --locked -p thalweg-experiment
+
+demo: build ## Shows the loop on a real Storm cluster (STORE=embedded or redis)
+	@target/release/demo --store $(STORE) --situation $(SITUATION)
+
+test: ## Runs every check and every test
+	@scripts/test.sh
+
+quick-test: ## The same without the whole-product tests
+	@scripts/test.sh --quick
+
+bench-storm: build ## Measures DefaultScheduler against Thalweg (ROUNDS=3)
+	@target/release/bench-storm --rounds $(ROUNDS)
+
+bench-core: setup ## Measures decisions, the codec and the JNI crossing
+	@cargo bench --quiet --locked -p thalweg-core -p thalweg-jni
+	@gradle --quiet :jvm-adapter:bridge:crossing :jvm-adapter:storm:overhead
+
+docs: setup ## Writes the generated reference pages anew
+	@UPDATE_DOCS=1 cargo test --quiet --locked -p thalweg-engine reference
+
+clean: ## Removes what was built
+	@rm -rf target .gradle .lab $$(find . -name build -type d -not -path './target/*')

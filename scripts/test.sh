@@ -1,0 +1,63 @@
+#!/bin/bash
+# Runs every check and test, and ends with what ran. Stops at the first step that fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+logs=target/test-logs
+mkdir -p "$logs"
+passed=0 failed=0 summary=()
+
+# Adds up what cargo's and the JVM build's test runners print at their ends.
+count() { # log, outcome
+    local cargo junit
+    cargo=$(grep -aoE "^test result: .* [0-9]+ $2" "$1" | grep -oE "[0-9]+ $2" | awk '{s += $1} END {print s + 0}')
+    junit=$(grep -aoE "^:[^ ]+: [0-9]+ passed, [0-9]+ failed" "$1" | grep -oE "[0-9]+ $2" | awk '{s += $1} END {print s + 0}')
+    echo $((cargo + junit))
+}
+
+finish() {
+    printf '%s\n' '' "${summary[@]}" "$passed passed, $failed failed"
+}
+
+step() { # title, command...
+    local title=$1 log start status=0
+    shift
+    log="$logs/${title// /-}.log"
+    start=$SECONDS
+    echo "== $title"
+    "$@" >"$log" 2>&1 || status=$?
+    passed=$((passed + $(count "$log" passed))) failed=$((failed + $(count "$log" failed)))
+    if [ $status -ne 0 ]; then
+        tail -n 60 "$log"
+        summary+=("FAILED  $title after $((SECONDS - start)) s, log in $log")
+        [ $failed -gt 0 ] || failed=1
+        finish
+        exit 1
+    fi
+    summary+=("ok      $title, $((SECONDS - start)) s")
+}
+
+# The newest JDK 25 or later on this machine, if any: Storm 3 runs on it.
+later_jdk() {
+    local javac version
+    for javac in /usr/lib/jvm/*/bin/javac; do
+        [ -x "$javac" ] || continue
+        version=$("$javac" -version 2>&1 | grep -oE '[0-9]+' | head -1)
+        [ "$version" -ge 25 ] && dirname "$(dirname "$javac")" && return
+    done
+    return 1
+}
+
+step "set-up" scripts/setup.sh
+step "format" cargo fmt --all --check
+step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
+step "core, store and engine" cargo test --locked -p thalweg-core -p thalweg-store -p thalweg-engine -p thalweg-jni
+step "jvm" gradle --quiet check assemble
+if jdk=$(later_jdk); then
+    step "jvm on a later JDK" gradle --quiet -PtestJdk="$jdk" cleanJunit junit
+else
+    summary+=("absent  jvm on a later JDK: no JDK 25 under /usr/lib/jvm")
+fi
+step "lab" cargo test --locked -p thalweg-lab -- --test-threads=1
+[ "${1:-}" = "--quick" ] || step "whole product" cargo test --locked -p thalweg-e2e -- --test-threads=1
+finish

@@ -1,0 +1,12 @@
+//! What the tests of the whole product share: a Storm cluster with Thalweg's jar in it, and views of it from outside.
+//!
+//! Nothing here reaches into Thalweg. It is seen as its operator sees it: through Storm's own client, the status
+//! file, Nimbus's log, and Redis.
+
+pub mod product;
+pub mod routes;
+pub mod status;
+pub mod workers;
+
+pub use product::{LIMIT, Product};
+pub use status::Status;

@@ -1,0 +1,314 @@
+//! A cluster under Thalweg, with Kafka, load, and Redis where it is wanted.
+
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thalweg_lab::control::TopologyInfo;
+use thalweg_lab::counts::Output;
+use thalweg_lab::load::{Generator, Load, Rate};
+use thalweg_lab::process::{Site, marked, tails};
+use thalweg_lab::wait::until;
+use thalweg_lab::{Kafka, Redis, StormBuilder, StormCluster, WordCount};
+
+use crate::status::Status;
+
+/// The longest that anything may take; a busy machine needs most of it.
+pub const LIMIT: Duration = Duration::from_secs(120);
+/// The topic that every topology here reads.
+pub const TOPIC: &str = "lines";
+/// Words in a line of the load.
+pub const WORDS_PER_LINE: f64 = 7.0;
+
+const NODES: usize = 2;
+
+/// What makes Thalweg act within seconds instead of minutes.
+const QUICK: [(&str, u64); 5] = [
+    ("thalweg.monitor.interval.secs", 2),
+    ("thalweg.metrics.window.secs", 10),
+    ("thalweg.metrics.settle.secs", 6),
+    ("thalweg.me-stream.interval.secs", 6),
+    ("thalweg.action.cool.down.secs", 10),
+];
+
+/// What makes Storm notice losses within seconds instead of minutes. Shorter ones would have a busy machine give up
+/// workers that are about to start.
+const ALERT: [(&str, u64); 4] = [
+    ("nimbus.task.launch.secs", 60),
+    ("nimbus.task.timeout.secs", 15),
+    ("nimbus.supervisor.timeout.secs", 15),
+    ("supervisor.worker.heartbeats.max.timeout.secs", 15),
+];
+
+/// A running product; dropping it stops every process.
+pub struct Product {
+    // Fields are dropped in this order: who uses goes before what is used.
+    load: Option<Generator>,
+    /// The cluster.
+    pub storm: StormCluster,
+    kafka: Kafka,
+    redis: Option<Redis>,
+    folder: TempDir,
+}
+
+impl Product {
+    /// A cluster of two nodes with Thalweg as its scheduler, which keeps its tables in Redis.
+    ///
+    /// # Errors
+    /// Here and below: with the ends of the logs, when a process fails or is late.
+    pub fn with_redis(settings: &[(&str, Value)]) -> Result<Self> {
+        Self::start(true, settings)
+    }
+
+    /// The same with the embedded store.
+    ///
+    /// # Errors
+    /// As for [`Product::with_redis`].
+    pub fn embedded(settings: &[(&str, Value)]) -> Result<Self> {
+        Self::start(false, settings)
+    }
+
+    fn start(with_redis: bool, settings: &[(&str, Value)]) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let redis = match with_redis {
+            true => Some(Redis::start(&Site::loopback(folder.path())?, &[])?),
+            false => None,
+        };
+        let mut builder = StormBuilder::new(folder.path())
+            .nodes(NODES)
+            .scheduler("io.thalweg.storm.ThalwegScheduler")
+            .daemon_jar(&jar()?)
+            .set("nimbus.topology.validator", "io.thalweg.storm.TaskHeadroom");
+        for (key, seconds) in QUICK.into_iter().chain(ALERT) {
+            builder = builder.set(key, seconds);
+        }
+        if let Some(redis) = &redis {
+            builder = builder
+                .set("thalweg.store.kind", "redis")
+                .set("thalweg.store.redis.url", redis.url());
+        }
+        for (key, value) in settings {
+            builder = builder.set(key, value.clone());
+        }
+        let storm = builder.start()?;
+        let kafka = Kafka::start(storm.hub())?;
+        kafka.create_topic(TOPIC, 2)?;
+        Ok(Self { load: None, storm, kafka, redis, folder })
+    }
+
+    /// A WordCount that reads the topic and keeps journals of its own.
+    pub fn word_count(&self, name: &str) -> WordCount {
+        WordCount::new(name, self.kafka.bootstrap(), TOPIC)
+            .set("timeout", 10)
+            .out(&self.journals(name))
+    }
+
+    /// Submits a topology, lets lines flow, and waits until every executor reports.
+    ///
+    /// # Errors
+    /// As for [`Product::with_redis`].
+    pub fn run(&mut self, topology: &WordCount, lines_per_second: f64) -> Result<TopologyInfo> {
+        let info = self.storm.submit(topology, LIMIT).with_context(|| self.evidence())?;
+        let load = Load::new(self.kafka.bootstrap(), TOPIC, Rate::Constant(lines_per_second));
+        self.load = Some(Generator::start(&load)?);
+        Ok(info)
+    }
+
+    /// The Redis server.
+    ///
+    /// # Errors
+    /// When this product was started without.
+    pub fn redis(&mut self) -> Result<&mut Redis> {
+        self.redis.as_mut().context("started without Redis")
+    }
+
+    /// Redis's address.
+    ///
+    /// # Errors
+    /// When this product was started without.
+    pub fn redis_url(&self) -> Result<String> {
+        Ok(self.redis.as_ref().context("started without Redis")?.url())
+    }
+
+    /// What Thalweg says of itself.
+    ///
+    /// # Errors
+    /// When it has written nothing yet, or something else than its status.
+    pub fn status(&self) -> Result<Status> {
+        let file = self.master().join("local/thalweg/status.json");
+        let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        serde_json::from_str(&text).with_context(|| text.clone())
+    }
+
+    /// All of Nimbus's log, from its first start on.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn nimbus_log(&self) -> Result<String> {
+        let file = self.master().join("logs/nimbus.log");
+        fs::read_to_string(&file).with_context(|| file.display().to_string())
+    }
+
+    /// Kills Nimbus, changes its configuration, and starts it again; `null` takes a key away.
+    ///
+    /// # Errors
+    /// As for [`Product::with_redis`].
+    pub fn restart_nimbus(&mut self, changes: &[(&str, Value)]) -> Result<()> {
+        self.storm.kill_nimbus();
+        self.configure(changes)?;
+        self.storm.start_nimbus()
+    }
+
+    /// Changes the configuration that the next Nimbus reads; `null` takes a key away.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub fn configure(&self, changes: &[(&str, Value)]) -> Result<()> {
+        let file = self.storm.conf().join("storm.yaml");
+        let mut keys: Value = serde_json::from_str(&fs::read_to_string(&file)?)?;
+        for (key, value) in changes {
+            match value {
+                Value::Null => drop(keys.as_object_mut().and_then(|keys| keys.remove(*key))),
+                value => keys[*key] = value.clone(),
+            }
+        }
+        Ok(fs::write(file, serde_json::to_string_pretty(&keys)?)?)
+    }
+
+    /// Words counted per second in a window.
+    ///
+    /// # Errors
+    /// When a journal cannot be read.
+    pub fn rate(&self, topology: &str, window: &Range<u64>) -> Result<f64> {
+        Ok(Output::read(&self.journals(topology))?.rate(window))
+    }
+
+    /// Waits until a topology has counted at least this many words per second for the last three seconds.
+    ///
+    /// # Errors
+    /// As for [`Product::wait`].
+    pub fn wait_output(&self, topology: &str, words_per_second: f64) -> Result<()> {
+        self.wait(&format!("{words_per_second} words/s of {topology}"), || {
+            let now = now_ms();
+            let rate = self.rate(topology, &(now.saturating_sub(3_000)..now))?;
+            Ok((rate >= words_per_second).then_some(()))
+        })
+    }
+
+    /// Waits until a topology is active, and each of its executors runs and reports.
+    ///
+    /// # Errors
+    /// As for [`Product::wait`].
+    pub fn wait_assigned(&self, topology: &str, executors: usize) -> Result<TopologyInfo> {
+        self.wait(&format!("{executors} reporting executors of {topology}"), || {
+            let info = self.storm.control().info(topology)?;
+            let whole = info.status == "ACTIVE" && info.executors.len() == executors;
+            Ok((whole && info.all_report()).then_some(info))
+        })
+    }
+
+    /// Waits for a condition. Its errors count as "not yet": files come late, and Nimbus may just be starting.
+    ///
+    /// # Errors
+    /// After the limit, with the condition's last error, the ends of the logs and the status.
+    pub fn wait<T>(&self, what: &str, condition: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+        self.wait_within(LIMIT, what, condition)
+    }
+
+    /// As [`Product::wait`], with a limit of its own.
+    ///
+    /// # Errors
+    /// As for [`Product::wait`].
+    pub fn wait_within<T>(
+        &self,
+        limit: Duration,
+        what: &str,
+        mut condition: impl FnMut() -> Result<Option<T>>,
+    ) -> Result<T> {
+        let mut last = None;
+        let outcome = until(what, limit, || {
+            Ok(condition().unwrap_or_else(|error| {
+                last = Some(format!("{error:#}"));
+                None
+            }))
+        });
+        outcome.with_context(|| format!("{}\n{}", last.unwrap_or_default(), self.evidence()))
+    }
+
+    /// Sees to it that something stays true for a while.
+    ///
+    /// # Errors
+    /// With the condition's own words as soon as it fails, and the ends of the logs.
+    pub fn stays(&self, span: Duration, mut condition: impl FnMut() -> Result<()>) -> Result<()> {
+        let end = Instant::now() + span;
+        while Instant::now() < end {
+            condition().with_context(|| self.evidence())?;
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        Ok(())
+    }
+
+    /// Stops everything and sees to it that nothing is left.
+    ///
+    /// # Errors
+    /// Names processes that live on.
+    pub fn stop(self) -> Result<()> {
+        let Self { load, storm, kafka, redis, folder } = self;
+        drop(load);
+        let lab = storm.dir().to_owned();
+        storm.stop()?;
+        drop((kafka, redis));
+        let left = marked(&lab);
+        if !left.is_empty() {
+            bail!("still running: {left:?}");
+        }
+        Ok(folder.close()?)
+    }
+
+    /// The ends of the logs, and what Thalweg says of itself, for people who look for the cause of a failure.
+    pub fn evidence(&self) -> String {
+        let status =
+            self.status().map_or_else(|e| format!("{e:#}"), |status| format!("{status:#?}"));
+        let spoken = self.nimbus_log().unwrap_or_default();
+        let ours: Vec<&str> =
+            spoken.lines().filter(|l| l.to_lowercase().contains("thalweg")).collect();
+        let ours = ours[ours.len().saturating_sub(40)..].join("\n");
+        format!(
+            "{}--- Thalweg's own lines\n{ours}\n--- status\n{status}",
+            tails(&self.storm.logs())
+        )
+    }
+
+    fn journals(&self, topology: &str) -> PathBuf {
+        self.storm.dir().join("out").join(topology)
+    }
+
+    fn master(&self) -> PathBuf {
+        self.storm.dir().join("storm/master")
+    }
+}
+
+/// The jar that users drop into Storm.
+fn jar() -> Result<PathBuf> {
+    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../jvm-adapter/storm/build/libs");
+    let jar = Path::new(FOLDER).join(format!("thalweg-storm-{}.jar", env!("CARGO_PKG_VERSION")));
+    if !jar.exists() {
+        bail!("no {}: run gradle :jvm-adapter:storm:jar", jar.display());
+    }
+    Ok(jar)
+}
+
+/// Milliseconds since the epoch.
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A setting's value, for lists of settings.
+pub fn text(value: &str) -> Value {
+    json!(value)
+}

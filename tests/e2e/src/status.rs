@@ -1,0 +1,106 @@
+//! The status file, as tools on the machine read it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// What Thalweg says of itself.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Status {
+    /// When it was written.
+    pub at: u64,
+    /// How far Thalweg may go.
+    pub mode: String,
+    /// What is wrong with the configuration.
+    pub problems: Vec<String>,
+    /// The store's health.
+    pub store: Store,
+    /// The last decision about each topology.
+    pub decisions: Vec<Decision>,
+    /// The plan under way.
+    pub plan: Option<ActivePlan>,
+    /// Plans that ended, the last one first.
+    pub ended: Vec<EndedPlan>,
+    /// What came of plans, the last one first.
+    pub outcomes: Vec<Outcome>,
+    /// Events counted.
+    pub counters: BTreeMap<String, u64>,
+}
+
+/// The store's health.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Store {
+    /// `embedded` or `redis`.
+    pub kind: String,
+    /// Whether it answers.
+    pub up: bool,
+}
+
+/// A decision in brief.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Decision {
+    /// The topology's name.
+    pub name: String,
+    /// `hold`, `advise` or `act`.
+    pub verdict: String,
+    /// Why.
+    pub reasons: Vec<Reason>,
+}
+
+/// A reason of a decision.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Reason {
+    /// Its stable name.
+    pub code: String,
+    /// The same for people.
+    pub text: String,
+}
+
+/// A plan in brief.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Plan {
+    /// Its name.
+    pub id: String,
+    /// The topology's name.
+    pub name: String,
+    /// New executor counts.
+    pub counts: BTreeMap<String, usize>,
+}
+
+/// The plan under way.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ActivePlan {
+    /// The plan.
+    pub plan: Plan,
+    /// `decided`, `published` or `committed`.
+    pub state: String,
+}
+
+/// A plan that ended.
+#[derive(Debug, Clone, Deserialize)]
+pub struct EndedPlan {
+    /// The plan.
+    pub plan: Plan,
+    /// By which way, or why not.
+    pub how: String,
+    /// Why it was given up, if it was.
+    pub code: Option<String>,
+}
+
+/// What came of a plan.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Outcome {
+    /// The plan.
+    pub plan: String,
+    /// Whether it helped.
+    pub helped: bool,
+    /// Why so.
+    pub text: String,
+}
+
+impl Status {
+    /// The last decision about a topology.
+    pub fn decision(&self, topology: &str) -> Option<&Decision> {
+        self.decisions.iter().find(|decision| decision.name == topology)
+    }
+}

@@ -27,6 +27,7 @@ public final class Actuator implements AutoCloseable {
     private final StateLink state;
     private final Meters meters;
     private final NimbusLink nimbus;
+    private final SyncClock clock = new SyncClock();
     private final LinkedBlockingQueue<Plan> waiting = new LinkedBlockingQueue<>();
     private final Thread thread;
     private volatile boolean busy;
@@ -116,7 +117,7 @@ public final class Actuator implements AutoCloseable {
         LOG.info("plan {} for {}: {} {} on {} rows", plan.id(), plan.name(), plan.kind(), plan.counts(), plan.rows().size());
         JsonNode published = command("publish", plan.id());
         LOG.info("plan {} is published ({})", plan.id(), published.path("stored").asText("?"));
-        Scene scene = new Scene(conf, settings, rounds, nimbus, state, engine);
+        Scene scene = new Scene(conf, settings, rounds, nimbus, state, engine, clock);
         ArrayNode steps = JsonNodeFactory.instance.arrayNode();
         Run.End end = null;
         for (Way way : ways(scene, plan)) {

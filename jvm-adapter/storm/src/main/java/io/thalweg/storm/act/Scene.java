@@ -13,7 +13,7 @@ import org.apache.storm.thrift.TException;
 
 /** What an action works with: the cluster as it is, the links to it, and the settings. */
 record Scene(Map<String, Object> conf, Settings settings, Rounds rounds, NimbusLink nimbus, StateLink state,
-             Engine engine) {
+             Engine engine, SyncClock clock) {
     /** The cluster as the last round saw it. */
     Rounds.View view() throws StepFailed {
         return rounds.last().orElseThrow(() -> new StepFailed(Code.PLAN_OUTDATED, "no scheduling round has run yet"));

@@ -6,8 +6,10 @@ import io.thalweg.storm.cluster.NodeFacts;
 import java.util.Collection;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.apache.storm.generated.Assignment;
@@ -18,30 +20,34 @@ import org.slf4j.LoggerFactory;
 /**
  * Holds supervisors to the views they were sent.
  *
- * <p>Every supervisor asks Nimbus for its assignments each ten seconds, which undoes a view. Its slots look at what
- * they should run only each {@code supervisor.monitor.frequency.secs}, so a view that is sent again within a tenth
- * of a second is mostly not missed. The keeper learns when each supervisor asks, and looks more often around that
- * time.
+ * <p>Every supervisor asks Nimbus for its assignments each ten seconds, which undoes a view. It works off its
+ * messages one by one, so around that time the view is sent again and again: the next copy then waits right behind
+ * the answer of Nimbus, and the view is gone for a few milliseconds only. Slots look at what they should run each
+ * {@code supervisor.monitor.frequency.secs} and hardly ever notice. At all other times the keeper looks, and sends
+ * again what was undone unexpectedly.
  */
 final class ViewKeeper implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ViewKeeper.class);
 
-    /** Storm's own, not a setting. */
-    private static final long SYNC_MILLIS = 10_000;
-
     private static final long LOOK_MILLIS = 100;
     private static final long CLOSE_LOOK_MILLIS = 15;
-    private static final long AROUND_SYNC_MILLIS = 400;
+
+    /** From this long before a supervisor asks until this long after. */
+    private static final long BEFORE_SYNC_MILLIS = 60;
+    private static final long AFTER_SYNC_MILLIS = 120;
+
     private static final long RESEND_MILLIS = 500;
     private static final int MOST_THREADS = 8;
 
     private final String topology;
     private final NimbusLink nimbus;
     private final Slots wished;
+    private final SyncClock clock;
     private final Map<String, Held> nodes = new TreeMap<>();
     private final ScheduledExecutorService pool;
 
     ViewKeeper(Scene scene, String topology, Slots wished, Collection<NodeFacts> involved) {
+        this.clock = scene.clock();
         this.topology = topology;
         this.nimbus = scene.nimbus();
         this.wished = wished;
@@ -68,11 +74,6 @@ final class ViewKeeper implements AutoCloseable {
         }
     }
 
-    /** Whether none of the nodes is about to ask Nimbus, as far as is known, and each was seen asking once. */
-    boolean quiet(Collection<String> which, long millis, long now) {
-        return which.stream().allMatch(node -> nodes.get(node).quiet(millis, now));
-    }
-
     /** Lets go of the views and gives every node what Nimbus holds. */
     void release() throws TException {
         close();
@@ -81,7 +82,7 @@ final class ViewKeeper implements AutoCloseable {
             try {
                 held.link.send(nimbus.assignments(held.node));
             } catch (TException | RuntimeException e) {
-                LOG.info("node {} will learn by itself within {} ms: {}", held.node, SYNC_MILLIS, e.toString());
+                LOG.info("node {} will learn by itself within {} ms: {}", held.node, SyncClock.PERIOD_MILLIS, e.toString());
                 failure = e instanceof TException t ? t : new TException(e);
             } finally {
                 held.link.close();
@@ -109,7 +110,6 @@ final class ViewKeeper implements AutoCloseable {
         private Assignment view;
         private boolean confirmed;
         private long sentAt;
-        private long undoneAt;
         private boolean failing;
 
         Held(SupervisorLink link, String node) {
@@ -121,40 +121,40 @@ final class ViewKeeper implements AutoCloseable {
             view = wanted;
             confirmed = false;
             sentAt = 0;
-            keep();
+            keep(false);
         }
 
         synchronized boolean confirmed() {
             return confirmed;
         }
 
-        synchronized boolean quiet(long millis, long now) {
-            return undoneAt != 0 && nextSync(now) - now > millis;
-        }
-
-        private long nextSync(long now) {
-            return undoneAt + ((now - undoneAt) / SYNC_MILLIS + 1) * SYNC_MILLIS;
-        }
-
         void look() {
             long pause;
             synchronized (this) {
-                keep();
-                long now = System.currentTimeMillis();
-                long near = undoneAt == 0 ? SYNC_MILLIS : Math.min(nextSync(now) - now, (now - undoneAt) % SYNC_MILLIS);
-                pause = near < AROUND_SYNC_MILLIS || !confirmed ? CLOSE_LOOK_MILLIS : LOOK_MILLIS;
+                boolean asking = asking(System.currentTimeMillis());
+                keep(asking);
+                pause = asking || !confirmed || !clock.knows(node) ? CLOSE_LOOK_MILLIS : LOOK_MILLIS;
+                pause = Math.min(pause, untilAsking(System.currentTimeMillis()));
             }
-            if (!pool.isShutdown()) {
-                try {
-                    pool.schedule(this::look, pause, TimeUnit.MILLISECONDS);
-                } catch (java.util.concurrent.RejectedExecutionException e) {
-                    LOG.debug("keeper of {} ends", node);
-                }
+            try {
+                pool.schedule(this::look, pause, TimeUnit.MILLISECONDS);
+            } catch (RejectedExecutionException e) {
+                LOG.debug("keeper of {} ends", node);
             }
         }
 
+        private boolean asking(long now) {
+            OptionalLong sync = clock.nearest(node, now);
+            return sync.isPresent() && now >= sync.getAsLong() - BEFORE_SYNC_MILLIS && now <= sync.getAsLong() + AFTER_SYNC_MILLIS;
+        }
+
+        private long untilAsking(long now) {
+            OptionalLong sync = clock.nearest(node, now + SyncClock.PERIOD_MILLIS / 2 - AFTER_SYNC_MILLIS);
+            return sync.isEmpty() ? LOOK_MILLIS : Math.max(CLOSE_LOOK_MILLIS, sync.getAsLong() - BEFORE_SYNC_MILLIS - now);
+        }
+
         /** Sends the view unless the supervisor holds it, or already holds what Nimbus was to make true. */
-        private void keep() {
+        private void keep(boolean asking) {
             if (view == null) {
                 return;
             }
@@ -167,11 +167,14 @@ final class ViewKeeper implements AutoCloseable {
                 Optional<Assignment> held = link.held(topology);
                 if (held.isPresent() && (same(held.get()) || reached(held.get()))) {
                     confirmed = true;
+                    if (asking && !reached(held.get())) {
+                        send(now);
+                    }
                 } else if (confirmed) {
-                    undoneAt = now;
+                    clock.saw(node, now);
                     confirmed = false;
                     send(now);
-                } else if (now - sentAt > RESEND_MILLIS) {
+                } else if (asking || now - sentAt > RESEND_MILLIS) {
                     send(now);
                 }
                 failing = false;
@@ -185,6 +188,7 @@ final class ViewKeeper implements AutoCloseable {
 
         private boolean same(Assignment held) {
             return held.get_executor_node_port().equals(view.get_executor_node_port())
+                && held.get_executor_start_time_secs().equals(view.get_executor_start_time_secs())
                 && held.get_worker_resources().equals(view.get_worker_resources());
         }
 

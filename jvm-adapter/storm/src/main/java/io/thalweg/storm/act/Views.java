@@ -2,7 +2,6 @@ package io.thalweg.storm.act;
 
 import io.thalweg.storm.act.StepFailed.Code;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -19,14 +18,10 @@ import org.apache.storm.generated.WorkerResources;
  * last element of a key whose node is itself), and, on behalf of its workers, where every task of the topology is
  * to be reached (elements one and two of every key; where two keys name a task, the one iterated later wins). So a
  * view may hold an old and a new slot with the same tasks, and a third, longer key that only routes: its node is
- * another one, or an alias of this one, so that no slot reads it. Which key is iterated last follows from Java's
- * {@code HashMap} and the size that Thrift gives it, so the longer key's tail is chosen until it wins, and every
- * view is proven by {@link ViewProof} before it leaves.
+ * another one, or an alias of this one, so that no slot reads it. Which key is iterated last, {@link KeyTable}
+ * sees to; and every view is proven by {@link ViewProof} before it leaves.
  */
 final class Views {
-    /** Tails tried for a routing key; the table is at most four times as large as the view. */
-    private static final int TAILS_PER_BUCKET = 4;
-
     private static final String ALIAS = "route:";
 
     private final Assignment base;
@@ -96,14 +91,7 @@ final class Views {
             }
         });
 
-        Map<List<Long>, NodeInfo> keys = new LinkedHashMap<>();
-        plain.forEach((range, place) -> keys.put(range.id(), place.info()));
-        int capacity = HashOrder.capacity(plain.size() + contested.size());
-        for (Map.Entry<TaskRange, Place> entry : contested.entrySet()) {
-            Place place = entry.getValue();
-            String name = place.node().equals(node) ? alias(node) : place.node();
-            keys.put(winningKey(entry.getKey(), slots.keySet(), capacity), new Place(name, place.port()).info());
-        }
+        Map<List<Long>, NodeInfo> keys = new KeyTable(node, plain, slots.keySet()).with(contested);
         Map<String, String> nodeHosts = new HashMap<>();
         for (NodeInfo info : keys.values()) {
             nodeHosts.put(info.get_node(), host(info.get_node()));
@@ -137,18 +125,6 @@ final class Views {
             }
         }
         return slots;
-    }
-
-    /** A longer key of the same tasks that is iterated after all its rivals. */
-    private static List<Long> winningKey(TaskRange range, Set<TaskRange> slots, int capacity) throws StepFailed {
-        int last = slots.stream().filter(range::overlaps).mapToInt(r -> HashOrder.bucket(r.id(), capacity)).max().orElse(0);
-        for (long tail = 0; tail < (long) TAILS_PER_BUCKET * capacity; tail++) {
-            List<Long> key = List.of((long) range.first(), (long) range.last(), tail);
-            if (HashOrder.bucket(key, capacity) >= last) {
-                return key;
-            }
-        }
-        throw new StepFailed(Code.VIEW_NOT_EXPRESSIBLE, "no routing key for " + range + " wins in " + capacity + " buckets");
     }
 
     private String host(String node) throws StepFailed {

@@ -1,0 +1,180 @@
+package io.thalweg.storm;
+
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.thalweg.storm.cluster.Engine;
+import io.thalweg.storm.cluster.Settings;
+import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.apache.storm.metric.StormMetricsRegistry;
+import org.apache.storm.scheduler.Cluster;
+import org.apache.storm.scheduler.DefaultScheduler;
+import org.apache.storm.scheduler.ExecutorDetails;
+import org.apache.storm.scheduler.TopologyDetails;
+import org.apache.storm.scheduler.WorkerSlot;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class ThalwegSchedulerTest {
+    private final TopologyDetails topology = Synthetic.topology("wc", 2, 1, 4);
+    private Scripted scheduler;
+
+    @AfterEach
+    void end() {
+        scheduler.cleanup();
+    }
+
+    @Test
+    void withoutAnEngineStormSchedules() {
+        Cluster cluster = Synthetic.cluster(3, 2, topology);
+        scheduled(cluster, null);
+        assertEquals(byStorm(), Synthetic.placement(cluster, topology));
+    }
+
+    @Test
+    void whatTheEngineLeavesStormSchedules() {
+        Cluster cluster = Synthetic.cluster(3, 2, topology);
+        scheduled(cluster, answers -> fill(answers, Engine.LEAVE));
+        assertEquals(byStorm(), Synthetic.placement(cluster, topology));
+    }
+
+    @Test
+    void whatTheEngineAnswersIsApplied() {
+        Cluster cluster = Synthetic.cluster(3, 2, topology);
+        scheduled(cluster, answers -> {
+            fill(answers, 3);
+            answers.putInt(0, 0);
+        });
+        Set<ExecutorDetails> first = Set.of(Synthetic.executors(topology).get(0));
+        assertEquals(first, Synthetic.placement(cluster, topology).get(new WorkerSlot("node-00", 6700)));
+        assertEquals(4, Synthetic.placement(cluster, topology).get(new WorkerSlot("node-01", 6701)).size());
+    }
+
+    @Test
+    void aWorkerThatStaysTheSameIsNotTouched() {
+        Cluster cluster = Synthetic.cluster(3, 2, topology);
+        DefaultScheduler.defaultSchedule(cluster.getTopologies(), cluster);
+        Map<WorkerSlot, Set<ExecutorDetails>> before = Synthetic.placement(cluster, topology);
+        scheduled(cluster, answers -> fill(answers, Engine.KEEP));
+        assertEquals(before, Synthetic.placement(cluster, topology));
+    }
+
+    @Test
+    void answersThatFitNothingAreDroppedAndNothingIsLeftUnassigned() {
+        Cluster cluster = Synthetic.cluster(3, 2, topology);
+        scheduled(cluster, answers -> {
+            fill(answers, 1);
+            answers.putInt(4, 4711);
+            answers.putInt(8, -77);
+        });
+        assertTrue(cluster.getUnassignedExecutors(topology).isEmpty());
+    }
+
+    @Test
+    void aBlacklistedNodeGetsNothing() {
+        Cluster cluster = Synthetic.cluster(3, 2, topology);
+        cluster.blacklistHost("host-node-00");
+        scheduled(cluster, answers -> fill(answers, 0));
+        assertTrue(cluster.getUnassignedExecutors(topology).isEmpty());
+        assertTrue(Synthetic.placement(cluster, topology).keySet().stream().noneMatch(slot -> slot.getNodeId().equals("node-00")));
+    }
+
+    @Test
+    void slotsOfOtherTopologiesAreLeftToThem() {
+        TopologyDetails other = Synthetic.topology("other", 2, 1, 2);
+        Cluster cluster = Synthetic.cluster(2, 2, other, topology);
+        cluster.assign(new WorkerSlot("node-00", 6700), other.getId(), other.getExecutors());
+        scheduled(cluster, answers -> {
+            fill(answers, 0);
+            for (int i = 0; i < 3; i++) {
+                answers.putInt(4 * i, Engine.KEEP);
+            }
+        });
+        assertTrue(cluster.getUnassignedExecutors(topology).isEmpty());
+        assertTrue(cluster.getUnassignedExecutors(other).isEmpty());
+        assertEquals(1, Synthetic.placement(cluster, other).size());
+    }
+
+    @Test
+    void othersAreScheduledByStormBesideOurs() {
+        TopologyDetails other = Synthetic.topology("other", 2, 1, 2);
+        Cluster cluster = Synthetic.cluster(3, 2, other, topology);
+        scheduled(cluster, answers -> {
+            fill(answers, Engine.LEAVE);
+            for (int i = 3; i < 8; i++) {
+                answers.putInt(4 * i, 5);
+            }
+        });
+        assertEquals(Set.of(new WorkerSlot("node-02", 6701)), Synthetic.placement(cluster, topology).keySet());
+        assertTrue(cluster.getUnassignedExecutors(other).isEmpty());
+        assertEquals(2, Synthetic.placement(cluster, other).size());
+    }
+
+    @Test
+    void whateverTheEngineThrowsStaysInside() {
+        Cluster cluster = Synthetic.cluster(3, 2, topology);
+        scheduled(cluster, answers -> {
+            throw new StackOverflowError();
+        });
+        assertEquals(byStorm(), Synthetic.placement(cluster, topology));
+    }
+
+    private Map<WorkerSlot, Set<ExecutorDetails>> byStorm() {
+        Cluster cluster = Synthetic.cluster(3, 2, topology);
+        DefaultScheduler.defaultSchedule(cluster.getTopologies(), cluster);
+        return Synthetic.placement(cluster, topology);
+    }
+
+    private void scheduled(Cluster cluster, Consumer<ByteBuffer> answers) {
+        scheduler = new Scripted(answers);
+        scheduler.prepare(Synthetic.CONF, new StormMetricsRegistry());
+        assertDoesNotThrow(() -> scheduler.schedule(cluster.getTopologies(), cluster));
+    }
+
+    private static void fill(ByteBuffer answers, int answer) {
+        for (int i = 0; i < answers.capacity() / 4; i++) {
+            answers.putInt(4 * i, answer);
+        }
+    }
+
+    /** The scheduler with an engine that answers as told; without answers it has none. */
+    static final class Scripted extends ThalwegScheduler {
+        private final Consumer<ByteBuffer> answers;
+
+        Scripted(Consumer<ByteBuffer> answers) {
+            this.answers = answers;
+        }
+
+        @Override
+        protected Engine open(Settings settings, Map<String, Object> conf) {
+            if (answers == null) {
+                throw new UnsatisfiedLinkError("no engine");
+            }
+            return new Engine() {
+                @Override
+                public JsonNode observe(ByteBuffer snapshot, int length, long now) {
+                    return JsonNodeFactory.instance.objectNode();
+                }
+
+                @Override
+                public void assign(ByteBuffer cluster, int length, ByteBuffer out, long now) {
+                    answers.accept(out);
+                }
+
+                @Override
+                public JsonNode command(JsonNode command, long now) {
+                    return JsonNodeFactory.instance.objectNode();
+                }
+
+                @Override
+                public void close() { }
+            };
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The loop in a real cluster, from a bottleneck to a plan that helped, and what the store holds meanwhile.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use redis::Connection;
+use serde_json::json;
+use thalweg_e2e::product::{Product, WORDS_PER_LINE, now_ms};
+use thalweg_e2e::routes::{Table, connect, table, traces, truth};
+use thalweg_e2e::status::EndedPlan;
+use thalweg_e2e::workers::executed;
+use thalweg_lab::control::TopologyInfo;
+
+/// Slightly more than one executor can do.
+const LINES: f64 = 110.0;
+const SPLIT_COST_MS: f64 = 9.0;
+/// Five of the intervals in which bottlenecks are counted.
+const CALM: Duration = Duration::from_secs(30);
+/// The least that any worker does of its fair share.
+const LEAST_SHARE: f64 = 0.25;
+
+#[test]
+fn a_bottleneck_is_relieved_once_and_the_store_follows() -> Result<()> {
+    let mut product = Product::with_redis(&[("thalweg.headroom.components", json!(["split"]))])?;
+    let words = product
+        .word_count("words")
+        .set("workers", 2)
+        .set("splitCost", SPLIT_COST_MS)
+        // Storm's default, under which an executor near the sender would take every tuple.
+        .set("topology.disable.loadaware.messaging", false);
+    let info = product.run(&words, LINES)?;
+    ensure!(tasks_and_executors(&info, "split") == (4, 1), "no head-room: {info:?}");
+
+    let mut redis = connect(&product.redis_url()?)?;
+    let placed = table_is_the_truth(&product, &mut redis, "words")?;
+    let plan = acts_once(&product)?;
+    let acted = table_is_the_truth(&product, &mut redis, "words")?;
+    ensure!(acted.epoch > placed.epoch, "epochs {} and {}", placed.epoch, acted.epoch);
+    holds_while_work_is_shared(&product, &plan)?;
+
+    redis_may_go_and_come_back(&mut product, &acted)?;
+    a_killed_topology_leaves_no_trace(&product)?;
+    product.stop()
+}
+
+fn tasks_and_executors(info: &TopologyInfo, component: &str) -> (u32, usize) {
+    let tasks = info.of(component).map(|e| e.last_task - e.first_task + 1).sum();
+    (tasks, info.of(component).count())
+}
+
+/// Waits until Redis holds exactly what Storm runs.
+fn table_is_the_truth(product: &Product, redis: &mut Connection, name: &str) -> Result<Table> {
+    product.wait(&format!("{name}'s assignment as its table in Redis"), || {
+        let info = product.storm.control().info(name)?;
+        let table = table(redis, &info.id)?.context("no table")?;
+        let truth = truth(&product.storm, &info)?;
+        ensure!(table.places == truth, "table {:?} but truth {truth:?}", table.places);
+        Ok(Some(table))
+    })
+}
+
+/// Waits for the first action and its effect.
+fn acts_once(product: &Product) -> Result<EndedPlan> {
+    let begun = product.wait("a plan", || {
+        let status = product.status()?;
+        Ok((status.plan.is_some() || !status.ended.is_empty()).then(now_ms))
+    })?;
+    let before = product.rate("words", &(begun - 6_000..begun))?;
+    let plan =
+        product.wait("the end of the plan", || Ok(product.status()?.ended.first().cloned()))?;
+    ensure!(plan.code.is_none(), "given up: {plan:?}\n{}", product.evidence());
+    let wished = *plan.plan.counts.get("split").context("another component was to grow")?;
+    let info = product.wait_assigned("words", 3 + wished)?;
+    ensure!(tasks_and_executors(&info, "split") == (4, wished), "{info:?}");
+    // Not worse; in truth better, but a busy machine gives no more than it has.
+    product.wait_output("words", 0.95 * before.min(LINES * WORDS_PER_LINE))?;
+    Ok(plan)
+}
+
+/// Nothing more is done for several intervals, and each worker does its part of the work.
+fn holds_while_work_is_shared(product: &Product, plan: &EndedPlan) -> Result<()> {
+    let earlier = product.storm.control().info("words")?;
+    product.stays(CALM, || {
+        let status = product.status()?;
+        ensure!(status.ended.len() == 1 && status.plan.is_none(), "a second action: {status:?}");
+        Ok(())
+    })?;
+    let later = product.storm.control().info("words")?;
+    ensure!(later.of("split").count() == plan.plan.counts["split"], "{later:?}");
+    let outcome =
+        product.wait("the outcome", || Ok(product.status()?.outcomes.first().cloned()))?;
+    ensure!(outcome.plan == plan.plan.id && outcome.helped, "{outcome:?}");
+
+    let counts = executed(&earlier, &later, "split");
+    let mut by_worker: BTreeMap<u16, (u64, u64)> = BTreeMap::new();
+    for executor in later.of("split") {
+        let (executors, tuples) = by_worker.entry(executor.port).or_default();
+        *executors += 1;
+        *tuples += counts[&executor.first_task];
+    }
+    let each = counts.values().sum::<u64>() as f64 / counts.len() as f64;
+    for (port, (executors, tuples)) in by_worker {
+        let fair = each * executors as f64;
+        ensure!(
+            tuples as f64 >= LEAST_SHARE * fair,
+            "worker {port} did {tuples} of {fair}: {counts:?}"
+        );
+    }
+    Ok(())
+}
+
+/// Topologies are placed without Redis, and an empty Redis gets their tables once it is back.
+fn redis_may_go_and_come_back(product: &mut Product, known: &Table) -> Result<()> {
+    product.redis()?.kill();
+    product.wait("word of the outage", || Ok((!product.status()?.store.up).then_some(())))?;
+    let more = product.word_count("more").set("workers", 1);
+    product.storm.submit(&more, thalweg_e2e::LIMIT).with_context(|| product.evidence())?;
+    product.redis()?.restart()?;
+    let mut redis = connect(&product.redis_url()?)?;
+    let words = table_is_the_truth(product, &mut redis, "words")?;
+    table_is_the_truth(product, &mut redis, "more")?;
+    ensure!(words.epoch >= known.epoch, "epoch {} after {}", words.epoch, known.epoch);
+    Ok(())
+}
+
+fn a_killed_topology_leaves_no_trace(product: &Product) -> Result<()> {
+    let mut redis = connect(&product.redis_url()?)?;
+    for name in ["words", "more"] {
+        let id = product.storm.control().info(name)?.id;
+        product.storm.control().kill(name, 0)?;
+        product.wait(&format!("the end of all traces of {name}"), || {
+            let traces = traces(&mut redis, &id)?;
+            ensure!(traces.is_empty(), "{traces:?}");
+            Ok(Some(()))
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! Where Thalweg may not or cannot act, Storm's own scheduler does all the work, undisturbed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use thalweg_e2e::product::{Product, WORDS_PER_LINE, text};
+use thalweg_e2e::workers::pids;
+use thalweg_lab::control::TopologyInfo;
+
+const LINES: f64 = 50.0;
+const CALM: Duration = Duration::from_secs(12);
+
+#[test]
+fn storms_own_scheduler_takes_over() -> Result<()> {
+    let nowhere = text("/nowhere/libthalweg_jni.so");
+    let mut product = Product::embedded(&[("thalweg.native.library", nowhere)])?;
+    without_the_library_topologies_run(&mut product)?;
+    a_bad_setting_is_named_and_nothing_is_touched(&mut product)?;
+    observing_explains_and_changes_nothing(&mut product)?;
+    product.stop()
+}
+
+fn without_the_library_topologies_run(product: &mut Product) -> Result<()> {
+    let words = product.word_count("words").set("workers", 2).set("splitCost", 2);
+    let words = words.set("splitTasks", 4);
+    let info = product.run(&words, LINES)?;
+    is_round_robin(&info)?;
+    product.wait_output("words", 0.8 * LINES * WORDS_PER_LINE)?;
+    let log = product.nimbus_log()?;
+    ensure!(
+        log.contains("Thalweg cannot start and leaves all scheduling to Storm's own scheduler"),
+        "{log}"
+    );
+    ensure!(log.contains("/nowhere/libthalweg_jni.so"), "the cause is not named: {log}");
+    Ok(())
+}
+
+fn a_bad_setting_is_named_and_nothing_is_touched(product: &mut Product) -> Result<()> {
+    let placed = Placed::now(product)?;
+    product.restart_nimbus(&[
+        ("thalweg.native.library", Value::Null),
+        ("thalweg.mode", text("nonsense")),
+    ])?;
+    let status = product.wait("a decision", || {
+        Ok(Some(product.status()?).filter(|status| status.decision("words").is_some()))
+    })?;
+    ensure!(status.mode == "observe", "{status:?}");
+    let named = |line: &str| line.contains("thalweg.mode") && line.contains("nonsense");
+    ensure!(status.problems.iter().any(|problem| named(problem)), "{status:?}");
+    let log = product.nimbus_log()?;
+    ensure!(
+        log.lines().any(|line| line.contains("ERROR") && named(line)),
+        "{}",
+        product.evidence()
+    );
+    placed.still(product)
+}
+
+fn observing_explains_and_changes_nothing(product: &mut Product) -> Result<()> {
+    let placed = Placed::now(product)?;
+    // Limits under which anything at all is trouble.
+    product.restart_nimbus(&[
+        ("thalweg.mode", text("observe")),
+        ("thalweg.me-stream.capacity.limit", json!(0.01)),
+        ("thalweg.imbalance.floor", json!(0.0)),
+    ])?;
+    let decision = product.wait("trouble that may not be acted upon", || {
+        let decision = product.status()?.decision("words").cloned().context("no decision")?;
+        let forbidden = decision.reasons.first().is_some_and(|first| first.code == "MODE_FORBIDS");
+        Ok(forbidden.then_some(decision))
+    })?;
+    ensure!(decision.verdict == "hold" && decision.reasons.len() > 1, "{decision:?}");
+    ensure!(decision.reasons.iter().all(|reason| !reason.text.is_empty()), "{decision:?}");
+    product.stays(CALM, || placed.still(product))?;
+
+    // What an operator orders is placed as Storm itself would.
+    let two = BTreeMap::from([("split".to_owned(), 2)]);
+    product.storm.control().rebalance("words", 0, &two, None)?;
+    is_round_robin(&product.wait_assigned("words", 5)?)?;
+    product.wait_output("words", 0.8 * LINES * WORDS_PER_LINE)
+}
+
+/// Storm deals executors out to slots in turn, in the order of their tasks; Thalweg never does.
+fn is_round_robin(info: &TopologyInfo) -> Result<()> {
+    let mut executors = info.executors.clone();
+    executors.sort_by_key(|executor| executor.first_task);
+    let ports: Vec<u16> = executors.iter().map(|executor| executor.port).collect();
+    let in_turn = ports.iter().zip(ports.iter().skip(2)).all(|(one, next)| one == next);
+    ensure!(ports[0] != ports[1] && in_turn, "not Storm's own placement: {ports:?}");
+    Ok(())
+}
+
+/// Where executors run, and in which processes.
+#[derive(Debug, PartialEq)]
+struct Placed {
+    executors: BTreeMap<(String, u32, u32), (String, u16)>,
+    workers: BTreeMap<u16, u32>,
+}
+
+impl Placed {
+    fn now(product: &Product) -> Result<Self> {
+        let executors = product.storm.control().info("words")?.assignment();
+        let placed = Self { executors, workers: pids(product.storm.dir()) };
+        ensure!(placed.workers.len() == 2, "{placed:?}");
+        Ok(placed)
+    }
+
+    fn still(&self, product: &Product) -> Result<()> {
+        let now = Self::now(product)?;
+        ensure!(now == *self, "{self:?} became {now:?}");
+        Ok(())
+    }
+}

@@ -10,9 +10,11 @@ import io.thalweg.storm.cluster.NimbusLink;
 import io.thalweg.storm.cluster.Rounds;
 import io.thalweg.storm.cluster.Settings;
 import io.thalweg.storm.cluster.StateLink;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,9 +30,9 @@ public final class Actuator implements AutoCloseable {
     private final Meters meters;
     private final NimbusLink nimbus;
     private final SyncClock clock = new SyncClock();
-    private final LinkedBlockingQueue<Plan> waiting = new LinkedBlockingQueue<>();
+    private final LinkedBlockingQueue<Job> jobs = new LinkedBlockingQueue<>();
+    private final AtomicBoolean idle = new AtomicBoolean(true);
     private final Thread thread;
-    private volatile boolean busy;
 
     /** Makes an actuator; {@link #start} sets it to work. */
     public Actuator(Map<String, Object> conf, Settings settings, Rounds rounds, Engine engine, StateLink state,
@@ -51,29 +53,15 @@ public final class Actuator implements AutoCloseable {
         thread.start();
     }
 
-    /** Takes a plan if none is under way; a plan made for another moment is of no use later. */
+    /** Takes a plan if nothing is under way; a plan made for another moment is of no use later. */
     public boolean offer(Plan plan) {
-        synchronized (waiting) {
-            return !busy && waiting.isEmpty() && waiting.add(plan);
-        }
+        return idle.compareAndSet(true, false) && jobs.add(() -> act(plan));
     }
 
-    /** Asks the engine for a plan that a predecessor left behind, when this Nimbus begins to lead. */
+    /** Looks for a plan that a predecessor left behind; to be called when this Nimbus begins to lead. */
     public void resume() {
-        JsonNode left = command("resume", null);
-        JsonNode plan = left.get("plan");
-        if (plan == null || plan.isNull()) {
-            return;
-        }
-        String id = plan.required("id").asText();
-        if ("committed".equals(left.path("state").asText())) {
-            LOG.info("plan {} was committed by a predecessor, rounds go on placing it", id);
-            waitReached(Plan.read(plan));
-        } else {
-            // Supervisors ask Nimbus by themselves within ten seconds, which ends what was only prepared.
-            LOG.warn("plan {} was left unfinished by a predecessor and is given up", id);
-            abort(id, "LEADER_CHANGED", "left unfinished by a predecessor");
-        }
+        idle.set(false);
+        jobs.add(this::takeOver);
     }
 
     @Override
@@ -87,24 +75,25 @@ public final class Actuator implements AutoCloseable {
         nimbus.close();
     }
 
+    /** What the thread is to do. */
+    @FunctionalInterface
+    private interface Job {
+        void run() throws Exception;
+    }
+
     private void work() {
         try {
             while (true) {
-                Plan plan = waiting.take();
-                synchronized (waiting) {
-                    busy = true;
-                }
+                Job job = jobs.take();
                 try {
-                    act(plan);
+                    job.run();
+                } catch (InterruptedException e) {
+                    throw e;
                 } catch (Exception e) {
-                    if (e instanceof InterruptedException i) {
-                        throw i;
-                    }
-                    LOG.error("plan {} ended in an unexpected way", plan.id(), e);
                     meters.action("error");
-                    abort(plan.id(), "INTERNAL", e.toString());
+                    LOG.error("an action ended in an unexpected way", e);
                 } finally {
-                    busy = false;
+                    idle.set(jobs.isEmpty());
                 }
             }
         } catch (InterruptedException e) {
@@ -112,15 +101,47 @@ public final class Actuator implements AutoCloseable {
         }
     }
 
-    /** Publishes the routing table, then tries each way until one gets beyond the point of return. */
+    private void takeOver() throws Exception {
+        JsonNode left = command("resume", null);
+        JsonNode json = left.path("plan");
+        if (!json.isObject()) {
+            return;
+        }
+        Plan plan = Plan.read(json);
+        if (!"committed".equals(left.path("state").asText())) {
+            // Supervisors ask Nimbus by themselves within ten seconds, which ends what was only prepared.
+            LOG.warn("plan {} was left unfinished by a predecessor and is given up", plan.id());
+            abort(plan.id(), "LEADER_CHANGED", "left unfinished by a predecessor");
+            return;
+        }
+        LOG.info("plan {} was committed by a predecessor and is carried on", plan.id());
+        Scene scene = scene();
+        if (scene.reached(plan)) {
+            scene.announce(plan);
+            command("finish", plan.id());
+        } else {
+            attempt(scene, plan, List.of(new PlainRebalance(scene, plan)));
+        }
+    }
+
     private void act(Plan plan) throws Exception {
         LOG.info("plan {} for {}: {} {} on {} rows", plan.id(), plan.name(), plan.kind(), plan.counts(), plan.rows().size());
-        JsonNode published = command("publish", plan.id());
-        LOG.info("plan {} is published ({})", plan.id(), published.path("stored").asText("?"));
-        Scene scene = new Scene(conf, settings, rounds, nimbus, state, engine, clock);
+        try {
+            JsonNode published = command("publish", plan.id());
+            LOG.info("plan {} is published ({})", plan.id(), published.path("stored").asText("?"));
+            Scene scene = scene();
+            attempt(scene, plan, ways(scene, plan));
+        } catch (RuntimeException e) {
+            abort(plan.id(), "INTERNAL", e.toString());
+            throw e;
+        }
+    }
+
+    /** Tries each way until one gets beyond the point of return. */
+    private void attempt(Scene scene, Plan plan, List<Way> ways) throws InterruptedException {
         ArrayNode steps = JsonNodeFactory.instance.arrayNode();
-        Run.End end = null;
-        for (Way way : ways(scene, plan)) {
+        Run.End end = new Run.End(Phase.ABORTED, "NO_WAY", "no allowed way suits a plan of kind " + plan.kind());
+        for (Way way : ways) {
             end = new Run(way, plan.id(), settings.stepTimeoutMillis(), steps).walk();
             if (end.phase() == Phase.CLEANED) {
                 finish(scene, plan, way, steps, end);
@@ -130,7 +151,7 @@ public final class Actuator implements AutoCloseable {
             event(end.code(), plan.name() + ": " + way.name() + " is not possible: " + end.text());
         }
         meters.action("aborted");
-        abort(plan.id(), end == null ? "NO_WAY" : end.code(), end == null ? "no way is allowed" : end.text());
+        abort(plan.id(), end.code(), end.text());
     }
 
     private void finish(Scene scene, Plan plan, Way way, ArrayNode steps, Run.End end) {
@@ -146,21 +167,25 @@ public final class Actuator implements AutoCloseable {
         LOG.info("plan {} for {} is done by {}", plan.id(), plan.name(), way.name());
     }
 
+    /** The ways that are allowed and suit the plan, best first. */
     private List<Way> ways(Scene scene, Plan plan) {
-        Way best = new MakeBeforeBreak(scene, plan);
-        Way drain = new DrainAndRestart(scene, plan);
-        Way plain = new PlainRebalance(scene, plan);
-        return switch (settings.method()) {
-            case AUTO -> List.of(best, drain, plain);
-            case MAKE_BEFORE_BREAK -> List.of(best);
-            case DRAIN -> List.of(drain);
-            case REBALANCE -> List.of(plain);
-        };
+        Settings.Method method = settings.method();
+        boolean auto = method == Settings.Method.AUTO;
+        List<Way> ways = new ArrayList<>();
+        if ((auto || method == Settings.Method.MAKE_BEFORE_BREAK) && plan.kind() != Plan.Kind.LAYOUT) {
+            ways.add(new MakeBeforeBreak(scene, plan));
+        }
+        if (auto || method == Settings.Method.DRAIN) {
+            ways.add(new DrainAndRestart(scene, plan));
+        }
+        if (auto || method == Settings.Method.REBALANCE) {
+            ways.add(new PlainRebalance(scene, plan));
+        }
+        return ways;
     }
 
-    private void waitReached(Plan plan) {
-        LOG.info("plan {} is taken over", plan.id());
-        command("finish", plan.id());
+    private Scene scene() {
+        return new Scene(conf, settings, rounds, nimbus, state, engine, clock);
     }
 
     private void abort(String plan, String code, String text) {

@@ -2,6 +2,8 @@ package io.thalweg.storm.act;
 
 import io.thalweg.storm.act.StepFailed.Code;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import org.apache.storm.Config;
 import org.apache.storm.generated.ExecutorSummary;
 import org.apache.storm.generated.TopologyInfo;
@@ -23,6 +25,7 @@ final class DrainAndRestart implements Way {
     private final Scene scene;
     private final Plan plan;
     private final Commit commit;
+    private WorkerWatch watch;
     private boolean stopped;
 
     DrainAndRestart(Scene scene, Plan plan) {
@@ -42,6 +45,7 @@ final class DrainAndRestart implements Way {
             case PREPARE -> stop();
             case STARTED -> Thread.sleep(drainMillis());
             case SWITCHED -> {
+                watch = new WorkerWatch(scene.state(), plan.topology(), scene.view().nodes(), fresh());
                 commit.place();
                 if (commit.needsRebalance()) {
                     commit.rebalance(0, deadline);
@@ -49,10 +53,9 @@ final class DrainAndRestart implements Way {
             }
             case COMMITTED -> {
                 deadline.await("Nimbus to hold the plan", () -> scene.reached(plan));
-                Slots wished = plan.wished();
-                WorkerWatch watch = new WorkerWatch(scene.state(), plan.topology(), scene.view().nodes(), fresh(wished));
+                scene.announce(plan);
                 deadline.await("restarted workers " + watch.missing(), watch::allUp);
-                deadline.pause(scene.settings().settleMillis());
+                Thread.sleep(scene.settings().refreshMillis() + scene.settings().settleMillis());
             }
             default -> throw new IllegalStateException("no work in " + phase);
         }
@@ -100,14 +103,14 @@ final class DrainAndRestart implements Way {
     }
 
     /** The slots whose workers begin anew; those already reached keep theirs. */
-    private Map<Place, java.util.Set<TaskRange>> fresh(Slots wished) {
-        Map<TaskRange, Place> before = new java.util.TreeMap<>();
+    private Map<Place, Set<TaskRange>> fresh() {
+        Map<TaskRange, Place> before = new TreeMap<>();
         for (Plan.Row row : plan.rows()) {
             if (row.before() != null) {
                 before.put(row.range(), row.before());
             }
         }
-        return wished.without(Slots.of(before));
+        return plan.wished().without(Slots.of(before));
     }
 
     /** As long as a tuple may still be on its way: the longest mean complete latency, in whole seconds. */

@@ -72,9 +72,6 @@ final class MakeBeforeBreak implements Way {
     }
 
     private void start(Deadline deadline) throws Exception {
-        if (plan.kind() == Plan.Kind.LAYOUT) {
-            throw new StepFailed(Code.WAY_UNSUITABLE, "sources or ackers move too");
-        }
         Map<String, NodeFacts> nodes = scene.view().nodes();
         Assignment base = scene.assignment(plan);
         checkBefore(base);

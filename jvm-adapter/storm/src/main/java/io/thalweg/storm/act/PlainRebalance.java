@@ -30,6 +30,7 @@ final class PlainRebalance implements Way {
             case COMMITTED -> {
                 long wait = 1000L * scene.settings().rebalanceWaitSecs();
                 new Deadline(deadline.at() + wait).await("Nimbus to hold the plan", () -> scene.reached(plan));
+                scene.announce(plan);
             }
             default -> throw new IllegalStateException("no work in " + phase);
         }

@@ -3,9 +3,9 @@ package io.thalweg.storm.act;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.TreeSet;
 
 /** What the core wants of one topology: its executor counts and the place of every executor. */
 public record Plan(String id, long epoch, String topology, String name, Kind kind, Map<String, Integer> counts,
@@ -32,7 +32,7 @@ public record Plan(String id, long epoch, String topology, String name, Kind kin
             TaskRange range = new TaskRange(row.required("first").asInt(), row.required("last").asInt());
             rows.add(new Row(row.path("component").asText(), range, place(row.get("before")), place(row.get("after"))));
         }
-        Kind kind = Kind.valueOf(json.required("kind").asText().toUpperCase(java.util.Locale.ROOT));
+        Kind kind = Kind.valueOf(json.required("kind").asText().toUpperCase(Locale.ROOT));
         return new Plan(json.required("id").asText(), json.path("epoch").asLong(), json.required("topology").asText(),
             json.required("name").asText(), kind, counts, json.path("workers").asInt(), rows);
     }
@@ -46,22 +46,6 @@ public record Plan(String id, long epoch, String topology, String name, Kind kin
             }
         }
         return Slots.of(placement);
-    }
-
-    /** The nodes on which something begins or ends. */
-    TreeSet<String> changedNodes() {
-        TreeSet<String> nodes = new TreeSet<>();
-        for (Row row : rows) {
-            if (row.before() == null || !row.before().equals(row.after())) {
-                if (row.before() != null) {
-                    nodes.add(row.before().node());
-                }
-                if (row.after() != null) {
-                    nodes.add(row.after().node());
-                }
-            }
-        }
-        return nodes;
     }
 
     private static Place place(JsonNode json) {

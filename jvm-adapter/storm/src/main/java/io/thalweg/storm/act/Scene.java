@@ -3,17 +3,24 @@ package io.thalweg.storm.act;
 import io.thalweg.storm.act.StepFailed.Code;
 import io.thalweg.storm.cluster.Engine;
 import io.thalweg.storm.cluster.NimbusLink;
+import io.thalweg.storm.cluster.NodeFacts;
 import io.thalweg.storm.cluster.Rounds;
 import io.thalweg.storm.cluster.Settings;
 import io.thalweg.storm.cluster.StateLink;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.apache.storm.generated.Assignment;
 import org.apache.storm.scheduler.TopologyDetails;
 import org.apache.storm.thrift.TException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What an action works with: the cluster as it is, the links to it, and the settings. */
 record Scene(Map<String, Object> conf, Settings settings, Rounds rounds, NimbusLink nimbus, StateLink state,
              Engine engine, SyncClock clock) {
+    private static final Logger LOG = LoggerFactory.getLogger(Scene.class);
+
     /** The cluster as the last round saw it. */
     Rounds.View view() throws StepFailed {
         return rounds.last().orElseThrow(() -> new StepFailed(Code.PLAN_OUTDATED, "no scheduling round has run yet"));
@@ -43,6 +50,31 @@ record Scene(Map<String, Object> conf, Settings settings, Rounds rounds, NimbusL
             }
         }
         throw new StepFailed(Code.PLAN_OUTDATED, "Nimbus holds no assignment of " + plan.topology());
+    }
+
+    /**
+     * Gives every node that the plan mentions what Nimbus holds. Nimbus itself tells only the nodes of changed
+     * executors; others would go on sending to where nobody is, for up to ten seconds and the refresh of workers.
+     */
+    void announce(Plan plan) throws StepFailed {
+        Set<String> nodes = new TreeSet<>();
+        for (Plan.Row row : plan.rows()) {
+            nodes.add(row.after().node());
+            if (row.before() != null) {
+                nodes.add(row.before().node());
+            }
+        }
+        for (String id : nodes) {
+            NodeFacts node = view().nodes().get(id);
+            if (node == null) {
+                continue;
+            }
+            try (SupervisorLink link = new SupervisorLink(conf, state, node)) {
+                link.send(nimbus.assignments(id));
+            } catch (TException | RuntimeException e) {
+                LOG.warn("node {} learns by itself where {} is: {}", id, plan.name(), e.toString());
+            }
+        }
     }
 
     /** Whether Nimbus already holds what the plan wishes; false while Nimbus cannot be asked. */

@@ -14,12 +14,8 @@ final class StepFailed extends Exception {
         PLAN_OUTDATED,
         /** The step took longer than it may. */
         STEP_DEADLINE,
-        /** The routing table could not be published, or the engine refused. */
-        ENGINE_REFUSED,
         /** Nimbus or a supervisor did not do what it was asked. */
-        STORM_REFUSED,
-        /** The way cannot carry out a plan of this kind. */
-        WAY_UNSUITABLE
+        STORM_REFUSED
     }
 
     private final Code code;

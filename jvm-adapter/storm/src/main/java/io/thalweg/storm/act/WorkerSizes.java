@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.apache.storm.generated.WorkerResources;
 import org.apache.storm.metric.StormMetricsRegistry;
 import org.apache.storm.scheduler.Cluster;
@@ -53,7 +54,7 @@ final class WorkerSizes {
 
     private static Map<String, SupervisorDetails> supervisors(Collection<Place> places) {
         Map<String, Set<Integer>> ports = new TreeMap<>();
-        places.forEach(place -> ports.computeIfAbsent(place.node(), n -> new java.util.TreeSet<>()).add(place.port()));
+        places.forEach(place -> ports.computeIfAbsent(place.node(), n -> new TreeSet<>()).add(place.port()));
         Map<String, SupervisorDetails> supervisors = new HashMap<>();
         ports.forEach((node, some) -> supervisors.put(node, new SupervisorDetails(node, node, null, some, Map.of())));
         return supervisors;

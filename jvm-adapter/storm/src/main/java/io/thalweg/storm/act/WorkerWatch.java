@@ -8,6 +8,7 @@ import java.net.Socket;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.apache.storm.generated.ClusterWorkerHeartbeat;
 
 /** Tells when new workers are up: their port answers, and their executors have reported since the watch began. */
@@ -49,7 +50,7 @@ final class WorkerWatch {
         if (beat == null || beat.equals(stale.get(place))) {
             return false;
         }
-        Set<TaskRange> reported = new java.util.TreeSet<>();
+        Set<TaskRange> reported = new TreeSet<>();
         beat.get_executor_stats().keySet().forEach(e -> reported.add(new TaskRange(e.get_task_start(), e.get_task_end())));
         return reported.containsAll(executors) && answers(place);
     }

@@ -67,7 +67,7 @@ class ViewsTest {
     void everyChangeOfCountsBetweenNodesCanBeExpressed() throws Exception {
         long seed = System.nanoTime();
         Random random = new Random(seed);
-        for (int round = 0; round < 300; round++) {
+        for (int round = 0; round < 100; round++) {
             int tasks = 1 + random.nextInt(64);
             Map<TaskRange, Place> before = new TreeMap<>(spread(random, 10, tasks, 1 + random.nextInt(tasks), 1));
             Map<TaskRange, Place> after = new TreeMap<>(spread(random, 10, tasks, 1 + random.nextInt(tasks), 100));

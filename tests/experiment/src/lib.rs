@@ -1,0 +1,18 @@
+//! Storm's own scheduler against Thalweg: the same cluster, topology and load, measured alike.
+//!
+//! A [`Situation`] says what the cluster looks like and what happens to it; [`run`] goes through it with one
+//! [`Side`] and answers what was [`Measured`]. A [`Witness`] sees what goes on meanwhile.
+
+pub mod disruption;
+pub mod measure;
+pub mod report;
+mod run;
+pub mod situation;
+pub mod status;
+pub mod workplace;
+
+pub use measure::Measured;
+pub use run::{Options, Phase, Scheduler, Silent, Store, Vitals, Witness, run};
+pub use situation::{Side, Situation};
+pub use status::Status;
+pub use workplace::Workplace;

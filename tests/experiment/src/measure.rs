@@ -1,0 +1,193 @@
+//! What a stable stage measured: statistics of executors at its start and end, and the topology's journals.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use thalweg_lab::control::{Executor, Stats, TopologyInfo};
+use thalweg_lab::counts::Completed;
+
+use crate::disruption::Disruption;
+use crate::situation::Side;
+
+/// One run of one side in one situation.
+#[derive(Debug, Clone, Serialize)]
+pub struct Measured {
+    /// Who placed the executors.
+    pub side: Side,
+    /// Mean time that a tuple's way through all bolts spends in `execute`, in milliseconds.
+    pub execute_ms: f64,
+    /// Mean time until each bolt on that way had acknowledged, in milliseconds.
+    pub process_ms: f64,
+    /// Mean time until a line was complete, in milliseconds.
+    pub complete_ms: f64,
+    /// What 99 of 100 lines stayed below.
+    pub complete_p99_ms: f64,
+    /// Words counted per second.
+    pub throughput: f64,
+    /// Lines failed, and so replayed, within the stage.
+    pub failed: u64,
+    /// Lines failed, and so replayed, from the start of the load to the end of the stage.
+    pub replayed: u64,
+    /// Changes that were carried out.
+    pub actions: u32,
+    /// Changes that were begun and given up.
+    pub aborted: u32,
+    /// Seconds from the start of the load until the stage began.
+    pub settled_secs: f64,
+    /// Executors of each bolt at the end.
+    pub executors: BTreeMap<String, u32>,
+    /// What the changes cost.
+    pub disruptions: Vec<Disruption>,
+    /// What else is worth knowing.
+    pub notes: Vec<String>,
+}
+
+/// Mean latencies of a tuple's way through all bolts.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct PathLatency {
+    /// In `execute`.
+    pub execute_ms: f64,
+    /// Until the acknowledgement.
+    pub process_ms: f64,
+}
+
+impl PathLatency {
+    /// Differences two readings: the mean of each bolt's tuples in between, summed over the bolts.
+    pub fn between(start: &TopologyInfo, end: &TopologyInfo) -> Self {
+        let known: BTreeMap<_, &Stats> =
+            start.executors.iter().filter_map(|e| Some((key(e), e.stats.as_ref()?))).collect();
+        let mut bolts: BTreeMap<&str, Sums> = BTreeMap::new();
+        for executor in &end.executors {
+            if let (Some(stats), false) = (&executor.stats, executor.component.starts_with("__")) {
+                let sums = bolts.entry(&executor.component).or_default();
+                sums.add(stats, known.get(&key(executor)).copied());
+            }
+        }
+        Self {
+            execute_ms: bolts.values().map(|sums| mean(sums.execute)).sum(),
+            process_ms: bolts.values().map(|sums| mean(sums.process)).sum(),
+        }
+    }
+}
+
+/// Executors of each component, the engine's own left out.
+pub fn executors(info: &TopologyInfo) -> BTreeMap<String, u32> {
+    let mut counts = BTreeMap::new();
+    for executor in info.executors.iter().filter(|e| !e.component.starts_with("__")) {
+        *counts.entry(executor.component.clone()).or_default() += 1;
+    }
+    counts
+}
+
+impl Measured {
+    /// Fills in what the journals say of the stage.
+    #[must_use]
+    pub fn with_completed(mut self, stage: &Completed, replayed: u64) -> Self {
+        self.complete_ms = stage.mean_ms;
+        self.complete_p99_ms = stage.p99_ms as f64;
+        self.failed = stage.failed;
+        self.replayed = replayed;
+        self
+    }
+}
+
+/// Tuples, and the milliseconds spent on them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    execute: (f64, f64),
+    process: (f64, f64),
+}
+
+impl Sums {
+    fn add(&mut self, end: &Stats, start: Option<&Stats>) {
+        // Fewer than before: the worker began anew in between, and counts from zero.
+        let start = start.filter(|start| start.executed <= end.executed);
+        let total = |stats: &Stats| {
+            let executed = stats.executed.unwrap_or(0) as f64;
+            let acked = stats.acked as f64;
+            let spent = |tuples: f64, mean: Option<f64>| (tuples, tuples * mean.unwrap_or(0.0));
+            (spent(executed, stats.execute_ms), spent(acked, stats.process_ms))
+        };
+        let (execute, process) = total(end);
+        let (execute_then, process_then) = start.map(total).unwrap_or_default();
+        self.execute = plus(self.execute, minus(execute, execute_then));
+        self.process = plus(self.process, minus(process, process_then));
+    }
+}
+
+fn plus(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
+    (a.0 + b.0, a.1 + b.1)
+}
+
+fn minus(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
+    (a.0 - b.0, a.1 - b.1)
+}
+
+fn mean((tuples, millis): (f64, f64)) -> f64 {
+    if tuples > 0.0 { millis / tuples } else { 0.0 }
+}
+
+fn key(executor: &Executor) -> (&str, u32, u32, &str, u16) {
+    let Executor { component, first_task, last_task, host, port, .. } = executor;
+    (component, *first_task, *last_task, host, *port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bolt(component: &str, port: u16, executed: u64, execute_ms: f64) -> Executor {
+        let stats = Stats {
+            emitted: 0,
+            transferred: 0,
+            executed: Some(executed),
+            acked: executed,
+            failed: 0,
+            execute_ms: Some(execute_ms),
+            process_ms: Some(execute_ms + 1.0),
+            complete_ms: None,
+        };
+        Executor {
+            component: component.to_owned(),
+            first_task: 1,
+            last_task: 1,
+            host: "n1".to_owned(),
+            port,
+            uptime_secs: 1,
+            stats: Some(stats),
+        }
+    }
+
+    fn info(executors: Vec<Executor>) -> TopologyInfo {
+        let text = "words".to_owned();
+        TopologyInfo {
+            id: text.clone(),
+            name: text,
+            status: "ACTIVE".to_owned(),
+            uptime_secs: 1,
+            executors,
+        }
+    }
+
+    #[test]
+    fn latencies_are_those_of_the_stage_alone_and_add_up_along_the_way() {
+        // 100 tuples at 10 ms before, 300 at 5 ms in all: the 200 of the stage took 2.5 ms each.
+        let start = info(vec![bolt("split", 1, 100, 10.0), bolt("__acker", 1, 9, 9.0)]);
+        let end = info(vec![bolt("split", 1, 300, 5.0), bolt("__acker", 1, 90, 9.0)]);
+        let one = PathLatency::between(&start, &end);
+        assert!((one.execute_ms - 2.5).abs() < 1e-9, "{one:?}");
+
+        let start = info(vec![bolt("split", 1, 100, 10.0)]);
+        let end = info(vec![bolt("split", 1, 300, 5.0), bolt("count", 1, 10, 1.0)]);
+        assert!((PathLatency::between(&start, &end).execute_ms - 3.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_restarted_executor_counts_from_zero() {
+        let start = info(vec![bolt("split", 1, 1_000, 10.0)]);
+        let end = info(vec![bolt("split", 1, 40, 3.0)]);
+        let path = PathLatency::between(&start, &end);
+        assert!((path.execute_ms - 3.0).abs() < 1e-9, "{path:?}");
+        assert!((path.process_ms - 4.0).abs() < 1e-9, "{path:?}");
+    }
+}

@@ -1,0 +1,266 @@
+//! Runs put together: medians, ratios, the table and the JSON file.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::process::Command;
+
+use serde::Serialize;
+
+use crate::measure::Measured;
+use crate::situation::Side;
+
+/// Median, least and greatest of some values.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Summary {
+    /// The middle one.
+    pub median: f64,
+    /// The least.
+    pub min: f64,
+    /// The greatest.
+    pub max: f64,
+}
+
+impl Summary {
+    /// Of at least one value.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let (min, max) = (*sorted.first()?, *sorted.last()?);
+        let middle = sorted.len() / 2;
+        let median = match sorted.len() % 2 {
+            1 => sorted[middle],
+            _ => f64::midpoint(sorted[middle - 1], sorted[middle]),
+        };
+        Some(Self { median, min, max })
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [median, min, max] = [self.median, self.min, self.max].map(short);
+        write!(f, "{median} ({min}..{max})")
+    }
+}
+
+/// A number with about three digits.
+pub fn short(value: f64) -> String {
+    match value.abs() {
+        100.0.. => format!("{value:.0}"),
+        10.0.. => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
+/// Something measured on both sides.
+#[derive(Debug, Clone, Copy)]
+pub struct Measure {
+    /// Its name in files.
+    pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// Its unit.
+    pub unit: &'static str,
+    /// Whether more is better.
+    pub gain: bool,
+    /// How to read it.
+    pub of: fn(&Measured) -> f64,
+}
+
+/// What is compared, in the order of tables.
+pub const MEASURES: [Measure; 6] = [
+    Measure {
+        name: "execute_latency",
+        title: "execute latency",
+        unit: "ms",
+        gain: false,
+        of: |m| m.execute_ms,
+    },
+    Measure {
+        name: "process_latency",
+        title: "process latency",
+        unit: "ms",
+        gain: false,
+        of: |m| m.process_ms,
+    },
+    Measure {
+        name: "complete_latency",
+        title: "complete latency",
+        unit: "ms",
+        gain: false,
+        of: |m| m.complete_ms,
+    },
+    Measure {
+        name: "complete_latency_p99",
+        title: "complete latency, p99",
+        unit: "ms",
+        gain: false,
+        of: |m| m.complete_p99_ms,
+    },
+    Measure {
+        name: "throughput",
+        title: "throughput",
+        unit: "words/s",
+        gain: true,
+        of: |m| m.throughput,
+    },
+    Measure {
+        name: "replayed",
+        title: "lines replayed",
+        unit: "lines",
+        gain: false,
+        of: |m| m.replayed as f64,
+    },
+];
+
+impl Measure {
+    /// How many times better Thalweg's value is; nothing when one of both is zero.
+    pub fn ratio(&self, default: &Measured, thalweg: &Measured) -> Option<f64> {
+        let (other, ours) = ((self.of)(default), (self.of)(thalweg));
+        let (above, below) = if self.gain { (ours, other) } else { (other, ours) };
+        (above > 0.0 && below > 0.0).then(|| above / below)
+    }
+}
+
+/// A summary with how many values are in it, and their unit.
+#[derive(Debug, Clone, Serialize)]
+struct Counted {
+    #[serde(flatten)]
+    summary: Summary,
+    n: usize,
+    unit: &'static str,
+}
+
+/// The file that a benchmark leaves.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    name: &'static str,
+    commit: String,
+    machine: String,
+    seconds: u64,
+    measures: BTreeMap<String, Counted>,
+    ratios: BTreeMap<String, Summary>,
+    /// Settings of the Thalweg side that differ from the defaults.
+    settings: serde_json::Value,
+    /// Every run, for whoever wants to look closer.
+    runs: BTreeMap<String, Vec<Measured>>,
+}
+
+impl Report {
+    /// An empty report.
+    pub fn new(name: &'static str, settings: serde_json::Value) -> Self {
+        Self {
+            name,
+            commit: commit(),
+            machine: machine(),
+            seconds: 0,
+            measures: BTreeMap::new(),
+            ratios: BTreeMap::new(),
+            settings,
+            runs: BTreeMap::new(),
+        }
+    }
+
+    /// How long it all took.
+    pub fn took(&mut self, seconds: u64) {
+        self.seconds = seconds;
+    }
+
+    /// Adds the rounds of one situation; both sides have as many runs.
+    pub fn add(&mut self, situation: &str, runs: &[Measured]) {
+        let of = |side: Side| runs.iter().filter(move |run| run.side == side);
+        for measure in &MEASURES {
+            for (side, name) in [(Side::Default, "default"), (Side::Thalweg, "thalweg")] {
+                let values: Vec<f64> = of(side).map(measure.of).collect();
+                self.measure(format!("{situation}.{name}.{}", measure.name), &values, measure.unit);
+            }
+            let pairs = of(Side::Default).zip(of(Side::Thalweg));
+            let ratios: Vec<f64> = pairs.filter_map(|(d, t)| measure.ratio(d, t)).collect();
+            if let Some(summary) = Summary::of(&ratios) {
+                self.ratios.insert(format!("{situation}.{}", measure.name), summary);
+            }
+        }
+        self.measure_actions(situation, runs);
+        self.runs.insert(situation.to_owned(), runs.to_vec());
+    }
+
+    fn measure_actions(&mut self, situation: &str, runs: &[Measured]) {
+        let thalweg = || runs.iter().filter(|run| run.side == Side::Thalweg);
+        let actions: Vec<f64> = thalweg().map(|run| f64::from(run.actions)).collect();
+        self.measure(format!("{situation}.thalweg.actions"), &actions, "actions");
+        let zeros: Vec<f64> = thalweg()
+            .flat_map(|run| &run.disruptions)
+            .map(|disruption| disruption.zero_ms as f64 / 1_000.0)
+            .collect();
+        self.measure(format!("{situation}.thalweg.zero_output"), &zeros, "s");
+    }
+
+    fn measure(&mut self, name: String, values: &[f64], unit: &'static str) {
+        if let Some(summary) = Summary::of(values) {
+            self.measures.insert(name, Counted { summary, n: values.len(), unit });
+        }
+    }
+
+    /// The table of one situation: a row per measure, with both sides and their ratio.
+    pub fn table(&self, situation: &str) -> comfy_table::Table {
+        let mut table = comfy_table::Table::new();
+        table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+        table.set_header(["", "DefaultScheduler", "Thalweg", "times better"]);
+        for measure in &MEASURES {
+            let side = |name: &str| {
+                let key = format!("{situation}.{name}.{}", measure.name);
+                self.measures.get(&key).map_or("-".to_owned(), |m| m.summary.to_string())
+            };
+            let ratio = self.ratios.get(&format!("{situation}.{}", measure.name));
+            table.add_row([
+                format!("{} [{}]", measure.title, measure.unit),
+                side("default"),
+                side("thalweg"),
+                ratio.map_or("-".to_owned(), ToString::to_string),
+            ]);
+        }
+        table
+    }
+}
+
+/// The state of the sources, `+` standing for changes not committed.
+fn commit() -> String {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).output().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        output.status.success().then(|| text.trim().to_owned())
+    };
+    let Some(head) = git(&["rev-parse", "--short", "HEAD"]) else {
+        return "unknown".to_owned();
+    };
+    let changed = git(&["status", "--porcelain"]).is_some_and(|text| !text.is_empty());
+    if changed { format!("{head}+") } else { head }
+}
+
+fn machine() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = text
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .map_or("unknown processor", |rest| rest.trim_start_matches([' ', '\t', ':']));
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    format!("{cores} cores of {model}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn summaries_are_of_the_middle_and_both_ends() {
+        assert_eq!(Summary::of(&[]), None);
+        let odd = Summary::of(&[3.0, 1.0, 2.0]);
+        assert_eq!(odd, Some(Summary { median: 2.0, min: 1.0, max: 3.0 }));
+        let even = Summary::of(&[4.0, 1.0, 2.0, 3.0]).map(|summary| summary.median);
+        assert_eq!(even, Some(2.5));
+    }
+
+    #[test]
+    fn numbers_keep_three_digits() {
+        assert_eq!([512.4, 51.24, 5.124].map(short), ["512", "51.2", "5.12"]);
+    }
+}

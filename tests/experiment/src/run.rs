@@ -1,0 +1,487 @@
+//! One run: from an empty machine to what was measured, and back.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use thalweg_lab::control::TopologyInfo;
+use thalweg_lab::counts::{Output, Spouts};
+use thalweg_lab::load::{Generator, Load, Rate};
+use thalweg_lab::wait::until;
+use thalweg_lab::{CpuLimit, Kafka, Redis, StormBuilder, StormCluster, WordCount};
+
+use crate::disruption::Disruption;
+use crate::measure::{Measured, PathLatency, executors};
+use crate::situation::{Change, Side, Situation, WORDS_PER_LINE};
+use crate::status::Status;
+use crate::workplace::Workplace;
+
+const JAR: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../jvm-adapter/storm/build/libs/thalweg-storm-",
+    env!("CARGO_PKG_VERSION"),
+    ".jar"
+);
+const TOPOLOGY: &str = "words";
+const TOPIC: &str = "lines";
+const START_LIMIT: Duration = Duration::from_secs(120);
+const PAUSE: Duration = Duration::from_millis(500);
+/// Output must flow this long before anything else happens.
+const STEADY: Duration = Duration::from_secs(8);
+/// With nothing done for this long, Thalweg has had its chance.
+const QUIET: Duration = Duration::from_secs(30);
+/// Whatever has not come to rest by then is measured as it is.
+const SETTLE_LIMIT: Duration = Duration::from_secs(110);
+/// A side that falls behind its load never catches up: it is measured once it had this long to.
+const CATCH_UP_LIMIT: Duration = Duration::from_secs(30);
+/// A backlog of less than this much load is none.
+const BACKLOG_SECS: f64 = 4.0;
+/// An action's trace is looked for until this long after its end.
+const AFTERMATH_MS: u64 = 8_000;
+
+/// Where Thalweg keeps its routing tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Store {
+    /// In a file of its own.
+    #[default]
+    Embedded,
+    /// In Redis.
+    Redis,
+}
+
+impl FromStr for Store {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "embedded" => Ok(Self::Embedded),
+            "redis" => Ok(Self::Redis),
+            _ => bail!("no store {text}: embedded or redis"),
+        }
+    }
+}
+
+/// What holds for every run alike.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Length of the stable stage that is measured.
+    pub stage: Duration,
+    /// Where Thalweg keeps its routing tables.
+    pub store: Store,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Cluster, topology and Kafka come up.
+    SetUp,
+    /// Lines come in.
+    Load,
+    /// Thalweg measures and decides, or the backlog is worked off.
+    Decide,
+    /// A plan is carried out.
+    Act,
+    /// What it brought is judged.
+    Verify,
+    /// The stable stage.
+    Measure,
+    /// Everything is stopped.
+    TearDown,
+}
+
+/// What the last seconds looked like from outside.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Vitals {
+    /// Words counted per second.
+    pub words: f64,
+    /// Mean time until a line was complete.
+    pub complete_ms: f64,
+    /// What 99 of 100 lines stayed below.
+    pub p99_ms: u64,
+    /// Lines sent to Kafka so far.
+    pub sent: u64,
+}
+
+/// Sees a run as it goes on.
+pub trait Witness {
+    /// A phase began.
+    fn phase(&mut self, side: Side, phase: Phase);
+    /// Something happened that is worth a line.
+    fn note(&mut self, text: &str);
+    /// Called about twice a second.
+    fn look(&mut self, vitals: Vitals, status: Option<&Status>, info: Option<&TopologyInfo>);
+}
+
+/// A witness that keeps what it sees to itself.
+#[derive(Debug)]
+pub struct Silent;
+
+impl Witness for Silent {
+    fn phase(&mut self, _: Side, _: Phase) {}
+    fn note(&mut self, _: &str) {}
+    fn look(&mut self, _: Vitals, _: Option<&Status>, _: Option<&TopologyInfo>) {}
+}
+
+/// The settings in which the two sides differ.
+#[derive(Debug)]
+pub struct Scheduler;
+
+impl Scheduler {
+    /// Keys of `storm.yaml` on this side; `folder` is where Thalweg writes its status.
+    pub fn settings(side: Side, folder: &Path, redis: Option<&str>) -> Map<String, Value> {
+        let settings = match side {
+            Side::Default => {
+                json!({ "storm.scheduler": "org.apache.storm.scheduler.DefaultScheduler" })
+            }
+            Side::Thalweg => json!({
+                "storm.scheduler": "io.thalweg.storm.ThalwegScheduler",
+                "nimbus.topology.validator": "io.thalweg.storm.TaskHeadroom",
+                "thalweg.store.dir": folder,
+                "thalweg.monitor.interval.secs": 2,
+                "thalweg.metrics.window.secs": 10,
+                "thalweg.metrics.settle.secs": 8,
+                "thalweg.me-stream.interval.secs": 8,
+                "thalweg.action.cool.down.secs": 15,
+            }),
+        };
+        let mut settings = match settings {
+            Value::Object(settings) => settings,
+            _ => Map::new(),
+        };
+        if let Some(url) = redis {
+            settings.insert("thalweg.store.kind".into(), "redis".into());
+            settings.insert("thalweg.store.redis.url".into(), url.into());
+        }
+        settings
+    }
+}
+
+/// Goes through a situation with one side, and leaves nothing running.
+///
+/// # Errors
+/// When some process fails, or output never flows.
+pub fn run(
+    side: Side,
+    situation: &Situation,
+    options: &Options,
+    witness: &mut dyn Witness,
+) -> Result<Measured> {
+    let workplace = Workplace::new()?;
+    witness.phase(side, Phase::SetUp);
+    let scene = Scene::set_up(side, situation, options, &workplace, witness)?;
+    let outcome = scene.go_through(options, witness);
+    witness.phase(side, Phase::TearDown);
+    drop(scene);
+    outcome
+}
+
+/// A running cluster with its topology.
+struct Scene<'a> {
+    side: Side,
+    situation: &'a Situation,
+    status_file: PathBuf,
+    out: PathBuf,
+    // Dropped in this order.
+    _redis: Option<Redis>,
+    storm: StormCluster,
+    kafka: Kafka,
+}
+
+/// What was done while waiting for rest.
+struct Settled {
+    status: Option<Status>,
+    notes: Vec<String>,
+}
+
+impl<'a> Scene<'a> {
+    fn set_up(
+        side: Side,
+        situation: &'a Situation,
+        options: &Options,
+        workplace: &Workplace,
+        witness: &mut dyn Witness,
+    ) -> Result<Self> {
+        let folder = workplace.path();
+        let site = thalweg_lab::process::Site::loopback(folder)?;
+        let with_redis = side == Side::Thalweg && options.store == Store::Redis;
+        let redis = if with_redis { Some(Redis::start(&site, &[])?) } else { None };
+        let url = redis.as_ref().map(Redis::url);
+        let thalweg = folder.join("thalweg");
+        let storm = builder(side, situation, folder, &thalweg, url.as_deref())?.start()?;
+        workplace.hosts(&storm);
+        witness.note("Storm is up");
+        let kafka = Kafka::start(storm.hub())?;
+        kafka.create_topic(TOPIC, 2)?;
+        witness.note("Kafka is up");
+        let out = storm.dir().join("out");
+        let mut topology = WordCount::new(TOPOLOGY, kafka.bootstrap(), TOPIC).out(&out);
+        for (key, value) in &situation.arguments {
+            topology = topology.set(key, value);
+        }
+        storm.submit(&topology, START_LIMIT)?;
+        witness.note("the topology runs");
+        let status_file = thalweg.join("status.json");
+        let scene = Self { side, situation, status_file, out, _redis: redis, storm, kafka };
+        scene.limit_nodes()?;
+        Ok(scene)
+    }
+
+    /// Gives each node its cores, now that no worker needs them to start.
+    fn limit_nodes(&self) -> Result<()> {
+        for (n, cores) in (1..).zip(&self.situation.cores) {
+            if let CpuLimit::NotAvailable(why) = self.storm.limit_cpu(n, Some(*cores))? {
+                bail!("nodes cannot be given shares of the processor here: {why}");
+            }
+        }
+        Ok(())
+    }
+
+    fn go_through(&self, options: &Options, witness: &mut dyn Witness) -> Result<Measured> {
+        witness.phase(self.side, Phase::Load);
+        let rate = self.situation.rate;
+        let load = Load::new(self.kafka.bootstrap(), TOPIC, Rate::Constant(rate));
+        let started = Instant::now();
+        let started_ms = now_ms()?;
+        let generator = Generator::start(&load.words(WORDS_PER_LINE as usize))?;
+        self.wait_steady(&generator, witness)?;
+        let mut notes = Vec::new();
+        if let Some(change) = self.situation.change {
+            notes.push(self.disturb(change)?);
+            notes.iter().for_each(|note| witness.note(note));
+        }
+        witness.phase(self.side, Phase::Decide);
+        let settled = self.wait_settled(&generator, witness)?;
+        notes.extend(settled.notes);
+        let settled_secs = started.elapsed().as_secs_f64();
+
+        witness.phase(self.side, Phase::Measure);
+        let mut measured = self.stage(options.stage, started_ms, &generator, witness)?;
+        measured.settled_secs = settled_secs;
+        let sent = generator.stop()?;
+        if sent.late > sent.records / 100 {
+            notes.push(format!("{} of {} lines were sent late", sent.late, sent.records));
+        }
+        if let Some(status) = &settled.status {
+            self.account(&mut measured, status)?;
+        }
+        measured.notes.append(&mut notes);
+        Ok(measured)
+    }
+
+    /// Waits until words come out and have done so for a while.
+    fn wait_steady(&self, generator: &Generator, witness: &mut dyn Witness) -> Result<()> {
+        let mut since = None;
+        until("steady output", START_LIMIT, || {
+            let vitals = self.look(generator, witness)?;
+            let flows = vitals.words > 0.0;
+            let since: &mut Option<Instant> = &mut since;
+            match (flows, *since) {
+                (false, _) => *since = None,
+                (true, None) => *since = Some(Instant::now()),
+                (true, Some(_)) => {}
+            }
+            std::thread::sleep(PAUSE);
+            Ok(since.filter(|since| since.elapsed() >= STEADY).map(|_| ()))
+        })
+    }
+
+    /// Lets the situation's change happen, to the last node that splits lines but reads none.
+    fn disturb(&self, change: Change) -> Result<String> {
+        let info = self.storm.control().info(TOPOLOGY)?;
+        let reads = |host: &str| info.of("spout").any(|executor| executor.host == host);
+        let splits = |host: &str| info.of("split").any(|executor| executor.host == host);
+        let nodes = self.storm.nodes();
+        let fits = |n: &usize| {
+            let host = &nodes[n - 1].site.host;
+            splits(host) && !reads(host)
+        };
+        let n = (1..=nodes.len()).rev().find(fits).context("no node only splits lines")?;
+        let host = &nodes[n - 1].site.host;
+        Ok(match change {
+            Change::Cores(cores) => match self.storm.limit_cpu(n, Some(cores))? {
+                CpuLimit::Applied => format!("{host} is left {cores} cores"),
+                CpuLimit::NotAvailable(why) => bail!(why),
+            },
+            Change::Kilobits(kilobits) => {
+                self.storm.limit_network(n, Some(kilobits))?;
+                format!("{host} sends {kilobits} kbit/s from now on")
+            }
+        })
+    }
+
+    /// Waits until Thalweg has done what it wants to do, and for both sides until no backlog is left.
+    fn wait_settled(&self, generator: &Generator, witness: &mut dyn Witness) -> Result<Settled> {
+        let mut notes = Vec::new();
+        if self.side == Side::Thalweg && !self.wait_calm(generator, witness)? {
+            notes.push("not at rest when it was measured".to_owned());
+        }
+        let begun = Instant::now();
+        while self.backlog()? > BACKLOG_SECS {
+            if begun.elapsed() >= CATCH_UP_LIMIT {
+                notes.push(format!("behind its load by {:.0} s", self.backlog()?));
+                break;
+            }
+            self.look(generator, witness)?;
+            std::thread::sleep(PAUSE);
+        }
+        Ok(Settled { status: self.status(), notes })
+    }
+
+    /// Returns whether calm came before the limit.
+    fn wait_calm(&self, generator: &Generator, witness: &mut dyn Witness) -> Result<bool> {
+        let begun = Instant::now();
+        let mut calm_since: Option<Instant> = None;
+        let mut phase = Phase::Decide;
+        while begun.elapsed() < SETTLE_LIMIT {
+            self.look(generator, witness)?;
+            let status = self.status();
+            let now = phase_of(status.as_ref());
+            if now > phase {
+                witness.phase(self.side, now);
+                phase = now;
+            }
+            match (&status, calm_since) {
+                (Some(status), None) if status.calm() => calm_since = Some(Instant::now()),
+                (Some(status), Some(_)) if status.calm() => {}
+                _ => calm_since = None,
+            }
+            let acted = status.is_some_and(|status| status.done().next().is_some());
+            let enough = if acted { STEADY } else { QUIET };
+            if calm_since.is_some_and(|since| since.elapsed() >= enough) {
+                return Ok(true);
+            }
+            std::thread::sleep(PAUSE);
+        }
+        Ok(false)
+    }
+
+    /// Load not yet worked off, in seconds.
+    fn backlog(&self) -> Result<f64> {
+        let lag = self.kafka.progress(TOPIC, TOPOLOGY)?.lag();
+        Ok(lag as f64 / self.situation.rate)
+    }
+
+    fn stage(
+        &self,
+        length: Duration,
+        started_ms: u64,
+        generator: &Generator,
+        witness: &mut dyn Witness,
+    ) -> Result<Measured> {
+        let control = self.storm.control();
+        let (from, before) = (now_ms()?, control.info(TOPOLOGY)?);
+        let begun = Instant::now();
+        while begun.elapsed() < length {
+            self.look(generator, witness)?;
+            std::thread::sleep(PAUSE.min(length.saturating_sub(begun.elapsed())));
+        }
+        let (to, after) = (now_ms()?, control.info(TOPOLOGY)?);
+        let path = PathLatency::between(&before, &after);
+        let spouts = Spouts::read(&self.out)?;
+        let measured = Measured {
+            side: self.side,
+            execute_ms: path.execute_ms,
+            process_ms: path.process_ms,
+            complete_ms: 0.0,
+            complete_p99_ms: 0.0,
+            throughput: Output::read(&self.out)?.rate(&(from..to)),
+            failed: 0,
+            replayed: 0,
+            actions: 0,
+            aborted: 0,
+            settled_secs: 0.0,
+            executors: executors(&after),
+            disruptions: Vec::new(),
+            notes: Vec::new(),
+        };
+        let replayed = spouts.within(&(started_ms..to)).failed;
+        Ok(measured.with_completed(&spouts.within(&(from..to)), replayed))
+    }
+
+    /// Adds what Thalweg did, and what that cost.
+    fn account(&self, measured: &mut Measured, status: &Status) -> Result<()> {
+        let (output, spouts) = (Output::read(&self.out)?, Spouts::read(&self.out)?);
+        for ended in &status.ended {
+            if let Some(code) = &ended.code {
+                measured.aborted += 1;
+                measured.notes.push(format!("a plan was given up: {code} {}", ended.how));
+                continue;
+            }
+            measured.actions += 1;
+            measured.notes.push(format!("{:?} by {}", ended.plan.kind, ended.how));
+            let begun = ended.steps.iter().map(|step| step.started_at).filter(|at| *at > 0).min();
+            if let Some(begun) = begun {
+                let window = begun..ended.at + AFTERMATH_MS;
+                measured.disruptions.push(Disruption::within(&window, &output, &spouts));
+            }
+        }
+        measured.notes.extend(status.problems.iter().cloned());
+        Ok(())
+    }
+
+    fn look(&self, generator: &Generator, witness: &mut dyn Witness) -> Result<Vitals> {
+        const BACK_MS: u64 = 3_000;
+        let now = now_ms()?;
+        let window = now.saturating_sub(BACK_MS)..now;
+        let completed = Spouts::read(&self.out)?.within(&window);
+        let vitals = Vitals {
+            words: Output::read(&self.out)?.rate(&window),
+            complete_ms: completed.mean_ms,
+            p99_ms: completed.p99_ms,
+            sent: generator.records(),
+        };
+        // While workers are replaced Nimbus may have nothing to say.
+        let info = self.storm.control().info(TOPOLOGY).ok();
+        witness.look(vitals, self.status().as_ref(), info.as_ref());
+        Ok(vitals)
+    }
+
+    fn status(&self) -> Option<Status> {
+        match self.side {
+            Side::Default => None,
+            Side::Thalweg => Status::read(&self.status_file),
+        }
+    }
+}
+
+fn builder(
+    side: Side,
+    situation: &Situation,
+    folder: &Path,
+    thalweg: &Path,
+    redis: Option<&str>,
+) -> Result<StormBuilder> {
+    let mut builder = StormBuilder::new(folder)
+        .nodes(situation.cores.len())
+        .network(situation.network)
+        .set("executor.metrics.frequency.secs", 2)
+        .set("topology.stats.sample.rate", 1.0);
+    if side == Side::Thalweg {
+        let jar = Path::new(JAR);
+        if !jar.exists() {
+            bail!("no {}: run gradle :jvm-adapter:storm:jar", jar.display());
+        }
+        builder = builder.daemon_jar(jar);
+    }
+    let settings: BTreeMap<_, _> =
+        Scheduler::settings(side, thalweg, redis).into_iter().collect();
+    Ok(settings.into_iter().fold(builder, |builder, (key, value)| builder.set(&key, value)))
+}
+
+/// What Thalweg is at, in the order of phases.
+fn phase_of(status: Option<&Status>) -> Phase {
+    match status {
+        Some(status) if status.plan.is_some() => Phase::Act,
+        Some(status) if status.done().next().is_some() => Phase::Verify,
+        _ => Phase::Decide,
+    }
+}
+
+fn now_ms() -> Result<u64> {
+    Ok(u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?)
+}

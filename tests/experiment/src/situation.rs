@@ -1,0 +1,154 @@
+//! What the two sides are compared in.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use anyhow::{Result, bail};
+use serde::Serialize;
+use thalweg_lab::Network;
+
+/// Which scheduler places executors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Storm's `DefaultScheduler`.
+    Default,
+    /// Thalweg.
+    Thalweg,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Default => "DefaultScheduler",
+            Self::Thalweg => "Thalweg",
+        })
+    }
+}
+
+/// What happens to a node once output is steady.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// It keeps this many cores.
+    Cores(f64),
+    /// Its link sends this many kilobits per second.
+    Kilobits(u32),
+}
+
+/// A cluster, a topology, a load, and what happens to them.
+///
+/// Nodes are control groups with a share of the machine's processor, so that a few of them fit on two cores.
+#[derive(Debug, Clone, Serialize)]
+pub struct Situation {
+    /// Its short name.
+    pub name: &'static str,
+    /// What it is, for people.
+    pub title: &'static str,
+    /// Cores of each node.
+    pub cores: Vec<f64>,
+    /// How nodes are joined.
+    #[serde(skip)]
+    pub network: Network,
+    /// Arguments of the WordCount.
+    pub arguments: BTreeMap<&'static str, &'static str>,
+    /// Lines per second.
+    pub rate: f64,
+    /// What happens, once output is steady, to one node that splits lines but reads none.
+    pub change: Option<Change>,
+    /// Whether there is something to gain by acting.
+    pub act: bool,
+}
+
+/// Words in each line, and so tuples of output for each of input.
+pub const WORDS_PER_LINE: u32 = 7;
+
+impl Situation {
+    /// All of them.
+    pub fn all() -> Vec<Self> {
+        vec![
+            Self {
+                act: true,
+                ..Self::on(
+                    "a",
+                    "equal nodes, started with too few executors",
+                    vec![0.5; 3],
+                    [("split", "1"), ("splitTasks", "8"), ("splitCost", "4")],
+                    100.0,
+                )
+            },
+            Self {
+                act: true,
+                ..Self::on(
+                    "b",
+                    "nodes of ability 1, 1/2 and 1/4",
+                    vec![0.7, 0.35, 0.175],
+                    [("split", "3"), ("splitTasks", "12"), ("splitCost", "4")],
+                    90.0,
+                )
+            },
+            Self {
+                act: true,
+                change: Some(Change::Cores(0.15)),
+                ..Self::on(
+                    "c",
+                    "a node that loses three quarters of its processor in mid-run",
+                    vec![0.6; 3],
+                    [("split", "3"), ("splitTasks", "12"), ("splitCost", "4")],
+                    90.0,
+                )
+            },
+            Self {
+                act: true,
+                change: Some(Change::Kilobits(100)),
+                network: Network::Namespaces,
+                ..Self::on(
+                    "d",
+                    "a node whose link becomes slow in mid-run",
+                    vec![0.6; 3],
+                    [("split", "3"), ("splitTasks", "12"), ("splitCost", "2")],
+                    90.0,
+                )
+            },
+            Self::on(
+                "e",
+                "equal nodes with enough executors: nothing to gain",
+                vec![0.6; 3],
+                [("split", "3"), ("splitTasks", "12"), ("splitCost", "2")],
+                60.0,
+            ),
+        ]
+    }
+
+    fn on(
+        name: &'static str,
+        title: &'static str,
+        cores: Vec<f64>,
+        arguments: [(&'static str, &'static str); 3],
+        rate: f64,
+    ) -> Self {
+        // Storm's own way of shuffling, which the lab's topology would switch off.
+        let shared =
+            [("workers", "3"), ("count", "3"), ("topology.disable.loadaware.messaging", "false")];
+        let arguments = arguments.into_iter().chain(shared).collect();
+        let network = Network::Loopback;
+        Self { name, title, cores, network, arguments, rate, change: None, act: false }
+    }
+
+    /// Executors asked for at submission.
+    pub fn executors(&self, component: &str) -> Option<u32> {
+        self.arguments.get(component)?.parse().ok()
+    }
+}
+
+impl FromStr for Situation {
+    type Err = anyhow::Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match Self::all().into_iter().find(|situation| situation.name == name) {
+            Some(situation) => Ok(situation),
+            None => bail!("no situation {name}: there are a, b, c, d and e"),
+        }
+    }
+}

@@ -142,7 +142,7 @@ public final class Actuator implements AutoCloseable {
         ArrayNode steps = JsonNodeFactory.instance.arrayNode();
         Run.End end = new Run.End(Phase.ABORTED, "NO_WAY", "no allowed way suits a plan of kind " + plan.kind());
         for (Way way : ways) {
-            end = new Run(way, plan.id(), settings.stepTimeoutMillis(), steps).walk();
+            end = new Run(way, plan.id(), settings.stepTimeoutMillis(), steps, step -> progress(plan.id(), step)).walk();
             if (end.phase() == Phase.CLEANED) {
                 finish(scene, plan, way, steps, end);
                 return;
@@ -191,6 +191,16 @@ public final class Actuator implements AutoCloseable {
     private void abort(String plan, String code, String text) {
         ObjectNode abort = JsonNodeFactory.instance.objectNode().put("op", "abort").put("plan", plan);
         engine.command(abort.put("code", code).put("text", text), System.currentTimeMillis());
+    }
+
+    /** Tells whoever watches; an action does not fail for want of it. */
+    private void progress(String plan, String step) {
+        try {
+            ObjectNode progress = JsonNodeFactory.instance.objectNode().put("op", "progress").put("plan", plan);
+            engine.command(progress.put("step", step), System.currentTimeMillis());
+        } catch (RuntimeException e) {
+            LOG.debug("progress of {} is not noted", plan, e);
+        }
     }
 
     private void event(String code, String text) {

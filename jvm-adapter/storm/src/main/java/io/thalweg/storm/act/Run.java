@@ -3,6 +3,7 @@ package io.thalweg.storm.act;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.thalweg.storm.act.Phase.Result;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,8 +18,16 @@ final class Run {
     private final String plan;
     private final long stepMillis;
     private final ArrayNode steps;
+    private final Consumer<String> progress;
 
-    Run(Way way, String plan, long stepMillis, ArrayNode steps) {
+    /**
+     * Prepares a walk.
+     *
+     * @param steps receives the record of every step
+     * @param progress is told of every step that begins
+     */
+    Run(Way way, String plan, long stepMillis, ArrayNode steps, Consumer<String> progress) {
+        this.progress = progress;
         this.way = way;
         this.plan = plan;
         this.stepMillis = stepMillis;
@@ -49,6 +58,7 @@ final class Run {
 
     private Failure step(String name, Phase phase) throws InterruptedException {
         long begun = System.currentTimeMillis();
+        progress.accept(way.name() + "." + name);
         Failure failure = null;
         try {
             if (phase == null) {

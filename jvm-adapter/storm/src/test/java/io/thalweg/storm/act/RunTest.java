@@ -22,7 +22,7 @@ class RunTest {
     @Test
     void aRunThatSucceedsDoesEveryPhaseOnceAndEnds() throws Exception {
         Recorded way = new Recorded(Map.of());
-        Run.End end = new Run(way, "p", 1000, steps).walk();
+        Run.End end = new Run(way, "p", 1000, steps, step -> { }).walk();
         assertEquals(List.of("PREPARE", "STARTED", "SWITCHED", "COMMITTED", "end"), way.done);
         assertEquals(Phase.CLEANED, end.phase());
         assertNull(end.code());
@@ -32,7 +32,7 @@ class RunTest {
     @EnumSource(names = {"PREPARE", "STARTED"})
     void beforeTheSwitchAFailureLeadsBack(Phase failing) throws Exception {
         Recorded way = new Recorded(Map.of(failing, new StepFailed(StepFailed.Code.STEP_DEADLINE, "too slow")));
-        Run.End end = new Run(way, "p", 1000, steps).walk();
+        Run.End end = new Run(way, "p", 1000, steps, step -> { }).walk();
         assertEquals(Phase.ABORTED, end.phase());
         assertEquals("STEP_DEADLINE", end.code());
         assertEquals(List.of("back", "end"), way.done.subList(way.done.size() - 2, way.done.size()));
@@ -42,7 +42,7 @@ class RunTest {
     @EnumSource(names = {"SWITCHED", "COMMITTED"})
     void afterTheSwitchAFailureIsNotedAndTheRunGoesOn(Phase failing) throws Exception {
         Recorded way = new Recorded(Map.of(failing, new IllegalStateException("broken")));
-        Run.End end = new Run(way, "p", 1000, steps).walk();
+        Run.End end = new Run(way, "p", 1000, steps, step -> { }).walk();
         assertEquals(Phase.CLEANED, end.phase());
         assertEquals("STORM_REFUSED", end.code());
         assertFalse(way.done.contains("back"));

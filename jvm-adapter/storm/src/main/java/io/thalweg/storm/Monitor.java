@@ -16,7 +16,6 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.storm.Config;
 import org.apache.storm.generated.ExecutorSummary;
 import org.apache.storm.generated.Nimbus;
 import org.apache.storm.generated.NotAliveException;
@@ -24,7 +23,6 @@ import org.apache.storm.generated.TopologyInfo;
 import org.apache.storm.generated.TopologySummary;
 import org.apache.storm.scheduler.TopologyDetails;
 import org.apache.storm.thrift.TException;
-import org.apache.storm.utils.ObjectReader;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -141,9 +139,7 @@ final class Monitor implements AutoCloseable {
             return;
         }
         TopologyShape shape = shapes.of(details);
-        double timeout = 1000.0 * ObjectReader.getInt(details.getConf().get(Config.TOPOLOGY_MESSAGE_TIMEOUT_SECS), 30);
-        writer.topology(summary.get_id(), summary.get_name(), status(summary.get_status()), details.getNumWorkers(), timeout);
-        shape.write(writer);
+        shape.write(writer, details, status(summary.get_status()));
         writeExecutors(shape, info.get_executors(), slots);
     }
 

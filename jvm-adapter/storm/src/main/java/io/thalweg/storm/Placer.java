@@ -54,8 +54,7 @@ final class Placer {
         Map<TopologyDetails, List<ExecutorDetails>> asked = new LinkedHashMap<>();
         for (TopologyDetails topology : byId.values()) {
             TopologyShape shape = shapes.of(topology);
-            writer.topology(topology.getId(), topology.getName(), Status.ACTIVE, topology.getNumWorkers(), Double.NaN);
-            shape.write(writer);
+            shape.write(writer, topology, Status.ACTIVE);
             Map<ExecutorDetails, WorkerSlot> placed = placed(cluster, topology);
             List<ExecutorDetails> executors = TopologyShape.ordered(topology);
             for (ExecutorDetails executor : executors) {

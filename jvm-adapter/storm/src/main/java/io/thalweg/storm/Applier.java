@@ -27,8 +27,15 @@ final class Applier {
 
     private final Cluster cluster;
     private final Map<String, NodeFacts> nodes;
+    private final Set<WorkerSlot> reserved;
 
-    Applier(Cluster cluster, Map<String, NodeFacts> nodes) {
+    /**
+     * Prepares for one round.
+     *
+     * @param reserved slots that may be wished for, but are not to be chosen here
+     */
+    Applier(Cluster cluster, Map<String, NodeFacts> nodes, Set<WorkerSlot> reserved) {
+        this.reserved = reserved;
         this.cluster = cluster;
         this.nodes = nodes;
     }
@@ -62,7 +69,7 @@ final class Applier {
         }
         List<WorkerSlot> candidates = new ArrayList<>(free);
         have.keySet().stream().filter(this::usable).forEach(candidates::add);
-        candidates.removeIf(slot -> want.containsKey(slot) || !usable(slot));
+        candidates.removeIf(slot -> want.containsKey(slot) || reserved.contains(slot) || !usable(slot));
         List<WorkerSlot> sorted = candidates.isEmpty() ? null : EvenScheduler.sortSlots(candidates);
         if (sorted != null && !sorted.isEmpty()) {
             want.put(sorted.get(0), new HashSet<>(open));

@@ -30,6 +30,7 @@ import org.slf4j.LoggerFactory;
 final class Monitor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Monitor.class);
     private static final long LONGEST_PAUSE_MILLIS = 60_000;
+    private static final String DECISION = "decision ";
 
     private final Settings settings;
     private final Rounds rounds;
@@ -128,6 +129,8 @@ final class Monitor implements AutoCloseable {
         }
         JsonNode answer = engine.observe(writer.finish(), writer.length(), now);
         answer.path("decisions").forEach(this::take);
+        lastWords.keySet().removeIf(about -> about.startsWith(DECISION)
+            && !view.topologies().containsKey(about.substring(DECISION.length())));
     }
 
     private void write(TopologySummary summary, TopologyDetails details, NodesWriter slots) throws TException {
@@ -160,7 +163,7 @@ final class Monitor implements AutoCloseable {
     private void take(JsonNode decision) {
         StringBuilder words = new StringBuilder(decision.path("verdict").asText());
         decision.path("reasons").forEach(reason -> words.append(", ").append(reason.path("code").asText()));
-        say("decision " + decision.path("topology").asText(), decision.path("name").asText() + ": " + words);
+        say(DECISION + decision.path("topology").asText(), decision.path("name").asText() + ": " + words);
         if ("act".equals(decision.path("verdict").asText()) && decision.path("plan").isObject()) {
             Plan plan = Plan.read(decision.get("plan"));
             if (!actuator.offer(plan)) {

@@ -1,5 +1,6 @@
 package io.thalweg.storm;
 
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -15,9 +16,9 @@ import org.apache.storm.scheduler.WorkerSlot;
 final class StormsOwn {
     private StormsOwn() { }
 
-    /** Schedules all topologies but the given ones. */
-    static void schedule(Cluster cluster, Set<String> placedByUs) {
-        if (placedByUs.isEmpty()) {
+    /** Schedules all topologies but the given ones, on any slots but the reserved ones. */
+    static void schedule(Cluster cluster, Set<String> placedByUs, Set<WorkerSlot> reserved) {
+        if (placedByUs.isEmpty() && reserved.isEmpty()) {
             DefaultScheduler.defaultSchedule(cluster.getTopologies(), cluster);
             return;
         }
@@ -26,12 +27,19 @@ final class StormsOwn {
         if (needy.isEmpty()) {
             return;
         }
-        // DefaultScheduler asks the cluster itself which topologies need it, so it gets one that answers less.
+        // DefaultScheduler asks the cluster itself what needs it and what is free, so it gets one that answers less.
         Cluster narrowed = new Cluster(cluster) {
             @Override
             public List<TopologyDetails> needsSchedulingTopologies() {
                 List<TopologyDetails> rest = super.needsSchedulingTopologies();
                 rest.removeIf(topology -> placedByUs.contains(topology.getId()));
+                return rest;
+            }
+
+            @Override
+            public List<WorkerSlot> getAvailableSlots() {
+                List<WorkerSlot> rest = new ArrayList<>(super.getAvailableSlots());
+                rest.removeAll(reserved);
                 return rest;
             }
         };

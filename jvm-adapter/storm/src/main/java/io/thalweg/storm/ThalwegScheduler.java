@@ -85,7 +85,7 @@ public class ThalwegScheduler implements IScheduler {
             }
         }
         try {
-            StormsOwn.schedule(cluster, placed);
+            StormsOwn.schedule(cluster, placed, rounds.reserved());
         } catch (Throwable e) {
             // Nothing may leave this method: Nimbus would end. The round changes nothing more; the next one tries again.
             meters.error("default-scheduler");
@@ -118,7 +118,7 @@ public class ThalwegScheduler implements IScheduler {
 
     private void place(Topologies topologies, Cluster cluster, Map<String, NodeFacts> nodes, Set<String> placed, long now) {
         Map<TopologyDetails, Map<ExecutorDetails, WorkerSlot>> wishes = placer.ask(topologies, cluster, nodes, now);
-        Applier applier = new Applier(cluster, nodes);
+        Applier applier = new Applier(cluster, nodes, rounds.reserved());
         wishes.forEach((topology, wish) -> {
             try {
                 int dropped = applier.apply(topology, wish);

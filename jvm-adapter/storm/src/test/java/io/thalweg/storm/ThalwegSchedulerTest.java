@@ -27,7 +27,9 @@ class ThalwegSchedulerTest {
 
     @AfterEach
     void end() {
-        scheduler.cleanup();
+        if (scheduler != null) {
+            scheduler.cleanup();
+        }
     }
 
     @Test
@@ -114,6 +116,14 @@ class ThalwegSchedulerTest {
         assertEquals(Set.of(new WorkerSlot("node-02", 6701)), Synthetic.placement(cluster, topology).keySet());
         assertTrue(cluster.getUnassignedExecutors(other).isEmpty());
         assertEquals(2, Synthetic.placement(cluster, other).size());
+    }
+
+    @Test
+    void slotsOfAnActionUnderWayAreNotGivenAway() {
+        Cluster cluster = Synthetic.cluster(2, 2, topology);
+        Set<WorkerSlot> reserved = Set.of(new WorkerSlot("node-00", 6700), new WorkerSlot("node-00", 6701), new WorkerSlot("node-01", 6701));
+        StormsOwn.schedule(cluster, Set.of(), reserved);
+        assertEquals(Set.of(new WorkerSlot("node-01", 6700)), Synthetic.placement(cluster, topology).keySet());
     }
 
     @Test

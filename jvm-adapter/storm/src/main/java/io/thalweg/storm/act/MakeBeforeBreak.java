@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.storm.generated.Assignment;
 import org.apache.storm.scheduler.TopologyDetails;
+import org.apache.storm.scheduler.WorkerSlot;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -65,6 +66,7 @@ final class MakeBeforeBreak implements Way {
 
     @Override
     public void end() throws Exception {
+        scene.rounds().reserve(Set.of());
         if (keeper != null && !released) {
             released = true;
             keeper.release();
@@ -81,6 +83,8 @@ final class MakeBeforeBreak implements Way {
             prepared.put(node, views.prepared(node));
             views.switched(node);
         }
+        scene.rounds().reserve(views.fresh().keySet().stream().map(place -> new WorkerSlot(place.node(), place.port()))
+            .collect(Collectors.toSet()));
         WorkerWatch watch = new WorkerWatch(scene.state(), plan.topology(), nodes, views.fresh());
         keeper = new ViewKeeper(scene, plan.topology(), plan.wished(), involved(nodes));
         learnSyncs(base, deadline);

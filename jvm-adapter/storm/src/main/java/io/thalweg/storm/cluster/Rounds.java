@@ -2,11 +2,13 @@ package io.thalweg.storm.cluster;
 
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.storm.scheduler.TopologyDetails;
+import org.apache.storm.scheduler.WorkerSlot;
 
 /**
- * What the scheduling rounds leave behind for the other threads: the cluster as the last round saw it, and the beat
- * of the periodic rounds. Written by Nimbus's timer thread alone.
+ * What scheduling rounds and the other threads tell each other: the cluster as the last round saw it, the beat of
+ * the periodic rounds, and slots that an action is about to use. Rounds run on Nimbus's timer thread alone.
  */
 public final class Rounds {
     /** A round that comes this much before its time is an extra one, called by a rebalance. */
@@ -20,6 +22,7 @@ public final class Rounds {
 
     private final long periodMillis;
     private volatile View view;
+    private volatile Set<WorkerSlot> reserved = Set.of();
     private volatile long lastStart;
     private volatile long beat;
     private volatile long beatPeriod;
@@ -50,6 +53,19 @@ public final class Rounds {
     /** What the last round saw; empty before the first. */
     public Optional<View> last() {
         return Optional.ofNullable(view);
+    }
+
+    /**
+     * Keeps these slots from being given away: workers are being started there that Nimbus knows nothing of yet. An
+     * empty set ends it.
+     */
+    public void reserve(Set<WorkerSlot> slots) {
+        reserved = Set.copyOf(slots);
+    }
+
+    /** The slots that must not be given away. */
+    public Set<WorkerSlot> reserved() {
+        return reserved;
     }
 
     /** Whether this Nimbus leads: only the leader runs rounds. */

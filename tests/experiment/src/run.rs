@@ -468,8 +468,7 @@ fn builder(
         }
         builder = builder.daemon_jar(jar);
     }
-    let settings: BTreeMap<_, _> =
-        Scheduler::settings(side, thalweg, redis).into_iter().collect();
+    let settings: BTreeMap<_, _> = Scheduler::settings(side, thalweg, redis).into_iter().collect();
     Ok(settings.into_iter().fold(builder, |builder, (key, value)| builder.set(&key, value)))
 }
 

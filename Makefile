@@ -28,9 +28,8 @@ quick-test: ## The same without the whole-product tests
 bench-storm: build ## Measures DefaultScheduler against Thalweg (ROUNDS=3)
 	@target/release/bench-storm --rounds $(ROUNDS)
 
-bench-core: setup ## Measures decisions, the codec and the JNI crossing
+bench-core: setup ## Measures decisions, the the codec
 	@cargo bench --quiet --locked -p thalweg-core -p thalweg-jni
-	@gradle --quiet :jvm-adapter:bridge:crossing :jvm-adapter:storm:overhead
 
 docs: setup ## Writes the generated reference pages anew
 	@UPDATE_DOCS=1 cargo test --quiet --locked -p thalweg-engine reference

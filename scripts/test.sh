@@ -37,27 +37,11 @@ step() { # title, command...
     summary+=("ok      $title, $((SECONDS - start)) s")
 }
 
-# The newest JDK 25 or later on this machine, if any: Storm 3 runs on it.
-later_jdk() {
-    local javac version
-    for javac in /usr/lib/jvm/*/bin/javac; do
-        [ -x "$javac" ] || continue
-        version=$("$javac" -version 2>&1 | grep -oE '[0-9]+' | head -1)
-        [ "$version" -ge 25 ] && dirname "$(dirname "$javac")" && return
-    done
-    return 1
-}
-
 step "set-up" scripts/setup.sh
 step "format" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "core, store and engine" cargo test --locked -p thalweg-core -p thalweg-store -p thalweg-engine -p thalweg-jni
 step "jvm" gradle --quiet check assemble
-if jdk=$(later_jdk); then
-    step "jvm on a later JDK" gradle --quiet -PtestJdk="$jdk" cleanJunit junit
-else
-    summary+=("absent  jvm on a later JDK: no JDK 25 under /usr/lib/jvm")
-fi
 step "lab" cargo test --locked -p thalweg-lab -- --test-threads=1
 [ "${1:-}" = "--quick" ] || step "whole product" cargo test --locked -p thalweg-e2e -- --test-threads=1
 finish

@@ -1,6 +1,6 @@
 //! From an assessed topology to a placement problem, and from its solution to a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::assess::Assessment;
 use crate::explain::{Plan, PlanKind};
@@ -16,52 +16,70 @@ use crate::units::Timestamp;
 /// Demands are counted in millionths of one executor's time.
 pub const MICROS: f64 = 1e6;
 
-/// What placement must know of the cluster beside the topology to be placed.
+/// What placement must know of the cluster, whichever topology is to be placed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ground {
+pub struct Terrain {
     /// Speed of each node, the fastest having 1.
     pub abilities: Vec<f64>,
-    /// Demand of other topologies on each node.
-    pub base_demands: Vec<f64>,
     /// Nodes that were reached too slowly not long ago.
     pub far: Vec<bool>,
-    /// Slots that other topologies hold.
-    pub taken: Vec<SlotRef>,
+    /// Nodes that may hold executors: neither forbidden nor far, unless all open ones are far.
+    pub usable: Vec<bool>,
+    /// Whether a usable node has a slot that nobody holds.
+    pub free_slot: bool,
+    /// Which topology holds each slot in use, by its index.
+    holders: BTreeMap<SlotRef, usize>,
 }
 
-impl Ground {
-    /// The ground on which `topology` is placed.
+impl Terrain {
+    /// The terrain of an observation.
     pub fn of(
         observation: &Observation,
-        topology: &Topology,
         learned: &Learned,
         settings: &Settings,
         now: Timestamp,
     ) -> Self {
+        let nodes = &observation.nodes;
         let memory = |id: &String| learned.nodes.get(id);
-        let others = observation.topologies.iter().filter(|other| other.id != topology.id);
-        let mut taken: Vec<SlotRef> =
-            others.flat_map(|other| other.executors.iter().filter_map(|e| e.slot)).collect();
-        taken.sort_unstable();
-        taken.dedup();
-        Self {
-            abilities: crate::assess::abilities(observation, learned, settings, now),
-            base_demands: vec![0.0; observation.nodes.len()],
-            far: observation
-                .nodes
-                .iter()
-                .map(|node| memory(&node.id).is_some_and(|m| m.is_far(now, settings)))
-                .collect(),
-            taken,
+        let far: Vec<bool> =
+            nodes.iter().map(|n| memory(&n.id).is_some_and(|m| m.is_far(now, settings))).collect();
+        let open: Vec<bool> = nodes.iter().map(|n| !n.blacklisted && !n.draining).collect();
+        let near: Vec<bool> = open.iter().zip(&far).map(|(open, far)| *open && !far).collect();
+        let usable = if near.contains(&true) { near } else { open };
+        let mut holders = BTreeMap::new();
+        for (index, topology) in observation.topologies.iter().enumerate() {
+            for slot in topology.executors.iter().filter_map(|e| e.slot) {
+                holders.entry(slot).or_insert(index);
+            }
         }
+        let free_slot = nodes.iter().zip(&usable).enumerate().any(|(index, (node, usable))| {
+            let free =
+                |port: &u32| !holders.contains_key(&SlotRef { node: index as u32, port: *port });
+            *usable && node.ports.iter().any(free)
+        });
+        let abilities = crate::assess::abilities(observation, learned, settings, now);
+        Self { abilities, far, usable, free_slot, holders }
     }
+}
 
-    /// Nodes that may hold executors: neither forbidden nor far, unless all open ones are far.
-    pub fn usable(&self, observation: &Observation) -> Vec<bool> {
-        let open: Vec<bool> =
-            observation.nodes.iter().map(|node| !node.blacklisted && !node.draining).collect();
-        let near: Vec<bool> = open.iter().zip(&self.far).map(|(open, far)| *open && !far).collect();
-        if near.contains(&true) { near } else { open }
+/// The terrain as one topology finds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ground<'a> {
+    /// The cluster.
+    pub terrain: &'a Terrain,
+    /// Index of the topology.
+    pub own: usize,
+    /// Demand of other topologies on each node.
+    pub base_demands: Vec<f64>,
+    /// Slots that were promised to other topologies in this round.
+    pub promised: BTreeSet<SlotRef>,
+}
+
+impl Ground<'_> {
+    /// Whether another topology holds a slot, or is about to.
+    pub fn is_taken(&self, slot: SlotRef) -> bool {
+        let held = self.terrain.holders.get(&slot).is_some_and(|&holder| holder != self.own);
+        held || self.promised.contains(&slot)
     }
 }
 
@@ -97,20 +115,20 @@ pub fn problem(
     topology: &Topology,
     wished: &[Wished],
     demands: &[f64],
-    ground: &Ground,
+    ground: &Ground<'_>,
     settings: &Settings,
 ) -> Problem {
-    let usable = ground.usable(observation);
+    let terrain = ground.terrain;
     let nodes = observation.nodes.iter().enumerate().map(|(index, node)| PlaceNode {
-        ability_milli: (ground.abilities[index] * 1000.0).round().max(1.0) as u32,
+        ability_milli: (terrain.abilities[index] * 1000.0).round().max(1.0) as u32,
         base_load: (ground.base_demands[index] * MICROS) as u64,
-        usable: usable[index],
+        usable: terrain.usable[index],
         slots: node
             .ports
             .iter()
             .map(|&port| PlaceSlot {
                 port,
-                taken: ground.taken.binary_search(&SlotRef { node: index as u32, port }).is_ok(),
+                taken: ground.is_taken(SlotRef { node: index as u32, port }),
             })
             .collect(),
     });
@@ -160,7 +178,7 @@ pub fn role(topology: &Topology, component: u32) -> Role {
 pub fn plan(
     observation: &Observation,
     assessment: &Assessment<'_>,
-    ground: &Ground,
+    ground: &Ground<'_>,
     counts: &BTreeMap<u32, u32>,
     settings: &Settings,
 ) -> Result<Option<Plan>, Shortage> {

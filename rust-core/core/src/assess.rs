@@ -19,12 +19,16 @@ use crate::units::{Ability, Millis, RatePerSec, Share, Timestamp};
 const SMALLEST_LATENCY_MS: f64 = 0.5;
 /// Differences in speed smaller than this are noise.
 const CLEARLY_SLOWER: f64 = 0.8;
+/// Up to this many nodes a view shows every node.
+const SMALL_CLUSTER: usize = 16;
 /// Even an idle executor counts a little, or placement would not spread what is not yet measured.
 const LEAST_DEMAND: f64 = 0.001;
 
 /// One topology as measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assessment<'a> {
+    /// Index of the topology in its observation.
+    pub index: usize,
     /// What was observed.
     pub topology: &'a Topology,
     /// The sample of each executor.
@@ -54,7 +58,11 @@ pub fn assess<'a>(
         .topologies
         .iter()
         .zip(measured)
-        .map(|(topology, measurements)| one(observation, topology, measurements, &abilities))
+        .enumerate()
+        .map(|(index, (topology, measurements))| {
+            let assessment = one(observation, topology, measurements, &abilities);
+            Assessment { index, ..assessment }
+        })
         .collect();
     rank(&mut assessments);
     assessments
@@ -186,7 +194,7 @@ fn one<'a>(
         ..TopologyView::default()
     };
     add_levels(observation, topology, &samples, &mut view);
-    Assessment { topology, measurements, view, metrics, demands, node_demands }
+    Assessment { index: 0, topology, measurements, view, metrics, demands, node_demands }
 }
 
 fn coverage(topology: &Topology, samples: &[(&Executor, &Sample)]) -> Share {
@@ -292,11 +300,12 @@ fn add_levels(
     view.bottleneck = times.iter().any(|t| t.largest() > Millis::ZERO).then(|| of_topology(&times));
 }
 
+/// The nodes on which a topology runs; in a small cluster all of them.
 fn node_views(observation: &Observation, abilities: &[f64], demands: &[f64]) -> Vec<NodeView> {
-    observation
-        .nodes
-        .iter()
-        .enumerate()
+    let small = observation.nodes.len() <= SMALL_CLUSTER;
+    let nodes = observation.nodes.iter().enumerate();
+    nodes
+        .filter(|(index, _)| small || demands[*index] > 0.0)
         .map(|(index, node)| NodeView {
             id: node.id.clone(),
             host: node.host.clone(),

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::arrange::{Ground, Wished, present, problem};
+use crate::arrange::{Ground, Terrain, Wished, present, problem};
 use crate::model::{Observation, SlotRef, TaskRange, Topology};
 use crate::place::{MigrationRow, Slot, migration, place};
 use crate::settings::Settings;
@@ -102,11 +102,11 @@ pub fn assign(
     let mut answer = Assignment::default();
     let mut promised: BTreeSet<SlotRef> = BTreeSet::new();
     let nobody = Routes::default();
-    for topology in &view.topologies {
+    let terrain = Terrain::of(view, learned, settings, now);
+    for (own, topology) in view.topologies.iter().enumerate() {
         let table = routes.get(&topology.id).unwrap_or(&nobody);
-        let mut ground = Ground::of(view, topology, learned, settings, now);
-        ground.taken.extend(&promised);
-        ground.taken.sort_unstable();
+        let base_demands = vec![0.0; view.nodes.len()];
+        let ground = Ground { terrain: &terrain, own, base_demands, promised: promised.clone() };
         let round = Round { view, topology, ground, settings };
         let before = answer.executors.len();
         round.assign(table, &mut answer);
@@ -122,7 +122,7 @@ pub fn assign(
 struct Round<'a> {
     view: &'a Observation,
     topology: &'a Topology,
-    ground: Ground,
+    ground: Ground<'a>,
     settings: &'a Settings,
 }
 
@@ -201,7 +201,7 @@ impl Round<'_> {
             return Err(RowFault::UnknownPort);
         }
         let slot = SlotRef { node: index as u32, port: slot.port };
-        if self.ground.taken.binary_search(&slot).is_ok() {
+        if self.ground.is_taken(slot) {
             return Err(RowFault::SlotOccupied);
         }
         Ok(slot)

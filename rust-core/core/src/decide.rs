@@ -1,8 +1,8 @@
 //! The one entry point: an observation and what is remembered go in, decisions come out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::arrange::{Ground, MICROS, plan, present, problem};
+use crate::arrange::{Ground, MICROS, Terrain, plan, present, problem};
 use crate::assess::{Assessment, assess};
 use crate::explain::{Decision, Metrics, Outcome, Plan, Reason, ReasonCode, Verdict};
 use crate::model::{Observation, Topology, TopologyStatus};
@@ -46,13 +46,20 @@ pub fn decide(
     let mut state = state;
     notice_changes(observation, &mut state, settings, now);
     let mut assessments = assess(observation, &mut state, settings, now);
+    let terrain = Terrain::of(observation, &state.learned, settings, now);
+    let demands = node_demands(&assessments);
     assessments.sort_by_key(|a| std::cmp::Reverse(a.view.level));
     let mut decisions = Vec::with_capacity(assessments.len());
     let mut outcomes = Vec::new();
     let mut busy = state.topologies.values().any(|t| t.in_flight.is_some());
-    for index in 0..assessments.len() {
-        let ground = ground(observation, &assessments, index, &state, settings, now);
-        let assessment = &assessments[index];
+    for assessment in &assessments {
+        let others = demands.iter().zip(&assessment.node_demands).map(|(all, own)| all - own);
+        let ground = Ground {
+            terrain: &terrain,
+            own: assessment.index,
+            base_demands: others.map(|demand| demand.max(0.0)).collect(),
+            promised: BTreeSet::new(),
+        };
         let Some(mut remembered) = state.topologies.remove(&assessment.topology.id) else {
             continue;
         };
@@ -115,31 +122,23 @@ fn settling(
     now < state.settling_until || young
 }
 
-fn ground(
-    observation: &Observation,
-    assessments: &[Assessment<'_>],
-    index: usize,
-    state: &State,
-    settings: &Settings,
-    now: Timestamp,
-) -> Ground {
-    let topology = assessments[index].topology;
-    let mut ground = Ground::of(observation, topology, &state.learned, settings, now);
-    for (other, assessment) in assessments.iter().enumerate() {
-        if other != index {
-            for (base, demand) in ground.base_demands.iter_mut().zip(&assessment.node_demands) {
-                *base += demand;
-            }
+/// Demand of all topologies on each node.
+fn node_demands(assessments: &[Assessment<'_>]) -> Vec<f64> {
+    let mut demands = Vec::new();
+    for assessment in assessments {
+        demands.resize(assessment.node_demands.len(), 0.0);
+        for (sum, demand) in demands.iter_mut().zip(&assessment.node_demands) {
+            *sum += demand;
         }
     }
-    ground
+    demands
 }
 
 /// What the policy wants, if the evidence allows asking it.
 fn judge(
     observation: &Observation,
     assessment: &Assessment<'_>,
-    ground: &Ground,
+    ground: &Ground<'_>,
     state: &mut TopologyState,
     settings: &Settings,
     now: Timestamp,
@@ -229,48 +228,41 @@ fn unfit(
 fn arrangement(
     observation: &Observation,
     assessment: &Assessment<'_>,
-    ground: &Ground,
+    ground: &Ground<'_>,
     settings: &Settings,
 ) -> Result<Arrangement, crate::place::Shortage> {
     let topology = assessment.topology;
     let problem =
         problem(observation, topology, &present(topology), &assessment.demands, ground, settings);
+    let terrain = ground.terrain;
     let worst = |loads: Vec<u64>| loads.into_iter().max().unwrap_or(0) as f64 / MICROS;
-    let now: Vec<_> = problem.executors.iter().filter_map(|e| e.current).collect();
-    let reachable = worst(loads(&problem, &place(&problem)?));
-    let usable = ground.usable(observation);
+    let slots: Vec<_> = problem.executors.iter().filter_map(|e| e.current).collect();
     let (mut demand, mut ability) = (assessment.demands.iter().sum::<f64>(), 0.0);
-    for (node, usable) in usable.iter().enumerate() {
+    for (node, usable) in terrain.usable.iter().enumerate() {
         demand += ground.base_demands[node];
-        ability += if *usable { ground.abilities[node] } else { 0.0 };
+        ability += if *usable { terrain.abilities[node] } else { 0.0 };
     }
-    let holds = |node: usize| now.iter().any(|slot| slot.node as usize == node);
+    let (worst_now, ideal) = (worst(loads(&problem, &slots)), demand / ability.max(1e-9));
+    // A better placement is looked for only where it could matter: on a large cluster that is most
+    // of a decision's cost.
+    let matters = worst_now >= settings.imbalance_limit * ideal
+        && assessment.metrics.capacity >= settings.imbalance_floor;
+    let reachable = if matters { worst(loads(&problem, &place(&problem)?)) } else { worst_now };
+    let held: BTreeSet<u32> = slots.iter().map(|slot| slot.node).collect();
     let far = observation
         .nodes
         .iter()
-        .enumerate()
-        .filter(|(index, _)| ground.far[*index] && holds(*index));
+        .zip(0u32..)
+        .filter(|(_, index)| terrain.far[*index as usize] && held.contains(index));
     Ok(Arrangement {
-        worst: worst(loads(&problem, &now)),
-        ideal: demand / ability.max(1e-9),
+        worst: worst_now,
+        ideal,
         reachable,
         far: far
-            .map(|(_, node)| (node.host.clone(), node.round_trip.unwrap_or(Millis::ZERO)))
+            .map(|(node, _)| (node.host.clone(), node.round_trip.unwrap_or(Millis::ZERO)))
             .collect(),
-        elsewhere: usable.iter().zip(&ground.far).any(|(usable, far)| *usable && !far),
-        free_slot: free_slot(observation, &usable),
-    })
-}
-
-fn free_slot(observation: &Observation, usable: &[bool]) -> bool {
-    let held: std::collections::BTreeSet<_> = observation
-        .topologies
-        .iter()
-        .flat_map(|t| t.executors.iter().filter_map(|e| e.slot))
-        .map(|slot| (slot.node as usize, slot.port))
-        .collect();
-    observation.nodes.iter().enumerate().any(|(index, node)| {
-        usable[index] && node.ports.iter().any(|port| !held.contains(&(index, *port)))
+        elsewhere: terrain.usable.iter().zip(&terrain.far).any(|(usable, far)| *usable && !far),
+        free_slot: terrain.free_slot,
     })
 }
 

@@ -48,87 +48,109 @@ impl Abilities {
 pub fn fit(points: &[LatencyPoint]) -> Abilities {
     let usable: Vec<&LatencyPoint> =
         points.iter().filter(|p| p.latency_ms > 0.0 && p.weight > 0.0).collect();
-    let compared = largest_connected(&usable);
-    let mut ln_work: BTreeMap<usize, f64> = usable.iter().map(|p| (p.component, 0.0)).collect();
-    let mut ln_ability: BTreeMap<usize, f64> = usable.iter().map(|p| (p.node, 0.0)).collect();
+    let (components, nodes) = (Side::of(&usable, |p| p.component), Side::of(&usable, |p| p.node));
+    let compared = largest_connected(&components, &nodes);
+    let logs: Vec<f64> = usable.iter().map(|p| p.latency_ms.ln()).collect();
+    let weights: Vec<f64> = usable.iter().map(|p| p.weight).collect();
+    let mut ln_work = vec![0.0; components.ids.len()];
+    let mut ln_ability = vec![0.0; nodes.ids.len()];
     for _ in 0..ROUNDS {
-        improve(
-            &mut ln_work,
-            &usable,
-            |p| p.component,
-            |p| p.latency_ms.ln() + ln_ability[&p.node],
-        );
+        components.improve(&mut ln_work, &weights, |i| logs[i] + ln_ability[nodes.ordinals[i]]);
         let before = ln_ability.clone();
-        improve(
-            &mut ln_ability,
-            &usable,
-            |p| p.node,
-            |p| ln_work[&p.component] - p.latency_ms.ln(),
-        );
+        nodes.improve(&mut ln_ability, &weights, |i| ln_work[components.ordinals[i]] - logs[i]);
         centre(&mut ln_ability, &compared);
-        let moved = ln_ability.iter().map(|(n, v)| (v - before[n]).abs()).fold(0.0, f64::max);
-        if moved < TOLERANCE {
+        let moved = ln_ability.iter().zip(&before).map(|(is, was)| (is - was).abs());
+        if moved.fold(0.0, f64::max) < TOLERANCE {
             break;
         }
     }
-    improve(&mut ln_work, &usable, |p| p.component, |p| p.latency_ms.ln() + ln_ability[&p.node]);
+    components.improve(&mut ln_work, &weights, |i| logs[i] + ln_ability[nodes.ordinals[i]]);
+    let abilities =
+        nodes.ids.iter().zip(&ln_ability).zip(&compared).filter(|(_, compared)| **compared);
     Abilities {
-        nodes: compared.iter().map(|n| (*n, Ability::saturating(ln_ability[n].exp()))).collect(),
-        work_ms: ln_work.into_iter().map(|(c, v)| (c, v.exp())).collect(),
+        nodes: abilities.map(|((id, ln), _)| (*id, Ability::saturating(ln.exp()))).collect(),
+        work_ms: components.ids.iter().zip(&ln_work).map(|(id, ln)| (*id, ln.exp())).collect(),
     }
 }
 
-/// Sets each key's value to the weighted mean of what its points want it to be.
-fn improve(
-    values: &mut BTreeMap<usize, f64>,
-    points: &[&LatencyPoint],
-    key: impl Fn(&LatencyPoint) -> usize,
-    wanted: impl Fn(&LatencyPoint) -> f64,
-) {
-    let mut sums: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
-    for point in points {
-        let sum = sums.entry(key(point)).or_default();
-        sum.0 += point.weight * wanted(point);
-        sum.1 += point.weight;
+/// One side of the fit, components or nodes, in ordinals of its own.
+struct Side {
+    /// The ids, ascending.
+    ids: Vec<usize>,
+    /// The ordinal of each point's id.
+    ordinals: Vec<usize>,
+}
+
+impl Side {
+    fn of(points: &[&LatencyPoint], id: impl Fn(&LatencyPoint) -> usize) -> Self {
+        let mut ids: Vec<usize> = points.iter().map(|p| id(p)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let ordinal = |p: &&LatencyPoint| ids.partition_point(|known| *known < id(p));
+        let ordinals = points.iter().map(ordinal).collect();
+        Self { ids, ordinals }
     }
-    for (key, (sum, weight)) in sums {
-        values.insert(key, sum / weight);
+
+    /// Sets each value to the weighted mean of what its points want it to be.
+    fn improve(&self, values: &mut [f64], weights: &[f64], wanted: impl Fn(usize) -> f64) {
+        let mut sums = vec![(0.0, 0.0); values.len()];
+        for (point, &ordinal) in self.ordinals.iter().enumerate() {
+            sums[ordinal].0 += weights[point] * wanted(point);
+            sums[ordinal].1 += weights[point];
+        }
+        for (value, (sum, weight)) in values.iter_mut().zip(sums) {
+            *value = sum / weight;
+        }
     }
 }
 
 /// Shifts the compared nodes so that their mean logarithm is 0, and fixes all others at 0.
-fn centre(ln_ability: &mut BTreeMap<usize, f64>, compared: &[usize]) {
-    let mean = if compared.is_empty() {
-        0.0
-    } else {
-        compared.iter().map(|n| ln_ability[n]).sum::<f64>() / compared.len() as f64
-    };
-    for (node, value) in ln_ability.iter_mut() {
-        *value = if compared.contains(node) { *value - mean } else { 0.0 };
+fn centre(ln_ability: &mut [f64], compared: &[bool]) {
+    let among = || ln_ability.iter().zip(compared).filter(|(_, compared)| **compared);
+    let mean = among().map(|(value, _)| value).sum::<f64>() / among().count().max(1) as f64;
+    for (value, compared) in ln_ability.iter_mut().zip(compared) {
+        *value = if *compared { *value - mean } else { 0.0 };
     }
 }
 
-/// The largest set of at least two nodes that share components, directly or through others; of
-/// equally large ones the one with the smallest node.
-fn largest_connected(points: &[&LatencyPoint]) -> Vec<usize> {
-    let mut group_of: BTreeMap<usize, usize> = points.iter().map(|p| (p.node, p.node)).collect();
-    let mut first_of_component: BTreeMap<usize, usize> = BTreeMap::new();
-    for point in points {
-        let first = *first_of_component.entry(point.component).or_insert(point.node);
-        let (from, to) = (
-            group_of[&point.node].max(group_of[&first]),
-            group_of[&point.node].min(group_of[&first]),
-        );
-        for group in group_of.values_mut().filter(|g| **g == from) {
-            *group = to;
+/// Which nodes belong to the largest set of at least two that share components, directly or through
+/// others; of equally large sets the one with the first node.
+fn largest_connected(components: &Side, nodes: &Side) -> Vec<bool> {
+    let mut groups = Groups { parents: (0..nodes.ids.len()).collect() };
+    let mut first: Vec<Option<usize>> = vec![None; components.ids.len()];
+    for (&component, &node) in components.ordinals.iter().zip(&nodes.ordinals) {
+        let joined = *first[component].get_or_insert(node);
+        groups.join(node, joined);
+    }
+    let group_of: Vec<usize> = (0..nodes.ids.len()).map(|node| groups.find(node)).collect();
+    let mut sizes = vec![0usize; group_of.len()];
+    for &group in &group_of {
+        sizes[group] += 1;
+    }
+    let largest = (0..sizes.len()).max_by_key(|&group| (sizes[group], std::cmp::Reverse(group)));
+    let chosen = largest.filter(|&group| sizes[group] > 1);
+    group_of.iter().map(|group| chosen == Some(*group)).collect()
+}
+
+/// Disjoint sets; the smallest member stands for its set.
+struct Groups {
+    parents: Vec<usize>,
+}
+
+impl Groups {
+    fn find(&mut self, member: usize) -> usize {
+        let mut root = member;
+        while self.parents[root] != root {
+            self.parents[root] = self.parents[self.parents[root]];
+            root = self.parents[root];
         }
+        root
     }
-    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (node, group) in group_of {
-        groups.entry(group).or_default().push(node);
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.find(a), self.find(b));
+        self.parents[a.max(b)] = a.min(b);
     }
-    let largest = groups.values().map(Vec::len).max().unwrap_or(0);
-    groups.into_values().find(|nodes| nodes.len() == largest && largest > 1).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -25,8 +25,9 @@ pub(super) fn assign(
     let work: Vec<usize> = problem.of_role(Role::Work).filter(|&e| placed[e].is_none()).collect();
     let mut loyal = Draft::new(problem, &open);
     for &executor in &work {
-        let current = problem.executors[executor].current.map(|slot| slot.node as usize);
-        if let Some(node) = current.filter(|node| open.contains(node)) {
+        let place = &problem.executors[executor];
+        let present = place.current.map(|slot| slot.node).or(place.near).map(|node| node as usize);
+        if let Some(node) = present.filter(|&node| room.left(node) > 0) {
             loyal.put(executor, node);
         }
     }

@@ -1,0 +1,132 @@
+//! How long a decision and a scheduling round take, by size of the cluster.
+
+#![allow(missing_docs)]
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use thalweg_core::assign::{Assigned, Routes, assign};
+use thalweg_core::model::{
+    Component, ComponentKind, Counters, Edge, Executor, Grouping, Node, Observation, SlotRef,
+    TaskRange, Topology,
+};
+use thalweg_core::settings::Settings;
+use thalweg_core::state::{Learned, State};
+use thalweg_core::units::Timestamp;
+use thalweg_core::{Decided, decide};
+
+/// Topologies of 200 executors (20 sources, 100 and 80 operators) on nodes with 36 slots each.
+fn cluster(executors: u32, nodes: u32) -> Observation {
+    let component = |id: &str, kind, first, last| Component {
+        id: id.to_owned(),
+        kind,
+        tasks: TaskRange::new(first, last),
+    };
+    let topologies = (0..executors.div_ceil(200)).map(|index| {
+        let components = vec![
+            component("source", ComponentKind::Source, 1, 20),
+            component("split", ComponentKind::Operator, 21, 120),
+            component("count", ComponentKind::Operator, 121, 200),
+        ];
+        let size = executors.saturating_sub(index * 200).min(200);
+        let executor = |task: u32| Executor {
+            component: u32::from(task > 20) + u32::from(task > 120),
+            tasks: TaskRange::new(task, task),
+            slot: Some(SlotRef {
+                node: (index * 7 + task / 8) % nodes,
+                port: 1 + (index * 200 / nodes) % 36,
+            }),
+            counters: None,
+        };
+        Topology {
+            id: format!("topology-{index:04}"),
+            name: format!("topology-{index}"),
+            wished_workers: 25,
+            components,
+            edges: vec![
+                Edge { from: 0, to: 1, grouping: Grouping::Shuffle },
+                Edge { from: 1, to: 2, grouping: Grouping::Fields },
+            ],
+            executors: (1..=size).map(executor).collect(),
+            ..Topology::default()
+        }
+    });
+    Observation {
+        at: Timestamp::from_millis(0),
+        nodes: (0..nodes)
+            .map(|n| Node {
+                id: format!("node-{n:05}"),
+                ports: (1..=36).collect(),
+                ..Node::default()
+            })
+            .collect(),
+        topologies: topologies.collect(),
+    }
+}
+
+/// Lets every executor work for two seconds more.
+fn advance(observation: &mut Observation, step: u32) {
+    observation.at = Timestamp::from_millis(i64::from(step) * 2000);
+    for topology in &mut observation.topologies {
+        for executor in &mut topology.executors {
+            let tuples = u64::from(step) * 200;
+            executor.counters = Some(Counters {
+                uptime_secs: 100 + step * 2,
+                executed: tuples,
+                execute_ms: tuples as f64 * 3.0,
+                acked: tuples,
+                process_ms: tuples as f64 * 3.5,
+                emitted: tuples,
+                ..Counters::default()
+            });
+        }
+    }
+}
+
+fn warm(observation: &mut Observation, settings: &Settings) -> State {
+    let mut state = State::default();
+    for step in 1..8 {
+        advance(observation, step);
+        let Decided { state: next, .. } = decide(observation, state, settings, observation.at);
+        state = next;
+    }
+    state
+}
+
+fn benchmark(criterion: &mut Criterion) {
+    let settings = Settings::default();
+    let mut group = criterion.benchmark_group("decide");
+    group.sample_size(20);
+    for (executors, nodes) in [(100, 10), (1_000, 60), (36_000, 2_000)] {
+        let mut observation = cluster(executors, nodes);
+        let state = warm(&mut observation, &settings);
+        advance(&mut observation, 8);
+        let now = observation.at;
+        group.bench_function(BenchmarkId::from_parameter(executors), |bencher| {
+            bencher.iter_batched(
+                || state.clone(),
+                |state| black_box(decide(&observation, state, &settings, now)),
+                criterion::BatchSize::LargeInput,
+            );
+        });
+    }
+    group.finish();
+    let mut group = criterion.benchmark_group("assign-running");
+    group.sample_size(20);
+    for (executors, nodes) in [(1_000, 60), (36_000, 2_000)] {
+        let view = cluster(executors, nodes);
+        let routes: BTreeMap<String, Routes> = BTreeMap::new();
+        group.bench_function(BenchmarkId::from_parameter(executors), |bencher| {
+            bencher.iter(|| {
+                let answer = assign(&view, &routes, &Learned::default(), &settings, view.at);
+                assert!(answer.executors.iter().all(|assigned| *assigned == Assigned::Keep));
+                black_box(answer)
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, benchmark);
+criterion_main!(benches);

@@ -22,7 +22,7 @@ demo: build ## Shows the loop on a real Storm cluster (STORE=embedded or redis)
 test: ## Runs every check and every test
 	@scripts/test.sh
 
-quick-test: ## The same without the whole-product tests
+quick-test: ## The same without real clusters
 	@scripts/test.sh --quick
 
 bench-storm: build ## Measures DefaultScheduler against Thalweg (ROUNDS=3)

@@ -42,6 +42,8 @@ step "format" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "core, store and engine" cargo test --locked -p thalweg-core -p thalweg-store -p thalweg-engine -p thalweg-jni
 step "jvm" gradle --quiet check assemble
-step "lab" cargo test --locked -p thalweg-lab -- --test-threads=1
-[ "${1:-}" = "--quick" ] || step "whole product" cargo test --locked -p thalweg-e2e -- --test-threads=1
+step "lab" cargo test --locked -p thalweg-lab -p thalweg-experiment --lib --bins
+if [ "${1:-}" != "--quick" ]; then
+    step "lab on real processes" cargo test --locked -p thalweg-lab --test smoke
+fi
 finish

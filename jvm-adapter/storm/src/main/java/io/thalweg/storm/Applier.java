@@ -42,32 +42,35 @@ final class Applier {
 
     /** Places a topology and returns how many wishes were dropped; their executors are placed as well as can be. */
     int apply(TopologyDetails topology, Map<ExecutorDetails, WorkerSlot> wish) {
-        Map<WorkerSlot, Set<ExecutorDetails>> have = running(topology);
-        Set<WorkerSlot> free = new HashSet<>(cluster.getAvailableSlots());
+        SchedulerAssignment held = cluster.getAssignmentById(topology.getId());
+        if (held != null && held.getExecutorToSlot().equals(wish)) {
+            return 0;
+        }
+        Map<WorkerSlot, Set<ExecutorDetails>> have = running(held);
         Map<WorkerSlot, Set<ExecutorDetails>> want = new TreeMap<>(SLOT_ORDER);
         List<ExecutorDetails> open = new ArrayList<>();
         int dropped = 0;
         for (Map.Entry<ExecutorDetails, WorkerSlot> entry : wish.entrySet()) {
             WorkerSlot slot = entry.getValue();
-            if (slot != null && (have.containsKey(slot) || free.contains(slot) && usable(slot))) {
+            if (slot != null && (have.containsKey(slot) || usable(slot) && !cluster.isSlotOccupied(slot))) {
                 want.computeIfAbsent(slot, s -> new HashSet<>()).add(entry.getKey());
             } else {
                 open.add(entry.getKey());
                 dropped += slot == null ? 0 : 1;
             }
         }
-        settle(open, want, have, free);
+        settle(open, want, have);
         replace(topology.getId(), have, want);
         return dropped;
     }
 
     /** Finds a slot for executors without one: a free slot, else the topology's smallest worker. */
     private void settle(List<ExecutorDetails> open, Map<WorkerSlot, Set<ExecutorDetails>> want,
-        Map<WorkerSlot, Set<ExecutorDetails>> have, Set<WorkerSlot> free) {
+        Map<WorkerSlot, Set<ExecutorDetails>> have) {
         if (open.isEmpty()) {
             return;
         }
-        List<WorkerSlot> candidates = new ArrayList<>(free);
+        List<WorkerSlot> candidates = new ArrayList<>(cluster.getAvailableSlots());
         have.keySet().stream().filter(this::usable).forEach(candidates::add);
         candidates.removeIf(slot -> want.containsKey(slot) || reserved.contains(slot) || !usable(slot));
         List<WorkerSlot> sorted = candidates.isEmpty() ? null : EvenScheduler.sortSlots(candidates);
@@ -96,9 +99,8 @@ final class Applier {
         return node != null && !node.blacklisted() && node.ports().contains(slot.getPort());
     }
 
-    private Map<WorkerSlot, Set<ExecutorDetails>> running(TopologyDetails topology) {
+    private static Map<WorkerSlot, Set<ExecutorDetails>> running(SchedulerAssignment assignment) {
         Map<WorkerSlot, Set<ExecutorDetails>> running = new HashMap<>();
-        SchedulerAssignment assignment = cluster.getAssignmentById(topology.getId());
         if (assignment != null) {
             for (Map.Entry<WorkerSlot, Collection<ExecutorDetails>> slot : assignment.getSlotToExecutors().entrySet()) {
                 running.put(slot.getKey(), new HashSet<>(slot.getValue()));

@@ -100,9 +100,8 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
 
     /** Executors in the order in which they are always encoded: by component, then by first task. */
     static List<ExecutorDetails> ordered(TopologyDetails topology) {
-        Map<ExecutorDetails, String> components = topology.getExecutorToComponent();
-        List<ExecutorDetails> executors = new ArrayList<>(components.keySet());
-        executors.sort(Comparator.comparing((ExecutorDetails e) -> components.get(e)).thenComparingInt(ExecutorDetails::getStartTask));
-        return executors;
+        List<Map.Entry<ExecutorDetails, String>> executors = new ArrayList<>(topology.getExecutorToComponent().entrySet());
+        executors.sort(Map.Entry.<ExecutorDetails, String>comparingByValue().thenComparingInt(e -> e.getKey().getStartTask()));
+        return executors.stream().map(Map.Entry::getKey).toList();
     }
 }

@@ -33,7 +33,10 @@ final class MakeBeforeBreak implements Way {
     private final Scene scene;
     private final Plan plan;
     private final Commit commit;
+    private final Map<String, Assignment> prepared = new HashMap<>();
+    private final Map<String, Assignment> switched = new HashMap<>();
     private Views views;
+    private WorkerWatch watch;
     private ViewKeeper keeper;
     private boolean released;
 
@@ -78,14 +81,13 @@ final class MakeBeforeBreak implements Way {
         Assignment base = scene.assignment(plan);
         checkBefore(base);
         views = views(base, nodes);
-        Map<String, Assignment> prepared = new HashMap<>();
         for (String node : views.nodes()) {
             prepared.put(node, views.prepared(node));
-            views.switched(node);
+            switched.put(node, views.switched(node));
         }
         scene.rounds().reserve(views.fresh().keySet().stream().map(place -> new WorkerSlot(place.node(), place.port()))
             .collect(Collectors.toSet()));
-        WorkerWatch watch = new WorkerWatch(scene.state(), plan.topology(), nodes, views.fresh());
+        watch = new WorkerWatch(scene.state(), plan.topology(), nodes, views.fresh());
         keeper = new ViewKeeper(scene, plan.topology(), plan.wished(), involved(nodes));
         learnSyncs(base, deadline);
         prepared.forEach(keeper::hold);
@@ -94,18 +96,35 @@ final class MakeBeforeBreak implements Way {
     }
 
     private void switchOver(Deadline deadline) throws Exception {
+        awaitBestMoment(deadline);
+        while (!watch.allAnswer()) {
+            awaitAnswers(deadline);
+        }
+        holdSwitched(deadline);
+    }
+
+    /** A moment with enough time for switch and commit before a node of new workers asks Nimbus. */
+    private void awaitBestMoment(Deadline deadline) throws InterruptedException {
         long quiet = scene.settings().refreshMillis() + SWITCH_MARGIN_MILLIS
             + (commit.needsRebalance() ? scene.settings().roundMillis() : 0);
-        if (quiet < LONGEST_QUIET_MILLIS) {
-            Set<String> starting = views.fresh().keySet().stream().map(Place::node).collect(Collectors.toSet());
-            long latest = Math.min(deadline.at(), System.currentTimeMillis() + BEST_MOMENT_MILLIS);
-            while (!allQuiet(starting, quiet) && System.currentTimeMillis() < latest) {
-                Thread.sleep(20);
-            }
+        if (quiet >= LONGEST_QUIET_MILLIS) {
+            return;
         }
-        for (String node : views.nodes()) {
-            keeper.hold(node, views.switched(node));
+        Set<String> starting = views.fresh().keySet().stream().map(Place::node).collect(Collectors.toSet());
+        long latest = Math.min(deadline.at(), System.currentTimeMillis() + BEST_MOMENT_MILLIS);
+        while (!allQuiet(starting, quiet) && System.currentTimeMillis() < latest) {
+            Thread.sleep(20);
         }
+    }
+
+    private void awaitAnswers(Deadline deadline) throws Exception {
+        LOG.warn("a new worker of {} was restarted, waiting for it", plan.name());
+        deadline.await("new workers to answer again", watch::allAnswer);
+        deadline.pause(scene.settings().settleMillis());
+    }
+
+    private void holdSwitched(Deadline deadline) throws Exception {
+        switched.forEach(keeper::hold);
         keeper.awaitHeld(deadline);
         deadline.pause(scene.settings().refreshMillis() + SWITCH_MARGIN_MILLIS);
     }
@@ -128,7 +147,13 @@ final class MakeBeforeBreak implements Way {
         return nodes.stream().allMatch(node -> scene.clock().quiet(node, millis, now));
     }
 
+    /** Commits once all new workers carry the load; until then the old ones, which still run, take it back. */
     private void commit(Deadline deadline) throws Exception {
+        while (!watch.allAnswer()) {
+            prepared.forEach(keeper::hold);
+            awaitAnswers(deadline);
+            holdSwitched(deadline);
+        }
         commit.place();
         if (commit.needsRebalance()) {
             commit.rebalance(0, deadline);

@@ -18,6 +18,7 @@ final class WorkerWatch {
     private final StateLink state;
     private final String topology;
     private final Map<String, NodeFacts> nodes;
+    private final Set<Place> all;
     private final Map<Place, Set<TaskRange>> awaited;
     private final Map<Place, ClusterWorkerHeartbeat> stale = new TreeMap<>();
 
@@ -25,6 +26,7 @@ final class WorkerWatch {
         this.state = state;
         this.topology = topology;
         this.nodes = nodes;
+        this.all = Set.copyOf(workers.keySet());
         this.awaited = new TreeMap<>(workers);
         for (Place place : workers.keySet()) {
             ClusterWorkerHeartbeat left = heartbeat(place);
@@ -38,6 +40,11 @@ final class WorkerWatch {
     boolean allUp() {
         awaited.entrySet().removeIf(worker -> up(worker.getKey(), worker.getValue()));
         return awaited.isEmpty();
+    }
+
+    /** Whether all answer at this moment; a worker that was up may have been restarted since. */
+    boolean allAnswer() {
+        return all.stream().allMatch(this::answers);
     }
 
     /** The workers still missing. */

@@ -169,7 +169,8 @@ fn one<'a>(
             continue;
         };
         let node = slot.node as usize;
-        if kind == ComponentKind::Operator && node < node_demands.len() {
+        // Engines measure no busy time of sources.
+        if kind != ComponentKind::Source && node < node_demands.len() {
             let busy = measurement.sample().map_or(0.0, |sample| sample.capacity().get());
             let demand = (busy * abilities[node]).max(LEAST_DEMAND);
             demands[component] += demand;

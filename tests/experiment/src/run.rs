@@ -35,9 +35,9 @@ const STEADY: Duration = Duration::from_secs(8);
 /// With nothing done for this long, Thalweg has had its chance.
 const QUIET: Duration = Duration::from_secs(30);
 /// Whatever has not come to rest by then is measured as it is.
-const SETTLE_LIMIT: Duration = Duration::from_secs(110);
+const SETTLE_LIMIT: Duration = Duration::from_secs(240);
 /// A side that falls behind its load never catches up: it is measured once it had this long to.
-const CATCH_UP_LIMIT: Duration = Duration::from_secs(30);
+const CATCH_UP_LIMIT: Duration = Duration::from_secs(60);
 /// A backlog of less than this much load is none.
 const BACKLOG_SECS: f64 = 4.0;
 /// An action's trace is looked for until this long after its end.
@@ -67,12 +67,14 @@ impl FromStr for Store {
 }
 
 /// What holds for every run alike.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Length of the stable stage that is measured.
     pub stage: Duration,
     /// Where Thalweg keeps its routing tables.
     pub store: Store,
+    /// Where the cluster's logs and files are copied to, in a folder of their own for each run.
+    pub keep: Option<PathBuf>,
 }
 
 /// Where a run stands.
@@ -171,7 +173,8 @@ pub fn run(
     options: &Options,
     witness: &mut dyn Witness,
 ) -> Result<Measured> {
-    let workplace = Workplace::new()?;
+    let name = format!("{}-{}-{}", situation.name, side.key(), now_ms()?);
+    let workplace = Workplace::new(options.keep.as_ref().map(|keep| keep.join(name)))?;
     witness.phase(side, Phase::SetUp);
     let scene = Scene::set_up(side, situation, options, &workplace, witness)?;
     let outcome = scene.go_through(options, witness);

@@ -18,6 +18,16 @@ pub enum Side {
     Thalweg,
 }
 
+impl Side {
+    /// The name in files and options.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Thalweg => "thalweg",
+        }
+    }
+}
+
 impl fmt::Display for Side {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -75,7 +85,7 @@ impl Situation {
                     "equal nodes, started with too few executors",
                     vec![0.5; 3],
                     [("split", "1"), ("splitTasks", "8"), ("splitCost", "4")],
-                    100.0,
+                    80.0,
                 )
             },
             Self {
@@ -128,9 +138,15 @@ impl Situation {
         arguments: [(&'static str, &'static str); 3],
         rate: f64,
     ) -> Self {
-        // Storm's own way of shuffling, which the lab's topology would switch off.
-        let shared =
-            [("workers", "3"), ("count", "3"), ("topology.disable.loadaware.messaging", "false")];
+        let shared = [
+            ("workers", "3"),
+            ("count", "3"),
+            // Storm's own way of shuffling, which the lab's topology would switch off.
+            ("topology.disable.loadaware.messaging", "false"),
+            // An idle executor looks for tuples each millisecond, which is a twentieth of a core here.
+            ("topology.bolt.wait.progressive.level3.sleep.millis", "5"),
+            ("topology.spout.wait.progressive.level3.sleep.millis", "5"),
+        ];
         let arguments = arguments.into_iter().chain(shared).collect();
         let network = Network::Loopback;
         Self { name, title, cores, network, arguments, rate, change: None, act: false }

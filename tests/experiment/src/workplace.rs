@@ -23,17 +23,18 @@ struct Traces {
 #[derive(Debug)]
 pub struct Workplace {
     folder: TempDir,
+    keep: Option<PathBuf>,
 }
 
 impl Workplace {
-    /// Makes a new folder.
+    /// Makes a new folder; what is in it at the end is copied to `keep`.
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn new() -> Result<Self> {
+    pub fn new(keep: Option<PathBuf>) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("thalweg-run-").tempdir()?;
         set(Some(Traces { folder: folder.path().canonicalize()?, cluster: None }));
-        Ok(Self { folder })
+        Ok(Self { folder, keep })
     }
 
     /// Where it is.
@@ -52,6 +53,11 @@ impl Workplace {
 impl Drop for Workplace {
     fn drop(&mut self) {
         set(None);
+        if let Some(keep) = &self.keep
+            && let Err(error) = copy(self.path(), keep)
+        {
+            eprintln!("not everything could be kept in {}: {error}", keep.display());
+        }
     }
 }
 
@@ -82,6 +88,21 @@ impl Traces {
         // The processes wrote there until just now; what cannot be removed is only files.
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            copy(&from, &to)?;
+        } else if kind.is_file() {
+            std::fs::copy(&from, &to)?;
+        }
+    }
+    Ok(())
 }
 
 fn set(traces: Option<Traces>) {

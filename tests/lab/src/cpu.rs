@@ -50,14 +50,15 @@ impl CpuGroups {
         Self { groups: Groups::create(name).map_err(|e| format!("{e:#}")) }
     }
 
-    /// Puts a process, and what it will start, into a node's group.
+    /// The folder of a node's group, made if need be; a process joins by writing its id into the
+    /// file `cgroup.procs` there. Nothing where groups are not available.
     ///
     /// # Errors
     /// When groups are available but this fails.
-    pub fn join(&self, node: &str, pid: u32) -> Result<()> {
+    pub fn group(&self, node: &str) -> Result<Option<PathBuf>> {
         match &self.groups {
-            Ok(groups) => groups.join(node, pid),
-            Err(_) => Ok(()),
+            Ok(groups) => groups.group(node).map(Some),
+            Err(_) => Ok(None),
         }
     }
 
@@ -99,11 +100,10 @@ impl Groups {
         Ok(Self { folder, version })
     }
 
-    fn join(&self, node: &str, pid: u32) -> Result<()> {
+    fn group(&self, node: &str) -> Result<PathBuf> {
         let group = self.folder.join(node);
-        fs::create_dir_all(&group)?;
-        fs::write(group.join("cgroup.procs"), pid.to_string())
-            .with_context(|| format!("cannot put process {pid} into {}", group.display()))
+        fs::create_dir_all(&group).with_context(|| format!("cannot make {}", group.display()))?;
+        Ok(group)
     }
 
     fn limit(&self, node: &str, cores: Option<f64>) -> Result<()> {
@@ -172,7 +172,9 @@ mod tests {
         let groups = CpuGroups::create(&name);
         let mut busy =
             std::process::Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
-        groups.join("n1", busy.id()).unwrap();
+        if let Some(group) = groups.group("n1").unwrap() {
+            fs::write(group.join("cgroup.procs"), busy.id().to_string()).unwrap();
+        }
         let outcome = groups.limit("n1", Some(0.1)).unwrap();
         if outcome == CpuLimit::Applied {
             let before = cpu_ticks(busy.id());

@@ -1,5 +1,7 @@
 //! Java virtual machines: small ones, as many of them share one machine.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -33,6 +35,23 @@ impl Java {
         }
         command.arg(format!("-Xmx{heap}")).args(SMALL);
         command
+    }
+
+    /// A `JAVA_HOME`, made in this folder, whose `java` joins a control group before it runs.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn joining(&self, group: &Path, home: &Path) -> Result<PathBuf> {
+        let java = home.join("bin").join("java");
+        let script = format!(
+            "#!/bin/sh\necho $$ > '{}' && exec '{}' \"$@\"\n",
+            group.join("cgroup.procs").display(),
+            self.tool("java").display()
+        );
+        fs::create_dir_all(home.join("bin"))?;
+        fs::write(&java, script).with_context(|| format!("cannot write {}", java.display()))?;
+        fs::set_permissions(&java, Permissions::from_mode(0o755))?;
+        Ok(home.to_owned())
     }
 
     /// Compiles some sources into a folder.

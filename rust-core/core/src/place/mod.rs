@@ -10,8 +10,8 @@
 //!
 //! Phases: (1) *anchors*, the sources and the engine's acknowledging executors, get workers of
 //! their own, so that everything else can be replaced while they run on; (2) work executors get
-//! nodes, starting from where they are, by longest processing time first, then single moves off the
-//! worst node; (3) each node's executors get slots: the same set keeps its slot, a changed set gets
+//! nodes by longest processing time first, then moves off the worst node, starting from where they
+//! are, changed by whole workers, if that comes near what a fresh start would give; (3) each node's executors get slots: the same set keeps its slot, a changed set gets
 //! a fresh one, so that the new worker can start beside the old.
 //!
 //! It does not place several topologies at once, knows no traffic between executors and no memory.
@@ -51,9 +51,7 @@ pub fn place(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
 pub fn loads(problem: &Problem, placement: &[SlotRef]) -> Vec<u64> {
     let mut demand: Vec<u64> = problem.nodes.iter().map(|node| node.base_load).collect();
     for (executor, slot) in problem.executors.iter().zip(placement) {
-        if executor.role == Role::Work {
-            demand[slot.node as usize] += executor.demand;
-        }
+        demand[slot.node as usize] += executor.demand;
     }
     demand.iter().zip(&problem.nodes).map(|(demand, node)| node.load(*demand)).collect()
 }

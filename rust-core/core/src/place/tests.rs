@@ -103,6 +103,33 @@ fn a_worker_that_loses_an_executor_is_replaced_and_not_restarted() {
 }
 
 #[test]
+fn an_executor_is_never_in_an_ending_and_a_beginning_worker_of_one_node() {
+    let mixed = problem(&[1000, 1000], &[(2, 400), (3, 10), (3, 10)]);
+    let mut grown = settled(mixed.clone(), &placed(&mixed));
+    grown.executors.remove(2);
+    for _ in 0..4 {
+        grown.executors.push(PlaceExecutor { near: Some(0), ..executor(Role::Work, 2, 100) });
+    }
+    for (executor, slot) in grown.executors.iter().zip(&placed(&grown)) {
+        if let Some(now) = executor.current {
+            assert!(now == *slot || now.node != slot.node, "{now:?} and {slot:?}");
+        }
+    }
+}
+
+#[test]
+fn a_worker_whose_node_slowed_down_leaves_it_whole() {
+    let even =
+        problem(&[1000, 1000, 1000], &[(2, 300), (2, 300), (2, 300), (3, 10), (3, 10), (3, 10)]);
+    let mut slow = settled(even.clone(), &placed(&even));
+    slow.nodes[2].ability_milli = 250;
+    for (executor, slot) in slow.executors.iter().zip(&placed(&slow)) {
+        let now = executor.current.expect("settled");
+        assert!((now.node == 2) != (now == *slot), "{now:?} and {slot:?}");
+    }
+}
+
+#[test]
 fn one_slot_takes_everything_and_none_is_a_shortage() {
     let mut tight = problem(&[1000], &[(2, 100)]);
     tight.nodes[0].slots.truncate(1);

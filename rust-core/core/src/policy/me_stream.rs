@@ -13,7 +13,7 @@ use crate::explain::{ComponentView, Reason, ReasonCode};
 use crate::model::ComponentKind;
 use crate::plan::parameter::{Candidate, Size, choose, grow, wish};
 use crate::settings::Settings;
-use crate::state::TopologyState;
+use crate::state::{TopologyState, later};
 use crate::units::{Millis, Share, Timestamp};
 
 /// What placement knows before a plan is made.
@@ -47,7 +47,7 @@ pub fn find(
         imbalance(assessment, arrangement, settings),
         capacity(assessment, settings),
         rising(assessment, state, settings),
-        failing(assessment, settings),
+        failing(assessment, state, settings, now),
     ];
     let mut waiting = None;
     let mut due = None;
@@ -172,7 +172,16 @@ fn rising(
     (Trigger::Bottleneck, reason)
 }
 
-fn failing(a: &Assessment<'_>, settings: &Settings) -> (Trigger, Option<Reason>) {
+fn failing(
+    a: &Assessment<'_>,
+    state: &TopologyState,
+    settings: &Settings,
+    now: Timestamp,
+) -> (Trigger, Option<Reason>) {
+    // What was lost with a worker fails when its timeout is over: a trace of the last change, no sign.
+    if now < later(state.settling_until, a.topology.message_timeout) {
+        return (Trigger::Failed, None);
+    }
     let sources = a.view.components.iter().filter(|c| c.kind == ComponentKind::Source);
     let failed: u64 = sources.map(|c| c.failed).sum();
     let brought: u64 = a

@@ -1,7 +1,7 @@
 //! `bench-storm`: Storm's own scheduler against Thalweg in several situations, side by side, several times.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -30,6 +30,9 @@ struct Cli {
     /// Where Thalweg keeps its routing tables: embedded or redis
     #[arg(long, default_value = "embedded")]
     store: Store,
+    /// Keep the clusters' logs and files in this folder
+    #[arg(long)]
+    keep: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
@@ -37,7 +40,8 @@ fn main() -> Result<()> {
     ensure!(cli.rounds > 0 && cli.seconds > 0, "rounds and seconds must be above 0");
     clean_up_when_interrupted()?;
     let begun = Instant::now();
-    let options = Options { stage: Duration::from_secs(cli.seconds), store: cli.store };
+    let options =
+        Options { stage: Duration::from_secs(cli.seconds), store: cli.store, keep: cli.keep };
     let mut settings = Scheduler::settings(Side::Thalweg, Path::new(""), None);
     settings.retain(|key, _| key != "thalweg.store.dir");
     let mut report = Report::new("storm", settings.into());

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -320,9 +321,16 @@ impl Daemons {
         self.start(hub, "nimbus", "256m", class, &self.master, &self.nimbus_options)
     }
 
-    fn start_supervisor(&self, site: &Site, dir: &DaemonDir) -> Result<Server> {
+    /// A supervisor whose workers join the node's control group.
+    ///
+    /// The supervisor itself stays outside: a slow node is one thing, a starved supervisor another.
+    fn start_supervisor(&self, cpu: &CpuGroups, site: &Site, dir: &DaemonDir) -> Result<Server> {
         let class = "org.apache.storm.daemon.supervisor.Supervisor";
-        self.start(site, "supervisor", "96m", class, dir, &[])
+        let mut command = self.command(site, "supervisor", "96m", class, dir, &[]);
+        if let Some(group) = cpu.group(&site.node)? {
+            command.env("JAVA_HOME", self.java.joining(&group, &dir.java_home())?);
+        }
+        dir.start("supervisor", command)
     }
 
     fn start(
@@ -334,6 +342,18 @@ impl Daemons {
         dir: &DaemonDir,
         options: &[String],
     ) -> Result<Server> {
+        dir.start(name, self.command(site, name, heap, class, dir, options))
+    }
+
+    fn command(
+        &self,
+        site: &Site,
+        name: &str,
+        heap: &str,
+        class: &str,
+        dir: &DaemonDir,
+        options: &[String],
+    ) -> Command {
         let home = self.home.display();
         let logs = dir.logs();
         let jars = ["lib/*", "extlib/*", "extlib-daemon/*"].map(|jars| self.home.join(jars));
@@ -353,15 +373,13 @@ impl Daemons {
                 "-Djava.deserialization.disabled=true",
             ])
             .args(["-cp", &path, class]);
-        Server::start(name, command, &logs, &[logs.join(format!("{name}.log"))])
+        command
     }
 }
 
 impl Node {
     fn start(daemons: &Daemons, cpu: &CpuGroups, site: Site, dir: DaemonDir) -> Result<Self> {
-        let supervisor = daemons.start_supervisor(&site, &dir)?;
-        // Before it starts any worker, as workers inherit the group.
-        cpu.join(&site.node, supervisor.pid())?;
+        let supervisor = daemons.start_supervisor(cpu, &site, &dir)?;
         Ok(Self { site, supervisor: Some(supervisor), dir })
     }
 }

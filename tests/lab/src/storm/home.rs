@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
@@ -11,7 +12,7 @@ use super::{Profile, StormBuilder};
 use crate::dist::{Dist, STORM};
 use crate::java::small_flags;
 use crate::ports::Ports;
-use crate::process::Site;
+use crate::process::{Server, Site};
 
 /// Ports of a cluster: two for the masters, then one for each supervisor, then the slots.
 pub(super) fn ports_needed(builder: &StormBuilder) -> Result<u16> {
@@ -38,6 +39,16 @@ impl DaemonDir {
 
     pub fn logs(&self) -> PathBuf {
         self.0.join("logs")
+    }
+
+    pub fn java_home(&self) -> PathBuf {
+        self.0.join("java")
+    }
+
+    /// Starts a daemon that logs here.
+    pub fn start(&self, name: &str, command: Command) -> Result<Server> {
+        let logs = self.logs();
+        Server::start(name, command, &logs, &[logs.join(format!("{name}.log"))])
     }
 }
 

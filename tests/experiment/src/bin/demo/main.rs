@@ -4,6 +4,7 @@ mod frame;
 mod screen;
 mod story;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -30,6 +31,12 @@ struct Cli {
     /// a too few executors, b unequal nodes, c a node slows down, d a slow link, e nothing to gain
     #[arg(long, default_value = "a")]
     situation: Situation,
+    /// Show Thalweg's side alone
+    #[arg(long)]
+    alone: bool,
+    /// Keep the clusters' logs and files in this folder
+    #[arg(long)]
+    keep: Option<PathBuf>,
 }
 
 fn main() -> Result<ExitCode> {
@@ -37,11 +44,20 @@ fn main() -> Result<ExitCode> {
     ensure!(cli.seconds > 0, "seconds must be above 0");
     cli.situation.network.available()?;
     clean_up_when_interrupted()?;
-    let options = Options { stage: Duration::from_secs(cli.seconds), store: cli.store };
+    let options =
+        Options { stage: Duration::from_secs(cli.seconds), store: cli.store, keep: cli.keep };
     let mut story = Story::begin(&cli.situation);
-    let default = run(Side::Default, &cli.situation, &options, &mut story)?;
+    let default = if cli.alone {
+        None
+    } else {
+        Some(run(Side::Default, &cli.situation, &options, &mut story)?)
+    };
     let thalweg = run(Side::Thalweg, &cli.situation, &options, &mut story)?;
     story.end();
+    let Some(default) = default else {
+        println!("{}", summary(&thalweg));
+        return Ok(ExitCode::SUCCESS);
+    };
     println!("{}", table(&default, &thalweg));
     println!("{}", summary(&thalweg));
     let (good, words) = judge(cli.situation.act, &default, &thalweg);

@@ -165,10 +165,7 @@ final class Monitor implements AutoCloseable {
         decision.path("reasons").forEach(reason -> words.append(", ").append(reason.path("code").asText()));
         say(DECISION + decision.path("topology").asText(), decision.path("name").asText() + ": " + words);
         if ("act".equals(decision.path("verdict").asText()) && decision.path("plan").isObject()) {
-            Plan plan = Plan.read(decision.get("plan"));
-            if (!actuator.offer(plan)) {
-                LOG.debug("plan {} comes while another is under way", plan.id());
-            }
+            actuator.offer(Plan.read(decision.get("plan")));
         }
     }
 

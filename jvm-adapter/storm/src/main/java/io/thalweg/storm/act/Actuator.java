@@ -53,9 +53,13 @@ public final class Actuator implements AutoCloseable {
         thread.start();
     }
 
-    /** Takes a plan if nothing is under way; a plan made for another moment is of no use later. */
-    public boolean offer(Plan plan) {
-        return idle.compareAndSet(true, false) && jobs.add(() -> act(plan));
+    /** Takes a plan if nothing is under way, else gives it up: made for another moment, it is of no use later. */
+    public void offer(Plan plan) {
+        if (idle.compareAndSet(true, false)) {
+            jobs.add(() -> act(plan));
+        } else {
+            abort(plan.id(), "BUSY", "another action is under way");
+        }
     }
 
     /** Looks for a plan that a predecessor left behind; to be called when this Nimbus begins to lead. */

@@ -4,11 +4,7 @@ import io.thalweg.storm.act.StepFailed.Code;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import org.apache.storm.Config;
-import org.apache.storm.generated.ExecutorSummary;
-import org.apache.storm.generated.TopologyInfo;
 import org.apache.storm.thrift.TException;
-import org.apache.storm.utils.ObjectReader;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,7 +15,6 @@ final class DrainAndRestart implements Way {
     /** Spouts notice a deactivation within about a second. */
     private static final long NOTICE_MILLIS = 1100;
 
-    private static final String WINDOW = "600";
     private static final long RETRY_MILLIS = 500;
 
     private final Scene scene;
@@ -43,7 +38,7 @@ final class DrainAndRestart implements Way {
     public void perform(Phase phase, Deadline deadline) throws Exception {
         switch (phase) {
             case PREPARE -> stop();
-            case STARTED -> Thread.sleep(drainMillis());
+            case STARTED -> Thread.sleep(NOTICE_MILLIS + scene.drainMillis(plan));
             case SWITCHED -> {
                 watch = new WorkerWatch(scene.state(), plan.topology(), scene.view().nodes(), fresh());
                 commit.place();
@@ -111,21 +106,5 @@ final class DrainAndRestart implements Way {
             }
         }
         return plan.wished().without(Slots.of(before));
-    }
-
-    /** As long as a tuple may still be on its way: the longest mean complete latency, in whole seconds. */
-    private long drainMillis() throws TException, StepFailed {
-        TopologyInfo info = scene.nimbus().info(plan.topology());
-        double longest = 0;
-        for (ExecutorSummary executor : info.get_executors()) {
-            if (executor.is_set_stats() && executor.get_stats().get_specific().is_set_spout()) {
-                Map<String, Double> latencies =
-                    executor.get_stats().get_specific().get_spout().get_complete_ms_avg().getOrDefault(WINDOW, Map.of());
-                longest = Math.max(longest, latencies.values().stream().mapToDouble(Double::doubleValue).max().orElse(0));
-            }
-        }
-        Object timeout = scene.topology(plan).getConf().get(Config.TOPOLOGY_MESSAGE_TIMEOUT_SECS);
-        long most = 1000L * ObjectReader.getInt(timeout, 30);
-        return NOTICE_MILLIS + Math.min(most, (long) (1000 * Math.ceil(longest / 1000)));
     }
 }

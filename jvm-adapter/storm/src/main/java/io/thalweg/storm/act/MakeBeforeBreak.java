@@ -27,6 +27,9 @@ final class MakeBeforeBreak implements Way {
     /** From the switch to the commit, besides the refresh of the senders. */
     private static final long SWITCH_MARGIN_MILLIS = 500;
 
+    /** What the old workers work off while senders are switched. */
+    private static final long SHORT_DRAIN_MILLIS = 1_000;
+
     /** A view that lasts longer than this cannot be fitted between two syncs of a supervisor. */
     private static final long LONGEST_QUIET_MILLIS = 8_000;
 
@@ -96,17 +99,21 @@ final class MakeBeforeBreak implements Way {
     }
 
     private void switchOver(Deadline deadline) throws Exception {
-        awaitBestMoment(deadline);
+        long quiet = scene.settings().refreshMillis() + SWITCH_MARGIN_MILLIS + commitMillis();
+        awaitBestMoment(quiet, deadline);
         while (!watch.allAnswer()) {
             awaitAnswers(deadline);
         }
         holdSwitched(deadline);
     }
 
-    /** A moment with enough time for switch and commit before a node of new workers asks Nimbus. */
-    private void awaitBestMoment(Deadline deadline) throws InterruptedException {
-        long quiet = scene.settings().refreshMillis() + SWITCH_MARGIN_MILLIS
-            + (commit.needsRebalance() ? scene.settings().roundMillis() : 0);
+    /** How long the commit may take. */
+    private long commitMillis() {
+        return commit.needsRebalance() ? scene.settings().roundMillis() : 0;
+    }
+
+    /** A moment from which on no node of new workers asks Nimbus for so long. */
+    private void awaitBestMoment(long quiet, Deadline deadline) throws InterruptedException {
         if (quiet >= LONGEST_QUIET_MILLIS) {
             return;
         }
@@ -147,8 +154,16 @@ final class MakeBeforeBreak implements Way {
         return nodes.stream().allMatch(node -> scene.clock().quiet(node, millis, now));
     }
 
-    /** Commits once all new workers carry the load; until then the old ones, which still run, take it back. */
+    /**
+     * Commits once all new workers carry the load and the old ones have worked off what they had; until then the
+     * old ones, which still run, could take the load back.
+     */
     private void commit(Deadline deadline) throws Exception {
+        long drain = scene.drainMillis(plan) - SHORT_DRAIN_MILLIS;
+        if (drain > 0) {
+            deadline.pause(drain);
+            awaitBestMoment(commitMillis() + SWITCH_MARGIN_MILLIS, deadline);
+        }
         while (!watch.allAnswer()) {
             prepared.forEach(keeper::hold);
             awaitAnswers(deadline);

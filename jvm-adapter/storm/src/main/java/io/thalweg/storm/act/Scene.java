@@ -10,9 +10,12 @@ import io.thalweg.storm.cluster.StateLink;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import org.apache.storm.Config;
 import org.apache.storm.generated.Assignment;
+import org.apache.storm.generated.ExecutorSummary;
 import org.apache.storm.scheduler.TopologyDetails;
 import org.apache.storm.thrift.TException;
+import org.apache.storm.utils.ObjectReader;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,6 +23,9 @@ import org.slf4j.LoggerFactory;
 record Scene(Map<String, Object> conf, Settings settings, Rounds rounds, NimbusLink nimbus, StateLink state,
              Engine engine, SyncClock clock) {
     private static final Logger LOG = LoggerFactory.getLogger(Scene.class);
+
+    /** Storm's shortest window of statistics: ten minutes. */
+    private static final String WINDOW = "600";
 
     /** The cluster as the last round saw it. */
     Rounds.View view() throws StepFailed {
@@ -84,5 +90,20 @@ record Scene(Map<String, Object> conf, Settings settings, Rounds rounds, NimbusL
         } catch (TException | StepFailed | RuntimeException e) {
             return false;
         }
+    }
+
+    /** As long as a tuple may still be on its way: the longest mean complete latency, in whole seconds. */
+    long drainMillis(Plan plan) throws TException, StepFailed {
+        double longest = 0;
+        for (ExecutorSummary executor : nimbus.info(plan.topology()).get_executors()) {
+            if (executor.is_set_stats() && executor.get_stats().get_specific().is_set_spout()) {
+                Map<String, Double> latencies =
+                    executor.get_stats().get_specific().get_spout().get_complete_ms_avg().getOrDefault(WINDOW, Map.of());
+                longest = Math.max(longest, latencies.values().stream().mapToDouble(Double::doubleValue).max().orElse(0));
+            }
+        }
+        Object timeout = topology(plan).getConf().get(Config.TOPOLOGY_MESSAGE_TIMEOUT_SECS);
+        long most = 1000L * ObjectReader.getInt(timeout, 30);
+        return Math.min(most, (long) (1000 * Math.ceil(longest / 1000)));
     }
 }

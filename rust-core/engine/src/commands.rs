@@ -27,6 +27,9 @@ enum Request {
         code: String,
         #[serde(default)]
         text: String,
+        /// What was done until then.
+        #[serde(default)]
+        steps: Vec<Value>,
     },
     Finish {
         plan: String,
@@ -62,7 +65,7 @@ impl Engine {
         let answer = match request {
             Request::Publish { plan } => self.publish(&plan, now)?,
             Request::Commit { plan } => self.commit(&plan)?,
-            Request::Abort { plan, code, text } => self.abort(&plan, code, text, now),
+            Request::Abort { plan, code, text, steps } => self.abort(&plan, code, text, steps, now),
             Request::Finish { plan, how, steps } => self.finish(&plan, how, steps, now)?,
             Request::Progress { plan, step, text } => self.progress(&plan, step, text, now),
             Request::Event { code, text } => self.event(code, text),
@@ -137,12 +140,22 @@ impl Engine {
     }
 
     /// Gives a plan up; the next observation makes the table equal to what runs.
-    fn abort(&self, plan: &str, code: String, text: String, now: Timestamp) -> Value {
+    fn abort(
+        &self,
+        plan: &str,
+        code: String,
+        text: String,
+        steps: Vec<Value>,
+        now: Timestamp,
+    ) -> Value {
         tracing::warn!(plan, code, text, "plan given up");
         let mut running = self.running();
         let settings = self.core().clone();
         running.state.abort(plan, now, &settings);
-        let Ok(active) = take_active(&mut running, plan) else { return json!({}) };
+        let Ok(mut active) = take_active(&mut running, plan) else { return json!({}) };
+        if !steps.is_empty() {
+            active.steps = steps;
+        }
         *running.counters.entry(format!("aborted_{}", code.to_lowercase())).or_default() += 1;
         let topology = active.plan.topology.clone();
         keep_ended(&mut running, active, text, Some(code), now);

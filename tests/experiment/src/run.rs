@@ -148,7 +148,7 @@ impl Scheduler {
                 "thalweg.metrics.window.secs": 10,
                 "thalweg.metrics.settle.secs": 8,
                 "thalweg.me-stream.interval.secs": 8,
-                "thalweg.action.cool.down.secs": 15,
+                "thalweg.action.cool.down.secs": 30,
             }),
         };
         let mut settings = match settings {
@@ -384,6 +384,7 @@ impl<'a> Scene<'a> {
             std::thread::sleep(PAUSE.min(length.saturating_sub(begun.elapsed())));
         }
         let (to, after) = (now_ms()?, control.info(TOPOLOGY)?);
+        std::fs::write(self.storm.dir().join("executors.txt"), format!("{:#?}", after.executors))?;
         let path = PathLatency::between(&before, &after);
         let spouts = Spouts::read(&self.out)?;
         let measured = Measured {

@@ -85,7 +85,7 @@ impl Situation {
                     "equal nodes, started with too few executors",
                     vec![0.5; 3],
                     [("split", "1"), ("splitTasks", "8"), ("splitCost", "4")],
-                    80.0,
+                    130.0,
                 )
             },
             Self {
@@ -95,7 +95,7 @@ impl Situation {
                     "nodes of ability 1, 1/2 and 1/4",
                     vec![0.7, 0.35, 0.175],
                     [("split", "3"), ("splitTasks", "12"), ("splitCost", "4")],
-                    90.0,
+                    150.0,
                 )
             },
             Self {
@@ -106,7 +106,7 @@ impl Situation {
                     "a node that loses three quarters of its processor in mid-run",
                     vec![0.6; 3],
                     [("split", "3"), ("splitTasks", "12"), ("splitCost", "4")],
-                    90.0,
+                    150.0,
                 )
             },
             Self {
@@ -143,9 +143,10 @@ impl Situation {
             ("count", "3"),
             // Storm's own way of shuffling, which the lab's topology would switch off.
             ("topology.disable.loadaware.messaging", "false"),
-            // An idle executor looks for tuples each millisecond, which is a twentieth of a core here.
-            ("topology.bolt.wait.progressive.level3.sleep.millis", "5"),
-            ("topology.spout.wait.progressive.level3.sleep.millis", "5"),
+            // After each tuple an idle executor looks a thousand times, nearly without pause, for the
+            // next one: a tenth of a core for each, which nodes this small do not have.
+            ("topology.bolt.wait.progressive.level2.count", "1"),
+            ("topology.bolt.wait.progressive.level3.sleep.millis", "2"),
         ];
         let arguments = arguments.into_iter().chain(shared).collect();
         let network = Network::Loopback;

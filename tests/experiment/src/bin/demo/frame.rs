@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use console::style;
-use thalweg_core::explain::{Decision, Outcome, Plan, Verdict};
+use thalweg_core::explain::{Decision, Outcome, Plan, Reason, Verdict};
 use thalweg_core::place::{MigrationRow, Slot};
 use thalweg_core::units::Millis;
 use thalweg_experiment::report::short;
@@ -128,7 +128,7 @@ pub fn components(story: &Story) -> Vec<String> {
                     c.id,
                     c.executors,
                     c.tasks,
-                    c.rate.get(),
+                    c.rate.get().max(0.0),
                     millis(c.execute_latency),
                     millis(c.process_latency),
                     bar(busy),
@@ -190,9 +190,19 @@ pub fn verdict(decision: &Decision) -> Vec<String> {
     for (index, reason) in decision.reasons.iter().take(2).enumerate() {
         let setting = reason.setting.as_ref().map(|key| format!(" [{key}]")).unwrap_or_default();
         let lead = if index == 0 { format!("decision {word}: ") } else { "  and ".to_owned() };
-        lines.push(format!("{lead}{}{}", reason.text, style(setting).dim()));
+        lines.push(format!("{lead}{}{}{}", reason.text, figures(reason), style(setting).dim()));
     }
     lines
+}
+
+/// What was measured, against its limit.
+fn figures(reason: &Reason) -> String {
+    let figure = |value: f64| format!("{value:.2}");
+    match (reason.measured, reason.limit) {
+        (Some(measured), Some(limit)) => format!(": {} of {}", figure(measured), figure(limit)),
+        (Some(measured), None) => format!(": {}", figure(measured)),
+        _ => String::new(),
+    }
 }
 
 /// A plan with the rows of its migration tables that move, as far as there is room.

@@ -155,14 +155,14 @@ public final class Actuator implements AutoCloseable {
             event(end.code(), plan.name() + ": " + way.name() + " is not possible: " + end.text());
         }
         meters.action("aborted");
-        abort(plan.id(), end.code(), end.text());
+        abort(plan.id(), end.code(), end.text(), steps);
     }
 
     private void finish(Scene scene, Plan plan, Way way, ArrayNode steps, Run.End end) {
         boolean reached = scene.reached(plan);
         meters.action(reached ? "done_" + way.name() : "unreached");
         if (!reached) {
-            abort(plan.id(), end.code() == null ? "UNREACHED" : end.code(), String.valueOf(end.text()));
+            abort(plan.id(), end.code() == null ? "UNREACHED" : end.code(), String.valueOf(end.text()), steps);
             return;
         }
         ObjectNode finish = JsonNodeFactory.instance.objectNode().put("op", "finish").put("plan", plan.id());
@@ -193,8 +193,13 @@ public final class Actuator implements AutoCloseable {
     }
 
     private void abort(String plan, String code, String text) {
+        abort(plan, code, text, JsonNodeFactory.instance.arrayNode());
+    }
+
+    private void abort(String plan, String code, String text, ArrayNode steps) {
         ObjectNode abort = JsonNodeFactory.instance.objectNode().put("op", "abort").put("plan", plan);
-        engine.command(abort.put("code", code).put("text", text), System.currentTimeMillis());
+        abort.put("code", code).put("text", text).set("steps", steps);
+        engine.command(abort, System.currentTimeMillis());
     }
 
     /** Tells whoever watches; an action does not fail for want of it. */

@@ -38,14 +38,14 @@ final class Commit {
         return plan.kind() == Plan.Kind.COUNTS || plan.kind() == Plan.Kind.LAYOUT && !plan.counts().isEmpty();
     }
 
-    /** Asks Nimbus for the plan's executor counts, just before a round; tried again until the deadline. */
+    /**
+     * Asks Nimbus for the plan's executor counts, just before a round; tried again until the deadline. The number of
+     * workers stays what the topology's user asked for: it is a wish, which scheduling rounds do not need.
+     */
     void rebalance(int waitSecs, Deadline deadline) throws StepFailed, InterruptedException {
         RebalanceOptions options = new RebalanceOptions();
         options.set_wait_secs(waitSecs);
         options.set_num_executors(plan.counts());
-        if (plan.workers() > 0) {
-            options.set_num_workers(plan.workers());
-        }
         while (true) {
             long now = System.currentTimeMillis();
             Thread.sleep(Math.max(0, scene.rounds().next(now + LEAD_MILLIS) - LEAD_MILLIS - now));

@@ -23,12 +23,7 @@ const LEAST_SHARE: f64 = 0.25;
 #[test]
 fn a_bottleneck_is_relieved_once_and_the_store_follows() -> Result<()> {
     let mut product = Product::with_redis(&[("thalweg.headroom.components", json!(["split"]))])?;
-    let words = product
-        .word_count("words")
-        .set("workers", 2)
-        .set("splitCost", SPLIT_COST_MS)
-        // Storm's default, under which an executor near the sender would take every tuple.
-        .set("topology.disable.loadaware.messaging", false);
+    let words = product.word_count("words").set("workers", 2).set("splitCost", SPLIT_COST_MS);
     let info = product.run(&words, LINES)?;
     ensure!(tasks_and_executors(&info, "split") == (4, 1), "no head-room: {info:?}");
 

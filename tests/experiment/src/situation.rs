@@ -84,7 +84,7 @@ impl Situation {
                     "a",
                     "equal nodes, started with too few executors",
                     vec![0.5; 3],
-                    [("split", "1"), ("splitTasks", "8"), ("splitCost", "4")],
+                    [("split", "1"), ("splitTasks", "12"), ("splitCost", "4")],
                     130.0,
                 )
             },
@@ -141,8 +141,6 @@ impl Situation {
         let shared = [
             ("workers", "3"),
             ("count", "3"),
-            // Storm's own way of shuffling, which the lab's topology would switch off.
-            ("topology.disable.loadaware.messaging", "false"),
             // After each tuple an idle executor looks a thousand times, nearly without pause, for the
             // next one: a tenth of a core for each, which nodes this small do not have.
             ("topology.bolt.wait.progressive.level2.count", "1"),

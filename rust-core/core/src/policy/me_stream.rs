@@ -131,6 +131,12 @@ fn is_short(component: &ComponentView, limit: Share, settings: &Settings) -> boo
         && component.mean_capacity >= settings.imbalance_floor
 }
 
+/// Whether all executors of an operator together are busy; one alone that is has another cause than
+/// their number.
+fn is_busy(component: &ComponentView, limit: Share) -> bool {
+    component.kind == ComponentKind::Operator && component.mean_capacity >= limit
+}
+
 fn busiest<'a>(a: &'a Assessment<'_>) -> Option<&'a ComponentView> {
     let operators = a.view.components.iter().filter(|c| c.kind == ComponentKind::Operator);
     operators.max_by_key(|c| c.capacity)
@@ -138,13 +144,14 @@ fn busiest<'a>(a: &'a Assessment<'_>) -> Option<&'a ComponentView> {
 
 fn capacity(a: &Assessment<'_>, settings: &Settings) -> (Trigger, Option<Reason>) {
     let limit = settings.capacity_limit;
-    let short = a.view.components.iter().filter(|c| is_short(c, limit, settings));
-    let reason = short.max_by_key(|c| c.capacity).map(|c| {
+    let short = a.view.components.iter().filter(|c| is_busy(c, limit));
+    let reason = short.max_by_key(|c| c.mean_capacity).map(|c| {
+        let busy = c.mean_capacity.get();
         Reason::compared(
             ReasonCode::CapacityHigh,
-            c.capacity.get(),
+            busy,
             limit.get(),
-            format!("{} is busy {:.0} % of the time", c.id, c.capacity.get() * 100.0),
+            format!("executors of {} are busy {:.0} % of the time", c.id, busy * 100.0),
         )
     });
     (Trigger::Capacity, reason)
@@ -242,8 +249,9 @@ fn scale(
         Trigger::Capacity => (ComponentKind::Operator, settings.capacity_limit),
         _ => (ComponentKind::Operator, settings.imbalance_floor),
     };
-    let is_candidate = |c: &ComponentView| match kind {
-        ComponentKind::Source => c.kind == kind,
+    let is_candidate = |c: &ComponentView| match trigger {
+        Trigger::Failed => c.kind == kind,
+        Trigger::Capacity => is_busy(c, limit),
         _ => is_short(c, limit, settings),
     };
     let components = &a.view.components;

@@ -243,7 +243,7 @@ pub const KEYS: &[Key] = &[
         "thalweg.shuffle.locality",
         Kind::Choice(&["spread", "keep"]),
         "spread",
-        "Whether new topologies' load-aware shuffle spreads over all workers, or prefers near ones as Storm does by default (which starves executors added elsewhere).",
+        "Whether new topologies shuffle evenly over all tasks, or load-aware as Storm does by default (which starves added executors).",
     ),
     key(
         "thalweg.store.kind",

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.thalweg.storm.cluster.Settings;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -19,35 +20,33 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Makes submitted topologies elastic, as {@code nimbus.topology.validator}: a component's tasks are fixed for life
- * and bound its executors, so components that may grow get more tasks than executors; and shuffling that prefers
- * tasks nearby, which starves the executors added elsewhere, is made to treat all alike. A topology's own settings
- * are never overruled, and no submission is ever refused here.
+ * and bound its executors, so components that may grow get more tasks than executors; and shuffling is made to treat
+ * all tasks alike, for Storm's load-aware one starves added executors: it prefers tasks nearby, knows the load of
+ * an executor's first task only and takes the others for overloaded, and comes to trust a task that was one of them
+ * by a hundredth each second. A topology's own settings are never overruled, and no submission is ever refused here.
  */
 public final class TaskHeadroom implements ITopologyValidator {
     private static final Logger LOG = LoggerFactory.getLogger(TaskHeadroom.class);
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final TypeReference<TreeMap<String, Object>> OBJECT = new TypeReference<>() { };
 
-    /**
-     * Below any load. A load above the upper bound widens the choice of tasks, one below the lower bound narrows it
-     * again; with this for both the choice becomes all tasks within seconds and stays there, weighed by load. Storm
-     * would refuse it in a user's configuration, but has checked that already when it calls this class.
-     */
-    private static final double BELOW_ANY_LOAD = -1.0;
+    /** Settings by which a topology's author has chosen a way of shuffling. */
+    private static final List<String> SHUFFLE_KEYS = List.of(Config.TOPOLOGY_DISABLE_LOADAWARE_MESSAGING,
+        Config.TOPOLOGY_LOCALITYAWARE_HIGHER_BOUND, Config.TOPOLOGY_LOCALITYAWARE_LOWER_BOUND);
 
     private long factor;
     private long maxTasks;
     private Set<String> listed;
-    private boolean keepLocality;
+    private boolean keepShuffle;
 
     @Override
     public void prepare(Map<String, Object> conf) {
         factor = Settings.number(conf, "thalweg.headroom.factor", 4, 1);
         maxTasks = Settings.number(conf, "thalweg.headroom.max.tasks", 64, 1);
         listed = names(conf.get("thalweg.headroom.components"));
-        keepLocality = "keep".equals(conf.get("thalweg.shuffle.locality"));
-        LOG.info("head-room: {} tasks for one executor, {} at most; locality is {}", factor, maxTasks,
-            keepLocality ? "kept" : "levelled");
+        keepShuffle = "keep".equals(conf.get("thalweg.shuffle.locality"));
+        LOG.info("head-room: {} tasks for one executor, {} at most; load-aware shuffling is {}", factor, maxTasks,
+            keepShuffle ? "kept" : "off unless a topology sets it");
     }
 
     @Override
@@ -55,8 +54,8 @@ public final class TaskHeadroom implements ITopologyValidator {
         try {
             topology.get_bolts().forEach((id, bolt) -> widen(name, id, bolt.get_common(), true));
             topology.get_spouts().forEach((id, spout) -> widen(name, id, spout.get_common(), false));
-            if (!keepLocality) {
-                levelLocality(topologyConf);
+            if (!keepShuffle) {
+                spread(topologyConf);
             }
         } catch (Throwable e) {
             // Head-room is a favour; a submission must not fail for want of it.
@@ -95,11 +94,9 @@ public final class TaskHeadroom implements ITopologyValidator {
             && component.get_inputs().values().stream().allMatch(g -> g.is_set_fields() && g.get_fields().isEmpty());
     }
 
-    private static void levelLocality(Map<String, Object> conf) {
-        if (!conf.containsKey(Config.TOPOLOGY_LOCALITYAWARE_HIGHER_BOUND)
-            && !conf.containsKey(Config.TOPOLOGY_LOCALITYAWARE_LOWER_BOUND)) {
-            conf.put(Config.TOPOLOGY_LOCALITYAWARE_HIGHER_BOUND, BELOW_ANY_LOAD);
-            conf.put(Config.TOPOLOGY_LOCALITYAWARE_LOWER_BOUND, BELOW_ANY_LOAD);
+    private static void spread(Map<String, Object> conf) {
+        if (SHUFFLE_KEYS.stream().noneMatch(conf::containsKey)) {
+            conf.put(Config.TOPOLOGY_DISABLE_LOADAWARE_MESSAGING, true);
         }
     }
 

@@ -49,14 +49,13 @@ class TaskHeadroomTest {
     @Test
     void shufflingTreatsAllTasksAlike() throws Exception {
         validated(Map.of());
-        assertEquals(-1.0, topologyConf.get("topology.localityaware.higher.bound"));
-        assertEquals(-1.0, topologyConf.get("topology.localityaware.lower.bound"));
+        assertEquals(Map.of("topology.disable.loadaware.messaging", true), topologyConf);
     }
 
     @Test
     void localityStaysWhereItIsWanted() throws Exception {
         validated(Map.of("thalweg.shuffle.locality", "keep"));
-        assertFalse(topologyConf.containsKey("topology.localityaware.higher.bound"));
+        assertEquals(Map.of(), topologyConf);
         topologyConf.put("topology.localityaware.higher.bound", 0.5);
         validated(Map.of());
         assertEquals(Map.of("topology.localityaware.higher.bound", 0.5), topologyConf);

@@ -28,8 +28,9 @@ quick-test: ## The same without real clusters
 bench-storm: build ## Measures DefaultScheduler against Thalweg (ROUNDS=3)
 	@target/release/bench-storm --rounds $(ROUNDS)
 
-bench-core: setup ## Measures decisions, the the codec
+bench-core: setup ## Measures decisions, the crossing into the core, and what a round adds
 	@cargo bench --quiet --locked -p thalweg-core -p thalweg-jni
+	@gradle --quiet :jvm-adapter:bridge:crossing :jvm-adapter:storm:overhead
 
 docs: setup ## Writes the generated reference pages anew
 	@UPDATE_DOCS=1 cargo test --quiet --locked -p thalweg-engine reference

@@ -42,6 +42,11 @@ step "format" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "core, store and engine" cargo test --locked -p thalweg-core -p thalweg-store -p thalweg-engine -p thalweg-jni
 step "jvm" gradle --quiet check assemble
+# The same classes on the newest long-term JDK, where this machine has one.
+newest=$(ls -d /usr/lib/jvm/*25* 2>/dev/null | head -n 1)
+if [ -n "$newest" ]; then
+    step "jvm on JDK 25" gradle --quiet "-PtestJdk=$newest" :jvm-adapter:bridge:junit :jvm-adapter:storm:junit
+fi
 step "lab" cargo test --locked -p thalweg-lab -p thalweg-experiment --lib --bins
 if [ "${1:-}" != "--quick" ]; then
     step "lab on real processes" cargo test --locked -p thalweg-lab --test smoke

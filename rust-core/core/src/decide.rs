@@ -10,7 +10,7 @@ use crate::place::{loads, place};
 use crate::policy::Intent;
 use crate::policy::me_stream::{self, Arrangement};
 use crate::settings::{Mode, Settings};
-use crate::state::{Awaited, InFlight, State, TopologyState, later};
+use crate::state::{Awaited, InFlight, Order, State, TopologyState, later};
 use crate::units::{Millis, Timestamp};
 
 /// The name of the policy, as decisions carry it.
@@ -63,9 +63,20 @@ pub fn decide(
         let Some(mut remembered) = state.topologies.remove(&assessment.topology.id) else {
             continue;
         };
-        let (reasons, intended) =
-            judge(observation, assessment, &ground, &mut remembered, settings, now);
-        let (reasons, verdict, plan) = guard(reasons, intended, &remembered, busy, settings, now);
+        let order = state.order.take_if(|order| order.topology == assessment.topology.name);
+        let (reasons, verdict, plan) = match order {
+            Some(order) if busy || unfit(assessment, &remembered, settings, now).is_some() => {
+                state.order = Some(order);
+                let reasons = unfit(assessment, &remembered, settings, now).into_iter().collect();
+                (reasons, Verdict::Hold, None)
+            }
+            Some(order) => obey(&order, observation, assessment, &ground, settings),
+            None => {
+                let (reasons, intended) =
+                    judge(observation, assessment, &ground, &mut remembered, settings, now);
+                guard(reasons, intended, &remembered, busy, settings, now)
+            }
+        };
         let id = state.next_decision;
         state.next_decision += 1;
         let decision = record(id, assessment, &remembered, reasons, verdict, plan, settings, now);
@@ -178,6 +189,48 @@ fn judge(
             let short = Reason::plain(ReasonCode::ClusterLimited, shortage.to_string());
             (std::iter::once(short).chain(reasons).collect(), None)
         }
+    }
+}
+
+/// Makes the plan that an operator ordered; of the policy's guards only the mode holds.
+fn obey(
+    order: &Order,
+    observation: &Observation,
+    assessment: &Assessment<'_>,
+    ground: &Ground<'_>,
+    settings: &Settings,
+) -> (Vec<Reason>, Verdict, Option<Plan>) {
+    let impossible = |text: String| {
+        (vec![Reason::plain(ReasonCode::OrderImpossible, text)], Verdict::Hold, None)
+    };
+    let mut counts = BTreeMap::new();
+    for (id, &count) in &order.counts {
+        let found = assessment.topology.components.iter().zip(0u32..).find(|(c, _)| c.id == *id);
+        let Some((component, ordinal)) = found else {
+            return impossible(format!("there is no component {id}"));
+        };
+        let tasks = component.tasks.last - component.tasks.first + 1;
+        if count == 0 || count > tasks {
+            return impossible(format!("{id} can have 1 to {tasks} executors, not {count}"));
+        }
+        counts.insert(ordinal, count);
+    }
+    let mut terrain = ground.terrain.clone();
+    for (usable, node) in terrain.usable.iter_mut().zip(&observation.nodes) {
+        *usable &= !order.leave.contains(&node.host);
+    }
+    let ground = Ground { terrain: &terrain, ..ground.clone() };
+    match plan(observation, assessment, &ground, &counts, settings) {
+        Ok(Some(plan)) if settings.mode == Mode::Act => {
+            let text = "an operator ordered it";
+            (vec![Reason::plain(ReasonCode::Ordered, text)], Verdict::Act, Some(plan))
+        }
+        Ok(Some(plan)) => {
+            let text = format!("the mode is {:?}", settings.mode).to_lowercase();
+            (vec![Reason::plain(ReasonCode::ModeForbids, text)], Verdict::Hold, Some(plan))
+        }
+        Ok(None) => impossible("the order changes nothing".to_owned()),
+        Err(shortage) => impossible(shortage.to_string()),
     }
 }
 

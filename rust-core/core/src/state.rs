@@ -21,6 +21,22 @@ pub struct State {
     pub learned: Learned,
     /// Number of the next decision.
     pub next_decision: u64,
+    /// What an operator ordered and was not yet decided upon.
+    pub order: Option<Order>,
+}
+
+/// What an operator wants done to a topology, whatever the policy thinks of it.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    /// Name of the topology.
+    pub topology: String,
+    /// New executor counts by component.
+    #[serde(default)]
+    pub counts: BTreeMap<String, u32>,
+    /// Hosts that its work is to leave.
+    #[serde(default)]
+    pub leave: Vec<String>,
 }
 
 /// What outlives a restart of the process.
@@ -81,7 +97,7 @@ pub struct TopologyState {
     pub in_flight: Option<InFlight>,
     /// The action whose effect is awaited.
     pub awaited: Option<Awaited>,
-    /// When actions were taken, oldest first.
+    /// When actions ended, oldest first; of one under way, when it began.
     pub actions: VecDeque<Timestamp>,
     /// Kinds of plan that did not help, and until when they are not tried again.
     pub blacklist: BTreeMap<PlanKind, Timestamp>,
@@ -118,6 +134,10 @@ impl State {
             };
             topology.forget_measurements();
             topology.settling_until = later(now, settings.settle);
+            // However long it took, the cool-down begins with its end.
+            if let Some(last) = topology.actions.back_mut() {
+                *last = now;
+            }
             let measured = settings.settle.get() + settings.interval.get();
             let due = later(now, Millis::saturating(measured));
             topology.awaited = Some(Awaited { action, due });

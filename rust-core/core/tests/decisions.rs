@@ -7,6 +7,7 @@ mod support;
 use support::Model;
 use thalweg_core::explain::{Decision, Plan, PlanKind, ReasonCode, Verdict};
 use thalweg_core::settings::Mode;
+use thalweg_core::state::Order;
 use thalweg_core::units::Millis;
 
 fn codes(decision: &Decision) -> Vec<ReasonCode> {
@@ -197,4 +198,29 @@ fn the_same_input_gives_the_same_bytes() {
         steps
     };
     assert_eq!(run(), run());
+}
+
+#[test]
+fn an_order_is_obeyed_once_without_any_sign_of_trouble() {
+    let mut model = Model::new(3, 2, 2);
+    model.rate = 50.0;
+    holds(&mut model, 20);
+    let name = model.observation.topologies[0].name.clone();
+    let order = |split: u32| Order {
+        topology: name.clone(),
+        counts: [("split".to_owned(), split)].into(),
+        leave: Vec::new(),
+    };
+    model.state.order = Some(order(400));
+    let refused = model.step().decisions.remove(0);
+    assert_eq!(
+        (refused.verdict, codes(&refused)),
+        (Verdict::Hold, vec![ReasonCode::OrderImpossible])
+    );
+    model.state.order = Some(order(4));
+    let (decision, plan) = planned(&mut model);
+    assert_eq!((decision.verdict, codes(&decision)), (Verdict::Act, vec![ReasonCode::Ordered]));
+    assert_eq!(plan.counts.get("split"), Some(&4));
+    model.carry_out(&plan);
+    holds(&mut model, 20);
 }

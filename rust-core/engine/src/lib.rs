@@ -8,6 +8,7 @@
 mod commands;
 mod error;
 mod observe;
+mod orders;
 mod settings;
 mod status;
 mod tables;

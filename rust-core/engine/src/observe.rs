@@ -8,7 +8,7 @@ use thalweg_core::units::Timestamp;
 use thalweg_store::{Reach, StoreKind};
 
 use crate::status::{ActivePlan, PlanState, Status, write_whole};
-use crate::{Engine, EngineError, LEARNED_KEY, Running, tables};
+use crate::{Engine, EngineError, LEARNED_KEY, Running, orders, tables};
 
 /// Outcomes and ended plans that the status keeps.
 const REMEMBERED: usize = 20;
@@ -20,7 +20,10 @@ impl Engine {
     /// When the answer cannot be written. A store that fails is logged and does not stop the loop.
     pub fn observe(&self, observation: Observation, now: Timestamp) -> Result<String, EngineError> {
         let mut running = self.running();
-        let state = std::mem::take(&mut running.state);
+        let mut state = std::mem::take(&mut running.state);
+        if let Some(order) = orders::take(&self.settings.dir) {
+            state.order = Some(order);
+        }
         let decided = decide(&observation, state, self.core(), now);
         running.state = decided.state;
         running.decisions = decided.decisions;

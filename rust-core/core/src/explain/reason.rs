@@ -68,6 +68,10 @@ reason_codes! {
     NoGain = "thalweg.imbalance.floor",
     /// A better placement would lower the worst node by too little.
     GainTooSmall = "thalweg.imbalance.min.gain",
+    /// An operator ordered it.
+    Ordered = "",
+    /// An operator ordered what cannot be done.
+    OrderImpossible = "",
     /// The mode forbids acting.
     ModeForbids = "thalweg.mode",
 }

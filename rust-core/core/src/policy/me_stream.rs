@@ -185,8 +185,9 @@ fn failing(
     settings: &Settings,
     now: Timestamp,
 ) -> (Trigger, Option<Reason>) {
-    // What was lost with a worker fails when its timeout is over: a trace of the last change, no sign.
-    if now < later(state.settling_until, a.topology.message_timeout) {
+    // What was lost with a worker fails one to two timeouts later: a trace of the last change, no sign.
+    let trace = Millis::saturating(2.0 * a.topology.message_timeout.get());
+    if now < later(state.settling_until, trace) {
         return (Trigger::Failed, None);
     }
     let sources = a.view.components.iter().filter(|c| c.kind == ComponentKind::Source);

@@ -197,10 +197,9 @@ pub fn verdict(decision: &Decision) -> Vec<String> {
 
 /// What was measured, against its limit.
 fn figures(reason: &Reason) -> String {
-    let figure = |value: f64| format!("{value:.2}");
     match (reason.measured, reason.limit) {
-        (Some(measured), Some(limit)) => format!(": {} of {}", figure(measured), figure(limit)),
-        (Some(measured), None) => format!(": {}", figure(measured)),
+        (Some(measured), Some(limit)) => format!(": {measured:.3} of {limit:.3}"),
+        (Some(measured), None) => format!(": {measured:.3}"),
         _ => String::new(),
     }
 }

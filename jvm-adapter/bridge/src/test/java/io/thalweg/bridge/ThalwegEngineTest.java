@@ -20,11 +20,14 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.function.Executable;
 
 @Timeout(60)
 class ThalwegEngineTest {
-    private static final String CONFIG = "{}";
+    @TempDir
+    static Path folder;
+
     private static final long NOW = 1763726400123L;
 
     private final SnapshotWriter writer = new SnapshotWriter();
@@ -39,7 +42,7 @@ class ThalwegEngineTest {
     void answersEachExecutor() {
         Snapshots.wordcount(writer);
         ByteBuffer out = answers(8);
-        try (ThalwegEngine engine = ThalwegEngine.open(CONFIG)) {
+        try (ThalwegEngine engine = ThalwegEngine.open(config())) {
             assertTrue(engine.observe(writer.finish(), writer.length(), NOW).startsWith("{"));
             engine.assign(writer.finish(), writer.length(), out, NOW);
         }
@@ -54,7 +57,7 @@ class ThalwegEngineTest {
         Snapshots.wordcount(writer);
         ByteBuffer snapshot = writer.finish();
         ByteBuffer heap = ByteBuffer.allocate(1 << 10);
-        try (ThalwegEngine engine = ThalwegEngine.open(CONFIG)) {
+        try (ThalwegEngine engine = ThalwegEngine.open(config())) {
             assertCode(Code.SNAPSHOT, "not a direct buffer", () -> engine.observe(heap, 8, NOW));
             assertCode(Code.SNAPSHOT, "not a direct buffer",
                     () -> engine.assign(snapshot, writer.length(), heap, NOW));
@@ -81,7 +84,7 @@ class ThalwegEngineTest {
 
     @Test
     void closedEnginesAreRefused() {
-        ThalwegEngine engine = ThalwegEngine.open(CONFIG);
+        ThalwegEngine engine = ThalwegEngine.open(config());
         engine.close();
         engine.close();
         assertCode(Code.CLOSED, "closed", () -> engine.command("{}", NOW));
@@ -104,7 +107,7 @@ class ThalwegEngineTest {
         ExecutorService pool = Executors.newFixedThreadPool(callers);
         try {
             for (int round = 0; round < 20; round++) {
-                ThalwegEngine engine = ThalwegEngine.open(CONFIG);
+                ThalwegEngine engine = ThalwegEngine.open(config());
                 CountDownLatch calling = new CountDownLatch(callers);
                 Callable<ThalwegException> untilClosed = () -> callUntilRefused(engine, snapshot, calling);
                 List<Future<ThalwegException>> ends = new ArrayList<>();
@@ -143,5 +146,10 @@ class ThalwegEngineTest {
         ThalwegException e = assertThrows(ThalwegException.class, call);
         assertEquals(code, e.code(), e.getMessage());
         assertTrue(e.getMessage().contains(message), e.getMessage());
+    }
+
+    /** Nothing is set but where the engine may write. */
+    private static String config() {
+        return "{\"storm.local.dir\": \"" + folder + "\"}";
     }
 }

@@ -1,9 +1,12 @@
 package io.thalweg.storm;
 
-import io.thalweg.storm.cluster.Engine;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
+import java.nio.file.Files;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import org.apache.storm.metric.StormMetricsRegistry;
 import org.apache.storm.scheduler.Cluster;
 import org.apache.storm.scheduler.DefaultScheduler;
@@ -23,7 +26,7 @@ final class ScheduleBenchmark {
     private ScheduleBenchmark() { }
 
     /** Prints the medians and the difference. */
-    public static void main(String[] args) {
+    public static void main(String[] args) throws IOException {
         TopologyDetails[] topologies = new TopologyDetails[TOPOLOGIES];
         for (int i = 0; i < TOPOLOGIES; i++) {
             topologies[i] = Synthetic.topology("t" + i, 10, 10, EXECUTORS - 10);
@@ -31,12 +34,10 @@ final class ScheduleBenchmark {
         Cluster cluster = Synthetic.cluster(40, 10, topologies);
         DefaultScheduler own = new DefaultScheduler();
         own.schedule(cluster.getTopologies(), cluster);
-        ThalwegScheduler ours = new ThalwegSchedulerTest.Scripted(answers -> {
-            for (int i = 0; i < answers.capacity() / 4; i++) {
-                answers.putInt(4 * i, Engine.KEEP);
-            }
-        });
-        ours.prepare(Synthetic.CONF, new StormMetricsRegistry());
+        ThalwegScheduler ours = new ThalwegScheduler();
+        Map<String, Object> conf = new HashMap<>(Synthetic.CONF);
+        conf.put("storm.local.dir", Files.createTempDirectory("thalweg-rounds").toString());
+        ours.prepare(conf, new StormMetricsRegistry());
 
         double[] storm = new double[ROUNDS];
         double[] thalweg = new double[ROUNDS];

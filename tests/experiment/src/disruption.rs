@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use serde::Serialize;
-use thalweg_lab::counts::{BIN_MS, Output, Spouts};
+use thalweg_lab::counts::{Output, Spouts};
 
 /// Before an action, the time over which its base rate is taken.
 const BASE_MS: u64 = 5_000;
@@ -11,7 +11,7 @@ const BASE_MS: u64 = 5_000;
 /// An action's trace in the output.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Disruption {
-    /// Time without any output, in milliseconds.
+    /// The longest time without any output, in milliseconds.
     pub zero_ms: u64,
     /// Time from its start until output was back at 90 % of what it was; nothing if that did not happen in time.
     pub recovered_ms: Option<u64>,
@@ -23,9 +23,8 @@ impl Disruption {
     /// Takes it from the journals, for an action that began at the start of a window.
     pub fn within(window: &Range<u64>, output: &Output, spouts: &Spouts) -> Self {
         let base = output.rate(&(window.start.saturating_sub(BASE_MS)..window.start));
-        let empty = output.bins(window).into_iter().filter(|tuples| *tuples == 0).count() as u64;
         Self {
-            zero_ms: empty * BIN_MS,
+            zero_ms: output.longest_gap_ms(window),
             recovered_ms: output.recovered_after_ms(window.start, base, window.end),
             replayed: spouts.within(window).failed,
         }
@@ -35,6 +34,8 @@ impl Disruption {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use thalweg_lab::counts::BIN_MS;
+
     use super::*;
 
     #[test]

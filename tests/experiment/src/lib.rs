@@ -5,6 +5,7 @@
 
 pub mod disruption;
 pub mod measure;
+pub mod outage;
 pub mod report;
 mod run;
 pub mod situation;

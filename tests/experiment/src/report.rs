@@ -7,6 +7,7 @@ use std::process::Command;
 use serde::Serialize;
 
 use crate::measure::Measured;
+use crate::outage::{Kind, Series};
 use crate::situation::Side;
 
 /// Median, least and greatest of some values.
@@ -143,6 +144,8 @@ pub struct Report {
     settings: serde_json::Value,
     /// Every run, for whoever wants to look closer.
     runs: BTreeMap<String, Vec<Measured>>,
+    /// Every series of ordered actions.
+    outages: Vec<Series>,
 }
 
 impl Report {
@@ -157,6 +160,7 @@ impl Report {
             ratios: BTreeMap::new(),
             settings,
             runs: BTreeMap::new(),
+            outages: Vec::new(),
         }
     }
 
@@ -181,6 +185,53 @@ impl Report {
         }
         self.measure_actions(situation, runs);
         self.runs.insert(situation.to_owned(), runs.to_vec());
+    }
+
+    /// Adds what each kind of action cost on one side.
+    pub fn add_outages(&mut self, side: Side, series: &Series) {
+        for kind in Kind::ALL {
+            let of = || series.actions.iter().filter(|action| action.kind == kind);
+            let name = |what: &str| format!("outage.{}.{}.{what}", side.key(), kind.key());
+            let secs = |ms: u64| ms as f64 / 1_000.0;
+            let zero: Vec<f64> = of().map(|a| secs(a.disruption.zero_ms)).collect();
+            let back: Vec<f64> = of().filter_map(|a| a.disruption.recovered_ms).map(secs).collect();
+            let replayed: Vec<f64> =
+                of().map(|a| a.disruption.replayed as f64 / a.lines.max(1) as f64).collect();
+            self.measure(name("zero_s"), &zero, "s");
+            self.measure(name("recovered_s"), &back, "s");
+            self.measure(name("replayed"), &replayed, "share of lines");
+        }
+        let lost = [series.lost as f64];
+        self.measure(format!("outage.{}.lost", side.key()), &lost, "words");
+        let failures = [series.failures.len() as f64];
+        self.measure(format!("outage.{}.failed_actions", side.key()), &failures, "actions");
+        self.outages.push(series.clone());
+    }
+
+    /// What actions cost, for people.
+    pub fn outage_table(&self) -> comfy_table::Table {
+        let mut table = comfy_table::Table::new();
+        table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+        table.set_header(["outage", "DefaultScheduler", "Thalweg"]);
+        for kind in Kind::ALL {
+            for (what, title) in [
+                ("zero_s", "without output [s]"),
+                ("recovered_s", "back at 90 % [s]"),
+                ("replayed", "replayed [share]"),
+            ] {
+                let cell = |side: Side| {
+                    let found =
+                        self.measures.get(&format!("outage.{}.{}.{what}", side.key(), kind.key()));
+                    found.map_or("-".to_owned(), |c| format!("{}, n={}", c.summary, c.n))
+                };
+                table.add_row([
+                    format!("{}, {title}", kind.key()),
+                    cell(Side::Default),
+                    cell(Side::Thalweg),
+                ]);
+            }
+        }
+        table
     }
 
     fn measure_actions(&mut self, situation: &str, runs: &[Measured]) {

@@ -26,8 +26,8 @@ const JAR: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     ".jar"
 );
-const TOPOLOGY: &str = "words";
-const TOPIC: &str = "lines";
+pub(crate) const TOPOLOGY: &str = "words";
+pub(crate) const TOPIC: &str = "lines";
 const START_LIMIT: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(500);
 /// Output must flow this long before anything else happens.
@@ -75,6 +75,14 @@ pub struct Options {
     pub store: Store,
     /// Where the cluster's logs and files are copied to, in a folder of their own for each run.
     pub keep: Option<PathBuf>,
+}
+
+impl Options {
+    /// The folder in which a run that begins now is kept, if any is.
+    pub(crate) fn keep_in(&self, situation: &Situation, side: Side) -> Result<Option<PathBuf>> {
+        let name = format!("{}-{}-{}", situation.name, side.key(), now_ms()?);
+        Ok(self.keep.as_ref().map(|keep| keep.join(name)))
+    }
 }
 
 /// Where a run stands.
@@ -173,8 +181,7 @@ pub fn run(
     options: &Options,
     witness: &mut dyn Witness,
 ) -> Result<Measured> {
-    let name = format!("{}-{}-{}", situation.name, side.key(), now_ms()?);
-    let workplace = Workplace::new(options.keep.as_ref().map(|keep| keep.join(name)))?;
+    let workplace = Workplace::new(options.keep_in(situation, side)?)?;
     witness.phase(side, Phase::SetUp);
     let scene = Scene::set_up(side, situation, options, &workplace, witness)?;
     let outcome = scene.go_through(options, witness);
@@ -184,15 +191,15 @@ pub fn run(
 }
 
 /// A running cluster with its topology.
-struct Scene<'a> {
-    side: Side,
+pub(crate) struct Scene<'a> {
+    pub(crate) side: Side,
     situation: &'a Situation,
-    status_file: PathBuf,
-    out: PathBuf,
+    pub(crate) status_file: PathBuf,
+    pub(crate) out: PathBuf,
     // Dropped in this order.
     _redis: Option<Redis>,
-    storm: StormCluster,
-    kafka: Kafka,
+    pub(crate) storm: StormCluster,
+    pub(crate) kafka: Kafka,
 }
 
 /// What was done while waiting for rest.
@@ -202,7 +209,7 @@ struct Settled {
 }
 
 impl<'a> Scene<'a> {
-    fn set_up(
+    pub(crate) fn set_up(
         side: Side,
         situation: &'a Situation,
         options: &Options,
@@ -277,7 +284,11 @@ impl<'a> Scene<'a> {
     }
 
     /// Waits until words come out and have done so for a while.
-    fn wait_steady(&self, generator: &Generator, witness: &mut dyn Witness) -> Result<()> {
+    pub(crate) fn wait_steady(
+        &self,
+        generator: &Generator,
+        witness: &mut dyn Witness,
+    ) -> Result<()> {
         let mut since = None;
         until("steady output", START_LIMIT, || {
             let vitals = self.look(generator, witness)?;
@@ -445,7 +456,7 @@ impl<'a> Scene<'a> {
         Ok(vitals)
     }
 
-    fn status(&self) -> Option<Status> {
+    pub(crate) fn status(&self) -> Option<Status> {
         match self.side {
             Side::Default => None,
             Side::Thalweg => Status::read(&self.status_file),
@@ -472,7 +483,9 @@ fn builder(
         }
         builder = builder.daemon_jar(jar);
     }
-    let settings: BTreeMap<_, _> = Scheduler::settings(side, thalweg, redis).into_iter().collect();
+    let mut settings: BTreeMap<_, _> =
+        Scheduler::settings(side, thalweg, redis).into_iter().collect();
+    settings.extend(situation.settings(side));
     Ok(settings.into_iter().fold(builder, |builder, (key, value)| builder.set(&key, value)))
 }
 
@@ -485,6 +498,6 @@ fn phase_of(status: Option<&Status>) -> Phase {
     }
 }
 
-fn now_ms() -> Result<u64> {
+pub(crate) fn now_ms() -> Result<u64> {
     Ok(u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?)
 }

@@ -151,6 +151,26 @@ impl Situation {
         Self { name, title, cores, network, arguments, rate, change: None, act: false }
     }
 
+    /// What actions are ordered in: nodes with room, and nothing that Thalweg would do by itself.
+    pub fn outage() -> Self {
+        Self::on(
+            "outage",
+            "actions one after another, on nodes with room",
+            vec![2.0; 3],
+            [("split", "2"), ("splitTasks", "8"), ("splitCost", "1")],
+            200.0,
+        )
+    }
+
+    /// Keys of `storm.yaml` that this situation needs.
+    pub(crate) fn settings(&self, side: Side) -> Vec<(String, serde_json::Value)> {
+        if self.name != "outage" || side == Side::Default {
+            return Vec::new();
+        }
+        let settings = [("thalweg.action.daily.limit", 0), ("thalweg.metrics.settle.secs", 3)];
+        settings.map(|(key, value)| (key.to_owned(), value.into())).into()
+    }
+
     /// Executors asked for at submission.
     pub fn executors(&self, component: &str) -> Option<u32> {
         self.arguments.get(component)?.parse().ok()

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
+use thalweg_experiment::outage::outages;
 use thalweg_experiment::report::{MEASURES, Report, short};
 use thalweg_experiment::workplace::clean_up_when_interrupted;
 use thalweg_experiment::{
@@ -21,7 +22,10 @@ struct Cli {
     /// Situations: a too few executors, b unequal nodes, c a node slows down, d a slow link, e nothing to gain
     #[arg(long, value_delimiter = ',', default_value = "a,b,c,d,e")]
     only: Vec<Situation>,
-    /// Runs of each side in each situation
+    /// Ordered actions of each kind, on each side
+    #[arg(long, default_value_t = 5)]
+    actions: u32,
+    /// Runs of each side in each situation; none leaves situations out
     #[arg(long, default_value_t = 3)]
     rounds: u32,
     /// Length of the stable stage that is measured
@@ -37,7 +41,7 @@ struct Cli {
 
 fn main() -> Result<()> {
     let cli = Cli::parse();
-    ensure!(cli.rounds > 0 && cli.seconds > 0, "rounds and seconds must be above 0");
+    ensure!(cli.seconds > 0, "seconds must be above 0");
     clean_up_when_interrupted()?;
     let begun = Instant::now();
     let options =
@@ -45,7 +49,21 @@ fn main() -> Result<()> {
     let mut settings = Scheduler::settings(Side::Thalweg, Path::new(""), None);
     settings.retain(|key, _| key != "thalweg.store.dir");
     let mut report = Report::new("storm", settings.into());
-    for situation in &cli.only {
+    if cli.actions > 0 {
+        println!("(outage) actions of each kind, ordered");
+        for side in [Side::Default, Side::Thalweg] {
+            let series = outages(side, cli.actions, &options, &mut Lines { begun: Instant::now() })
+                .with_context(|| format!("outages, {side}"))?;
+            series.failures.iter().for_each(|failure| println!("    {side}: {failure}"));
+            println!("    {side}: {} words lost", series.lost);
+            report.add_outages(side, &series);
+        }
+        println!("{}\n", report.outage_table());
+        report.took(begun.elapsed().as_secs());
+        save(&report)?;
+    }
+    let situations = if cli.rounds == 0 { &[][..] } else { &cli.only };
+    for situation in situations {
         println!("({}) {}", situation.name, situation.title);
         if let Err(why) = situation.network.available() {
             println!("    left out, this machine does not allow it: {why:#}\n");

@@ -132,9 +132,10 @@ pub fn problem(
             })
             .collect(),
     });
-    let mut siblings: BTreeMap<u32, u32> = BTreeMap::new();
-    for (component, _) in wished {
-        *siblings.entry(*component).or_default() += 1;
+    let size = |tasks: TaskRange| f64::from(tasks.last - tasks.first + 1);
+    let mut all_tasks: BTreeMap<u32, f64> = BTreeMap::new();
+    for (component, tasks) in wished {
+        *all_tasks.entry(*component).or_default() += size(*tasks);
     }
     let now: BTreeMap<TaskRange, SlotRef> =
         topology.executors.iter().filter_map(|e| Some((e.tasks, e.slot?))).collect();
@@ -149,7 +150,8 @@ pub fn problem(
         PlaceExecutor {
             role: role(topology, component),
             component,
-            demand: (share * MICROS / f64::from(siblings[&component])) as u64,
+            // Groupings deal tuples out to tasks, so an executor's part is that of its tasks.
+            demand: (share * MICROS * size(tasks) / all_tasks[&component]) as u64,
             current: now.get(&tasks).copied(),
             near: near().map(|(_, slot)| slot.node),
         }

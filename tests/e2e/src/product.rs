@@ -13,7 +13,7 @@ use thalweg_lab::counts::Output;
 use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::process::{Site, marked, tails};
 use thalweg_lab::wait::until;
-use thalweg_lab::{Kafka, Redis, StormBuilder, StormCluster, WordCount};
+use thalweg_lab::{CpuLimit, Kafka, Redis, StormBuilder, StormCluster, WordCount};
 
 use crate::status::Status;
 
@@ -25,14 +25,16 @@ pub const TOPIC: &str = "lines";
 pub const WORDS_PER_LINE: f64 = 7.0;
 
 const NODES: usize = 2;
+/// What a node's workers have of the processor, so that one executor can be too few.
+const CORES: f64 = 0.5;
 
 /// What makes Thalweg act within seconds instead of minutes.
 const QUICK: [(&str, u64); 5] = [
     ("thalweg.monitor.interval.secs", 2),
     ("thalweg.metrics.window.secs", 10),
-    ("thalweg.metrics.settle.secs", 6),
-    ("thalweg.me-stream.interval.secs", 6),
-    ("thalweg.action.cool.down.secs", 10),
+    ("thalweg.metrics.settle.secs", 15),
+    ("thalweg.me-stream.interval.secs", 8),
+    ("thalweg.action.cool.down.secs", 20),
 ];
 
 /// What makes Storm notice losses within seconds instead of minutes. Shorter ones would have a busy machine give up
@@ -113,6 +115,11 @@ impl Product {
     /// As for [`Product::with_redis`].
     pub fn run(&mut self, topology: &WordCount, lines_per_second: f64) -> Result<TopologyInfo> {
         let info = self.storm.submit(topology, LIMIT).with_context(|| self.evidence())?;
+        for n in 1..=NODES {
+            if let CpuLimit::NotAvailable(why) = self.storm.limit_cpu(n, Some(CORES))? {
+                bail!("nodes cannot be given shares of the processor here: {why}");
+            }
+        }
         let load = Load::new(self.kafka.bootstrap(), TOPIC, Rate::Constant(lines_per_second));
         self.load = Some(Generator::start(&load)?);
         Ok(info)

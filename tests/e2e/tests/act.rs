@@ -13,8 +13,8 @@ use thalweg_e2e::workers::executed;
 use thalweg_lab::control::TopologyInfo;
 
 /// Slightly more than one executor can do.
-const LINES: f64 = 110.0;
-const SPLIT_COST_MS: f64 = 9.0;
+const LINES: f64 = 125.0;
+const SPLIT_COST_MS: f64 = 4.0;
 /// Five of the intervals in which bottlenecks are counted.
 const CALM: Duration = Duration::from_secs(30);
 /// The least that any worker does of its fair share.

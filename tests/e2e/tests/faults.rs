@@ -13,8 +13,8 @@ use thalweg_lab::control::TopologyInfo;
 use thalweg_store::{Change, RedisStore, RoutingTable, Row, Store, StoreKind, StoreSettings};
 
 /// Slightly more than one executor can do.
-const LINES: f64 = 110.0;
-const SPLIT_COST_MS: f64 = 9.0;
+const LINES: f64 = 125.0;
+const SPLIT_COST_MS: f64 = 4.0;
 /// What must flow after a fault, on a machine that is busy with starting processes.
 const FLOWS: f64 = 0.6 * LINES * WORDS_PER_LINE;
 
@@ -64,7 +64,10 @@ fn nonsense_in_a_table_is_dropped_with_reasons(product: &mut Product) -> Result<
     })?;
     ensure!(status.counters["store_rows_dropped"] >= 1, "{status:?}");
 
-    product.storm.control().rebalance("words", 0, &Default::default(), None)?;
+    // A new leader learns the names of topologies a moment after it leads.
+    product.wait("the rebalance", || {
+        product.storm.control().rebalance("words", 0, &Default::default(), None).map(Some)
+    })?;
     product.wait("word of each row dropped", || {
         let log = product.nimbus_log()?;
         let warned = |words: [&str; 2]| {

@@ -154,7 +154,7 @@ impl Scheduler {
                 "thalweg.store.dir": folder,
                 "thalweg.monitor.interval.secs": 2,
                 "thalweg.metrics.window.secs": 10,
-                "thalweg.metrics.settle.secs": 8,
+                "thalweg.metrics.settle.secs": 10,
                 "thalweg.me-stream.interval.secs": 8,
                 "thalweg.action.cool.down.secs": 30,
             }),

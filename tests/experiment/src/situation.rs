@@ -138,14 +138,7 @@ impl Situation {
         arguments: [(&'static str, &'static str); 3],
         rate: f64,
     ) -> Self {
-        let shared = [
-            ("workers", "3"),
-            ("count", "3"),
-            // After each tuple an idle executor looks a thousand times, nearly without pause, for the
-            // next one: a tenth of a core for each, which nodes this small do not have.
-            ("topology.bolt.wait.progressive.level2.count", "1"),
-            ("topology.bolt.wait.progressive.level3.sleep.millis", "2"),
-        ];
+        let shared = [("workers", "3"), ("count", "3")];
         let arguments = arguments.into_iter().chain(shared).collect();
         let network = Network::Loopback;
         Self { name, title, cores, network, arguments, rate, change: None, act: false }

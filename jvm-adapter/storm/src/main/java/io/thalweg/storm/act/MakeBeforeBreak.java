@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.apache.storm.generated.Assignment;
 import org.apache.storm.scheduler.TopologyDetails;
@@ -30,8 +31,14 @@ final class MakeBeforeBreak implements Way {
     /** What the old workers work off while senders are switched. */
     private static final long SHORT_DRAIN_MILLIS = 1_000;
 
+    /** What is not worked off by then is replayed; a longer wait would risk the view. */
+    private static final long LONGEST_DRAIN_MILLIS = 4_000;
+
+    /** How long a node is not to ask Nimbus after its new workers start. */
+    private static final long START_QUIET_MILLIS = 8_500;
+
     /** A view that lasts longer than this cannot be fitted between two syncs of a supervisor. */
-    private static final long LONGEST_QUIET_MILLIS = 8_000;
+    private static final long LONGEST_QUIET_MILLIS = 9_500;
 
     private final Scene scene;
     private final Plan plan;
@@ -41,6 +48,7 @@ final class MakeBeforeBreak implements Way {
     private Views views;
     private WorkerWatch watch;
     private ViewKeeper keeper;
+    private long drainMillis;
     private boolean released;
 
     MakeBeforeBreak(Scene scene, Plan plan) {
@@ -93,14 +101,30 @@ final class MakeBeforeBreak implements Way {
         watch = new WorkerWatch(scene.state(), plan.topology(), nodes, views.fresh());
         keeper = new ViewKeeper(scene, plan.topology(), plan.wished(), involved(nodes));
         learnSyncs(base, deadline);
-        prepared.forEach(keeper::hold);
+        startBehindSyncs(deadline);
         deadline.await("new workers " + views.fresh().keySet(), watch::allUp);
         deadline.pause(scene.settings().settleMillis());
     }
 
+    /** A worker that reads its executors while its view is undone ends itself, so it starts when that is farthest. */
+    private void startBehindSyncs(Deadline deadline) throws Exception {
+        Set<String> waiting = new TreeSet<>(prepared.keySet());
+        deadline.await("supervisors to ask Nimbus", () -> {
+            long now = System.currentTimeMillis();
+            waiting.removeIf(node -> {
+                boolean behind = !scene.clock().knows(node) || scene.clock().quiet(node, START_QUIET_MILLIS, now);
+                if (behind) {
+                    keeper.hold(node, prepared.get(node));
+                }
+                return behind;
+            });
+            return waiting.isEmpty();
+        });
+    }
+
     private void switchOver(Deadline deadline) throws Exception {
-        long quiet = scene.settings().refreshMillis() + SWITCH_MARGIN_MILLIS + commitMillis();
-        awaitBestMoment(quiet, deadline);
+        drainMillis = Math.max(0, Math.min(LONGEST_DRAIN_MILLIS, scene.drainMillis(plan) - SHORT_DRAIN_MILLIS));
+        awaitBestMoment(scene.settings().refreshMillis() + SWITCH_MARGIN_MILLIS + drainMillis + commitMillis(), deadline);
         while (!watch.allAnswer()) {
             awaitAnswers(deadline);
         }
@@ -159,11 +183,7 @@ final class MakeBeforeBreak implements Way {
      * old ones, which still run, could take the load back.
      */
     private void commit(Deadline deadline) throws Exception {
-        long drain = scene.drainMillis(plan) - SHORT_DRAIN_MILLIS;
-        if (drain > 0) {
-            deadline.pause(drain);
-            awaitBestMoment(commitMillis() + SWITCH_MARGIN_MILLIS, deadline);
-        }
+        deadline.pause(drainMillis);
         while (!watch.allAnswer()) {
             prepared.forEach(keeper::hold);
             awaitAnswers(deadline);

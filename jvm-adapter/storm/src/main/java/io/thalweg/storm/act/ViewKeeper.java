@@ -31,10 +31,11 @@ final class ViewKeeper implements AutoCloseable {
 
     private static final long LOOK_MILLIS = 100;
     private static final long CLOSE_LOOK_MILLIS = 15;
+    private static final long BARRAGE_MILLIS = 4;
 
     /** From this long before a supervisor asks until this long after. */
-    private static final long BEFORE_SYNC_MILLIS = 60;
-    private static final long AFTER_SYNC_MILLIS = 120;
+    private static final long BEFORE_SYNC_MILLIS = 200;
+    private static final long AFTER_SYNC_MILLIS = 500;
 
     private static final long RESEND_MILLIS = 500;
     private static final int MOST_THREADS = 8;
@@ -108,6 +109,7 @@ final class ViewKeeper implements AutoCloseable {
         private final SupervisorLink link;
         private final String node;
         private Assignment view;
+        private Map<String, Assignment> message;
         private boolean confirmed;
         private long sentAt;
         private boolean failing;
@@ -119,6 +121,7 @@ final class ViewKeeper implements AutoCloseable {
 
         synchronized void want(Assignment wanted) {
             view = wanted;
+            message = null;
             confirmed = false;
             sentAt = 0;
             keep(false);
@@ -132,9 +135,14 @@ final class ViewKeeper implements AutoCloseable {
             long pause;
             synchronized (this) {
                 boolean asking = asking(System.currentTimeMillis());
-                keep(asking);
-                pause = asking || !confirmed || !clock.knows(node) ? CLOSE_LOOK_MILLIS : LOOK_MILLIS;
-                pause = Math.min(pause, untilAsking(System.currentTimeMillis()));
+                if (asking && confirmed && message != null) {
+                    repeat();
+                    pause = BARRAGE_MILLIS;
+                } else {
+                    keep(asking);
+                    pause = asking || !confirmed || !clock.knows(node) ? CLOSE_LOOK_MILLIS : LOOK_MILLIS;
+                    pause = Math.min(pause, untilAsking(System.currentTimeMillis()));
+                }
             }
             try {
                 pool.schedule(this::look, pause, TimeUnit.MILLISECONDS);
@@ -186,6 +194,20 @@ final class ViewKeeper implements AutoCloseable {
             }
         }
 
+        /** Sends what was sent before, so that an answer of Nimbus lasts until the next message only. */
+        private void repeat() {
+            try {
+                link.send(message);
+                Optional<Assignment> held = link.held(topology);
+                if (held.isPresent() && !same(held.get()) && !reached(held.get())) {
+                    clock.saw(node, System.currentTimeMillis());
+                    link.send(message);
+                }
+            } catch (TException | RuntimeException e) {
+                LOG.debug("node {} missed a copy of its view", node, e);
+            }
+        }
+
         private boolean same(Assignment held) {
             return held.get_executor_node_port().equals(view.get_executor_node_port())
                 && held.get_executor_start_time_secs().equals(view.get_executor_start_time_secs())
@@ -201,6 +223,7 @@ final class ViewKeeper implements AutoCloseable {
             Map<String, Assignment> all = new TreeMap<>(nimbus.assignments(node));
             all.put(topology, view);
             link.send(all);
+            message = all;
             sentAt = now;
         }
     }

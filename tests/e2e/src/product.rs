@@ -26,7 +26,7 @@ pub const WORDS_PER_LINE: f64 = 7.0;
 
 const NODES: usize = 2;
 /// What a node's workers have of the processor, so that one executor can be too few.
-const CORES: f64 = 0.5;
+const CORES: f64 = 0.8;
 
 /// What makes Thalweg act within seconds instead of minutes.
 const QUICK: [(&str, u64); 5] = [

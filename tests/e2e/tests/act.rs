@@ -14,7 +14,7 @@ use thalweg_lab::control::TopologyInfo;
 
 /// Slightly more than one executor can do.
 const LINES: f64 = 125.0;
-const SPLIT_COST_MS: f64 = 4.0;
+const SPLIT_COST_MS: f64 = 6.5;
 /// Five of the intervals in which bottlenecks are counted.
 const CALM: Duration = Duration::from_secs(30);
 /// The least that any worker does of its fair share.

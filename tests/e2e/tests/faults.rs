@@ -14,7 +14,7 @@ use thalweg_store::{Change, RedisStore, RoutingTable, Row, Store, StoreKind, Sto
 
 /// Slightly more than one executor can do.
 const LINES: f64 = 125.0;
-const SPLIT_COST_MS: f64 = 4.0;
+const SPLIT_COST_MS: f64 = 6.5;
 /// What must flow after a fault, on a machine that is busy with starting processes.
 const FLOWS: f64 = 0.6 * LINES * WORDS_PER_LINE;
 

@@ -144,7 +144,11 @@ fn settle(shared: &Shared, ticket: u64, work: &Work, outcome: Settled) {
 fn compare(shared: &Shared) -> Result<(), StoreError> {
     let mut there = BTreeMap::new();
     for topology in shared.primary.tables()? {
-        let Some(theirs) = head(shared, &topology)? else { continue };
+        let Some(theirs) = head(shared, &topology)? else {
+            // Nothing to compare with, but reading it says what is wrong with it.
+            pull(shared, &topology)?;
+            continue;
+        };
         let state = shared.state();
         let waits = state.queue.has(&topology);
         let ours = state.memory.head(&topology);

@@ -109,6 +109,46 @@ pub fn scaled(topology: &Topology, counts: &BTreeMap<u32, u32>) -> Vec<Wished> {
     wished
 }
 
+/// How components' demands fall to their executors: groupings deal tuples out to tasks, so an
+/// executor's part is that of its tasks.
+struct Parts<'a> {
+    demands: &'a [f64],
+    tasks: Vec<f64>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(wished: &[Wished], demands: &'a [f64]) -> Self {
+        let mut tasks = vec![0.0; demands.len()];
+        for &(component, range) in wished {
+            if let Some(all) = tasks.get_mut(component as usize) {
+                *all += f64::from(range.count());
+            }
+        }
+        Self { demands, tasks }
+    }
+
+    fn of_executor(&self, component: u32, range: TaskRange) -> f64 {
+        match (self.demands.get(component as usize), self.tasks.get(component as usize)) {
+            (Some(demand), Some(all)) if *all > 0.0 => demand * f64::from(range.count()) / all,
+            _ => 0.0,
+        }
+    }
+}
+
+/// The load of the worst node as things are.
+pub fn worst_load(topology: &Topology, demands: &[f64], ground: &Ground<'_>) -> f64 {
+    let parts = Parts::of(&present(topology), demands);
+    let mut node_demands = ground.base_demands.clone();
+    for executor in &topology.executors {
+        let Some(slot) = executor.slot else { continue };
+        if let Some(demand) = node_demands.get_mut(slot.node as usize) {
+            *demand += parts.of_executor(executor.component, executor.tasks);
+        }
+    }
+    let loads = node_demands.iter().zip(&ground.terrain.abilities);
+    loads.map(|(demand, ability)| demand / ability.max(1e-3)).fold(0.0, f64::max)
+}
+
 /// The problem of placing `wished`, given each component's demand.
 pub fn problem(
     observation: &Observation,
@@ -132,11 +172,7 @@ pub fn problem(
             })
             .collect(),
     });
-    let size = |tasks: TaskRange| f64::from(tasks.last - tasks.first + 1);
-    let mut all_tasks: BTreeMap<u32, f64> = BTreeMap::new();
-    for (component, tasks) in wished {
-        *all_tasks.entry(*component).or_default() += size(*tasks);
-    }
+    let parts = Parts::of(wished, demands);
     let now: BTreeMap<TaskRange, SlotRef> =
         topology.executors.iter().filter_map(|e| Some((e.tasks, e.slot?))).collect();
     let mut held: BTreeMap<SlotRef, u32> = BTreeMap::new();
@@ -144,14 +180,12 @@ pub fn problem(
         *held.entry(*slot).or_default() += 1;
     }
     let executors = wished.iter().map(|&(component, tasks)| {
-        let share = demands.get(component as usize).copied().unwrap_or(0.0);
         let near =
             || now.range(..=tasks).next_back().filter(|(range, _)| range.contains(tasks.first));
         PlaceExecutor {
             role: role(topology, component),
             component,
-            // Groupings deal tuples out to tasks, so an executor's part is that of its tasks.
-            demand: (share * MICROS * size(tasks) / all_tasks[&component]) as u64,
+            demand: (parts.of_executor(component, tasks) * MICROS) as u64,
             current: now.get(&tasks).copied(),
             near: near().map(|(_, slot)| slot.node),
         }

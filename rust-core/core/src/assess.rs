@@ -109,18 +109,34 @@ fn learn(
 ) {
     learned.nodes.retain(|id, _| observation.nodes.iter().any(|node| node.id == *id));
     let found = fit(&latency_points(observation, measured));
+    let busiest = busiest_executors(observation, measured);
     let fastest = found.nodes.values().map(|ability| ability.get()).fold(0.0, f64::max);
     for (index, node) in observation.nodes.iter().enumerate() {
         let memory = learned.nodes.entry(node.id.clone()).or_default();
         if let Some(ability) = found.nodes.get(&index) {
             let relative = ability.get() / fastest;
             let clear = if relative < CLEARLY_SLOWER { relative } else { 1.0 };
-            memory.note_ability(clear, now, settings);
+            let at_work = busiest[index] >= settings.imbalance_floor;
+            memory.note_ability(clear, at_work, now, settings);
         }
         if node.round_trip.is_some_and(|time| time >= settings.round_trip_limit) {
             memory.far = Some(now);
         }
     }
+}
+
+/// The capacity of each node's busiest executor.
+fn busiest_executors(observation: &Observation, measured: &[Vec<Measurement>]) -> Vec<Share> {
+    let mut busiest = vec![Share::ZERO; observation.nodes.len()];
+    for (topology, measurements) in observation.topologies.iter().zip(measured) {
+        for (executor, measurement) in topology.executors.iter().zip(measurements) {
+            let node = executor.slot.and_then(|slot| busiest.get_mut(slot.node as usize));
+            if let (Some(node), Some(sample)) = (node, measurement.sample()) {
+                *node = sample.capacity().max(*node);
+            }
+        }
+    }
+    busiest
 }
 
 /// Mean execute latency of each operator on each node, over every topology.

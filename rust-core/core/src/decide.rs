@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::arrange::{Ground, MICROS, Terrain, plan, present, problem};
+use crate::arrange::{Ground, MICROS, Terrain, plan, present, problem, worst_load};
 use crate::assess::{Assessment, assess};
 use crate::explain::{Decision, Metrics, Outcome, Plan, Reason, ReasonCode, Verdict};
 use crate::model::{Observation, Topology, TopologyStatus};
@@ -17,6 +17,10 @@ use crate::units::{Millis, Timestamp};
 const POLICY: &str = "me-stream";
 /// A day, over which actions are counted.
 const DAY_SECS: f64 = 86_400.0;
+/// Actions within so many cool-downs lengthen the next.
+const RECENT_COOL_DOWNS: f64 = 30.0;
+/// The longest cool-down is 2 to this power times the shortest.
+const MOST_DOUBLINGS: i32 = 5;
 /// An effect smaller than this is none.
 const NOTICEABLE: f64 = 0.1;
 
@@ -285,23 +289,28 @@ fn arrangement(
     settings: &Settings,
 ) -> Result<Arrangement, crate::place::Shortage> {
     let topology = assessment.topology;
-    let problem =
-        problem(observation, topology, &present(topology), &assessment.demands, ground, settings);
     let terrain = ground.terrain;
-    let worst = |loads: Vec<u64>| loads.into_iter().max().unwrap_or(0) as f64 / MICROS;
-    let slots: Vec<_> = problem.executors.iter().filter_map(|e| e.current).collect();
     let (mut demand, mut ability) = (assessment.demands.iter().sum::<f64>(), 0.0);
     for (node, usable) in terrain.usable.iter().enumerate() {
         demand += ground.base_demands[node];
         ability += if *usable { terrain.abilities[node] } else { 0.0 };
     }
-    let (worst_now, ideal) = (worst(loads(&problem, &slots)), demand / ability.max(1e-9));
+    let (worst_now, ideal) =
+        (worst_load(topology, &assessment.demands, ground), demand / ability.max(1e-9));
     // A better placement is looked for only where it could matter: on a large cluster that is most
     // of a decision's cost.
     let matters = worst_now >= settings.imbalance_limit * ideal
         && assessment.metrics.capacity >= settings.imbalance_floor;
-    let reachable = if matters { worst(loads(&problem, &place(&problem)?)) } else { worst_now };
-    let held: BTreeSet<u32> = slots.iter().map(|slot| slot.node).collect();
+    let reachable = if matters {
+        let wished = present(topology);
+        let problem =
+            problem(observation, topology, &wished, &assessment.demands, ground, settings);
+        loads(&problem, &place(&problem)?).into_iter().max().unwrap_or(0) as f64 / MICROS
+    } else {
+        worst_now
+    };
+    let held: BTreeSet<u32> =
+        topology.executors.iter().filter_map(|e| e.slot).map(|slot| slot.node).collect();
     let far = observation
         .nodes
         .iter()
@@ -319,6 +328,15 @@ fn arrangement(
     })
 }
 
+/// Twice as long after each further action that was taken while the last ones were recent, so that a
+/// topology that cannot come to rest is changed less and less.
+fn cool_down(state: &TopologyState, settings: &Settings, now: Timestamp) -> Millis {
+    let recent = Millis::saturating(settings.cool_down.get() * RECENT_COOL_DOWNS);
+    let actions = state.actions.iter().filter(|at| now.since(**at) < recent).count();
+    let doublings = i32::try_from(actions.saturating_sub(1)).unwrap_or(MOST_DOUBLINGS);
+    Millis::saturating(settings.cool_down.get() * 2f64.powi(doublings.min(MOST_DOUBLINGS)))
+}
+
 /// Whether the plan may be carried out now.
 fn guard(
     reasons: Vec<Reason>,
@@ -334,11 +352,12 @@ fn guard(
         against
             .push(Reason::plain(ReasonCode::HigherLevelFirst, "another topology is being changed"));
     }
-    if let Some(last) = state.actions.back().filter(|last| now.since(**last) < settings.cool_down) {
+    let cool_down = cool_down(state, settings, now);
+    if let Some(last) = state.actions.back().filter(|last| now.since(**last) < cool_down) {
         against.push(Reason::compared(
             ReasonCode::CoolDown,
             now.since(*last).get() / 1000.0,
-            settings.cool_down.get() / 1000.0,
+            cool_down.get() / 1000.0,
             "seconds since the last action",
         ));
     }

@@ -12,6 +12,9 @@ use crate::settings::Settings;
 use crate::signals::History;
 use crate::units::{Millis, Timestamp};
 
+/// How much of a smoothed ability the last measurement makes.
+const ABILITY_WEIGHT: f64 = 0.4;
+
 /// Everything remembered; a value, handed in and out.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct State {
@@ -49,22 +52,32 @@ pub struct Learned {
 /// A node's slowness, remembered after the executors that showed it have left.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct NodeMemory {
-    /// The lowest ability seen relative to the fastest node, and when.
+    /// Its ability relative to the fastest node, smoothed, and when it was seen last.
     pub slow: Option<(f64, Timestamp)>,
     /// When it was last reached too slowly.
     pub far: Option<Timestamp>,
 }
 
 impl NodeMemory {
-    /// Notes an ability that was measured just now.
-    pub fn note_ability(&mut self, ability: f64, now: Timestamp, settings: &Settings) {
+    /// Notes an ability that was measured just now, smoothed, as a start or a burst looks like slowness.
+    ///
+    /// A node that idles shows no slowness, even if it would under load: one that was seen slow is
+    /// believed to be faster only when seen `at_work`.
+    pub fn note_ability(
+        &mut self,
+        ability: f64,
+        at_work: bool,
+        now: Timestamp,
+        settings: &Settings,
+    ) {
         let remembered = self.ability(now, settings);
-        if ability <= remembered {
-            self.slow = Some((ability, now));
+        if at_work || ability <= remembered {
+            let smoothed = remembered + ABILITY_WEIGHT * (ability - remembered);
+            self.slow = Some((smoothed, now));
         }
     }
 
-    /// The ability to reckon with: the lowest that was seen within the memory's length.
+    /// The ability to reckon with: the last one noted, within the memory's length.
     pub fn ability(&self, now: Timestamp, settings: &Settings) -> f64 {
         match self.slow {
             Some((ability, at)) if now.since(at) < settings.ability_memory => ability,

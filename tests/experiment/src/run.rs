@@ -35,7 +35,7 @@ const STEADY: Duration = Duration::from_secs(8);
 /// With nothing done for this long, Thalweg has had its chance.
 const QUIET: Duration = Duration::from_secs(30);
 /// Whatever has not come to rest by then is measured as it is.
-const SETTLE_LIMIT: Duration = Duration::from_secs(240);
+const SETTLE_LIMIT: Duration = Duration::from_secs(170);
 /// A side that falls behind its load never catches up: it is measured once it had this long to.
 const CATCH_UP_LIMIT: Duration = Duration::from_secs(60);
 /// A backlog of less than this much load is none.

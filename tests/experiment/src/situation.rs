@@ -95,7 +95,7 @@ impl Situation {
                     "nodes of ability 1, 1/2 and 1/4",
                     vec![0.7, 0.35, 0.175],
                     [("split", "3"), ("splitTasks", "12"), ("splitCost", "4")],
-                    150.0,
+                    90.0,
                 )
             },
             Self {
@@ -106,7 +106,7 @@ impl Situation {
                     "a node that loses three quarters of its processor in mid-run",
                     vec![0.6; 3],
                     [("split", "3"), ("splitTasks", "12"), ("splitCost", "4")],
-                    150.0,
+                    90.0,
                 )
             },
             Self {

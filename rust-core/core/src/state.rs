@@ -13,7 +13,7 @@ use crate::signals::History;
 use crate::units::{Millis, Timestamp};
 
 /// How much of a smoothed ability the last measurement makes.
-const ABILITY_WEIGHT: f64 = 0.4;
+const ABILITY_WEIGHT: f64 = 0.7;
 
 /// Everything remembered; a value, handed in and out.
 #[derive(Debug, Clone, PartialEq, Default)]

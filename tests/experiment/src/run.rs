@@ -157,6 +157,7 @@ impl Scheduler {
                 "thalweg.metrics.settle.secs": 10,
                 "thalweg.me-stream.interval.secs": 8,
                 "thalweg.action.cool.down.secs": 30,
+                "thalweg.action.blacklist.secs": 120,
             }),
         };
         let mut settings = match settings {

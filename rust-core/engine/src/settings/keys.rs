@@ -190,7 +190,12 @@ pub const KEYS: &[Key] = &[
         "auto",
         "How plans are carried out; `auto` tries the ways in this order.",
     ),
-    key("thalweg.action.cool.down.secs", SECS, "120", "Time between two actions on one topology; it doubles with each further action taken while the last ones were recent."),
+    key(
+        "thalweg.action.cool.down.secs",
+        SECS,
+        "120",
+        "Time between two actions on one topology; it doubles with each further action taken while the last ones were recent.",
+    ),
     key(
         "thalweg.action.daily.limit",
         Kind::Whole(0.0, 10_000.0),

@@ -93,9 +93,9 @@ impl Situation {
                 ..Self::on(
                     "b",
                     "nodes of ability 1, 1/2 and 1/4",
-                    vec![0.7, 0.35, 0.175],
-                    [("split", "3"), ("splitTasks", "12"), ("splitCost", "4")],
-                    90.0,
+                    vec![1.0, 0.5, 0.25],
+                    [("split", "3"), ("splitTasks", "12"), ("splitCost", "6")],
+                    100.0,
                 )
             },
             Self {

@@ -57,6 +57,11 @@ impl Output {
         self.bins(window).iter().sum()
     }
 
+    /// All tuples there are.
+    pub fn all(&self) -> u64 {
+        self.bins.values().sum()
+    }
+
     /// Tuples per second in a window.
     pub fn rate(&self, window: &Range<u64>) -> f64 {
         let bins = self.bins(window);

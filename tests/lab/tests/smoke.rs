@@ -78,11 +78,15 @@ fn faults_reach_the_node_they_are_meant_for(storm: &StormCluster) {
     // A supervisor, a worker and its log writer.
     assert_eq!(on("n1").len(), 3);
     assert_eq!(on("n2").len(), 3);
+    // A process of many threads needs a moment to stop.
+    let soon = |what: &str, holds: &dyn Fn() -> bool| {
+        until(what, Duration::from_secs(5), || Ok(holds().then_some(()))).unwrap();
+    };
     storm.pause_node(1).unwrap();
-    assert!(on("n1").into_iter().all(is_stopped));
+    soon("a paused node", &|| on("n1").into_iter().all(is_stopped));
     assert!(!on("n2").into_iter().any(is_stopped));
     storm.resume_node(1).unwrap();
-    assert!(!on("n1").into_iter().any(is_stopped));
+    soon("a node that goes on", &|| !on("n1").into_iter().any(is_stopped));
     match storm.limit_cpu(1, Some(0.2)).unwrap() {
         CpuLimit::Applied => assert_eq!(storm.limit_cpu(1, None).unwrap(), CpuLimit::Applied),
         CpuLimit::NotAvailable(why) => eprintln!("no processor limits here: {why}"),

@@ -34,7 +34,7 @@ const QUICK: [(&str, u64); 5] = [
     ("thalweg.metrics.window.secs", 10),
     ("thalweg.metrics.settle.secs", 15),
     ("thalweg.me-stream.interval.secs", 8),
-    ("thalweg.action.cool.down.secs", 20),
+    ("thalweg.action.cool.down.secs", 60),
 ];
 
 /// What makes Storm notice losses within seconds instead of minutes. Shorter ones would have a busy machine give up

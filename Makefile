@@ -4,7 +4,7 @@ STORE ?= embedded
 SITUATION ?= a
 ROUNDS ?= 3
 
-.PHONY: help setup build demo test quick-test bench-storm bench-core docs clean
+.PHONY: help setup build demo test quick-test product-test bench-storm bench-core docs clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -19,11 +19,14 @@ build: setup ## Builds the jar for Storm, the sample topologies and the lab
 demo: build ## Shows the loop on a real Storm cluster (STORE=embedded or redis)
 	@target/release/demo --store $(STORE) --situation $(SITUATION)
 
-test: ## Runs every check and every test
+test: ## Runs every check and all tests but those of the whole product
 	@scripts/test.sh
 
 quick-test: ## The same without real clusters
 	@scripts/test.sh --quick
+
+product-test: build ## Runs the whole product on real clusters, one at a time (about 8 minutes)
+	@cargo test --quiet --locked -p thalweg-e2e -- --test-threads 1
 
 bench-storm: build ## Measures DefaultScheduler against Thalweg (ROUNDS=3)
 	@target/release/bench-storm --rounds $(ROUNDS)

@@ -50,7 +50,5 @@ fi
 step "lab" cargo test --locked -p thalweg-lab -p thalweg-experiment --lib --bins
 if [ "${1:-}" != "--quick" ]; then
     step "lab on real processes" cargo test --locked -p thalweg-lab --test smoke
-    # One cluster at a time: two would be short of processors.
-    step "the whole product" cargo test --locked -p thalweg-e2e -- --test-threads 1
 fi
 finish

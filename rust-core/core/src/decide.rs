@@ -68,19 +68,19 @@ pub fn decide(
             continue;
         };
         let order = state.order.take_if(|order| order.topology == assessment.topology.name);
-        let (reasons, verdict, plan) = match order {
-            Some(order) if busy || unfit(assessment, &remembered, settings, now).is_some() => {
-                state.order = Some(order);
-                let reasons = unfit(assessment, &remembered, settings, now).into_iter().collect();
-                (reasons, Verdict::Hold, None)
-            }
-            Some(order) => obey(&order, observation, assessment, &ground, settings),
-            None => {
-                let (reasons, intended) =
-                    judge(observation, assessment, &ground, &mut remembered, settings, now);
-                guard(reasons, intended, &remembered, busy, settings, now)
-            }
+        let ordered = order.is_some();
+        let (reasons, intended) = match order {
+            Some(order) => match waiting(assessment, &remembered, busy, settings, now) {
+                Some(reason) => {
+                    state.order = Some(order);
+                    (vec![reason], None)
+                }
+                None => obey(&order, observation, assessment, &ground, settings),
+            },
+            None => judge(observation, assessment, &ground, &mut remembered, settings, now),
         };
+        let (reasons, verdict, plan) =
+            guard(reasons, intended, &remembered, ordered, busy, settings, now);
         let id = state.next_decision;
         state.next_decision += 1;
         let decision = record(id, assessment, &remembered, reasons, verdict, plan, settings, now);
@@ -196,24 +196,37 @@ fn judge(
     }
 }
 
-/// Makes the plan that an operator ordered; of the policy's guards only the mode holds.
+/// Why an operator's order cannot be looked at yet.
+fn waiting(
+    assessment: &Assessment<'_>,
+    state: &TopologyState,
+    busy: bool,
+    settings: &Settings,
+    now: Timestamp,
+) -> Option<Reason> {
+    unfit(assessment, state, settings, now).or_else(|| busy.then(another_first))
+}
+
+fn another_first() -> Reason {
+    Reason::plain(ReasonCode::HigherLevelFirst, "another topology is being changed")
+}
+
+/// Makes the plan that an operator ordered.
 fn obey(
     order: &Order,
     observation: &Observation,
     assessment: &Assessment<'_>,
     ground: &Ground<'_>,
     settings: &Settings,
-) -> (Vec<Reason>, Verdict, Option<Plan>) {
-    let impossible = |text: String| {
-        (vec![Reason::plain(ReasonCode::OrderImpossible, text)], Verdict::Hold, None)
-    };
+) -> (Vec<Reason>, Option<Plan>) {
+    let impossible = |text: String| (vec![Reason::plain(ReasonCode::OrderImpossible, text)], None);
     let mut counts = BTreeMap::new();
     for (id, &count) in &order.counts {
         let found = assessment.topology.components.iter().zip(0u32..).find(|(c, _)| c.id == *id);
         let Some((component, ordinal)) = found else {
             return impossible(format!("there is no component {id}"));
         };
-        let tasks = component.tasks.last - component.tasks.first + 1;
+        let tasks = component.tasks.count();
         if count == 0 || count > tasks {
             return impossible(format!("{id} can have 1 to {tasks} executors, not {count}"));
         }
@@ -225,13 +238,8 @@ fn obey(
     }
     let ground = Ground { terrain: &terrain, ..ground.clone() };
     match plan(observation, assessment, &ground, &counts, settings) {
-        Ok(Some(plan)) if settings.mode == Mode::Act => {
-            let text = "an operator ordered it";
-            (vec![Reason::plain(ReasonCode::Ordered, text)], Verdict::Act, Some(plan))
-        }
         Ok(Some(plan)) => {
-            let text = format!("the mode is {:?}", settings.mode).to_lowercase();
-            (vec![Reason::plain(ReasonCode::ModeForbids, text)], Verdict::Hold, Some(plan))
+            (vec![Reason::plain(ReasonCode::Ordered, "an operator ordered it")], Some(plan))
         }
         Ok(None) => impossible("the order changes nothing".to_owned()),
         Err(shortage) => impossible(shortage.to_string()),
@@ -337,21 +345,44 @@ fn cool_down(state: &TopologyState, settings: &Settings, now: Timestamp) -> Mill
     Millis::saturating(settings.cool_down.get() * 2f64.powi(doublings.min(MOST_DOUBLINGS)))
 }
 
-/// Whether the plan may be carried out now.
+/// Whether the plan may be carried out now; one that was ordered need not wait or have helped before.
 fn guard(
     reasons: Vec<Reason>,
     plan: Option<Plan>,
     state: &TopologyState,
+    ordered: bool,
     busy: bool,
     settings: &Settings,
     now: Timestamp,
 ) -> (Vec<Reason>, Verdict, Option<Plan>) {
     let Some(plan) = plan else { return (reasons, Verdict::Hold, None) };
-    let mut against = Vec::new();
-    if busy {
-        against
-            .push(Reason::plain(ReasonCode::HigherLevelFirst, "another topology is being changed"));
+    let mut against: Vec<Reason> = busy.then(another_first).into_iter().collect();
+    if !ordered {
+        against.extend(too_soon(&plan, state, settings, now));
     }
+    if settings.mode != Mode::Act {
+        against.push(Reason::plain(
+            ReasonCode::ModeForbids,
+            format!("the mode is {:?}", settings.mode).to_lowercase(),
+        ));
+    }
+    let verdict = match (against.is_empty(), settings.mode) {
+        (true, _) => Verdict::Act,
+        (false, Mode::Advise) => Verdict::Advise,
+        (false, _) => Verdict::Hold,
+    };
+    let shown = (settings.mode != Mode::Observe).then_some(plan);
+    (against.into_iter().chain(reasons).collect(), verdict, shown)
+}
+
+/// What earlier actions on the topology have against another one.
+fn too_soon(
+    plan: &Plan,
+    state: &TopologyState,
+    settings: &Settings,
+    now: Timestamp,
+) -> Vec<Reason> {
+    let mut against = Vec::new();
     let cool_down = cool_down(state, settings, now);
     if let Some(last) = state.actions.back().filter(|last| now.since(**last) < cool_down) {
         against.push(Reason::compared(
@@ -375,19 +406,7 @@ fn guard(
         let text = format!("the last {:?} did not help", plan.kind).to_lowercase();
         against.push(Reason::plain(ReasonCode::Ineffective, text));
     }
-    if settings.mode != Mode::Act {
-        against.push(Reason::plain(
-            ReasonCode::ModeForbids,
-            format!("the mode is {:?}", settings.mode).to_lowercase(),
-        ));
-    }
-    let verdict = match (against.is_empty(), settings.mode) {
-        (true, _) => Verdict::Act,
-        (false, Mode::Advise) => Verdict::Advise,
-        (false, _) => Verdict::Hold,
-    };
-    let shown = (settings.mode != Mode::Observe).then_some(plan);
-    (against.into_iter().chain(reasons).collect(), verdict, shown)
+    against
 }
 
 #[allow(clippy::too_many_arguments)]

@@ -224,3 +224,17 @@ fn an_order_is_obeyed_once_without_any_sign_of_trouble() {
     model.carry_out(&plan);
     holds(&mut model, 20);
 }
+
+#[test]
+fn an_order_that_has_to_wait_says_why_and_is_not_lost() {
+    let mut model = Model::new(3, 2, 2);
+    let name = model.observation.topologies[0].name.clone();
+    let counts = [("split".to_owned(), 4)].into();
+    model.state.order = Some(Order { topology: name, counts, leave: Vec::new() });
+    let waits = model.step().decisions.remove(0);
+    assert_eq!(waits.verdict, Verdict::Hold);
+    assert!(!waits.reasons.is_empty() && model.state.order.is_some(), "{waits:?}");
+    let (decision, _) = planned(&mut model);
+    assert_eq!(codes(&decision), [ReasonCode::Ordered]);
+    assert_eq!(model.state.order, None);
+}

@@ -26,15 +26,14 @@ pub(super) fn assign(
 ) -> BTreeMap<usize, usize> {
     let open: Vec<usize> = (0..problem.nodes.len()).filter(|&node| room.left(node) > 0).collect();
     let work: Vec<usize> = problem.of_role(Role::Work).filter(|&e| placed[e].is_none()).collect();
-    let mut fresh = Draft::new(problem, &open, placed);
+    let start = Draft::new(problem, &open, placed);
+    let mut fresh = start.clone();
     fresh.add_rest(&work);
     fresh.improve();
     let enough = fresh.worst() * LOYALTY_PERCENT / 100;
-    let drafts = [
-        by_workers(problem, room, placed, &open, &work, enough),
-        by_executors(problem, room, placed, &open, &work, enough),
-    ];
-    let loyal = drafts.into_iter().find(|draft| draft.worst() <= enough);
+    let mut drafts =
+        [by_workers, by_executors].into_iter().map(|draft| draft(&start, room, &work, enough));
+    let loyal = drafts.find(|draft| draft.worst() <= enough);
     loyal.unwrap_or(fresh).node_of
 }
 
@@ -42,15 +41,9 @@ pub(super) fn assign(
 ///
 /// A worker is one set of executors for life. So that a new one can run beside the one it replaces,
 /// no executor may be in two workers of one node: a worker stays, or all it runs leaves the node.
-fn by_workers<'a>(
-    problem: &'a Problem,
-    room: &Room,
-    placed: &[Option<SlotRef>],
-    open: &'a [usize],
-    work: &[usize],
-    enough: u64,
-) -> Draft<'a> {
-    let mut draft = Draft::new(problem, open, placed);
+fn by_workers<'a>(start: &Draft<'a>, room: &Room, work: &[usize], enough: u64) -> Draft<'a> {
+    let mut draft = start.clone();
+    let problem = draft.problem;
     // Where sources or the like share a worker with work, there is no running on beside it.
     let shared: BTreeSet<SlotRef> =
         problem.of_role(Role::Anchor).filter_map(|e| problem.executors[e].current).collect();
@@ -74,17 +67,10 @@ fn by_workers<'a>(
 }
 
 /// Starts from where work is and moves single executors.
-fn by_executors<'a>(
-    problem: &'a Problem,
-    room: &Room,
-    placed: &[Option<SlotRef>],
-    open: &'a [usize],
-    work: &[usize],
-    enough: u64,
-) -> Draft<'a> {
-    let mut draft = Draft::new(problem, open, placed);
+fn by_executors<'a>(start: &Draft<'a>, room: &Room, work: &[usize], enough: u64) -> Draft<'a> {
+    let mut draft = start.clone();
     for &executor in work {
-        let place = &problem.executors[executor];
+        let place = &draft.problem.executors[executor];
         let present = place.current.map(|slot| slot.node).or(place.near).map(|node| node as usize);
         if let Some(node) = present.filter(|&node| room.left(node) > 0) {
             draft.put(executor, node);

@@ -13,7 +13,7 @@ use thalweg_lab::counts::Output;
 use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::process::{Site, marked, tails};
 use thalweg_lab::wait::until;
-use thalweg_lab::{CpuLimit, Kafka, Redis, StormBuilder, StormCluster, WordCount};
+use thalweg_lab::{Kafka, Redis, StormBuilder, StormCluster, WordCount};
 
 use crate::status::Status;
 
@@ -116,9 +116,7 @@ impl Product {
     pub fn run(&mut self, topology: &WordCount, lines_per_second: f64) -> Result<TopologyInfo> {
         let info = self.storm.submit(topology, LIMIT).with_context(|| self.evidence())?;
         for n in 1..=NODES {
-            if let CpuLimit::NotAvailable(why) = self.storm.limit_cpu(n, Some(CORES))? {
-                bail!("nodes cannot be given shares of the processor here: {why}");
-            }
+            self.storm.require_cpu(n, CORES)?;
         }
         let load = Load::new(self.kafka.bootstrap(), TOPIC, Rate::Constant(lines_per_second));
         self.load = Some(Generator::start(&load)?);

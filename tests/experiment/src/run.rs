@@ -12,7 +12,7 @@ use thalweg_lab::control::TopologyInfo;
 use thalweg_lab::counts::{Output, Spouts};
 use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::wait::until;
-use thalweg_lab::{CpuLimit, Kafka, Redis, StormBuilder, StormCluster, WordCount};
+use thalweg_lab::{Kafka, Redis, StormBuilder, StormCluster, WordCount};
 
 use crate::disruption::Disruption;
 use crate::measure::{Measured, PathLatency, executors};
@@ -245,9 +245,7 @@ impl<'a> Scene<'a> {
     /// Gives each node its cores, now that no worker needs them to start.
     fn limit_nodes(&self) -> Result<()> {
         for (n, cores) in (1..).zip(&self.situation.cores) {
-            if let CpuLimit::NotAvailable(why) = self.storm.limit_cpu(n, Some(*cores))? {
-                bail!("nodes cannot be given shares of the processor here: {why}");
-            }
+            self.storm.require_cpu(n, *cores)?;
         }
         Ok(())
     }
@@ -318,10 +316,10 @@ impl<'a> Scene<'a> {
         let n = (1..=nodes.len()).rev().find(fits).context("no node only splits lines")?;
         let host = &nodes[n - 1].site.host;
         Ok(match change {
-            Change::Cores(cores) => match self.storm.limit_cpu(n, Some(cores))? {
-                CpuLimit::Applied => format!("{host} is left {cores} cores"),
-                CpuLimit::NotAvailable(why) => bail!(why),
-            },
+            Change::Cores(cores) => {
+                self.storm.require_cpu(n, cores)?;
+                format!("{host} is left {cores} cores")
+            }
             Change::Kilobits(kilobits) => {
                 self.storm.limit_network(n, Some(kilobits))?;
                 format!("{host} sends {kilobits} kbit/s from now on")
@@ -486,7 +484,10 @@ fn builder(
     }
     let mut settings: BTreeMap<_, _> =
         Scheduler::settings(side, thalweg, redis).into_iter().collect();
-    settings.extend(situation.settings(side));
+    if side == Side::Thalweg {
+        let needed = situation.settings.iter();
+        settings.extend(needed.map(|(key, value)| ((*key).to_owned(), (*value).into())));
+    }
     Ok(settings.into_iter().fold(builder, |builder, (key, value)| builder.set(&key, value)))
 }
 

@@ -69,6 +69,8 @@ pub struct Situation {
     pub change: Option<Change>,
     /// Whether there is something to gain by acting.
     pub act: bool,
+    /// Keys of `storm.yaml` that Thalweg's side needs here.
+    pub settings: Vec<(&'static str, u64)>,
 }
 
 /// Words in each line, and so tuples of output for each of input.
@@ -141,27 +143,31 @@ impl Situation {
         let shared = [("workers", "3"), ("count", "3")];
         let arguments = arguments.into_iter().chain(shared).collect();
         let network = Network::Loopback;
-        Self { name, title, cores, network, arguments, rate, change: None, act: false }
+        Self {
+            name,
+            title,
+            cores,
+            network,
+            arguments,
+            rate,
+            change: None,
+            act: false,
+            settings: Vec::new(),
+        }
     }
 
     /// What actions are ordered in: nodes with room, and nothing that Thalweg would do by itself.
     pub fn outage() -> Self {
-        Self::on(
-            "outage",
-            "actions one after another, on nodes with room",
-            vec![2.0; 3],
-            [("split", "2"), ("splitTasks", "8"), ("splitCost", "1")],
-            200.0,
-        )
-    }
-
-    /// Keys of `storm.yaml` that this situation needs.
-    pub(crate) fn settings(&self, side: Side) -> Vec<(String, serde_json::Value)> {
-        if self.name != "outage" || side == Side::Default {
-            return Vec::new();
+        Self {
+            settings: vec![("thalweg.action.daily.limit", 0), ("thalweg.metrics.settle.secs", 3)],
+            ..Self::on(
+                "outage",
+                "actions one after another, on nodes with room",
+                vec![2.0; 3],
+                [("split", "2"), ("splitTasks", "8"), ("splitCost", "1")],
+                200.0,
+            )
         }
-        let settings = [("thalweg.action.daily.limit", 0), ("thalweg.metrics.settle.secs", 3)];
-        settings.map(|(key, value)| (key.to_owned(), value.into())).into()
     }
 
     /// Executors asked for at submission.

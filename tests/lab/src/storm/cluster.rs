@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
@@ -237,6 +237,19 @@ impl StormCluster {
         self.cpu.limit(&self.node(n)?.site.node, cores)
     }
 
+    /// As [`StormCluster::limit_cpu`], for whoever cannot do without the limit.
+    ///
+    /// # Errors
+    /// Also when the machine allows no limits.
+    pub fn require_cpu(&self, n: usize, cores: f64) -> Result<()> {
+        match self.limit_cpu(n, Some(cores))? {
+            CpuLimit::Applied => Ok(()),
+            CpuLimit::NotAvailable(why) => {
+                bail!("nodes cannot be given shares of the processor here: {why}")
+            }
+        }
+    }
+
     /// Limits what a node sends over its link, in kilobits per second, or lifts the limit.
     ///
     /// # Errors
@@ -311,14 +324,17 @@ impl Drop for StormCluster {
 impl Daemons {
     fn start_zookeeper(&self, hub: &Site, port: u16) -> Result<Server> {
         let class = "org.apache.storm.command.DevZookeeper";
-        let mut server = self.start(hub, "zookeeper", "64m", class, &self.master, &[])?;
+        let command = self.command(hub, "zookeeper", "64m", class, &self.master, &[]);
+        let mut server = self.master.start("zookeeper", command)?;
         server.wait_ready(START_LIMIT, || accepts(&hub.host, port))?;
         Ok(server)
     }
 
     fn start_nimbus(&self, hub: &Site) -> Result<Server> {
         let class = "org.apache.storm.daemon.nimbus.Nimbus";
-        self.start(hub, "nimbus", "256m", class, &self.master, &self.nimbus_options)
+        let options = &self.nimbus_options;
+        self.master
+            .start("nimbus", self.command(hub, "nimbus", "256m", class, &self.master, options))
     }
 
     /// A supervisor whose workers join the node's control group.
@@ -331,18 +347,6 @@ impl Daemons {
             command.env("JAVA_HOME", self.java.joining(&group, &dir.java_home())?);
         }
         dir.start("supervisor", command)
-    }
-
-    fn start(
-        &self,
-        site: &Site,
-        name: &str,
-        heap: &str,
-        class: &str,
-        dir: &DaemonDir,
-        options: &[String],
-    ) -> Result<Server> {
-        dir.start(name, self.command(site, name, heap, class, dir, options))
     }
 
     fn command(

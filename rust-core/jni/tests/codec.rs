@@ -34,20 +34,29 @@ prop_compose! {
         uptime_secs in 0..=MAX_INT,
         counts in prop::array::uniform6(0..=MAX_LONG),
         (execute_ms, process_ms, complete_ms) in (amounts(), amounts(), amounts()),
+        times in prop::array::uniform4(option::of(amounts())),
+        state in prop::array::uniform3(option::of(0..=MAX_LONG)),
     ) -> Counters {
         let [executed, acked, failed, emitted, transferred, completed] = counts;
+        let [busy_ms, backpressured_ms, idle_ms, gc_ms] = times;
+        let [state_bytes, state_accesses, state_hits] = state;
         Counters {
             uptime_secs, executed, execute_ms, acked, process_ms, failed, emitted, transferred,
-            completed, complete_ms,
+            completed, complete_ms, busy_ms, backpressured_ms, idle_ms, gc_ms, state_bytes, state_accesses, state_hits,
         }
     }
 }
 
 prop_compose! {
-    fn components()(id in "[a-d]{1,3}", kind in select(&KINDS[..]), first in 0..MAX_INT - 9, more in 0..9u32)
-        -> Component
-    {
-        Component { id, kind, tasks: TaskRange { first, last: first + more } }
+    fn components()(
+        id in "[a-d]{1,3}",
+        kind in select(&KINDS[..]),
+        (first, more) in (0..MAX_INT - 9, 0..9u32),
+        (cpu_points, memory_mib) in (option::of(amounts()), option::of(amounts())),
+        (backlog, partitions) in (option::of(0..=MAX_LONG), option::of(0..=MAX_INT)),
+    ) -> Component {
+        let tasks = TaskRange { first, last: first + more };
+        Component { id, kind, tasks, cpu_points, memory_mib, backlog, partitions }
     }
 }
 
@@ -77,8 +86,8 @@ fn executors(components: Vec<Component>, slots: Vec<SlotRef>) -> BoxedStrategy<V
 fn topologies(slots: Vec<SlotRef>) -> impl Strategy<Value = Topology> {
     vec(components(), 0..4).prop_flat_map(move |components| {
         let count = components.len().max(1) as u32;
-        let edge = (0..count, 0..count, select(&GROUPINGS[..]))
-            .prop_map(|(from, to, grouping)| Edge { from, to, grouping });
+        let edge = (0..count, 0..count, select(&GROUPINGS[..]), option::of(0..=MAX_LONG))
+            .prop_map(|(from, to, grouping, sent)| Edge { from, to, grouping, sent });
         let edges = vec(edge, if components.is_empty() { 0..1 } else { 0..4 });
         let head = (".{0,5}", "[w]{0,2}", select(&STATUSES[..]), 0..=MAX_INT, amounts());
         (head, edges, executors(components.clone(), slots.clone()), Just(components)).prop_map(

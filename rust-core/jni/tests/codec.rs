@@ -202,10 +202,29 @@ fn errors_name_the_place() {
         (Section::Topologies, 24, &nine, "topology 0: components is 9, above 1"),
         (Section::Topologies, 32, &[0], "section executor: the topologies name 0 of 1 records"),
         (Section::Components, 12, &[0], "component 0: last task is 0, below 1"),
+        (
+            Section::Components,
+            32,
+            &(1_u64 << 63).to_le_bytes(),
+            "component 0: backlog is 9223372036854775808, above 9223372036854775807",
+        ),
+        (
+            Section::Components,
+            40,
+            &(1_u32 << 31).to_le_bytes(),
+            "component 0: partitions is 2147483648, above 2147483647",
+        ),
+        (Section::Components, 44, &[1], "component 0: reserved is 1, above 0"),
         (Section::Executors, 4, &[0], "executor 0: first task is 0, below 1"),
         (Section::Executors, 8, &nine, "executor 0: last task is 9, above 2"),
         (Section::Executors, 12, &nine, "executor 0: slot is 9, above 0"),
         (Section::Executors, 32, &nan, "executor 0: execute ms is NaN, no quantity"),
+        (
+            Section::Executors,
+            96,
+            &(-1.0_f64).to_le_bytes(),
+            "executor 0: busy ms is -1, no quantity",
+        ),
         (Section::StringEnds, 0, &nine, "string end 0: offset is 9, above 1"),
         (Section::StringBytes, 0, &[0xff], "string end 0: text is not utf-8"),
     ] {
@@ -222,7 +241,7 @@ fn headers_are_checked() {
         decode(&bytes).unwrap_err().to_string()
     };
     assert!(message(header::MAGIC, 0).starts_with("header: magic is "));
-    assert_eq!(message(header::VERSION, 2), "header: version is 2, must be 1");
+    assert_eq!(message(header::VERSION, 1), "header: version is 1, must be 2");
     assert!(message(header::LENGTH, 1).starts_with("header: length is "));
     assert_eq!(message(header::TABLE, 96), "section node: 1 records at offset 96 do not fit");
     assert_eq!(decode(&good[..20]), Err(CodecError::NoHeader { length: 20 }));

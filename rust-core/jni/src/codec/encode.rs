@@ -119,8 +119,7 @@ impl<'a> Writer<'a> {
         self.u64(to, counters.transferred);
         self.u64(to, counters.completed);
         self.f64(to, counters.complete_ms);
-        let times =
-            [counters.busy_ms, counters.backpressured_ms, counters.idle_ms, counters.gc_ms];
+        let times = [counters.busy_ms, counters.backpressured_ms, counters.idle_ms, counters.gc_ms];
         for time in times {
             self.optional_f64(to, time);
         }

@@ -61,9 +61,14 @@ impl Sample {
         per_second(self.delta.emitted, self.span)
     }
 
+    /// Time spent in work, in ms, as the engine measures it.
+    pub fn busy_ms(&self) -> f64 {
+        self.delta.busy_ms.unwrap_or(self.delta.execute_ms)
+    }
+
     /// Mean time spent in executing one tuple.
     pub fn execute_latency(&self) -> Option<Millis> {
-        mean(self.delta.execute_ms, self.delta.executed)
+        mean(self.busy_ms(), self.delta.executed)
     }
 
     /// Mean time until a received tuple was acknowledged.
@@ -81,7 +86,7 @@ impl Sample {
         if self.span == Millis::ZERO {
             return Share::ZERO;
         }
-        Share::saturating(self.delta.execute_ms / self.span.get())
+        Share::saturating(self.busy_ms() / self.span.get())
     }
 }
 

@@ -8,6 +8,7 @@ pub mod arrange;
 pub mod assess;
 pub mod assign;
 pub mod capacity;
+pub mod cluster;
 mod decide;
 pub mod diagnose;
 pub mod explain;

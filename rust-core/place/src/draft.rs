@@ -31,6 +31,11 @@ impl Room {
         Load::of(self.compute_used, self.compute)
     }
 
+    /// The load with more, or less, demand.
+    pub fn load_with(&self, compute: i64) -> Load {
+        Load::of(self.compute_used + compute, self.compute)
+    }
+
     pub fn compute_left(&self) -> i64 {
         self.ceiling - self.compute_used
     }
@@ -299,6 +304,60 @@ impl<'a> Draft<'a> {
     /// The weight of what crosses nodes.
     pub fn crossing(&self) -> i64 {
         (0..self.sites.len()).map(|topology| self.sheet(topology).traffic - self.local(topology)).sum()
+    }
+
+    /// The weight of what one more executor of a kind would exchange with all that are placed.
+    pub fn pull_of_placed(&self, topology: usize, kind: usize) -> i64 {
+        let neighbours = &self.sheet(topology).kinds[kind].neighbours;
+        neighbours.iter().map(|&(other, weight)| weight * self.placed(topology, other)).sum()
+    }
+
+    fn placed(&self, topology: usize, kind: usize) -> i64 {
+        let executors = self.sheet(topology).kinds[kind].executors;
+        i64::from(executors - self.rest[topology][kind])
+    }
+
+    /// The weight of what crosses nodes between executors that are placed.
+    pub fn crossing_of_placed(&self) -> i64 {
+        let all = |topology: usize| -> i64 {
+            let kinds = 0..self.sheet(topology).kinds.len();
+            kinds.map(|kind| self.pull_of_placed(topology, kind) * self.placed(topology, kind)).sum::<i64>()
+                - (0..self.sheet(topology).kinds.len())
+                    .map(|kind| self.sheet(topology).kinds[kind].joint(kind) * self.placed(topology, kind))
+                    .sum::<i64>()
+        };
+        (0..self.sites.len()).map(|topology| all(topology) / 2 - self.local(topology)).sum()
+    }
+
+    /// The load of the worst open node.
+    pub fn worst(&self) -> Load {
+        self.rooms.iter().filter(|room| room.open).map(Room::load).max().unwrap_or_default()
+    }
+
+    /// The load that all open nodes have at least on average, with more demand: a level that no
+    /// placement stays below.
+    pub fn level_with(&self, demand: i64) -> Load {
+        let open = self.rooms.iter().filter(|room| room.open);
+        let (used, compute) = open.fold((demand, 0), |(used, compute), room| {
+            (used + room.compute_used, compute + room.compute)
+        });
+        Load::of(used, compute)
+    }
+
+    /// Whether nothing distinguishes two nodes: nobody has anything on them, and they offer the same.
+    pub fn alike(&self, one: u32, other: u32) -> bool {
+        let (one, other) = (&self.rooms[one as usize], &self.rooms[other as usize]);
+        let of = |room: &Room| {
+            (room.compute, room.compute_used, room.memory, room.memory_used, room.free_slots, room.rack)
+        };
+        one.tenants == 0 && other.tenants == 0 && of(one) == of(other)
+    }
+
+    /// Lets every open node be loaded as far as memory goes.
+    pub fn lift_ceilings(&mut self) {
+        for room in &mut self.rooms {
+            room.ceiling = i64::MAX / 4;
+        }
     }
 
     /// Lets every open node be loaded up to `load`; one that is above it keeps what it has.

@@ -50,7 +50,7 @@ pub(crate) struct Sheets {
 impl Sheets {
     pub fn of(problem: &Problem) -> Self {
         let edges = problem.topologies.iter().flat_map(|topology| &topology.edges);
-        let traffic: u128 = edges.map(|edge| u128::from(edge.traffic.get())).sum();
+        let traffic: u128 = edges.map(|edge| edge.traffic.wide() as u128).sum();
         let unit = ALL_TRAFFIC / traffic.max(1);
         let sheets = problem.topologies.iter().map(|topology| sheet(topology, unit)).collect();
         Self { sheets, unit }
@@ -90,7 +90,7 @@ fn sheet(topology: &Topology, unit: u128) -> Sheet {
         if pairs == 0 {
             continue;
         }
-        let weight = (u128::from(edge.traffic.get()) * unit / pairs) as i64;
+        let weight = (edge.traffic.wide() as u128 * unit / pairs) as i64;
         let alone = if from == to { i64::from(kinds[from].executors) } else { 0 };
         traffic += weight * (pairs as i64 - alone);
         // A component that sends to itself exchanges with its mate in both directions.

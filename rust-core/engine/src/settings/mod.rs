@@ -99,6 +99,7 @@ fn core(values: &Values, given: &Map<String, Value>) -> Settings {
         daily_actions: values.count("thalweg.action.daily.limit"),
         blacklist: secs(values, "thalweg.action.blacklist.secs"),
         anchors_per_worker: values.count("thalweg.placement.anchors.per.worker"),
+        place_steps: values.count("thalweg.placement.steps").into(),
     }
 }
 

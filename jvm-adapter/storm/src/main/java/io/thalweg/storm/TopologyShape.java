@@ -28,7 +28,8 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
     private static final String OFF_HEAP = "offheap.memory.mb";
 
     /** A component, its tasks, and what its user declared for each executor; NaN where nothing. */
-    record Component(String id, Kind kind, int firstTask, int lastTask, double cpuPoints, double memoryMib) { }
+    record Component(String id, Kind kind, int firstTask, int lastTask, double cpuPoints, double memoryMib,
+                     double heapMib) { }
 
     /** A stream between two components, by index. */
     record Edge(int from, int to, Grouping grouping, String stream) { }
@@ -53,7 +54,8 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
             boolean memory = declared.contains(ON_HEAP) || declared.contains(OFF_HEAP);
             components.add(new Component(id, kind(graph, id), span[0], span[1],
                 cpu ? topology.getTotalCpuReqTask(some.get(id)) : Double.NaN,
-                memory ? topology.getTotalMemReqTask(some.get(id)) : Double.NaN));
+                memory ? topology.getTotalMemReqTask(some.get(id)) : Double.NaN,
+                memory ? topology.getOnHeapMemoryRequirement(some.get(id)) : Double.NaN));
         });
         return new TopologyShape(List.copyOf(components), Map.copyOf(indices), edges(graph, components, indices));
     }
@@ -78,9 +80,12 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
         Object timeout = topology.getConf().get(Config.TOPOLOGY_MESSAGE_TIMEOUT_SECS);
         writer.topology(topology.getId(), topology.getName(), status, topology.getNumWorkers(),
             1000.0 * ObjectReader.getInt(timeout, MESSAGE_TIMEOUT_SECS));
+        Double heap = topology.getTopologyWorkerMaxHeapSize();
+        writer.workerHeap(heap == null || heap <= 0 ? Double.NaN : heap);
         for (Component c : components) {
             writer.component(c.id, c.kind, c.firstTask, c.lastTask);
             writer.declared(c.cpuPoints, c.memoryMib);
+            writer.heap(c.heapMib);
         }
         for (Edge e : edges) {
             writer.edge(e.from, e.to, e.grouping);
@@ -138,8 +143,14 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
 
     /** Executors in the order in which they are always encoded: by component, then by first task. */
     static List<ExecutorDetails> ordered(TopologyDetails topology) {
-        List<Map.Entry<ExecutorDetails, String>> executors = new ArrayList<>(topology.getExecutorToComponent().entrySet());
-        executors.sort(Map.Entry.<ExecutorDetails, String>comparingByValue().thenComparingInt(e -> e.getKey().getStartTask()));
-        return executors.stream().map(Map.Entry::getKey).toList();
+        Map<String, List<ExecutorDetails>> byComponent = new TreeMap<>();
+        topology.getExecutorToComponent().forEach((executor, component) ->
+            byComponent.computeIfAbsent(component, c -> new ArrayList<>()).add(executor));
+        List<ExecutorDetails> ordered = new ArrayList<>(topology.getExecutorToComponent().size());
+        for (List<ExecutorDetails> executors : byComponent.values()) {
+            executors.sort(Comparator.comparingInt(ExecutorDetails::getStartTask));
+            ordered.addAll(executors);
+        }
+        return ordered;
     }
 }

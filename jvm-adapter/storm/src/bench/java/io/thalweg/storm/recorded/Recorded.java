@@ -120,7 +120,7 @@ final class Recorded {
         return placement;
     }
 
-    /** The first nodes of the cluster by name that something runs on, a share of them. */
+    /** A share of the nodes that something runs on, dealt evenly over their names. */
     static Set<String> someNodes(Cluster cluster, double share) {
         List<String> used = cluster.getUsedSlots().stream().map(WorkerSlot::getNodeId).distinct().sorted().toList();
         int count = (int) Math.ceil(share * used.size());

@@ -9,20 +9,25 @@ use crate::units::Load;
 /// rounding would move executors for ever.
 const WORTHWHILE_THOUSANDTHS: u64 = 5;
 
-/// Moves executors off the worst node, one by one.
-pub(crate) fn level(draft: &mut Draft<'_>, comfort: Load, budget: &mut Budget<'_>) {
-    draft.lift_ceilings();
+/// Moves executors off the worst node, one by one, and keeps what lowered the worst load.
+pub(crate) fn level<'a>(draft: Draft<'a>, comfort: Load, budget: &mut Budget<'_>) -> Draft<'a> {
+    let mut tried = draft.clone();
+    let mut kept = draft;
+    tried.lift_ceilings();
     while !budget.is_spent() {
-        let Some((topology, kind, from, to)) = best_move(draft, comfort, budget) else {
-            return;
+        let Some((topology, kind, from, to)) = best_move(&tried, comfort, budget) else {
+            break;
         };
-        draft.remove(topology, from, kind);
-        if !draft.add(topology, to, kind) {
-            let back = draft.add(topology, from, kind);
-            debug_assert!(back, "what was there a moment ago fits");
-            return;
+        tried.remove(topology, from, kind);
+        if !tried.add(topology, to, kind) {
+            break;
+        }
+        // Of several nodes that are equally bad, all have to get better.
+        if tried.worst() <= worthwhile(kept.worst()) {
+            kept = tried.clone();
         }
     }
+    kept
 }
 
 /// How much less a load must become to be worth a move.

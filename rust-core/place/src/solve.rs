@@ -24,7 +24,7 @@ pub fn place(problem: &Problem, previous: &Placement, budget: &mut Budget<'_>) -
     let present = Draft::new(problem, &sheets, previous);
     let mut draft = crate::ceiling::place_missing(present.clone());
     if problem.freedom == Freedom::All {
-        level(&mut draft, comfort, budget);
+        draft = level(draft, comfort, budget);
         draft.raise_ceilings(comfort.max(draft.worst()));
     }
     improve(&mut draft, budget);

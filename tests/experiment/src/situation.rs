@@ -96,7 +96,7 @@ impl Situation {
                     "b",
                     "nodes of ability 1, 1/2 and 1/4",
                     vec![1.0, 0.5, 0.25],
-                    [("split", "3"), ("splitTasks", "12"), ("splitCost", "6")],
+                    [("split", "6"), ("splitTasks", "12"), ("splitCost", "6")],
                     100.0,
                 )
             },
@@ -107,7 +107,7 @@ impl Situation {
                     "c",
                     "a node that loses three quarters of its processor in mid-run",
                     vec![0.6; 3],
-                    [("split", "3"), ("splitTasks", "12"), ("splitCost", "4")],
+                    [("split", "6"), ("splitTasks", "12"), ("splitCost", "4")],
                     90.0,
                 )
             },

@@ -8,6 +8,10 @@ use crate::units::{Millis, RatePerSec, Share};
 /// What is known about an executor over the last window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every executor has a sample, so a box each would cost more than it saves"
+)]
 pub enum Measurement {
     /// It was measured.
     Present(Sample),

@@ -4,25 +4,22 @@ import io.thalweg.bridge.SnapshotWriter;
 import io.thalweg.bridge.SnapshotWriter.Grouping;
 import io.thalweg.bridge.SnapshotWriter.Kind;
 import io.thalweg.bridge.SnapshotWriter.Status;
+import io.thalweg.storm.cluster.Settings;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.apache.storm.Config;
 import org.apache.storm.generated.ComponentCommon;
 import org.apache.storm.generated.GlobalStreamId;
 import org.apache.storm.generated.StormTopology;
 import org.apache.storm.scheduler.ExecutorDetails;
 import org.apache.storm.scheduler.TopologyDetails;
-import org.apache.storm.utils.ObjectReader;
 import org.apache.storm.utils.Utils;
 
 /** The graph of a topology: its components with their tasks, in the order of their names, and the streams between. */
 record TopologyShape(List<Component> components, Map<String, Integer> indices, List<Edge> edges) {
-    /** Storm's default. */
-    private static final int MESSAGE_TIMEOUT_SECS = 30;
     private static final String CPU = "cpu.pcore.percent";
     private static final String ON_HEAP = "onheap.memory.mb";
     private static final String OFF_HEAP = "offheap.memory.mb";
@@ -77,9 +74,8 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
      * @param emitted tuples emitted by each component on each stream, where known
      */
     void write(SnapshotWriter writer, TopologyDetails topology, Status status, Map<String, Map<String, Long>> emitted) {
-        Object timeout = topology.getConf().get(Config.TOPOLOGY_MESSAGE_TIMEOUT_SECS);
         writer.topology(topology.getId(), topology.getName(), status, topology.getNumWorkers(),
-            1000.0 * ObjectReader.getInt(timeout, MESSAGE_TIMEOUT_SECS));
+            Settings.messageTimeoutMillis(topology.getConf()));
         Double heap = topology.getTopologyWorkerMaxHeapSize();
         writer.workerHeap(heap == null || heap <= 0 ? Double.NaN : heap);
         for (Component c : components) {

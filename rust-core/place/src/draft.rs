@@ -65,6 +65,14 @@ pub(crate) struct Site {
     pub workers: Vec<Worker>,
 }
 
+/// What a topology had on two nodes.
+pub(crate) struct Saved {
+    sites: [(u32, Option<Site>); 2],
+    rooms: [Room; 2],
+    rest: Vec<u32>,
+    racks: Option<BTreeMap<(usize, usize, u32), u32>>,
+}
+
 /// A placement in the making.
 #[derive(Clone)]
 pub(crate) struct Draft<'a> {
@@ -283,22 +291,31 @@ impl<'a> Draft<'a> {
         self.pull(topology, node, kind) - self.sheet(topology).kinds[kind].joint(kind)
     }
 
+    /// The weight of what a topology's executors on a node exchange with each other.
+    pub fn local_at(&self, topology: usize, node: u32) -> i64 {
+        let Some(site) = self.sites[topology].get(&node) else {
+            return 0;
+        };
+        let mut sum = 0;
+        for (kind, demand) in self.sheet(topology).kinds.iter().enumerate() {
+            let count = i64::from(site.counts[kind]);
+            if count == 0 {
+                continue;
+            }
+            for &(other, weight) in demand.neighbours.iter().filter(|(other, _)| *other >= kind) {
+                let pairs = match other == kind {
+                    true => count * (count - 1) / 2,
+                    false => count * i64::from(site.counts[other]),
+                };
+                sum += weight * pairs;
+            }
+        }
+        sum
+    }
+
     /// The weight of what a topology's placed executors exchange within nodes.
     pub fn local(&self, topology: usize) -> i64 {
-        let sheet = self.sheet(topology);
-        let within = |site: &Site| -> i64 {
-            let kinds = sheet.kinds.iter().zip(&site.counts).enumerate();
-            let of = |(kind, (demand, &count)): (usize, (&crate::kinds::Kind, &u32))| -> i64 {
-                let later = demand.neighbours.iter().filter(|(other, _)| *other >= kind);
-                let pairs = |other: usize| match other == kind {
-                    true => i64::from(count) * (i64::from(count) - 1) / 2,
-                    false => i64::from(count) * i64::from(site.counts[other]),
-                };
-                later.map(|&(other, weight)| weight * pairs(other)).sum()
-            };
-            kinds.map(of).sum()
-        };
-        self.sites[topology].values().map(within).sum()
+        self.sites[topology].keys().map(|&node| self.local_at(topology, node)).sum()
     }
 
     /// The weight of what crosses nodes.
@@ -342,6 +359,31 @@ impl<'a> Draft<'a> {
             (used + room.compute_used, compute + room.compute)
         });
         Load::of(used, compute)
+    }
+
+    /// What a topology has on some nodes, to be restored if a change turns out worse.
+    pub fn save(&self, topology: usize, nodes: [u32; 2]) -> Saved {
+        Saved {
+            sites: nodes.map(|node| (node, self.sites[topology].get(&node).cloned())),
+            rooms: nodes.map(|node| self.rooms[node as usize].clone()),
+            rest: self.rest[topology].clone(),
+            racks: self.sheet(topology).racks_matter.then(|| self.racks.clone()),
+        }
+    }
+
+    /// Undoes what happened to a topology on these nodes since.
+    pub fn restore(&mut self, topology: usize, saved: Saved) {
+        for ((node, site), room) in saved.sites.into_iter().zip(saved.rooms) {
+            match site {
+                Some(site) => self.sites[topology].insert(node, site),
+                None => self.sites[topology].remove(&node),
+            };
+            self.rooms[node as usize] = room;
+        }
+        self.rest[topology] = saved.rest;
+        if let Some(racks) = saved.racks {
+            self.racks = racks;
+        }
     }
 
     /// Whether nothing distinguishes two nodes: nobody has anything on them, and they offer the same.

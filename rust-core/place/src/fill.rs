@@ -62,6 +62,18 @@ impl Need {
         need
     }
 
+    /// What is left and what is needed of the scarcer of compute and memory.
+    fn scarcer(self, compute: i64, memory: i64) -> (i64, i64) {
+        let (compute, memory) = (compute.max(0), memory.max(0));
+        let by_compute = i128::from(compute) * i128::from(self.memory.max(1))
+            <= i128::from(memory) * i128::from(self.compute.max(1));
+        if by_compute && self.compute > 0 || self.memory == 0 {
+            (compute, self.compute.max(1))
+        } else {
+            (memory, self.memory)
+        }
+    }
+
     /// The larger of both shares, of what there is of compute and memory.
     fn share_of(self, compute: i64, memory: i64) -> i64 {
         share(self.compute, compute).max(share(self.memory, memory))
@@ -239,11 +251,13 @@ fn densest(draft: &Draft<'_>, topology: usize, node: u32) -> Vec<usize> {
 /// Adds as much of a set of components as the node holds, each in proportion to what is left of it.
 fn add_in_proportion(draft: &mut Draft<'_>, topology: usize, node: u32, set: &[usize]) {
     let need = Need::of(draft.sheet(topology), &draft.rest[topology], |kind| set.contains(&kind));
-    let part = holds(draft, need, node as usize).min(ONE);
+    let room = &draft.rooms[node as usize];
+    let (left, all) = need.scarcer(room.compute_left(), room.memory_left());
     let wished: Vec<(usize, i64)> = by_size(draft, topology)
         .into_iter()
         .filter(|kind| set.contains(kind))
-        .map(|kind| (kind, i64::from(draft.rest[topology][kind]) * part / ONE))
+        .map(|kind| (kind, i64::from(draft.rest[topology][kind])))
+        .map(|(kind, rest)| (kind, rest.min((i128::from(rest) * i128::from(left) / i128::from(all)) as i64)))
         .collect();
     for (kind, count) in wished {
         for _ in 0..count {

@@ -1,4 +1,4 @@
-//! The improvement phase: moves and swaps of single executors that keep more traffic within nodes
+//! The improvement phase: moves and exchanges of single executors that keep more traffic within nodes
 //! and load no node beyond its ceiling. It may stop after any step.
 
 use crate::budget::Budget;
@@ -6,6 +6,10 @@ use crate::draft::Draft;
 
 /// Nodes looked at as targets of one executor.
 const TARGETS: usize = 16;
+/// Executors that may make room for one.
+const MOST_EVICTED: usize = 8;
+/// What a look for one of them costs.
+const EXCHANGE_STEPS: u64 = 8;
 
 /// Improves topology after topology until none gets better or the budget is spent.
 pub(crate) fn improve(draft: &mut Draft<'_>, budget: &mut Budget<'_>) {
@@ -42,7 +46,13 @@ fn pass(draft: &mut Draft<'_>, topology: usize, budget: &mut Budget<'_>) -> bool
                 if draft.count(topology, node, kind) == 0 {
                     break;
                 }
-                better |= swap(draft, topology, kind, (node, target), budget);
+                while draft.count(topology, node, kind) > 0
+                    && movable(draft, topology, node, kind)
+                    && !budget.is_spent()
+                    && exchange(draft, topology, kind, (node, target), budget)
+                {
+                    better = true;
+                }
                 if draft.count(topology, node, kind) == 0 {
                     break;
                 }
@@ -103,44 +113,53 @@ fn shift(
     moved
 }
 
-/// Exchanges executors of two kinds between two nodes as long as each exchange keeps more local.
-fn swap(
+/// Moves an executor to a node that makes room for it: what exchanges least there goes the other way.
+/// Tells whether that keeps more local; if not, nothing changes.
+fn exchange(
     draft: &mut Draft<'_>,
     topology: usize,
     kind: usize,
     (from, to): (u32, u32),
     budget: &mut Budget<'_>,
 ) -> bool {
-    let mut swapped = false;
-    for other in 0..draft.sheet(topology).kinds.len() {
-        if other == kind {
-            continue;
-        }
-        let joint = draft.sheet(topology).kinds[kind].joint(other);
-        while movable(draft, topology, from, kind) && movable(draft, topology, to, other) && !budget.is_spent() {
-            budget.spend(2);
-            let there = draft.pull(topology, to, kind) - draft.hold(topology, from, kind);
-            let back = draft.pull(topology, from, other) - draft.hold(topology, to, other);
-            if there + back - 2 * joint <= 0 {
-                break;
-            }
-            draft.remove(topology, from, kind);
-            draft.remove(topology, to, other);
-            if !draft.add(topology, to, kind) {
-                put_back(draft, topology, from, kind);
-                put_back(draft, topology, to, other);
-                break;
-            }
-            if !draft.add(topology, from, other) {
-                draft.remove(topology, to, kind);
-                put_back(draft, topology, from, kind);
-                put_back(draft, topology, to, other);
-                break;
-            }
-            swapped = true;
-        }
+    let before = draft.local_at(topology, from) + draft.local_at(topology, to);
+    let saved = draft.save(topology, [from, to]);
+    draft.remove(topology, from, kind);
+    let mut evicted = Vec::new();
+    while !draft.fits(topology, to, kind) && evicted.len() < MOST_EVICTED {
+        budget.spend(EXCHANGE_STEPS);
+        let Some(other) = least_bound(draft, topology, kind, (from, to)) else {
+            break;
+        };
+        draft.remove(topology, to, other);
+        evicted.push(other);
     }
-    swapped
+    let arrived = draft.add(topology, to, kind)
+        && evicted.into_iter().all(|other| draft.add(topology, from, other));
+    if arrived && draft.local_at(topology, from) + draft.local_at(topology, to) > before {
+        return true;
+    }
+    draft.restore(topology, saved);
+    false
+}
+
+/// The kind on `to` that loses least for its size by going to `from`.
+fn least_bound(
+    draft: &Draft<'_>,
+    topology: usize,
+    kind: usize,
+    (from, to): (u32, u32),
+) -> Option<usize> {
+    let kinds = &draft.sheet(topology).kinds;
+    let here = |other: &usize| *other != kind && draft.count(topology, to, *other) > 0;
+    let candidates = (0..kinds.len()).filter(here).filter(|&other| movable(draft, topology, to, other));
+    candidates.min_by_key(|&other| {
+        let loss = draft.hold(topology, to, other) - draft.pull(topology, from, other);
+        let size = (kinds[other].compute * kinds[kind].memory.max(1))
+            .max(kinds[other].memory * kinds[kind].compute.max(1));
+        // A loss weighs less the more room it makes, a gain always counts first.
+        (if loss > 0 { ((i128::from(loss) << 20) / i128::from(size.max(1)), 0) } else { (-1, loss) }, other)
+    })
 }
 
 /// Puts an executor back where it was a moment ago.

@@ -25,9 +25,13 @@ pub fn place(problem: &Problem, previous: &Placement, budget: &mut Budget<'_>) -
     let mut draft = crate::ceiling::place_missing(present.clone());
     if problem.freedom == Freedom::All {
         draft = level(draft, comfort, budget);
-        draft.raise_ceilings(comfort.max(draft.worst()));
     }
+    draft.raise_ceilings(comfort.max(draft.worst()));
     improve(&mut draft, budget);
+    if (0..draft.sites.len()).any(|topology| draft.missing(topology) > 0) {
+        // Moves may have made room for what found none.
+        draft = crate::ceiling::place_missing(draft);
+    }
     let (draft, proven) = exactly(present, draft, comfort, budget);
     let placement = finish::placement(&draft, previous);
     let score = finish::score(&draft, &placement, previous);

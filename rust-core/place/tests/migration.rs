@@ -46,7 +46,7 @@ fn drained(problem: &Problem, node: usize) -> Problem {
 #[test]
 fn draining_a_node_empties_it_and_undoing_brings_everything_back() {
     let wanted = topology(&[(4, 10, 100), (8, 10, 100)], &[(0, 1)]);
-    let cluster = problem(vec![node(100, 4000); 3], vec![wanted.clone(), wanted]);
+    let cluster = problem(vec![node(200, 4000); 3], vec![wanted.clone(), wanted]);
     let before = placed(&cluster).placement;
     let busy = before.0[0][0].expect("placed").node;
     let empty = drained(&cluster, busy as usize);

@@ -386,6 +386,30 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// The compute and memory that may be used on a node.
+    pub fn limits(&self, node: u32) -> (i64, i64) {
+        let room = &self.rooms[node as usize];
+        (room.ceiling, room.memory)
+    }
+
+    /// Sets the compute and memory that may be used on a node.
+    pub fn set_limits(&mut self, node: u32, (ceiling, memory): (i64, i64)) {
+        let room = &mut self.rooms[node as usize];
+        (room.ceiling, room.memory) = (ceiling, memory);
+    }
+
+    /// Whether a node uses no more than these limits.
+    pub fn keeps(&self, node: u32, (ceiling, memory): (i64, i64)) -> bool {
+        let room = &self.rooms[node as usize];
+        room.compute_used <= ceiling && room.memory_used <= memory
+    }
+
+    /// Whether a node has an executor of a kind in a worker that is not running yet.
+    pub fn movable(&self, topology: usize, node: u32, kind: usize) -> bool {
+        let site = self.sites[topology].get(&node);
+        site.is_some_and(|site| site.workers.iter().any(|w| w.slot.is_none() && w.counts[kind] > 0))
+    }
+
     /// Whether nothing distinguishes two nodes: nobody has anything on them, and they offer the same.
     pub fn alike(&self, one: u32, other: u32) -> bool {
         let (one, other) = (&self.rooms[one as usize], &self.rooms[other as usize]);

@@ -38,7 +38,7 @@ fn pass(draft: &mut Draft<'_>, topology: usize, budget: &mut Budget<'_>) -> bool
             if budget.is_spent() {
                 return better;
             }
-            if draft.count(topology, node, kind) == 0 || !movable(draft, topology, node, kind) {
+            if draft.count(topology, node, kind) == 0 || !draft.movable(topology, node, kind) {
                 continue;
             }
             for target in targets(draft, topology, node, kind, &nodes, budget) {
@@ -47,7 +47,7 @@ fn pass(draft: &mut Draft<'_>, topology: usize, budget: &mut Budget<'_>) -> bool
                     break;
                 }
                 while draft.count(topology, node, kind) > 0
-                    && movable(draft, topology, node, kind)
+                    && draft.movable(topology, node, kind)
                     && !budget.is_spent()
                     && exchange(draft, topology, kind, (node, target), budget)
                 {
@@ -60,12 +60,6 @@ fn pass(draft: &mut Draft<'_>, topology: usize, budget: &mut Budget<'_>) -> bool
         }
     }
     better
-}
-
-/// Whether a node has an executor of a kind in a worker that is not running yet.
-fn movable(draft: &Draft<'_>, topology: usize, node: u32, kind: usize) -> bool {
-    let site = draft.sites[topology].get(&node);
-    site.is_some_and(|site| site.workers.iter().any(|w| w.slot.is_none() && w.counts[kind] > 0))
 }
 
 /// The nodes where an executor would exchange more than where it is, the best first.
@@ -98,7 +92,7 @@ fn shift(
     budget: &mut Budget<'_>,
 ) -> bool {
     let mut moved = false;
-    while movable(draft, topology, from, kind)
+    while draft.movable(topology, from, kind)
         && draft.pull(topology, to, kind) > draft.hold(topology, from, kind)
         && draft.fits(topology, to, kind)
     {
@@ -124,19 +118,25 @@ fn exchange(
 ) -> bool {
     let before = draft.local_at(topology, from) + draft.local_at(topology, to);
     let saved = draft.save(topology, [from, to]);
+    let missing = draft.missing(topology);
     draft.remove(topology, from, kind);
-    let mut evicted = Vec::new();
-    while !draft.fits(topology, to, kind) && evicted.len() < MOST_EVICTED {
+    for _ in 0..MOST_EVICTED {
+        if draft.fits(topology, to, kind) {
+            break;
+        }
         budget.spend(EXCHANGE_STEPS);
         let Some(other) = least_bound(draft, topology, kind, (from, to)) else {
             break;
         };
         draft.remove(topology, to, other);
-        evicted.push(other);
+        if !draft.add(topology, from, other) {
+            break;
+        }
     }
-    let arrived = draft.add(topology, to, kind)
-        && evicted.into_iter().all(|other| draft.add(topology, from, other));
-    if arrived && draft.local_at(topology, from) + draft.local_at(topology, to) > before {
+    let arrived = draft.add(topology, to, kind);
+    if arrived
+        && draft.missing(topology) == missing
+        && draft.local_at(topology, from) + draft.local_at(topology, to) > before {
         return true;
     }
     draft.restore(topology, saved);
@@ -151,8 +151,8 @@ fn least_bound(
     (from, to): (u32, u32),
 ) -> Option<usize> {
     let kinds = &draft.sheet(topology).kinds;
-    let here = |other: &usize| *other != kind && draft.count(topology, to, *other) > 0;
-    let candidates = (0..kinds.len()).filter(here).filter(|&other| movable(draft, topology, to, other));
+    let here = |other: &usize| *other != kind && draft.movable(topology, to, *other);
+    let candidates = (0..kinds.len()).filter(here).filter(|&other| draft.fits(topology, from, other));
     candidates.min_by_key(|&other| {
         let loss = draft.hold(topology, to, other) - draft.pull(topology, from, other);
         let size = (kinds[other].compute * kinds[kind].memory.max(1))

@@ -13,6 +13,7 @@ mod level;
 mod migration;
 mod solve;
 mod problem;
+mod refine;
 mod units;
 
 pub use budget::Budget;

@@ -7,6 +7,7 @@ use crate::finish;
 use crate::improve::improve;
 use crate::kinds::Sheets;
 use crate::level::{level, worthwhile};
+use crate::refine::refine;
 use crate::problem::{Freedom, Placed, Placement, Problem};
 use crate::units::Load;
 
@@ -27,6 +28,7 @@ pub fn place(problem: &Problem, previous: &Placement, budget: &mut Budget<'_>) -
         draft = level(draft, comfort, budget);
     }
     draft.raise_ceilings(comfort.max(draft.worst()));
+    refine(&mut draft, budget);
     improve(&mut draft, budget);
     if (0..draft.sites.len()).any(|topology| draft.missing(topology) > 0) {
         // Moves may have made room for what found none.

@@ -128,11 +128,11 @@ pub fn aligned(wish: u32, units: u32) -> u32 {
     if wish >= units {
         return units.max(1);
     }
-    if let Some(divisor) = (wish..=units / 2).find(|p| units % p == 0) {
+    if let Some(divisor) = (wish..=units / 2).find(|p| units.is_multiple_of(*p)) {
         return divisor;
     }
     match (1..=wish).rev().find(|p| units / p > units / wish) {
-        Some(p) if units % p != 0 => p + 1,
+        Some(p) if !units.is_multiple_of(p) => p + 1,
         Some(p) => p,
         None => wish,
     }
@@ -340,7 +340,7 @@ mod tests {
         let rates = Rates { true_rate: 1000.0, target: 700.0, catch_up: 60.0 };
         // 700 / 0.7 + 700 * 5 / 30 + 60
         let capacity = target_capacity(&rates, 0.7, true, &own);
-        assert!((capacity - 1176.666_666).abs() < 1e-3, "{capacity}");
+        assert!((capacity - 1_176.666_667).abs() < 1e-3, "{capacity}");
         assert_eq!(target_capacity(&rates, 1.0, false, &own), 760.0);
         assert_eq!(scaled(4, &rates, 1.0, &own), 5);
         assert_eq!(scaled(4, &rates, 0.5, &own), 10);

@@ -134,7 +134,7 @@ fn actions(result: &RunResult) {
 
 fn measures(m: &Measures) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
     let rows = [
         ("records arrived, completed", format!("{}, {}", figure(m.arrived), figure(m.completed))),

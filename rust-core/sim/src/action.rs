@@ -5,7 +5,7 @@ use thalweg_core::model::{SlotRef, TopologyStatus};
 
 use crate::hidden::Hidden;
 use crate::job::Job;
-use crate::layout::{Change, Wish, changed_slots, rearrange};
+use crate::layout::{Change, Wish, changed_slots, rearrange, share_slots};
 use crate::observe::{node_id, task_ranges};
 use crate::random::Random;
 use crate::scenario::{EngineKind, Method, Scenario};
@@ -51,6 +51,8 @@ pub struct Site<'a> {
     pub hidden: &'a Hidden,
     /// The job.
     pub job: &'a mut Job,
+    /// Per node: whether it lives.
+    pub alive: Vec<bool>,
     /// Workers that are starting.
     pub starting: &'a mut Vec<Start>,
     /// Where times are drawn.
@@ -62,14 +64,17 @@ pub struct Site<'a> {
 impl Action {
     /// Begins to carry out a plan.
     pub fn begin(plan: Plan, site: &mut Site<'_>) -> Self {
-        let wishes = wishes(site.scenario, &plan);
+        let mut wishes = wishes(site.scenario, &plan);
+        if site.scenario.engine == EngineKind::Flink {
+            share_slots(site.scenario, |node| site.alive[node], &mut wishes);
+        }
         let now = site.now;
         let storm = &site.scenario.storm;
         let mut fails = false;
         let phase = match (site.scenario.engine, method(storm.method, plan.kind)) {
             (EngineKind::Flink, _) => {
                 let until = now + flink_restart(site);
-                restart_flink(site, &wishes, until);
+                restart_flink(site, &wishes, until, site.scenario.flink.replay);
                 Phase::Starting { until }
             }
             (EngineKind::Storm, Method::Drain) => {
@@ -117,6 +122,13 @@ impl Action {
             _ => {}
         }
         Progress::Running
+    }
+
+    /// Lets an action end no earlier, as something else restarted the job meanwhile.
+    pub fn wait_until(&mut self, instant: f64) {
+        let (Phase::Preparing { until } | Phase::Draining { until } | Phase::Starting { until }) =
+            &mut self.phase;
+        *until = until.max(instant);
     }
 
     /// Whether sources are paused.
@@ -191,8 +203,9 @@ pub fn flink_restart(site: &mut Site<'_>) -> f64 {
     site.random.between(flink.restart_secs[0], flink.restart_secs[1]) + restore
 }
 
-/// The whole job stops, goes back to its last checkpoint, and works again from `until` on.
-pub fn restart_flink(site: &mut Site<'_>, wishes: &[Wish], until: f64) {
+/// The whole job stops, and works again from `until` on; with `replay` it goes back to its last
+/// checkpoint, without it took a savepoint before it stopped.
+pub fn restart_flink(site: &mut Site<'_>, wishes: &[Wish], until: f64, replay: bool) {
     let now = site.now;
     rearrange(site.scenario, site.job, wishes, Change { now, gap: until - now, loss: 0.0 });
     for executor in &mut site.job.executors {
@@ -200,7 +213,7 @@ pub fn restart_flink(site: &mut Site<'_>, wishes: &[Wish], until: f64) {
         executor.works_from = until;
         executor.totals = Default::default();
     }
-    site.job.roll_back(site.scenario.flink.replay);
+    site.job.roll_back(replay);
 }
 
 /// Nodes that a job uses.

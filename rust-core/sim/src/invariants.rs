@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::hidden::Hidden;
 use crate::job::{Job, Weather};
+use crate::observe::FIRST_PORT;
 
 /// Relative error of sums that is rounding.
 const ROUNDING: f64 = 1e-6;
@@ -75,7 +76,9 @@ pub fn check(
             next = executor.tasks.last + 1;
             if let Some(slot) = executor.slot {
                 let node = hidden.nodes.get(slot.node as usize);
-                if node.is_none_or(|node| !(6700..6700 + node.slots).contains(&slot.port)) {
+                if node
+                    .is_none_or(|node| !(FIRST_PORT..FIRST_PORT + node.slots).contains(&slot.port))
+                {
                     return broken(
                         Invariant::SlotsExist,
                         format!("{} in {slot:?}", executor.tasks),

@@ -7,7 +7,7 @@ use thalweg_core::plan::partition::partition;
 
 use crate::job::cohort::Cohort;
 use crate::job::{Executor, Job};
-use crate::observe::task_ranges;
+use crate::observe::{FIRST_PORT, task_ranges};
 use crate::scenario::Scenario;
 
 /// An executor as wished for: ordinal of its component, its tasks, and where it is to run.
@@ -32,6 +32,44 @@ pub fn first(scenario: &Scenario) -> Vec<Wish> {
             partition(tasks, spec.executors).into_iter().map(move |range| (index, range, None))
         })
         .collect()
+}
+
+/// The executors of a job with other counts for some components.
+pub fn scaled(scenario: &Scenario, job: &Job, counts: &BTreeMap<String, u32>) -> Vec<Wish> {
+    let components = scenario.components.iter().zip(task_ranges(scenario)).enumerate();
+    components
+        .flat_map(|(index, (spec, tasks))| {
+            let own = &job.executors[job.wiring.ranges[index].clone()];
+            match counts.get(&spec.id) {
+                Some(&count) => {
+                    let ranges = partition(tasks, count).into_iter();
+                    ranges.map(|range| (index, range, None)).collect::<Vec<Wish>>()
+                }
+                None => own.iter().map(|e| (e.component, e.tasks, e.slot)).collect(),
+            }
+        })
+        .collect()
+}
+
+/// Flink gives the n-th subtask of every vertex to the n-th slot: subtasks of one pipeline share it.
+/// Slots of one TaskManager are filled before the next, and those of dead ones are left out.
+pub fn share_slots(scenario: &Scenario, alive: impl Fn(usize) -> bool, wishes: &mut [Wish]) {
+    let groups = scenario.nodes.iter().flat_map(|g| std::iter::repeat_n(g.slots, g.count as usize));
+    let slots: Vec<SlotRef> = groups
+        .enumerate()
+        .filter(|(node, _)| alive(*node))
+        .flat_map(|(node, slots)| {
+            (0..slots).map(move |slot| SlotRef { node: node as u32, port: FIRST_PORT + slot })
+        })
+        .collect();
+    let (mut component, mut subtask) = (usize::MAX, 0);
+    for wish in wishes {
+        if wish.0 != component {
+            (component, subtask) = (wish.0, 0);
+        }
+        wish.2 = slots.get(subtask % slots.len().max(1)).copied();
+        subtask += 1;
+    }
 }
 
 /// Slots whose worker changes: those that hold another set of executors than before.

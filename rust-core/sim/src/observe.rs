@@ -16,6 +16,8 @@ use crate::scenario::{EngineKind, FaultKind, MetricLoss, Scenario};
 
 /// The instant at which a run begins, for the engine: a round number long ago.
 const EPOCH_MILLIS: i64 = 1_600_000_000_000;
+/// The port of a node's first slot.
+pub const FIRST_PORT: u32 = 6700;
 /// Standard deviation of a time that is read in whole milliseconds.
 const ROUNDING_SECS: f64 = 0.000_408;
 
@@ -286,7 +288,7 @@ fn nodes(scenario: &Scenario, weather: &Weather) -> Vec<Node> {
             id: node_id(index),
             host: format!("host-{index:02}"),
             ports: if weather.speed[index] > 0.0 {
-                (0..group.slots).map(|slot| 6700 + slot).collect()
+                (0..group.slots).map(|slot| FIRST_PORT + slot).collect()
             } else {
                 Vec::new()
             },

@@ -14,11 +14,11 @@ use crate::action::{Action, Progress, Site, flink_restart, restart_flink, restar
 use crate::hidden::Hidden;
 use crate::invariants::{Violation, check};
 use crate::job::{Job, Weather};
-use crate::layout::{Wish, first, rearrange};
+use crate::layout::{Wish, first, rearrange, scaled, share_slots};
 use crate::observe::{Reports, task_ranges, timestamp};
 use crate::random::Random;
 use crate::report::{ActionRecord, RunResult};
-use crate::scenario::{EngineKind, Scenario};
+use crate::scenario::{EngineKind, Fault, FaultKind, Scenario};
 use crate::truth::Capacities;
 use crate::weather::{self, Start};
 
@@ -72,6 +72,7 @@ pub struct Simulation<'a> {
     next_observation: f64,
     next_round: f64,
     next_checkpoint: f64,
+    next_script: usize,
     /// Per node: since when it has been dead.
     dead_since: Vec<Option<f64>>,
     step: u64,
@@ -107,6 +108,7 @@ impl<'a> Simulation<'a> {
             random: Random::of(seed, "actions"),
             next_observation: 0.0,
             next_round: 0.0,
+            next_script: 0,
             next_checkpoint: scenario.flink.checkpoint_secs,
             dead_since: vec![None; hidden.nodes.len()],
             step: 0,
@@ -155,6 +157,8 @@ impl<'a> Simulation<'a> {
         self.job.expire(now);
         self.burn_starts(&weather, dt);
         self.nodes_die(&weather, now);
+        self.jobs_fail(now);
+        self.follow_script(now);
         self.checkpoint(now);
         self.reports.collect(self.scenario, &self.job, &weather, now);
         self.act(now);
@@ -231,6 +235,44 @@ impl<'a> Simulation<'a> {
         }
     }
 
+    /// The whole job ends, and is restarted once that is noticed.
+    fn jobs_fail(&mut self, now: f64) {
+        if self.scenario.engine != EngineKind::Flink {
+            return;
+        }
+        let dt = self.scenario.step_millis / 1000.0;
+        let begins = |fault: &Fault| fault.kind == FaultKind::JobFailure && fault.at_secs <= now;
+        let began =
+            self.scenario.faults.iter().filter(|f| begins(f) && f.at_secs > now - dt).count();
+        if began == 0 {
+            return;
+        }
+        let detect = self.scenario.flink.detect_secs;
+        let wishes = self.present();
+        let mut site = self.site(now);
+        let until = now + detect + flink_restart(&mut site);
+        restart_flink(&mut site, &wishes, until, true);
+        if let Some(action) = &mut self.action {
+            action.wait_until(until);
+        }
+    }
+
+    /// Sets the counts that the scenario's script asks for; in Flink, as a script is of a recording.
+    fn follow_script(&mut self, now: f64) {
+        let Some(step) = self.scenario.script.get(self.next_script) else { return };
+        if step.at_secs > now || self.action.is_some() {
+            return;
+        }
+        self.next_script += 1;
+        let scenario = self.scenario;
+        let mut wishes = scaled(scenario, &self.job, &step.counts);
+        share_slots(scenario, |node| self.dead_since[node].is_none(), &mut wishes);
+        let mut site = self.site(now);
+        let until = now + flink_restart(&mut site);
+        restart_flink(&mut site, &wishes, until, scenario.flink.replay);
+        self.recorder.scripted();
+    }
+
     fn checkpoint(&mut self, now: f64) {
         if self.scenario.engine == EngineKind::Flink && now >= self.next_checkpoint {
             self.next_checkpoint = now + self.scenario.flink.checkpoint_secs;
@@ -268,6 +310,7 @@ impl<'a> Simulation<'a> {
             scenario: self.scenario,
             hidden: &self.hidden,
             job: &mut self.job,
+            alive: self.dead_since.iter().map(Option::is_none).collect(),
             starting: &mut self.starting,
             random: &mut self.random,
             now,
@@ -279,26 +322,19 @@ impl<'a> Simulation<'a> {
         if self.job.executors.iter().all(|executor| executor.slot.is_some()) {
             return;
         }
-        let weather = self.weather(now);
-        let status = TopologyStatus::Active;
-        let view = self.view(&weather, status, now);
-        let answer =
-            assign(&view, &self.routes, &self.state.learned, self.settings, timestamp(now));
-        let assigned = self.job.executors.iter().zip(&answer.executors);
-        let wishes: Vec<Wish> = assigned
-            .map(|(executor, assigned)| {
-                let slot = match assigned {
-                    Assigned::To(slot) => Some(*slot),
-                    Assigned::Keep => executor.slot,
-                    Assigned::NotOurs => None,
-                };
-                (executor.component, executor.tasks, slot)
-            })
-            .collect();
+        let engine = self.scenario.engine;
+        let wishes = match engine {
+            EngineKind::Storm => self.assigned(now),
+            EngineKind::Flink => {
+                let mut wishes = self.present();
+                let alive = |node: usize| self.dead_since[node].is_none();
+                share_slots(self.scenario, alive, &mut wishes);
+                wishes
+            }
+        };
         if wishes.iter().any(|(_, _, slot)| slot.is_none()) {
             return;
         }
-        let engine = self.scenario.engine;
         let [low, high] = self.scenario.storm.restart_secs;
         let mut site = self.site(now);
         if at_submission {
@@ -306,11 +342,32 @@ impl<'a> Simulation<'a> {
             rearrange(site.scenario, site.job, &wishes, change);
         } else if engine == EngineKind::Flink {
             let until = now + flink_restart(&mut site);
-            restart_flink(&mut site, &wishes, until);
+            restart_flink(&mut site, &wishes, until, true);
         } else {
             let until = now + site.random.between(low, high);
             restart_storm(&mut site, &wishes, until);
         }
+    }
+
+    fn present(&self) -> Vec<Wish> {
+        self.job.executors.iter().map(|e| (e.component, e.tasks, e.slot)).collect()
+    }
+
+    /// Where the core puts executors that run nowhere.
+    fn assigned(&mut self, now: f64) -> Vec<Wish> {
+        let weather = self.weather(now);
+        let view = self.view(&weather, TopologyStatus::Active, now);
+        let answer =
+            assign(&view, &self.routes, &self.state.learned, self.settings, timestamp(now));
+        let mut wishes = self.present();
+        for ((_, _, slot), assigned) in wishes.iter_mut().zip(&answer.executors) {
+            match assigned {
+                Assigned::To(found) => *slot = Some(*found),
+                Assigned::Keep => {}
+                Assigned::NotOurs => *slot = None,
+            }
+        }
+        wishes
     }
 
     /// What the shell sees now; executors may have changed since reports came in.

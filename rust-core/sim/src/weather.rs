@@ -39,7 +39,7 @@ pub fn at(
             FaultKind::Interference { cores } => {
                 weather.taken.iter_mut().for_each(|taken| *taken += cores);
             }
-            FaultKind::Metrics { .. } => {}
+            FaultKind::Metrics { .. } | FaultKind::JobFailure => {}
         }
     }
     for start in starting.iter().filter(|start| start.cpu_secs > 0.0) {

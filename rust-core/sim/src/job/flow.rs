@@ -260,6 +260,7 @@ impl Job {
                 let far = edges.iter().map(|edge| edge.remote[local]).fold(0.0, f64::max);
                 let own = trips.get(self.wiring.node[e]).copied().unwrap_or(0.0);
                 desk.extra[e] = far * (own / 4.0 + mean_trip / 4.0 + weather.hop);
+                desk.extra[e] += self.delays[component];
                 if desk.up[e] {
                     desk.extra[e] += desk.cost[e] * self.stretch[e];
                 }

@@ -87,6 +87,8 @@ pub struct Job {
     engine: EngineKind,
     kinds: Vec<ComponentKind>,
     bounds: Vec<f64>,
+    /// Per component: seconds for which it holds records back.
+    delays: Vec<f64>,
     partitions: Vec<usize>,
     max_pending: f64,
     timeout: f64,
@@ -156,6 +158,7 @@ impl Job {
             engine: scenario.engine,
             kinds: scenario.components.iter().map(|c| c.kind).collect(),
             bounds: scenario.components.iter().map(|c| c.queue).collect(),
+            delays: scenario.components.iter().map(|c| c.delay_millis / 1000.0).collect(),
             partitions: scenario
                 .components
                 .iter()

@@ -93,6 +93,11 @@ impl Recorder {
         }
     }
 
+    /// Counts were set by the scenario's script.
+    pub(super) fn scripted(&mut self) {
+        self.measures.reconfigurations += 1;
+    }
+
     pub(super) fn judged(&mut self, outcome: &Outcome) {
         let found = self.actions.iter_mut().rev().find(|(id, _)| *id == outcome.plan);
         if let Some((_, record)) = found {

@@ -2,7 +2,7 @@
 
 use thalweg_core::model::ComponentKind;
 
-use super::Scenario;
+use super::{EngineKind, FaultKind, Scenario};
 
 /// Where a scenario is wrong, and what was expected.
 pub(super) struct Wrong {
@@ -34,7 +34,39 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Wrong> {
     }
     nodes(scenario)?;
     components(scenario)?;
+    faults(scenario)?;
+    for (index, step) in scenario.script.iter().enumerate() {
+        if scenario.engine != EngineKind::Flink {
+            return Err(wrong(
+                "script",
+                index,
+                "at_secs",
+                "expected no script, as the engine is Storm",
+            ));
+        }
+        if let Some(id) = step.counts.keys().find(|id| scenario.component(id).is_none()) {
+            let expected = format!("expected components, and there is no {id}");
+            return Err(wrong("script", index, "counts", expected));
+        }
+    }
     edges(scenario)
+}
+
+fn faults(scenario: &Scenario) -> Result<(), Wrong> {
+    for (index, fault) in scenario.faults.iter().enumerate() {
+        let node = match fault.kind {
+            FaultKind::NodeDeath { node }
+            | FaultKind::SlowNode { node, .. }
+            | FaultKind::SlowLink { node, .. } => node,
+            _ => continue,
+        };
+        let last = scenario.node_count() - 1;
+        if node > last as usize {
+            let expected = format!("expected a node from 0 to {last}, got {node}");
+            return Err(wrong("fault", index, "node", expected));
+        }
+    }
+    Ok(())
 }
 
 fn nodes(scenario: &Scenario) -> Result<(), Wrong> {
@@ -71,6 +103,7 @@ fn components(scenario: &Scenario) -> Result<(), Wrong> {
             ("work_micros", component.work_micros),
             ("contention", component.contention),
             ("coherency", component.coherency),
+            ("delay_millis", component.delay_millis),
             ("variability", component.variability),
             ("skew", component.skew),
             ("share", component.share),

@@ -25,6 +25,9 @@ pub enum FaultKind {
         /// Its ordinal.
         node: usize,
     },
+    /// Something ends the job: Flink restarts all of it from its last checkpoint once that is noticed.
+    /// Storm has no such fault, as its workers restart one by one.
+    JobFailure,
     /// A node works at a part of its speed.
     SlowNode {
         /// Its ordinal.

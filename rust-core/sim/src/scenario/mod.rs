@@ -19,7 +19,7 @@ use thalweg_core::model::{ComponentKind, Grouping};
 pub use engines::{Flink, Method, Metrics, Storm};
 pub use faults::{Fault, FaultKind, MetricLoss};
 pub use load::{Load, LoadShape};
-pub use read::{ScenarioError, Span, read};
+pub use read::{ScenarioError, Span, read, read_series};
 
 /// Which engine runs the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,9 +79,22 @@ pub struct Scenario {
     /// What goes wrong.
     #[serde(rename = "fault", default)]
     pub faults: Vec<Fault>,
+    /// Counts that somebody else sets at given instants, as they were in a recording.
+    #[serde(default)]
+    pub script: Vec<ScriptStep>,
     /// Settings under the names of the configuration reference.
     #[serde(default)]
     pub settings: BTreeMap<String, serde_json::Value>,
+}
+
+/// Executor counts that hold from an instant on, whatever the policy says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScriptStep {
+    /// When.
+    pub at_secs: f64,
+    /// Executors by component.
+    pub counts: BTreeMap<String, u32>,
 }
 
 /// Equal nodes.
@@ -137,6 +150,9 @@ pub struct ComponentSpec {
     /// κ of the universal scalability law: agreeing with each other.
     #[serde(default)]
     pub coherency: f64,
+    /// For how long it holds a record back, as windows do.
+    #[serde(default)]
+    pub delay_millis: f64,
     /// Squared coefficient of variation of the work of a record.
     #[serde(default = "whole")]
     pub variability: f64,

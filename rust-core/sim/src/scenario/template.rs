@@ -118,6 +118,7 @@ fn empty(name: &str, engine: EngineKind) -> Scenario {
         flink: Flink::default(),
         metrics: Metrics::default(),
         faults: Vec::new(),
+        script: Vec::new(),
         settings: Default::default(),
     }
 }
@@ -146,6 +147,7 @@ pub fn operator(id: &str, work_micros: f64) -> ComponentSpec {
         cpu_share: 1.0,
         contention: 0.0,
         coherency: 0.0,
+        delay_millis: 0.0,
         variability: 1.0,
         skew: 0.0,
         hot_key: 0.0,

@@ -13,13 +13,14 @@ use thalweg_core::units::{Millis, Timestamp};
 use crate::job::{Job, Totals, Weather};
 use crate::random::Random;
 use crate::scenario::{EngineKind, FaultKind, MetricLoss, Scenario};
+use counters::{exact, sampled};
+
+mod counters;
 
 /// The instant at which a run begins, for the engine: a round number long ago.
 const EPOCH_MILLIS: i64 = 1_600_000_000_000;
 /// The port of a node's first slot.
 pub const FIRST_PORT: u32 = 6700;
-/// Standard deviation of a time that is read in whole milliseconds.
-const ROUNDING_SECS: f64 = 0.000_408;
 
 /// The engine's time at a number of seconds into the run.
 pub fn timestamp(secs: f64) -> Timestamp {
@@ -35,6 +36,8 @@ pub fn seconds(at: Timestamp) -> f64 {
 #[derive(Debug, Clone)]
 pub struct Reports {
     by_executor: Vec<Report>,
+    /// Per component: what waits before it, as far as that is known.
+    backlog: Vec<Option<u64>>,
     random: Random,
 }
 
@@ -55,12 +58,17 @@ struct Report {
 impl Reports {
     /// Nobody has reported anything.
     pub fn new(seed: u64) -> Self {
-        Self { by_executor: Vec::new(), random: Random::of(seed, "metrics") }
+        Self { by_executor: Vec::new(), backlog: Vec::new(), random: Random::of(seed, "metrics") }
     }
 
     /// Executors whose turn it is report.
     pub fn collect(&mut self, scenario: &Scenario, job: &Job, weather: &Weather, now: f64) {
         self.follow(scenario, job, now);
+        self.note_backlog(scenario, job, now);
+        let stale = FaultKind::Metrics { loss: MetricLoss::Stale };
+        if scenario.faults.iter().any(|fault| fault.kind == stale && fault.holds(now)) {
+            return;
+        }
         for index in 0..job.executors.len() {
             if let Some((at, counters)) = self.by_executor[index].coming
                 && at <= now
@@ -76,6 +84,28 @@ impl Reports {
                 self.report(scenario, job, index, now);
             }
         }
+    }
+
+    /// Lag is read off the source's partitions, at once and exactly, unless measurements fail.
+    fn note_backlog(&mut self, scenario: &Scenario, job: &Job, now: f64) {
+        let mut lost = false;
+        let mut zero = false;
+        for fault in scenario.faults.iter().filter(|fault| fault.holds(now)) {
+            match fault.kind {
+                FaultKind::Metrics { loss: MetricLoss::Stale } => return,
+                FaultKind::Metrics { loss: MetricLoss::Lost | MetricLoss::Partial } => lost = true,
+                FaultKind::Metrics { loss: MetricLoss::Zero } => zero = true,
+                _ => {}
+            }
+        }
+        let known = |component: usize| {
+            let source = scenario.components[component].kind == ComponentKind::Source;
+            (source && scenario.metrics.lag && !lost).then(|| match zero {
+                true => 0,
+                false => job.lag[component].records().max(0.0) as u64,
+            })
+        };
+        self.backlog = (0..scenario.components.len()).map(known).collect();
     }
 
     /// Keeps the reports of executors that are still there; others begin anew.
@@ -118,7 +148,9 @@ impl Reports {
                 now - executor.started,
                 &mut self.random,
             ),
-            EngineKind::Flink => exact(&executor.totals, now - executor.started),
+            EngineKind::Flink => {
+                exact(&executor.totals, now - executor.started, job.state_bytes(executor.component))
+            }
         };
         let report = &mut self.by_executor[index];
         report.truth = executor.totals;
@@ -144,10 +176,22 @@ impl Reports {
         report.said
     }
 
-    /// Whether reports only repeat themselves.
-    pub fn are_stale(scenario: &Scenario, now: f64) -> bool {
-        let stale = FaultKind::Metrics { loss: MetricLoss::Stale };
-        scenario.faults.iter().any(|fault| fault.kind == stale && fault.holds(now))
+    fn components(&self, scenario: &Scenario) -> Vec<Component> {
+        scenario
+            .components
+            .iter()
+            .zip(task_ranges(scenario))
+            .enumerate()
+            .map(|(index, (spec, tasks))| Component {
+                id: spec.id.clone(),
+                kind: spec.kind,
+                tasks,
+                memory_mib: Some(spec.memory_mib),
+                backlog: self.backlog.get(index).copied().flatten(),
+                partitions: spec.partitions,
+                ..Component::default()
+            })
+            .collect()
     }
 
     /// Everything that the shell sees.
@@ -181,102 +225,27 @@ impl Reports {
             slot: executor.slot.filter(|slot| alive(slot.node as usize)),
             counters: executor.slot.and(self.said(scenario, index, now)),
         });
+        let executors: Vec<Seen> = executors.collect();
         let edges = scenario.edges.iter().filter_map(|edge| {
+            let from = scenario.component(&edge.from)?;
             Some(Edge {
-                from: scenario.component(&edge.from)? as u32,
+                from: from as u32,
                 to: scenario.component(&edge.to)? as u32,
                 grouping: edge.grouping,
+                sent: sent(job, &executors, from, &edge.to, scenario),
             })
         });
+        let edges = edges.collect();
         Topology {
             id: format!("{}-1", scenario.name),
             name: scenario.name.clone(),
             status,
             wished_workers: scenario.workers,
             message_timeout: Millis::saturating(scenario.storm.message_timeout_secs * 1000.0),
-            components: components(scenario),
-            edges: edges.collect(),
-            executors: executors.collect(),
+            components: self.components(scenario),
+            edges,
+            executors,
         }
-    }
-}
-
-/// Cumulative counters as a sampling executor keeps them.
-fn sampled(
-    scenario: &Scenario,
-    before: &Counters,
-    was: &Totals,
-    is: &Totals,
-    uptime: f64,
-    random: &mut Random,
-) -> Counters {
-    let metrics = &scenario.metrics;
-    let block = (1.0 / metrics.sample_rate.clamp(1e-3, 1.0)).round();
-    // One tuple of each block is counted, as a whole block, when its turn comes.
-    let mut count = |before: u64, was: f64, is: f64| {
-        let turn = random.unit();
-        let counted = ((is / block + turn).floor() * block).max(0.0) as u64;
-        if is > was { before.max(counted) } else { before }
-    };
-    let executed = count(before.executed, was.executed, is.executed);
-    let emitted = count(before.emitted, was.emitted, is.emitted);
-    let completed = count(before.completed, was.completed, is.completed);
-    let failed = count(before.failed, was.failed, is.failed);
-    let transferred = count(before.transferred, was.transferred, is.transferred);
-    // Times are means over the tuples sampled since the last report, each off by its rounding.
-    let mut time = |counted: u64, before: u64, before_ms: f64, was: (f64, f64), is: (f64, f64)| {
-        let (tuples, secs) = (is.0 - was.0, is.1 - was.1);
-        let fresh = counted.saturating_sub(before) as f64;
-        if tuples <= 0.0 || fresh <= 0.0 {
-            return before_ms;
-        }
-        let mean = secs / tuples;
-        let sampled = (fresh / block).max(1.0);
-        let spread = (ROUNDING_SECS.powi(2) + (metrics.noise * mean).powi(2) * sampled).sqrt();
-        let noisy = (mean + random.normal() * spread / sampled.sqrt()).max(0.0);
-        before_ms + fresh * noisy * 1000.0
-    };
-    let execute_ms = time(
-        executed,
-        before.executed,
-        before.execute_ms,
-        (was.executed, was.busy),
-        (is.executed, is.busy),
-    );
-    let complete_ms = time(
-        completed,
-        before.completed,
-        before.complete_ms,
-        (was.completed, was.complete_secs),
-        (is.completed, is.complete_secs),
-    );
-    Counters {
-        uptime_secs: uptime.max(0.0) as u32,
-        executed,
-        execute_ms,
-        acked: executed,
-        process_ms: execute_ms,
-        failed,
-        emitted,
-        transferred,
-        completed,
-        complete_ms,
-    }
-}
-
-/// Cumulative counters as an executor keeps them that counts everything.
-fn exact(totals: &Totals, uptime: f64) -> Counters {
-    Counters {
-        uptime_secs: uptime.max(0.0) as u32,
-        executed: totals.executed as u64,
-        execute_ms: totals.busy * 1000.0,
-        acked: totals.executed as u64,
-        process_ms: totals.busy * 1000.0,
-        failed: totals.failed as u64,
-        emitted: totals.emitted as u64,
-        transferred: totals.transferred as u64,
-        completed: totals.completed as u64,
-        complete_ms: totals.complete_secs * 1000.0,
     }
 }
 
@@ -319,16 +288,17 @@ pub fn task_ranges(scenario: &Scenario) -> Vec<TaskRange> {
         .collect()
 }
 
-fn components(scenario: &Scenario) -> Vec<Component> {
-    scenario
-        .components
-        .iter()
-        .zip(task_ranges(scenario))
-        .map(|(spec, tasks)| Component { id: spec.id.clone(), kind: spec.kind, tasks })
-        .collect()
-}
-
-/// Whether a component works on records.
-pub fn works(kind: ComponentKind) -> bool {
-    kind == ComponentKind::Operator
+/// Records sent along an edge, as far as the senders' counters tell: their part of all that was sent.
+fn sent(job: &Job, executors: &[Seen], from: usize, to: &str, scenario: &Scenario) -> Option<u64> {
+    let edges = &job.wiring.out[from];
+    let weight = |edge: &crate::job::OutEdge| {
+        let received: f64 = edge.shares.iter().map(|shares| shares.iter().sum::<f64>()).sum();
+        edge.selectivity * received / edge.shares.len().max(1) as f64
+    };
+    let all: f64 = edges.iter().map(weight).sum();
+    let own = edges.iter().find(|edge| scenario.components[edge.to].id == to)?;
+    let counts = executors.iter().filter(|e| e.component as usize == from);
+    let transferred: Vec<u64> = counts.filter_map(|e| Some(e.counters?.transferred)).collect();
+    let share = weight(own) / all.max(1e-12);
+    (!transferred.is_empty()).then(|| (transferred.iter().sum::<u64>() as f64 * share) as u64)
 }

@@ -11,7 +11,7 @@ use crate::hidden::Hidden;
 use crate::histogram::Histogram;
 use crate::scenario::{EngineKind, Scenario};
 use cohort::{Bundle, Cohort, Fifo};
-pub use wiring::Wiring;
+pub use wiring::{OutEdge, Wiring};
 
 /// A running executor.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -259,6 +259,13 @@ impl Job {
     /// Executors whose tasks are worked on by one component.
     pub fn count_of(&self, component: usize) -> usize {
         self.wiring.ranges[component].len()
+    }
+
+    /// State of one executor of a component, if it has any.
+    pub fn state_bytes(&self, component: usize) -> Option<u64> {
+        let state = self.hidden.components[component].state?;
+        let each = state.mib * 1024.0 * 1024.0 / self.count_of(component).max(1) as f64;
+        Some(each as u64)
     }
 
     /// Loses what an executor holds; its roots are replayed once they time out.

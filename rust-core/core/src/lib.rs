@@ -10,6 +10,7 @@ pub mod assign;
 pub mod capacity;
 pub mod cluster;
 mod decide;
+pub mod demand;
 pub mod diagnose;
 pub mod explain;
 pub mod model;

@@ -1,7 +1,7 @@
 //! From a scheduling round to the placement problem of the whole cluster, and back.
 //!
-//! Only topologies whose users declared resources are placed this way: what was declared is a promise
-//! in units that can be added up. The others know no such sums and are spread by
+//! Only topologies whose users declared compute are placed this way: what was declared is a promise in
+//! units that can be added up. The others know no such sums and are spread by
 //! [`place`](crate::place).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,9 +41,9 @@ pub struct Lacking {
     pub lack: Lack,
 }
 
-/// Whether anything was declared for a topology.
+/// Whether compute was declared for a topology; memory alone does not tell what loads add up to.
 pub fn is_declared(topology: &Topology) -> bool {
-    topology.components.iter().any(|c| c.cpu_points.is_some() || c.memory_mib.is_some())
+    topology.components.iter().any(|component| component.cpu_points.is_some())
 }
 
 /// Fills the gaps of the declared topologies in `slots`, and tells what is missing for the rest.

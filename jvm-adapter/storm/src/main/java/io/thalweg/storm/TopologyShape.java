@@ -44,20 +44,22 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
         StormTopology graph = topology.getTopology();
         List<Component> components = new ArrayList<>();
         Map<String, Integer> indices = new HashMap<>();
+        // Where a component declares a resource, the topology's default of it counts for the others.
+        boolean cpu = tasks.keySet().stream().anyMatch(id -> declared(graph, id).contains(CPU));
+        boolean memory = tasks.keySet().stream().map(id -> declared(graph, id))
+            .anyMatch(declared -> declared.contains(ON_HEAP) || declared.contains(OFF_HEAP));
         tasks.forEach((id, span) -> {
             indices.put(id, components.size());
-            String declared = declared(graph, id);
-            boolean cpu = declared.contains(CPU);
-            boolean memory = declared.contains(ON_HEAP) || declared.contains(OFF_HEAP);
+            ExecutorDetails executor = some.get(id);
             components.add(new Component(id, kind(graph, id), span[0], span[1],
-                cpu ? topology.getTotalCpuReqTask(some.get(id)) : Double.NaN,
-                memory ? topology.getTotalMemReqTask(some.get(id)) : Double.NaN,
-                memory ? topology.getOnHeapMemoryRequirement(some.get(id)) : Double.NaN));
+                cpu ? topology.getTotalCpuReqTask(executor) : Double.NaN,
+                memory ? topology.getTotalMemReqTask(executor) : Double.NaN,
+                memory ? topology.getOnHeapMemoryRequirement(executor) : Double.NaN));
         });
         return new TopologyShape(List.copyOf(components), Map.copyOf(indices), edges(graph, components, indices));
     }
 
-    /** What a component's user declared, as JSON; Storm's own defaults are declared by nobody. */
+    /** What a component's user declared, as JSON. */
     private static String declared(StormTopology graph, String id) {
         ComponentCommon common = null;
         if (graph != null && graph.get_bolts().containsKey(id)) {

@@ -116,7 +116,8 @@ pub fn assign(
     answer.lacking = cluster::complete(view, &terrain, &mut slots, settings);
     for (own, topology) in view.topologies.iter().enumerate() {
         if slots[own].iter().any(Option::is_none) && !is_declared(topology) {
-            let promised = view.topologies.iter().zip(&slots).flat_map(|(t, slots)| changed(t, slots));
+            let promised =
+                view.topologies.iter().zip(&slots).flat_map(|(t, slots)| changed(t, slots));
             let promised = promised.collect();
             let mut round = round(view, own, &terrain, &promised);
             round.ground.base_demands = demands_of_others(view, &slots, own);
@@ -125,10 +126,12 @@ pub fn assign(
     }
     for (topology, slots) in view.topologies.iter().zip(&slots) {
         let without = if is_declared(topology) { Assigned::NoRoom } else { Assigned::NotOurs };
-        answer.executors.extend(topology.executors.iter().zip(slots).map(|(executor, slot)| match slot {
-            Some(slot) if executor.slot == Some(*slot) => Assigned::Keep,
-            Some(slot) => Assigned::To(*slot),
-            None => without,
+        answer.executors.extend(topology.executors.iter().zip(slots).map(|(executor, slot)| {
+            match slot {
+                Some(slot) if executor.slot == Some(*slot) => Assigned::Keep,
+                Some(slot) => Assigned::To(*slot),
+                None => without,
+            }
         }));
     }
     answer
@@ -150,7 +153,8 @@ fn changed<'a>(
     topology: &'a Topology,
     slots: &'a [Option<SlotRef>],
 ) -> impl Iterator<Item = SlotRef> + 'a {
-    let moves = topology.executors.iter().zip(slots).filter(|(executor, slot)| executor.slot != **slot);
+    let moves =
+        topology.executors.iter().zip(slots).filter(|(executor, slot)| executor.slot != **slot);
     moves.filter_map(|(_, slot)| *slot)
 }
 
@@ -266,8 +270,7 @@ impl Round<'_> {
             executor.slot = *slot;
         }
         let demands = vec![1.0; seen.components.len()];
-        let problem =
-            problem(self.view, &seen, &present(&seen), &demands, &self.ground, settings);
+        let problem = problem(self.view, &seen, &present(&seen), &demands, &self.ground, settings);
         match place(&problem) {
             Ok(placement) => {
                 present_slots.iter().zip(placement).map(|(slot, new)| slot.or(Some(new))).collect()

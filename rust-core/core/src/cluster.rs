@@ -80,7 +80,12 @@ pub fn complete(
             let topology = view.topologies.get(topology)?;
             let component = topology.components.get(shortage.component as usize)?;
             let (topology, component) = (topology.id.clone(), component.id.clone());
-            Some(Lacking { topology, component, executors: shortage.executors, lack: shortage.lack })
+            Some(Lacking {
+                topology,
+                component,
+                executors: shortage.executors,
+                lack: shortage.lack,
+            })
         });
         lacking.extend(told);
         if refused.is_empty() {
@@ -106,7 +111,9 @@ impl Asked {
             .iter()
             .enumerate()
             .map(|(index, node)| Node {
-                compute: millipoints(node.cpu_points.unwrap_or(ASSUMED_NODE_POINTS) * terrain.abilities[index]),
+                compute: millipoints(
+                    node.cpu_points.unwrap_or(ASSUMED_NODE_POINTS) * terrain.abilities[index],
+                ),
                 memory: node.memory_mib.map(|mib| Mebibytes::new(mib as u32)),
                 slots: node.ports.len() as u32,
                 blocked: Vec::new(),
@@ -126,7 +133,9 @@ impl Asked {
         };
         // Topologies that want nothing and run nowhere do not matter.
         let topologies: Vec<usize> = (0..view.topologies.len())
-            .filter(|topology| wanted.contains(topology) || slots[*topology].iter().any(Option::is_some))
+            .filter(|topology| {
+                wanted.contains(topology) || slots[*topology].iter().any(Option::is_some)
+            })
             .collect();
         let mut previous = Vec::with_capacity(topologies.len());
         let mut asked = Vec::with_capacity(topologies.len());
@@ -160,7 +169,8 @@ impl Asked {
             }
             for (slot, placed) in slots[topology].iter_mut().zip(placed) {
                 let named = |placed: SlotId| {
-                    let port = view.nodes.get(placed.node as usize)?.ports.get(placed.slot as usize)?;
+                    let port =
+                        view.nodes.get(placed.node as usize)?.ports.get(placed.slot as usize)?;
                     Some(SlotRef { node: placed.node, port: *port })
                 };
                 *slot = slot.or_else(|| placed.and_then(named));
@@ -196,7 +206,9 @@ fn placing(topology: &Topology) -> thalweg_place::Topology {
     // Counts only compare where all edges have them.
     let known = traffic.values().all(Option::is_some);
     let edges = traffic.into_iter().map(|((from, to), sent)| {
-        let sent = sent.filter(|_| known).map_or(ASSUMED_TRAFFIC, |sent| u32::try_from(sent).unwrap_or(u32::MAX));
+        let sent = sent
+            .filter(|_| known)
+            .map_or(ASSUMED_TRAFFIC, |sent| u32::try_from(sent).unwrap_or(u32::MAX));
         Edge { from, to, traffic: Traffic::new(sent) }
     });
     thalweg_place::Topology {

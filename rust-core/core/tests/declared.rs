@@ -137,10 +137,17 @@ fn what_finds_no_room_waits_and_the_reason_is_told() {
     let answer = round(&view);
     let (first, second) = answer.executors.split_at(8);
     assert!(first.iter().all(|assigned| matches!(assigned, Assigned::To(_))));
-    assert!(second.iter().all(|assigned| *assigned == Assigned::NoRoom), "half a topology was placed");
+    assert!(
+        second.iter().all(|assigned| *assigned == Assigned::NoRoom),
+        "half a topology was placed"
+    );
     assert!(!answer.lacking.is_empty());
     assert!(answer.lacking.iter().all(|lacking| lacking.topology == "b"), "{:?}", answer.lacking);
-    assert!(answer.lacking[0].lack.to_string().contains("MiB of memory on a node"), "{:?}", answer.lacking);
+    assert!(
+        answer.lacking[0].lack.to_string().contains("MiB of memory on a node"),
+        "{:?}",
+        answer.lacking
+    );
 }
 
 #[test]

@@ -90,9 +90,20 @@ fn topologies(slots: Vec<SlotRef>) -> impl Strategy<Value = Topology> {
         let edge = (0..count, 0..count, select(&GROUPINGS[..]), option::of(0..=MAX_LONG))
             .prop_map(|(from, to, grouping, sent)| Edge { from, to, grouping, sent });
         let edges = vec(edge, if components.is_empty() { 0..1 } else { 0..4 });
-        let head = (".{0,5}", "[w]{0,2}", select(&STATUSES[..]), 0..=MAX_INT, (amounts(), option::of(amounts())));
+        let head = (
+            ".{0,5}",
+            "[w]{0,2}",
+            select(&STATUSES[..]),
+            0..=MAX_INT,
+            (amounts(), option::of(amounts())),
+        );
         (head, edges, executors(components.clone(), slots.clone()), Just(components)).prop_map(
-            |((id, name, status, wished_workers, (timeout, worker_heap_mib)), edges, executors, components)| {
+            |(
+                (id, name, status, wished_workers, (timeout, worker_heap_mib)),
+                edges,
+                executors,
+                components,
+            )| {
                 let message_timeout = Millis::saturating(timeout);
                 Topology {
                     id,

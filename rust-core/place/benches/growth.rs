@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use thalweg_place::{
-    Budget, Component, Edge, Freedom, Load, Mebibytes, MilliPoints, Node, Placement, Problem, Topology,
-    Traffic, place,
+    Budget, Component, Edge, Freedom, Load, Mebibytes, MilliPoints, Node, Placement, Problem,
+    Topology, Traffic, place,
 };
 
 /// Executors, and nodes that carry them at about two thirds of their compute.
@@ -26,8 +26,12 @@ const SIZES: [(u32, u32); 7] = [
 const STEPS: u64 = 300_000;
 
 fn main() {
-    let rounds: usize = std::env::var("GROWTH_ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(5);
-    println!("{:>9} {:>6} {:>10} {:>18} {:>18} {:>10}", "executors", "nodes", "topologies", "from empty [ms]", "5 % died [ms]", "peak MiB");
+    let rounds: usize =
+        std::env::var("GROWTH_ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(5);
+    println!(
+        "{:>9} {:>6} {:>10} {:>18} {:>18} {:>10}",
+        "executors", "nodes", "topologies", "from empty [ms]", "5 % died [ms]", "peak MiB"
+    );
     let mut measures = String::new();
     for (executors, nodes) in SIZES {
         let problem = cluster(executors, nodes);
@@ -50,9 +54,11 @@ fn main() {
             shown(empty),
             shown(repair)
         );
-        for (name, unit, [median, min, max]) in
-            [("time", "ms", empty), ("repair_time", "ms", repair), ("peak_memory", "MiB", [peak; 3])]
-        {
+        for (name, unit, [median, min, max]) in [
+            ("time", "ms", empty),
+            ("repair_time", "ms", repair),
+            ("peak_memory", "MiB", [peak; 3]),
+        ] {
             let comma = if measures.is_empty() { "" } else { ",\n" };
             write!(
                 measures,
@@ -63,8 +69,11 @@ fn main() {
     }
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench");
     std::fs::create_dir_all(folder).expect("the target folder can be written");
-    let json = format!("{{\n  \"name\": \"place-growth\",\n  \"measures\": {{\n{measures}\n  }},\n  \"ratios\": {{}}\n}}\n");
-    std::fs::write(format!("{folder}/place-growth.json"), json).expect("the target folder can be written");
+    let json = format!(
+        "{{\n  \"name\": \"place-growth\",\n  \"measures\": {{\n{measures}\n  }},\n  \"ratios\": {{}}\n}}\n"
+    );
+    std::fs::write(format!("{folder}/place-growth.json"), json)
+        .expect("the target folder can be written");
 }
 
 /// Topologies of five components in a row, of 10 to 400 executors.
@@ -91,7 +100,9 @@ fn cluster(executors: u32, nodes: u32) -> Problem {
         };
         problem.topologies.push(Topology {
             components: (0..5).map(component).collect(),
-            edges: (0..4).map(|from| Edge { from, to: from + 1, traffic: Traffic::new(1000) }).collect(),
+            edges: (0..4)
+                .map(|from| Edge { from, to: from + 1, traffic: Traffic::new(1000) })
+                .collect(),
             executors: (0..size).map(|executor| executor % 5).collect(),
             heap_limit: Some(Mebibytes::new(4_096)),
             most_nodes: None,

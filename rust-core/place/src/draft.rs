@@ -105,7 +105,11 @@ impl<'a> Draft<'a> {
             sheets,
             rooms: rooms.collect(),
             sites: vec![BTreeMap::new(); problem.topologies.len()],
-            rest: sheets.sheets.iter().map(|s| s.kinds.iter().map(|k| k.executors).collect()).collect(),
+            rest: sheets
+                .sheets
+                .iter()
+                .map(|s| s.kinds.iter().map(|k| k.executors).collect())
+                .collect(),
             racks: BTreeMap::new(),
         };
         for (topology, slots) in previous.0.iter().enumerate() {
@@ -126,7 +130,8 @@ impl<'a> Draft<'a> {
         }
         for (slot, counts) in workers {
             let sheet = &self.sheets.sheets[topology];
-            let anchor = sheet.kinds.iter().zip(&counts).any(|(kind, &count)| count > 0 && kind.anchor);
+            let anchor =
+                sheet.kinds.iter().zip(&counts).any(|(kind, &count)| count > 0 && kind.anchor);
             let at = self.site(topology, slot.node).workers.len();
             self.site(topology, slot.node).workers.push(Worker {
                 slot: Some(slot.slot),
@@ -320,7 +325,9 @@ impl<'a> Draft<'a> {
 
     /// The weight of what crosses nodes.
     pub fn crossing(&self) -> i64 {
-        (0..self.sites.len()).map(|topology| self.sheet(topology).traffic - self.local(topology)).sum()
+        (0..self.sites.len())
+            .map(|topology| self.sheet(topology).traffic - self.local(topology))
+            .sum()
     }
 
     /// The weight of what one more executor of a kind would exchange with all that are placed.
@@ -338,9 +345,13 @@ impl<'a> Draft<'a> {
     pub fn crossing_of_placed(&self) -> i64 {
         let all = |topology: usize| -> i64 {
             let kinds = 0..self.sheet(topology).kinds.len();
-            kinds.map(|kind| self.pull_of_placed(topology, kind) * self.placed(topology, kind)).sum::<i64>()
+            kinds
+                .map(|kind| self.pull_of_placed(topology, kind) * self.placed(topology, kind))
+                .sum::<i64>()
                 - (0..self.sheet(topology).kinds.len())
-                    .map(|kind| self.sheet(topology).kinds[kind].joint(kind) * self.placed(topology, kind))
+                    .map(|kind| {
+                        self.sheet(topology).kinds[kind].joint(kind) * self.placed(topology, kind)
+                    })
                     .sum::<i64>()
         };
         (0..self.sites.len()).map(|topology| all(topology) / 2 - self.local(topology)).sum()
@@ -414,7 +425,14 @@ impl<'a> Draft<'a> {
     pub fn alike(&self, one: u32, other: u32) -> bool {
         let (one, other) = (&self.rooms[one as usize], &self.rooms[other as usize]);
         let of = |room: &Room| {
-            (room.compute, room.compute_used, room.memory, room.memory_used, room.free_slots, room.rack)
+            (
+                room.compute,
+                room.compute_used,
+                room.memory,
+                room.memory_used,
+                room.free_slots,
+                room.rack,
+            )
         };
         one.tenants == 0 && other.tenants == 0 && of(one) == of(other)
     }
@@ -448,7 +466,9 @@ impl<'a> Draft<'a> {
 fn stays(problem: &Problem, slot: SlotId) -> bool {
     let node = problem.nodes.get(slot.node as usize);
     let open = |node: &Node| node.open || problem.freedom == Freedom::Missing;
-    node.is_some_and(|node| open(node) && slot.slot < node.slots && !node.blocked.contains(&slot.slot))
+    node.is_some_and(|node| {
+        open(node) && slot.slot < node.slots && !node.blocked.contains(&slot.slot)
+    })
 }
 
 fn blocked(slots: &[u32], offered: u32) -> u32 {

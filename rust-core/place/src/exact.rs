@@ -53,11 +53,13 @@ pub(crate) fn search<'a>(
     for topology in 0..open.sites.len() {
         for (kind, demand) in open.sheet(topology).kinds.iter().enumerate() {
             let rest = open.rest[topology][kind] as usize;
-            queue.extend(std::iter::repeat_n((demand.compute, demand.memory, topology, kind), rest));
+            queue
+                .extend(std::iter::repeat_n((demand.compute, demand.memory, topology, kind), rest));
         }
     }
     queue.sort_unstable_by(|a, b| b.cmp(a));
-    let queue: Vec<(usize, usize)> = queue.into_iter().map(|(.., topology, kind)| (topology, kind)).collect();
+    let queue: Vec<(usize, usize)> =
+        queue.into_iter().map(|(.., topology, kind)| (topology, kind)).collect();
     let crossing = open.crossing_of_placed();
     let mut tree = Tree { queue, nodes, comfort, best: known, found: None, budget };
     tree.descend(&mut open, 0, 0, crossing);
@@ -87,7 +89,9 @@ impl<'a> Tree<'_, 'a, '_> {
         };
         let again = self.queue.get(depth + 1) == Some(&(topology, kind));
         let mut order: Vec<usize> = (from..self.nodes.len())
-            .filter(|&at| !self.nodes[from..at].iter().any(|&twin| draft.alike(twin, self.nodes[at])))
+            .filter(|&at| {
+                !self.nodes[from..at].iter().any(|&twin| draft.alike(twin, self.nodes[at]))
+            })
             .collect();
         let compute = draft.sheet(topology).kinds[kind].compute;
         order.sort_by_key(|&at| {
@@ -108,7 +112,9 @@ impl<'a> Tree<'_, 'a, '_> {
 
     /// The least worst load that can come of a draft: what it has, or all demand spread evenly.
     fn bound(&self, draft: &Draft<'_>, depth: usize) -> Load {
-        let rest = self.queue[depth..].iter().map(|&(topology, kind)| draft.sheet(topology).kinds[kind].compute);
+        let rest = self.queue[depth..]
+            .iter()
+            .map(|&(topology, kind)| draft.sheet(topology).kinds[kind].compute);
         beyond(draft.worst().max(draft.level_with(rest.sum())), self.comfort)
     }
 }

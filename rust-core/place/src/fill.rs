@@ -35,7 +35,11 @@ pub(crate) fn first_order(draft: &Draft<'_>, topologies: &[usize]) -> Vec<usize>
 fn bulk(draft: &Draft<'_>, topology: usize) -> i64 {
     let open = draft.rooms.iter().filter(|room| room.open);
     let (compute, memory, nodes) = open.fold((0i64, 0i64, 0), |(compute, memory, nodes), room| {
-        (compute.saturating_add(room.compute.min(room.ceiling)), memory.saturating_add(room.memory), nodes + 1)
+        (
+            compute.saturating_add(room.compute.min(room.ceiling)),
+            memory.saturating_add(room.memory),
+            nodes + 1,
+        )
     });
     let need = Need::of_rest(draft, topology);
     need.share_of(compute / nodes.max(1), memory / nodes.max(1))
@@ -85,7 +89,8 @@ fn share(part: i64, whole: i64) -> i64 {
     match whole {
         _ if part <= 0 => 0,
         ..=0 => i64::MAX,
-        _ => i64::try_from(i128::from(part) * i128::from(ONE) / i128::from(whole)).unwrap_or(i64::MAX),
+        _ => i64::try_from(i128::from(part) * i128::from(ONE) / i128::from(whole))
+            .unwrap_or(i64::MAX),
     }
 }
 
@@ -112,7 +117,9 @@ fn join_neighbours(draft: &mut Draft<'_>, topology: usize) {
     for kind in 0..draft.sheet(topology).kinds.len() {
         while draft.rest[topology][kind] > 0 {
             let pulling = nodes.iter().copied().filter(|&node| draft.fits(topology, node, kind));
-            let best = pulling.map(|node| (draft.pull(topology, node, kind), std::cmp::Reverse(node))).max();
+            let best = pulling
+                .map(|node| (draft.pull(topology, node, kind), std::cmp::Reverse(node)))
+                .max();
             let Some((1.., std::cmp::Reverse(node))) = best else {
                 break;
             };
@@ -222,7 +229,9 @@ fn densest(draft: &Draft<'_>, topology: usize, node: u32) -> Vec<usize> {
     let mut incident: Vec<i128> = (0..rest.len())
         .map(|kind| {
             let weights = sheet.kinds[kind].neighbours.iter();
-            weights.map(|&(other, w)| i128::from(w) * i128::from(rest[kind]) * i128::from(rest[other])).sum()
+            weights
+                .map(|&(other, w)| i128::from(w) * i128::from(rest[kind]) * i128::from(rest[other]))
+                .sum()
         })
         .collect();
     let mut weight: i128 = members.iter().map(|&kind| incident[kind]).sum::<i128>() / 2;
@@ -231,7 +240,9 @@ fn densest(draft: &Draft<'_>, topology: usize, node: u32) -> Vec<usize> {
     while members.len() > 1 {
         let least = |&(_, a): &(usize, &usize), &(_, b): &(usize, &usize)| {
             // a/x < b/y without division
-            (incident[*a] >> 20).saturating_mul(extent(*b)).cmp(&(incident[*b] >> 20).saturating_mul(extent(*a)))
+            (incident[*a] >> 20)
+                .saturating_mul(extent(*b))
+                .cmp(&(incident[*b] >> 20).saturating_mul(extent(*a)))
         };
         let (at, _) = members.iter().enumerate().min_by(least).expect("there are members");
         let kind = members.remove(at);
@@ -257,7 +268,9 @@ fn add_in_proportion(draft: &mut Draft<'_>, topology: usize, node: u32, set: &[u
         .into_iter()
         .filter(|kind| set.contains(kind))
         .map(|kind| (kind, i64::from(draft.rest[topology][kind])))
-        .map(|(kind, rest)| (kind, rest.min((i128::from(rest) * i128::from(left) / i128::from(all)) as i64)))
+        .map(|(kind, rest)| {
+            (kind, rest.min((i128::from(rest) * i128::from(left) / i128::from(all)) as i64))
+        })
         .collect();
     for (kind, count) in wished {
         for _ in 0..count {
@@ -279,7 +292,8 @@ fn add_seed(draft: &mut Draft<'_>, topology: usize, node: u32) {
         let mates = sheet.kinds[kind].neighbours.iter().filter(|(other, _)| rest[*other] > 0);
         mates.map(|&(other, w)| (w >> 10) / (size[kind] + size[other]).max(1)).max().unwrap_or(0)
     };
-    let best = fitting.into_iter().max_by_key(|&kind| (rate(kind), size[kind], std::cmp::Reverse(kind)));
+    let best =
+        fitting.into_iter().max_by_key(|&kind| (rate(kind), size[kind], std::cmp::Reverse(kind)));
     if let Some(kind) = best {
         draft.add(topology, node, kind);
     }
@@ -291,7 +305,8 @@ fn add_pulled(draft: &mut Draft<'_>, topology: usize, node: u32) {
     let kinds = draft.sheet(topology).kinds.len();
     loop {
         let left = (0..kinds).filter(|&kind| draft.rest[topology][kind] > 0);
-        let rate = |kind: usize| (draft.pull(topology, node, kind) / size[kind], std::cmp::Reverse(kind));
+        let rate =
+            |kind: usize| (draft.pull(topology, node, kind) / size[kind], std::cmp::Reverse(kind));
         let mut rates: Vec<_> = left.map(rate).filter(|(rate, _)| *rate > 0).collect();
         rates.sort_unstable();
         let added = rates.into_iter().rev().find(|(_, kind)| draft.add(topology, node, kind.0));

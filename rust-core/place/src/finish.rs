@@ -10,7 +10,8 @@ use crate::units::{Load, Mebibytes};
 /// any other gets one that its topology does not use yet, so that it can start beside the old one.
 pub(crate) fn placement(draft: &Draft<'_>, previous: &Placement) -> Placement {
     let mut free = free_slots(draft.problem, previous);
-    let slots = (0..draft.sites.len()).map(|topology| of_topology(draft, topology, previous, &mut free));
+    let slots =
+        (0..draft.sites.len()).map(|topology| of_topology(draft, topology, previous, &mut free));
     Placement(slots.collect())
 }
 
@@ -47,7 +48,8 @@ fn of_topology(
         }
     }
     let sites = &draft.sites[topology];
-    let workers = || sites.iter().flat_map(|(&node, site)| site.workers.iter().map(move |w| (node, w)));
+    let workers =
+        || sites.iter().flat_map(|(&node, site)| site.workers.iter().map(move |w| (node, w)));
     let mut wanting: Vec<Vec<SlotId>> = vec![Vec::new(); draft.sheet(topology).kinds.len()];
     for (node, worker) in workers() {
         let slot = match worker.slot {
@@ -109,9 +111,16 @@ pub(crate) fn score(draft: &Draft<'_>, placement: &Placement, previous: &Placeme
 pub(crate) fn shortages(draft: &Draft<'_>) -> Vec<Shortage> {
     let mut shortages = Vec::new();
     for topology in 0..draft.sites.len() {
-        for (kind, &executors) in draft.rest[topology].iter().enumerate().filter(|(_, rest)| **rest > 0) {
+        for (kind, &executors) in
+            draft.rest[topology].iter().enumerate().filter(|(_, rest)| **rest > 0)
+        {
             let lack = lack(draft, topology, kind);
-            shortages.push(Shortage { topology: topology as u32, component: kind as u32, executors, lack });
+            shortages.push(Shortage {
+                topology: topology as u32,
+                component: kind as u32,
+                executors,
+                lack,
+            });
         }
     }
     shortages
@@ -124,12 +133,15 @@ fn lack(draft: &Draft<'_>, topology: usize, kind: usize) -> Lack {
     if demand.heap > sheet.heap_limit {
         return Lack::Heap(mib(demand.heap - sheet.heap_limit));
     }
-    let open: Vec<u32> = (0..draft.rooms.len() as u32).filter(|&n| draft.rooms[n as usize].open).collect();
+    let open: Vec<u32> =
+        (0..draft.rooms.len() as u32).filter(|&n| draft.rooms[n as usize].open).collect();
     let roomy = |node: &u32| draft.rooms[*node as usize].memory_left() >= demand.memory;
     match open.iter().map(|&node| draft.rooms[node as usize].memory_left()).max() {
         None => Lack::OpenNode,
         Some(left) if left < demand.memory => Lack::Memory(mib(demand.memory - left)),
-        Some(_) if open.iter().filter(|n| roomy(n)).all(|&n| draft.allows(topology, n, kind)) => Lack::Slot,
+        Some(_) if open.iter().filter(|n| roomy(n)).all(|&n| draft.allows(topology, n, kind)) => {
+            Lack::Slot
+        }
         Some(_) => Lack::Spread,
     }
 }

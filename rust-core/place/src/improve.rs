@@ -136,7 +136,8 @@ fn exchange(
     let arrived = draft.add(topology, to, kind);
     if arrived
         && draft.missing(topology) == missing
-        && draft.local_at(topology, from) + draft.local_at(topology, to) > before {
+        && draft.local_at(topology, from) + draft.local_at(topology, to) > before
+    {
         return true;
     }
     draft.restore(topology, saved);
@@ -152,13 +153,21 @@ fn least_bound(
 ) -> Option<usize> {
     let kinds = &draft.sheet(topology).kinds;
     let here = |other: &usize| *other != kind && draft.movable(topology, to, *other);
-    let candidates = (0..kinds.len()).filter(here).filter(|&other| draft.fits(topology, from, other));
+    let candidates =
+        (0..kinds.len()).filter(here).filter(|&other| draft.fits(topology, from, other));
     candidates.min_by_key(|&other| {
         let loss = draft.hold(topology, to, other) - draft.pull(topology, from, other);
         let size = (kinds[other].compute * kinds[kind].memory.max(1))
             .max(kinds[other].memory * kinds[kind].compute.max(1));
         // A loss weighs less the more room it makes, a gain always counts first.
-        (if loss > 0 { ((i128::from(loss) << 20) / i128::from(size.max(1)), 0) } else { (-1, loss) }, other)
+        (
+            if loss > 0 {
+                ((i128::from(loss) << 20) / i128::from(size.max(1)), 0)
+            } else {
+                (-1, loss)
+            },
+            other,
+        )
     })
 }
 

@@ -11,16 +11,16 @@ mod improve;
 mod kinds;
 mod level;
 mod migration;
-mod solve;
 mod problem;
 mod refine;
+mod solve;
 mod units;
 
 pub use budget::Budget;
 pub use migration::{Basis, Cost, Migration, Move, Refused, Stage};
 pub use problem::{
-    Component, Edge, Freedom, Lack, Node, Placed, Placement, Problem, Role, Score, Shortage, SlotId,
-    Topology,
+    Component, Edge, Freedom, Lack, Node, Placed, Placement, Problem, Role, Score, Shortage,
+    SlotId, Topology,
 };
-pub use units::{Load, Mebibytes, MilliPoints, Traffic};
 pub use solve::place;
+pub use units::{Load, Mebibytes, MilliPoints, Traffic};

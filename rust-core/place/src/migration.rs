@@ -95,7 +95,13 @@ pub struct Migration {
 impl Migration {
     /// Plans the way between two placements. No node is loaded above `limit` on it, unless it is
     /// already.
-    pub fn plan(problem: &Problem, from: &Placement, to: &Placement, limit: Load, basis: Basis) -> Self {
+    pub fn plan(
+        problem: &Problem,
+        from: &Placement,
+        to: &Placement,
+        limit: Load,
+        basis: Basis,
+    ) -> Self {
         let stages = Planner::new(problem, from, limit).stages(units(problem, from, to));
         Self { stages, done: 0, stopped: false, basis, pause_secs: 0 }
     }
@@ -187,8 +193,11 @@ fn units(problem: &Problem, from: &Placement, to: &Placement) -> Vec<Unit> {
     for (topology, (before, after)) in from.0.iter().zip(&to.0).enumerate() {
         let mut sets: BTreeMap<(bool, SlotId), Vec<usize>> = BTreeMap::new();
         let both = || before.iter().zip(after).enumerate();
-        let changed: BTreeSet<SlotId> =
-            both().filter(|(_, (b, a))| a != b).flat_map(|(_, (b, a))| [*b, *a]).flatten().collect();
+        let changed: BTreeSet<SlotId> = both()
+            .filter(|(_, (b, a))| a != b)
+            .flat_map(|(_, (b, a))| [*b, *a])
+            .flatten()
+            .collect();
         for (executor, (before, after)) in both() {
             for (new, slot) in [(false, *before), (true, *after)] {
                 if let Some(slot) = slot.filter(|slot| changed.contains(slot)) {
@@ -207,7 +216,8 @@ fn units(problem: &Problem, from: &Placement, to: &Placement) -> Vec<Unit> {
         for (executor, (before, after)) in both().filter(|(_, (b, a))| a != b) {
             let Some(to) = *after else { continue };
             let group = root(&mut group, executor);
-            let found = Move { topology: topology as u32, executor: executor as u32, from: *before, to };
+            let found =
+                Move { topology: topology as u32, executor: executor as u32, from: *before, to };
             of.entry(group).or_default().moves.push(found);
         }
         units.extend(of.into_values());
@@ -237,7 +247,8 @@ impl<'a> Planner<'a> {
     fn new(problem: &'a Problem, from: &Placement, limit: Load) -> Self {
         let nodes = problem.nodes.len();
         let compute = problem.nodes.iter().map(|node| node.base.wide()).collect();
-        let mut planner = Self { problem, limit, slots: BTreeMap::new(), compute, memory: vec![0; nodes] };
+        let mut planner =
+            Self { problem, limit, slots: BTreeMap::new(), compute, memory: vec![0; nodes] };
         for (topology, slots) in from.0.iter().enumerate() {
             for (executor, slot) in slots.iter().enumerate() {
                 if let Some(slot) = slot {
@@ -278,7 +289,8 @@ impl<'a> Planner<'a> {
     fn has_room(&mut self, unit: &Unit) -> bool {
         let fresh = unit.moves.iter().all(|step| !self.slots.contains_key(&step.to));
         let nodes: BTreeSet<u32> = unit.moves.iter().map(|step| step.to.node).collect();
-        let before: BTreeMap<u32, Load> = nodes.iter().map(|&node| (node, self.load(node))).collect();
+        let before: BTreeMap<u32, Load> =
+            nodes.iter().map(|&node| (node, self.load(node))).collect();
         self.arrive(unit, 1);
         let fits = nodes.iter().all(|&node| {
             let memory = self.problem.nodes[node as usize].memory;
@@ -340,14 +352,13 @@ impl<'a> Planner<'a> {
             moves.iter().filter_map(|step| Some((step.topology, step.from?))).collect();
         let memory = |step: &Move| {
             let topology = &self.problem.topologies[step.topology as usize];
-            let component = &topology.components[topology.executors[step.executor as usize] as usize];
+            let component =
+                &topology.components[topology.executors[step.executor as usize] as usize];
             u64::from(component.heap.get()) + u64::from(component.off_heap.get())
         };
         let running = moves.iter().filter(|step| step.from.is_some());
-        let cost = Cost {
-            workers_restarted: left.len() as u32,
-            memory_moved: running.map(memory).sum(),
-        };
+        let cost =
+            Cost { workers_restarted: left.len() as u32, memory_moved: running.map(memory).sum() };
         Stage { moves, stops_first, cost }
     }
 }

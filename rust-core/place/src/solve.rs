@@ -7,8 +7,8 @@ use crate::finish;
 use crate::improve::improve;
 use crate::kinds::Sheets;
 use crate::level::{level, worthwhile};
-use crate::refine::refine;
 use crate::problem::{Freedom, Placed, Placement, Problem};
+use crate::refine::refine;
 use crate::units::Load;
 
 /// Of the traffic that crosses, a present worker restarts only for more than this part.
@@ -21,7 +21,8 @@ const WORTHWHILE_TRAFFIC: i64 = 20;
 /// case, and the same problem with the same steps has the same answer.
 pub fn place(problem: &Problem, previous: &Placement, budget: &mut Budget<'_>) -> Placed {
     let sheets = Sheets::of(problem);
-    let comfort = problem.topologies.iter().map(|topology| topology.comfort).min().unwrap_or_default();
+    let comfort =
+        problem.topologies.iter().map(|topology| topology.comfort).min().unwrap_or_default();
     let present = Draft::new(problem, &sheets, previous);
     let mut draft = crate::ceiling::place_missing(present.clone());
     if problem.freedom == Freedom::All {

@@ -51,7 +51,10 @@ fn fits(problem: &Problem, placement: &Placement) -> bool {
                 topology.components[component as usize].heap.get();
         }
     }
-    memory.iter().zip(&problem.nodes).all(|(used, node)| node.memory.is_none_or(|m| *used <= m.get()))
+    memory
+        .iter()
+        .zip(&problem.nodes)
+        .all(|(used, node)| node.memory.is_none_or(|m| *used <= m.get()))
 }
 
 proptest! {

@@ -17,7 +17,8 @@ fn walk(problem: &Problem, from: &Placement, migration: &Migration, limit: f64) 
         for step in &stage.moves {
             assert_eq!(at.0[step.topology as usize][step.executor as usize], step.from);
             let topology = &problem.topologies[step.topology as usize];
-            let demand = topology.components[topology.executors[step.executor as usize] as usize].compute;
+            let demand =
+                topology.components[topology.executors[step.executor as usize] as usize].compute;
             let load = |slot: SlotId| {
                 f64::from(demand.get()) / f64::from(problem.nodes[slot.node as usize].compute.get())
             };
@@ -54,7 +55,12 @@ fn draining_a_node_empties_it_and_undoing_brings_everything_back() {
     assert!(after.0.iter().flatten().flatten().all(|slot| slot.node != busy));
     let mut migration = Migration::plan(&cluster, &before, &after, Load::FULL, Basis::default());
     assert_eq!(walk(&cluster, &before, &migration, 1.0), after);
-    assert!(migration.stages().iter().all(|stage| !stage.stops_first && stage.cost.workers_restarted > 0));
+    assert!(
+        migration
+            .stages()
+            .iter()
+            .all(|stage| !stage.stops_first && stage.cost.workers_restarted > 0)
+    );
     while migration.next(&Basis::default()).expect("nothing has changed").is_some() {
         migration.confirm();
     }
@@ -65,9 +71,15 @@ fn draining_a_node_empties_it_and_undoing_brings_everything_back() {
 #[test]
 fn two_that_only_fit_in_each_others_place_are_stopped_one_after_the_other() {
     // Nodes of 1000 MiB hold one executor of 600 each, and the executors change places.
-    let cluster = problem(vec![node(100, 1000); 2], vec![topology(&[(1, 1, 600)], &[]), topology(&[(1, 1, 600)], &[])]);
-    let at = |nodes: [u32; 2]| Placement(nodes.map(|node| vec![Some(SlotId { node, slot: node })]).to_vec());
-    let migration = Migration::plan(&cluster, &at([0, 1]), &at([1, 0]), Load::FULL, Basis::default());
+    let cluster = problem(
+        vec![node(100, 1000); 2],
+        vec![topology(&[(1, 1, 600)], &[]), topology(&[(1, 1, 600)], &[])],
+    );
+    let at = |nodes: [u32; 2]| {
+        Placement(nodes.map(|node| vec![Some(SlotId { node, slot: node })]).to_vec())
+    };
+    let migration =
+        Migration::plan(&cluster, &at([0, 1]), &at([1, 0]), Load::FULL, Basis::default());
     assert_eq!(migration.stages().len(), 2);
     assert!(migration.stages()[0].stops_first);
     assert_eq!(migration.stages()[0].cost.memory_moved, 600);

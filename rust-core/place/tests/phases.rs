@@ -4,7 +4,8 @@ mod support;
 
 use support::*;
 use thalweg_place::{
-    Budget, Component, Freedom, Lack, Load, Mebibytes, Placement, Problem, Role, SlotId, Topology, place,
+    Budget, Component, Freedom, Lack, Load, Mebibytes, Placement, Problem, Role, SlotId, Topology,
+    place,
 };
 
 fn nodes_of(problem: &Problem, placement: &Placement, topology: usize) -> Vec<u32> {
@@ -15,7 +16,8 @@ fn nodes_of(problem: &Problem, placement: &Placement, topology: usize) -> Vec<u3
 #[test]
 fn a_topology_that_fits_on_one_node_crosses_nothing() {
     // 4 executors of 20 points need 80 of the 100 points of one node.
-    let problem = problem(vec![node(100, 4000); 3], vec![topology(&[(2, 20, 100), (2, 20, 100)], &[(0, 1)])]);
+    let problem =
+        problem(vec![node(100, 4000); 3], vec![topology(&[(2, 20, 100), (2, 20, 100)], &[(0, 1)])]);
     let placed = placed(&problem);
     assert_eq!(nodes_of(&problem, &placed.placement, 0), [0; 4]);
     assert_eq!((placed.score.crossing, placed.score.worst), (0, Load::ZERO));
@@ -24,7 +26,10 @@ fn a_topology_that_fits_on_one_node_crosses_nothing() {
 #[test]
 fn a_topology_that_does_not_is_cut_where_least_is_exchanged() {
     // A chain of two pairs that exchange much, joined by an edge that carries little: two nodes.
-    let mut chain = topology(&[(2, 25, 100), (2, 25, 100), (2, 25, 100), (2, 25, 100)], &[(0, 1), (1, 2), (2, 3)]);
+    let mut chain = topology(
+        &[(2, 25, 100), (2, 25, 100), (2, 25, 100), (2, 25, 100)],
+        &[(0, 1), (1, 2), (2, 3)],
+    );
     chain.edges[1].traffic = thalweg_place::Traffic::new(10);
     let problem = problem(vec![node(100, 4000); 2], vec![chain]);
     let placed = placed(&problem);
@@ -46,11 +51,16 @@ fn without_comfort_load_follows_compute() {
 #[test]
 fn components_lie_in_equal_proportion_on_every_node() {
     // 8 senders and 16 receivers on four nodes: 2 and 4 on each, so a local shuffle stays even.
-    let problem = problem(vec![node(100, 9000); 4], vec![topology(&[(8, 10, 10), (16, 20, 10)], &[(0, 1)])]);
+    let problem =
+        problem(vec![node(100, 9000); 4], vec![topology(&[(8, 10, 10), (16, 20, 10)], &[(0, 1)])]);
     let placed = placed(&problem);
     for node in 0..4 {
         let here = |executors: std::ops::Range<usize>| {
-            placed.placement.0[0][executors].iter().flatten().filter(|slot| slot.node == node).count()
+            placed.placement.0[0][executors]
+                .iter()
+                .flatten()
+                .filter(|slot| slot.node == node)
+                .count()
         };
         assert_eq!((here(0..8), here(8..24)), (2, 4), "{:?}", placed.placement);
     }
@@ -126,11 +136,14 @@ fn only_the_lost_move_and_no_worker_that_runs_is_joined() {
     }
     let repaired = place(&cluster, &left, &mut Budget::steps(STEPS));
     assert_sound(&cluster, &left, &repaired);
-    let running: std::collections::BTreeSet<SlotId> = left.0.iter().flatten().flatten().copied().collect();
+    let running: std::collections::BTreeSet<SlotId> =
+        left.0.iter().flatten().flatten().copied().collect();
     for (before, after) in left.0.iter().flatten().zip(repaired.placement.0.iter().flatten()) {
         match before {
             Some(_) => assert_eq!(before, after),
-            None => assert!(after.is_some_and(|slot| slot.node != dead && !running.contains(&slot))),
+            None => {
+                assert!(after.is_some_and(|slot| slot.node != dead && !running.contains(&slot)))
+            }
         }
     }
     assert_eq!(repaired.score.restarted, 0);

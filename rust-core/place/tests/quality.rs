@@ -13,7 +13,11 @@ fn optimum(problem: &Problem) -> Option<f64> {
     let mut demands: Vec<(u32, u32)> = problem
         .topologies
         .iter()
-        .flat_map(|t| t.executors.iter().map(|&c| (t.components[c as usize].compute.get(), t.components[c as usize].heap.get())))
+        .flat_map(|t| {
+            t.executors.iter().map(|&c| {
+                (t.components[c as usize].compute.get(), t.components[c as usize].heap.get())
+            })
+        })
         .collect();
     demands.sort_unstable_by(|a, b| b.cmp(a));
     let mut used = vec![(0, 0); problem.nodes.len()];
@@ -22,9 +26,17 @@ fn optimum(problem: &Problem) -> Option<f64> {
     best
 }
 
-fn descend(problem: &Problem, demands: &[(u32, u32)], used: &mut Vec<(u32, u32)>, best: &mut Option<f64>) {
+fn descend(
+    problem: &Problem,
+    demands: &[(u32, u32)],
+    used: &mut Vec<(u32, u32)>,
+    best: &mut Option<f64>,
+) {
     let load = |used: &[(u32, u32)]| {
-        let loads = used.iter().zip(&problem.nodes).map(|(u, n)| f64::from(u.0) / f64::from(n.compute.get()));
+        let loads = used
+            .iter()
+            .zip(&problem.nodes)
+            .map(|(u, n)| f64::from(u.0) / f64::from(n.compute.get()));
         loads.fold(0.0, f64::max)
     };
     if best.is_some_and(|best| load(used) >= best) {
@@ -35,7 +47,8 @@ fn descend(problem: &Problem, demands: &[(u32, u32)], used: &mut Vec<(u32, u32)>
         return;
     };
     for node in 0..used.len() {
-        let twin = (0..node).any(|other| used[other] == used[node] && problem.nodes[other] == problem.nodes[node]);
+        let twin = (0..node)
+            .any(|other| used[other] == used[node] && problem.nodes[other] == problem.nodes[node]);
         let limit = problem.nodes[node].memory.map_or(u32::MAX, |m| m.get());
         if twin || used[node].1 + memory > limit {
             continue;
@@ -58,7 +71,11 @@ fn worst_loads_are_within_two_percent_of_the_optimum_and_what_can_be_placed_is()
             continue;
         };
         feasible += 1;
-        assert_eq!(placed.score.unplaced, 0, "seed {seed}: all can be placed, {:?}", placed.shortages);
+        assert_eq!(
+            placed.score.unplaced, 0,
+            "seed {seed}: all can be placed, {:?}",
+            placed.shortages
+        );
         let worst = loads(&problem, &placed.placement).into_iter().fold(0.0, f64::max);
         near += u64::from(worst <= optimum * 1.02);
     }

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use thalweg_place::{
-    Budget, Component, Edge, Freedom, Load, Mebibytes, MilliPoints, Node, Placed, Placement, Problem,
-    SlotId, Topology, Traffic, place,
+    Budget, Component, Edge, Freedom, Load, Mebibytes, MilliPoints, Node, Placed, Placement,
+    Problem, SlotId, Topology, Traffic, place,
 };
 
 /// A node of so many points and MiB with four slots.
@@ -34,11 +34,16 @@ pub fn topology(components: &[Wanted], edges: &[(u32, u32)]) -> Topology {
                 ..Component::default()
             })
             .collect(),
-        edges: edges.iter().map(|&(from, to)| Edge { from, to, traffic: Traffic::new(1000) }).collect(),
+        edges: edges
+            .iter()
+            .map(|&(from, to)| Edge { from, to, traffic: Traffic::new(1000) })
+            .collect(),
         executors: components
             .iter()
             .zip(0..)
-            .flat_map(|(&(executors, ..), component)| std::iter::repeat_n(component, executors as usize))
+            .flat_map(|(&(executors, ..), component)| {
+                std::iter::repeat_n(component, executors as usize)
+            })
             .collect(),
         comfort: Load::FULL,
         ..Topology::default()
@@ -62,7 +67,11 @@ pub fn loads(problem: &Problem, placement: &Placement) -> Vec<f64> {
     for (component, slot) in running(problem, placement) {
         compute[slot.node as usize] += u64::from(component.compute.get());
     }
-    compute.iter().zip(&problem.nodes).map(|(c, n)| *c as f64 / f64::from(n.compute.get())).collect()
+    compute
+        .iter()
+        .zip(&problem.nodes)
+        .map(|(c, n)| *c as f64 / f64::from(n.compute.get()))
+        .collect()
 }
 
 /// The part of the edges that crosses nodes.
@@ -76,7 +85,8 @@ pub fn crossing(problem: &Problem, placement: &Placement) -> f64 {
         for edge in &topology.edges {
             let (from, to) = (of(edge.from), of(edge.to));
             let apart: usize = from.iter().map(|a| to.iter().filter(|b| *b != a).count()).sum();
-            crossing += f64::from(edge.traffic.get()) * apart as f64 / (from.len() * to.len()).max(1) as f64;
+            crossing += f64::from(edge.traffic.get()) * apart as f64
+                / (from.len() * to.len()).max(1) as f64;
         }
     }
     crossing
@@ -108,19 +118,26 @@ pub fn assert_sound(problem: &Problem, previous: &Placement, placed: &Placed) {
             assert!(node.open || had == Some(*slot), "a closed node got an executor");
             assert!(slot.slot < node.slots && !node.blocked.contains(&slot.slot), "no such slot");
             let component = &topology.components[component as usize];
-            memory[slot.node as usize] += u64::from(component.heap.get() + component.off_heap.get());
+            memory[slot.node as usize] +=
+                u64::from(component.heap.get() + component.off_heap.get());
             *heaps.entry(*slot).or_default() += u64::from(component.heap.get());
             owners.entry(*slot).or_default().insert(index);
         }
     }
     for (used, node) in memory.iter().zip(&problem.nodes) {
-        assert!(node.memory.is_none_or(|memory| *used <= u64::from(memory.get())), "memory is overcommitted");
+        assert!(
+            node.memory.is_none_or(|memory| *used <= u64::from(memory.get())),
+            "memory is overcommitted"
+        );
     }
     assert!(owners.values().all(|owners| owners.len() == 1), "a slot is shared by topologies");
     for (slot, heap) in heaps {
         let owner = owners[&slot].first().expect("a slot in use has an owner");
         let limit = problem.topologies[*owner].heap_limit;
-        assert!(limit.is_none_or(|limit| heap <= u64::from(limit.get())), "a worker's heap is overcommitted");
+        assert!(
+            limit.is_none_or(|limit| heap <= u64::from(limit.get())),
+            "a worker's heap is overcommitted"
+        );
     }
     let unplaced = placement.0.iter().flatten().filter(|slot| slot.is_none()).count();
     let lacking: u32 = placed.shortages.iter().map(|shortage| shortage.executors).sum();
@@ -147,7 +164,8 @@ impl Dice {
 /// A random problem of at most so many executors and nodes, with comfort zero.
 pub fn random(seed: u64, executors: u32, nodes: u32) -> Problem {
     let mut dice = Dice::new(seed);
-    let nodes = (0..1 + dice.below(nodes)).map(|_| node(100 + 50 * dice.below(7), 1000 + 500 * dice.below(6)));
+    let nodes = (0..1 + dice.below(nodes))
+        .map(|_| node(100 + 50 * dice.below(7), 1000 + 500 * dice.below(6)));
     let nodes: Vec<Node> = nodes.map(|node| Node { slots: 24, ..node }).collect();
     let mut left = 2 + dice.below(executors - 1);
     let mut topologies = Vec::new();
@@ -160,7 +178,8 @@ pub fn random(seed: u64, executors: u32, nodes: u32) -> Problem {
                 left -= count;
             }
         }
-        let edges: Vec<(u32, u32)> = (1..components.len() as u32).map(|to| (dice.below(to), to)).collect();
+        let edges: Vec<(u32, u32)> =
+            (1..components.len() as u32).map(|to| (dice.below(to), to)).collect();
         let comfort = Load::ZERO;
         topologies.push(Topology { comfort, ..topology(&components, &edges) });
     }

@@ -1,9 +1,10 @@
-//! The command `thalweg`: looks at decisions without a cluster.
+//! The command `thalweg`: looks at decisions without a cluster, and gives orders to one.
 //!
 //! Exit codes: 0 it was done; 1 it could not be done; 2 the command line was wrong.
 #![forbid(unsafe_code)]
 
 mod chart;
+mod drain;
 mod files;
 mod settings;
 mod simulate;
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Looks at Thalweg's decisions without a cluster.
+/// Looks at Thalweg's decisions without a cluster, and gives orders to one.
 #[derive(Parser)]
 #[command(version, about)]
 struct Arguments {
@@ -24,12 +25,15 @@ struct Arguments {
 enum Command {
     /// Runs a scenario in the simulator, with the decision core that is shipped
     Simulate(simulate::Simulate),
+    /// Empties a host of a running cluster, or lets it be used again
+    Drain(drain::Drain),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Command::Simulate(simulate) => simulate.run(),
+        Command::Drain(drain) => drain.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,6 +6,7 @@
 //! is touched under it.
 
 mod commands;
+pub mod drains;
 mod error;
 mod observe;
 mod orders;
@@ -13,7 +14,8 @@ mod settings;
 mod status;
 mod tables;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -53,6 +55,8 @@ struct Running {
     decisions: Vec<Decision>,
     outcomes: VecDeque<Outcome>,
     plan: Option<ActivePlan>,
+    /// Which of the topologies that have to leave a drained host is next.
+    drain_turn: u64,
     ended: VecDeque<EndedPlan>,
     counters: BTreeMap<String, u64>,
     /// What was last written to the ledger of each topology: verdict and reason codes.
@@ -67,6 +71,8 @@ struct Routing {
     learned: Learned,
     dropped: Vec<DroppedRow>,
     lacking: Vec<Lacking>,
+    /// Hosts that are being emptied.
+    drained: BTreeSet<String>,
 }
 
 impl Engine {
@@ -112,12 +118,16 @@ impl Engine {
             let executors = view.topologies.iter().map(|t| t.executors.len()).sum();
             return Ok(vec![Assigned::NotOurs; executors]);
         }
-        let (routes, learned) = {
+        let (routes, learned, drained) = {
             let routing = self.routing();
-            (routing.routes.clone(), routing.learned.clone())
+            (routing.routes.clone(), routing.learned.clone(), routing.drained.clone())
         };
+        let mut view = Cow::Borrowed(view);
+        if !drained.is_empty() {
+            drains::mark(view.to_mut(), &drained);
+        }
         let Assignment { executors, dropped, lacking } =
-            assign(view, &routes, &learned, self.core(), now);
+            assign(&view, &routes, &learned, self.core(), now);
         if !dropped.is_empty() {
             self.note_dropped(dropped);
         }

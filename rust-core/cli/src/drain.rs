@@ -25,11 +25,15 @@ impl Drain {
     /// Changes the list of drained hosts, or shows it.
     pub fn run(self) -> anyhow::Result<()> {
         if !self.dir.is_dir() {
-            bail!("{} is no folder: --dir must name Thalweg's folder on the leading Nimbus", self.dir.display());
+            bail!(
+                "{} is no folder: --dir must name Thalweg's folder on the leading Nimbus",
+                self.dir.display()
+            );
         }
         let mut drained = drains::read(&self.dir).map_err(|problem| anyhow!(problem))?;
         if let Some(host) = self.host {
-            let changed = if self.undo { drained.remove(&host) } else { drained.insert(host.clone()) };
+            let changed =
+                if self.undo { drained.remove(&host) } else { drained.insert(host.clone()) };
             if !changed {
                 bail!("{host} is {} drained", if self.undo { "not" } else { "already" });
             }

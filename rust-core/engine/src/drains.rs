@@ -38,7 +38,9 @@ pub fn mark(observation: &mut Observation, drained: &BTreeSet<String>) {
 pub fn order(observation: &Observation, drained: &BTreeSet<String>, turn: u64) -> Option<Order> {
     let leaving = |topology: &&Topology| {
         let nodes = topology.executors.iter().filter_map(|e| e.slot.map(|slot| slot.node as usize));
-        nodes.filter_map(|node| observation.nodes.get(node)).any(|node| drained.contains(&node.host))
+        nodes
+            .filter_map(|node| observation.nodes.get(node))
+            .any(|node| drained.contains(&node.host))
     };
     let leaving: Vec<&Topology> = observation.topologies.iter().filter(leaving).collect();
     let next = leaving.get((turn % leaving.len().max(1) as u64) as usize)?;

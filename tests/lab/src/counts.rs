@@ -184,6 +184,40 @@ fn record(fields: &[&str]) -> Result<(u64, Record)> {
     Ok((number(at)?, record))
 }
 
+/// How often each word was counted by a job that keeps its counts as state, in `total-*.log` files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Totals {
+    counts: BTreeMap<String, u64>,
+}
+
+impl Totals {
+    /// Reads all `total-*.log` files of a folder. A count only grows, or starts again from an earlier one, so the
+    /// greatest is the one that holds.
+    ///
+    /// # Errors
+    /// When a file cannot be read or holds something else.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let mut totals = Self::default();
+        for_each_line(folder, "total-", |fields| {
+            let [_at, counts] = fields else {
+                anyhow::bail!("not two fields");
+            };
+            for pair in counts.split(',') {
+                let (word, count) = pair.rsplit_once('=').context("not word=count")?;
+                let greatest = totals.counts.entry(word.to_owned()).or_default();
+                *greatest = (*greatest).max(number(count)?);
+            }
+            Ok(())
+        })?;
+        Ok(totals)
+    }
+
+    /// All words together.
+    pub fn sum(&self) -> u64 {
+        self.counts.values().sum()
+    }
+}
+
 /// A worker may be killed, or this reader come, while a line is written: a last line without its end is left out.
 fn for_each_line(
     folder: &Path,
@@ -266,6 +300,14 @@ mod tests {
         let within = Spouts::read(folder.path()).unwrap().within(&(0..2_000));
         assert_eq!((within.emitted, within.acked, within.failed), (3, 200, 1));
         assert_eq!((within.mean_ms, within.p99_ms, within.max_ms), (100.5, 198, 200));
+    }
+
+    #[test]
+    fn the_greatest_count_of_a_word_is_its_total() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("total-1-0-0.log"), "1000 a=1,b=2\n2000 a=7\n").unwrap();
+        fs::write(folder.path().join("total-2-1-1.log"), "3000 a=5,x=y=1\n").unwrap();
+        assert_eq!(Totals::read(folder.path()).unwrap().sum(), 7 + 2 + 1);
     }
 
     #[test]

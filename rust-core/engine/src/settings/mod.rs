@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use thalweg_core::settings::{Mode, PlanStrategy, Settings};
+use thalweg_core::settings::{Mode, PlanStrategy, Settings, SlotRule};
 use thalweg_core::units::{Millis, Share};
 use thalweg_store::{Secret, StoreKind, StoreSettings};
 
@@ -99,6 +99,10 @@ fn core(values: &Values, given: &Map<String, Value>) -> Settings {
         daily_actions: values.count("thalweg.action.daily.limit"),
         blacklist: secs(values, "thalweg.action.blacklist.secs"),
         anchors_per_worker: values.count("thalweg.placement.anchors.per.worker"),
+        slots: match values.text("thalweg.placement.slots") {
+            "shared" => SlotRule::Shared,
+            _ => SlotRule::Workers,
+        },
     }
 }
 

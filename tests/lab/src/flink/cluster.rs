@@ -126,7 +126,8 @@ impl FlinkCluster {
 
     /// The logs of the JobManager and of each TaskManager.
     pub fn logs(&self) -> Vec<PathBuf> {
-        let nodes = self.sites.nodes.iter().map(|s| self.home.logs().join(format!("{}.log", s.node)));
+        let nodes =
+            self.sites.nodes.iter().map(|s| self.home.logs().join(format!("{}.log", s.node)));
         [self.job_manager_log()].into_iter().chain(nodes).collect()
     }
 

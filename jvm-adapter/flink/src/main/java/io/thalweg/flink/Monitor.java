@@ -1,6 +1,5 @@
 package io.thalweg.flink;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.thalweg.bridge.SnapshotWriter;
 import io.thalweg.flink.measure.ClusterReader;
 import io.thalweg.flink.measure.Encoder;
@@ -19,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.flink.runtime.jobgraph.JobVertexID;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

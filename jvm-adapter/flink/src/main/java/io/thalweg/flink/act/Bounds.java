@@ -1,8 +1,5 @@
 package io.thalweg.flink.act;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.thalweg.flink.measure.JobView;
 import io.thalweg.flink.measure.Vertex;
 import io.thalweg.flink.rest.Rest;
@@ -10,6 +7,9 @@ import io.thalweg.shell.Plan;
 import java.io.IOException;
 import java.util.Map;
 import java.util.TreeMap;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.ObjectNode;
 
 /** A job's bounds of parallelism: asked for through REST, so that the Dispatcher keeps them for the next leader. */
 final class Bounds {

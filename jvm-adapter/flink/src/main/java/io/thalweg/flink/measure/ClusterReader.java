@@ -1,6 +1,5 @@
 package io.thalweg.flink.measure;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.thalweg.flink.measure.Task.Totals;
 import io.thalweg.flink.measure.Vertex.Input;
 import io.thalweg.flink.rest.Rest;
@@ -13,6 +12,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 
 /** Reads TaskManagers and jobs through REST: exact cumulative counters, never the gauges that average over a minute. */
 public final class ClusterReader {

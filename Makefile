@@ -14,22 +14,22 @@ setup:
 
 build: setup ## Builds the jar for Storm, the sample topologies and the lab
 	@gradle --quiet assemble
-	@cargo build --quiet --release --locked -p thalweg-experiment
+	@cargo build --quiet --locked -p thalweg-experiment
 
 demo: build ## Shows the loop on a real Storm cluster (STORE=embedded or redis)
-	@target/release/demo --store $(STORE) --situation $(SITUATION)
+	@target/debug/demo --store $(STORE) --situation $(SITUATION)
 
-test: ## Runs every check and all tests but those of the whole product
+test: ## Runs every check and test
 	@scripts/test.sh
 
 quick-test: ## The same without real clusters
 	@scripts/test.sh --quick
 
-product-test: build ## Runs the whole product on real clusters, one at a time (about 8 minutes)
+product-test: build ## Runs the tests of the whole product on real clusters only
 	@cargo test --quiet --locked -p thalweg-e2e -- --test-threads 1
 
 bench-storm: build ## Measures DefaultScheduler against Thalweg (ROUNDS=3)
-	@target/release/bench-storm --rounds $(ROUNDS)
+	@target/debug/bench-storm --rounds $(ROUNDS)
 
 bench-core: setup ## Measures decisions, the crossing into the core, and what a round adds
 	@cargo bench --quiet --locked -p thalweg-core -p thalweg-jni

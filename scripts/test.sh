@@ -50,5 +50,7 @@ fi
 step "lab" cargo test --locked -p thalweg-lab -p thalweg-experiment --lib --bins
 if [ "${1:-}" != "--quick" ]; then
     step "lab on real processes" cargo test --locked -p thalweg-lab --test smoke
+    # Each test has a cluster of its own, and this machine room for one.
+    step "whole product" cargo test --locked -p thalweg-e2e -- --test-threads 1
 fi
 finish

@@ -4,26 +4,22 @@ import io.thalweg.bridge.SnapshotWriter;
 import io.thalweg.bridge.SnapshotWriter.Grouping;
 import io.thalweg.bridge.SnapshotWriter.Kind;
 import io.thalweg.bridge.SnapshotWriter.Status;
+import io.thalweg.storm.cluster.Settings;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.apache.storm.Config;
 import org.apache.storm.generated.ComponentCommon;
 import org.apache.storm.generated.GlobalStreamId;
 import org.apache.storm.generated.StormTopology;
 import org.apache.storm.scheduler.ExecutorDetails;
 import org.apache.storm.scheduler.TopologyDetails;
-import org.apache.storm.utils.ObjectReader;
 import org.apache.storm.utils.Utils;
 
 /** The graph of a topology: its components with their tasks, in the order of their names, and the streams between. */
 record TopologyShape(List<Component> components, Map<String, Integer> indices, List<Edge> edges) {
-    /** Storm's default. */
-    private static final int MESSAGE_TIMEOUT_SECS = 30;
-
     /** A component and its tasks. */
     record Component(String id, Kind kind, int firstTask, int lastTask) { }
 
@@ -50,9 +46,8 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
 
     /** Begins the topology and writes its components and edges; executors are to follow. */
     void write(SnapshotWriter writer, TopologyDetails topology, Status status) {
-        Object timeout = topology.getConf().get(Config.TOPOLOGY_MESSAGE_TIMEOUT_SECS);
         writer.topology(topology.getId(), topology.getName(), status, topology.getNumWorkers(),
-            1000.0 * ObjectReader.getInt(timeout, MESSAGE_TIMEOUT_SECS));
+            Settings.messageTimeoutMillis(topology.getConf()));
         for (Component c : components) {
             writer.component(c.id, c.kind, c.firstTask, c.lastTask);
         }

@@ -13,12 +13,10 @@ import io.thalweg.storm.cluster.StateLink;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import org.apache.storm.Config;
 import org.apache.storm.generated.Assignment;
 import org.apache.storm.generated.ExecutorSummary;
 import org.apache.storm.scheduler.TopologyDetails;
 import org.apache.storm.thrift.TException;
-import org.apache.storm.utils.ObjectReader;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -105,8 +103,7 @@ record Scene(Map<String, Object> conf, Settings settings, Rounds rounds, NimbusL
                 longest = Math.max(longest, latencies.values().stream().mapToDouble(Double::doubleValue).max().orElse(0));
             }
         }
-        Object timeout = topology(plan).getConf().get(Config.TOPOLOGY_MESSAGE_TIMEOUT_SECS);
-        long most = 1000L * ObjectReader.getInt(timeout, 30);
+        long most = Settings.messageTimeoutMillis(topology(plan).getConf());
         return Math.min(most, (long) (1000 * Math.ceil(longest / 1000)));
     }
 }

@@ -27,6 +27,7 @@ public record Settings(long monitorIntervalMillis, long stepTimeoutMillis, long 
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String PREFIX = "thalweg.";
+    private static final int DEFAULT_MESSAGE_TIMEOUT_SECS = 30;
 
     /** Storm's own keys that the core wants to know besides ours. */
     private static final String[] STORMS = {
@@ -64,6 +65,11 @@ public record Settings(long monitorIntervalMillis, long stepTimeoutMillis, long 
     /** A whole number of at least {@code least}; the default where it is absent or none. */
     public static long number(Map<String, Object> conf, String key, long absent, long least) {
         return conf.get(key) instanceof Number n && n.longValue() >= least ? n.longValue() : absent;
+    }
+
+    /** How long a topology of this configuration waits for a tuple before it is replayed. */
+    public static long messageTimeoutMillis(Map<String, Object> topologyConf) {
+        return 1000 * number(topologyConf, Config.TOPOLOGY_MESSAGE_TIMEOUT_SECS, DEFAULT_MESSAGE_TIMEOUT_SECS, 1);
     }
 
     private static String text(Map<String, Object> conf, String key) {

@@ -6,12 +6,16 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::java::{Java, class_path};
+
 /// The newest Storm whose artifacts all resolve.
 pub const STORM: &str = "2.8.3";
 /// The newest Kafka whose artifacts all resolve.
 pub const KAFKA: &str = "4.3.1";
 /// The logger that Flink's distribution brings along.
 const LOG4J: &str = "2.24.3";
+/// The line that the newest autoscaler whose artifacts all resolve speaks to clusters with.
+const AUTOSCALER_FLINK: &str = "1.20.5";
 
 /// Where the jars of one kind lie.
 #[derive(Debug, Clone)]
@@ -128,9 +132,55 @@ impl Dist {
         Ok(ready)
     }
 
+    /// Jars for Flink's own autoscaler, and for the client of the line that it is made for.
+    ///
+    /// # Errors
+    /// As for [`Dist::storm_daemon`].
+    pub fn autoscaler(&self) -> Result<PathBuf> {
+        let own = [
+            "flink-autoscaler:1.10.0".to_owned(),
+            format!("flink-clients:{AUTOSCALER_FLINK}"),
+            format!("flink-runtime:{AUTOSCALER_FLINK}"),
+        ];
+        let log = ["log4j-slf4j-impl", "log4j-core"];
+        let log = log.iter().map(|artifact| format!("org.apache.logging.log4j:{artifact}:{LOG4J}"));
+        self.tree(&Tree {
+            folder: "flink-autoscaler-1.10.0/lib".to_owned(),
+            artifacts: own.iter().map(|one| format!("org.apache.flink:{one}")).chain(log).collect(),
+            without: None,
+        })
+    }
+
+    /// The classes of one of this crate's own programs, compiled against these jars.
+    ///
+    /// # Errors
+    /// With the compiler's words when it refuses them.
+    pub fn program(&self, name: &str, java: &Java, jars: &Path) -> Result<PathBuf> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        let folder = folder.join("src/main/java/io/thalweg/lab");
+        let mut sources = Vec::new();
+        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            sources.push(entry?.path());
+        }
+        sources.sort();
+        let mut text = String::new();
+        for source in &sources {
+            text += &fs::read_to_string(source)?;
+        }
+        let versioned = format!("{name}-{:016x}", fingerprint(text.as_bytes()));
+        self.once(&versioned, |draft| java.compile(&sources, &class_path(&[jars]), draft))
+    }
+
     fn tree(&self, tree: &Tree) -> Result<PathBuf> {
         self.once(&tree.folder, |draft| fetch(tree, draft))
     }
+}
+
+/// FNV-1a: tells versions of our own sources apart.
+fn fingerprint(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 fn fetch(tree: &Tree, draft: &Path) -> Result<()> {

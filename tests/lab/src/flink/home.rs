@@ -205,5 +205,5 @@ appender.file.name = File
 appender.file.type = FILE
 appender.file.fileName = ${sys:log.file}
 appender.file.layout.type = PatternLayout
-appender.file.layout.pattern = %d{HH:mm:ss.SSS} %c{1.} %t [%p] %m%n
+appender.file.layout.pattern = %d{UNIX_MILLIS} %d{HH:mm:ss.SSS} %c{1.} %t [%p] %m%n
 ";

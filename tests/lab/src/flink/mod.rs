@@ -1,5 +1,6 @@
 //! A Flink cluster on this machine: a JobManager and TaskManagers as real processes.
 
+mod autoscaler;
 mod cluster;
 mod home;
 mod job;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde_json::{Map, Value};
 
+pub use autoscaler::Autoscaler;
 pub use cluster::{FlinkCluster, FlinkNode};
 pub use job::FlinkJob;
 pub use rest::{FlinkRest, JobInfo, Subtask, Vertex};

@@ -1,5 +1,7 @@
 //! The JobManager's REST interface, as far as tests need it.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,6 +12,7 @@ const TIMEOUT_SECS: u64 = 10;
 #[derive(Debug, Clone)]
 pub struct FlinkRest {
     base: String,
+    port: u16,
 }
 
 /// A job as REST shows it.
@@ -36,8 +39,8 @@ pub struct Vertex {
     pub name: String,
     /// Its subtasks.
     pub parallelism: u32,
-    /// Its state.
-    pub status: String,
+    /// How many of them are in each state.
+    pub tasks: BTreeMap<String, u32>,
 }
 
 /// One of a vertex's subtasks.
@@ -53,9 +56,10 @@ pub struct Subtask {
 }
 
 impl JobInfo {
-    /// Whether it and all of its vertices run.
+    /// Whether it and all of its subtasks run.
     pub fn runs(&self) -> bool {
-        self.state == "RUNNING" && self.vertices.iter().all(|vertex| vertex.status == "RUNNING")
+        let whole = |vertex: &Vertex| vertex.tasks.get("RUNNING") == Some(&vertex.parallelism);
+        self.state == "RUNNING" && self.vertices.iter().all(whole)
     }
 
     /// The vertex of this name, with or without what Flink puts in front.
@@ -71,12 +75,17 @@ impl JobInfo {
 impl FlinkRest {
     /// Speaks to this address.
     pub fn new(host: &str, port: u16) -> Self {
-        Self { base: format!("http://{host}:{port}") }
+        Self { base: format!("http://{host}:{port}"), port }
     }
 
     /// The address.
     pub fn url(&self) -> &str {
         &self.base
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Whether the JobManager answers.

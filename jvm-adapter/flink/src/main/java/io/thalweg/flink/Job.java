@@ -115,6 +115,12 @@ public final class Job {
                 .allMatch(node -> held.getOrDefault(node.getKey(), 0) >= node.getValue());
     }
 
+    /** Whether the job holds as many slots as a wish takes, wherever they are. */
+    public boolean holdsEnough(Wish wish) {
+        int wanted = PlacingSlotAllocator.wanted(wish).values().stream().mapToInt(Integer::intValue).sum();
+        return pool.getAllSlotsInformation().size() >= wanted;
+    }
+
     /** Gives back the slots beyond need that nothing runs in. */
     public void giveBack() {
         askFor(0);

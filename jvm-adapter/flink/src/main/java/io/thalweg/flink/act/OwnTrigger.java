@@ -34,22 +34,24 @@ import org.slf4j.LoggerFactory;
 final class OwnTrigger implements Way {
     private static final Logger LOG = LoggerFactory.getLogger(OwnTrigger.class);
     private static final long CALL_SECONDS = 10;
+    /** Slots that are there are offered within a fraction of this. */
+    private static final long PATIENCE_MILLIS = 5_000;
 
     private final Job job;
     private final Plan plan;
     private final Bounds bounds;
     private final Desk desk;
     private final Wish wish;
-    private final int freeSlots;
+    private final int clusterSlots;
     private Wish before;
     private Object state;
 
-    OwnTrigger(Job job, Plan plan, JobView seen, Bounds bounds, Desk desk, int freeSlots) {
+    OwnTrigger(Job job, Plan plan, JobView seen, Bounds bounds, Desk desk, int clusterSlots) {
         this.job = job;
         this.plan = plan;
         this.bounds = bounds;
         this.desk = desk;
-        this.freeSlots = freeSlots;
+        this.clusterSlots = clusterSlots;
         this.wish = wish(plan, seen);
     }
 
@@ -108,10 +110,18 @@ final class OwnTrigger implements Way {
         });
     }
 
-    /** Whether every subtask runs where it was wished. */
+    /** Whether there are as many subtasks as wished, and, where that is all that was wished, on the wished nodes. */
     boolean reached() {
         Map<JobVertexID, List<Place>> places = job.allocator().places();
-        return wish.places().entrySet().stream().allMatch(row -> row.getValue().equals(places.get(row.getKey())));
+        return wish.places().entrySet().stream().allMatch(row -> {
+            List<Place> found = places.getOrDefault(row.getKey(), List.of());
+            return plan.counts().isEmpty()
+                    ? nodes(row.getValue()).equals(nodes(found)) : row.getValue().size() == found.size();
+        });
+    }
+
+    private static List<String> nodes(List<Place> places) {
+        return places.stream().map(Place::node).toList();
     }
 
     /** Nothing that runs is touched: slots are got beside those in use. */
@@ -126,14 +136,16 @@ final class OwnTrigger implements Way {
         }
         ask(() -> {
             job.allocator().wish(wish);
-            // Which node a slot comes from is the ResourceManager's choice, so all that are free are asked for.
-            job.askFor(job.holds(wish) ? 0 : freeSlots);
+            // Which node a slot comes from is the ResourceManager's choice, so all there are are asked for.
+            job.askFor(job.holds(wish) ? 0 : clusterSlots);
             return true;
         });
         if (!plan.counts().isEmpty()) {
             askBounds();
         }
-        deadline.await("slots on the wished nodes", () -> ask(() -> job.holds(wish)));
+        // A node may have died, or another job have its slots: then rows are dropped, and parallelism is kept.
+        Deadline patience = Deadline.in(Math.min(PATIENCE_MILLIS, deadline.at() - System.currentTimeMillis()));
+        deadline.await("slots", () -> ask(() -> job.holds(wish) || patience.passed() && job.holdsEnough(wish)));
     }
 
     /** Through REST, so that they outlive this JobManager; past it where REST does not answer. */

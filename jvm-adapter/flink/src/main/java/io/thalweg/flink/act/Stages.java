@@ -35,9 +35,9 @@ public final class Stages implements Function<Plan, Stage> {
             return new Gone();
         }
         Bounds bounds = new Bounds(rest, plan, seen);
-        int free = view.nodes().stream().mapToInt(NodeView::freeSlots).sum();
+        int slots = view.nodes().stream().mapToInt(NodeView::slots).sum();
         return jobs.placed(plan.topology())
-                .<Stage>map(job -> new Placing(new OwnTrigger(job, plan, seen, bounds, desk, free)))
+                .<Stage>map(job -> new Placing(new OwnTrigger(job, plan, seen, bounds, desk, slots)))
                 .orElseGet(() -> new Scaling(plan, new RestRescale(plan, bounds, desk)));
     }
 

@@ -31,7 +31,7 @@ public final class ClusterReader {
         for (JsonNode node : rest.get("/taskmanagers").path("taskmanagers")) {
             JsonNode resource = node.path("totalResource");
             nodes.add(new NodeView(node.path("id").asText(), host(node.path("path").asText()),
-                    node.path("slotsNumber").asInt(), node.path("freeSlots").asInt(),
+                    node.path("slotsNumber").asInt(),
                     resource.path("cpuCores").asDouble(Double.NaN) * POINTS_PER_CORE,
                     node.path("hardware").path("physicalMemory").asDouble(Double.NaN) / (1 << 20)));
         }

@@ -9,13 +9,13 @@ import java.util.stream.Collectors;
 /**
  * What one counting subtask did, in three files.
  *
- * <p>{@code count-*} has a line {@code <epoch ms> <words>} each 50 ms in which words came. {@code spout-*} has a line
+ * <p>{@code count-*} has a line {@code <epoch ms> <words>} each 20 ms in which words came. {@code spout-*} has a line
  * {@code <epoch ms> <words> <words> 0 <sum of latencies> <greatest latency> <latency,latency,...>} each 100 ms, with
  * latencies in milliseconds since the record was made. {@code total-*} has each second a line
  * {@code <epoch ms> <word>=<count>,...} of the words whose count changed: the greatest over all files is a word's count.
  */
 final class CountJournal implements AutoCloseable {
-    private static final long COUNT_MILLIS = 50;
+    private static final long COUNT_MILLIS = 20;
     private static final long LATENCY_MILLIS = 100;
     private static final long TOTAL_MILLIS = 1_000;
 

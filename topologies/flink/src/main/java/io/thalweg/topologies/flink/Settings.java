@@ -19,6 +19,7 @@ import java.util.Set;
  * @param count parallelism of the counting step
  * @param maxParallelism key groups, the most that any parallelism can become
  * @param splitCost milliseconds of CPU burnt for each line
+ * @param splitWait milliseconds waited for each line, which keep a subtask busy but not the processor
  * @param countCost milliseconds of CPU burnt for each word
  * @param iterationsPerMilli turns of the burning loop that make a millisecond on an unthrottled core
  * @param out folder for the journals of {@link CountJournal}; none are kept when absent
@@ -27,11 +28,11 @@ import java.util.Set;
 record Settings(
         String name, String bootstrap, String topic, String group, double rate,
         int sources, int split, int count, int maxParallelism,
-        double splitCost, double countCost, long iterationsPerMilli,
+        double splitCost, double splitWait, double countCost, long iterationsPerMilli,
         Optional<String> out, Map<String, String> configuration) {
 
     private static final Set<String> KEYS = Set.of("name", "bootstrap", "topic", "group", "rate", "sources", "split",
-            "count", "maxParallelism", "splitCost", "countCost", "iterationsPerMilli", "out");
+            "count", "maxParallelism", "splitCost", "splitWait", "countCost", "iterationsPerMilli", "out");
 
     /**
      * Reads {@code key=value} pairs.
@@ -72,6 +73,7 @@ record Settings(
                 number(own, "count", 1),
                 number(own, "maxParallelism", 128),
                 splitCost,
+                Double.parseDouble(own.getOrDefault("splitWait", "0")),
                 countCost,
                 perMilli != null ? Long.parseLong(perMilli) : burns ? Work.calibrate() : 0,
                 Optional.ofNullable(own.get("out")),

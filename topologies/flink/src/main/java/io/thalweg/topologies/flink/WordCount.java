@@ -1,5 +1,6 @@
 package io.thalweg.topologies.flink;
 
+import io.thalweg.topologies.Pause;
 import io.thalweg.topologies.Work;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.serialization.SimpleStringSchema;
@@ -37,7 +38,7 @@ public final class WordCount {
         Work countWork = Work.ofMillis(settings.countCost(), settings.iterationsPerMilli());
         source(environment, settings).name("source").uid("source").setParallelism(settings.sources())
                 .rebalance()
-                .flatMap(new Split(splitWork)).returns(Types.STRING)
+                .flatMap(new Split(splitWork, Pause.ofMillis(settings.splitWait()))).returns(Types.STRING)
                 .name("split").uid("split").setParallelism(settings.split())
                 .keyBy(word -> word, Types.STRING)
                 .process(new Count(countWork, settings.out().orElse(null)))

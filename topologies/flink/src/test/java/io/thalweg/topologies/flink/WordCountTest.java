@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.thalweg.topologies.Pause;
 import io.thalweg.topologies.Work;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -17,7 +18,7 @@ class WordCountTest {
     @Test
     void aLineIsCutIntoItsWordsWithoutTheSequenceNumber() {
         List<String> words = new ArrayList<>();
-        new Split(new Work(0)).flatMap("17 to be or not", new ListCollector<>(words));
+        new Split(new Work(0), Pause.ofMillis(0)).flatMap("17 to be or not", new ListCollector<>(words));
         assertEquals(List.of("to", "be", "or", "not"), words);
     }
 

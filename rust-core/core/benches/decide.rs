@@ -22,6 +22,7 @@ fn cluster(executors: u32, nodes: u32) -> Observation {
         id: id.to_owned(),
         kind,
         tasks: TaskRange::new(first, last),
+        ..Component::default()
     };
     let topologies = (0..executors.div_ceil(200)).map(|index| {
         let components = vec![
@@ -45,8 +46,8 @@ fn cluster(executors: u32, nodes: u32) -> Observation {
             wished_workers: 25,
             components,
             edges: vec![
-                Edge { from: 0, to: 1, grouping: Grouping::Shuffle },
-                Edge { from: 1, to: 2, grouping: Grouping::Fields },
+                Edge { from: 0, to: 1, ..Edge::default() },
+                Edge { from: 1, to: 2, grouping: Grouping::Fields, sent: None },
             ],
             executors: (1..=size).map(executor).collect(),
             ..Topology::default()

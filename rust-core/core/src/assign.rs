@@ -239,7 +239,12 @@ mod tests {
 
     /// `nodes` nodes with ports 1 to 4; one topology: a source with 2 tasks, an operator with 8.
     fn cluster(nodes: u32, counts: (u32, u32)) -> Observation {
-        let component = |id: &str, kind, tasks| Component { id: id.to_owned(), kind, tasks };
+        let component = |id: &str, kind, tasks| Component {
+            id: id.to_owned(),
+            kind,
+            tasks,
+            ..Component::default()
+        };
         let components = vec![
             component("words", ComponentKind::Source, TaskRange::new(1, 2)),
             component("split", ComponentKind::Operator, TaskRange::new(3, 10)),

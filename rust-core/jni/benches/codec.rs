@@ -26,6 +26,7 @@ fn cluster(executors: u32, nodes: u32) -> Observation {
         id: format!("component-{index}"),
         kind: ComponentKind::Operator,
         tasks: TaskRange { first: index * 10 + 1, last: index * 10 + 10 },
+        ..Component::default()
     };
     let executor = |index: u32| Executor {
         component: index / 10 % 10,

@@ -34,20 +34,29 @@ prop_compose! {
         uptime_secs in 0..=MAX_INT,
         counts in prop::array::uniform6(0..=MAX_LONG),
         (execute_ms, process_ms, complete_ms) in (amounts(), amounts(), amounts()),
+        times in prop::array::uniform4(option::of(amounts())),
+        state in prop::array::uniform3(option::of(0..=MAX_LONG)),
     ) -> Counters {
         let [executed, acked, failed, emitted, transferred, completed] = counts;
+        let [busy_ms, backpressured_ms, idle_ms, gc_ms] = times;
+        let [state_bytes, state_accesses, state_hits] = state;
         Counters {
             uptime_secs, executed, execute_ms, acked, process_ms, failed, emitted, transferred,
-            completed, complete_ms,
+            completed, complete_ms, busy_ms, backpressured_ms, idle_ms, gc_ms, state_bytes, state_accesses, state_hits,
         }
     }
 }
 
 prop_compose! {
-    fn components()(id in "[a-d]{1,3}", kind in select(&KINDS[..]), first in 0..MAX_INT - 9, more in 0..9u32)
-        -> Component
-    {
-        Component { id, kind, tasks: TaskRange { first, last: first + more } }
+    fn components()(
+        id in "[a-d]{1,3}",
+        kind in select(&KINDS[..]),
+        (first, more) in (0..MAX_INT - 9, 0..9u32),
+        (cpu_points, memory_mib) in (option::of(amounts()), option::of(amounts())),
+        (backlog, partitions) in (option::of(0..=MAX_LONG), option::of(0..=MAX_INT)),
+    ) -> Component {
+        let tasks = TaskRange { first, last: first + more };
+        Component { id, kind, tasks, cpu_points, memory_mib, backlog, partitions }
     }
 }
 
@@ -77,8 +86,8 @@ fn executors(components: Vec<Component>, slots: Vec<SlotRef>) -> BoxedStrategy<V
 fn topologies(slots: Vec<SlotRef>) -> impl Strategy<Value = Topology> {
     vec(components(), 0..4).prop_flat_map(move |components| {
         let count = components.len().max(1) as u32;
-        let edge = (0..count, 0..count, select(&GROUPINGS[..]))
-            .prop_map(|(from, to, grouping)| Edge { from, to, grouping });
+        let edge = (0..count, 0..count, select(&GROUPINGS[..]), option::of(0..=MAX_LONG))
+            .prop_map(|(from, to, grouping, sent)| Edge { from, to, grouping, sent });
         let edges = vec(edge, if components.is_empty() { 0..1 } else { 0..4 });
         let head = (".{0,5}", "[w]{0,2}", select(&STATUSES[..]), 0..=MAX_INT, amounts());
         (head, edges, executors(components.clone(), slots.clone()), Just(components)).prop_map(
@@ -193,10 +202,29 @@ fn errors_name_the_place() {
         (Section::Topologies, 24, &nine, "topology 0: components is 9, above 1"),
         (Section::Topologies, 32, &[0], "section executor: the topologies name 0 of 1 records"),
         (Section::Components, 12, &[0], "component 0: last task is 0, below 1"),
+        (
+            Section::Components,
+            32,
+            &(1_u64 << 63).to_le_bytes(),
+            "component 0: backlog is 9223372036854775808, above 9223372036854775807",
+        ),
+        (
+            Section::Components,
+            40,
+            &(1_u32 << 31).to_le_bytes(),
+            "component 0: partitions is 2147483648, above 2147483647",
+        ),
+        (Section::Components, 44, &[1], "component 0: reserved is 1, above 0"),
         (Section::Executors, 4, &[0], "executor 0: first task is 0, below 1"),
         (Section::Executors, 8, &nine, "executor 0: last task is 9, above 2"),
         (Section::Executors, 12, &nine, "executor 0: slot is 9, above 0"),
         (Section::Executors, 32, &nan, "executor 0: execute ms is NaN, no quantity"),
+        (
+            Section::Executors,
+            96,
+            &(-1.0_f64).to_le_bytes(),
+            "executor 0: busy ms is -1, no quantity",
+        ),
         (Section::StringEnds, 0, &nine, "string end 0: offset is 9, above 1"),
         (Section::StringBytes, 0, &[0xff], "string end 0: text is not utf-8"),
     ] {
@@ -213,7 +241,7 @@ fn headers_are_checked() {
         decode(&bytes).unwrap_err().to_string()
     };
     assert!(message(header::MAGIC, 0).starts_with("header: magic is "));
-    assert_eq!(message(header::VERSION, 2), "header: version is 2, must be 1");
+    assert_eq!(message(header::VERSION, 1), "header: version is 1, must be 2");
     assert!(message(header::LENGTH, 1).starts_with("header: length is "));
     assert_eq!(message(header::TABLE, 96), "section node: 1 records at offset 96 do not fit");
     assert_eq!(decode(&good[..20]), Err(CodecError::NoHeader { length: 20 }));

@@ -127,7 +127,7 @@ impl Situation {
                     "b",
                     "nodes of ability 1, 1/2 and 1/4",
                     vec![1.0, 0.5, 0.25],
-                    [("split", "3"), ("splitTasks", "12"), ("splitCost", "6")],
+                    [("split", "6"), ("splitTasks", "12"), ("splitCost", "6")],
                     100.0,
                 )
             },

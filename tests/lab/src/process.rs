@@ -50,8 +50,9 @@ impl Site {
         let mut command = match &self.namespace {
             None => Command::new(program),
             Some(namespace) => {
-                let mut command = Command::new("ip");
-                command.args(["netns", "exec", namespace]).arg(program);
+                // Unlike `ip netns exec`, this leaves /sys as it is, with the control groups in it.
+                let mut command = Command::new("nsenter");
+                command.arg(format!("--net=/run/netns/{namespace}")).arg("--").arg(program);
                 command
             }
         };

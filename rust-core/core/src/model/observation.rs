@@ -89,7 +89,7 @@ pub enum ComponentKind {
 }
 
 /// A logical step of a topology.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Component {
     /// Its id within the topology.
     pub id: String,
@@ -97,6 +97,14 @@ pub struct Component {
     pub kind: ComponentKind,
     /// Its fixed units of keys and state.
     pub tasks: TaskRange,
+    /// Compute that its user declared for each executor, in points, 100 being one core.
+    pub cpu_points: Option<f64>,
+    /// Memory that its user declared for each executor, in MiB.
+    pub memory_mib: Option<f64>,
+    /// Records that wait before it: of a source, its lag.
+    pub backlog: Option<u64>,
+    /// Partitions that a source reads; more executors than that have nothing to read.
+    pub partitions: Option<u32>,
 }
 
 /// How a stream's tuples choose their receiver.
@@ -119,7 +127,7 @@ pub enum Grouping {
 }
 
 /// A stream between two components of one topology.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Edge {
     /// Index of the sending component.
     pub from: u32,
@@ -127,6 +135,8 @@ pub struct Edge {
     pub to: u32,
     /// How its tuples choose their receiver.
     pub grouping: Grouping,
+    /// Tuples sent along it since the sending executors started, each as often as it is received.
+    pub sent: Option<u64>,
 }
 
 /// Contiguous tasks, both ends included.
@@ -186,6 +196,8 @@ pub struct Executor {
 }
 
 /// Statistics of one executor, cumulative since its worker started.
+///
+/// What only some engines or components report is optional: nothing is "not measured", never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Counters {
     /// Seconds since the executor started, as it reported with these counts.
@@ -208,4 +220,18 @@ pub struct Counters {
     pub completed: u64,
     /// Sum of the complete latencies of those, in ms.
     pub complete_ms: f64,
+    /// Time spent in work, in ms, where the engine tells it apart from `execute_ms`.
+    pub busy_ms: Option<f64>,
+    /// Time spent waiting for a slower receiver, in ms.
+    pub backpressured_ms: Option<f64>,
+    /// Time spent waiting for input, in ms.
+    pub idle_ms: Option<f64>,
+    /// Time in which the garbage collector stopped its process, in ms.
+    pub gc_ms: Option<f64>,
+    /// Size of its state now, in bytes; not cumulative.
+    pub state_bytes: Option<u64>,
+    /// Accesses to its state.
+    pub state_accesses: Option<u64>,
+    /// Those of them that memory answered.
+    pub state_hits: Option<u64>,
 }

@@ -110,7 +110,19 @@ fn difference(before: &Counters, after: &Counters) -> Counters {
         transferred: after.transferred.saturating_sub(before.transferred),
         completed: after.completed - before.completed,
         complete_ms: sum(after.complete_ms, before.complete_ms),
+        busy_ms: both(after.busy_ms, before.busy_ms, sum),
+        backpressured_ms: both(after.backpressured_ms, before.backpressured_ms, sum),
+        idle_ms: both(after.idle_ms, before.idle_ms, sum),
+        gc_ms: both(after.gc_ms, before.gc_ms, sum),
+        state_bytes: after.state_bytes,
+        state_accesses: both(after.state_accesses, before.state_accesses, u64::saturating_sub),
+        state_hits: both(after.state_hits, before.state_hits, u64::saturating_sub),
     }
+}
+
+/// The difference of what was measured at both ends.
+fn both<T>(after: Option<T>, before: Option<T>, difference: impl Fn(T, T) -> T) -> Option<T> {
+    Some(difference(after?, before?))
 }
 
 #[cfg(test)]
@@ -149,6 +161,26 @@ mod tests {
         assert_eq!(sample.executed_rate().get(), 200.0);
         assert_eq!(sample.execute_latency().map(Millis::get), Some(4.0));
         assert_eq!(sample.capacity().get(), 0.8);
+    }
+
+    #[test]
+    fn what_was_not_measured_at_both_ends_is_no_difference() {
+        let mut history = History::default();
+        let mut report = |uptime_secs: u32, busy_ms, idle_ms, state_bytes| {
+            let mut executor = executor(1, uptime_secs, 0, 0.0);
+            executor.counters = executor.counters.map(|counters| Counters {
+                busy_ms,
+                idle_ms,
+                state_bytes,
+                ..counters
+            });
+            let at = at(i64::from(uptime_secs));
+            history.absorb(&executor, "n", at, &settings()).sample().map(|sample| sample.delta)
+        };
+        report(10, Some(100.0), None, Some(5));
+        let delta = report(14, Some(2_100.0), Some(7.0), Some(3)).expect("two reports");
+        assert_eq!((delta.busy_ms, delta.idle_ms), (Some(2_000.0), None));
+        assert_eq!(delta.state_bytes, Some(3), "a size is the newest one");
     }
 
     #[test]

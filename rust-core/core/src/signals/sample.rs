@@ -8,6 +8,10 @@ use crate::units::{Millis, RatePerSec, Share};
 /// What is known about an executor over the last window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every executor has a sample, so a box each would cost more than it saves"
+)]
 pub enum Measurement {
     /// It was measured.
     Present(Sample),
@@ -61,9 +65,14 @@ impl Sample {
         per_second(self.delta.emitted, self.span)
     }
 
+    /// Time spent in work, in ms, as the engine measures it.
+    pub fn busy_ms(&self) -> f64 {
+        self.delta.busy_ms.unwrap_or(self.delta.execute_ms)
+    }
+
     /// Mean time spent in executing one tuple.
     pub fn execute_latency(&self) -> Option<Millis> {
-        mean(self.delta.execute_ms, self.delta.executed)
+        mean(self.busy_ms(), self.delta.executed)
     }
 
     /// Mean time until a received tuple was acknowledged.
@@ -81,7 +90,7 @@ impl Sample {
         if self.span == Millis::ZERO {
             return Share::ZERO;
         }
-        Share::saturating(self.delta.execute_ms / self.span.get())
+        Share::saturating(self.busy_ms() / self.span.get())
     }
 }
 

@@ -70,6 +70,7 @@ impl Model {
             id: id.to_owned(),
             kind,
             tasks: TaskRange::new(first, last),
+            ..Component::default()
         };
         let components = vec![
             component("words", ComponentKind::Source, 1, 1),
@@ -90,7 +91,7 @@ impl Model {
                 executors.push(Executor { component, tasks, slot: Some(slot), counters: None });
             }
         }
-        let edge = |from, to, grouping| Edge { from, to, grouping };
+        let edge = |from, to, grouping| Edge { from, to, grouping, sent: None };
         self.observation.topologies.push(Topology {
             id: id.to_owned(),
             name: id.to_owned(),

@@ -9,7 +9,7 @@ use super::layout::{self, Section, aligned, header};
 /// Reads an observation.
 ///
 /// # Errors
-/// When `bytes` is not exactly one well-formed encoding of layout 1; the error names the place.
+/// When `bytes` is not exactly one well-formed encoding of layout 2; the error names the place.
 pub fn decode(bytes: &[u8]) -> Result<Observation, CodecError> {
     let sections = Sections::find(bytes)?;
     let strings = strings(&sections)?;
@@ -105,6 +105,20 @@ impl Record<'_> {
             return Ok(got);
         }
         Err(self.wrong(field, Problem::Above { got, limit: layout::MAX_LONG }))
+    }
+
+    fn optional_int(&self, field: &'static str, at: usize) -> Result<Option<u32>, CodecError> {
+        if u32_at(self.bytes, at) == layout::NO_INT {
+            return Ok(None);
+        }
+        self.int(field, at).map(Some)
+    }
+
+    fn optional_long(&self, field: &'static str, at: usize) -> Result<Option<u64>, CodecError> {
+        if u64::from_le_bytes(array(self.bytes, at)) == layout::NO_LONG {
+            return Ok(None);
+        }
+        self.long(field, at).map(Some)
     }
 
     /// What an index points to.
@@ -267,10 +281,15 @@ fn all_claimed(section: Section, sections: &Sections<'_>, left: usize) -> Result
 }
 
 fn component(record: &Record<'_>, strings: &[&str]) -> Result<Component, CodecError> {
+    record.at_most("reserved", 44, 0)?;
     Ok(Component {
         id: record.text("id", 0, strings)?,
         kind: *record.look_up("kind", 4, &layout::KINDS)?,
         tasks: record.tasks(8)?,
+        cpu_points: record.optional_amount("cpu points", 16)?,
+        memory_mib: record.optional_amount("memory", 24)?,
+        backlog: record.optional_long("backlog", 32)?,
+        partitions: record.optional_int("partitions", 40)?,
     })
 }
 
@@ -282,6 +301,7 @@ fn edge(record: &Record<'_>, components: &[Component]) -> Result<Edge, CodecErro
         from: u32_at(record.bytes, 0),
         to: u32_at(record.bytes, 4),
         grouping: *record.look_up("grouping", 8, &layout::GROUPINGS)?,
+        sent: record.optional_long("sent", 16)?,
     })
 }
 
@@ -320,6 +340,13 @@ fn counters(record: &Record<'_>) -> Result<Counters, CodecError> {
         transferred: record.long("transferred", 72)?,
         completed: record.long("completed", 80)?,
         complete_ms: record.amount("complete ms", 88)?,
+        busy_ms: record.optional_amount("busy ms", 96)?,
+        backpressured_ms: record.optional_amount("back-pressured ms", 104)?,
+        idle_ms: record.optional_amount("idle ms", 112)?,
+        gc_ms: record.optional_amount("gc ms", 120)?,
+        state_bytes: record.optional_long("state bytes", 128)?,
+        state_accesses: record.optional_long("state accesses", 136)?,
+        state_hits: record.optional_long("state hits", 144)?,
     })
 }
 

@@ -43,7 +43,7 @@ impl<'a> Writer<'a> {
         self.u32(Section::Nodes, flags);
         let round_trip = node.round_trip.map(|millis| millis.get());
         for amount in [node.cpu_points, node.memory_mib, round_trip] {
-            self.f64(Section::Nodes, amount.unwrap_or(f64::NAN));
+            self.optional_f64(Section::Nodes, amount);
         }
     }
 
@@ -71,12 +71,18 @@ impl<'a> Writer<'a> {
             self.u32(to, place(&layout::KINDS, component.kind));
             self.u32(to, component.tasks.first);
             self.u32(to, component.tasks.last);
+            self.optional_f64(to, component.cpu_points);
+            self.optional_f64(to, component.memory_mib);
+            self.optional_u64(to, component.backlog);
+            self.u32(to, component.partitions.unwrap_or(layout::NO_INT));
+            self.u32(to, 0);
         }
         for edge in &topology.edges {
             let grouping = place(&layout::GROUPINGS, edge.grouping);
             for field in [edge.from, edge.to, grouping, 0] {
                 self.u32(Section::Edges, field);
             }
+            self.optional_u64(Section::Edges, edge.sent);
         }
         topology.executors.iter().try_for_each(|executor| self.executor(executor))
     }
@@ -113,6 +119,13 @@ impl<'a> Writer<'a> {
         self.u64(to, counters.transferred);
         self.u64(to, counters.completed);
         self.f64(to, counters.complete_ms);
+        let times = [counters.busy_ms, counters.backpressured_ms, counters.idle_ms, counters.gc_ms];
+        for time in times {
+            self.optional_f64(to, time);
+        }
+        for count in [counters.state_bytes, counters.state_accesses, counters.state_hits] {
+            self.optional_u64(to, count);
+        }
     }
 
     fn text(&mut self, to: Section, text: &'a str) {
@@ -142,6 +155,14 @@ impl<'a> Writer<'a> {
 
     fn f64(&mut self, to: Section, value: f64) {
         self.put(to, &value.to_le_bytes());
+    }
+
+    fn optional_u64(&mut self, to: Section, value: Option<u64>) {
+        self.u64(to, value.unwrap_or(layout::NO_LONG));
+    }
+
+    fn optional_f64(&mut self, to: Section, value: Option<f64>) {
+        self.f64(to, value.unwrap_or(f64::NAN));
     }
 
     fn put(&mut self, to: Section, bytes: &[u8]) {

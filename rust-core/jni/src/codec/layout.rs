@@ -7,7 +7,7 @@ use thalweg_core::model::{ComponentKind, Grouping, TopologyStatus};
 /// `THWG` as a little-endian number.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"THWG");
 /// The version of the layout described here.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// The largest integer of a 32-bit field: what a non-negative Java `int` can hold.
 pub const MAX_INT: u32 = i32::MAX as u32;
 /// The largest integer of a 64-bit field: what a non-negative Java `long` can hold.
@@ -43,6 +43,10 @@ pub const NODE_FLAGS: u32 = BLACKLISTED | DRAINING;
 pub const HAS_COUNTERS: u32 = 1;
 /// An executor's slot when it has none.
 pub const NO_SLOT: u32 = u32::MAX;
+/// A 32-bit count that was not measured.
+pub const NO_INT: u32 = u32::MAX;
+/// A 64-bit count that was not measured.
+pub const NO_LONG: u64 = u64::MAX;
 
 /// A topology's status is encoded as its place here.
 pub const STATUSES: [TopologyStatus; 4] = [
@@ -74,13 +78,16 @@ pub enum Section {
     /// id, name, status, wished workers: u32; message timeout ms: f64; numbers of components,
     /// edges, executors, and 0: u32.
     Topologies,
-    /// id, kind, first task, last task: u32.
+    /// id, kind, first task, last task: u32; CPU points, memory MiB: f64, NaN where undeclared;
+    /// backlog: u64, partitions: u32, all ones where unknown; and 0: u32.
     Components,
-    /// from, to, grouping, and 0: u32; the first two count within the topology.
+    /// from, to, grouping, and 0: u32; the first two count within the topology; sent: u64, all
+    /// ones where unknown.
     Edges,
     /// component (within the topology), first task, last task, slot, flags, uptime s: u32;
     /// executed: u64, execute ms: f64, acked: u64, process ms: f64, failed, emitted, transferred,
-    /// completed: u64, complete ms: f64.
+    /// completed: u64, complete ms: f64; busy ms, back-pressured ms, idle ms, GC ms: f64, NaN where
+    /// unknown; state bytes, state accesses, state hits: u64, all ones where unknown.
     Executors,
     /// Where each string ends in the bytes: u32.
     StringEnds,
@@ -106,8 +113,9 @@ impl Section {
         match self {
             Self::Nodes | Self::Topologies => 40,
             Self::Slots => 8,
-            Self::Components | Self::Edges => 16,
-            Self::Executors => 96,
+            Self::Components => 48,
+            Self::Edges => 24,
+            Self::Executors => 152,
             Self::StringEnds => 4,
             Self::StringBytes => 1,
         }

@@ -7,7 +7,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Encodes what an adapter saw of a cluster, in layout 1 of {@code docs/reference/ffi.md}.
+ * Encodes what an adapter saw of a cluster, in layout 2 of {@code docs/reference/ffi.md}.
  *
  * <p>{@link #begin} starts a snapshot, {@link #finish} ends it; nodes come before their slots, and a
  * topology before its components, edges and executors. One writer serves many snapshots and reuses
@@ -23,6 +23,9 @@ public final class SnapshotWriter {
     /** The slot of an executor that has none. */
     public static final int NO_SLOT = -1;
 
+    /** A count that was not measured. */
+    public static final long UNKNOWN = -1;
+
     /** Whether a topology may be touched. */
     public enum Status { ACTIVE, INACTIVE, REBALANCING, KILLED }
 
@@ -33,19 +36,24 @@ public final class SnapshotWriter {
     public enum Grouping { SHUFFLE, FIELDS, ALL, GLOBAL, LOCAL_OR_SHUFFLE, CUSTOM }
 
     private static final int MAGIC = 0x47574854; // THWG
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
     private static final int COMPONENTS_AT = 24;
     private static final int EDGES_AT = 28;
     private static final int EXECUTORS_AT = 32;
     private static final int FLAGS_AT = 16;
     private static final int HAS_COUNTERS = 1;
+    private static final int DECLARED_AT = 16;
+    private static final int BACKLOG_AT = 32;
+    private static final int SENT_AT = 16;
+    private static final int TIMES_AT = 96;
+    private static final int STATE_AT = 128;
 
     private final Section nodes = new Section(40);
     private final Section slots = new Section(8);
     private final Section topologies = new Section(40);
-    private final Section components = new Section(16);
-    private final Section edges = new Section(16);
-    private final Section executors = new Section(96);
+    private final Section components = new Section(48);
+    private final Section edges = new Section(24);
+    private final Section executors = new Section(152);
     private final Section stringEnds = new Section(4);
     private final Section stringBytes = new Section(1);
     private final Section[] sections = {
@@ -99,14 +107,32 @@ public final class SnapshotWriter {
     public int component(String id, Kind kind, int firstTask, int lastTask) {
         int index = countInTopology(COMPONENTS_AT);
         int idText = intern(id);
-        components.next().putInt(idText).putInt(kind.ordinal()).putInt(firstTask).putInt(lastTask);
+        components.next().putInt(idText).putInt(kind.ordinal()).putInt(firstTask).putInt(lastTask)
+                .putDouble(Double.NaN).putDouble(Double.NaN).putLong(UNKNOWN).putInt((int) UNKNOWN).putInt(0);
         return index;
+    }
+
+    /** Adds what its user declared for each executor of the last component; NaN where nothing. */
+    public void declared(double cpuPoints, double memoryMib) {
+        int at = components.last() + DECLARED_AT;
+        components.content.putDouble(at, cpuPoints).putDouble(at + Double.BYTES, memoryMib);
+    }
+
+    /** Adds the records that wait before the last component, and the partitions that it reads. */
+    public void waiting(long backlog, int partitions) {
+        int at = components.last() + BACKLOG_AT;
+        components.content.putLong(at, backlog).putInt(at + Long.BYTES, partitions);
     }
 
     /** Adds a stream between two components of the last topology. */
     public void edge(int from, int to, Grouping grouping) {
         countInTopology(EDGES_AT);
-        edges.next().putInt(from).putInt(to).putInt(grouping.ordinal()).putInt(0);
+        edges.next().putInt(from).putInt(to).putInt(grouping.ordinal()).putInt(0).putLong(UNKNOWN);
+    }
+
+    /** Adds the tuples sent along the last stream, each as often as it is received. */
+    public void sent(long tuples) {
+        edges.content.putLong(edges.last() + SENT_AT, tuples);
     }
 
     /** Adds an executor to the last topology. Returns its index among all executors. */
@@ -117,6 +143,12 @@ public final class SnapshotWriter {
         for (int i = 0; i < 10; i++) {
             record.putLong(0); // flags, uptime and nine counters, until there are any
         }
+        for (int i = 0; i < 4; i++) {
+            record.putDouble(Double.NaN); // times
+        }
+        for (int i = 0; i < 3; i++) {
+            record.putLong(UNKNOWN); // state
+        }
         return index;
     }
 
@@ -124,10 +156,23 @@ public final class SnapshotWriter {
     public void counters(int uptimeSecs, long executed, double executeMs, long acked, double processMs,
             long failed, long emitted, long transferred, long completed, double completeMs) {
         int record = executors.last();
-        executors.content.putInt(record + FLAGS_AT, HAS_COUNTERS)
-                .position(record + FLAGS_AT + Integer.BYTES)
+        executors.content.duplicate().order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(record + FLAGS_AT, HAS_COUNTERS).position(record + FLAGS_AT + Integer.BYTES)
                 .putInt(uptimeSecs).putLong(executed).putDouble(executeMs).putLong(acked).putDouble(processMs)
                 .putLong(failed).putLong(emitted).putLong(transferred).putLong(completed).putDouble(completeMs);
+    }
+
+    /** Adds how the last executor, which has counters, spent its time; NaN where unknown. */
+    public void times(double busyMs, double backpressuredMs, double idleMs, double gcMs) {
+        int at = executors.last() + TIMES_AT;
+        executors.content.putDouble(at, busyMs).putDouble(at + 8, backpressuredMs).putDouble(at + 16, idleMs)
+                .putDouble(at + 24, gcMs);
+    }
+
+    /** Adds the state of the last executor, which has counters: its size now, and how often memory answered. */
+    public void state(long bytes, long accesses, long hits) {
+        int at = executors.last() + STATE_AT;
+        executors.content.putLong(at, bytes).putLong(at + 8, accesses).putLong(at + 16, hits);
     }
 
     /** Ends the snapshot and returns its encoding: a direct buffer from 0 to its limit. */

@@ -59,6 +59,8 @@ class SnapshotWriterTest {
     void refusesWhatBelongsToNothing() {
         writer.begin(0);
         assertThrows(IllegalStateException.class, () -> writer.executor(0, 1, 1, SnapshotWriter.NO_SLOT));
+        assertThrows(IllegalStateException.class, () -> writer.sent(1));
+        assertThrows(IllegalStateException.class, () -> writer.waiting(1, 1));
         assertThrows(IllegalStateException.class, () -> writer.counters(0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
     }
 

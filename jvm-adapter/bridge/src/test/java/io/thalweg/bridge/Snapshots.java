@@ -39,17 +39,25 @@ final class Snapshots {
         writer.topology("words-1-1763726000", "words", Status.ACTIVE, 3, 30_000);
         int acker = writer.component("__acker", Kind.SYSTEM, 1, 1);
         int count = writer.component("count", Kind.OPERATOR, 2, 5);
+        writer.declared(25.5, 192);
         int spout = writer.component("spout", Kind.SOURCE, 6, 6);
+        writer.declared(Double.NaN, 0);
+        writer.waiting(9007199254740995L, 12);
         int split = writer.component("split", Kind.OPERATOR, 7, 8);
         writer.edge(spout, split, Grouping.LOCAL_OR_SHUFFLE);
+        writer.sent(9007199254740993L);
         writer.edge(split, count, Grouping.FIELDS);
+        writer.sent(0);
         writer.edge(count, acker, Grouping.CUSTOM);
         writer.executor(acker, 1, 1, a6700);
         writer.executor(count, 2, 4, c6700);
         writer.counters(61, 1_000_000, 250.5, 999_999, 300.25, 1, 7, 14, 0, 0);
+        writer.times(260.75, 0, 60739.25, 1.5);
+        writer.state(9007199254740997L, 1_000_000, 0);
         writer.executor(count, 5, 5, NO_SLOT);
         writer.executor(spout, 6, 6, a6701);
         writer.counters(60, 0, 0, 0, 0, 0, 9007199254740993L, 9007199254740993L, 5, 61.5);
+        writer.times(12.5, Double.NaN, Double.NaN, Double.NaN);
         writer.executor(split, 7, 8, a6700);
     }
 

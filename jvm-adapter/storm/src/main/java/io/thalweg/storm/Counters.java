@@ -1,6 +1,8 @@
 package io.thalweg.storm;
 
 import io.thalweg.bridge.SnapshotWriter;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.storm.generated.BoltStats;
 import org.apache.storm.generated.ExecutorStats;
@@ -35,6 +37,19 @@ record Counters(int uptimeSecs, long executed, double executeMillis, long acked,
     void write(SnapshotWriter writer) {
         writer.counters(uptimeSecs, executed, executeMillis, acked, processMillis, failed, emitted, transferred, completed,
             completeMillis);
+    }
+
+    /** Tuples that the executors of each component emitted on each stream; components without statistics are absent. */
+    static Map<String, Map<String, Long>> emitted(List<ExecutorSummary> executors) {
+        Map<String, Map<String, Long>> emitted = new HashMap<>();
+        for (ExecutorSummary executor : executors) {
+            if (executor.is_set_stats()) {
+                Map<String, Long> streams = emitted.computeIfAbsent(executor.get_component_id(), id -> new HashMap<>());
+                executor.get_stats().get_emitted().getOrDefault(ALL_TIME, Map.of())
+                    .forEach((stream, tuples) -> streams.merge(stream, tuples, Long::sum));
+            }
+        }
+        return emitted;
     }
 
     private static <K> long sum(Map<String, Map<K, Long>> windows) {

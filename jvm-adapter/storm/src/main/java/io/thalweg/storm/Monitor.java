@@ -142,7 +142,7 @@ final class Monitor implements AutoCloseable {
             return;
         }
         TopologyShape shape = shapes.of(details);
-        shape.write(writer, details, status(summary.get_status()));
+        shape.write(writer, details, status(summary.get_status()), Counters.emitted(info.get_executors()));
         writeExecutors(shape, info.get_executors(), slots);
     }
 

@@ -54,7 +54,7 @@ final class Placer {
         Map<TopologyDetails, List<ExecutorDetails>> asked = new LinkedHashMap<>();
         for (TopologyDetails topology : byId.values()) {
             TopologyShape shape = shapes.of(topology);
-            shape.write(writer, topology, Status.ACTIVE);
+            shape.write(writer, topology, Status.ACTIVE, Map.of());
             Map<ExecutorDetails, WorkerSlot> placed = placed(cluster, topology);
             List<ExecutorDetails> executors = TopologyShape.ordered(topology);
             for (ExecutorDetails executor : executors) {

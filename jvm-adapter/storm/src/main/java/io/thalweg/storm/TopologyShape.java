@@ -20,40 +20,78 @@ import org.apache.storm.utils.Utils;
 
 /** The graph of a topology: its components with their tasks, in the order of their names, and the streams between. */
 record TopologyShape(List<Component> components, Map<String, Integer> indices, List<Edge> edges) {
-    /** A component and its tasks. */
-    record Component(String id, Kind kind, int firstTask, int lastTask) { }
+    private static final String CPU = "cpu.pcore.percent";
+    private static final String ON_HEAP = "onheap.memory.mb";
+    private static final String OFF_HEAP = "offheap.memory.mb";
+
+    /** A component, its tasks, and what its user declared for each executor; NaN where nothing. */
+    record Component(String id, Kind kind, int firstTask, int lastTask, double cpuPoints, double memoryMib) { }
 
     /** A stream between two components, by index. */
-    record Edge(int from, int to, Grouping grouping) { }
+    record Edge(int from, int to, Grouping grouping, String stream) { }
 
     /** Reads the shape off what Nimbus tells a scheduler. */
     static TopologyShape of(TopologyDetails topology) {
         Map<String, int[]> tasks = new TreeMap<>();
+        Map<String, ExecutorDetails> some = new HashMap<>();
         topology.getExecutorToComponent().forEach((executor, component) -> {
             int[] span = tasks.computeIfAbsent(component, c -> new int[] {Integer.MAX_VALUE, Integer.MIN_VALUE});
             span[0] = Math.min(span[0], executor.getStartTask());
             span[1] = Math.max(span[1], executor.getEndTask());
+            some.put(component, executor);
         });
         StormTopology graph = topology.getTopology();
         List<Component> components = new ArrayList<>();
         Map<String, Integer> indices = new HashMap<>();
         tasks.forEach((id, span) -> {
             indices.put(id, components.size());
-            components.add(new Component(id, kind(graph, id), span[0], span[1]));
+            String declared = declared(graph, id);
+            boolean cpu = declared.contains(CPU);
+            boolean memory = declared.contains(ON_HEAP) || declared.contains(OFF_HEAP);
+            components.add(new Component(id, kind(graph, id), span[0], span[1],
+                cpu ? topology.getTotalCpuReqTask(some.get(id)) : Double.NaN,
+                memory ? topology.getTotalMemReqTask(some.get(id)) : Double.NaN));
         });
         return new TopologyShape(List.copyOf(components), Map.copyOf(indices), edges(graph, components, indices));
     }
 
-    /** Begins the topology and writes its components and edges; executors are to follow. */
-    void write(SnapshotWriter writer, TopologyDetails topology, Status status) {
+    /** What a component's user declared, as JSON; Storm's own defaults are declared by nobody. */
+    private static String declared(StormTopology graph, String id) {
+        ComponentCommon common = null;
+        if (graph != null && graph.get_bolts().containsKey(id)) {
+            common = graph.get_bolts().get(id).get_common();
+        } else if (graph != null && graph.get_spouts().containsKey(id)) {
+            common = graph.get_spouts().get(id).get_common();
+        }
+        return common != null && common.is_set_json_conf() ? common.get_json_conf() : "";
+    }
+
+    /**
+     * Begins the topology and writes its components and edges; executors are to follow.
+     *
+     * @param emitted tuples emitted by each component on each stream, where known
+     */
+    void write(SnapshotWriter writer, TopologyDetails topology, Status status, Map<String, Map<String, Long>> emitted) {
         writer.topology(topology.getId(), topology.getName(), status, topology.getNumWorkers(),
             Settings.messageTimeoutMillis(topology.getConf()));
         for (Component c : components) {
             writer.component(c.id, c.kind, c.firstTask, c.lastTask);
+            writer.declared(c.cpuPoints, c.memoryMib);
         }
         for (Edge e : edges) {
             writer.edge(e.from, e.to, e.grouping);
+            writer.sent(sent(e, emitted));
         }
+    }
+
+    /** What the receivers of an edge get: each tuple of its stream, once or in every task. */
+    private long sent(Edge edge, Map<String, Map<String, Long>> emitted) {
+        Long tuples = emitted.getOrDefault(components.get(edge.from).id, Map.of()).get(edge.stream);
+        if (tuples == null) {
+            return SnapshotWriter.UNKNOWN;
+        }
+        Component to = components.get(edge.to);
+        return edge.grouping == Grouping.ALL ? tuples * (to.lastTask - to.firstTask + 1) : tuples;
     }
 
     private static Kind kind(StormTopology graph, String id) {
@@ -74,11 +112,12 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
             for (Map.Entry<GlobalStreamId, org.apache.storm.generated.Grouping> input : common.get_inputs().entrySet()) {
                 Integer from = indices.get(input.getKey().get_componentId());
                 if (from != null) {
-                    edges.add(new Edge(from, to, grouping(input.getValue())));
+                    edges.add(new Edge(from, to, grouping(input.getValue()), input.getKey().get_streamId()));
                 }
             }
         }
-        edges.sort(Comparator.comparingInt(Edge::from).thenComparingInt(Edge::to).thenComparing(Edge::grouping));
+        edges.sort(Comparator.comparingInt(Edge::from).thenComparingInt(Edge::to).thenComparing(Edge::grouping)
+            .thenComparing(Edge::stream));
         return List.copyOf(edges);
     }
 

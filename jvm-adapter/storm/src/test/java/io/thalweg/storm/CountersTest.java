@@ -2,6 +2,7 @@ package io.thalweg.storm;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.List;
 import java.util.Map;
 import org.apache.storm.generated.BoltStats;
 import org.apache.storm.generated.ExecutorInfo;
@@ -29,6 +30,15 @@ class CountersTest {
         SpoutStats spout = new SpoutStats(all(Map.of("default", 20L)), all(Map.of("default", 3L)), all(Map.of("default", 1.5)));
         Counters counters = Counters.of(summary(ExecutorSpecificStats.spout(spout)));
         assertEquals(new Counters(42, 0, 0, 20, 0, 3, 7, 9, 20, 30.0), counters);
+    }
+
+    @Test
+    void emittedTuplesAreCountedPerStreamAndNotMadeUpWhereNobodyReported() {
+        SpoutStats spout = new SpoutStats(all(Map.of()), all(Map.of()), all(Map.of()));
+        ExecutorSummary reported = summary(ExecutorSpecificStats.spout(spout));
+        ExecutorSummary silent = new ExecutorSummary(new ExecutorInfo(3, 3), "silent", "h", 6700, 1);
+        assertEquals(Map.of("c", Map.of("default", 14L, "__metrics", 198L)),
+            Counters.emitted(List.of(reported, reported, silent)));
     }
 
     private static ExecutorSummary summary(ExecutorSpecificStats specific) {

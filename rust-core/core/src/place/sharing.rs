@@ -201,6 +201,7 @@ impl<'a> Draft<'a> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::{PlaceExecutor, PlaceNode, PlaceSlot, Role, loads};
     use super::*;

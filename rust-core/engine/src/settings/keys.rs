@@ -43,7 +43,7 @@ pub const KEYS: &[Key] = &[
         "thalweg.mode",
         Kind::Choice(&["observe", "advise", "act"]),
         "act",
-        "How far Thalweg may go: measure and explain, also plan, also carry plans out. Below `act`, Storm's DefaultScheduler places everything.",
+        "How far Thalweg may go: measure and explain, also plan, also carry plans out. Below `act`, the engine's own scheduler places everything.",
     ),
     key("thalweg.policy", Kind::Choice(&["me-stream"]), "me-stream", "The policy that decides."),
     key(

@@ -22,7 +22,7 @@ struct Cli {
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Lines per second before and after
-    #[arg(long, default_value_t = 60.0)]
+    #[arg(long, default_value_t = 30.0)]
     low: f64,
     /// How many times that in between
     #[arg(long, default_value_t = 4.0)]
@@ -31,7 +31,7 @@ struct Cli {
     #[arg(long, default_value_t = 40)]
     seconds: u32,
     /// Milliseconds for which a line keeps a subtask busy
-    #[arg(long, default_value_t = 10.0)]
+    #[arg(long, default_value_t = 16.0)]
     line_ms: f64,
     /// Thalweg's policy
     #[arg(long, default_value = "me-stream")]

@@ -82,6 +82,7 @@ pub fn run_steps(
     let job = FlinkJob::word_count(JOB)
         .kafka(kafka.bootstrap(), TOPIC)
         .set("splitWait", steps.line_ms)
+        .set("count", NODES)
         .out(&out);
     let info = flink.submit(&job, START_LIMIT)?;
     let autoscaler = match side {
@@ -145,7 +146,11 @@ pub(super) fn start(
     let mut builder = FlinkBuilder::new(folder)
         .nodes(NODES)
         .slots(SLOTS)
-        .set("execution.checkpointing.interval", "2s");
+        .set("execution.checkpointing.interval", "2s")
+        // Or a checkpoint would wait behind all that is buffered, which is most when a rescale is due.
+        .set("execution.checkpointing.unaligned.enabled", true)
+        // So that the job has used both nodes before it is rescaled: loading classes is not what is measured.
+        .set("taskmanager.load-balance.mode", "SLOTS");
     if matches!(side, FlinkSide::Level1 | FlinkSide::Level2) {
         builder = builder
             .library_jar(&jar()?)

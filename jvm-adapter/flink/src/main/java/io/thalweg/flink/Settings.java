@@ -40,6 +40,10 @@ public record Settings(int level, long monitorIntervalMillis, long stepTimeoutMi
     public static Settings of(Map<String, String> configuration) {
         ObjectNode all = JSON.createObjectNode();
         DEFAULTS.forEach((key, value) -> all.set(key, JSON.valueToTree(value)));
+        if ("1".equals(configuration.get("thalweg.flink.level"))) {
+            // Where nobody can place subtasks, no imbalance is worth a plan.
+            all.put("thalweg.imbalance.limit", 100);
+        }
         String local = configuration.getOrDefault("process.working-dir",
                 configuration.getOrDefault("io.tmp.dirs", System.getProperty("java.io.tmpdir")).split("[,|:]")[0]);
         all.put("thalweg.store.dir", local + "/thalweg");

@@ -19,10 +19,12 @@ public final class ClusterReader {
     private static final double POINTS_PER_CORE = 100;
 
     private final Rest rest;
+    private final SourceReader sources;
 
     /** Reads through this. */
     public ClusterReader(Rest rest) {
         this.rest = rest;
+        this.sources = new SourceReader(rest);
     }
 
     /** Every registered TaskManager, by id. */
@@ -74,7 +76,9 @@ public final class ClusterReader {
                     inputs.add(new Input(from, input.path("ship_strategy").asText()));
                 }
             }
-            vertices.add(new Vertex(vertexId, names.get(vertexId), firstTask, max, inputs, tasks(id, vertexId)));
+            SourceReader.Waiting waiting =
+                    inputs.isEmpty() ? sources.read(id, vertexId) : SourceReader.Waiting.UNKNOWN;
+            vertices.add(new Vertex(vertexId, names.get(vertexId), firstTask, max, inputs, tasks(id, vertexId), waiting));
             firstTask += max;
         }
         return new JobView(id, job.path("name").asText(), job.path("state").asText(), vertices);

@@ -55,6 +55,7 @@ public final class Encoder {
         for (Vertex vertex : job.vertices()) {
             writer.component(vertex.name(), vertex.isSource() ? Kind.SOURCE : Kind.OPERATOR, vertex.firstTask(),
                     vertex.firstTask() + vertex.maxParallelism() - 1);
+            writer.waiting(vertex.waiting().backlog(), vertex.waiting().partitions());
         }
         for (int to = 0; to < job.vertices().size(); to++) {
             for (Vertex.Input input : job.vertices().get(to).inputs()) {
@@ -97,6 +98,7 @@ public final class Encoder {
         long written = Math.round(totals.written());
         writer.counters((int) Math.round(totals.time() / 1000), executed, totals.busy(), executed,
                 totals.busy() + totals.backPressured(), 0, written, written, 0, 0);
+        writer.times(totals.busy(), totals.backPressured(), totals.idle(), Double.NaN);
     }
 
     /** As the slot allocator knows it; else subtasks fill the ports of their node in order. */

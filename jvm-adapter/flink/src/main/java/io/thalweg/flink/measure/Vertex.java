@@ -9,8 +9,10 @@ import java.util.List;
  * @param name as users see it, made unique within the job
  * @param firstTask its first key group, counted over all steps of the job
  * @param maxParallelism how many key groups it has
+ * @param waiting what waits before it, if it is a source
  */
-public record Vertex(String id, String name, int firstTask, int maxParallelism, List<Input> inputs, List<Task> tasks) {
+public record Vertex(String id, String name, int firstTask, int maxParallelism, List<Input> inputs, List<Task> tasks,
+        SourceReader.Waiting waiting) {
     /** A stream from another step, by index. */
     public record Input(int from, String shipStrategy) { }
 

@@ -11,13 +11,13 @@ import java.util.stream.Collectors;
  *
  * <p>{@code count-*} has a line {@code <epoch ms> <words>} each 20 ms in which words came. {@code spout-*} has a line
  * {@code <epoch ms> <words> <words> 0 <sum of latencies> <greatest latency> <latency,latency,...>} each 100 ms, with
- * latencies in milliseconds since the record was made. {@code total-*} has each second a line
+ * latencies in milliseconds since the record was made. {@code total-*} has each quarter of a second a line
  * {@code <epoch ms> <word>=<count>,...} of the words whose count changed: the greatest over all files is a word's count.
  */
 final class CountJournal implements AutoCloseable {
     private static final long COUNT_MILLIS = 20;
     private static final long LATENCY_MILLIS = 100;
-    private static final long TOTAL_MILLIS = 1_000;
+    private static final long TOTAL_MILLIS = 250;
 
     private final Map<String, Long> changed = new HashMap<>();
     private final StringBuilder latencies = new StringBuilder();

@@ -138,7 +138,7 @@ impl Situation {
                     "c",
                     "a node that loses three quarters of its processor in mid-run",
                     vec![0.6; 3],
-                    [("split", "3"), ("splitTasks", "12"), ("splitCost", "4")],
+                    [("split", "6"), ("splitTasks", "12"), ("splitCost", "4")],
                     90.0,
                 )
             },

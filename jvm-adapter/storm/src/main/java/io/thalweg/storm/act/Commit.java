@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.thalweg.shell.Deadline;
 import io.thalweg.shell.Plan;
 import io.thalweg.shell.StepFailed;
-import io.thalweg.storm.act.StepFailed.Code;
+import io.thalweg.shell.StepFailed.Code;
 import org.apache.storm.generated.RebalanceOptions;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

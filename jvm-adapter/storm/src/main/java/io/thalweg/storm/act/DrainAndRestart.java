@@ -7,7 +7,7 @@ import io.thalweg.shell.Plan;
 import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.TaskRange;
 import io.thalweg.shell.Way;
-import io.thalweg.storm.act.StepFailed.Code;
+import io.thalweg.shell.StepFailed.Code;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;

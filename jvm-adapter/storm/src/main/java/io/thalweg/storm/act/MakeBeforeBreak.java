@@ -7,7 +7,7 @@ import io.thalweg.shell.Plan;
 import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.TaskRange;
 import io.thalweg.shell.Way;
-import io.thalweg.storm.act.StepFailed.Code;
+import io.thalweg.shell.StepFailed.Code;
 import io.thalweg.storm.cluster.NodeFacts;
 import java.util.HashMap;
 import java.util.HashSet;

@@ -4,7 +4,7 @@ import io.thalweg.shell.Engine;
 import io.thalweg.shell.Place;
 import io.thalweg.shell.Plan;
 import io.thalweg.shell.StepFailed;
-import io.thalweg.storm.act.StepFailed.Code;
+import io.thalweg.shell.StepFailed.Code;
 import io.thalweg.storm.cluster.NimbusLink;
 import io.thalweg.storm.cluster.NodeFacts;
 import io.thalweg.storm.cluster.Rounds;

@@ -3,7 +3,7 @@ package io.thalweg.storm.act;
 import io.thalweg.shell.Place;
 import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.TaskRange;
-import io.thalweg.storm.act.StepFailed.Code;
+import io.thalweg.shell.StepFailed.Code;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

@@ -1,0 +1,27 @@
+//! Reading what the user names, with errors that name the file.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use thalweg_sim::Scenario;
+use thalweg_sim::scenario::read;
+
+/// Reads a text file.
+pub fn text(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Reads a scenario; series that it names are looked for beside it.
+pub fn scenario(path: &Path) -> Result<Scenario> {
+    let beside = path.parent().unwrap_or(Path::new(".")).to_owned();
+    let open = |file: &str| fs::read_to_string(beside.join(file)).map_err(|e| e.to_string());
+    Ok(read(&path.display().to_string(), &text(path)?, open)?)
+}
+
+/// Writes a file whole, or not at all.
+pub fn write(path: &Path, content: &str) -> Result<()> {
+    let draft = path.with_extension("part");
+    fs::write(&draft, content).with_context(|| format!("cannot write {}", draft.display()))?;
+    fs::rename(&draft, path).with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,41 @@
+//! The command `thalweg`: looks at decisions without a cluster.
+//!
+//! Exit codes: 0 it was done; 1 it could not be done; 2 the command line was wrong.
+#![forbid(unsafe_code)]
+
+mod chart;
+mod files;
+mod settings;
+mod simulate;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Looks at Thalweg's decisions without a cluster.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs a scenario in the simulator, with the decision core that is shipped
+    Simulate(simulate::Simulate),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        Command::Simulate(simulate) => simulate.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("thalweg: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! From one arrangement of executors to another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use thalweg_core::model::{ComponentKind, SlotRef, TaskRange};
+use thalweg_core::plan::partition::partition;
+
+use crate::job::cohort::Cohort;
+use crate::job::{Executor, Job};
+use crate::observe::{FIRST_PORT, task_ranges};
+use crate::scenario::Scenario;
+
+/// An executor as wished for: ordinal of its component, its tasks, and where it is to run.
+pub type Wish = (usize, TaskRange, Option<SlotRef>);
+
+/// How workers change.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Change {
+    /// Now, in seconds.
+    pub now: f64,
+    /// Seconds until changed workers work.
+    pub gap: f64,
+    /// Share of what changed workers hold that is lost.
+    pub loss: f64,
+}
+
+/// The executors that a job starts with; they run nowhere yet.
+pub fn first(scenario: &Scenario) -> Vec<Wish> {
+    let components = scenario.components.iter().zip(task_ranges(scenario)).enumerate();
+    components
+        .flat_map(|(index, (spec, tasks))| {
+            partition(tasks, spec.executors).into_iter().map(move |range| (index, range, None))
+        })
+        .collect()
+}
+
+/// The executors of a job with other counts for some components.
+pub fn scaled(scenario: &Scenario, job: &Job, counts: &BTreeMap<String, u32>) -> Vec<Wish> {
+    let components = scenario.components.iter().zip(task_ranges(scenario)).enumerate();
+    components
+        .flat_map(|(index, (spec, tasks))| {
+            let own = &job.executors[job.wiring.ranges[index].clone()];
+            match counts.get(&spec.id) {
+                Some(&count) => {
+                    let ranges = partition(tasks, count).into_iter();
+                    ranges.map(|range| (index, range, None)).collect::<Vec<Wish>>()
+                }
+                None => own.iter().map(|e| (e.component, e.tasks, e.slot)).collect(),
+            }
+        })
+        .collect()
+}
+
+/// Flink gives the n-th subtask of every vertex to the n-th slot: subtasks of one pipeline share it.
+/// Slots of one TaskManager are filled before the next, and those of dead ones are left out.
+pub fn share_slots(scenario: &Scenario, alive: impl Fn(usize) -> bool, wishes: &mut [Wish]) {
+    let groups = scenario.nodes.iter().flat_map(|g| std::iter::repeat_n(g.slots, g.count as usize));
+    let slots: Vec<SlotRef> = groups
+        .enumerate()
+        .filter(|(node, _)| alive(*node))
+        .flat_map(|(node, slots)| {
+            (0..slots).map(move |slot| SlotRef { node: node as u32, port: FIRST_PORT + slot })
+        })
+        .collect();
+    let (mut component, mut subtask) = (usize::MAX, 0);
+    for wish in wishes {
+        if wish.0 != component {
+            (component, subtask) = (wish.0, 0);
+        }
+        wish.2 = slots.get(subtask % slots.len().max(1)).copied();
+        subtask += 1;
+    }
+}
+
+/// Slots whose worker changes: those that hold another set of executors than before.
+pub fn changed_slots(job: &Job, wishes: &[Wish]) -> BTreeSet<SlotRef> {
+    let mut before: BTreeMap<SlotRef, BTreeSet<TaskRange>> = BTreeMap::new();
+    let mut after = before.clone();
+    for executor in &job.executors {
+        if let Some(slot) = executor.slot {
+            before.entry(slot).or_default().insert(executor.tasks);
+        }
+    }
+    for (_, tasks, slot) in wishes {
+        if let Some(slot) = slot {
+            after.entry(*slot).or_default().insert(*tasks);
+        }
+    }
+    after
+        .iter()
+        .filter(|(slot, set)| before.get(slot) != Some(set))
+        .map(|(slot, _)| *slot)
+        .collect()
+}
+
+/// Makes a job's executors what is wished; workers whose set of executors stays live on.
+///
+/// What changed workers held goes to the executors that have its tasks now, or is lost. Where a
+/// source restarts, it takes again all that was on its way.
+pub fn rearrange(scenario: &Scenario, job: &mut Job, wishes: &[Wish], change: Change) {
+    let changed = changed_slots(job, wishes);
+    let from_anew = sources_restart(scenario, job, wishes);
+    let mut old: BTreeMap<TaskRange, Executor> =
+        std::mem::take(&mut job.executors).into_iter().map(|e| (e.tasks, e)).collect();
+    job.executors = wishes
+        .iter()
+        .map(|&(component, tasks, slot)| {
+            let stays = slot.is_some_and(|slot| !changed.contains(&slot));
+            let same = stays && old.get(&tasks).is_some_and(|executor| executor.slot == slot);
+            let kept = if same { old.remove(&tasks) } else { None };
+            kept.unwrap_or_else(|| Executor {
+                component,
+                tasks,
+                slot,
+                works_from: change.now + change.gap,
+                started: change.now,
+                ..Executor::default()
+            })
+        })
+        .collect();
+    job.rewire(scenario);
+    let left = old.into_values().map(|mut executor| (executor.tasks, executor.queue.drain()));
+    hand_over(job, left.collect(), change.loss);
+    if from_anew {
+        job.take_again();
+    }
+}
+
+/// Whether a worker that holds a source changes.
+fn sources_restart(scenario: &Scenario, job: &Job, wishes: &[Wish]) -> bool {
+    let changed = changed_slots(job, wishes);
+    let mut sources = wishes
+        .iter()
+        .filter(|(component, ..)| scenario.components[*component].kind == ComponentKind::Source);
+    sources.any(|(_, _, slot)| slot.is_none_or(|slot| changed.contains(&slot)))
+}
+
+/// Hands what is left over to the executors that have its tasks now.
+fn hand_over(job: &mut Job, left: Vec<(TaskRange, Vec<Cohort>)>, loss: f64) {
+    for (tasks, cohorts) in left {
+        let heirs: Vec<(usize, f64)> = job
+            .executors
+            .iter()
+            .enumerate()
+            .filter_map(|(index, executor)| {
+                let first = executor.tasks.first.max(tasks.first);
+                let last = executor.tasks.last.min(tasks.last);
+                let share = f64::from((last + 1).saturating_sub(first)) / f64::from(tasks.count());
+                (share > 0.0).then_some((index, share))
+            })
+            .collect();
+        for cohort in cohorts {
+            let gone = cohort.part(loss);
+            job.lost_records += gone.records;
+            if gone.roots > 0.0 {
+                job.lost.push(gone);
+            }
+            for &(index, share) in &heirs {
+                let piece = cohort.part((1.0 - loss) * share);
+                job.executors[index].queue.push(piece, piece.birth, 0.0);
+            }
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! A run: the cluster goes on step by step, and the shell beside it observes, decides and acts.
+
+use std::collections::BTreeMap;
+
+use thalweg_core::assign::{Assigned, Routes, assign};
+use thalweg_core::explain::{Outcome, Verdict};
+use thalweg_core::model::{ComponentKind, Observation, TaskRange, TopologyStatus};
+use thalweg_core::settings::Settings;
+use thalweg_core::state::State;
+use thalweg_core::units::Timestamp;
+use thalweg_core::{Decided, decide};
+
+use crate::action::{Action, Progress, Site, flink_restart, restart_flink, restart_storm};
+use crate::hidden::Hidden;
+use crate::invariants::{Violation, check};
+use crate::job::{Job, Weather};
+use crate::layout::{Wish, first, rearrange, scaled, share_slots};
+use crate::observe::{Reports, task_ranges, timestamp};
+use crate::random::Random;
+use crate::report::{ActionRecord, RunResult};
+use crate::scenario::{EngineKind, Fault, FaultKind, Scenario};
+use crate::truth::Capacities;
+use crate::weather::{self, Start};
+
+mod record;
+
+use record::Recorder;
+
+/// What decides: the shipped core, perhaps watched while it does.
+pub trait Brain {
+    /// Decides as [`thalweg_core::decide`] does.
+    fn decide(
+        &mut self,
+        observation: &Observation,
+        state: State,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> Decided;
+}
+
+/// The shipped core, unwatched.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Core;
+
+impl Brain for Core {
+    fn decide(
+        &mut self,
+        observation: &Observation,
+        state: State,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> Decided {
+        decide(observation, state, settings, now)
+    }
+}
+
+/// A run in progress.
+pub struct Simulation<'a> {
+    scenario: &'a Scenario,
+    settings: &'a Settings,
+    hidden: Hidden,
+    capacities: Capacities,
+    tasks: Vec<TaskRange>,
+    load: Vec<f64>,
+    job: Job,
+    reports: Reports,
+    starting: Vec<Start>,
+    action: Option<Action>,
+    state: State,
+    routes: BTreeMap<String, Routes>,
+    random: Random,
+    next_observation: f64,
+    next_round: f64,
+    next_checkpoint: f64,
+    next_script: usize,
+    /// Per node: since when it has been dead.
+    dead_since: Vec<Option<f64>>,
+    step: u64,
+    recorder: Recorder,
+}
+
+/// Runs a scenario to its end.
+///
+/// # Errors
+/// When an invariant is broken.
+pub fn run(scenario: &Scenario, settings: &Settings, seed: u64) -> Result<RunResult, Violation> {
+    Simulation::new(scenario, settings, seed).finish(&mut Core)
+}
+
+impl<'a> Simulation<'a> {
+    /// A run that has not begun.
+    pub fn new(scenario: &'a Scenario, settings: &'a Settings, seed: u64) -> Self {
+        let hidden = Hidden::draw(scenario, seed);
+        let capacities = Capacities::of(scenario, &hidden);
+        let seconds = scenario.duration_secs.ceil() as usize + 1;
+        let mut simulation = Self {
+            scenario,
+            settings,
+            capacities,
+            tasks: task_ranges(scenario),
+            load: scenario.load.per_second(seconds, seed),
+            job: Job::new(scenario, &hidden, Vec::new()),
+            reports: Reports::new(seed),
+            starting: Vec::new(),
+            action: None,
+            state: State::default(),
+            routes: BTreeMap::new(),
+            random: Random::of(seed, "actions"),
+            next_observation: 0.0,
+            next_round: 0.0,
+            next_script: 0,
+            next_checkpoint: scenario.flink.checkpoint_secs,
+            dead_since: vec![None; hidden.nodes.len()],
+            step: 0,
+            recorder: Recorder::new(scenario, seed),
+            hidden,
+        };
+        simulation.submit();
+        simulation
+    }
+
+    /// Places the job's first executors; their workers are taken to run already.
+    fn submit(&mut self) {
+        let change = crate::layout::Change { now: 0.0, gap: 0.0, loss: 0.0 };
+        rearrange(self.scenario, &mut self.job, &first(self.scenario), change);
+        self.round(0.0, true);
+    }
+
+    /// Share of the run that is over.
+    pub fn progress(&self) -> f64 {
+        self.step as f64 / self.scenario.steps().max(1) as f64
+    }
+
+    /// Goes on to the end of the run.
+    ///
+    /// # Errors
+    /// When an invariant is broken.
+    pub fn finish(mut self, brain: &mut impl Brain) -> Result<RunResult, Violation> {
+        while self.step < self.scenario.steps() {
+            self.advance(brain)?;
+        }
+        Ok(self.recorder.finish(&self.job))
+    }
+
+    /// Goes on by one step.
+    ///
+    /// # Errors
+    /// When an invariant is broken.
+    pub fn advance(&mut self, brain: &mut impl Brain) -> Result<(), Violation> {
+        let dt = self.scenario.step_millis / 1000.0;
+        let before = self.step as f64 * dt;
+        self.step += 1;
+        let now = self.step as f64 * dt;
+        let weather = self.weather(now);
+        self.arrive(before, dt);
+        self.job.step(&weather, now, dt);
+        self.job.expire(now);
+        self.burn_starts(&weather, dt);
+        self.nodes_die(&weather, now);
+        self.jobs_fail(now);
+        self.follow_script(now);
+        self.checkpoint(now);
+        self.reports.collect(self.scenario, &self.job, &weather, now);
+        self.act(now);
+        if now >= self.next_round {
+            self.next_round = now + self.scenario.storm.round_secs;
+            self.round(now, false);
+        }
+        if now >= self.next_observation {
+            self.observe(brain, &weather, now);
+        }
+        let rate = self.rate(before);
+        self.recorder.step(&self.job, &self.capacities, &weather, rate, now, dt);
+        if self.recorder.is_fresh() {
+            self.job.recent.clear();
+        }
+        check(&self.job, &self.hidden, &self.tasks, &weather, now)
+    }
+
+    fn weather(&self, now: f64) -> Weather {
+        let paused = self.action.as_ref().is_some_and(Action::pauses);
+        weather::at(self.scenario, &self.hidden, &self.starting, paused, now)
+    }
+
+    /// Source records per second that arrive at an instant.
+    fn rate(&self, secs: f64) -> f64 {
+        self.load.get(secs as usize).copied().unwrap_or(0.0) * self.scenario.rate
+    }
+
+    fn arrive(&mut self, before: f64, dt: f64) {
+        let records = self.rate(before) * dt;
+        for component in 0..self.scenario.components.len() {
+            if self.scenario.components[component].kind == ComponentKind::Source {
+                let own = records * self.hidden.gains[component];
+                self.job.arrive(component, own, before + dt / 2.0, dt);
+            }
+        }
+    }
+
+    fn burn_starts(&mut self, weather: &Weather, dt: f64) {
+        for start in &mut self.starting {
+            let core = 1.0f64.min(self.hidden.nodes[start.node].cores / 2.0);
+            start.cpu_secs -= dt * core * weather.speed[start.node].max(0.01);
+        }
+        self.starting.retain(|start| start.cpu_secs > 0.0 && weather.speed[start.node] > 0.0);
+    }
+
+    /// What runs on a dead node is lost at once, and noticed later.
+    fn nodes_die(&mut self, weather: &Weather, now: f64) {
+        let detect = match self.scenario.engine {
+            EngineKind::Storm => self.scenario.storm.detect_secs,
+            EngineKind::Flink => self.scenario.flink.detect_secs,
+        };
+        for node in 0..self.hidden.nodes.len() {
+            if weather.speed[node] > 0.0 {
+                self.dead_since[node] = None;
+                continue;
+            }
+            let since = *self.dead_since[node].get_or_insert(now);
+            let fresh = since == now;
+            for index in self.job.wiring.on_node[node].clone() {
+                if fresh && self.scenario.engine == EngineKind::Storm {
+                    self.job.lose(index, 1.0);
+                }
+                if now - since >= detect {
+                    self.job.executors[index].slot = None;
+                }
+            }
+            if fresh && self.scenario.engine == EngineKind::Flink {
+                // One TaskManager less, and no record gets through.
+                for executor in &mut self.job.executors {
+                    executor.works_from = f64::INFINITY;
+                }
+            }
+        }
+    }
+
+    /// The whole job ends, and is restarted once that is noticed.
+    fn jobs_fail(&mut self, now: f64) {
+        if self.scenario.engine != EngineKind::Flink {
+            return;
+        }
+        let dt = self.scenario.step_millis / 1000.0;
+        let begins = |fault: &Fault| fault.kind == FaultKind::JobFailure && fault.at_secs <= now;
+        let began =
+            self.scenario.faults.iter().filter(|f| begins(f) && f.at_secs > now - dt).count();
+        if began == 0 {
+            return;
+        }
+        let detect = self.scenario.flink.detect_secs;
+        let wishes = self.present();
+        let mut site = self.site(now);
+        let until = now + detect + flink_restart(&mut site);
+        restart_flink(&mut site, &wishes, until, true);
+        if let Some(action) = &mut self.action {
+            action.wait_until(until);
+        }
+    }
+
+    /// Sets the counts that the scenario's script asks for; in Flink, as a script is of a recording.
+    fn follow_script(&mut self, now: f64) {
+        let Some(step) = self.scenario.script.get(self.next_script) else { return };
+        if step.at_secs > now || self.action.is_some() {
+            return;
+        }
+        self.next_script += 1;
+        let scenario = self.scenario;
+        let mut wishes = scaled(scenario, &self.job, &step.counts);
+        share_slots(scenario, |node| self.dead_since[node].is_none(), &mut wishes);
+        let mut site = self.site(now);
+        let until = now + flink_restart(&mut site);
+        restart_flink(&mut site, &wishes, until, scenario.flink.replay);
+        self.recorder.scripted();
+    }
+
+    fn checkpoint(&mut self, now: f64) {
+        if self.scenario.engine == EngineKind::Flink && now >= self.next_checkpoint {
+            self.next_checkpoint = now + self.scenario.flink.checkpoint_secs;
+            let running = self.job.executors.iter().all(|e| e.works_from <= now);
+            if running {
+                self.job.since_checkpoint = 0.0;
+            }
+        }
+    }
+
+    /// Goes on with the action under way.
+    fn act(&mut self, now: f64) {
+        let Some(mut action) = self.action.take() else { return };
+        let died = self.job.executors.iter().any(|e| e.slot.is_none());
+        let progress = if died { Progress::GivenUp } else { action.step(&mut self.site(now)) };
+        let plan = action.plan.id.clone();
+        match progress {
+            Progress::Running => self.action = Some(action),
+            Progress::Done => {
+                self.state.finish(&plan, timestamp(now), self.settings);
+                let rows = action.plan.rows.clone();
+                self.routes.insert(action.plan.topology.clone(), Routes::of(&rows, false));
+                self.recorder.ended(&plan, true, now);
+            }
+            Progress::GivenUp => {
+                self.starting.clear();
+                self.state.abort(&plan, timestamp(now), self.settings);
+                self.recorder.ended(&plan, false, now);
+            }
+        }
+    }
+
+    fn site(&mut self, now: f64) -> Site<'_> {
+        Site {
+            scenario: self.scenario,
+            hidden: &self.hidden,
+            job: &mut self.job,
+            alive: self.dead_since.iter().map(Option::is_none).collect(),
+            starting: &mut self.starting,
+            random: &mut self.random,
+            now,
+        }
+    }
+
+    /// A scheduling round: executors that run nowhere get a slot.
+    fn round(&mut self, now: f64, at_submission: bool) {
+        if self.job.executors.iter().all(|executor| executor.slot.is_some()) {
+            return;
+        }
+        let engine = self.scenario.engine;
+        let wishes = match engine {
+            EngineKind::Storm => self.assigned(now),
+            EngineKind::Flink => {
+                let mut wishes = self.present();
+                let alive = |node: usize| self.dead_since[node].is_none();
+                share_slots(self.scenario, alive, &mut wishes);
+                wishes
+            }
+        };
+        if wishes.iter().any(|(_, _, slot)| slot.is_none()) {
+            return;
+        }
+        let [low, high] = self.scenario.storm.restart_secs;
+        let mut site = self.site(now);
+        if at_submission {
+            let change = crate::layout::Change { now, gap: 0.0, loss: 0.0 };
+            rearrange(site.scenario, site.job, &wishes, change);
+        } else if engine == EngineKind::Flink {
+            let until = now + flink_restart(&mut site);
+            restart_flink(&mut site, &wishes, until, true);
+        } else {
+            let until = now + site.random.between(low, high);
+            restart_storm(&mut site, &wishes, until);
+        }
+    }
+
+    fn present(&self) -> Vec<Wish> {
+        self.job.executors.iter().map(|e| (e.component, e.tasks, e.slot)).collect()
+    }
+
+    /// Where the core puts executors that run nowhere.
+    fn assigned(&mut self, now: f64) -> Vec<Wish> {
+        let weather = self.weather(now);
+        let view = self.view(&weather, TopologyStatus::Active, now);
+        let answer =
+            assign(&view, &self.routes, &self.state.learned, self.settings, timestamp(now));
+        let mut wishes = self.present();
+        for ((_, _, slot), assigned) in wishes.iter_mut().zip(&answer.executors) {
+            match assigned {
+                Assigned::To(found) => *slot = Some(*found),
+                Assigned::Keep => {}
+                Assigned::NotOurs => *slot = None,
+            }
+        }
+        wishes
+    }
+
+    /// What the shell sees now; executors may have changed since reports came in.
+    fn view(&mut self, weather: &Weather, status: TopologyStatus, now: f64) -> Observation {
+        self.reports.collect(self.scenario, &self.job, weather, now);
+        self.reports.observe(self.scenario, &self.job, weather, status, now)
+    }
+
+    /// The monitor observes, the core decides, and a plan is begun.
+    fn observe(&mut self, brain: &mut impl Brain, weather: &Weather, now: f64) {
+        let status = self.action.as_ref().map_or(TopologyStatus::Active, Action::status);
+        let observation = self.view(weather, status, now);
+        let state = std::mem::take(&mut self.state);
+        let decided = brain.decide(&observation, state, self.settings, timestamp(now));
+        self.state = decided.state;
+        self.next_observation = now + (decided.next_in.get() / 1000.0).max(1.0);
+        decided.outcomes.iter().for_each(|outcome: &Outcome| self.recorder.judged(outcome));
+        for decision in &decided.decisions {
+            self.recorder.decided(decision);
+            if decision.verdict != Verdict::Act || self.action.is_some() {
+                continue;
+            }
+            let Some(plan) = decision.plan.clone() else { continue };
+            let record = ActionRecord {
+                decided_secs: now,
+                ended_secs: f64::NAN,
+                kind: format!("{:?}", plan.kind).to_lowercase(),
+                counts: plan.counts.clone(),
+                moved: plan.rows.iter().filter(|row| row.moves()).count(),
+                reason: decision
+                    .reasons
+                    .first()
+                    .map_or_else(String::new, |reason| reason.text.clone()),
+                done: false,
+                outcome: None,
+            };
+            self.recorder.began(&plan.id, record);
+            let action = Action::begin(plan, &mut self.site(now));
+            self.action = Some(action);
+        }
+    }
+}

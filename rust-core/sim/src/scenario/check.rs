@@ -1,0 +1,179 @@
+//! What a scenario must hold beyond its types.
+
+use thalweg_core::model::ComponentKind;
+
+use super::{EngineKind, FaultKind, Scenario};
+
+/// Where a scenario is wrong, and what was expected.
+pub(super) struct Wrong {
+    pub(super) table: &'static str,
+    pub(super) index: usize,
+    pub(super) key: &'static str,
+    pub(super) expected: String,
+}
+
+fn wrong(
+    table: &'static str,
+    index: usize,
+    key: &'static str,
+    expected: impl Into<String>,
+) -> Wrong {
+    Wrong { table, index, key, expected: expected.into() }
+}
+
+/// Finds the first thing that is wrong.
+pub(super) fn check(scenario: &Scenario) -> Result<(), Wrong> {
+    for (key, value) in [
+        ("duration_secs", scenario.duration_secs),
+        ("step_millis", scenario.step_millis),
+        ("rate", scenario.rate),
+    ] {
+        if !(value.is_finite() && value > 0.0) {
+            return Err(wrong("", 0, key, format!("expected a number above 0, got {value}")));
+        }
+    }
+    nodes(scenario)?;
+    components(scenario)?;
+    faults(scenario)?;
+    for (index, step) in scenario.script.iter().enumerate() {
+        if scenario.engine != EngineKind::Flink {
+            return Err(wrong(
+                "script",
+                index,
+                "at_secs",
+                "expected no script, as the engine is Storm",
+            ));
+        }
+        if let Some(id) = step.counts.keys().find(|id| scenario.component(id).is_none()) {
+            let expected = format!("expected components, and there is no {id}");
+            return Err(wrong("script", index, "counts", expected));
+        }
+    }
+    edges(scenario)
+}
+
+fn faults(scenario: &Scenario) -> Result<(), Wrong> {
+    for (index, fault) in scenario.faults.iter().enumerate() {
+        let node = match fault.kind {
+            FaultKind::NodeDeath { node }
+            | FaultKind::SlowNode { node, .. }
+            | FaultKind::SlowLink { node, .. } => node,
+            _ => continue,
+        };
+        let last = scenario.node_count() - 1;
+        if node > last as usize {
+            let expected = format!("expected a node from 0 to {last}, got {node}");
+            return Err(wrong("fault", index, "node", expected));
+        }
+    }
+    Ok(())
+}
+
+fn nodes(scenario: &Scenario) -> Result<(), Wrong> {
+    if scenario.node_count() == 0 {
+        return Err(wrong("node", 0, "count", "expected at least one node"));
+    }
+    for (index, group) in scenario.nodes.iter().enumerate() {
+        for (key, value) in
+            [("cores", group.cores), ("ability", group.ability), ("link_mib", group.link_mib)]
+        {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(wrong(
+                    "node",
+                    index,
+                    key,
+                    format!("expected a number above 0, got {value}"),
+                ));
+            }
+        }
+        if group.slots == 0 {
+            return Err(wrong("node", index, "slots", "expected at least one slot"));
+        }
+    }
+    Ok(())
+}
+
+fn components(scenario: &Scenario) -> Result<(), Wrong> {
+    for (index, component) in scenario.components.iter().enumerate() {
+        let at = |key, expected: String| Err(wrong("component", index, key, expected));
+        if scenario.component(&component.id) != Some(index) {
+            return at("id", format!("expected another id: {} is there already", component.id));
+        }
+        let numbers = [
+            ("work_micros", component.work_micros),
+            ("contention", component.contention),
+            ("coherency", component.coherency),
+            ("delay_millis", component.delay_millis),
+            ("variability", component.variability),
+            ("skew", component.skew),
+            ("share", component.share),
+        ];
+        for (key, value) in numbers {
+            if !(value.is_finite() && value >= 0.0) {
+                return at(key, format!("expected a number of at least 0, got {value}"));
+            }
+        }
+        for (key, value) in [("cpu_share", component.cpu_share), ("hot_key", component.hot_key)] {
+            if !(0.0..=1.0).contains(&value) {
+                return at(key, format!("expected a share from 0 to 1, got {value}"));
+            }
+        }
+        if component.tasks == 0 || component.executors == 0 || component.executors > component.tasks
+        {
+            return at(
+                "executors",
+                format!(
+                    "expected 1 to {} executors, as many as tasks at most, got {}",
+                    component.tasks, component.executors
+                ),
+            );
+        }
+        if component.queue < 1.0 {
+            return at(
+                "queue",
+                format!("expected room for at least one record, got {}", component.queue),
+            );
+        }
+    }
+    if !scenario.components.iter().any(|c| c.kind == ComponentKind::Source) {
+        return Err(wrong("component", 0, "kind", "expected a source among the components"));
+    }
+    Ok(())
+}
+
+fn edges(scenario: &Scenario) -> Result<(), Wrong> {
+    for (index, edge) in scenario.edges.iter().enumerate() {
+        let at = |key, expected: String| Err(wrong("edge", index, key, expected));
+        let Some(from) = scenario.component(&edge.from) else {
+            return at("from", format!("expected a component, and there is no {}", edge.from));
+        };
+        let Some(to) = scenario.component(&edge.to) else {
+            return at("to", format!("expected a component, and there is no {}", edge.to));
+        };
+        if scenario.components[to].kind == ComponentKind::Source {
+            return at("to", format!("expected an operator, and {} is a source", edge.to));
+        }
+        // Components stand in the order of the flow, so no edge can lead back.
+        if to <= from {
+            return at("to", format!("expected a component further down than {}", edge.from));
+        }
+        if !(edge.selectivity.is_finite() && edge.selectivity >= 0.0) {
+            return at(
+                "selectivity",
+                format!("expected a number of at least 0, got {}", edge.selectivity),
+            );
+        }
+    }
+    for (index, component) in scenario.components.iter().enumerate() {
+        let fed = scenario.edges.iter().any(|edge| edge.to == component.id);
+        if component.kind == ComponentKind::Operator && !fed {
+            return Err(wrong(
+                "component",
+                index,
+                "id",
+                format!("expected an edge to {}", component.id),
+            ));
+        }
+    }
+    Ok(())
+}

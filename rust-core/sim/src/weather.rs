@@ -1,0 +1,53 @@
+//! The state of the cluster at an instant: speeds, faults, and what starting workers burn.
+
+use crate::hidden::Hidden;
+use crate::job::Weather;
+use crate::scenario::{FaultKind, Scenario};
+
+/// A worker that is starting.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Start {
+    /// Its node.
+    pub node: usize,
+    /// Processor seconds that it still needs.
+    pub cpu_secs: f64,
+}
+
+/// Finds the weather at an instant; `starting` workers take a core each.
+pub fn at(
+    scenario: &Scenario,
+    hidden: &Hidden,
+    starting: &[Start],
+    paused: bool,
+    now: f64,
+) -> Weather {
+    let mut weather = Weather {
+        speed: hidden.nodes.iter().map(|node| node.ability).collect(),
+        taken: vec![0.0; hidden.nodes.len()],
+        round_trip: hidden.nodes.iter().map(|node| node.round_trip_secs).collect(),
+        hop: 0.0,
+        paused,
+    };
+    for fault in scenario.faults.iter().filter(|fault| fault.holds(now)) {
+        match fault.kind {
+            FaultKind::NodeDeath { node } => weather.speed[node] = 0.0,
+            FaultKind::SlowNode { node, factor } => weather.speed[node] *= factor,
+            FaultKind::SlowLink { node, round_trip_millis } => {
+                weather.round_trip[node] = round_trip_millis / 1000.0;
+            }
+            FaultKind::SlowNetwork { millis } => weather.hop += millis / 1000.0,
+            FaultKind::Interference { cores } => {
+                weather.taken.iter_mut().for_each(|taken| *taken += cores);
+            }
+            FaultKind::Metrics { .. } | FaultKind::JobFailure => {}
+        }
+    }
+    for start in starting.iter().filter(|start| start.cpu_secs > 0.0) {
+        // As one more thread among those that want the node: never more than its half.
+        weather.taken[start.node] += 1.0f64.min(hidden.nodes[start.node].cores / 2.0);
+    }
+    for (taken, node) in weather.taken.iter_mut().zip(&hidden.nodes) {
+        *taken = taken.min(node.cores * 0.9);
+    }
+    weather
+}

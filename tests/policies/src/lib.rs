@@ -1,0 +1,13 @@
+//! Compares policies on the same scenarios, loads and seeds in the simulator.
+//!
+//! Settings are tuned on one half of scenarios and seeds and reported on the other half only.
+#![forbid(unsafe_code)]
+
+pub mod contestant;
+pub mod matrix;
+pub mod measure;
+pub mod page;
+pub mod plot;
+pub mod race;
+pub mod stats;
+pub mod table;

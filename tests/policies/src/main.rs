@@ -1,0 +1,227 @@
+//! `bench-policies`: compares all policies in the simulator; writes a table, plots, a page and JSON.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Map, Value, json};
+use thalweg_policies::contestant::Contestant;
+use thalweg_policies::matrix::{Half, cells, root_above};
+use thalweg_policies::measure::MEASURES;
+use thalweg_policies::page::{Figure, page};
+use thalweg_policies::plot::{Line, bars, colour, course, scatter};
+use thalweg_policies::race::race;
+use thalweg_policies::table::Results;
+
+/// Compares all policies on the same scenarios, loads and seeds.
+#[derive(Parser)]
+struct Arguments {
+    /// Seeds for each scenario and load
+    #[arg(long, default_value_t = 30)]
+    seeds: u64,
+    /// Which half of scenarios and seeds
+    #[arg(long, value_enum, default_value = "report")]
+    half: Half,
+    /// Only scenarios whose name begins so
+    #[arg(long)]
+    scenario: Option<String>,
+    /// Only this load
+    #[arg(long)]
+    load: Option<String>,
+    /// Only these policies
+    #[arg(long, value_delimiter = ',')]
+    policies: Vec<String>,
+    /// A setting for all policies; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Threads; 0 takes as many as there are cores
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    /// Where results go
+    #[arg(long, default_value = "target/bench")]
+    out: PathBuf,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let root = root_above(&std::env::current_dir()?).context("run this within the repository")?;
+    rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build_global()?;
+    let mut cells = cells(&root, arguments.half)?;
+    cells.retain(|cell| {
+        arguments.scenario.as_ref().is_none_or(|name| cell.scenario.starts_with(name.as_str()))
+            && arguments.load.as_ref().is_none_or(|name| cell.load == name)
+    });
+    let mut contestants = Contestant::all();
+    contestants.retain(|c| {
+        arguments.policies.is_empty() || arguments.policies.iter().any(|name| name == c.name())
+    });
+    if cells.is_empty() || contestants.is_empty() {
+        bail!("nothing is left to compare");
+    }
+    let extra = settings(&arguments.set)?;
+    let seeds = arguments.half.seeds(arguments.seeds);
+    let bar = ProgressBar::new(0);
+    bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} runs, {eta} left")?);
+    let begun = Instant::now();
+    let laps = race(&contestants, &cells, &seeds, &extra, &bar)?;
+    bar.finish_and_clear();
+    let results = Results { contestants: &contestants, cells: &cells, laps: &laps };
+    println!("{}", results.table());
+    let seconds = begun.elapsed().as_secs_f64();
+    let notes = notes(&results, &arguments, seconds);
+    notes.iter().for_each(|note| println!("{note}"));
+    write(&results, &arguments, &root, seconds, &notes)
+}
+
+fn settings(pairs: &[String]) -> Result<Map<String, Value>> {
+    pairs
+        .iter()
+        .map(|pair| {
+            let (key, value) = pair
+                .split_once('=')
+                .with_context(|| format!("--set {pair}: expected KEY=VALUE"))?;
+            let value =
+                serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+            Ok((key.to_owned(), value))
+        })
+        .collect()
+}
+
+fn notes(results: &Results<'_>, arguments: &Arguments, seconds: f64) -> Vec<String> {
+    let scenarios = results.names(|cell| cell.scenario.clone());
+    let loads = results.names(|cell| cell.load.to_owned());
+    vec![
+        format!(
+            "{} runs of two simulated hours in {seconds:.0} s: scenarios {}; loads {}; {} seeds each, the same for everybody.",
+            results.laps.len(),
+            scenarios.join(", "),
+            loads.join(", "),
+            arguments.seeds,
+        ),
+        "static keeps the counts that the user began with; static-right has what the highest load needs at a utilisation of 0.8, which no policy can know. Latency is from arrival to completion, reconfigurations included.".to_owned(),
+    ]
+}
+
+fn write(
+    results: &Results<'_>,
+    arguments: &Arguments,
+    root: &Path,
+    seconds: f64,
+    notes: &[String],
+) -> Result<()> {
+    let out = root.join(&arguments.out);
+    fs::create_dir_all(&out)?;
+    let frame = json!({
+        "name": "policies",
+        "commit": commit(root),
+        "machine": machine(),
+        "seconds": seconds,
+        "half": arguments.half,
+        "seeds": arguments.seeds,
+    });
+    let Value::Object(frame) = frame else { bail!("a frame is an object") };
+    fs::write(out.join("policies.json"), serde_json::to_string_pretty(&results.json(frame))?)?;
+    let figures = figures(results)?;
+    for (index, figure) in figures.iter().enumerate() {
+        fs::write(out.join(format!("policies-{:02}.svg", index + 1)), &figure.svg)?;
+    }
+    fs::write(out.join("policies.html"), page(results, notes, &figures))?;
+    println!("wrote {}/policies.json, .html and {} plots", out.display(), figures.len());
+    Ok(())
+}
+
+fn figures(results: &Results<'_>) -> Result<Vec<Figure>> {
+    let names = || results.contestants.iter().enumerate();
+    let measure = |key: &str| MEASURES.iter().find(|m| m.key == key).context("a known measure");
+    let (cost, under) = (measure("executor_cost")?, measure("under_time")?);
+    let both: Vec<_> = names()
+        .filter_map(|(index, c)| {
+            let x = results.summary(index, cost, |_| true)?;
+            let y = results.summary(index, under, |_| true)?;
+            Some((c.name().to_owned(), colour(index), x, y))
+        })
+        .collect();
+    let title = "Cost against time in want of capacity";
+    let mut figures = vec![Figure {
+        title: title.to_owned(),
+        svg: scatter(
+            title,
+            "executor-hours over those needed",
+            "% of time under-provisioned",
+            &both,
+        )?,
+    }];
+    for key in ["reconfigurations_per_change", "p95_ms", "p99_ms", "backlog_area", "over_time"] {
+        let measure = measure(key)?;
+        let entries: Vec<_> = names()
+            .filter_map(|(index, c)| {
+                let found = results.summary(index, measure, |_| true)?;
+                Some((c.name().to_owned(), colour(index), found))
+            })
+            .collect();
+        if !entries.is_empty() {
+            let svg = bars(measure.title, measure.unit, &entries)?;
+            figures.push(Figure { title: measure.title.to_owned(), svg });
+        }
+    }
+    figures.extend(courses(results)?);
+    Ok(figures)
+}
+
+/// One run of each scenario under the step load, or the first load there is: executors over time.
+fn courses(results: &Results<'_>) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for scenario in results.names(|cell| cell.scenario.clone()) {
+        let of_scenario = |cell: usize| results.cells[cell].scenario == scenario;
+        let cells = || (0..results.cells.len()).filter(|&cell| of_scenario(cell));
+        let Some(cell) = cells().find(|&c| results.cells[c].load == "step").or(cells().next())
+        else {
+            continue;
+        };
+        let Some(seed) =
+            results.laps.iter().find(|lap| lap.cell == cell).map(|lap| lap.result.seed)
+        else {
+            continue;
+        };
+        let laps = || results.laps.iter().filter(|lap| lap.cell == cell && lap.result.seed == seed);
+        let mut lines: Vec<Line> = laps()
+            .filter(|lap| !results.contestants[lap.contestant].is_reference())
+            .map(|lap| Line {
+                name: results.contestants[lap.contestant].name().to_owned(),
+                colour: colour(lap.contestant),
+                points: lap
+                    .result
+                    .points
+                    .iter()
+                    .map(|p| (p.secs / 3600.0, f64::from(p.executors)))
+                    .collect(),
+            })
+            .collect();
+        if let Some(lap) = laps().next() {
+            let needed = lap.result.points.iter().map(|p| (p.secs / 3600.0, f64::from(p.needed)));
+            let colour = plotters::style::RGBColor(190, 190, 190);
+            lines.insert(0, Line { name: "needed".to_owned(), colour, points: needed.collect() });
+        }
+        let title =
+            format!("{scenario}, load {}, seed {seed}: executors", results.cells[cell].load);
+        let svg = course(&title, "executors of operators", &lines, false)?;
+        figures.push(Figure { title, svg });
+    }
+    Ok(figures)
+}
+
+fn commit(root: &Path) -> String {
+    let found =
+        Command::new("git").arg("-C").arg(root).args(["rev-parse", "--short", "HEAD"]).output();
+    let text = found.ok().and_then(|output| String::from_utf8(output.stdout).ok());
+    text.map_or("unknown".to_owned(), |text| text.trim().to_owned())
+}
+
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    format!("{} {}, {cores} cores", std::env::consts::OS, std::env::consts::ARCH)
+}

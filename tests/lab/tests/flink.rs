@@ -1,7 +1,8 @@
 //! Kafka, Flink and WordCount from start to end.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use thalweg_lab::counts::{Output, Spouts, Totals};
@@ -61,6 +62,54 @@ fn words_are_counted_exactly_once_and_nothing_is_left_running() {
     flink.stop();
     let left = marked(&lab);
     assert!(left.iter().all(|process| process.pid == kafka.pid()), "{left:?}");
+}
+
+#[test]
+fn taxi_demand_is_what_a_batch_of_the_month_comes_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut flink = FlinkBuilder::new(folder.path())
+        .nodes(2)
+        .slots(2)
+        .set("execution.checkpointing.interval", "1s")
+        .set("state.backend.type", "rocksdb")
+        .start()
+        .unwrap();
+    let out = flink.dir().join("out");
+    // The month in about ten seconds.
+    let job = FlinkJob::taxi("taxi").set("speedup", 300_000).set("split", 2).set("count", 3).out(&out);
+    let info = flink.submit(&job, LIMIT).unwrap();
+    // A lost node's part is done again, and changes nothing.
+    until("the first windows", LIMIT, || Ok((!windows(&out).is_empty()).then_some(()))).unwrap();
+    flink.kill_node(2).unwrap();
+    flink.start_node(2).unwrap();
+    until("the end of the month", LIMIT, || {
+        let state = flink.rest().job(&info.id)?.state;
+        Ok((state == "FINISHED").then_some(()))
+    })
+    .unwrap_or_else(|error| panic!("{error:#}\n{}", tails(&flink.logs())));
+
+    let batch = job.program(&flink, "io.thalweg.topologies.taxi.Month").unwrap();
+    let batch: BTreeMap<String, BTreeSet<String>> = batch
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(window, demand)| (window.to_owned(), BTreeSet::from([demand.to_owned()])))
+        .collect();
+    let streamed = windows(&out);
+    assert!(streamed == batch, "{} windows of {}", streamed.len(), batch.len());
+    flink.stop();
+}
+
+/// What each zone's window came to, with every answer that was given.
+fn windows(out: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let mut windows: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for entry in std::fs::read_dir(out).into_iter().flatten().flatten() {
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        let lines = text.lines().filter_map(|line| line.split_once(' '));
+        for (window, demand) in lines.flat_map(|(_, all)| all.split(',')).filter_map(|one| one.split_once('=')) {
+            windows.entry(window.to_owned()).or_default().insert(demand.to_owned());
+        }
+    }
+    windows
 }
 
 fn now_ms() -> u64 {

@@ -254,8 +254,8 @@ fn rescales(
             open_s: open.map(|asked| secs(end - asked)),
         })
     };
-    // The first one is the job's start.
-    Ok(deployed.skip(1).filter_map(rescale).collect())
+    // Before the load there is only the job's start.
+    Ok(deployed.filter(|at| *at > begun_ms).filter_map(rescale).collect())
 }
 
 fn area(samples: &[Sample], of: impl Fn(&Sample) -> f64) -> f64 {

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::FlinkCluster;
 use super::rest::JobInfo;
-use crate::calibrate::calibration;
+use crate::calibrate::{calibration, run};
 use crate::process::tails;
 use crate::wait::until;
 
@@ -28,10 +28,19 @@ pub struct FlinkJob {
 impl FlinkJob {
     /// A WordCount with this name.
     pub fn word_count(name: &str) -> Self {
+        Self::of("WordCount", name)
+    }
+
+    /// Demand of taxi zones, with this name.
+    pub fn taxi(name: &str) -> Self {
+        Self::of("Taxi", name)
+    }
+
+    fn of(class: &str, name: &str) -> Self {
         let libs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../topologies/flink/build/libs");
         Self {
             jar: Path::new(libs).join(JAR),
-            main: "io.thalweg.topologies.flink.WordCount".to_owned(),
+            main: format!("io.thalweg.topologies.flink.{class}"),
             name: name.to_owned(),
             arguments: BTreeMap::from([("name".to_owned(), name.to_owned())]),
         }
@@ -55,6 +64,16 @@ impl FlinkJob {
     pub fn out(self, folder: &Path) -> Self {
         let folder = folder.display().to_string();
         self.set("out", folder)
+    }
+
+    /// What a program in the job's jar prints.
+    ///
+    /// # Errors
+    /// With all it said when it fails.
+    pub fn program(&self, flink: &FlinkCluster, class: &str) -> Result<String> {
+        let mut command = flink.home().java.command(flink.hub(), "256m");
+        command.arg("-cp").arg(&self.jar).arg(class);
+        run(command)
     }
 
     /// The job's name.

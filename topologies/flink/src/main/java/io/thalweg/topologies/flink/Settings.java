@@ -7,13 +7,15 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What a {@link WordCount} may be told.
+ * What a {@link WordCount} or {@link Taxi} may be told.
  *
  * @param name the job's name
  * @param bootstrap Kafka's address
  * @param topic the topic of lines, {@code "<sequence> word word ..."}
  * @param group the consumer group whose committed offsets tell what was processed
  * @param rate lines per second made by the job itself, instead of read from Kafka
+ * @param speedup how many times faster than in truth trips are replayed by the job itself, instead of read from Kafka
+ * @param copies how often each of these trips is sent
  * @param sources parallelism of the source
  * @param split parallelism of the splitting step
  * @param count parallelism of the counting step
@@ -26,12 +28,12 @@ import java.util.Set;
  * @param configuration keys with a dot, for the job's configuration
  */
 record Settings(
-        String name, String bootstrap, String topic, String group, double rate,
+        String name, String bootstrap, String topic, String group, double rate, double speedup, int copies,
         int sources, int split, int count, int maxParallelism,
         double splitCost, double splitWait, double countCost, long iterationsPerMilli,
         Optional<String> out, Map<String, String> configuration) {
 
-    private static final Set<String> KEYS = Set.of("name", "bootstrap", "topic", "group", "rate", "sources", "split",
+    private static final Set<String> KEYS = Set.of("name", "bootstrap", "topic", "group", "rate", "speedup", "copies", "sources", "split",
             "count", "maxParallelism", "splitCost", "splitWait", "countCost", "iterationsPerMilli", "out");
 
     /**
@@ -68,6 +70,8 @@ record Settings(
                 own.getOrDefault("topic", "lines"),
                 own.getOrDefault("group", name),
                 Double.parseDouble(own.getOrDefault("rate", "0")),
+                Double.parseDouble(own.getOrDefault("speedup", "0")),
+                number(own, "copies", 1),
                 number(own, "sources", 1),
                 number(own, "split", 1),
                 number(own, "count", 1),

@@ -37,6 +37,14 @@ class WordCountTest {
     }
 
     @Test
+    void aReplayHasEachTripAsOftenAsWished() throws Exception {
+        Replay replay = new Replay(1e12, 3);
+        assertEquals(3 * 73_908, replay.count());
+        assertEquals(replay.map(3L), replay.map(5L));
+        assertTrue(replay.map(3L).startsWith("1,"), replay.map(3L));
+    }
+
+    @Test
     void generatedLinesAreTheSameOnEveryRun() {
         String line = new Lines().map(3L);
         assertTrue(line.matches("3( w[0-9]+){7}"), line);

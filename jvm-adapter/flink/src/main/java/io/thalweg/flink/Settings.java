@@ -31,7 +31,7 @@ public record Settings(int level, long monitorIntervalMillis, long stepTimeoutMi
         DEFAULTS.put("thalweg.metrics.max.age.secs", 10);
         DEFAULTS.put("thalweg.metrics.settle.secs", 5);
         DEFAULTS.put("thalweg.me-stream.interval.secs", 3);
-        DEFAULTS.put("thalweg.action.cool.down.secs", 15);
+        DEFAULTS.put("thalweg.action.cool.down.secs", 5);
         DEFAULTS.put("thalweg.action.step.timeout.secs", 30);
         DEFAULTS.put("thalweg.placement.slots", "shared");
     }

@@ -69,7 +69,9 @@ impl CapacityModel {
             return Offered::Dropped;
         }
         let mut offered = Offered::Learned;
-        if let Some(curve) = self.curve(now).filter(|_| self.measurements() >= PERSISTENT as f64) {
+        // What was not seen yet has no band: it is what is to be learned.
+        let known = self.seen.get(&executors).is_some_and(|s| s.count >= f64::from(PERSISTENT));
+        if let Some(curve) = self.curve(now).filter(|_| known) {
             let ratio = (capacity / curve.at(weight)).ln();
             let spread = self.seen.values().map(|s| s.variance).fold(0.0, f64::max);
             let deviation = (curve.deviation(weight).powi(2) + spread).sqrt();

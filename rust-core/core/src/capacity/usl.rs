@@ -151,8 +151,8 @@ fn regress(points: &[Point], scale: f64, free: [bool; 3]) -> Option<([f64; 3], [
     }
     let inverse = inverse(normal)?;
     let mut means = [0.0; 3];
-    for (mean, row) in means.iter_mut().zip(&inverse) {
-        *mean = row.iter().zip(right).map(|(a, b)| a * b).sum();
+    for i in (0..3).filter(|i| free[*i]) {
+        means[i] = inverse[i].iter().zip(right).map(|(a, b)| a * b).sum();
     }
     Some((means, inverse))
 }

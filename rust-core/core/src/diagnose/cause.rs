@@ -4,6 +4,8 @@ use crate::demand::{ComponentFlow, ExecutorFlow};
 
 /// Busy shares that differ by less than this are even.
 const EVEN: f64 = 1.3;
+/// Fewer executors than this part that are less busy than the rest are chance.
+const FEW: f64 = 0.2;
 /// An executor with less than this part of its siblings' input has nothing to do.
 const NOTHING: f64 = 0.05;
 
@@ -41,23 +43,24 @@ pub fn cause(component: &ComponentFlow, limit: f64) -> Cause {
     if busiest.busy < limit {
         return Cause::None;
     }
-    let others = || component.measured.iter().filter(|e| !std::ptr::eq(*e, busiest));
-    let usual_busy = median(others().map(|e| e.busy));
-    let idle = others().filter(|e| e.input < NOTHING * busiest.input).count();
-    let active = component.measured.len() - idle;
-    let active_busy = median(
-        component.measured.iter().filter(|e| e.input >= NOTHING * busiest.input).map(|e| e.busy),
-    );
-    let evenly = |usual: Option<f64>| usual.is_none_or(|usual| busiest.busy < EVEN * usual);
-    if evenly(usual_busy) {
+    // Those that are clearly less busy show what is usual; a few of them may be chance.
+    let calm: Vec<&ExecutorFlow> =
+        component.measured.iter().filter(|e| e.busy * EVEN <= busiest.busy).collect();
+    if (calm.len() as f64) < FEW * component.measured.len() as f64 {
         return Cause::Capacity;
     }
-    if idle > 0 && active > 1 && evenly(active_busy) {
+    let working = |e: &&&ExecutorFlow| e.input >= NOTHING * busiest.input;
+    let active = component.measured.len() - calm.len();
+    if active > 1 && calm.iter().filter(working).count() == 0 {
         return Cause::FewPartitions { active: u32::try_from(active).unwrap_or(u32::MAX) };
     }
     // Busy is input over rate: whichever of the two differs more is the reason.
-    let more_input = excess(busiest.input, others().map(|e| e.input));
-    let slower = -excess_of_rate(busiest, others());
+    let more_input = excess(busiest.input, calm.iter().map(|e| e.input));
+    let usual_rate = median(calm.iter().filter_map(|e| e.true_rate()));
+    let slower = match (busiest.true_rate(), usual_rate) {
+        (Some(rate), Some(usual)) => (usual / rate).ln(),
+        _ => 0.0,
+    };
     if slower > more_input {
         let own = component.measured.iter().filter(|e| e.node == busiest.node);
         let elsewhere = component.measured.iter().filter(|e| e.node != busiest.node);
@@ -77,17 +80,6 @@ fn excess(value: f64, others: impl Iterator<Item = f64>) -> f64 {
         Some(usual) if usual > 0.0 && value > 0.0 => (value / usual).ln(),
         Some(_) if value > 0.0 => f64::MAX,
         _ => 0.0,
-    }
-}
-
-fn excess_of_rate<'a>(
-    busiest: &ExecutorFlow,
-    others: impl Iterator<Item = &'a ExecutorFlow>,
-) -> f64 {
-    let Some(rate) = busiest.true_rate() else { return 0.0 };
-    match median(others.filter_map(ExecutorFlow::true_rate)) {
-        Some(usual) => (rate / usual).ln(),
-        None => 0.0,
     }
 }
 

@@ -55,7 +55,7 @@ fn fewer_after_the_window_and_only_when_it_pays() {
     assert_eq!(run(&mut case, &mut memory, &mut model, 30), [(1, 3)]);
 
     // A single executor of many does not pay for a stop of a minute.
-    let mut case = Case::line(1000.0, &[(40, 1000.0, 0.73)]);
+    let mut case = Case::line(1000.0, &[(40, 1000.0, 0.7)]);
     let (mut memory, mut model) = fresh();
     model.note_stop(Millis::saturating(60_000.0));
     assert_eq!(run(&mut case, &mut memory, &mut model, 1200), []);

@@ -115,7 +115,8 @@ fn what_did_not_get_faster_is_left_alone_for_a_while() {
 
 #[test]
 fn doubt_keeps_executors() {
-    let spoil: [(&str, fn(&mut Case)); 5] = [
+    type Spoil = fn(&mut Case);
+    let spoil: [(&str, Spoil); 5] = [
         ("silent source", |case| case.flow.components[0].measured[0].input = 0.0),
         ("lost executor", |case| _ = case.flow.components[1].measured.pop()),
         ("zero executor", |case| case.flow.components[1].measured[0].input = 0.0),

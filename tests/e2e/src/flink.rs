@@ -299,4 +299,3 @@ fn jar(line: FlinkLine) -> Result<PathBuf> {
     }
     Ok(jar)
 }
-

@@ -76,7 +76,8 @@ fn taxi_demand_is_what_a_batch_of_the_month_comes_to() {
         .unwrap();
     let out = flink.dir().join("out");
     // The month in about ten seconds.
-    let job = FlinkJob::taxi("taxi").set("speedup", 300_000).set("split", 2).set("count", 3).out(&out);
+    let job =
+        FlinkJob::taxi("taxi").set("speedup", 300_000).set("split", 2).set("count", 3).out(&out);
     let info = flink.submit(&job, LIMIT).unwrap();
     // A lost node's part is done again, and changes nothing.
     until("the first windows", LIMIT, || Ok((!windows(&out).is_empty()).then_some(()))).unwrap();
@@ -105,7 +106,9 @@ fn windows(out: &Path) -> BTreeMap<String, BTreeSet<String>> {
     for entry in std::fs::read_dir(out).into_iter().flatten().flatten() {
         let text = std::fs::read_to_string(entry.path()).unwrap();
         let lines = text.lines().filter_map(|line| line.split_once(' '));
-        for (window, demand) in lines.flat_map(|(_, all)| all.split(',')).filter_map(|one| one.split_once('=')) {
+        for (window, demand) in
+            lines.flat_map(|(_, all)| all.split(',')).filter_map(|one| one.split_once('='))
+        {
             windows.entry(window.to_owned()).or_default().insert(demand.to_owned());
         }
     }

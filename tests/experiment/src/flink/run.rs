@@ -274,4 +274,3 @@ fn notes(status: &Path) -> Vec<String> {
     });
     ended.chain(status.problems.iter().cloned()).collect()
 }
-

@@ -25,7 +25,11 @@ impl Autoscaler {
     ///
     /// # Errors
     /// When it cannot be compiled or started.
-    pub fn start(flink: &FlinkCluster, interval_ms: u32, settings: &[(&str, &str)]) -> Result<Self> {
+    pub fn start(
+        flink: &FlinkCluster,
+        interval_ms: u32,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
         let java = &flink.home().java;
         let dist = Dist::open()?;
         let jars = dist.autoscaler()?.join("*");

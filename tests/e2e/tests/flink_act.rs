@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use thalweg_e2e::FlinkProduct;
 use thalweg_e2e::flink::ORDERS_ONLY;
+use thalweg_e2e::product::WORDS_PER_LINE;
 use thalweg_e2e::routes::traces;
 use thalweg_lab::flink::FlinkLine;
 use thalweg_lab::load::Rate;
@@ -51,6 +52,27 @@ fn orders(line: FlinkLine) -> Result<()> {
         ensure!(traces.is_empty(), "{traces:?}");
         Ok(Some(()))
     })?;
+    product.stop()
+}
+
+/// What three subtasks can do and one cannot.
+const WAIT_MS: f64 = 12.0;
+const LOAD: f64 = 120.0;
+
+#[test]
+fn a_bottleneck_is_relieved_by_the_policy_ds2() -> Result<()> {
+    let settings = [("thalweg.policy", json!("ds2")), ("thalweg.ds2.headroom", json!(0.25))];
+    let mut product = FlinkProduct::start(FlinkLine::V2_3, &settings, |builder| builder)?;
+    let job = product.submit(&product.word_count("words").set("splitWait", WAIT_MS))?;
+    product.load(Rate::Constant(LOAD))?;
+    product.wait("the whole load's words", || {
+        Ok((product.rate("words")? >= 0.95 * LOAD * WORDS_PER_LINE).then_some(()))
+    })?;
+    let split = product.flink.rest().job(&job.id)?.vertex("split")?.parallelism;
+    ensure!((2..=4).contains(&split), "{split} subtasks");
+    let plan = product.status()?.ended.into_iter().next_back();
+    ensure!(plan.is_some_and(|plan| plan.plan.counts.contains_key("split")), "no plan");
+    product.counts_exactly_once("words")?;
     product.stop()
 }
 

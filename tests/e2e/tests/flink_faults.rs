@@ -11,7 +11,7 @@ use thalweg_lab::flink::FlinkLine;
 use thalweg_lab::load::Rate;
 
 const LINES: f64 = 100.0;
-const RESCALES: u32 = 20;
+const RESCALES: usize = 20;
 
 #[test]
 fn faults_lose_nothing_and_count_nothing_twice() -> Result<()> {
@@ -35,6 +35,7 @@ fn faults_lose_nothing_and_count_nothing_twice() -> Result<()> {
 
 /// The plan to use a node that dies is given up or done without it, and the job runs on what is left.
 fn a_killed_task_manager_ends_a_migration(product: &mut FlinkProduct, job: &str) -> Result<()> {
+    ordered(product, 3)?;
     let last = product.last_plan()?;
     product.order("words", &[("split", 4)], &[])?;
     product.wait("a plan", || Ok(product.status()?.plan.map(drop)))?;
@@ -43,6 +44,10 @@ fn a_killed_task_manager_ends_a_migration(product: &mut FlinkProduct, job: &str)
     product.wait("all subtasks on the node that is left", || {
         let nodes: BTreeSet<String> = product.truth(job)?.into_values().flatten().collect();
         Ok((nodes == BTreeSet::from(["n1".to_owned()])).then_some(()))
+    })?;
+    // What was wished there is dropped, and told.
+    product.wait("dropped rows", || {
+        Ok(product.status()?.counters.get("row_dropped").copied().filter(|rows| *rows > 0))
     })?;
     product.flink.start_node(2)?;
     product.table_is_the_truth(job).map(drop)
@@ -74,7 +79,7 @@ fn a_new_job_manager_carries_on(product: &mut FlinkProduct, job: &str) -> Result
 
 fn many_rescales(product: &FlinkProduct, job: &str) -> Result<()> {
     for round in 0..RESCALES {
-        ordered(product, [1, 4, 2, 3][round as usize % 4])?;
+        ordered(product, [1, 4, 2, 3][round % 4])?;
     }
     product.table_is_the_truth(job).map(drop)
 }

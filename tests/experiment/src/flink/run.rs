@@ -85,6 +85,11 @@ pub fn run_steps(
         .set("count", NODES)
         .out(&out);
     let info = flink.submit(&job, START_LIMIT)?;
+    // Flink may begin with the slots that come first, and rescale as the others do.
+    until("the job on both nodes", START_LIMIT, || {
+        let info = flink.rest().job(&info.id)?;
+        Ok((info.runs() && info.vertex("count")?.parallelism as usize == NODES).then_some(()))
+    })?;
     let autoscaler = match side {
         FlinkSide::Autoscaler => Some(Autoscaler::start(&flink, 1_000, &AUTOSCALER)?),
         _ => None,

@@ -10,6 +10,7 @@ use crate::policy::conttune::ConttuneSettings;
 use crate::policy::dhalion::DhalionSettings;
 use crate::policy::ds2::Ds2Settings;
 use crate::policy::flink_autoscaler::AutoscalerSettings;
+use crate::policy::thalweg::ThalwegSettings;
 use crate::policy::threshold::ThresholdSettings;
 use crate::units::{Millis, Share};
 
@@ -39,6 +40,17 @@ pub enum PlanStrategy {
     Auto,
 }
 
+/// What one slot can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SlotRule {
+    /// A worker: any executors, all of which restart when one of them changes.
+    #[default]
+    Workers,
+    /// A share of its node: at most one executor of each component; whatever changes restarts all.
+    Shared,
+}
+
 /// Everything that may be set about a decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -56,6 +68,8 @@ pub struct Settings {
     pub autoscaler: AutoscalerSettings,
     /// What the policy `conttune` goes by.
     pub conttune: ConttuneSettings,
+    /// What the policy `thalweg` goes by.
+    pub thalweg: ThalwegSettings,
     /// Who gets executors.
     pub strategy: PlanStrategy,
     /// φ of equation 7: how many executors a level is worth.
@@ -110,6 +124,8 @@ pub struct Settings {
     pub anchors_per_worker: u32,
     /// Steps that placing may spend on improvements.
     pub place_steps: u64,
+    /// What one slot can hold.
+    pub slots: SlotRule,
 }
 
 impl Default for Settings {
@@ -123,6 +139,7 @@ impl Default for Settings {
             ds2: Ds2Settings::default(),
             autoscaler: AutoscalerSettings::default(),
             conttune: ConttuneSettings::default(),
+            thalweg: ThalwegSettings::default(),
             strategy: PlanStrategy::Auto,
             phi: 1.0,
             sampling: secs(10.0),
@@ -150,6 +167,7 @@ impl Default for Settings {
             blacklist: secs(3600.0),
             anchors_per_worker: 16,
             place_steps: 300_000,
+            slots: SlotRule::Workers,
         }
     }
 }
@@ -162,8 +180,17 @@ impl Settings {
     pub fn recommended(policy: PolicyName) -> Self {
         let secs = |seconds: f64| Millis::saturating(seconds * 1000.0);
         let own = Self { policy, ..Self::default() };
-        if policy == PolicyName::MeStream {
-            return own;
+        match policy {
+            PolicyName::MeStream => return own,
+            PolicyName::Thalweg => {
+                return Self {
+                    settle: secs(30.0),
+                    cool_down: secs(60.0),
+                    relaxed_factor: 1,
+                    ..own
+                };
+            }
+            _ => {}
         }
         let free = Self {
             cool_down: Millis::ZERO,
@@ -194,7 +221,7 @@ impl Settings {
             PolicyName::Conttune => {
                 Self { sampling: secs(30.0), window: secs(60.0), settle: secs(60.0), ..free }
             }
-            PolicyName::Static | PolicyName::MeStream => free,
+            PolicyName::Static | PolicyName::MeStream | PolicyName::Thalweg => free,
         }
     }
 }

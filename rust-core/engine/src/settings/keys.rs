@@ -301,6 +301,18 @@ pub const KEYS: &[Key] = &[
         "What every key in Redis begins with.",
     ),
     key(
+        "thalweg.recording.file",
+        Kind::Text,
+        "",
+        "File to which everything that goes into decisions is written, for `thalweg replay`; empty means none. A file of that name is replaced at start.",
+    ),
+    key(
+        "thalweg.recording.limit.mib",
+        Kind::Whole(1.0, 1_000_000.0),
+        "256",
+        "Size at which a recording ends.",
+    ),
+    key(
         "thalweg.native.library",
         Kind::Text,
         "",

@@ -87,6 +87,7 @@ fn sample(
     settings: &Settings,
 ) -> Vec<Measurement> {
     let remembered = state.topologies.entry(topology.id.clone()).or_default();
+    remembered.trail.push(topology, observation.at, settings.window);
     topology
         .executors
         .iter()

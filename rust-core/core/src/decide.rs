@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::arrange::{Ground, MICROS, Terrain, plan, present, problem, worst_load};
 use crate::assess::{Assessment, assess};
+use crate::demand::Flow;
 use crate::explain::{Decision, Metrics, Outcome, Plan, Reason, ReasonCode, Verdict};
 use crate::model::{Observation, Topology, TopologyStatus};
 use crate::place::{loads, place};
-use crate::policy::Intent;
+use crate::policy;
 use crate::policy::me_stream::{self, Arrangement};
+use crate::policy::{Intent, PolicyName, Situation};
 use crate::settings::{Mode, Settings};
 use crate::state::{Awaited, InFlight, Order, State, TopologyState, later};
 use crate::units::{Millis, Timestamp};
 
-/// The name of the policy, as decisions carry it.
-const POLICY: &str = "me-stream";
 /// A day, over which actions are counted.
 const DAY_SECS: f64 = 86_400.0;
 /// Actions within so many cool-downs lengthen the next.
@@ -161,14 +161,8 @@ fn judge(
     if let Some(reason) = unfit(assessment, state, settings, now) {
         return (vec![reason], None);
     }
-    let arrangement = match arrangement(observation, assessment, ground, settings) {
-        Ok(arrangement) => arrangement,
-        Err(shortage) => {
-            return (vec![Reason::plain(ReasonCode::ClusterLimited, shortage.to_string())], None);
-        }
-    };
     let (counts, wished_tasks, reasons) =
-        match me_stream::find(assessment, &arrangement, state, settings, now) {
+        match ask(observation, assessment, ground, state, settings, now) {
             Intent::Stay(reasons) => return (reasons, None),
             Intent::Move(reasons) => (BTreeMap::new(), BTreeMap::new(), reasons),
             Intent::Scale { counts, wished_tasks, reasons } => (counts, wished_tasks, reasons),
@@ -194,6 +188,32 @@ fn judge(
             (std::iter::once(short).chain(reasons).collect(), None)
         }
     }
+}
+
+/// Asks the policy.
+fn ask(
+    observation: &Observation,
+    assessment: &Assessment<'_>,
+    ground: &Ground<'_>,
+    state: &mut TopologyState,
+    settings: &Settings,
+    now: Timestamp,
+) -> Intent {
+    if settings.policy == PolicyName::MeStream {
+        return match arrangement(observation, assessment, ground, settings) {
+            Ok(arrangement) => me_stream::find(assessment, &arrangement, state, settings, now),
+            Err(shortage) => {
+                Intent::Stay(vec![Reason::plain(ReasonCode::ClusterLimited, shortage.to_string())])
+            }
+        };
+    }
+    let topology = assessment.topology;
+    let abilities = &ground.terrain.abilities;
+    let flow = Flow::of(topology, &assessment.measurements, &state.trail, abilities);
+    let spans = assessment.measurements.iter().filter_map(|m| Some(m.sample()?.span));
+    let span = spans.min().unwrap_or(Millis::ZERO);
+    let situation = Situation { topology, flow: &flow, span, settings, now };
+    policy::find(&situation, &mut state.policies)
 }
 
 /// Why an operator's order cannot be looked at yet.
@@ -429,7 +449,7 @@ fn record(
         at: now,
         topology: topology.id.clone(),
         name: topology.name.clone(),
-        policy: POLICY.to_owned(),
+        policy: settings.policy.as_str().to_owned(),
         mode: settings.mode,
         verdict,
         reasons,

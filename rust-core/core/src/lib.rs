@@ -9,6 +9,7 @@ pub mod assess;
 pub mod assign;
 pub mod capacity;
 mod decide;
+pub mod demand;
 pub mod diagnose;
 pub mod explain;
 pub mod model;

@@ -5,6 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::policy::PolicyName;
+use crate::policy::conttune::ConttuneSettings;
+use crate::policy::dhalion::DhalionSettings;
+use crate::policy::ds2::Ds2Settings;
+use crate::policy::flink_autoscaler::AutoscalerSettings;
+use crate::policy::threshold::ThresholdSettings;
 use crate::units::{Millis, Share};
 
 /// How far Thalweg may go.
@@ -38,6 +44,18 @@ pub enum PlanStrategy {
 pub struct Settings {
     /// How far Thalweg may go.
     pub mode: Mode,
+    /// Which policy decides.
+    pub policy: PolicyName,
+    /// What the policy `threshold` goes by.
+    pub threshold: ThresholdSettings,
+    /// What the policy `dhalion` goes by.
+    pub dhalion: DhalionSettings,
+    /// What the policy `ds2` goes by.
+    pub ds2: Ds2Settings,
+    /// What the policy `flink-autoscaler` goes by.
+    pub autoscaler: AutoscalerSettings,
+    /// What the policy `conttune` goes by.
+    pub conttune: ConttuneSettings,
     /// Who gets executors.
     pub strategy: PlanStrategy,
     /// φ of equation 7: how many executors a level is worth.
@@ -97,6 +115,12 @@ impl Default for Settings {
         let secs = |seconds: f64| Millis::saturating(seconds * 1000.0);
         Self {
             mode: Mode::Act,
+            policy: PolicyName::default(),
+            threshold: ThresholdSettings::default(),
+            dhalion: DhalionSettings::default(),
+            ds2: Ds2Settings::default(),
+            autoscaler: AutoscalerSettings::default(),
+            conttune: ConttuneSettings::default(),
             strategy: PlanStrategy::Auto,
             phi: 1.0,
             sampling: secs(10.0),
@@ -123,6 +147,51 @@ impl Default for Settings {
             daily_actions: 48,
             blacklist: secs(3600.0),
             anchors_per_worker: 16,
+        }
+    }
+}
+
+impl Settings {
+    /// The settings that the authors of a policy recommend for it, as far as they are known.
+    ///
+    /// Policies of others bring their own rules about when to act, so cool-down, daily limit and
+    /// blacklist of Thalweg do not bind them.
+    pub fn recommended(policy: PolicyName) -> Self {
+        let secs = |seconds: f64| Millis::saturating(seconds * 1000.0);
+        let own = Self { policy, ..Self::default() };
+        if policy == PolicyName::MeStream {
+            return own;
+        }
+        let free = Self {
+            cool_down: Millis::ZERO,
+            daily_actions: u32::MAX,
+            blacklist: Millis::ZERO,
+            relaxed_factor: 1,
+            ..own
+        };
+        match policy {
+            // Kubernetes looks every 15 s, and at pods that are ready for half a minute.
+            PolicyName::Threshold => {
+                Self { sampling: secs(15.0), window: secs(60.0), settle: secs(30.0), ..free }
+            }
+            PolicyName::Dhalion => Self {
+                sampling: secs(60.0),
+                window: free.dhalion.interval,
+                settle: secs(60.0),
+                ..free
+            },
+            // Rates over one policy interval, and two intervals of warm-up.
+            PolicyName::Ds2 => {
+                Self { sampling: secs(10.0), window: secs(10.0), settle: secs(20.0), ..free }
+            }
+            // The metrics window and stabilisation interval of the operator.
+            PolicyName::FlinkAutoscaler => {
+                Self { sampling: secs(60.0), window: secs(900.0), settle: secs(300.0), ..free }
+            }
+            PolicyName::Conttune => {
+                Self { sampling: secs(30.0), window: secs(60.0), settle: secs(60.0), ..free }
+            }
+            PolicyName::Static | PolicyName::MeStream => free,
         }
     }
 }

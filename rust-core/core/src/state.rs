@@ -8,8 +8,9 @@ use crate::diagnose::threshold::ThresholdFunction;
 use crate::diagnose::trigger::{EffectiveBottlenecks, Persistence};
 use crate::explain::{Metrics, PlanKind};
 use crate::model::{SlotRef, TaskRange};
+use crate::policy::Memories;
 use crate::settings::Settings;
-use crate::signals::History;
+use crate::signals::{History, Trail};
 use crate::units::{Millis, Timestamp};
 
 /// How much of a smoothed ability the last measurement makes.
@@ -94,6 +95,10 @@ impl NodeMemory {
 /// What is remembered of one topology.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TopologyState {
+    /// What was reported of its components and streams.
+    pub trail: Trail,
+    /// What policies remember.
+    pub policies: Memories,
     /// Reports of its executors.
     pub histories: BTreeMap<TaskRange, History>,
     /// Where its executors ran when last seen, by node id.
@@ -172,6 +177,7 @@ impl TopologyState {
     /// Starts measuring anew: what was measured belongs to another arrangement.
     pub fn forget_measurements(&mut self) {
         self.histories.clear();
+        self.trail.clear();
         self.threshold.clear();
         self.effective.clear();
         self.persistence.clear();

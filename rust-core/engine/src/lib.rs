@@ -28,7 +28,7 @@ use thalweg_core::units::Timestamp;
 use thalweg_store::{Store, StoreKind, StoreSettings};
 
 pub use error::EngineError;
-pub use settings::{EngineSettings, KEYS, Key, Kind};
+pub use settings::{EngineSettings, Key, Kind, keys};
 pub use thalweg_core::assign::Assigned;
 
 use recording::{Entry, Recorder};

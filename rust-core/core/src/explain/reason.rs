@@ -68,6 +68,24 @@ reason_codes! {
     NoGain = "thalweg.imbalance.floor",
     /// A better placement would lower the worst node by too little.
     GainTooSmall = "thalweg.imbalance.min.gain",
+    /// The policy leaves everything as it is.
+    PolicyStatic = "thalweg.policy",
+    /// More is asked of a component than its executors can do.
+    DemandAboveCapacity = "thalweg.policy",
+    /// Fewer executors can do what is asked of a component.
+    DemandBelowCapacity = "thalweg.policy",
+    /// Executors fit what is asked of them.
+    DemandMet = "thalweg.policy",
+    /// What is asked of components, or what they can do, cannot be told from what was measured.
+    RatesUnknown = "",
+    /// Rates have not been measured for as long as the policy needs.
+    WindowIncomplete = "thalweg.metrics.window.secs",
+    /// A component makes others wait.
+    Backpressure = "thalweg.policy",
+    /// One executor gets so many records that more executors cannot help.
+    SkewLimited = "thalweg.policy",
+    /// A source has as many executors as partitions to read.
+    SourceLimited = "",
     /// An operator ordered it.
     Ordered = "",
     /// An operator ordered what cannot be done.
@@ -95,6 +113,11 @@ impl Reason {
     /// A reason that compares a measured value with a limit.
     pub fn compared(code: ReasonCode, measured: f64, limit: f64, text: impl Into<String>) -> Self {
         Self { measured: Some(measured), limit: Some(limit), ..Self::plain(code, text) }
+    }
+
+    /// The same with the setting of the policy that decided.
+    pub fn changed_by(self, setting: &str) -> Self {
+        Self { setting: Some(setting.to_owned()), ..self }
     }
 
     /// A reason without numbers.

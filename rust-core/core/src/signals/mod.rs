@@ -7,6 +7,8 @@
 
 mod history;
 mod sample;
+mod trail;
 
 pub use history::History;
 pub use sample::{Absence, Measurement, Sample};
+pub use trail::Trail;

@@ -30,22 +30,31 @@ pub struct Key {
     pub doc: &'static str,
 }
 
-const fn key(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
+pub(super) const fn key(
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    doc: &'static str,
+) -> Key {
     Key { name, kind, default, doc }
 }
 
-const SECS: Kind = Kind::Number(0.0, 604_800.0);
-const SHARE: Kind = Kind::Number(0.0, 1.0);
+pub(super) const SECS: Kind = Kind::Number(0.0, 604_800.0);
+pub(super) const SHARE: Kind = Kind::Number(0.0, 1.0);
 
 /// Every key, in the order of the reference.
-pub const KEYS: &[Key] = &[
+pub fn keys() -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().chain(super::policies::POLICY_KEYS)
+}
+
+/// Every key but those of the policies.
+const KEYS: &[Key] = &[
     key(
         "thalweg.mode",
         Kind::Choice(&["observe", "advise", "act"]),
         "act",
         "How far Thalweg may go: measure and explain, also plan, also carry plans out. Below `act`, Storm's DefaultScheduler places everything.",
     ),
-    key("thalweg.policy", Kind::Choice(&["me-stream"]), "me-stream", "The policy that decides."),
     key(
         "thalweg.monitor.interval.secs",
         Kind::Number(1.0, 3600.0),

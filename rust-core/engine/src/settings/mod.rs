@@ -2,6 +2,7 @@
 
 mod keys;
 mod parse;
+mod policies;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,8 +12,9 @@ use thalweg_core::settings::{Mode, PlanStrategy, Settings};
 use thalweg_core::units::{Millis, Share};
 use thalweg_store::{Secret, StoreKind, StoreSettings};
 
-pub use keys::{KEYS, Key, Kind};
+pub use keys::{Key, Kind, keys};
 use parse::Values;
+use policies::{count_or, secs_or};
 
 /// The settings of one engine, and what was wrong with what the user wrote.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,16 +79,17 @@ fn core(values: &Values, given: &Map<String, Value>) -> Settings {
         given.get("executor.metrics.frequency.secs").and_then(Value::as_f64).unwrap_or(60.0);
     let max_age = values.number("thalweg.metrics.max.age.secs");
     let max_age = if max_age > 0.0 { max_age } else { 3.0 * report_secs };
+    let base = policies::read(values);
     Settings {
         mode,
         strategy,
         phi: values.number("thalweg.me-stream.phi"),
-        sampling: secs(values, "thalweg.monitor.interval.secs"),
-        relaxed_factor: values.count("thalweg.me-stream.relaxed.factor"),
-        window: secs(values, "thalweg.metrics.window.secs"),
+        sampling: secs_or(values, "thalweg.monitor.interval.secs", base.sampling),
+        relaxed_factor: count_or(values, "thalweg.me-stream.relaxed.factor", base.relaxed_factor),
+        window: secs_or(values, "thalweg.metrics.window.secs", base.window),
         max_age: Millis::saturating(max_age * 1000.0),
         min_coverage: share(values, "thalweg.metrics.min.coverage"),
-        settle: secs(values, "thalweg.metrics.settle.secs"),
+        settle: secs_or(values, "thalweg.metrics.settle.secs", base.settle),
         points: values.count("thalweg.me-stream.points") as usize,
         stable_fits: values.count("thalweg.me-stream.stable.fits") as usize,
         stable_change: share(values, "thalweg.me-stream.stable.change"),
@@ -103,10 +106,11 @@ fn core(values: &Values, given: &Map<String, Value>) -> Settings {
             values.number("thalweg.network.round.trip.limit.millis"),
         ),
         ability_memory: secs(values, "thalweg.node.memory.secs"),
-        cool_down: secs(values, "thalweg.action.cool.down.secs"),
-        daily_actions: values.count("thalweg.action.daily.limit"),
-        blacklist: secs(values, "thalweg.action.blacklist.secs"),
+        cool_down: secs_or(values, "thalweg.action.cool.down.secs", base.cool_down),
+        daily_actions: count_or(values, "thalweg.action.daily.limit", base.daily_actions),
+        blacklist: secs_or(values, "thalweg.action.blacklist.secs", base.blacklist),
         anchors_per_worker: values.count("thalweg.placement.anchors.per.worker"),
+        ..base
     }
 }
 

@@ -1,50 +1,63 @@
 //! From what the user wrote to values that fit the table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::keys::{KEYS, Key, Kind};
+use super::keys::{Key, Kind, keys};
 
 /// A value for every key of the table.
-pub(super) struct Values(BTreeMap<&'static str, Value>);
+pub(super) struct Values {
+    values: BTreeMap<&'static str, Value>,
+    written: BTreeSet<&'static str>,
+}
 
 impl Values {
     /// Takes each key's value where it is allowed, else its default; tells what is wrong.
     pub(super) fn read(given: &Map<String, Value>) -> (Self, Vec<String>) {
         let mut problems: Vec<String> = given
             .keys()
-            .filter(|name| {
-                name.starts_with("thalweg.") && !KEYS.iter().any(|key| key.name == *name)
-            })
+            .filter(|name| name.starts_with("thalweg.") && !keys().any(|key| key.name == *name))
             .map(|name| unknown(name))
             .collect();
         let mut values = BTreeMap::new();
-        for key in KEYS {
+        let mut written = BTreeSet::new();
+        for key in keys() {
             let default = default(key);
             let value = match given.get(key.name) {
                 None | Some(Value::Null) => default,
-                Some(written) => accept(key, written).unwrap_or_else(|| {
-                    problems.push(format!(
-                        "{}: {written} is not allowed, it must be {} (using {})",
-                        key.name,
-                        key.kind.allowed(),
+                Some(given) => accept(key, given)
+                    .inspect(|_| _ = written.insert(key.name))
+                    .unwrap_or_else(|| {
+                        problems.push(format!(
+                            "{}: {given} is not allowed, it must be {} (using {})",
+                            key.name,
+                            key.kind.allowed(),
+                            default
+                        ));
                         default
-                    ));
-                    default
-                }),
+                    }),
             };
             values.insert(key.name, value);
         }
-        (Self(values), problems)
+        (Self { values, written }, problems)
     }
 
     pub(super) fn text(&self, key: &str) -> &str {
-        self.0.get(key).and_then(Value::as_str).expect("the table has this key as text")
+        self.values.get(key).and_then(Value::as_str).expect("the table has this key as text")
     }
 
     pub(super) fn number(&self, key: &str) -> f64 {
-        self.0.get(key).and_then(Value::as_f64).expect("the table has this key as a number")
+        self.values.get(key).and_then(Value::as_f64).expect("the table has this key as a number")
+    }
+
+    pub(super) fn flag(&self, key: &str) -> bool {
+        self.values.get(key).and_then(Value::as_bool).expect("the table has this key as a flag")
+    }
+
+    /// Whether the user gave the key a value that is allowed.
+    pub(super) fn is_written(&self, key: &str) -> bool {
+        self.written.contains(key)
     }
 
     /// A whole number; the table keeps such keys within `u32`.
@@ -90,11 +103,11 @@ fn accept(key: &Key, written: &Value) -> Option<Value> {
 
 /// Names an unknown key and the known one that is most like it.
 fn unknown(name: &str) -> String {
-    let shared = |key: &&Key| {
+    let shared = |key: &&'static Key| {
         let words: Vec<&str> = key.name.split(['.', '-']).collect();
         name.split(['.', '-']).filter(|word| words.contains(word)).count()
     };
-    match KEYS.iter().max_by_key(shared) {
+    match keys().max_by_key(shared) {
         Some(key) if shared(&key) > 1 => {
             format!("{name}: there is no such key; did you mean {}?", key.name)
         }

@@ -1,5 +1,7 @@
 use serde_json::json;
 
+use thalweg_core::policy::PolicyName;
+
 use super::*;
 
 fn read(given: Value) -> EngineSettings {
@@ -24,6 +26,24 @@ fn a_wrong_value_is_named_and_only_observed_with() {
             "thalweg.me-stream.phi: \"many\" is not allowed, it must be a number from 0 to 16 (using 1)"
         ]
     );
+}
+
+#[test]
+fn a_policy_brings_its_recommended_settings_and_what_is_written_wins() {
+    let settings = read(json!({
+        "thalweg.policy": "flink-autoscaler",
+        "thalweg.action.cool.down.secs": 60,
+        "thalweg.flink-autoscaler.target.utilization": 0.6,
+    }));
+    assert_eq!(settings.problems, Vec::<String>::new());
+    let recommended = Settings::recommended(PolicyName::FlinkAutoscaler);
+    assert_eq!(settings.core.window, recommended.window);
+    assert_eq!(settings.core.cool_down.get(), 60_000.0);
+    assert_eq!(settings.core.autoscaler.target.get(), 0.6);
+    for policy in PolicyName::ALL {
+        let named = read(json!({"thalweg.policy": policy.as_str()}));
+        assert_eq!((named.problems, named.core), (Vec::new(), Settings::recommended(policy)));
+    }
 }
 
 #[test]
@@ -55,7 +75,7 @@ fn a_password_file_that_is_missing_is_a_problem() {
 #[test]
 fn every_reason_names_a_key_of_the_table() {
     for (code, _, setting) in thalweg_core::explain::ReasonCode::TABLE {
-        let known = setting.is_empty() || KEYS.iter().any(|key| key.name == *setting);
+        let known = setting.is_empty() || keys().any(|key| key.name == *setting);
         assert!(known, "{code:?} names {setting}");
     }
 }
@@ -79,7 +99,7 @@ fn reference() -> String {
          This page is generated from the table of keys; a test keeps it true.\n\n\
          | key | default | allowed | what it does |\n|---|---|---|---|\n",
     );
-    for key in KEYS {
+    for key in keys() {
         let default = if key.default.is_empty() { "(empty)" } else { key.default };
         page +=
             &format!("| `{}` | `{default}` | {} | {} |\n", key.name, key.kind.allowed(), key.doc);

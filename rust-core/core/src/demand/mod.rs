@@ -1,0 +1,22 @@
+//! What every component is asked to do, from what was measured.
+//!
+//! Input: one topology's samples, backlogs and streams. Output: a [`Flow`], which holds for each
+//! component what it took in, gave out and could have done, and the demand that given source rates
+//! put on it. Every policy starts from here; none of them is chosen here.
+//!
+//! Formulas: true processing rate and the one pass from the sources are those of DS2 (Kalavri et
+//! al., OSDI 2018, equations 1 to 8); the source's target with growth and catch-up is that of the
+//! Flink autoscaler (FLIP-271).
+
+mod flow;
+mod graph;
+mod source;
+
+pub use flow::{ComponentFlow, ExecutorFlow, Flow};
+pub use graph::{Stream, order, propagate};
+pub use source::{Target, target_rate};
+
+/// The least whole number of executors that is not below `exact`; rounding errors do not add one.
+pub fn whole_executors(exact: f64) -> u32 {
+    (exact - 1e-9).ceil().clamp(1.0, f64::from(u32::MAX)) as u32
+}

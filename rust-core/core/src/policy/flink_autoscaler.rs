@@ -1,0 +1,428 @@
+//! The policy `flink-autoscaler`: the formulas of Flink's own autoscaler.
+//!
+//! Source: FLIP-271 and the autoscaler module of flink-kubernetes-operator, with its default
+//! settings. The true processing rate is the input over the *busiest* executor's share of time; of
+//! a source under back-pressure it is observed instead. The target capacity covers the input at the
+//! target utilisation, catching up with the lag, and what a restart leaves behind. Nothing happens
+//! while every component lies within the utilisation band; while a backlog is processed, the band
+//! has no lower end. Scale-down waits for an hour. Executors are aligned to a divisor of the key
+//! groups or partitions.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use super::wish::{Wishes, intent};
+use super::{Intent, Situation};
+use crate::demand::{ComponentFlow, Target, propagate, whole_executors};
+use crate::explain::{Reason, ReasonCode};
+use crate::units::{Millis, Share, Timestamp};
+
+const TARGET: &str = "thalweg.flink-autoscaler.target.utilization";
+const WINDOW: &str = "thalweg.metrics.window.secs";
+const DOWN_DELAY: &str = "thalweg.flink-autoscaler.scale.down.interval.secs";
+/// Busy-based and observed rates may differ by this much before the observed one counts.
+const OBSERVED_ABOVE: f64 = 1.15;
+/// A source has to lag by this many seconds before its rate is observed under back-pressure.
+const OBSERVED_LAG_SECS: f64 = 30.0;
+/// A window that is this full is full: reports come at their own times.
+const FULL: f64 = 0.9;
+
+/// What may be set about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AutoscalerSettings {
+    /// `job.autoscaler.utilization.target`.
+    pub target: Share,
+    /// Distance of both ends of the band from the target.
+    pub boundary: Share,
+    /// `job.autoscaler.catch-up.duration`.
+    pub catch_up: Millis,
+    /// `job.autoscaler.restart.time`.
+    pub restart: Millis,
+    /// `job.autoscaler.scale-down.max-factor`.
+    pub max_down: Share,
+    /// `job.autoscaler.scale-up.max-factor`.
+    pub max_up: f64,
+    /// `job.autoscaler.scale-down.interval`.
+    pub down_delay: Millis,
+    /// `job.autoscaler.vertex.max-parallelism`.
+    pub most: u32,
+    /// `job.autoscaler.backlog-processing.lag-threshold`.
+    pub backlog_lag: Millis,
+    /// `job.autoscaler.observed-scalability.enabled`.
+    pub observed_scalability: bool,
+    /// `job.autoscaler.scaling.effectiveness.detection.enabled`.
+    pub detect_ineffective: bool,
+    /// `job.autoscaler.scaling.effectiveness.threshold`.
+    pub effectiveness: Share,
+}
+
+impl Default for AutoscalerSettings {
+    fn default() -> Self {
+        let minutes = |minutes: f64| Millis::saturating(minutes * 60_000.0);
+        Self {
+            target: Share::saturating(0.7),
+            boundary: Share::saturating(0.3),
+            catch_up: minutes(30.0),
+            restart: minutes(5.0),
+            max_down: Share::saturating(0.6),
+            max_up: 100_000.0,
+            down_delay: minutes(60.0),
+            most: 200,
+            backlog_lag: minutes(5.0),
+            observed_scalability: false,
+            detect_ineffective: false,
+            effectiveness: Share::saturating(0.1),
+        }
+    }
+}
+
+/// What was wished and seen before.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Memory {
+    /// When a scale-down was first wished for, and the largest executor count wished since.
+    down: BTreeMap<usize, (Timestamp, u32)>,
+    /// Executors and true rates seen, for the observed scalability.
+    seen: BTreeMap<usize, VecDeque<(u32, f64)>>,
+    /// The last scale-up: rate before, and rate expected.
+    expected: BTreeMap<usize, (f64, f64)>,
+}
+
+/// The rates that decide about one component.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rates {
+    /// Records per second that it could take in.
+    pub true_rate: f64,
+    /// Records per second that it has to take in.
+    pub target: f64,
+    /// Records per second on top, to catch up with the lag.
+    pub catch_up: f64,
+}
+
+/// Target capacity at a utilisation, with what a restart leaves behind or without.
+pub fn target_capacity(
+    rates: &Rates,
+    utilization: f64,
+    with_restart: bool,
+    own: &AutoscalerSettings,
+) -> f64 {
+    let restart = match with_restart && own.catch_up.get() > 0.0 {
+        true => rates.target * own.restart.get() / own.catch_up.get(),
+        false => 0.0,
+    };
+    // A utilisation of 0 asks for endless capacity: nothing is too much.
+    rates.catch_up + restart + rates.target / utilization.max(1e-9)
+}
+
+/// The new number of executors, before alignment.
+pub fn scaled(executors: u32, rates: &Rates, scalability: f64, own: &AutoscalerSettings) -> u32 {
+    let capacity = target_capacity(rates, own.target.get(), true, own);
+    let factor = capacity / rates.true_rate.max(1e-9) / scalability;
+    let factor = factor.clamp(1.0 - own.max_down.get(), 1.0 + own.max_up);
+    whole_executors(factor * f64::from(executors)).min(own.most.max(1))
+}
+
+/// Aligns a wish to the key groups or partitions that are dealt out: upwards to a divisor where one
+/// is near enough, else downwards to the fewest executors of which none gets more.
+pub fn aligned(wish: u32, units: u32) -> u32 {
+    if wish >= units {
+        return units.max(1);
+    }
+    if let Some(divisor) = (wish..=units / 2).find(|p| units.is_multiple_of(*p)) {
+        return divisor;
+    }
+    match (1..=wish).rev().find(|p| units / p > units / wish) {
+        Some(p) if !units.is_multiple_of(p) => p + 1,
+        Some(p) => p,
+        None => wish,
+    }
+}
+
+/// How well executors have paid off so far: the least-squares factor of linear scaling, from 0.5 to
+/// 1. Nothing below three observations.
+pub fn observed_scalability(seen: &VecDeque<(u32, f64)>) -> f64 {
+    let Some(&(base, rate)) = seen.iter().min_by_key(|(executors, _)| *executors) else {
+        return 1.0;
+    };
+    let beta = rate / f64::from(base.max(1));
+    let both: f64 = seen.iter().map(|(p, rate)| f64::from(*p) * rate).sum();
+    let squares: f64 = seen.iter().map(|(p, _)| f64::from(*p).powi(2)).sum();
+    let enough = seen.len() >= 3 && beta > 0.0;
+    if enough { (both / (beta * squares)).clamp(0.5, 1.0) } else { 1.0 }
+}
+
+/// What should change.
+pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
+    let own = &situation.settings.autoscaler;
+    let span = situation.span.get();
+    let window = situation.settings.window.get();
+    if span < FULL * window {
+        let text = "seconds of measurements, of a window that must be full";
+        let (is, limit) = (span / 1000.0, window / 1000.0);
+        let reason = Reason::compared(ReasonCode::WindowIncomplete, is, limit, text);
+        return Intent::Stay(vec![reason.changed_by(WINDOW)]);
+    }
+    let rates = rates(situation);
+    if rates.is_empty() {
+        return Intent::Stay(vec![super::unknown_rates()]);
+    }
+    let backlogged = is_backlogged(situation);
+    let (low, high) = match backlogged {
+        true => (0.0, 1.0),
+        false => (
+            own.target.get() - own.boundary.get(),
+            (own.target.get() + own.boundary.get()).min(1.0),
+        ),
+    };
+    let within = |rates: &Rates| {
+        rates.true_rate >= target_capacity(rates, high, false, own)
+            && rates.true_rate <= target_capacity(rates, low, true, own)
+    };
+    note(situation, memory, &rates);
+    if let Some((index, used)) = fullest(&rates).filter(|_| rates.values().all(within)) {
+        memory.down.clear();
+        let text =
+            format!("{} is used most; all lie between {low:.2} and {high:.2}", situation.id(index));
+        let reason = Reason::compared(ReasonCode::DemandMet, used, own.target.get(), text);
+        return Intent::Stay(vec![reason.changed_by(TARGET)]);
+    }
+    let mut wishes = Wishes::new();
+    let mut delayed = None;
+    for (&index, rates) in &rates {
+        let component = &situation.flow.components[index];
+        let seen = memory.seen.get(&index).filter(|_| own.observed_scalability);
+        let scalability = seen.map_or(1.0, observed_scalability);
+        let wish = align(component, scaled(component.executors, rates, scalability, own));
+        match wish.cmp(&component.executors) {
+            std::cmp::Ordering::Less => match memory.held_down(index, wish, situation.now, own) {
+                Ok(wish) => _ = wishes.insert(index, wish),
+                Err(since) => delayed = Some((index, since)),
+            },
+            std::cmp::Ordering::Equal => _ = memory.down.remove(&index),
+            std::cmp::Ordering::Greater if memory.in_vain(index, rates, own) => {}
+            std::cmp::Ordering::Greater => {
+                memory.down.remove(&index);
+                let expected = rates.true_rate * f64::from(wish) / f64::from(component.executors);
+                memory.expected.insert(index, (rates.true_rate, expected));
+                wishes.insert(index, wish);
+            }
+        }
+    }
+    // A scale-down that would restart the job alone waits; along with a scale-up it costs nothing.
+    let reason = match (fullest(&rates), delayed) {
+        (_, Some((index, since))) if wishes.is_empty() => {
+            let text =
+                format!("seconds for which {} could have had fewer executors", situation.id(index));
+            let (is, limit) =
+                (situation.now.since(since).get() / 1000.0, own.down_delay.get() / 1000.0);
+            Reason::compared(ReasonCode::NotYetPersistent, is, limit, text).changed_by(DOWN_DELAY)
+        }
+        (Some((index, used)), _) => {
+            let code = match used > own.target.get() {
+                true => ReasonCode::DemandAboveCapacity,
+                false => ReasonCode::DemandBelowCapacity,
+            };
+            let text = format!("{} is used most, beyond the band", situation.id(index));
+            Reason::compared(code, used, own.target.get(), text).changed_by(TARGET)
+        }
+        (None, _) => super::unknown_rates(),
+    };
+    intent(situation, &wishes, vec![reason])
+}
+
+impl Memory {
+    /// The scale-down to make, or since when it has been waiting.
+    fn held_down(
+        &mut self,
+        index: usize,
+        wish: u32,
+        now: Timestamp,
+        own: &AutoscalerSettings,
+    ) -> Result<u32, Timestamp> {
+        let (since, most) = self.down.entry(index).or_insert((now, wish));
+        *most = wish.max(*most);
+        if now.since(*since) < own.down_delay {
+            return Err(*since);
+        }
+        let wish = *most;
+        self.down.remove(&index);
+        Ok(wish)
+    }
+
+    /// Whether the last scale-up brought less than the expected share of its gain.
+    fn in_vain(&self, index: usize, rates: &Rates, own: &AutoscalerSettings) -> bool {
+        own.detect_ineffective
+            && self.expected.get(&index).is_some_and(|(before, expected)| {
+                rates.true_rate - before < own.effectiveness.get() * (expected - before)
+            })
+    }
+}
+
+fn align(component: &ComponentFlow, wish: u32) -> u32 {
+    match (component.partitions, component.source, component.keyed) {
+        (Some(partitions), true, _) => aligned(wish, partitions),
+        (_, false, true) => aligned(wish, component.tasks),
+        _ => wish,
+    }
+}
+
+/// Seconds by which sources lag behind.
+fn lag_secs(component: &ComponentFlow) -> f64 {
+    component.target.backlog.unwrap_or(0) as f64 / component.target.consumed.max(1e-9)
+}
+
+fn is_backlogged(situation: &Situation<'_>) -> bool {
+    let limit = situation.settings.autoscaler.backlog_lag.get() / 1000.0;
+    situation.flow.components.iter().any(|c| c.source && lag_secs(c) > limit)
+}
+
+fn rates(situation: &Situation<'_>) -> BTreeMap<usize, Rates> {
+    let own = &situation.settings.autoscaler;
+    let flow = situation.flow;
+    let target = flow.demand(Target::arrival);
+    let sources: Vec<Option<f64>> =
+        flow.components.iter().map(|c| c.source.then(|| c.target.catch_up(own.catch_up))).collect();
+    let catch_up = propagate(&sources, &flow.streams);
+    flow.users()
+        .filter_map(|(index, component)| {
+            let rates = Rates {
+                true_rate: true_rate(component)?,
+                target: target[index]?,
+                catch_up: catch_up[index]?,
+            };
+            Some((index, rates))
+        })
+        .collect()
+}
+
+/// The rate of the whole component if its busiest executor were busy all the time.
+fn true_rate(component: &ComponentFlow) -> Option<f64> {
+    let input = component.input()?;
+    let busy = component.busiest().filter(|busy| *busy > 0.0).map(|busy| input / busy);
+    let pressure = component.backpressured.filter(|share| component.source && *share < 1.0);
+    let observed = pressure.map(|share| input / (1.0 - share));
+    match (busy, observed) {
+        (Some(busy), Some(observed))
+            if busy > OBSERVED_ABOVE * observed && lag_secs(component) > OBSERVED_LAG_SECS =>
+        {
+            Some(observed)
+        }
+        (busy, _) => busy,
+    }
+}
+
+fn fullest(rates: &BTreeMap<usize, Rates>) -> Option<(usize, f64)> {
+    let used =
+        rates.iter().map(|(index, r)| (*index, (r.target + r.catch_up) / r.true_rate.max(1e-9)));
+    used.max_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+fn note(situation: &Situation<'_>, memory: &mut Memory, rates: &BTreeMap<usize, Rates>) {
+    for (&index, rates) in rates {
+        let executors = situation.flow.components[index].executors;
+        let seen = memory.seen.entry(index).or_default();
+        seen.retain(|(known, _)| *known != executors);
+        seen.push_back((executors, rates.true_rate));
+        if seen.len() > 15 {
+            seen.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::testing::Case;
+
+    #[test]
+    fn target_capacity_is_the_sum_of_input_restart_and_catch_up() {
+        let own = AutoscalerSettings::default();
+        let rates = Rates { true_rate: 1000.0, target: 700.0, catch_up: 60.0 };
+        // 700 / 0.7 + 700 * 5 / 30 + 60
+        let capacity = target_capacity(&rates, 0.7, true, &own);
+        assert!((capacity - 1_176.666_667).abs() < 1e-3, "{capacity}");
+        assert_eq!(target_capacity(&rates, 1.0, false, &own), 760.0);
+        assert_eq!(scaled(4, &rates, 1.0, &own), 5);
+        assert_eq!(scaled(4, &rates, 0.5, &own), 10);
+        // At most 60 % fewer at a time.
+        let idle = Rates { target: 1.0, catch_up: 0.0, ..rates };
+        assert_eq!(scaled(10, &idle, 1.0, &own), 4);
+    }
+
+    #[test]
+    fn executors_divide_the_key_groups() {
+        assert_eq!(aligned(5, 128), 8);
+        assert_eq!(aligned(50, 128), 64);
+        assert_eq!(aligned(7, 360), 8);
+        // 70 executors would get up to two groups each; 64 do as well.
+        assert_eq!(aligned(70, 128), 64);
+        // 60 would get up to three of 127; 43 do as well.
+        assert_eq!(aligned(60, 127), 43);
+        assert_eq!(aligned(200, 128), 128);
+        assert_eq!(aligned(1, 1), 1);
+    }
+
+    #[test]
+    fn scalability_is_seen_from_three_points_on() {
+        let half: VecDeque<(u32, f64)> = [(1, 100.0), (2, 150.0), (4, 250.0)].into();
+        // (1*100 + 2*150 + 4*250) / (100 * 21)
+        assert!((observed_scalability(&half) - 1400.0 / 2100.0).abs() < 1e-12);
+        let two: VecDeque<(u32, f64)> = [(1, 100.0), (2, 110.0)].into();
+        assert_eq!(observed_scalability(&two), 1.0);
+    }
+
+    fn full(case: &mut Case) {
+        case.settings.autoscaler.down_delay = Millis::saturating(3_600_000.0);
+        case.span = case.settings.window;
+    }
+
+    #[test]
+    fn the_busiest_executor_decides_and_the_band_keeps() {
+        let mut case = Case::line(1000.0, &[(4, 1000.0, 0.7)]);
+        full(&mut case);
+        let mut memory = Memory::default();
+        assert_eq!(case.counts(|s| find(s, &mut memory)), []);
+        case.set_busy(1, 0.5);
+        case.flow.components[1].measured[2].busy = 1.1;
+        // One executor at 1.1: 1000 / 1.1 = 909 against 1000 / 0.7 + 1000 / 6 = 1595: 4 * 1.755.
+        assert_eq!(case.counts(|s| find(s, &mut memory)), [(1, 8)]);
+    }
+
+    #[test]
+    fn fewer_executors_come_after_an_hour() {
+        let mut case = Case::line(1000.0, &[(8, 1000.0, 0.2)]);
+        full(&mut case);
+        let mut memory = Memory::default();
+        assert_eq!(case.counts(|s| find(s, &mut memory)), []);
+        case.wait(3000);
+        case.set_busy(1, 0.25);
+        assert_eq!(case.counts(|s| find(s, &mut memory)), []);
+        case.wait(600);
+        // The largest wish of the hour: 8 * 0.25 * (1 / 0.7 + 1 / 6) = 3.19.
+        assert_eq!(case.counts(|s| find(s, &mut memory)), [(1, 4)]);
+    }
+
+    #[test]
+    fn a_backlog_allows_no_scale_down() {
+        let mut case = Case::line(1000.0, &[(8, 1000.0, 0.2)]);
+        full(&mut case);
+        case.flow.components[0].target.backlog = Some(301_000);
+        let mut memory = Memory::default();
+        case.counts(|s| find(s, &mut memory));
+        case.wait(4000);
+        assert_eq!(case.codes(|s| find(s, &mut memory)), [ReasonCode::DemandMet]);
+    }
+
+    #[test]
+    fn a_source_under_back_pressure_is_observed() {
+        let mut case = Case::line(1000.0, &[(4, 1000.0, 1.0)]);
+        let source = &mut case.flow.components[0];
+        source.timed = true;
+        source.measured[0].busy = 0.1;
+        source.backpressured = Some(0.5);
+        source.target.backlog = Some(40_000);
+        assert_eq!(true_rate(source), Some(2000.0), "not the 10000 that busy time tells");
+        source.target.backlog = Some(10_000);
+        assert_eq!(true_rate(source), Some(10_000.0), "the lag is short");
+    }
+}

@@ -1,0 +1,134 @@
+//! What is reported of components and streams rather than of executors: backlogs and sent tuples.
+
+use std::collections::VecDeque;
+
+use crate::model::Topology;
+use crate::units::{Millis, Timestamp};
+
+/// The reports that lie within the window, oldest first.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Trail {
+    marks: VecDeque<Mark>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Mark {
+    at: Timestamp,
+    backlogs: Vec<Option<u64>>,
+    sent: Vec<Option<u64>>,
+}
+
+impl Trail {
+    /// Takes in what was seen of a topology at `at`.
+    pub fn push(&mut self, topology: &Topology, at: Timestamp, window: Millis) {
+        if self.marks.back().is_some_and(|last| last.at >= at) {
+            return;
+        }
+        self.marks.push_back(Mark {
+            at,
+            backlogs: topology.components.iter().map(|c| c.backlog).collect(),
+            sent: topology.edges.iter().map(|e| e.sent).collect(),
+        });
+        // The report that opens the window is kept.
+        while self.marks.len() > 2
+            && self.marks.get(1).is_some_and(|next| at.since(next.at) >= window)
+        {
+            self.marks.pop_front();
+        }
+    }
+
+    /// Records that waited before a component when it was seen last.
+    pub fn backlog(&self, component: usize) -> Option<u64> {
+        *self.marks.back()?.backlogs.get(component)?
+    }
+
+    /// By how many records per second a backlog grew: the least-squares slope over the window.
+    pub fn growth(&self, component: usize) -> Option<f64> {
+        self.backlog(component)?;
+        let start = self.marks.front()?.at;
+        let points: Vec<(f64, f64)> = self
+            .marks
+            .iter()
+            .filter_map(|mark| {
+                let backlog = *mark.backlogs.get(component)?;
+                Some((mark.at.since(start).get() / 1000.0, backlog? as f64))
+            })
+            .collect();
+        slope(&points)
+    }
+
+    /// Tuples sent along a stream per second; nothing when the count ran backwards.
+    pub fn sent_rate(&self, edge: usize) -> Option<f64> {
+        let (first, last) = (self.marks.front()?, self.marks.back()?);
+        let backwards = self
+            .marks
+            .iter()
+            .zip(self.marks.iter().skip(1))
+            .any(|(before, after)| after.sent.get(edge) < before.sent.get(edge));
+        let (was, is) = ((*first.sent.get(edge)?)?, (*last.sent.get(edge)?)?);
+        let secs = last.at.since(first.at).get() / 1000.0;
+        (secs > 0.0 && !backwards).then(|| (is - was) as f64 / secs)
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.marks.clear();
+    }
+}
+
+/// Slope of the least-squares line; nothing below two instants.
+fn slope(points: &[(f64, f64)]) -> Option<f64> {
+    let count = points.len() as f64;
+    let (x, y) = points.iter().fold((0.0, 0.0), |(sx, sy), (x, y)| (sx + x, sy + y));
+    let (x, y) = (x / count, y / count);
+    let spread: f64 = points.iter().map(|point| (point.0 - x).powi(2)).sum();
+    let both: f64 = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
+    (points.len() >= 2 && spread > 0.0).then(|| both / spread)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Component, Edge};
+
+    fn seen(trail: &mut Trail, secs: i64, backlog: Option<u64>, sent: Option<u64>) {
+        let topology = Topology {
+            components: vec![Component { backlog, ..Component::default() }],
+            edges: vec![Edge { sent, ..Edge::default() }],
+            ..Topology::default()
+        };
+        trail.push(&topology, Timestamp::from_millis(secs * 1000), Millis::saturating(60_000.0));
+    }
+
+    #[test]
+    fn growth_and_rates_are_taken_over_the_window() {
+        let mut trail = Trail::default();
+        for second in (0..=120).step_by(10) {
+            // Nothing grows in the first minute, which the window forgets.
+            let grown = 50 * u64::try_from(second - 60).unwrap_or(0);
+            seen(&mut trail, second, Some(1000 + grown), Some(200 * second as u64));
+        }
+        assert_eq!(trail.backlog(0), Some(4000));
+        assert_eq!(trail.growth(0), Some(50.0));
+        assert_eq!(trail.sent_rate(0), Some(200.0));
+    }
+
+    #[test]
+    fn what_was_not_measured_is_nothing() {
+        let mut trail = Trail::default();
+        seen(&mut trail, 0, Some(5), None);
+        assert_eq!(trail.growth(0), None, "one point has no slope");
+        seen(&mut trail, 10, None, Some(7));
+        assert_eq!((trail.backlog(0), trail.growth(0), trail.sent_rate(0)), (None, None, None));
+        assert_eq!(trail.growth(9), None);
+    }
+
+    #[test]
+    fn a_count_that_ran_backwards_is_no_rate() {
+        let mut trail = Trail::default();
+        for (second, sent) in [(0, 100), (10, 40), (20, 300)] {
+            seen(&mut trail, second, None, Some(sent));
+        }
+        assert_eq!(trail.sent_rate(0), None);
+    }
+}

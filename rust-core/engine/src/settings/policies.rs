@@ -1,0 +1,170 @@
+//! The keys of the policies that Thalweg offers beside its own, and how they are read.
+
+use thalweg_core::policy::PolicyName;
+use thalweg_core::settings::Settings;
+use thalweg_core::units::Millis;
+
+use super::keys::{Key, Kind, SECS, SHARE, key};
+use super::parse::Values;
+use super::{secs, share};
+
+const NAMES: &[&str] =
+    &["static", "threshold", "dhalion", "ds2", "flink-autoscaler", "conttune", "me-stream"];
+
+/// Every key of a policy, and the one that chooses it.
+pub const POLICY_KEYS: &[Key] = &[
+    key(
+        "thalweg.policy",
+        Kind::Choice(NAMES),
+        "me-stream",
+        "The policy that decides. With another one than the default, keys of observation and action that are not written take the values that its authors recommend: interval, window and settling time, no cool-down, no daily limit and no blacklist.",
+    ),
+    key(
+        "thalweg.threshold.target",
+        Kind::Number(0.05, 1.0),
+        "0.8",
+        "Busy share that the policy `threshold` keeps executors near.",
+    ),
+    key(
+        "thalweg.threshold.tolerance",
+        SHARE,
+        "0.1",
+        "Relative distance from that share which changes nothing.",
+    ),
+    key(
+        "thalweg.threshold.down.window.secs",
+        SECS,
+        "300",
+        "How long fewer executors must have been enough.",
+    ),
+    key(
+        "thalweg.dhalion.interval.secs",
+        SECS,
+        "300",
+        "Time between two rounds of the policy `dhalion`.",
+    ),
+    key(
+        "thalweg.dhalion.scale.down",
+        SHARE,
+        "0.8",
+        "Part of its executors that an idle component keeps.",
+    ),
+    key(
+        "thalweg.dhalion.blacklist.ratio",
+        SHARE,
+        "0.5",
+        "Share of actions in vain from which a component is not changed for the same diagnosis again.",
+    ),
+    key(
+        "thalweg.ds2.activation",
+        Kind::Whole(1.0, 1000.0),
+        "1",
+        "Decisions in a row that the policy `ds2` needs to act; the largest counts.",
+    ),
+    key(
+        "thalweg.ds2.target.rate.ratio",
+        Kind::Number(1.0, 1000.0),
+        "1.05",
+        "Target rate over achieved rate of the sources above which all operators grow once nothing else would change.",
+    ),
+    key(
+        "thalweg.ds2.headroom",
+        Kind::Number(0.0, 10.0),
+        "0",
+        "Share of executors added to what each operator needs.",
+    ),
+    key(
+        "thalweg.flink-autoscaler.target.utilization",
+        Kind::Number(0.05, 1.0),
+        "0.7",
+        "Busy share at which the policy `flink-autoscaler` sizes components.",
+    ),
+    key(
+        "thalweg.flink-autoscaler.utilization.boundary",
+        SHARE,
+        "0.3",
+        "Distance from that share, both ways, within which nothing changes.",
+    ),
+    key(
+        "thalweg.flink-autoscaler.catch.up.secs",
+        SECS,
+        "1800",
+        "Time in which a backlog is to be caught up with.",
+    ),
+    key(
+        "thalweg.flink-autoscaler.restart.secs",
+        SECS,
+        "300",
+        "Time that a change is taken to stop the job.",
+    ),
+    key(
+        "thalweg.flink-autoscaler.scale.down.interval.secs",
+        SECS,
+        "3600",
+        "How long fewer executors must have been enough.",
+    ),
+    key(
+        "thalweg.flink-autoscaler.observed.scalability",
+        Kind::Flag,
+        "false",
+        "Whether executors are taken to pay off as they did before.",
+    ),
+    key(
+        "thalweg.flink-autoscaler.effectiveness.detection",
+        Kind::Flag,
+        "false",
+        "Whether a component stays as it is after a scale-up that brought less than a tenth of what was expected.",
+    ),
+    key(
+        "thalweg.conttune.alpha",
+        Kind::Whole(0.0, 10_000.0),
+        "3",
+        "Distance from observed executor counts within which the policy `conttune` trusts its model.",
+    ),
+    key(
+        "thalweg.conttune.pressure",
+        SHARE,
+        "0.1",
+        "Share of the input that cannot be taken from which all operators double.",
+    ),
+];
+
+/// The settings to start from: what is recommended for the policy that was chosen, with what was
+/// written about policies.
+pub(super) fn read(values: &Values) -> Settings {
+    let policy = PolicyName::named(values.text("thalweg.policy")).unwrap_or_default();
+    let mut settings = Settings::recommended(policy);
+    let threshold = &mut settings.threshold;
+    threshold.target = share(values, "thalweg.threshold.target");
+    threshold.tolerance = share(values, "thalweg.threshold.tolerance");
+    threshold.down_window = secs(values, "thalweg.threshold.down.window.secs");
+    let dhalion = &mut settings.dhalion;
+    dhalion.interval = secs(values, "thalweg.dhalion.interval.secs");
+    dhalion.scale_down = share(values, "thalweg.dhalion.scale.down");
+    dhalion.blacklist_ratio = share(values, "thalweg.dhalion.blacklist.ratio");
+    let ds2 = &mut settings.ds2;
+    ds2.activation = values.count("thalweg.ds2.activation") as usize;
+    ds2.target_rate_ratio = values.number("thalweg.ds2.target.rate.ratio");
+    ds2.headroom = values.number("thalweg.ds2.headroom");
+    let autoscaler = &mut settings.autoscaler;
+    autoscaler.target = share(values, "thalweg.flink-autoscaler.target.utilization");
+    autoscaler.boundary = share(values, "thalweg.flink-autoscaler.utilization.boundary");
+    autoscaler.catch_up = secs(values, "thalweg.flink-autoscaler.catch.up.secs");
+    autoscaler.restart = secs(values, "thalweg.flink-autoscaler.restart.secs");
+    autoscaler.down_delay = secs(values, "thalweg.flink-autoscaler.scale.down.interval.secs");
+    autoscaler.observed_scalability = values.flag("thalweg.flink-autoscaler.observed.scalability");
+    autoscaler.detect_ineffective = values.flag("thalweg.flink-autoscaler.effectiveness.detection");
+    settings.conttune.alpha = values.count("thalweg.conttune.alpha");
+    settings.conttune.pressure = share(values, "thalweg.conttune.pressure");
+    settings
+}
+
+/// The time of a key where it was written, else what the policy recommends.
+pub(super) fn secs_or(values: &Values, key: &str, recommended: Millis) -> Millis {
+    if values.is_written(key) { secs(values, key) } else { recommended }
+}
+
+/// The count of a key where it was written, else what the policy recommends.
+pub(super) fn count_or(values: &Values, key: &str, recommended: u32) -> u32 {
+    if values.is_written(key) { values.count(key) } else { recommended }
+}

@@ -3,8 +3,9 @@
 STORE ?= embedded
 SITUATION ?= a
 ROUNDS ?= 3
+SEEDS ?= 30
 
-.PHONY: help setup build demo test quick-test product-test bench-storm bench-core docs clean
+.PHONY: help setup build demo test quick-test product-test bench-storm bench-policies bench-core docs clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -30,6 +31,11 @@ product-test: build ## Runs the tests of the whole product on real clusters only
 
 bench-storm: build ## Measures DefaultScheduler against Thalweg (ROUNDS=3)
 	@target/debug/bench-storm --rounds $(ROUNDS)
+
+bench-policies: setup ## Compares policies in the simulator, and it with published runs (SEEDS=30)
+	@cargo build --quiet --release --locked -p thalweg-policies
+	@target/release/bench-policies --seeds $(SEEDS)
+	@target/release/published-runs
 
 bench-core: setup ## Measures decisions, the crossing into the core, and what a round adds
 	@cargo bench --quiet --locked -p thalweg-core -p thalweg-jni

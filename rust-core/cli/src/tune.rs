@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use thalweg_core::settings::Settings;
-use thalweg_engine::{KEYS, Kind};
+use thalweg_engine::{Kind, keys};
 use thalweg_sim::random::Random;
 use thalweg_sim::{Scenario, run};
 
@@ -156,7 +156,7 @@ fn range(text: &str) -> Result<Range> {
     let Some((name, low, high)) = parts() else {
         bail!("--search {text}: expected KEY=LOW..HIGH with two numbers");
     };
-    let Some(key) = KEYS.iter().find(|key| key.name == name) else {
+    let Some(key) = keys().find(|key| key.name == name) else {
         bail!("--search {text}: there is no setting {name}");
     };
     let (least, most, whole) = match key.kind {

@@ -25,6 +25,9 @@ mod record;
 
 use record::Recorder;
 
+/// Steps after which sums are found anew.
+const STEPS_PER_RECOUNT: u64 = 4096;
+
 /// A run in progress.
 pub struct Simulation<'a> {
     scenario: &'a Scenario,
@@ -124,6 +127,9 @@ impl<'a> Simulation<'a> {
         let now = self.step as f64 * dt;
         let weather = self.weather(now);
         self.arrive(before, dt);
+        if self.step.is_multiple_of(STEPS_PER_RECOUNT) {
+            self.job.recount();
+        }
         self.job.step(&weather, now, dt);
         self.job.expire(now);
         self.burn_starts(&weather, dt);

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use serde_json::{Map, Value};
 use thalweg_core::settings::{Mode, Settings};
-use thalweg_engine::{EngineSettings, KEYS, Kind};
+use thalweg_engine::{EngineSettings, Kind, keys};
 use thalweg_sim::Scenario;
 use thalweg_sim::hidden::Hidden;
 use thalweg_sim::truth::Capacities;
@@ -48,9 +48,14 @@ impl Contestant {
             let seconds = scenario.duration_secs as usize;
             let peak =
                 (0..seconds).map(|secs| scenario.load.level(secs as f64)).fold(0.0, f64::max);
-            let capacities = Capacities::of(scenario, &Hidden::draw(scenario, seed));
+            let hidden = Hidden::draw(scenario, seed);
+            let capacities = Capacities::of(scenario, &hidden);
+            // What is dealt out evenly is as slow as the slowest node that gets a part of it.
+            let abilities = || hidden.nodes.iter().map(|node| node.ability);
+            let mean = abilities().sum::<f64>() / hidden.nodes.len() as f64;
+            let slowest = abilities().fold(f64::INFINITY, f64::min);
             for component in capacities.counted() {
-                let rate = scenario.rate * peak / 0.8;
+                let rate = scenario.rate * peak / 0.8 * mean / slowest;
                 let tasks = own.components[component].tasks;
                 own.components[component].executors =
                     capacities.needed(component, rate).unwrap_or(tasks);
@@ -85,7 +90,7 @@ impl Contestant {
 
 /// The policies that the product knows.
 pub fn policies() -> Vec<String> {
-    let key = KEYS.iter().find(|key| key.name == "thalweg.policy");
+    let key = keys().find(|key| key.name == "thalweg.policy");
     match key.map(|key| key.kind) {
         Some(Kind::Choice(names)) => names.iter().map(|name| (*name).to_owned()).collect(),
         _ => Vec::new(),

@@ -46,6 +46,9 @@ pub struct Errors {
     pub latency: f64,
     /// Median relative error of the highest latency around each fault.
     pub fault_peak: Option<f64>,
+    /// Median relative error of the highest throughput after each fault, while what waited is caught
+    /// up: it tells how much the job can do.
+    pub catch_up: Option<f64>,
     /// Share of points that were compared.
     pub compared: f64,
 }
@@ -174,7 +177,8 @@ pub fn watch(scenario: &Scenario) -> Result<RunResult, Violation> {
 
 /// How far a run is from its recording.
 pub fn compare(result: &RunResult, recording: &Recording) -> Errors {
-    let (mut throughput, mut latency, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut throughput, mut latency) = (Vec::new(), Vec::new());
+    let (mut peaks, mut catch_ups) = (Vec::new(), Vec::new());
     let mut compared = 0;
     for (point, sample) in result.points.iter().zip(&recording.samples) {
         if let Some(real) = sample.throughput.filter(|rate| *rate > 0.0) {
@@ -187,17 +191,23 @@ pub fn compare(result: &RunResult, recording: &Recording) -> Errors {
     }
     for (index, _) in recording.samples.iter().enumerate().filter(|(_, s)| s.fault) {
         let span = index..(index + 12).min(recording.samples.len()).min(result.points.len());
-        let real = recording.samples[span.clone()].iter().filter_map(|s| s.latency_max_ms);
-        let own = result.points[span].iter().filter_map(|p: &Point| p.p95_ms);
-        let (real, own) = (real.fold(0.0, f64::max), own.fold(0.0, f64::max));
-        if real > 0.0 {
-            peaks.push((own - real).abs() / real);
-        }
+        let (samples, points) = (&recording.samples[span.clone()], &result.points[span]);
+        let highest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, f64::max);
+        let error = |real: f64, own: f64| (real > 0.0).then(|| (own - real).abs() / real);
+        peaks.extend(error(
+            highest(&mut samples.iter().filter_map(|s| s.latency_max_ms)),
+            highest(&mut points.iter().filter_map(|p: &Point| p.p95_ms)),
+        ));
+        catch_ups.extend(error(
+            highest(&mut samples.iter().filter_map(|s| s.throughput)),
+            highest(&mut points.iter().map(|p| p.completed)),
+        ));
     }
     Errors {
         throughput: median(&mut throughput).unwrap_or(f64::NAN),
         latency: median(&mut latency).unwrap_or(f64::NAN),
         fault_peak: median(&mut peaks),
+        catch_up: median(&mut catch_ups),
         compared: f64::from(compared) / recording.samples.len().max(1) as f64,
     }
 }
@@ -257,7 +267,9 @@ fn distance(result: &RunResult, recording: &Recording) -> f64 {
         }
     }
     let errors = compare(result, recording);
-    sum / f64::max(count, 1.0) + 0.3 * errors.fault_peak.unwrap_or(0.0).min(1.0)
+    let faults =
+        errors.fault_peak.unwrap_or(0.0).min(1.0) + errors.catch_up.unwrap_or(0.0).min(1.0);
+    sum / f64::max(count, 1.0) + 0.3 * faults
 }
 
 fn median(values: &mut [f64]) -> Option<f64> {

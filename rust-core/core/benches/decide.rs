@@ -11,9 +11,10 @@ use thalweg_core::model::{
     Component, ComponentKind, Counters, Edge, Executor, Grouping, Node, Observation, SlotRef,
     TaskRange, Topology,
 };
+use thalweg_core::policy::PolicyName;
 use thalweg_core::settings::Settings;
 use thalweg_core::state::{Learned, State};
-use thalweg_core::units::Timestamp;
+use thalweg_core::units::{Millis, Timestamp};
 use thalweg_core::{Decided, decide};
 
 /// Topologies of 200 executors (20 sources, 100 and 80 operators) on nodes with 36 slots each.
@@ -66,6 +67,46 @@ fn cluster(executors: u32, nodes: u32) -> Observation {
     }
 }
 
+/// Topologies of 20 components in one line with an executor each, four nodes to ten of them.
+fn lines(topologies: u32) -> Observation {
+    let components: Vec<Component> = (0..20)
+        .map(|index| Component {
+            id: format!("c{index:02}"),
+            kind: if index == 0 { ComponentKind::Source } else { ComponentKind::Operator },
+            tasks: TaskRange::new(1 + index * 8, 8 + index * 8),
+            ..Component::default()
+        })
+        .collect();
+    let nodes = (topologies * 4).div_ceil(10);
+    let topology = |index: u32| Topology {
+        id: format!("topology-{index:05}"),
+        name: format!("topology-{index}"),
+        wished_workers: 2,
+        components: components.clone(),
+        edges: (0..19).map(|from| Edge { from, to: from + 1, ..Edge::default() }).collect(),
+        executors: (0..20u32)
+            .map(|component| Executor {
+                component,
+                tasks: components[component as usize].tasks,
+                slot: Some(SlotRef { node: (index + component) % nodes, port: 1 + index % 36 }),
+                counters: None,
+            })
+            .collect(),
+        ..Topology::default()
+    };
+    Observation {
+        at: Timestamp::from_millis(0),
+        nodes: (0..nodes)
+            .map(|n| Node {
+                id: format!("node-{n:05}"),
+                ports: (1..=36).collect(),
+                ..Node::default()
+            })
+            .collect(),
+        topologies: (0..topologies).map(topology).collect(),
+    }
+}
+
 /// Lets every executor work for two seconds more.
 fn advance(observation: &mut Observation, step: u32) {
     observation.at = Timestamp::from_millis(i64::from(step) * 2000);
@@ -111,6 +152,26 @@ fn benchmark(criterion: &mut Criterion) {
                 criterion::BatchSize::LargeInput,
             );
         });
+    }
+    group.finish();
+    let mut group = criterion.benchmark_group("decide-topologies-of-20");
+    group.sample_size(10);
+    for policy in [PolicyName::MeStream, PolicyName::Thalweg] {
+        // The settling time is over at once, so that every topology is judged.
+        let settings = Settings { settle: Millis::ZERO, ..Settings::recommended(policy) };
+        for topologies in [100, 1_000, 10_000] {
+            let mut observation = lines(topologies);
+            let state = warm(&mut observation, &settings);
+            advance(&mut observation, 8);
+            let now = observation.at;
+            group.bench_function(BenchmarkId::new(policy.as_str(), topologies), |bencher| {
+                bencher.iter_batched(
+                    || state.clone(),
+                    |state| black_box(decide(&observation, state, &settings, now)),
+                    criterion::BatchSize::LargeInput,
+                );
+            });
+        }
     }
     group.finish();
     let mut group = criterion.benchmark_group("assign-running");

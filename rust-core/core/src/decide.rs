@@ -2,17 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::arrange::{Ground, MICROS, Terrain, plan, present, problem, worst_load};
+use crate::arrange::{Ground, Terrain, plan};
+use crate::ask::Question;
 use crate::assess::{Assessment, assess};
-use crate::demand::Flow;
 use crate::explain::{Decision, Metrics, Outcome, Plan, Reason, ReasonCode, Verdict};
 use crate::model::{Observation, Topology, TopologyStatus};
-use crate::place::{loads, place};
-use crate::policy;
-use crate::policy::me_stream::{self, Arrangement};
-use crate::policy::{Intent, PolicyName, Situation};
+use crate::policy::Intent;
 use crate::settings::{Mode, Settings};
-use crate::state::{Awaited, InFlight, Order, State, TopologyState, later};
+use crate::state::{Awaited, InFlight, Learned, Order, State, TopologyState, later};
 use crate::units::{Millis, Timestamp};
 
 /// A day, over which actions are counted.
@@ -77,7 +74,15 @@ pub fn decide(
                 }
                 None => obey(&order, observation, assessment, &ground, settings),
             },
-            None => judge(observation, assessment, &ground, &mut remembered, settings, now),
+            None => judge(
+                observation,
+                assessment,
+                &ground,
+                &mut remembered,
+                &mut state.learned,
+                settings,
+                now,
+            ),
         };
         let (reasons, verdict, plan) =
             guard(reasons, intended, &remembered, ordered, busy, settings, now);
@@ -88,7 +93,7 @@ pub fn decide(
             busy = true;
             start(plan, assessment.metrics, &mut remembered, now);
         }
-        outcomes.extend(verify(assessment, &mut remembered, settings, now));
+        outcomes.extend(verify(assessment, &mut remembered, &mut state.learned, settings, now));
         state.topologies.insert(assessment.topology.id.clone(), remembered);
         decisions.push(decision);
     }
@@ -155,6 +160,7 @@ fn judge(
     assessment: &Assessment<'_>,
     ground: &Ground<'_>,
     state: &mut TopologyState,
+    learned: &mut Learned,
     settings: &Settings,
     now: Timestamp,
 ) -> (Vec<Reason>, Option<Plan>) {
@@ -162,7 +168,7 @@ fn judge(
         return (vec![reason], None);
     }
     let (counts, wished_tasks, reasons) =
-        match ask(observation, assessment, ground, state, settings, now) {
+        match (Question { observation, assessment, ground, settings, now }).ask(state, learned) {
             Intent::Stay(reasons) => return (reasons, None),
             Intent::Move(reasons) => (BTreeMap::new(), BTreeMap::new(), reasons),
             Intent::Scale { counts, wished_tasks, reasons } => (counts, wished_tasks, reasons),
@@ -188,32 +194,6 @@ fn judge(
             (std::iter::once(short).chain(reasons).collect(), None)
         }
     }
-}
-
-/// Asks the policy.
-fn ask(
-    observation: &Observation,
-    assessment: &Assessment<'_>,
-    ground: &Ground<'_>,
-    state: &mut TopologyState,
-    settings: &Settings,
-    now: Timestamp,
-) -> Intent {
-    if settings.policy == PolicyName::MeStream {
-        return match arrangement(observation, assessment, ground, settings) {
-            Ok(arrangement) => me_stream::find(assessment, &arrangement, state, settings, now),
-            Err(shortage) => {
-                Intent::Stay(vec![Reason::plain(ReasonCode::ClusterLimited, shortage.to_string())])
-            }
-        };
-    }
-    let topology = assessment.topology;
-    let abilities = &ground.terrain.abilities;
-    let flow = Flow::of(topology, &assessment.measurements, &state.trail, abilities);
-    let spans = assessment.measurements.iter().filter_map(|m| Some(m.sample()?.span));
-    let span = spans.min().unwrap_or(Millis::ZERO);
-    let situation = Situation { topology, flow: &flow, span, settings, now };
-    policy::find(&situation, &mut state.policies)
 }
 
 /// Why an operator's order cannot be looked at yet.
@@ -306,53 +286,6 @@ fn unfit(
             settings.min_coverage.get(),
             "share of executors with fresh statistics",
         )
-    })
-}
-
-/// How loaded nodes are, and how much better they could be.
-fn arrangement(
-    observation: &Observation,
-    assessment: &Assessment<'_>,
-    ground: &Ground<'_>,
-    settings: &Settings,
-) -> Result<Arrangement, crate::place::Shortage> {
-    let topology = assessment.topology;
-    let terrain = ground.terrain;
-    let (mut demand, mut ability) = (assessment.demands.iter().sum::<f64>(), 0.0);
-    for (node, usable) in terrain.usable.iter().enumerate() {
-        demand += ground.base_demands[node];
-        ability += if *usable { terrain.abilities[node] } else { 0.0 };
-    }
-    let (worst_now, ideal) =
-        (worst_load(topology, &assessment.demands, ground), demand / ability.max(1e-9));
-    // A better placement is looked for only where it could matter: on a large cluster that is most
-    // of a decision's cost.
-    let matters = worst_now >= settings.imbalance_limit * ideal
-        && assessment.metrics.capacity >= settings.imbalance_floor;
-    let reachable = if matters {
-        let wished = present(topology);
-        let problem =
-            problem(observation, topology, &wished, &assessment.demands, ground, settings);
-        loads(&problem, &place(&problem)?).into_iter().max().unwrap_or(0) as f64 / MICROS
-    } else {
-        worst_now
-    };
-    let held: BTreeSet<u32> =
-        topology.executors.iter().filter_map(|e| e.slot).map(|slot| slot.node).collect();
-    let far = observation
-        .nodes
-        .iter()
-        .zip(0u32..)
-        .filter(|(_, index)| terrain.far[*index as usize] && held.contains(index));
-    Ok(Arrangement {
-        worst: worst_now,
-        ideal,
-        reachable,
-        far: far
-            .map(|(node, _)| (node.host.clone(), node.round_trip.unwrap_or(Millis::ZERO)))
-            .collect(),
-        elsewhere: terrain.usable.iter().zip(&terrain.far).any(|(usable, far)| *usable && !far),
-        free_slot: terrain.free_slot,
     })
 }
 
@@ -469,11 +402,15 @@ fn start(plan: &Plan, before: Metrics, state: &mut TopologyState, now: Timestamp
 fn verify(
     assessment: &Assessment<'_>,
     state: &mut TopologyState,
+    learned: &mut Learned,
     settings: &Settings,
     now: Timestamp,
 ) -> Option<Outcome> {
     let complete = assessment.view.coverage >= settings.min_coverage;
-    let Awaited { action, .. } = state.awaited.take_if(|awaited| now >= awaited.due && complete)?;
+    let Awaited { action, took, .. } =
+        state.awaited.take_if(|awaited| now >= awaited.due && complete)?;
+    let model = learned.topologies.entry(assessment.topology.name.clone()).or_default();
+    model.note_stop(took);
     let (before, after) = (action.before, assessment.metrics);
     let (helped, text) = effect(&before, &after);
     if !helped {

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod arrange;
+mod ask;
 pub mod assess;
 pub mod assign;
 pub mod capacity;

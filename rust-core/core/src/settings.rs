@@ -10,6 +10,7 @@ use crate::policy::conttune::ConttuneSettings;
 use crate::policy::dhalion::DhalionSettings;
 use crate::policy::ds2::Ds2Settings;
 use crate::policy::flink_autoscaler::AutoscalerSettings;
+use crate::policy::thalweg::ThalwegSettings;
 use crate::policy::threshold::ThresholdSettings;
 use crate::units::{Millis, Share};
 
@@ -56,6 +57,8 @@ pub struct Settings {
     pub autoscaler: AutoscalerSettings,
     /// What the policy `conttune` goes by.
     pub conttune: ConttuneSettings,
+    /// What the policy `thalweg` goes by.
+    pub thalweg: ThalwegSettings,
     /// Who gets executors.
     pub strategy: PlanStrategy,
     /// φ of equation 7: how many executors a level is worth.
@@ -121,6 +124,7 @@ impl Default for Settings {
             ds2: Ds2Settings::default(),
             autoscaler: AutoscalerSettings::default(),
             conttune: ConttuneSettings::default(),
+            thalweg: ThalwegSettings::default(),
             strategy: PlanStrategy::Auto,
             phi: 1.0,
             sampling: secs(10.0),
@@ -159,8 +163,17 @@ impl Settings {
     pub fn recommended(policy: PolicyName) -> Self {
         let secs = |seconds: f64| Millis::saturating(seconds * 1000.0);
         let own = Self { policy, ..Self::default() };
-        if policy == PolicyName::MeStream {
-            return own;
+        match policy {
+            PolicyName::MeStream => return own,
+            PolicyName::Thalweg => {
+                return Self {
+                    settle: secs(30.0),
+                    cool_down: secs(60.0),
+                    relaxed_factor: 1,
+                    ..own
+                };
+            }
+            _ => {}
         }
         let free = Self {
             cool_down: Millis::ZERO,
@@ -191,7 +204,7 @@ impl Settings {
             PolicyName::Conttune => {
                 Self { sampling: secs(30.0), window: secs(60.0), settle: secs(60.0), ..free }
             }
-            PolicyName::Static | PolicyName::MeStream => free,
+            PolicyName::Static | PolicyName::MeStream | PolicyName::Thalweg => free,
         }
     }
 }

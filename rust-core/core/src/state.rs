@@ -9,6 +9,7 @@ use crate::diagnose::trigger::{EffectiveBottlenecks, Persistence};
 use crate::explain::{Metrics, PlanKind};
 use crate::model::{SlotRef, TaskRange};
 use crate::policy::Memories;
+use crate::policy::thalweg::TopologyModel;
 use crate::settings::Settings;
 use crate::signals::{History, Trail};
 use crate::units::{Millis, Timestamp};
@@ -48,6 +49,9 @@ pub struct Order {
 pub struct Learned {
     /// Per node id.
     pub nodes: BTreeMap<String, NodeMemory>,
+    /// Per topology name, so that a topology that is submitted again is known.
+    #[serde(default)]
+    pub topologies: BTreeMap<String, TopologyModel>,
 }
 
 /// A node's slowness, remembered after the executors that showed it have left.
@@ -141,6 +145,8 @@ pub struct Awaited {
     pub action: InFlight,
     /// When its effect can be judged.
     pub due: Timestamp,
+    /// How long it took.
+    pub took: Millis,
 }
 
 impl State {
@@ -158,7 +164,8 @@ impl State {
             }
             let measured = settings.settle.get() + settings.interval.get();
             let due = later(now, Millis::saturating(measured));
-            topology.awaited = Some(Awaited { action, due });
+            let took = now.since(action.since);
+            topology.awaited = Some(Awaited { action, due, took });
         }
     }
 

@@ -2,8 +2,9 @@
 
 use anyhow::{Result, bail};
 use serde_json::{Map, Value};
+use thalweg_core::policy::PolicyName;
 use thalweg_core::settings::{Mode, Settings};
-use thalweg_engine::{EngineSettings, Kind, keys};
+use thalweg_engine::EngineSettings;
 use thalweg_sim::Scenario;
 use thalweg_sim::hidden::Hidden;
 use thalweg_sim::truth::Capacities;
@@ -90,9 +91,5 @@ impl Contestant {
 
 /// The policies that the product knows.
 pub fn policies() -> Vec<String> {
-    let key = keys().find(|key| key.name == "thalweg.policy");
-    match key.map(|key| key.kind) {
-        Some(Kind::Choice(names)) => names.iter().map(|name| (*name).to_owned()).collect(),
-        _ => Vec::new(),
-    }
+    PolicyName::ALL.iter().map(|policy| policy.as_str().to_owned()).collect()
 }

@@ -9,10 +9,12 @@
 //! Flink autoscaler (FLIP-271).
 
 mod flow;
+mod forecast;
 mod graph;
 mod source;
 
 pub use flow::{ComponentFlow, ExecutorFlow, Flow};
+pub use forecast::{Forecast, Forecaster, Method};
 pub use graph::{Stream, order, propagate};
 pub use source::{Target, target_rate};
 

@@ -84,6 +84,14 @@ reason_codes! {
     Backpressure = "thalweg.policy",
     /// One executor gets so many records that more executors cannot help.
     SkewLimited = "thalweg.policy",
+    /// A component does not get faster with more executors: what it waits for is elsewhere.
+    ExternalLimited = "",
+    /// A source still has to catch up with what waits before it.
+    CatchingUp = "thalweg.scaling.catch.up.secs",
+    /// What was measured contradicts itself, so part of it is missing.
+    MetricsInconsistent = "",
+    /// The stop that an action needs costs more than it brings.
+    CostAboveGain = "thalweg.scaling.horizon.secs",
     /// A source has as many executors as partitions to read.
     SourceLimited = "",
     /// An operator ordered it.

@@ -77,6 +77,23 @@ pub fn find(
     }
 }
 
+/// A move that is due because executors are in the wrong places, whatever their number.
+pub fn misplaced(
+    assessment: &Assessment<'_>,
+    arrangement: &Arrangement,
+    state: &mut TopologyState,
+    settings: &Settings,
+    now: Timestamp,
+) -> Option<Intent> {
+    let signs = [link(arrangement), imbalance(assessment, arrangement, settings)];
+    let mut due = None;
+    for (trigger, reason) in signs {
+        let held = state.persistence.note(trigger, reason.is_some(), now, settings.interval);
+        due = due.or(reason.filter(|_| held));
+    }
+    Some(Intent::Move(vec![due?]))
+}
+
 fn learn_latency(
     a: &Assessment<'_>,
     state: &mut TopologyState,

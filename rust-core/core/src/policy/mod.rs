@@ -12,6 +12,7 @@ mod gaussian;
 pub mod me_stream;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod thalweg;
 pub mod threshold;
 mod wish;
 
@@ -65,11 +66,13 @@ pub enum PolicyName {
     /// Triggers and plans of the Me-Stream paper.
     #[default]
     MeStream,
+    /// Learned capacity, demand at the lead time, and what an action costs.
+    Thalweg,
 }
 
 impl PolicyName {
     /// Every policy, the simplest first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Static,
         Self::Threshold,
         Self::Dhalion,
@@ -77,6 +80,7 @@ impl PolicyName {
         Self::FlinkAutoscaler,
         Self::Conttune,
         Self::MeStream,
+        Self::Thalweg,
     ];
 
     /// Its name in settings and decisions.
@@ -89,6 +93,7 @@ impl PolicyName {
             Self::FlinkAutoscaler => "flink-autoscaler",
             Self::Conttune => "conttune",
             Self::MeStream => "me-stream",
+            Self::Thalweg => "thalweg",
         }
     }
 
@@ -107,6 +112,8 @@ pub struct Situation<'a> {
     pub flow: &'a Flow,
     /// The shortest time over which one of its executors was measured.
     pub span: Millis,
+    /// The age of the oldest measurement of an executor.
+    pub age: Millis,
     /// The settings.
     pub settings: &'a Settings,
     /// Now.
@@ -128,17 +135,23 @@ pub struct Memories {
     ds2: ds2::Memory,
     autoscaler: flink_autoscaler::Memory,
     conttune: conttune::Memory,
+    thalweg: thalweg::Memory,
 }
 
-/// Asks the policy of the settings. `me-stream` also needs to know the arrangement, so it is asked
-/// by its own function.
-pub fn find(situation: &Situation<'_>, memories: &mut Memories) -> Intent {
+/// Asks the policy of the settings; `model` outlives a restart. `me-stream` also needs to know the
+/// arrangement, so it is asked by its own function.
+pub fn find(
+    situation: &Situation<'_>,
+    memories: &mut Memories,
+    model: &mut thalweg::TopologyModel,
+) -> Intent {
     match situation.settings.policy {
         PolicyName::Threshold => threshold::find(situation, &mut memories.threshold),
         PolicyName::Dhalion => dhalion::find(situation, &mut memories.dhalion),
         PolicyName::Ds2 => ds2::find(situation, &mut memories.ds2),
         PolicyName::FlinkAutoscaler => flink_autoscaler::find(situation, &mut memories.autoscaler),
         PolicyName::Conttune => conttune::find(situation, &mut memories.conttune),
+        PolicyName::Thalweg => thalweg::find(situation, &mut memories.thalweg, model),
         PolicyName::Static | PolicyName::MeStream => {
             let text = "the policy leaves everything as it is";
             Intent::Stay(vec![Reason::plain(ReasonCode::PolicyStatic, text)])

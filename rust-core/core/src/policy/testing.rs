@@ -59,6 +59,7 @@ impl Case {
             topology: &self.topology,
             flow: &self.flow,
             span: self.span,
+            age: Millis::ZERO,
             settings: &self.settings,
             now: self.now,
         })

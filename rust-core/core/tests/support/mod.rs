@@ -3,6 +3,10 @@
 //! Each operator executor is offered its share of the load, needs `work_ms / ability` for a tuple,
 //! and can be busy all the time at most.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+pub mod numbers;
+
 use std::collections::BTreeMap;
 
 use thalweg_core::explain::{Plan, PlanKind};
@@ -110,11 +114,18 @@ impl Model {
 
     /// Runs one step and decides.
     pub fn step(&mut self) -> Decided {
+        self.step_seen_through(|_| {})
+    }
+
+    /// Runs one step and decides on what `spoil` leaves of the observation.
+    pub fn step_seen_through(&mut self, spoil: impl FnOnce(&mut Observation)) -> Decided {
         self.seconds += STEP_SECS;
         self.run();
         self.observation.at = self.now();
+        let mut seen = self.observation.clone();
+        spoil(&mut seen);
         let state = std::mem::take(&mut self.state);
-        let decided = decide(&self.observation, state, &self.settings, self.now());
+        let decided = decide(&seen, state, &self.settings, self.now());
         self.state = decided.state.clone();
         decided
     }
@@ -176,6 +187,7 @@ impl Model {
                     let done = offered.min(possible).floor();
                     totals.executed += done as u64;
                     totals.acked += done as u64;
+                    totals.emitted += done as u64;
                     totals.execute_ms += done * work;
                     totals.process_ms += done * (work + 0.2);
                 }

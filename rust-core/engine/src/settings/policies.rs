@@ -1,4 +1,4 @@
-//! The keys of the policies that Thalweg offers beside its own, and how they are read.
+//! The keys of the policies other than `me-stream`, and how they are read.
 
 use thalweg_core::policy::PolicyName;
 use thalweg_core::settings::Settings;
@@ -8,8 +8,16 @@ use super::keys::{Key, Kind, SECS, SHARE, key};
 use super::parse::Values;
 use super::{secs, share};
 
-const NAMES: &[&str] =
-    &["static", "threshold", "dhalion", "ds2", "flink-autoscaler", "conttune", "me-stream"];
+const NAMES: &[&str] = &[
+    "static",
+    "threshold",
+    "dhalion",
+    "ds2",
+    "flink-autoscaler",
+    "conttune",
+    "me-stream",
+    "thalweg",
+];
 
 /// Every key of a policy, and the one that chooses it.
 pub const POLICY_KEYS: &[Key] = &[
@@ -17,7 +25,79 @@ pub const POLICY_KEYS: &[Key] = &[
         "thalweg.policy",
         Kind::Choice(NAMES),
         "me-stream",
-        "The policy that decides. With another one than the default, keys of observation and action that are not written take the values that its authors recommend: interval, window and settling time, no cool-down, no daily limit and no blacklist.",
+        "The policy that decides. With another one than the default, keys of observation and action that are not written take the values recommended for it: interval, window and settling time; policies of others have no cool-down, daily limit and blacklist of Thalweg's.",
+    ),
+    key(
+        "thalweg.scaling.target",
+        Kind::Number(0.05, 1.0),
+        "0.75",
+        "Busy share at which the policy `thalweg` sizes components.",
+    ),
+    key(
+        "thalweg.scaling.limit",
+        Kind::Number(0.05, 1.0),
+        "0.9",
+        "Part of its capacity from which a component is short of executors.",
+    ),
+    key(
+        "thalweg.scaling.quantile",
+        SHARE,
+        "0.9",
+        "Quantile of the forecast demand that is planned for.",
+    ),
+    key(
+        "thalweg.scaling.catch.up.secs",
+        SECS,
+        "300",
+        "Time in which a backlog is to be caught up with.",
+    ),
+    key(
+        "thalweg.scaling.restart.secs",
+        SECS,
+        "30",
+        "Time that an action is taken to stop a topology, until that was measured.",
+    ),
+    key(
+        "thalweg.scaling.confidence",
+        Kind::Number(0.0, 10.0),
+        "0.5",
+        "Standard deviations by which capacity is taken to be below its estimate.",
+    ),
+    key(
+        "thalweg.scaling.alpha",
+        Kind::Whole(0.0, 10_000.0),
+        "3",
+        "Distance from observed executor counts beyond which scaling is taken to be linear.",
+    ),
+    key(
+        "thalweg.scaling.up.delay.secs",
+        SECS,
+        "20",
+        "How long a component must have been short of executors.",
+    ),
+    key(
+        "thalweg.scaling.down.window.secs",
+        SECS,
+        "600",
+        "How long fewer executors must have been enough.",
+    ),
+    key(
+        "thalweg.scaling.horizon.secs",
+        SECS,
+        "3600",
+        "Time over which a saving has to pay for the stop that it needs.",
+    ),
+    key(
+        "thalweg.scaling.disruption",
+        Kind::Number(0.0, 1000.0),
+        "3",
+        "How many times dearer a second of the topology's stop is than a second of its executors.",
+    ),
+    key(
+        "thalweg.scaling.latency.millis",
+        Kind::Number(0.0, 3_600_000.0),
+        "0",
+        "Time in the operators that is aimed at, by queueing theory; 0 where only throughput counts.",
     ),
     key(
         "thalweg.threshold.target",
@@ -154,6 +234,19 @@ pub(super) fn read(values: &Values) -> Settings {
     autoscaler.down_delay = secs(values, "thalweg.flink-autoscaler.scale.down.interval.secs");
     autoscaler.observed_scalability = values.flag("thalweg.flink-autoscaler.observed.scalability");
     autoscaler.detect_ineffective = values.flag("thalweg.flink-autoscaler.effectiveness.detection");
+    let own = &mut settings.thalweg;
+    own.target = share(values, "thalweg.scaling.target");
+    own.limit = share(values, "thalweg.scaling.limit");
+    own.quantile = share(values, "thalweg.scaling.quantile");
+    own.catch_up = secs(values, "thalweg.scaling.catch.up.secs");
+    own.restart = secs(values, "thalweg.scaling.restart.secs");
+    own.confidence = values.number("thalweg.scaling.confidence");
+    own.alpha = values.count("thalweg.scaling.alpha");
+    own.up_delay = secs(values, "thalweg.scaling.up.delay.secs");
+    own.down_window = secs(values, "thalweg.scaling.down.window.secs");
+    own.horizon = secs(values, "thalweg.scaling.horizon.secs");
+    own.disruption = values.number("thalweg.scaling.disruption");
+    own.latency = Millis::saturating(values.number("thalweg.scaling.latency.millis"));
     settings.conttune.alpha = values.count("thalweg.conttune.alpha");
     settings.conttune.pressure = share(values, "thalweg.conttune.pressure");
     settings

@@ -1,0 +1,118 @@
+//! Asking the policy: what it needs to know is put together here.
+
+use std::collections::BTreeSet;
+
+use crate::arrange::{Ground, MICROS, present, problem, worst_load};
+use crate::assess::Assessment;
+use crate::demand::Flow;
+use crate::explain::{Reason, ReasonCode};
+use crate::model::Observation;
+use crate::place::{Shortage, loads, place};
+use crate::policy::me_stream::{self, Arrangement};
+use crate::policy::{self, Intent, PolicyName, Situation};
+use crate::settings::Settings;
+use crate::state::{Learned, TopologyState};
+use crate::units::{Millis, Timestamp};
+
+/// What a policy is asked about, before it is put into the policy's own words.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The whole cluster.
+    pub observation: &'a Observation,
+    /// The topology as measured.
+    pub assessment: &'a Assessment<'a>,
+    /// The cluster as the topology finds it.
+    pub ground: &'a Ground<'a>,
+    /// The settings.
+    pub settings: &'a Settings,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl Question<'_> {
+    /// Asks the policy of the settings.
+    pub fn ask(&self, state: &mut TopologyState, learned: &mut Learned) -> Intent {
+        match self.settings.policy {
+            PolicyName::MeStream => match arrangement(self) {
+                Ok(arrangement) => {
+                    me_stream::find(self.assessment, &arrangement, state, self.settings, self.now)
+                }
+                Err(shortage) => short(&shortage),
+            },
+            // Executors in bad places look like too few of them, so places come first.
+            PolicyName::Thalweg => match arrangement(self) {
+                Ok(found) => {
+                    let (settings, now) = (self.settings, self.now);
+                    me_stream::misplaced(self.assessment, &found, state, settings, now)
+                        .unwrap_or_else(|| self.ask_about_flow(state, learned))
+                }
+                Err(shortage) => short(&shortage),
+            },
+            _ => self.ask_about_flow(state, learned),
+        }
+    }
+
+    fn ask_about_flow(&self, state: &mut TopologyState, learned: &mut Learned) -> Intent {
+        let Assessment { topology, measurements, .. } = self.assessment;
+        let abilities = &self.ground.terrain.abilities;
+        let flow = Flow::of(topology, measurements, &state.trail, abilities);
+        let samples = || measurements.iter().filter_map(|m| m.sample());
+        let situation = Situation {
+            topology,
+            flow: &flow,
+            span: samples().map(|sample| sample.span).min().unwrap_or(Millis::ZERO),
+            age: samples().map(|sample| sample.age).max().unwrap_or(Millis::ZERO),
+            settings: self.settings,
+            now: self.now,
+        };
+        let model = learned.topologies.entry(topology.name.clone()).or_default();
+        policy::find(&situation, &mut state.policies, model)
+    }
+}
+
+fn short(shortage: &Shortage) -> Intent {
+    Intent::Stay(vec![Reason::plain(ReasonCode::ClusterLimited, shortage.to_string())])
+}
+
+/// How loaded nodes are, and how much better they could be.
+fn arrangement(question: &Question<'_>) -> Result<Arrangement, Shortage> {
+    let &Question { observation, assessment, ground, settings, .. } = question;
+    let topology = assessment.topology;
+    let terrain = ground.terrain;
+    let (mut demand, mut ability) = (assessment.demands.iter().sum::<f64>(), 0.0);
+    for (node, usable) in terrain.usable.iter().enumerate() {
+        demand += ground.base_demands[node];
+        ability += if *usable { terrain.abilities[node] } else { 0.0 };
+    }
+    let (worst_now, ideal) =
+        (worst_load(topology, &assessment.demands, ground), demand / ability.max(1e-9));
+    // A better placement is looked for only where it could matter: on a large cluster that is most
+    // of a decision's cost.
+    let matters = worst_now >= settings.imbalance_limit * ideal
+        && assessment.metrics.capacity >= settings.imbalance_floor;
+    let reachable = if matters {
+        let wished = present(topology);
+        let problem =
+            problem(observation, topology, &wished, &assessment.demands, ground, settings);
+        loads(&problem, &place(&problem)?).into_iter().max().unwrap_or(0) as f64 / MICROS
+    } else {
+        worst_now
+    };
+    let held: BTreeSet<u32> =
+        topology.executors.iter().filter_map(|e| e.slot).map(|slot| slot.node).collect();
+    let far = observation
+        .nodes
+        .iter()
+        .zip(0u32..)
+        .filter(|(_, index)| terrain.far[*index as usize] && held.contains(index));
+    Ok(Arrangement {
+        worst: worst_now,
+        ideal,
+        reachable,
+        far: far
+            .map(|(node, _)| (node.host.clone(), node.round_trip.unwrap_or(Millis::ZERO)))
+            .collect(),
+        elsewhere: terrain.usable.iter().zip(&terrain.far).any(|(usable, far)| *usable && !far),
+        free_slot: terrain.free_slot,
+    })
+}

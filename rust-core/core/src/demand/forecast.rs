@@ -1,0 +1,349 @@
+//! What a source will bring when an action takes effect.
+//!
+//! Rates are kept in even bins. A few simple forecasters run side by side and are judged on this very
+//! series: each forecast is written down and compared with what came, at the lead time that was
+//! asked for (a rolling back-test). Seasonal-naive is used only once it beat last-value, and the
+//! others only once they beat both; before that the last value is the forecast. What is planned for is
+//! an upper quantile: the forecast plus that quantile of its own past errors.
+
+use std::collections::VecDeque;
+
+use crate::units::{Millis, Share, Timestamp};
+
+/// Bins that are kept: two days of minutes.
+const KEPT: usize = 2880;
+/// Errors that are kept of each forecaster.
+const ERRORS: usize = 120;
+/// Forecasts that must have come due before a forecaster may be trusted.
+const TESTED: u32 = 20;
+/// A better forecaster errs this much less.
+const BETTER: f64 = 0.95;
+/// Weight of the newest error in the mean error.
+const ERROR_WEIGHT: f64 = 0.05;
+/// A gap of more bins than this starts a new series.
+const LONGEST_GAP: u64 = 10;
+/// Pushes between two searches for a season.
+const SEASON_EVERY: u64 = 60;
+/// Values on which a season is searched.
+const SEASON_POINTS: usize = 256;
+/// Auto-correlation from which a season is believed.
+const SEASONAL: f64 = 0.5;
+/// The trend of exponential smoothing fades by this factor a bin.
+const DAMPING: f64 = 0.9;
+/// Smoothing of level and trend, of the variants that are tried.
+const SMOOTHING: [(f64, f64); 3] = [(0.9, 0.3), (0.5, 0.2), (0.2, 0.05)];
+
+/// The forecasters, by their places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Method {
+    /// The last value.
+    LastValue,
+    /// The value a season ago.
+    SeasonalNaive,
+    /// The value a season ago, times how the last values compare with those a season before them.
+    SeasonalDrift,
+    /// Exponential smoothing with a fading trend (Holt; Gardner and McKenzie 1985).
+    Smoothed(usize),
+}
+
+const METHODS: [Method; 3 + SMOOTHING.len()] = [
+    Method::LastValue,
+    Method::SeasonalNaive,
+    Method::SeasonalDrift,
+    Method::Smoothed(0),
+    Method::Smoothed(1),
+    Method::Smoothed(2),
+];
+
+/// One forecaster's record on this series.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Track {
+    /// Bins at which forecasts come due, and what they say.
+    pending: VecDeque<(u64, f64)>,
+    errors: VecDeque<f64>,
+    mean_error: f64,
+    tested: u32,
+}
+
+/// A series of rates and the forecasters that run on it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Forecaster {
+    /// Number of the bin that is being filled, and the sum and count of its rates.
+    open: Option<(u64, f64, f64)>,
+    values: VecDeque<f64>,
+    pushed: u64,
+    season: Option<usize>,
+    smoothed: [Option<(f64, f64)>; SMOOTHING.len()],
+    tracks: [Track; METHODS.len()],
+}
+
+/// A forecast.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Forecast {
+    /// Records per second that are expected.
+    pub expected: f64,
+    /// Records per second that the quantile asks for.
+    pub upper: f64,
+    /// Who made it.
+    pub method: Method,
+}
+
+impl Forecaster {
+    /// Takes in a rate measured at `now`, in bins of `bin`, to be forecast `lead` ahead.
+    pub fn note(&mut self, rate: f64, now: Timestamp, bin: Millis, lead: Millis) {
+        let number = now.millis().max(0) as u64 / (bin.get().max(1.0) as u64).max(1);
+        match &mut self.open {
+            Some((open, sum, count)) if *open == number => {
+                *sum += rate;
+                *count += 1.0;
+            }
+            Some((open, sum, count)) => {
+                let (gap, mean) = (number.saturating_sub(*open), *sum / *count);
+                self.open = Some((number, rate, 1.0));
+                if gap > LONGEST_GAP {
+                    *self = Self { open: self.open, ..Self::default() };
+                    return;
+                }
+                for _ in 0..gap.max(1) {
+                    self.push(mean, lead_bins(lead, bin));
+                }
+            }
+            None => self.open = Some((number, rate, 1.0)),
+        }
+    }
+
+    /// The forecast at a lead time: the quantile of what has to be reckoned with then.
+    pub fn at(&self, lead: Millis, bin: Millis, quantile: Share) -> Option<Forecast> {
+        let method = self.best();
+        let expected = self.forecast(method, lead_bins(lead, bin))?;
+        let error = self.error_quantile(method, quantile);
+        Some(Forecast { expected, upper: (expected + error).max(0.0), method })
+    }
+
+    /// The last finished bin's rate.
+    pub fn last(&self) -> Option<f64> {
+        self.values.back().copied()
+    }
+
+    fn push(&mut self, value: f64, lead: usize) {
+        self.pushed += 1;
+        let now = self.pushed;
+        for track in &mut self.tracks {
+            while let Some(&(due, said)) = track.pending.front().filter(|(due, _)| *due <= now) {
+                track.pending.pop_front();
+                if due == now {
+                    track.judge(value - said);
+                }
+            }
+        }
+        self.values.push_back(value);
+        if self.values.len() > KEPT {
+            self.values.pop_front();
+        }
+        for (state, (level, trend)) in self.smoothed.iter_mut().zip(SMOOTHING) {
+            *state = Some(match *state {
+                None => (value, 0.0),
+                Some((was, slope)) => {
+                    let expected = was + DAMPING * slope;
+                    let is = expected + level * (value - expected);
+                    (is, DAMPING * slope + trend * ((is - was) - DAMPING * slope))
+                }
+            });
+        }
+        if self.pushed.is_multiple_of(SEASON_EVERY) {
+            self.find_season();
+        }
+        for (place, method) in METHODS.into_iter().enumerate() {
+            if let Some(said) = self.forecast(method, lead) {
+                self.tracks[place].pending.push_back((now + lead as u64, said));
+            }
+        }
+    }
+
+    fn forecast(&self, method: Method, lead: usize) -> Option<f64> {
+        let before = |bins: usize| self.values.iter().rev().nth(bins).copied();
+        match method {
+            Method::LastValue => before(0),
+            Method::SeasonalNaive => {
+                let season = self.season?;
+                // As many whole seasons back as are needed to reach what is known.
+                before(season * lead.div_ceil(season).max(1) - lead)
+            }
+            Method::SeasonalDrift => {
+                let season = self.season?;
+                let naive = self.forecast(Method::SeasonalNaive, lead)?;
+                let recent: f64 = (0..5).filter_map(before).sum();
+                let then: f64 = (season..season + 5).filter_map(before).sum();
+                (then > 0.0).then(|| naive * (recent / then).clamp(0.2, 5.0))
+            }
+            Method::Smoothed(variant) => {
+                let (level, trend) = self.smoothed.get(variant).copied()??;
+                let steps: f64 = (1..=lead.min(1000)).map(|step| DAMPING.powi(step as i32)).sum();
+                Some((level + trend * steps).max(0.0))
+            }
+        }
+    }
+
+    /// The forecaster that has proved itself best on this series.
+    fn best(&self) -> Method {
+        let error = |place: usize| {
+            let track = &self.tracks[place];
+            (track.tested >= TESTED).then_some(track.mean_error)
+        };
+        let (last, seasonal) = (error(0), error(1));
+        let mut best = Method::LastValue;
+        let mut limit = match last {
+            Some(last) => BETTER * last,
+            None => return best,
+        };
+        if seasonal.is_some_and(|seasonal| seasonal < limit) {
+            best = Method::SeasonalNaive;
+            limit = BETTER * seasonal.unwrap_or(limit);
+        }
+        for (place, method) in METHODS.into_iter().enumerate().skip(2) {
+            if let Some(found) = error(place).filter(|found| *found < limit) {
+                best = method;
+                limit = found;
+            }
+        }
+        best
+    }
+
+    fn error_quantile(&self, method: Method, quantile: Share) -> f64 {
+        let place = METHODS.iter().position(|m| *m == method).unwrap_or(0);
+        let mut errors: Vec<f64> = self.tracks[place].errors.iter().copied().collect();
+        if errors.len() < TESTED as usize {
+            return 0.0;
+        }
+        errors.sort_by(f64::total_cmp);
+        let index = (quantile.get().min(1.0) * (errors.len() - 1) as f64).round() as usize;
+        errors[index.min(errors.len() - 1)]
+    }
+
+    /// Looks for the lag at which the series is most like itself.
+    fn find_season(&mut self) {
+        let group = self.values.len().div_ceil(SEASON_POINTS).max(1);
+        let values: Vec<f64> = self.values.iter().copied().collect();
+        let points: Vec<f64> =
+            values.rchunks_exact(group).map(|c| c.iter().sum::<f64>() / group as f64).collect();
+        let mean = points.iter().sum::<f64>() / points.len().max(1) as f64;
+        let centred: Vec<f64> = points.iter().map(|p| p - mean).collect();
+        let power: f64 = centred.iter().map(|p| p * p).sum();
+        if power <= 1e-9 * mean * mean {
+            self.season = None;
+            return;
+        }
+        let correlation = |lag: usize| -> f64 {
+            let pairs = centred.iter().zip(&centred[lag..]);
+            let share = centred.len() as f64 / (centred.len() - lag) as f64;
+            pairs.map(|(a, b)| a * b).sum::<f64>() / power * share
+        };
+        let found: Vec<f64> = (0..=centred.len() / 2).map(correlation).collect();
+        // The first lags are alike in any smooth series: the season lies behind the first dip.
+        let dip = found.iter().position(|c| *c < 0.2).unwrap_or(found.len());
+        let best = (dip..found.len()).max_by(|a, b| found[*a].total_cmp(&found[*b]));
+        self.season =
+            best.filter(|lag| found[*lag] >= SEASONAL && *lag >= 2).map(|lag| lag * group);
+    }
+}
+
+impl Track {
+    fn judge(&mut self, error: f64) {
+        self.errors.push_back(error);
+        if self.errors.len() > ERRORS {
+            self.errors.pop_front();
+        }
+        self.tested = self.tested.saturating_add(1);
+        let weight = ERROR_WEIGHT.max(1.0 / f64::from(self.tested));
+        self.mean_error += weight * (error.abs() - self.mean_error);
+    }
+}
+
+fn lead_bins(lead: Millis, bin: Millis) -> usize {
+    ((lead.get() / bin.get().max(1.0)).ceil() as usize).clamp(1, KEPT / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: f64 = 60_000.0;
+
+    fn run(rates: impl Iterator<Item = f64>, lead_mins: f64) -> Forecaster {
+        let mut forecaster = Forecaster::default();
+        for (minute, rate) in (0i64..).zip(rates) {
+            let now = Timestamp::from_millis(minute * 60_000);
+            forecaster.note(
+                rate,
+                now,
+                Millis::saturating(MINUTE),
+                Millis::saturating(lead_mins * MINUTE),
+            );
+        }
+        forecaster
+    }
+
+    fn at(forecaster: &Forecaster, lead_mins: f64) -> Forecast {
+        let (lead, bin) = (Millis::saturating(lead_mins * MINUTE), Millis::saturating(MINUTE));
+        forecaster.at(lead, bin, Share::saturating(0.9)).expect("values")
+    }
+
+    /// A noise of one third to three thirds that needs no generator.
+    fn noise(i: u32) -> f64 {
+        f64::from(i.wrapping_mul(2_654_435_761) >> 16) / 65_536.0
+    }
+
+    #[test]
+    fn noise_is_met_by_the_last_value_and_its_quantile() {
+        let forecaster = run((0..400).map(|i| 1000.0 + 100.0 * (noise(i) - 0.5)), 3.0);
+        let forecast = at(&forecaster, 3.0);
+        assert!((forecast.upper - 1040.0).abs() < 60.0, "{forecast:?}");
+        assert!(forecast.upper > forecast.expected);
+    }
+
+    #[test]
+    fn a_steady_ramp_is_followed_by_its_trend() {
+        let forecaster = run((0..200).map(|i| 1000.0 + 10.0 * f64::from(i)), 5.0);
+        let forecast = at(&forecaster, 5.0);
+        assert!(matches!(forecast.method, Method::Smoothed(_)), "{forecast:?}");
+        let truth = 1000.0 + 10.0 * 203.0;
+        assert!((forecast.upper / truth - 1.0).abs() < 0.02, "{forecast:?} for {truth}");
+    }
+
+    #[test]
+    fn a_season_is_found_and_used() {
+        let wave = |i: u32| 1000.0 + 500.0 * (f64::from(i) / 120.0 * std::f64::consts::TAU).sin();
+        let forecaster = run((0..700).map(|i| wave(i) + 20.0 * noise(i)), 20.0);
+        assert!(forecaster.season.is_some_and(|s| s.abs_diff(120) <= 3), "{:?}", forecaster.season);
+        let forecast = at(&forecaster, 20.0);
+        assert_ne!(forecast.method, Method::LastValue);
+        let truth = wave(698 + 20);
+        assert!((forecast.expected - truth).abs() < 100.0, "{forecast:?} for {truth}");
+    }
+
+    #[test]
+    fn nobody_is_trusted_before_the_back_test() {
+        let forecaster = run((0..15).map(|i| 100.0 * f64::from(i)), 3.0);
+        assert_eq!(at(&forecaster, 3.0).method, Method::LastValue);
+    }
+
+    #[test]
+    fn a_random_walk_is_left_to_the_last_value_or_what_equals_it() {
+        let mut rate = 1000.0;
+        let walk = (0..600).map(|i| {
+            rate += 40.0 * (noise(i) - 0.5);
+            rate
+        });
+        let forecaster = run(walk.collect::<Vec<_>>().into_iter(), 5.0);
+        let last = forecaster.last().expect("values");
+        assert!((at(&forecaster, 5.0).expected / last - 1.0).abs() < 0.1);
+    }
+
+    #[test]
+    fn a_long_silence_starts_a_new_series() {
+        let mut forecaster = run((0..100).map(|_| 5.0), 1.0);
+        let later = Timestamp::from_millis(100 * 60_000 * 2);
+        forecaster.note(7.0, later, Millis::saturating(MINUTE), Millis::saturating(MINUTE));
+        assert_eq!(forecaster.last(), None);
+    }
+}

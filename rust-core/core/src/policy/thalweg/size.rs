@@ -1,0 +1,235 @@
+//! How many executors each component needs for what is asked of it.
+
+use crate::capacity::queueing::Queue;
+use crate::capacity::usl::Curve;
+use crate::demand::{ComponentFlow, whole_executors};
+use crate::policy::Situation;
+use crate::policy::thalweg::{Memory, TopologyModel};
+
+/// An executor with so many times its siblings' records is hot.
+const HOT: f64 = 2.0;
+/// With fewer executors than this, uneven keys look like a hot one.
+const ENOUGH_TO_TELL: usize = 4;
+/// Executors that the latency objective may add in one plan, per component.
+const MOST_FOR_LATENCY: u32 = 64;
+
+/// What a component can do, and what it needs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Size {
+    /// Records per second that it can take in as it is.
+    pub capacity: f64,
+    /// Executors for what is asked, at the target busy share.
+    pub need: u32,
+    /// Whether more executors would help.
+    pub limit: Option<Limit>,
+}
+
+/// Why more executors do not help.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Limit {
+    /// One key alone needs more than one executor; its share of the records.
+    Skew(f64),
+    /// The rate does not move with the number of executors.
+    External,
+}
+
+/// What is known about a component that is to be sized.
+pub struct Scaling<'a> {
+    component: &'a ComponentFlow,
+    curve: Option<Curve>,
+    /// Mean ability of the nodes it runs on.
+    ability: f64,
+    /// The part of its records that one key has.
+    hot: f64,
+    /// Records per second of one executor, where no curve is known.
+    rate: f64,
+    confidence: f64,
+}
+
+impl<'a> Scaling<'a> {
+    /// What is known about a component; nothing where no rate is.
+    pub fn of(situation: &Situation<'a>, index: usize, model: &TopologyModel) -> Option<Self> {
+        let component = &situation.flow.components[index];
+        let learned = model.components.get(situation.id(index));
+        let curve = learned.and_then(|learned| learned.curve(situation.now));
+        let rate = component.true_rate();
+        if curve.is_none() && rate.is_none() {
+            return None;
+        }
+        let count = component.measured.len().max(1) as f64;
+        let ability = component.measured.iter().map(|e| e.ability).sum::<f64>() / count;
+        let confidence = situation.settings.thalweg.confidence;
+        let (hot, rate) = (hot_key(component), rate.unwrap_or(0.0));
+        Some(Self { component, curve, ability: ability.max(1e-3), hot, rate, confidence })
+    }
+
+    /// Records per second of `executors` as they are best known.
+    pub fn capacity(&self, executors: u32) -> f64 {
+        self.uneven(executors, self.of_curve(executors, 0.0))
+    }
+
+    /// The same with the confidence that is asked for.
+    fn safe(&self, executors: u32) -> f64 {
+        self.uneven(executors, self.of_curve(executors, self.confidence))
+    }
+
+    fn of_curve(&self, executors: u32, deviations: f64) -> f64 {
+        let count = f64::from(executors);
+        self.curve.map_or(self.rate * count, |c| c.lower(count * self.ability, deviations))
+    }
+
+    /// The rate at which the executor with the hot key is full: its share falls with more executors
+    /// only as far as the key's own.
+    fn uneven(&self, executors: u32, capacity: f64) -> f64 {
+        capacity / (f64::from(executors) * self.hot + 1.0 - self.hot)
+    }
+
+    /// The fewest executors that do `demand` at the busy share `target`.
+    pub fn need(&self, demand: f64, target: f64, most: u32) -> Option<u32> {
+        (1..=most.max(1)).find(|executors| self.safe(*executors) * target >= demand)
+    }
+
+    /// The same if each executor did what it does now: never more than needed upwards, and never
+    /// fewer downwards, while executors get no faster in company.
+    pub fn linear(&self, demand: f64, target: f64) -> u32 {
+        let now = self.component.executors.max(1);
+        let each = self.of_curve(now, 0.0) / f64::from(now);
+        whole_executors(demand / (each * target).max(1e-9))
+    }
+
+    /// The size for a demand, with the limit that stands in its way.
+    pub fn size(
+        &self,
+        demand: f64,
+        situation: &Situation<'_>,
+        distance: impl Fn(u32) -> Option<u32>,
+    ) -> Size {
+        let own = &situation.settings.thalweg;
+        let (now, most) = (self.component.executors, self.component.most());
+        let target = own.target.get();
+        let capacity = self.capacity(now);
+        let linear = self.linear(demand, target);
+        let found = self.need(demand, target, most);
+        let need = match found {
+            // Far from what was seen the curve is a guess; linear scaling errs on the side of
+            // smaller steps, both ways.
+            Some(need) if distance(need).is_none_or(|d| d > own.alpha) => linear,
+            Some(need) => need,
+            None => self.best(most).max(linear),
+        };
+        let limit = match found {
+            None if self.hot > 0.0 && self.full_key(demand, target) => Some(Limit::Skew(self.hot)),
+            None if self.capacity(most) < 1.1 * capacity && most > now => Some(Limit::External),
+            _ => None,
+        };
+        Size { capacity, need, limit }
+    }
+
+    /// Whether the hot key alone is more than one executor can do.
+    fn full_key(&self, demand: f64, target: f64) -> bool {
+        demand * self.hot >= self.of_curve(1, 0.0) * target
+    }
+
+    fn best(&self, most: u32) -> u32 {
+        let better = |a: &u32, b: &u32| self.safe(*a).total_cmp(&self.safe(*b)).then(b.cmp(a));
+        (1..=most.max(1)).max_by(better).unwrap_or(1)
+    }
+
+    /// Seconds that a record spends at the component with `executors` of which each has a queue.
+    pub fn sojourn_secs(&self, executors: u32, demand: f64) -> Option<f64> {
+        let count = f64::from(executors);
+        let rate = self.capacity(executors) / count;
+        let queue = Queue {
+            servers: 1,
+            arrivals: demand / count,
+            rate,
+            arrival_variation: 1.0,
+            service_variation: 1.0,
+        };
+        Some(queue.wait_secs()? + 1.0 / rate)
+    }
+}
+
+/// The part of a component's records that belongs to one key, as far as it can be told.
+fn hot_key(component: &ComponentFlow) -> f64 {
+    let count = component.measured.len();
+    let mut inputs: Vec<f64> = component.measured.iter().map(|e| e.input).collect();
+    inputs.sort_by(f64::total_cmp);
+    let (usual, most) = (inputs.get(count / 2), inputs.last());
+    let hot = match (usual, most) {
+        (Some(usual), Some(most)) => *usual > 0.0 && *most > HOT * usual,
+        _ => false,
+    };
+    if !component.keyed || count < ENOUGH_TO_TELL || !hot {
+        return 0.0;
+    }
+    let fair = 1.0 / count as f64;
+    ((component.hottest().unwrap_or(fair) - fair) / (1.0 - fair)).clamp(0.0, 1.0)
+}
+
+/// Adds executors where the time in the topology falls most, until it is within the objective
+/// (the greedy allocation of DRS, Fu et al., ICDCS 2015).
+pub fn meet_latency(
+    situation: &Situation<'_>,
+    demand: &[Option<f64>],
+    sizes: &mut [Option<(Scaling<'_>, Size)>],
+) {
+    let objective = situation.settings.thalweg.latency.get() / 1000.0;
+    if objective <= 0.0 {
+        return;
+    }
+    for _ in 0..MOST_FOR_LATENCY {
+        let mut total = 0.0;
+        let mut best: Option<(usize, f64)> = None;
+        for (index, sized) in sizes.iter().enumerate() {
+            let (Some((scaling, size)), Some(demand)) = (sized, demand[index]) else { continue };
+            let now = scaling.sojourn_secs(size.need, demand).unwrap_or(objective);
+            total += now;
+            let more = size.need + 1;
+            let gain = now - scaling.sojourn_secs(more, demand).unwrap_or(now);
+            let allowed = more <= scaling.component.most() && size.limit.is_none();
+            if allowed && best.is_none_or(|(_, most)| gain > most) {
+                best = Some((index, gain));
+            }
+        }
+        let Some((index, gain)) = best.filter(|_| total > objective) else { return };
+        if gain <= 0.0 {
+            return;
+        }
+        if let Some((_, size)) = &mut sizes[index] {
+            size.need += 1;
+        }
+    }
+}
+
+/// Learns what components can do, from those whose signals are good.
+pub fn learn(situation: &Situation<'_>, memory: &mut Memory, model: &mut TopologyModel) {
+    let window = situation.settings.window;
+    if memory.learned_at.is_some_and(|last| situation.now.since(last) < window) {
+        return;
+    }
+    memory.learned_at = Some(situation.now);
+    for (index, component) in situation.flow.users() {
+        if let Some((weight, capacity)) = measured_capacity(component) {
+            let learned = model.components.entry(situation.id(index).to_owned()).or_default();
+            learned.offer(component.executors, weight, capacity, situation.now);
+        }
+    }
+}
+
+/// Executors weighted by ability, and what they could do; nothing where the signal says too little:
+/// some are not measured, they hardly work, or their receivers hold them up.
+fn measured_capacity(component: &ComponentFlow) -> Option<(f64, f64)> {
+    const IDLE: f64 = 0.05;
+    const HELD_UP: f64 = 0.1;
+    let complete = component.measured.len() == component.executors as usize;
+    let busy = component.busy().filter(|busy| *busy >= IDLE)?;
+    let held_up = component.backpressured.is_some_and(|share| share > HELD_UP);
+    if !complete || held_up || !busy.is_finite() {
+        return None;
+    }
+    let input: f64 = component.measured.iter().map(|e| e.input).sum();
+    let work: f64 = component.measured.iter().map(|e| e.busy * e.ability).sum();
+    let weight: f64 = component.measured.iter().map(|e| e.ability).sum();
+    (input > 0.0 && work > 0.0).then(|| (weight, input / work * weight))
+}

@@ -1,0 +1,145 @@
+use super::*;
+use crate::policy::testing::Case;
+
+/// Asks every ten seconds for so many seconds; what was wished last, if anything.
+fn run(
+    case: &mut Case,
+    memory: &mut Memory,
+    model: &mut TopologyModel,
+    secs: u64,
+) -> Vec<(u32, u32)> {
+    let mut last = Vec::new();
+    for _ in 0..secs / 10 {
+        case.wait(10);
+        last = case.counts(|s| find(s, memory, model));
+        if !last.is_empty() {
+            break;
+        }
+    }
+    last
+}
+
+fn fresh() -> (Memory, TopologyModel) {
+    (Memory::default(), TopologyModel::default())
+}
+
+#[test]
+fn all_that_are_short_grow_at_once_to_the_target() {
+    // 1000/s at 250/s and 2000/s at 400/s for each executor, of which two and four are there.
+    let mut case = Case::line(1000.0, &[(2, 1000.0, 2.0), (4, 2000.0, 1.25), (4, 1000.0, 0.5)]);
+    case.flow.components[0].target.growth = Some(0.0);
+    let (mut memory, mut model) = fresh();
+    // 1000 / (250 * 0.75) = 5.3 and 2000 / (400 * 0.75) = 6.7.
+    assert_eq!(run(&mut case, &mut memory, &mut model, 60), [(1, 6), (2, 7)]);
+}
+
+#[test]
+fn a_moment_of_shortage_is_waited_out() {
+    let mut case = Case::line(1000.0, &[(4, 1000.0, 0.95)]);
+    let (mut memory, mut model) = fresh();
+    assert_eq!(case.counts(|s| find(s, &mut memory, &mut model)), []);
+    case.wait(10);
+    case.set_busy(1, 0.7);
+    case.flow.components[1].measured.iter_mut().for_each(|e| e.input = 184.0);
+    case.flow.components[0].measured[0].input = 737.0;
+    case.flow.components[0].target.consumed = 737.0;
+    assert_eq!(case.counts(|s| find(s, &mut memory, &mut model)), []);
+}
+
+#[test]
+fn fewer_after_the_window_and_only_when_it_pays() {
+    let mut case = Case::line(1000.0, &[(10, 1000.0, 0.2)]);
+    let (mut memory, mut model) = fresh();
+    assert_eq!(run(&mut case, &mut memory, &mut model, 590), []);
+    // 10 * 0.2 / 0.75 = 2.7; beyond alpha of what was seen it is linear as well.
+    assert_eq!(run(&mut case, &mut memory, &mut model, 30), [(1, 3)]);
+
+    // A single executor of many does not pay for a stop of a minute.
+    let mut case = Case::line(1000.0, &[(40, 1000.0, 0.7)]);
+    let (mut memory, mut model) = fresh();
+    model.note_stop(Millis::saturating(60_000.0));
+    assert_eq!(run(&mut case, &mut memory, &mut model, 1200), []);
+    assert_eq!(case.codes(|s| find(s, &mut memory, &mut model))[0], ReasonCode::CostAboveGain);
+}
+
+#[test]
+fn a_hot_key_is_not_scaled_and_named() {
+    let mut case = Case::line(1000.0, &[(5, 1000.0, 0.4)]);
+    case.flow.components[1].keyed = true;
+    for (executor, input) in
+        case.flow.components[1].measured.iter_mut().zip([600.0, 100.0, 100.0, 100.0, 100.0])
+    {
+        executor.input = input;
+        executor.busy = input / 610.0;
+    }
+    let (mut memory, mut model) = fresh();
+    assert_eq!(run(&mut case, &mut memory, &mut model, 120), []);
+    assert_eq!(case.codes(|s| find(s, &mut memory, &mut model))[0], ReasonCode::SkewLimited);
+}
+
+#[test]
+fn a_slow_node_is_no_lack_of_executors() {
+    let mut case = Case::line(1000.0, &[(4, 1000.0, 0.4)]);
+    for (node, executor) in (0u32..).zip(&mut case.flow.components[1].measured) {
+        executor.node = node;
+    }
+    case.flow.components[1].measured[0].busy = 1.0;
+    case.flow.components[0].target.growth = Some(800.0);
+    let (mut memory, mut model) = fresh();
+    assert_eq!(run(&mut case, &mut memory, &mut model, 120), []);
+    assert!(
+        case.codes(|s| find(s, &mut memory, &mut model)).contains(&ReasonCode::NodesImbalanced)
+    );
+}
+
+#[test]
+fn what_did_not_get_faster_is_left_alone_for_a_while() {
+    let mut case = Case::line(1000.0, &[(4, 1000.0, 0.98)]);
+    let (mut memory, mut model) = fresh();
+    case.flow.components[1].tasks = 64;
+    // It waits in vain for two minutes of capacity at four executors.
+    let first = run(&mut case, &mut memory, &mut model, 60);
+    assert_eq!(first, [(1, 6)]);
+    for executors in [4u32, 6] {
+        let mut next = Case::line(1000.0, &[(executors, 1000.0, 0.98)]);
+        next.now = case.now;
+        for _ in 0..18 {
+            next.wait(10);
+            next.counts(|s| find(s, &mut memory, &mut model));
+        }
+        case = next;
+    }
+    let codes = case.codes(|s| find(s, &mut memory, &mut model));
+    assert!(codes.contains(&ReasonCode::Ineffective), "{codes:?}");
+}
+
+#[test]
+fn doubt_keeps_executors() {
+    type Spoil = fn(&mut Case);
+    let spoil: [(&str, Spoil); 5] = [
+        ("silent source", |case| case.flow.components[0].measured[0].input = 0.0),
+        ("lost executor", |case| _ = case.flow.components[1].measured.pop()),
+        ("zero executor", |case| case.flow.components[1].measured[0].input = 0.0),
+        ("no work", |case| case.set_busy(1, 0.0)),
+        ("behind", |case| case.flow.components[0].target.backlog = Some(20_000)),
+    ];
+    for (name, spoil) in spoil {
+        let mut case = Case::line(1000.0, &[(10, 1000.0, 0.2)]);
+        let (mut memory, mut model) = fresh();
+        spoil(&mut case);
+        assert_eq!(run(&mut case, &mut memory, &mut model, 1500), [], "{name}");
+    }
+}
+
+#[test]
+fn the_latency_objective_adds_executors() {
+    let mut case = Case::line(1000.0, &[(3, 1000.0, 0.95)]);
+    let (mut memory, mut model) = fresh();
+    let plain = run(&mut case, &mut memory, &mut model, 60);
+    let mut tight = Case::line(1000.0, &[(3, 1000.0, 0.95)]);
+    // An executor takes 2.85 ms a record: 5 ms in all leaves little room for waiting.
+    tight.settings.thalweg.latency = Millis::saturating(5.0);
+    let (mut memory, mut model) = fresh();
+    let more = run(&mut tight, &mut memory, &mut model, 60);
+    assert!(more[0].1 > plain[0].1, "{more:?} against {plain:?}");
+}

@@ -5,7 +5,7 @@ SITUATION ?= a
 ROUNDS ?= 3
 SEEDS ?= 30
 
-.PHONY: help setup build demo test quick-test product-test bench-storm bench-policies bench-core docs clean
+.PHONY: help setup build demo test quick-test product-test bench-storm bench-policies bench-core bench-place docs clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,10 @@ bench-policies: setup ## Compares policies in the simulator, and it with publish
 bench-core: setup ## Measures decisions, the crossing into the core, and what a round adds
 	@cargo bench --quiet --locked -p thalweg-core -p thalweg-jni
 	@gradle --quiet :jvm-adapter:bridge:crossing :jvm-adapter:storm:overhead
+
+bench-place: setup ## Measures placement: Storm's schedulers and Thalweg on recorded clusters, and growth (ROUNDS=3)
+	@gradle --quiet :jvm-adapter:storm:place -Prounds=$(ROUNDS) -Pcommit=$$(git rev-parse --short HEAD)
+	@cargo bench --quiet --locked -p thalweg-place
 
 docs: setup ## Writes the generated reference pages anew
 	@UPDATE_DOCS=1 cargo test --quiet --locked -p thalweg-engine reference

@@ -111,6 +111,8 @@ pub struct Settings {
     pub blacklist: Millis,
     /// Sources and acknowledging executors that share one worker.
     pub anchors_per_worker: u32,
+    /// Steps that placing may spend on improvements.
+    pub place_steps: u64,
 }
 
 impl Default for Settings {
@@ -151,6 +153,7 @@ impl Default for Settings {
             daily_actions: 48,
             blacklist: secs(3600.0),
             anchors_per_worker: 16,
+            place_steps: 300_000,
         }
     }
 }

@@ -194,6 +194,12 @@ const KEYS: &[Key] = &[
         "Sources and ackers that share one worker of their own.",
     ),
     key(
+        "thalweg.placement.steps",
+        Kind::Whole(0.0, 1e9),
+        "300000",
+        "Steps that a scheduling round may spend on improving the placement of topologies with declared resources. A million take about a tenth of a second.",
+    ),
+    key(
         "thalweg.action.method",
         Kind::Choice(&["auto", "make-before-break", "drain", "rebalance"]),
         "auto",

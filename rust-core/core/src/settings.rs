@@ -40,6 +40,17 @@ pub enum PlanStrategy {
     Auto,
 }
 
+/// What one slot can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SlotRule {
+    /// A worker: any executors, all of which restart when one of them changes.
+    #[default]
+    Workers,
+    /// A share of its node: at most one executor of each component; whatever changes restarts all.
+    Shared,
+}
+
 /// Everything that may be set about a decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -113,6 +124,8 @@ pub struct Settings {
     pub anchors_per_worker: u32,
     /// Steps that placing may spend on improvements.
     pub place_steps: u64,
+    /// What one slot can hold.
+    pub slots: SlotRule,
 }
 
 impl Default for Settings {
@@ -154,6 +167,7 @@ impl Default for Settings {
             blacklist: secs(3600.0),
             anchors_per_worker: 16,
             place_steps: 300_000,
+            slots: SlotRule::Workers,
         }
     }
 }

@@ -53,7 +53,7 @@ const KEYS: &[Key] = &[
         "thalweg.mode",
         Kind::Choice(&["observe", "advise", "act"]),
         "act",
-        "How far Thalweg may go: measure and explain, also plan, also carry plans out. Below `act`, Storm's DefaultScheduler places everything.",
+        "How far Thalweg may go: measure and explain, also plan, also carry plans out. Below `act`, the engine's own scheduler places everything.",
     ),
     key(
         "thalweg.monitor.interval.secs",
@@ -186,6 +186,12 @@ const KEYS: &[Key] = &[
         SECS,
         "1800",
         "How long a node's slowness is remembered after it was last seen.",
+    ),
+    key(
+        "thalweg.placement.slots",
+        Kind::Choice(&["workers", "shared"]),
+        "workers",
+        "What one slot can hold: any executors (Storm), or one of each component (Flink). The shell sets it.",
     ),
     key(
         "thalweg.placement.anchors.per.worker",
@@ -326,6 +332,18 @@ const KEYS: &[Key] = &[
         Kind::Whole(1.0, 1_000_000.0),
         "256",
         "Size at which a recording ends.",
+    ),
+    key(
+        "thalweg.flink.level",
+        Kind::Whole(0.0, 2.0),
+        "2",
+        "Flink: 2 also places subtasks on TaskManagers, 1 changes parallelism through REST only, 0 leaves Flink alone.",
+    ),
+    key(
+        "thalweg.flink.rest.url",
+        Kind::Text,
+        "",
+        "Flink: where the JobManager's REST interface is; empty means `rest.address` and `rest.port`.",
     ),
     key(
         "thalweg.native.library",

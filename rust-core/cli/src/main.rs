@@ -3,11 +3,15 @@
 //! Exit codes: 0 it was done; 1 it could not be done; 2 the command line was wrong.
 #![forbid(unsafe_code)]
 
+mod calibrate;
 mod chart;
 mod drain;
 mod files;
+mod record;
+mod replay;
 mod settings;
 mod simulate;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -27,6 +31,12 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Empties a host of a running cluster, or lets it be used again
     Drain(drain::Drain),
+    /// Makes the decisions of a recording again, or shows what others would have decided
+    Replay(replay::Replay),
+    /// Fits a scenario to recorded runs and shows simulated beside real
+    Calibrate(calibrate::Calibrate),
+    /// Searches settings in the simulator
+    Tune(tune::Tune),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +44,9 @@ fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Simulate(simulate) => simulate.run(),
         Command::Drain(drain) => drain.run(),
+        Command::Replay(replay) => replay.run(),
+        Command::Calibrate(calibrate) => calibrate.run(),
+        Command::Tune(tune) => tune.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

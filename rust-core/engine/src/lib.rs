@@ -10,6 +10,7 @@ pub mod drains;
 mod error;
 mod observe;
 mod orders;
+pub mod recording;
 mod settings;
 mod status;
 mod tables;
@@ -32,6 +33,7 @@ pub use error::EngineError;
 pub use settings::{EngineSettings, Key, Kind, keys};
 pub use thalweg_core::assign::Assigned;
 
+use recording::{Entry, Recorder};
 use status::{ActivePlan, EndedPlan};
 use tables::RoutesByTopology;
 
@@ -46,6 +48,7 @@ pub struct Engine {
     store: Arc<dyn Store>,
     running: Mutex<Running>,
     routing: Mutex<Routing>,
+    recorder: Recorder,
 }
 
 /// What the monitor and the actuator share.
@@ -90,7 +93,9 @@ impl Engine {
         let mut settings = EngineSettings::read(given);
         let store = open_store(&mut settings)?;
         let learned = read_learned(store.as_ref());
+        let recorder = begin_recording(&settings, &learned);
         let engine = Self {
+            recorder,
             settings,
             running: Mutex::new(Running {
                 state: State { learned: learned.clone(), ..State::default() },
@@ -212,6 +217,25 @@ fn open_store(settings: &mut EngineSettings) -> Result<Arc<dyn Store>, EngineErr
             Ok(thalweg_store::open(&embedded)?)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Begins the recording that is asked for; a scheduler without one decides all the same.
+fn begin_recording(settings: &EngineSettings, learned: &Learned) -> Recorder {
+    let Some(path) = &settings.recording else { return Recorder::off() };
+    match Recorder::to(path, settings.recording_limit) {
+        Ok(recorder) => {
+            recorder.write(&Entry::Begun {
+                version: env!("CARGO_PKG_VERSION").into(),
+                settings: Cow::Borrowed(&settings.core),
+                learned: Cow::Borrowed(learned),
+            });
+            recorder
+        }
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "no recording is made");
+            Recorder::off()
+        }
     }
 }
 

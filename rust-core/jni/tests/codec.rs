@@ -254,7 +254,7 @@ fn headers_are_checked() {
         decode(&bytes).unwrap_err().to_string()
     };
     assert!(message(header::MAGIC, 0).starts_with("header: magic is "));
-    assert_eq!(message(header::VERSION, 1), "header: version is 1, must be 2");
+    assert_eq!(message(header::VERSION, 1), "header: version is 1, must be 3");
     assert!(message(header::LENGTH, 1).starts_with("header: length is "));
     assert_eq!(message(header::TABLE, 96), "section node: 1 records at offset 96 do not fit");
     assert_eq!(decode(&good[..20]), Err(CodecError::NoHeader { length: 20 }));

@@ -8,8 +8,6 @@ use crate::kinds::Sheet;
 const ONE: i64 = 1 << 20;
 /// Nodes tried for a topology that seems to fit on one, before it is spread.
 const TRIES: usize = 4;
-/// An executor is large that needs one part of a mean node in this many.
-const LARGE: i64 = 4;
 
 /// Places what is to be placed of these topologies, in this order, as far as it fits under the
 /// ceilings.
@@ -19,34 +17,22 @@ pub(crate) fn fill(draft: &mut Draft<'_>, order: &[usize]) {
     }
 }
 
-/// The order to begin with: topologies of large executors first, as what they leave of a node is still
-/// of use to others, but not the other way round; then those that fit on one node, the largest first, so
-/// that they stay whole; then the others, the smallest first, as those lose most by every cut.
+/// The order to begin with: topologies that fit on one node first, the largest of them first, so that
+/// they stay whole; then the others, the smallest first, as those lose most by every cut.
 pub(crate) fn first_order(draft: &Draft<'_>, topologies: &[usize]) -> Vec<usize> {
-    let mut order: Vec<(bool, i64, std::cmp::Reverse<i64>, usize)> = topologies
+    let mut order: Vec<(i64, std::cmp::Reverse<i64>, usize)> = topologies
         .iter()
         .map(|&topology| {
             let bulk = bulk(draft, topology);
-            let small = largest(draft, topology) < ONE / LARGE;
-            (small, bulk.max(ONE), std::cmp::Reverse(bulk), topology)
+            (bulk.max(ONE), std::cmp::Reverse(bulk), topology)
         })
         .collect();
     order.sort_unstable();
-    order.into_iter().map(|(.., topology)| topology).collect()
+    order.into_iter().map(|(_, _, topology)| topology).collect()
 }
 
-/// The part of a mean node that the largest executor to be placed needs.
-fn largest(draft: &Draft<'_>, topology: usize) -> i64 {
-    let (compute, memory) = mean_node(draft);
-    let kinds = draft.sheet(topology).kinds.iter().zip(&draft.rest[topology]);
-    let needs = kinds.filter(|(_, rest)| **rest > 0).map(|(kind, _)| {
-        Need { compute: kind.compute, memory: kind.memory }.share_of(compute, memory)
-    });
-    needs.max().unwrap_or(0)
-}
-
-/// Compute under the ceiling and memory of a mean open node.
-fn mean_node(draft: &Draft<'_>) -> (i64, i64) {
+/// How many mean nodes the rest of a topology needs.
+fn bulk(draft: &Draft<'_>, topology: usize) -> i64 {
     let open = draft.rooms.iter().filter(|room| room.open);
     let (compute, memory, nodes) = open.fold((0i64, 0i64, 0), |(compute, memory, nodes), room| {
         (
@@ -55,13 +41,8 @@ fn mean_node(draft: &Draft<'_>) -> (i64, i64) {
             nodes + 1,
         )
     });
-    (compute / nodes.max(1), memory / nodes.max(1))
-}
-
-/// How many mean nodes the rest of a topology needs.
-fn bulk(draft: &Draft<'_>, topology: usize) -> i64 {
-    let (compute, memory) = mean_node(draft);
-    Need::of_rest(draft, topology).share_of(compute, memory)
+    let need = Need::of_rest(draft, topology);
+    need.share_of(compute / nodes.max(1), memory / nodes.max(1))
 }
 
 /// Compute and memory together.

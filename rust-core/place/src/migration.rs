@@ -337,13 +337,13 @@ impl<'a> Planner<'a> {
 
     /// The first unit that finds room once it has left; the first of all if none does.
     fn first_that_fits_stopped(&mut self, units: &[Unit]) -> usize {
-        let mut fits = |unit: &Unit| {
+        let fits = |unit: &Unit| {
             self.leave(unit, 1);
             let fits = self.has_room(unit);
             self.leave(unit, -1);
             fits
         };
-        units.iter().position(|unit| fits(unit)).unwrap_or(0)
+        units.iter().position(fits).unwrap_or(0)
     }
 
     fn stage(&self, units: Vec<Unit>, stops_first: bool) -> Stage {

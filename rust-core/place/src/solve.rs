@@ -29,8 +29,17 @@ pub fn place(problem: &Problem, previous: &Placement, budget: &mut Budget<'_>) -
         draft = level(draft, comfort, budget);
     }
     draft.raise_ceilings(comfort.max(draft.worst()));
+    let plain = draft.clone();
     refine(&mut draft, budget);
     improve(&mut draft, budget);
+    let seen = |draft: &Draft<'_>| {
+        let (missing, worst, crossing) = rank(draft, comfort);
+        (missing, worst, sheets.traffic_of(crossing))
+    };
+    if seen(&draft) >= seen(&plain) {
+        // Moves that gained nothing but a rounding error may have taken workers.
+        draft = plain;
+    }
     if (0..draft.sites.len()).any(|topology| draft.missing(topology) > 0) {
         // Moves may have made room for what found none.
         draft = crate::ceiling::place_missing(draft);

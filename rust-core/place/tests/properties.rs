@@ -77,7 +77,7 @@ proptest! {
         let hurried = place(&problem, &Placement::empty(&problem), &mut Budget::steps(0));
         assert_sound(&problem, &Placement::empty(&problem), &hurried);
         let calm = placed(&problem);
-        prop_assert!(calm.score <= hurried.score);
+        prop_assert!(calm.score <= hurried.score, "{:?} after {:?}", calm.score, hurried.score);
     }
 
     #[test]

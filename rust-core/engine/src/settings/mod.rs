@@ -27,6 +27,10 @@ pub struct EngineSettings {
     pub publish_timeout: Duration,
     /// Where the status file is written.
     pub dir: PathBuf,
+    /// Where everything that goes into the core is recorded, if anywhere.
+    pub recording: Option<PathBuf>,
+    /// Bytes after which a recording ends.
+    pub recording_limit: u64,
     /// What is wrong, each naming key, value and what is allowed. With any problem the mode is
     /// observe: a user who mistyped one setting did not mean to be acted upon by guesses.
     pub problems: Vec<String>,
@@ -43,7 +47,11 @@ impl EngineSettings {
         }
         let dir = store.dir.clone();
         let publish_timeout = store.timeout.saturating_mul(2);
-        Self { core, store, publish_timeout, dir, problems }
+        let recording = values.text("thalweg.recording.file");
+        let recording = (!recording.is_empty()).then(|| PathBuf::from(recording));
+        let mib = u64::from(values.count("thalweg.recording.limit.mib"));
+        let recording_limit = mib * 1024 * 1024;
+        Self { core, store, publish_timeout, dir, recording, recording_limit, problems }
     }
 }
 

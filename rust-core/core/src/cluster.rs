@@ -215,6 +215,7 @@ fn placing(topology: &Topology) -> thalweg_place::Topology {
         components: components.collect(),
         edges: edges.collect(),
         executors: topology.executors.iter().map(|executor| executor.component).collect(),
+        worker_compute: MilliPoints::new(topology.worker_millipoints),
         heap_limit: topology.worker_heap_mib.map(|mib| Mebibytes::new(mib as u32)),
         most_nodes: None,
         comfort: Load::FULL,

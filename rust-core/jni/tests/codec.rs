@@ -95,11 +95,11 @@ fn topologies(slots: Vec<SlotRef>) -> impl Strategy<Value = Topology> {
             "[w]{0,2}",
             select(&STATUSES[..]),
             0..=MAX_INT,
-            (amounts(), option::of(amounts())),
+            (amounts(), option::of(amounts()), 0..=MAX_INT),
         );
         (head, edges, executors(components.clone(), slots.clone()), Just(components)).prop_map(
             |(
-                (id, name, status, wished_workers, (timeout, worker_heap_mib)),
+                (id, name, status, wished_workers, (timeout, worker_heap_mib, worker_millipoints)),
                 edges,
                 executors,
                 components,
@@ -112,6 +112,7 @@ fn topologies(slots: Vec<SlotRef>) -> impl Strategy<Value = Topology> {
                     wished_workers,
                     message_timeout,
                     worker_heap_mib,
+                    worker_millipoints,
                     components,
                     edges,
                     executors,

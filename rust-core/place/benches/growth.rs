@@ -105,8 +105,8 @@ fn cluster(executors: u32, nodes: u32) -> Problem {
                 .collect(),
             executors: (0..size).map(|executor| executor % 5).collect(),
             heap_limit: Some(Mebibytes::new(4_096)),
-            most_nodes: None,
             comfort: Load::FULL,
+            ..Topology::default()
         });
         index += 1;
     }

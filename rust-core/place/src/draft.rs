@@ -52,10 +52,22 @@ pub(crate) struct Worker {
     pub slot: Option<u32>,
     pub anchor: bool,
     pub heap_left: i64,
+    /// Compute of its executors.
+    pub compute: i64,
     /// Executors by kind.
     pub counts: Vec<u32>,
     /// Whether it gained or lost an executor, if it is a present one.
     pub touched: bool,
+}
+
+impl Worker {
+    /// The compute that it counts as, where a worker counts as so much at least.
+    fn charge(&self, least: i64) -> i64 {
+        match self.counts.iter().all(|count| *count == 0) {
+            true => 0,
+            false => self.compute.max(least),
+        }
+    }
 }
 
 /// What one topology has on one node.
@@ -137,6 +149,7 @@ impl<'a> Draft<'a> {
                 slot: Some(slot.slot),
                 anchor,
                 heap_left: sheet.heap_limit,
+                compute: 0,
                 counts: vec![0; counts.len()],
                 touched: false,
             });
@@ -168,11 +181,10 @@ impl<'a> Draft<'a> {
         self.sites[topology].get(&node).map_or(0, |site| site.counts[kind])
     }
 
-    /// Whether memory, compute and spread allow one more executor on a node; slots are not looked at.
+    /// Whether memory and spread allow one more executor on a node; workers are not looked at.
     pub fn allows(&self, topology: usize, node: u32, kind: usize) -> bool {
         let (room, demand) = (&self.rooms[node as usize], &self.sheet(topology).kinds[kind]);
         room.open
-            && room.compute_left() >= demand.compute
             && room.memory_left() >= demand.memory
             && self.count(topology, node, kind) < demand.most_per_node
             && self.rack_allows(topology, room.rack, kind)
@@ -210,9 +222,27 @@ impl<'a> Draft<'a> {
         any.or_else(|| site.workers.iter().position(|w| w.heap_left >= demand.heap)).map(Some)
     }
 
+    /// How much more a node counts as using with one more executor in this worker, or in a new one.
+    fn extra(&self, topology: usize, node: u32, kind: usize, worker: Option<usize>) -> i64 {
+        let sheet = self.sheet(topology);
+        let compute = sheet.kinds[kind].compute;
+        match worker {
+            None => compute.max(sheet.worker_compute),
+            Some(at) => {
+                let worker = &self.sites[topology][&node].workers[at];
+                let before = worker.charge(sheet.worker_compute);
+                (worker.compute + compute).max(sheet.worker_compute) - before
+            }
+        }
+    }
+
     /// Whether one more executor can be put on a node.
     pub fn fits(&self, topology: usize, node: u32, kind: usize) -> bool {
-        self.allows(topology, node, kind) && self.worker_for(topology, node, kind).is_some()
+        let found = self.worker_for(topology, node, kind);
+        self.allows(topology, node, kind)
+            && found.is_some_and(|at| {
+                self.extra(topology, node, kind, at) <= self.rooms[node as usize].compute_left()
+            })
     }
 
     /// Puts one executor on a node if it fits there.
@@ -223,6 +253,9 @@ impl<'a> Draft<'a> {
         let Some(found) = self.worker_for(topology, node, kind) else {
             return false;
         };
+        if self.extra(topology, node, kind, found) > self.rooms[node as usize].compute_left() {
+            return false;
+        }
         let sheet = self.sheet(topology);
         let at = found.unwrap_or_else(|| {
             self.rooms[node as usize].free_slots -= 1;
@@ -231,6 +264,7 @@ impl<'a> Draft<'a> {
                 slot: None,
                 anchor: sheet.kinds[kind].anchor,
                 heap_left: sheet.heap_limit,
+                compute: 0,
                 counts: vec![0; sheet.kinds.len()],
                 touched: false,
             });
@@ -270,11 +304,14 @@ impl<'a> Draft<'a> {
         let site = self.site(topology, node);
         change(&mut site.counts[kind]);
         let worker = &mut site.workers[worker];
+        let before = worker.charge(sheet.worker_compute);
         change(&mut worker.counts[kind]);
+        worker.compute += by * demand.compute;
+        let more = worker.charge(sheet.worker_compute) - before;
         worker.heap_left -= by * demand.heap;
         worker.touched = true;
         let room = &mut self.rooms[node as usize];
-        room.compute_used += by * demand.compute;
+        room.compute_used += more;
         room.memory_used += by * demand.memory;
         let rack = room.rack;
         if sheet.racks_matter {

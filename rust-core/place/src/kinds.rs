@@ -34,6 +34,8 @@ impl Kind {
 pub(crate) struct Sheet {
     pub kinds: Vec<Kind>,
     pub heap_limit: i64,
+    /// What a worker counts as at least.
+    pub worker_compute: i64,
     pub most_nodes: usize,
     /// Whether rack limits are asked for at all.
     pub racks_matter: bool,
@@ -100,6 +102,7 @@ fn sheet(topology: &Topology, unit: u128) -> Sheet {
     Sheet {
         racks_matter: kinds.iter().any(|kind| kind.most_per_rack != u32::MAX),
         kinds,
+        worker_compute: topology.worker_compute.wide(),
         heap_limit: topology.heap_limit.map_or(i64::MAX, |limit| limit.wide()),
         most_nodes: topology.most_nodes.map_or(usize::MAX, |most| most.max(1) as usize),
         traffic,

@@ -55,6 +55,8 @@ pub struct Topology {
     pub executors: Vec<u32>,
     /// The most heap that the executors of one worker may need together.
     pub heap_limit: Option<Mebibytes>,
+    /// The least compute that a worker counts as, however little its executors need.
+    pub worker_compute: MilliPoints,
     /// The most nodes it may be spread over; nothing where it does not matter.
     pub most_nodes: Option<u32>,
     /// Up to this load of a node, less load is no better: what was declared is promised. Zero where

@@ -83,6 +83,17 @@ fn sources_have_workers_of_their_own_and_heap_bounds_workers() {
 }
 
 #[test]
+fn a_worker_counts_as_much_as_it_does_at_least() {
+    // A source and an operator of 10 points each, in a worker each that counts as 100.
+    let mut wanted = topology(&[(1, 10, 10), (1, 10, 10)], &[(0, 1)]);
+    wanted.components[0].role = Role::Anchor;
+    wanted.worker_compute = thalweg_place::MilliPoints::new(100_000);
+    let problem = problem(vec![node(150, 9000); 2], vec![wanted]);
+    let nodes = nodes_of(&problem, &placed(&problem).placement, 0);
+    assert_ne!(nodes[0], nodes[1], "two workers of 100 points do not fit on a node of 150");
+}
+
+#[test]
 fn what_is_missing_is_told_with_its_amount() {
     let cases = [
         (topology(&[(1, 1, 900)], &[]), Lack::Memory(Mebibytes::new(100))),

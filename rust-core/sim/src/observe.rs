@@ -238,6 +238,7 @@ impl Reports {
             wished_workers: scenario.workers,
             message_timeout: Millis::saturating(scenario.storm.message_timeout_secs * 1000.0),
             worker_heap_mib: None,
+            worker_millipoints: 0,
             components: self.components(scenario),
             edges,
             executors,

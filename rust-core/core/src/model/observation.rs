@@ -69,6 +69,10 @@ pub struct Topology {
     pub message_timeout: Millis,
     /// The most heap that the executors of one worker may declare together, in MiB.
     pub worker_heap_mib: Option<f64>,
+    /// The least compute that a worker counts as, in thousandths of a point; 0 where only its executors
+    /// count.
+    #[serde(default)]
+    pub worker_millipoints: u32,
     /// Its components, in the order of their ids.
     pub components: Vec<Component>,
     /// The streams between them.

@@ -235,7 +235,6 @@ fn topologies(
     let mut executors = sections.records(Section::Executors);
     let mut topologies = Vec::with_capacity(sections.records(Section::Topologies).len());
     for record in sections.records(Section::Topologies) {
-        record.at_most("reserved", 36, 0)?;
         let components = share(&record, "components", 24, &mut components)?
             .map(|component| self::component(&component, strings))
             .collect::<Result<Vec<_>, _>>()?;
@@ -246,6 +245,7 @@ fn topologies(
             wished_workers: record.int("wished workers", 12)?,
             message_timeout: Millis::saturating(record.amount("message timeout", 16)?),
             worker_heap_mib: record.optional_amount("worker heap", 40)?,
+            worker_millipoints: record.int("worker compute", 36)?,
             edges: share(&record, "edges", 28, &mut edges)?
                 .map(|edge| self::edge(&edge, &components))
                 .collect::<Result<_, _>>()?,

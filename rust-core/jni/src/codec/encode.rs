@@ -64,7 +64,7 @@ impl<'a> Writer<'a> {
         self.count(to, topology.components.len())?;
         self.count(to, topology.edges.len())?;
         self.count(to, topology.executors.len())?;
-        self.u32(to, 0);
+        self.u32(to, topology.worker_millipoints);
         self.optional_f64(to, topology.worker_heap_mib);
         for component in &topology.components {
             let to = Section::Components;

@@ -76,7 +76,8 @@ pub enum Section {
     /// node, port: u32; ascending.
     Slots,
     /// id, name, status, wished workers: u32; message timeout ms: f64; numbers of components,
-    /// edges, executors, and 0: u32; heap of a worker MiB: f64, NaN where unknown.
+    /// edges, executors, least compute of a worker in thousandths of a point: u32; heap of a worker
+    /// MiB: f64, NaN where unknown.
     Topologies,
     /// id, kind, first task, last task: u32; CPU points, memory MiB: f64, NaN where undeclared;
     /// backlog: u64, partitions: u32, all ones where unknown; 0: u32; heap MiB: f64, NaN where

@@ -45,6 +45,7 @@ public final class SnapshotWriter {
     private static final int DECLARED_AT = 16;
     private static final int BACKLOG_AT = 32;
     private static final int HEAP_AT = 48;
+    private static final int WORKER_COMPUTE_AT = 36;
     private static final int WORKER_HEAP_AT = 40;
     private static final int SENT_AT = 16;
     private static final int TIMES_AT = 96;
@@ -129,6 +130,11 @@ public final class SnapshotWriter {
     /** Adds the most heap that the executors of one worker of the last topology may declare together. */
     public void workerHeap(double heapMib) {
         topologies.content.putDouble(topologies.last() + WORKER_HEAP_AT, heapMib);
+    }
+
+    /** Adds the least compute that a worker of the last topology counts as, in points. */
+    public void workerCompute(double points) {
+        topologies.content.putInt(topologies.last() + WORKER_COMPUTE_AT, (int) Math.round(1000 * points));
     }
 
     /** Adds the records that wait before the last component, and the partitions that it reads. */

@@ -55,6 +55,7 @@ final class Placer {
         for (TopologyDetails topology : byId.values()) {
             TopologyShape shape = shapes.of(topology);
             shape.write(writer, topology, Status.ACTIVE, Map.of());
+            writer.workerCompute(cluster.getMinWorkerCpu());
             Map<ExecutorDetails, WorkerSlot> placed = placed(cluster, topology);
             List<ExecutorDetails> executors = TopologyShape.ordered(topology);
             for (ExecutorDetails executor : executors) {

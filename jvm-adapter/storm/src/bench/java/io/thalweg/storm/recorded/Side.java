@@ -4,10 +4,13 @@ import io.thalweg.storm.ThalwegScheduler;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.apache.storm.Config;
 import org.apache.storm.DaemonConfig;
 import org.apache.storm.metric.StormMetricsRegistry;
@@ -66,7 +69,8 @@ record Side(String name, boolean countsWorkers, Class<?> strategy, Supplier<ISch
     double schedule(Cluster cluster) {
         Map<String, Object> conf = new HashMap<>(Utils.readDefaultConfig());
         conf.putAll(cluster.getConf());
-        conf.put(Config.STORM_LOCAL_DIR, folder());
+        Path folder = folder();
+        conf.put(Config.STORM_LOCAL_DIR, folder.toString());
         IScheduler ready = scheduler.get();
         ready.prepare(conf, new StormMetricsRegistry());
         try {
@@ -76,12 +80,21 @@ record Side(String name, boolean countsWorkers, Class<?> strategy, Supplier<ISch
             return (System.nanoTime() - begun) / 1e6;
         } finally {
             ready.cleanup();
+            delete(folder);
         }
     }
 
-    private static String folder() {
+    private static Path folder() {
         try {
-            return Files.createTempDirectory("thalweg-recorded").toString();
+            return Files.createTempDirectory("thalweg-recorded");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void delete(Path folder) {
+        try (Stream<Path> inside = Files.walk(folder)) {
+            inside.sorted(Comparator.reverseOrder()).forEach(path -> path.toFile().delete());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

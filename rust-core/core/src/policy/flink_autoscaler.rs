@@ -296,7 +296,7 @@ fn rates(situation: &Situation<'_>) -> BTreeMap<usize, Rates> {
 }
 
 /// The rate of the whole component if its busiest executor were busy all the time.
-fn true_rate(component: &ComponentFlow) -> Option<f64> {
+pub(super) fn true_rate(component: &ComponentFlow) -> Option<f64> {
     let input = component.input()?;
     let busy = component.busiest().filter(|busy| *busy > 0.0).map(|busy| input / busy);
     let pressure = component.backpressured.filter(|share| component.source && *share < 1.0);

@@ -127,6 +127,16 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
     }
 }
 
+/// Records per second that a component is believed to take in as it is.
+pub(super) fn believed(
+    situation: &Situation<'_>,
+    index: usize,
+    model: &TopologyModel,
+) -> Option<f64> {
+    let scaling = Scaling::of(situation, index, model)?;
+    Some(scaling.capacity(situation.flow.components[index].executors))
+}
+
 fn sized<'a>(
     situation: &Situation<'a>,
     index: usize,

@@ -175,6 +175,7 @@ impl Settings {
             PolicyName::MeStream => return own,
             PolicyName::Thalweg => {
                 return Self {
+                    window: secs(30.0),
                     settle: secs(30.0),
                     cool_down: secs(60.0),
                     relaxed_factor: 1,

@@ -46,6 +46,12 @@ pub const POLICY_KEYS: &[Key] = &[
         "Quantile of the forecast demand that is planned for.",
     ),
     key(
+        "thalweg.scaling.ahead.secs",
+        SECS,
+        "300",
+        "How far ahead an action that has to be is sized.",
+    ),
+    key(
         "thalweg.scaling.catch.up.secs",
         SECS,
         "300",
@@ -250,6 +256,7 @@ pub(super) fn read(values: &Values, problems: &mut Vec<String>) -> Settings {
     own.target = share(values, "thalweg.scaling.target");
     own.limit = share(values, "thalweg.scaling.limit");
     own.quantile = share(values, "thalweg.scaling.quantile");
+    own.ahead = secs(values, "thalweg.scaling.ahead.secs");
     own.catch_up = secs(values, "thalweg.scaling.catch.up.secs");
     own.restart = secs(values, "thalweg.scaling.restart.secs");
     own.confidence = values.number("thalweg.scaling.confidence");

@@ -46,11 +46,12 @@ step "jvm" gradle --quiet check assemble
 # The same classes on the newest long-term JDK, where this machine has one.
 newest=$(ls -d /usr/lib/jvm/*25* 2>/dev/null | head -n 1)
 if [ -n "$newest" ]; then
-    step "jvm on JDK 25" gradle --quiet "-PtestJdk=$newest" :jvm-adapter:bridge:junit :jvm-adapter:storm:junit
+    step "jvm on JDK 25" gradle --quiet "-PtestJdk=$newest" :jvm-adapter:bridge:junit :jvm-adapter:shell:junit \
+        :jvm-adapter:storm:junit :jvm-adapter:flink:junit
 fi
 step "lab" cargo test --locked -p thalweg-lab -p thalweg-experiment --lib --bins
 if [ "${1:-}" != "--quick" ]; then
-    step "lab on real processes" cargo test --locked -p thalweg-lab --test smoke
+    step "lab on real processes" cargo test --locked -p thalweg-lab --test smoke --test flink -- --test-threads 1
     # Each test has a cluster of its own, and this machine room for one.
     step "whole product" cargo test --locked -p thalweg-e2e -- --test-threads 1
 fi

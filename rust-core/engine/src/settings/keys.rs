@@ -53,7 +53,7 @@ const KEYS: &[Key] = &[
         "thalweg.mode",
         Kind::Choice(&["observe", "advise", "act"]),
         "act",
-        "How far Thalweg may go: measure and explain, also plan, also carry plans out. Below `act`, Storm's DefaultScheduler places everything.",
+        "How far Thalweg may go: measure and explain, also plan, also carry plans out. Below `act`, the engine's own scheduler places everything.",
     ),
     key(
         "thalweg.monitor.interval.secs",
@@ -188,6 +188,12 @@ const KEYS: &[Key] = &[
         "How long a node's slowness is remembered after it was last seen.",
     ),
     key(
+        "thalweg.placement.slots",
+        Kind::Choice(&["workers", "shared"]),
+        "workers",
+        "What one slot can hold: any executors (Storm), or one of each component (Flink). The shell sets it.",
+    ),
+    key(
         "thalweg.placement.anchors.per.worker",
         Kind::Whole(1.0, 1000.0),
         "16",
@@ -308,6 +314,18 @@ const KEYS: &[Key] = &[
         Kind::Text,
         "thalweg",
         "What every key in Redis begins with.",
+    ),
+    key(
+        "thalweg.flink.level",
+        Kind::Whole(0.0, 2.0),
+        "2",
+        "Flink: 2 also places subtasks on TaskManagers, 1 changes parallelism through REST only, 0 leaves Flink alone.",
+    ),
+    key(
+        "thalweg.flink.rest.url",
+        Kind::Text,
+        "",
+        "Flink: where the JobManager's REST interface is; empty means `rest.address` and `rest.port`.",
     ),
     key(
         "thalweg.recording.file",

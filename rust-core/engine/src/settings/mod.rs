@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use thalweg_core::settings::{Mode, PlanStrategy, Settings};
+use thalweg_core::settings::{Mode, PlanStrategy, Settings, SlotRule};
 use thalweg_core::units::{Millis, Share};
 use thalweg_store::{Secret, StoreKind, StoreSettings};
 
@@ -110,6 +110,10 @@ fn core(values: &Values, given: &Map<String, Value>) -> Settings {
         daily_actions: count_or(values, "thalweg.action.daily.limit", base.daily_actions),
         blacklist: secs_or(values, "thalweg.action.blacklist.secs", base.blacklist),
         anchors_per_worker: values.count("thalweg.placement.anchors.per.worker"),
+        slots: match values.text("thalweg.placement.slots") {
+            "shared" => SlotRule::Shared,
+            _ => SlotRule::Workers,
+        },
         ..base
     }
 }

@@ -2,7 +2,7 @@ package io.thalweg.storm;
 
 import io.thalweg.bridge.SnapshotWriter;
 import io.thalweg.bridge.SnapshotWriter.Status;
-import io.thalweg.storm.cluster.Engine;
+import io.thalweg.shell.Engine;
 import io.thalweg.storm.cluster.NodeFacts;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use thalweg_core::assign::{Assignment, DroppedRow, assign};
+use thalweg_core::cluster::Lacking;
 use thalweg_core::explain::{Decision, Outcome};
 use thalweg_core::model::Observation;
 use thalweg_core::settings::{Mode, Settings};
@@ -69,6 +70,7 @@ struct Routing {
     routes: RoutesByTopology,
     learned: Learned,
     dropped: Vec<DroppedRow>,
+    lacking: Vec<Lacking>,
 }
 
 impl Engine {
@@ -120,11 +122,12 @@ impl Engine {
             let routing = self.routing();
             (routing.routes.clone(), routing.learned.clone())
         };
-        let Assignment { executors, dropped, placed: _ } =
+        let Assignment { executors, dropped, lacking } =
             assign(view, &routes, &learned, self.core(), now);
         if !dropped.is_empty() {
             self.note_dropped(dropped);
         }
+        self.note_lacking(lacking);
         Ok(executors)
     }
 
@@ -136,6 +139,17 @@ impl Engine {
                     port = row.slot.port, fault = ?row.fault, "row of a routing table dropped");
             }
             routing.dropped = dropped;
+        }
+    }
+
+    /// Says once what keeps executors from being placed, and again when that changes.
+    fn note_lacking(&self, lacking: Vec<Lacking>) {
+        let mut routing = self.routing();
+        if routing.lacking != lacking {
+            for Lacking { topology, component, executors, lack } in &lacking {
+                tracing::warn!(topology, component, executors, %lack, "no room for executors");
+            }
+            routing.lacking = lacking;
         }
     }
 

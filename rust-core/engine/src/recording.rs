@@ -20,6 +20,7 @@ use thalweg_core::units::Timestamp;
 /// One line of a recording.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "only one exists at a time")]
 pub enum Entry<'a> {
     /// The loop began.
     Begun {

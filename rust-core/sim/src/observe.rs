@@ -237,6 +237,7 @@ impl Reports {
             status,
             wished_workers: scenario.workers,
             message_timeout: Millis::saturating(scenario.storm.message_timeout_secs * 1000.0),
+            worker_heap_mib: None,
             components: self.components(scenario),
             edges,
             executors,

@@ -341,7 +341,7 @@ impl<'a> Simulation<'a> {
             match assigned {
                 Assigned::To(found) => *slot = Some(*found),
                 Assigned::Keep => {}
-                Assigned::NotOurs => *slot = None,
+                Assigned::NotOurs | Assigned::NoRoom => *slot = None,
             }
         }
         wishes

@@ -200,6 +200,12 @@ const KEYS: &[Key] = &[
         "Sources and ackers that share one worker of their own.",
     ),
     key(
+        "thalweg.placement.steps",
+        Kind::Whole(0.0, 1e9),
+        "300000",
+        "Steps that a scheduling round may spend on improving the placement of topologies with declared resources. A million take about a tenth of a second.",
+    ),
+    key(
         "thalweg.action.method",
         Kind::Choice(&["auto", "make-before-break", "drain", "rebalance"]),
         "auto",
@@ -316,18 +322,6 @@ const KEYS: &[Key] = &[
         "What every key in Redis begins with.",
     ),
     key(
-        "thalweg.flink.level",
-        Kind::Whole(0.0, 2.0),
-        "2",
-        "Flink: 2 also places subtasks on TaskManagers, 1 changes parallelism through REST only, 0 leaves Flink alone.",
-    ),
-    key(
-        "thalweg.flink.rest.url",
-        Kind::Text,
-        "",
-        "Flink: where the JobManager's REST interface is; empty means `rest.address` and `rest.port`.",
-    ),
-    key(
         "thalweg.recording.file",
         Kind::Text,
         "",
@@ -338,6 +332,18 @@ const KEYS: &[Key] = &[
         Kind::Whole(1.0, 1_000_000.0),
         "256",
         "Size at which a recording ends.",
+    ),
+    key(
+        "thalweg.flink.level",
+        Kind::Whole(0.0, 2.0),
+        "2",
+        "Flink: 2 also places subtasks on TaskManagers, 1 changes parallelism through REST only, 0 leaves Flink alone.",
+    ),
+    key(
+        "thalweg.flink.rest.url",
+        Kind::Text,
+        "",
+        "Flink: where the JobManager's REST interface is; empty means `rest.address` and `rest.port`.",
     ),
     key(
         "thalweg.native.library",

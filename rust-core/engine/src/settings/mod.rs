@@ -110,6 +110,7 @@ fn core(values: &Values, given: &Map<String, Value>) -> Settings {
         daily_actions: count_or(values, "thalweg.action.daily.limit", base.daily_actions),
         blacklist: secs_or(values, "thalweg.action.blacklist.secs", base.blacklist),
         anchors_per_worker: values.count("thalweg.placement.anchors.per.worker"),
+        place_steps: values.count("thalweg.placement.steps").into(),
         slots: match values.text("thalweg.placement.slots") {
             "shared" => SlotRule::Shared,
             _ => SlotRule::Workers,

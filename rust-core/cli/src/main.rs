@@ -1,10 +1,11 @@
-//! The command `thalweg`: looks at decisions without a cluster.
+//! The command `thalweg`: looks at decisions without a cluster, and gives orders to one.
 //!
 //! Exit codes: 0 it was done; 1 it could not be done; 2 the command line was wrong.
 #![forbid(unsafe_code)]
 
 mod calibrate;
 mod chart;
+mod drain;
 mod files;
 mod record;
 mod replay;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Looks at Thalweg's decisions without a cluster.
+/// Looks at Thalweg's decisions without a cluster, and gives orders to one.
 #[derive(Parser)]
 #[command(version, about)]
 struct Arguments {
@@ -28,6 +29,8 @@ struct Arguments {
 enum Command {
     /// Runs a scenario in the simulator, with the decision core that is shipped
     Simulate(simulate::Simulate),
+    /// Empties a host of a running cluster, or lets it be used again
+    Drain(drain::Drain),
     /// Makes the decisions of a recording again, or shows what others would have decided
     Replay(replay::Replay),
     /// Fits a scenario to recorded runs and shows simulated beside real
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Command::Simulate(simulate) => simulate.run(),
+        Command::Drain(drain) => drain.run(),
         Command::Replay(replay) => replay.run(),
         Command::Calibrate(calibrate) => calibrate.run(),
         Command::Tune(tune) => tune.run(),

@@ -174,7 +174,7 @@ impl Default for Settings {
             daily_actions: 48,
             blacklist: secs(3600.0),
             anchors_per_worker: 16,
-            place_steps: 300_000,
+            place_steps: 1_000_000,
             slots: SlotRule::Workers,
         }
     }

@@ -6,6 +6,7 @@
 //! is touched under it.
 
 mod commands;
+pub mod drains;
 mod error;
 mod observe;
 mod orders;
@@ -15,7 +16,7 @@ mod status;
 mod tables;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -57,6 +58,8 @@ struct Running {
     decisions: Vec<Decision>,
     outcomes: VecDeque<Outcome>,
     plan: Option<ActivePlan>,
+    /// Which of the topologies that have to leave a drained host is next.
+    drain_turn: u64,
     ended: VecDeque<EndedPlan>,
     counters: BTreeMap<String, u64>,
     /// What was last written to the ledger of each topology: verdict and reason codes.
@@ -71,6 +74,8 @@ struct Routing {
     learned: Learned,
     dropped: Vec<DroppedRow>,
     lacking: Vec<Lacking>,
+    /// Hosts that are being emptied.
+    drained: BTreeSet<String>,
 }
 
 impl Engine {
@@ -118,12 +123,16 @@ impl Engine {
             let executors = view.topologies.iter().map(|t| t.executors.len()).sum();
             return Ok(vec![Assigned::NotOurs; executors]);
         }
-        let (routes, learned) = {
+        let (routes, learned, drained) = {
             let routing = self.routing();
-            (routing.routes.clone(), routing.learned.clone())
+            (routing.routes.clone(), routing.learned.clone(), routing.drained.clone())
         };
+        let mut view = Cow::Borrowed(view);
+        if !drained.is_empty() {
+            drains::mark(view.to_mut(), &drained);
+        }
         let Assignment { executors, dropped, lacking } =
-            assign(view, &routes, &learned, self.core(), now);
+            assign(&view, &routes, &learned, self.core(), now);
         if !dropped.is_empty() {
             self.note_dropped(dropped);
         }

@@ -1,6 +1,7 @@
 //! What happens when the monitor hands in an observation.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use thalweg_store::{Reach, StoreKind};
 
 use crate::recording::Entry;
 use crate::status::{ActivePlan, PlanState, Status, write_whole};
-use crate::{Engine, EngineError, LEARNED_KEY, Running, orders, tables};
+use crate::{Engine, EngineError, LEARNED_KEY, Running, drains, orders, tables};
 
 /// Outcomes and ended plans that the status keeps.
 const REMEMBERED: usize = 20;
@@ -23,11 +24,21 @@ impl Engine {
     ///
     /// # Errors
     /// When the answer cannot be written. A store that fails is logged and does not stop the loop.
-    pub fn observe(&self, observation: Observation, now: Timestamp) -> Result<String, EngineError> {
+    pub fn observe(
+        &self,
+        mut observation: Observation,
+        now: Timestamp,
+    ) -> Result<String, EngineError> {
+        let drained = self.drained();
+        drains::mark(&mut observation, &drained);
         let mut running = self.running();
         let mut state = std::mem::take(&mut running.state);
         if let Some(order) = orders::take(&self.settings.dir) {
             state.order = Some(order);
+        } else if running.plan.is_none() && state.order.is_none() {
+            // One topology at a time; one that cannot leave does not keep the others from it.
+            state.order = drains::order(&observation, &drained, running.drain_turn);
+            running.drain_turn = running.drain_turn.wrapping_add(1);
         }
         let order = state.order.clone();
         let decided = decide(&observation, state, self.core(), now);
@@ -55,6 +66,20 @@ impl Engine {
             "next_in_ms": decided.next_in.get(),
         });
         Ok(answer.to_string())
+    }
+
+    /// The hosts that are being emptied; while their file cannot be read, the last ones known.
+    fn drained(&self) -> BTreeSet<String> {
+        match drains::read(&self.settings.dir) {
+            Ok(drained) => {
+                self.routing().drained.clone_from(&drained);
+                drained
+            }
+            Err(error) => {
+                tracing::warn!(error, "drained hosts not read");
+                self.routing().drained.clone()
+            }
+        }
     }
 
     fn record_observation(

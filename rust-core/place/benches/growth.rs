@@ -23,7 +23,7 @@ const SIZES: [(u32, u32); 7] = [
     (100_000, 10_000),
 ];
 /// What a scheduling round may spend by default.
-const STEPS: u64 = 300_000;
+const STEPS: u64 = 1_000_000;
 
 fn main() {
     let rounds: usize =

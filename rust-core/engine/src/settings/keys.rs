@@ -202,7 +202,7 @@ const KEYS: &[Key] = &[
     key(
         "thalweg.placement.steps",
         Kind::Whole(0.0, 1e9),
-        "300000",
+        "1000000",
         "Steps that a scheduling round may spend on improving the placement of topologies with declared resources. A million take about a tenth of a second.",
     ),
     key(

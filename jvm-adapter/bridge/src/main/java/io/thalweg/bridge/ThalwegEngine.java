@@ -19,6 +19,9 @@ public final class ThalwegEngine implements AutoCloseable {
     /** In the answer of {@link #assign}: stays where it is. */
     public static final int KEEP = -2;
 
+    /** In the answer of {@link #assign}: no slot can take it. */
+    public static final int NO_ROOM = -3;
+
     private static final long CLOSED = 0;
 
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();

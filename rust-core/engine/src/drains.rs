@@ -1,0 +1,100 @@
+//! Hosts that an operator is emptying: named in a file beside the status file.
+//!
+//! `thalweg drain` writes it. Nothing new is placed on these hosts, and topologies leave them one after
+//! the other, each by a plan of its own. A host that is taken off the list may be used again.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use thalweg_core::model::{Observation, Topology};
+use thalweg_core::state::Order;
+
+/// The file's name.
+pub const FILE: &str = "drained.json";
+
+/// The hosts in the file of a folder; none if there is no such file.
+///
+/// # Errors
+/// When there is a file that is no list of names, with what is wrong.
+pub fn read(folder: &Path) -> Result<BTreeSet<String>, String> {
+    let file = folder.join(FILE);
+    match fs::read_to_string(&file) {
+        Ok(text) => serde_json::from_str(&text).map_err(|e| format!("{}: {e}", file.display())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(BTreeSet::new()),
+        Err(error) => Err(format!("{}: {error}", file.display())),
+    }
+}
+
+/// Marks the nodes of these hosts.
+pub fn mark(observation: &mut Observation, drained: &BTreeSet<String>) {
+    for node in &mut observation.nodes {
+        node.draining |= drained.contains(&node.host);
+    }
+}
+
+/// The order for the topology whose turn it is, of those that run on a drained host.
+pub fn order(observation: &Observation, drained: &BTreeSet<String>, turn: u64) -> Option<Order> {
+    let leaving = |topology: &&Topology| {
+        let nodes = topology.executors.iter().filter_map(|e| e.slot.map(|slot| slot.node as usize));
+        nodes
+            .filter_map(|node| observation.nodes.get(node))
+            .any(|node| drained.contains(&node.host))
+    };
+    let leaving: Vec<&Topology> = observation.topologies.iter().filter(leaving).collect();
+    let next = leaving.get((turn % leaving.len().max(1) as u64) as usize)?;
+    Some(Order {
+        topology: next.name.clone(),
+        leave: drained.iter().cloned().collect(),
+        ..Order::default()
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use thalweg_core::model::{Executor, Node, SlotRef, TaskRange};
+
+    fn cluster() -> Observation {
+        let node = |host: &str| Node { host: host.to_owned(), ..Node::default() };
+        let topology = |name: &str, node: u32| Topology {
+            name: name.to_owned(),
+            executors: vec![Executor {
+                component: 0,
+                tasks: TaskRange::new(1, 1),
+                slot: Some(SlotRef { node, port: 6700 }),
+                counters: None,
+            }],
+            ..Topology::default()
+        };
+        Observation {
+            nodes: vec![node("a"), node("b")],
+            topologies: vec![topology("one", 0), topology("two", 1), topology("three", 0)],
+            ..Observation::default()
+        }
+    }
+
+    #[test]
+    fn topologies_leave_a_drained_host_in_turn_and_others_stay() {
+        let mut seen = cluster();
+        let drained = BTreeSet::from(["a".to_owned()]);
+        mark(&mut seen, &drained);
+        assert!(seen.nodes[0].draining && !seen.nodes[1].draining);
+        let names: Vec<String> =
+            (0..3).map(|turn| order(&seen, &drained, turn).unwrap().topology).collect();
+        assert_eq!(names, ["one", "three", "one"]);
+        assert_eq!(order(&seen, &BTreeSet::new(), 0), None);
+    }
+
+    #[test]
+    fn a_file_that_is_no_list_is_told_and_a_missing_one_drains_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(read(folder.path()), Ok(BTreeSet::new()));
+        fs::write(folder.path().join(FILE), "{").unwrap();
+        assert!(read(folder.path()).unwrap_err().contains(FILE));
+        fs::write(folder.path().join(FILE), r#"["a"]"#).unwrap();
+        assert_eq!(read(folder.path()), Ok(BTreeSet::from(["a".to_owned()])));
+    }
+}

@@ -119,6 +119,24 @@ impl FlinkCluster {
         &self.home
     }
 
+    /// A Java program beside the cluster, with this jar and Flink's own on its class path; its log is `<name>.log`.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn beside(
+        &self,
+        name: &str,
+        jar: &Path,
+        class: &str,
+        arguments: &[String],
+    ) -> Result<Server> {
+        self.home.write(name, &self.keys)?;
+        let mut command = self.home.beside(&self.sites.hub, name, jar, class);
+        command.args(arguments);
+        let log = self.home.logs().join(format!("{name}.log"));
+        Server::start(name, command, &self.home.logs(), &[log])
+    }
+
     /// The JobManager's log.
     pub fn job_manager_log(&self) -> PathBuf {
         self.home.logs().join("jobmanager.log")

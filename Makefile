@@ -5,8 +5,9 @@ ENGINE ?= storm
 SITUATION ?= a
 POLICY ?= me-stream
 ROUNDS ?= 3
+SEEDS ?= 30
 
-.PHONY: help setup build demo test quick-test product-test bench-storm bench-flink bench-core docs clean
+.PHONY: help setup build demo test quick-test product-test bench-storm bench-flink bench-policies bench-core bench-place docs clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -33,12 +34,21 @@ product-test: build ## Runs the tests of the whole product on real clusters only
 bench-storm: build ## Measures DefaultScheduler against Thalweg (ROUNDS=3)
 	@target/debug/bench-storm --rounds $(ROUNDS)
 
+bench-policies: setup ## Compares policies in the simulator, and it with published runs (SEEDS=30)
+	@cargo build --quiet --release --locked -p thalweg-policies
+	@target/release/bench-policies --seeds $(SEEDS)
+	@target/release/published-runs
+
 bench-flink: build ## Measures Flink alone and its autoscaler against Thalweg (ROUNDS=3, POLICY=me-stream)
 	@target/debug/bench-flink --rounds $(ROUNDS) --policy $(POLICY)
 
 bench-core: setup ## Measures decisions, the crossing into the core, and what a round adds
 	@cargo bench --quiet --locked -p thalweg-core -p thalweg-jni
 	@gradle --quiet :jvm-adapter:bridge:crossing :jvm-adapter:storm:overhead
+
+bench-place: setup ## Measures placement: Storm's schedulers and Thalweg on recorded clusters, and growth (ROUNDS=3)
+	@gradle --quiet :jvm-adapter:storm:place -Prounds=$(ROUNDS) -Pcommit=$$(git rev-parse --short HEAD)
+	@cargo bench --quiet --locked -p thalweg-place
 
 docs: setup ## Writes the generated reference pages anew
 	@UPDATE_DOCS=1 cargo test --quiet --locked -p thalweg-engine reference

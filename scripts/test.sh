@@ -40,7 +40,7 @@ step() { # title, command...
 step "set-up" scripts/setup.sh
 step "format" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
-step "core, store and engine" cargo test --locked -p thalweg-core -p thalweg-store -p thalweg-engine -p thalweg-jni
+step "core, store and engine" cargo test --locked -p thalweg-place -p thalweg-core -p thalweg-store -p thalweg-engine -p thalweg-jni
 step "simulator and command" cargo test --locked -p thalweg-sim -p thalweg-cli
 step "jvm" gradle --quiet check assemble
 # The same classes on the newest long-term JDK, where this machine has one.

@@ -122,6 +122,8 @@ pub struct Settings {
     pub blacklist: Millis,
     /// Sources and acknowledging executors that share one worker.
     pub anchors_per_worker: u32,
+    /// Steps that placing may spend on improvements.
+    pub place_steps: u64,
     /// What one slot can hold.
     pub slots: SlotRule,
 }
@@ -164,6 +166,7 @@ impl Default for Settings {
             daily_actions: 48,
             blacklist: secs(3600.0),
             anchors_per_worker: 16,
+            place_steps: 300_000,
             slots: SlotRule::Workers,
         }
     }

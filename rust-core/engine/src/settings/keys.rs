@@ -200,6 +200,12 @@ const KEYS: &[Key] = &[
         "Sources and ackers that share one worker of their own.",
     ),
     key(
+        "thalweg.placement.steps",
+        Kind::Whole(0.0, 1e9),
+        "300000",
+        "Steps that a scheduling round may spend on improving the placement of topologies with declared resources. A million take about a tenth of a second.",
+    ),
+    key(
         "thalweg.action.method",
         Kind::Choice(&["auto", "make-before-break", "drain", "rebalance"]),
         "auto",
@@ -314,6 +320,18 @@ const KEYS: &[Key] = &[
         Kind::Text,
         "thalweg",
         "What every key in Redis begins with.",
+    ),
+    key(
+        "thalweg.recording.file",
+        Kind::Text,
+        "",
+        "File to which everything that goes into decisions is written, for `thalweg replay`; empty means none. A file of that name is replaced at start.",
+    ),
+    key(
+        "thalweg.recording.limit.mib",
+        Kind::Whole(1.0, 1_000_000.0),
+        "256",
+        "Size at which a recording ends.",
     ),
     key(
         "thalweg.flink.level",

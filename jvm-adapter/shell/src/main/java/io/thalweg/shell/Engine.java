@@ -22,4 +22,7 @@ public interface Engine extends AutoCloseable {
 
     /** The executor stays where it is. */
     int KEEP = -2;
+
+    /** No slot can take the executor: it stays without one. */
+    int NO_ROOM = -3;
 }

@@ -30,7 +30,6 @@ pub struct FlinkCluster {
     home: Home,
     rest: FlinkRest,
     keys: Map<String, Value>,
-    slots: usize,
     cpu: CpuGroups,
     sites: Sites,
     ports: Ports,
@@ -58,7 +57,6 @@ impl FlinkCluster {
             job_manager: None,
             zookeeper: None,
             rest: FlinkRest::new(&sites.hub.host, ports.at(1)),
-            slots: usize::from(builder.slots),
             cpu: CpuGroups::create(&group_name(ports.block())),
             home,
             keys,
@@ -108,11 +106,6 @@ impl FlinkCluster {
     /// The nodes; methods count them from 1, as their names n1, n2, ... do.
     pub fn nodes(&self) -> &[FlinkNode] {
         &self.nodes
-    }
-
-    /// Slots on each node.
-    pub fn slots(&self) -> usize {
-        self.slots
     }
 
     pub(super) fn home(&self) -> &Home {

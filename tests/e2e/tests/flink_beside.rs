@@ -39,7 +39,7 @@ fn parallelism_follows_the_load_of_a_cluster_in_which_nothing_is_installed() -> 
         let info = flink.rest().job(&job.id)?;
         Ok((info.runs() && info.vertex("split")?.parallelism >= 2).then_some(()))
     })
-    .with_context(|| tails(&[log.clone()]))?;
+    .with_context(|| tails(std::slice::from_ref(&log)))?;
     let status = until("the end of the plan", Duration::from_secs(30), || {
         let text = fs::read_to_string(store.join("status.json"))?;
         let status: Status = serde_json::from_str(&text)?;

@@ -18,6 +18,8 @@ const DAY_SECS: f64 = 86_400.0;
 const RECENT_COOL_DOWNS: f64 = 30.0;
 /// The longest cool-down is 2 to this power times the shortest.
 const MOST_DOUBLINGS: i32 = 5;
+/// An executor that is busy for this share of the time has no time left.
+const OVERLOADED: f64 = 0.95;
 /// An effect smaller than this is none.
 const NOTICEABLE: f64 = 0.1;
 
@@ -91,7 +93,8 @@ pub fn decide(
         let decision = record(id, assessment, &remembered, reasons, verdict, plan, settings, now);
         if let (Verdict::Act, Some(plan)) = (decision.verdict, &decision.plan) {
             busy = true;
-            start(plan, assessment.metrics, &mut remembered, now);
+            let shrinks = plan.rows.len() < assessment.topology.executors.len();
+            start(plan, shrinks, assessment.metrics, &mut remembered, now);
         }
         outcomes.extend(verify(assessment, &mut remembered, &mut state.learned, settings, now));
         state.topologies.insert(assessment.topology.id.clone(), remembered);
@@ -391,8 +394,9 @@ fn record(
     }
 }
 
-fn start(plan: &Plan, before: Metrics, state: &mut TopologyState, now: Timestamp) {
-    state.in_flight = Some(InFlight { plan: plan.id.clone(), kind: plan.kind, before, since: now });
+fn start(plan: &Plan, shrinks: bool, before: Metrics, state: &mut TopologyState, now: Timestamp) {
+    let (plan, kind) = (plan.id.clone(), plan.kind);
+    state.in_flight = Some(InFlight { plan, kind, shrinks, before, since: now });
     let day = Millis::saturating(DAY_SECS * 1000.0);
     state.actions.retain(|at| now.since(*at) < day);
     state.actions.push_back(now);
@@ -412,8 +416,11 @@ fn verify(
     let model = learned.topologies.entry(assessment.topology.name.clone()).or_default();
     model.note_stop(took);
     let (before, after) = (action.before, assessment.metrics);
-    let (helped, text) = effect(&before, &after);
-    if !helped {
+    let (better, text) = effect(&before, &after);
+    // Fewer executors make nothing better. They help if those that are left can do the work; and if
+    // they cannot, that is no reason to forbid plans that would give executors back.
+    let helped = if action.shrinks { after.capacity.get() < OVERLOADED } else { better };
+    if !helped && !action.shrinks {
         state.blacklist.insert(action.kind, later(now, settings.blacklist));
     }
     Some(Outcome {

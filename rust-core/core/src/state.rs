@@ -132,6 +132,8 @@ pub struct InFlight {
     pub plan: String,
     /// Its kind.
     pub kind: PlanKind,
+    /// Whether it leaves fewer executors, which is judged by what it spoiled.
+    pub shrinks: bool,
     /// How things stood when it was decided.
     pub before: Metrics,
     /// When it was decided.

@@ -5,16 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::arrange::{Ground, Terrain, plan};
 use crate::ask::Question;
 use crate::assess::{Assessment, assess};
-use crate::explain::{Decision, Metrics, Outcome, Plan, Reason, ReasonCode, Verdict};
+use crate::explain::{Decision, Metrics, Outcome, Plan, PlanKind, Reason, ReasonCode, Verdict};
 use crate::guard::{another_first, day, guard, within_budget};
 use crate::model::{Observation, Topology, TopologyStatus};
-use crate::policy::Intent;
+use crate::policy::{Intent, PolicyName};
 use crate::settings::Settings;
 use crate::state::{Awaited, InFlight, Learned, Order, State, TopologyState, later};
 use crate::units::{Millis, Timestamp};
 
 /// An effect smaller than this is none.
 const NOTICEABLE: f64 = 0.1;
+
+/// Executors this busy do all they can.
+const SATURATED: f64 = 0.97;
 
 /// What one observation led to.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +91,7 @@ pub fn decide(
         let decision = record(id, assessment, &remembered, reasons, verdict, plan, settings, now);
         if let (Verdict::Act, Some(plan)) = (decision.verdict, &decision.plan) {
             busy = true;
-            start(plan, assessment.metrics, &mut remembered, now);
+            start(plan, assessment, &mut remembered, now);
         }
         outcomes.extend(verify(assessment, &mut remembered, &mut state.learned, settings, now));
         state.topologies.insert(assessment.topology.id.clone(), remembered);
@@ -314,8 +317,14 @@ fn record(
     }
 }
 
-fn start(plan: &Plan, before: Metrics, state: &mut TopologyState, now: Timestamp) {
-    state.in_flight = Some(InFlight { plan: plan.id.clone(), kind: plan.kind, before, since: now });
+fn start(plan: &Plan, assessment: &Assessment<'_>, state: &mut TopologyState, now: Timestamp) {
+    state.in_flight = Some(InFlight {
+        plan: plan.id.clone(),
+        kind: plan.kind,
+        before: assessment.metrics,
+        saves: plan.rows.len() < assessment.topology.executors.len(),
+        since: now,
+    });
     state.actions.retain(|at| now.since(*at) < day());
     state.actions.push_back(now);
 }
@@ -334,8 +343,12 @@ fn verify(
     let model = learned.topologies.entry(assessment.topology.name.clone()).or_default();
     model.note_stop(took);
     let (before, after) = (action.before, assessment.metrics);
-    let (helped, text) = effect(&before, &after);
-    if !helped {
+    let (relieved, text) = effect(&before, &after);
+    // What takes executors away is right as long as the others are not busy all the time.
+    let helped = if action.saves { after.capacity.get() < SATURATED } else { relieved };
+    // The policy `thalweg` remembers by itself which components more executors did not help.
+    let by_policy = settings.policy == PolicyName::Thalweg && action.kind != PlanKind::Move;
+    if !helped && !by_policy {
         state.blacklist.insert(action.kind, later(now, settings.blacklist));
     }
     Some(Outcome {

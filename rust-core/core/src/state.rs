@@ -136,6 +136,8 @@ pub struct InFlight {
     pub kind: PlanKind,
     /// How things stood when it was decided.
     pub before: Metrics,
+    /// Whether it takes executors away.
+    pub saves: bool,
     /// When it was decided.
     pub since: Timestamp,
 }

@@ -1,10 +1,13 @@
 # Each target sets up what it needs on a Debian 12 machine that has a JDK 17, Maven and Rust.
 
 STORE ?= embedded
+ENGINE ?= storm
 SITUATION ?= a
+POLICY ?= me-stream
 ROUNDS ?= 3
+SEEDS ?= 30
 
-.PHONY: help setup build demo test quick-test product-test bench-storm bench-core docs clean
+.PHONY: help setup build demo test quick-test product-test bench-storm bench-flink bench-policies bench-core bench-place docs clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -12,12 +15,12 @@ help: ## Shows the targets
 setup:
 	@scripts/setup.sh
 
-build: setup ## Builds the jar for Storm, the sample topologies and the lab
+build: setup ## Builds the jars for Storm and Flink, the sample topologies and the lab
 	@gradle --quiet assemble
 	@cargo build --quiet --locked -p thalweg-experiment
 
-demo: build ## Shows the loop on a real Storm cluster (STORE=embedded or redis)
-	@target/debug/demo --store $(STORE) --situation $(SITUATION)
+demo: build ## Shows the loop on a real cluster (ENGINE=storm or flink, STORE=embedded or redis)
+	@target/debug/demo --engine $(ENGINE) --store $(STORE) --situation $(SITUATION)
 
 test: ## Runs every check and test
 	@scripts/test.sh
@@ -31,9 +34,21 @@ product-test: build ## Runs the tests of the whole product on real clusters only
 bench-storm: build ## Measures DefaultScheduler against Thalweg (ROUNDS=3)
 	@target/debug/bench-storm --rounds $(ROUNDS)
 
+bench-policies: setup ## Compares policies in the simulator, and it with published runs (SEEDS=30)
+	@cargo build --quiet --release --locked -p thalweg-policies
+	@target/release/bench-policies --seeds $(SEEDS)
+	@target/release/published-runs
+
+bench-flink: build ## Measures Flink alone and its autoscaler against Thalweg (ROUNDS=3, POLICY=me-stream)
+	@target/debug/bench-flink --rounds $(ROUNDS) --policy $(POLICY)
+
 bench-core: setup ## Measures decisions, the crossing into the core, and what a round adds
 	@cargo bench --quiet --locked -p thalweg-core -p thalweg-jni
 	@gradle --quiet :jvm-adapter:bridge:crossing :jvm-adapter:storm:overhead
+
+bench-place: setup ## Measures placement: Storm's schedulers and Thalweg on recorded clusters, and growth (ROUNDS=3)
+	@gradle --quiet :jvm-adapter:storm:place -Prounds=$(ROUNDS) -Pcommit=$$(git rev-parse --short HEAD)
+	@cargo bench --quiet --locked -p thalweg-place
 
 docs: setup ## Writes the generated reference pages anew
 	@UPDATE_DOCS=1 cargo test --quiet --locked -p thalweg-engine reference

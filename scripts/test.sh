@@ -40,17 +40,18 @@ step() { # title, command...
 step "set-up" scripts/setup.sh
 step "format" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
-step "core, store and engine" cargo test --locked -p thalweg-core -p thalweg-store -p thalweg-engine -p thalweg-jni
+step "core, store and engine" cargo test --locked -p thalweg-place -p thalweg-core -p thalweg-store -p thalweg-engine -p thalweg-jni
 step "simulator and command" cargo test --locked -p thalweg-sim -p thalweg-cli
 step "jvm" gradle --quiet check assemble
 # The same classes on the newest long-term JDK, where this machine has one.
 newest=$(ls -d /usr/lib/jvm/*25* 2>/dev/null | head -n 1)
 if [ -n "$newest" ]; then
-    step "jvm on JDK 25" gradle --quiet "-PtestJdk=$newest" :jvm-adapter:bridge:junit :jvm-adapter:storm:junit
+    step "jvm on JDK 25" gradle --quiet "-PtestJdk=$newest" :jvm-adapter:bridge:junit :jvm-adapter:shell:junit \
+        :jvm-adapter:storm:junit :jvm-adapter:flink:junit
 fi
 step "lab" cargo test --locked -p thalweg-lab -p thalweg-experiment --lib --bins
 if [ "${1:-}" != "--quick" ]; then
-    step "lab on real processes" cargo test --locked -p thalweg-lab --test smoke
+    step "lab on real processes" cargo test --locked -p thalweg-lab --test smoke --test flink -- --test-threads 1
     # Each test has a cluster of its own, and this machine room for one.
     step "whole product" cargo test --locked -p thalweg-e2e -- --test-threads 1
 fi

@@ -7,10 +7,11 @@ use anyhow::Result;
 use clap::Args;
 use comfy_table::{Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
-use thalweg_sim::{Core, Measures, Point, RunResult, Scenario, Simulation};
+use thalweg_sim::{Brain, Measures, Point, RunResult, Scenario, Simulation};
 
 use crate::chart::line;
 use crate::files;
+use crate::record::Recorded;
 use crate::settings::Wanted;
 
 /// Steps between two signs of progress.
@@ -31,6 +32,9 @@ pub struct Simulate {
     /// Writes the whole result there
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Records everything that goes into decisions there, for `thalweg replay`
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 }
 
 impl Simulate {
@@ -38,7 +42,8 @@ impl Simulate {
     pub fn run(self) -> Result<()> {
         let scenario = files::scenario(&self.scenario)?;
         let settings = self.wanted.over(&scenario.settings)?;
-        let result = watch(&scenario, &settings, self.seed)?;
+        let mut brain = Recorded::to(self.record.as_deref(), &settings)?;
+        let result = watch(&scenario, &settings, self.seed, &mut brain)?;
         show(&scenario, &result);
         if let Some(file) = &self.json {
             files::write(file, &serde_json::to_string_pretty(&result)?)?;
@@ -52,6 +57,7 @@ pub fn watch(
     scenario: &Scenario,
     settings: &thalweg_core::settings::Settings,
     seed: u64,
+    brain: &mut impl Brain,
 ) -> Result<RunResult> {
     let bar = if std::io::stderr().is_terminal() {
         ProgressBar::new(scenario.steps())
@@ -61,15 +67,15 @@ pub fn watch(
     let style = "{spinner} {percent:>3} % of the run, {eta} left";
     bar.set_style(ProgressStyle::with_template(style)?);
     let mut simulation = Simulation::new(scenario, settings, seed);
-    let (steps, mut core) = (scenario.steps(), Core);
+    let steps = scenario.steps();
     for step in 0..steps {
-        simulation.advance(&mut core)?;
+        simulation.advance(brain)?;
         if step % STEPS == 0 {
             bar.set_position(step);
         }
     }
     bar.finish_and_clear();
-    Ok(simulation.finish(&mut core)?)
+    Ok(simulation.finish(brain)?)
 }
 
 fn show(scenario: &Scenario, result: &RunResult) {

@@ -9,7 +9,7 @@ use crate::place::{
     PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role, Shortage, migration, place,
 };
 use crate::plan::partition::partition;
-use crate::settings::Settings;
+use crate::settings::{Settings, SlotRule};
 use crate::state::Learned;
 use crate::units::Timestamp;
 
@@ -196,6 +196,7 @@ pub fn problem(
         held,
         wished_workers: topology.wished_workers,
         anchors_per_worker: settings.anchors_per_worker,
+        rule: settings.slots,
     }
 }
 
@@ -226,10 +227,12 @@ pub fn plan(
     if counts.is_empty() && rows.iter().all(|row| !row.moves()) {
         return Ok(None);
     }
-    let anchors_move = wished
-        .iter()
-        .zip(&rows)
-        .any(|(&(component, _), row)| role(topology, component) == Role::Anchor && row.moves());
+    // Where a change restarts everything anyway, anchors are not worth a kind of their own.
+    let anchors_move = settings.slots == SlotRule::Workers
+        && wished
+            .iter()
+            .zip(&rows)
+            .any(|(&(component, _), row)| role(topology, component) == Role::Anchor && row.moves());
     let named = counts.iter().filter_map(|(&component, &count)| {
         Some((topology.components.get(component as usize)?.id.clone(), count))
     });

@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::arrange::{Ground, Terrain, Wished, present, problem};
-use crate::model::{Observation, SlotRef, TaskRange, Topology};
-use crate::place::{MigrationRow, Slot, migration, place};
+use crate::arrange::{Ground, Terrain, present, problem};
+use crate::cluster::{self, Lacking, Slots, is_declared};
+use crate::model::{Executor, Observation, SlotRef, TaskRange, Topology};
+use crate::place::{MigrationRow, Slot, place};
 use crate::settings::Settings;
 use crate::state::Learned;
 use crate::units::Timestamp;
@@ -24,6 +25,8 @@ pub enum Assigned {
     Keep,
     /// Belongs into this slot.
     To(SlotRef),
+    /// Has no slot that can take it, and stays without one until there is.
+    NoRoom,
 }
 
 /// The table of a topology, as far as a scheduling round needs it.
@@ -84,8 +87,8 @@ pub struct Assignment {
     pub executors: Vec<Assigned>,
     /// Rows that do not fit the cluster.
     pub dropped: Vec<DroppedRow>,
-    /// Topologies that were placed from nothing, with the whole of their placement.
-    pub placed: Vec<(String, Vec<MigrationRow>)>,
+    /// What keeps executors from being placed.
+    pub lacking: Vec<Lacking>,
 }
 
 /// Assigns every executor of every topology.
@@ -100,22 +103,76 @@ pub fn assign(
     now: Timestamp,
 ) -> Assignment {
     let mut answer = Assignment::default();
+    let terrain = Terrain::of(view, learned, settings, now);
+    let mut slots: Slots = Vec::with_capacity(view.topologies.len());
     let mut promised: BTreeSet<SlotRef> = BTreeSet::new();
     let nobody = Routes::default();
-    let terrain = Terrain::of(view, learned, settings, now);
     for (own, topology) in view.topologies.iter().enumerate() {
         let table = routes.get(&topology.id).unwrap_or(&nobody);
-        let base_demands = vec![0.0; view.nodes.len()];
-        let ground = Ground { terrain: &terrain, own, base_demands, promised: promised.clone() };
-        let round = Round { view, topology, ground, settings };
-        let before = answer.executors.len();
-        round.assign(table, &mut answer);
-        promised.extend(answer.executors[before..].iter().filter_map(|assigned| match assigned {
-            Assigned::To(slot) => Some(*slot),
-            _ => None,
+        let known = round(view, own, &terrain, &promised).known(table, &mut answer.dropped);
+        promised.extend(changed(topology, &known));
+        slots.push(known);
+    }
+    answer.lacking = cluster::complete(view, &terrain, &mut slots, settings);
+    for (own, topology) in view.topologies.iter().enumerate() {
+        if slots[own].iter().any(Option::is_none) && !is_declared(topology) {
+            let promised =
+                view.topologies.iter().zip(&slots).flat_map(|(t, slots)| changed(t, slots));
+            let promised = promised.collect();
+            let mut round = round(view, own, &terrain, &promised);
+            round.ground.base_demands = demands_of_others(view, &slots, own);
+            slots[own] = round.complete(&slots[own], settings);
+        }
+    }
+    for (topology, slots) in view.topologies.iter().zip(&slots) {
+        let without = if is_declared(topology) { Assigned::NoRoom } else { Assigned::NotOurs };
+        answer.executors.extend(topology.executors.iter().zip(slots).map(|(executor, slot)| {
+            match slot {
+                Some(slot) if executor.slot == Some(*slot) => Assigned::Keep,
+                Some(slot) => Assigned::To(*slot),
+                None => without,
+            }
         }));
     }
     answer
+}
+
+fn round<'a>(
+    view: &'a Observation,
+    own: usize,
+    terrain: &'a Terrain,
+    promised: &BTreeSet<SlotRef>,
+) -> Round<'a> {
+    let base_demands = vec![0.0; view.nodes.len()];
+    let ground = Ground { terrain, own, base_demands, promised: promised.clone() };
+    Round { view, topology: &view.topologies[own], ground }
+}
+
+/// The slots that executors of a topology are to move into.
+fn changed<'a>(
+    topology: &'a Topology,
+    slots: &'a [Option<SlotRef>],
+) -> impl Iterator<Item = SlotRef> + 'a {
+    let moves =
+        topology.executors.iter().zip(slots).filter(|(executor, slot)| executor.slot != **slot);
+    moves.filter_map(|(_, slot)| *slot)
+}
+
+/// What the other topologies demand of each node, every component as much as any other.
+fn demands_of_others(view: &Observation, slots: &Slots, own: usize) -> Vec<f64> {
+    let mut demands = vec![0.0; view.nodes.len()];
+    for (index, topology) in view.topologies.iter().enumerate().filter(|(index, _)| *index != own) {
+        let mut executors = vec![0.0; topology.components.len()];
+        for executor in &topology.executors {
+            executors[executor.component as usize] += 1.0;
+        }
+        for (executor, slot) in topology.executors.iter().zip(&slots[index]) {
+            if let Some(demand) = slot.and_then(|slot| demands.get_mut(slot.node as usize)) {
+                *demand += 1.0 / executors[executor.component as usize];
+            }
+        }
+    }
+    demands
 }
 
 /// One topology in one scheduling round.
@@ -123,52 +180,47 @@ struct Round<'a> {
     view: &'a Observation,
     topology: &'a Topology,
     ground: Ground<'a>,
-    settings: &'a Settings,
 }
 
 impl Round<'_> {
-    fn assign(&self, table: &Routes, answer: &mut Assignment) {
+    /// Where each executor runs, or belongs by its row; nothing where neither says so.
+    fn known(&self, table: &Routes, dropped: &mut Vec<DroppedRow>) -> Vec<Option<SlotRef>> {
         let executors = &self.topology.executors;
         let all_run = executors.iter().all(|e| e.slot.is_some());
         let same_executors = executors.len() == table.rows.len()
             && executors.iter().all(|e| table.rows.contains_key(&e.tasks));
         let commit = table.committed && same_executors;
         if all_run && !commit {
-            answer.executors.extend(executors.iter().map(|_| Assigned::Keep));
-            return;
+            return executors.iter().map(|e| e.slot).collect();
         }
-        let fitting = self.fitting(table, answer);
-        let present: Vec<Option<SlotRef>> = executors
-            .iter()
-            .map(|e| {
-                let row = fitting.get(&e.tasks).copied();
-                if commit { row.or(e.slot) } else { e.slot.or(row) }
-            })
-            .collect();
-        let placed = self.complete(&present);
-        answer.executors.extend(executors.iter().zip(&placed).map(|(executor, slot)| match slot {
-            Some(slot) if executor.slot == Some(*slot) => Assigned::Keep,
-            Some(slot) => Assigned::To(*slot),
-            None => Assigned::NotOurs,
-        }));
-        let from_nothing = executors.iter().all(|e| e.slot.is_none()) && !same_executors;
-        let whole: Option<Vec<SlotRef>> = placed.into_iter().collect();
-        if let (true, Some(placement)) = (from_nothing, whole) {
-            let wished: Vec<Wished> = crate::arrange::present(self.topology);
-            let rows = migration(self.view, self.topology, &wished, &placement);
-            answer.placed.push((self.topology.id.clone(), rows));
-        }
+        let fitting = self.fitting(table, dropped);
+        let slot = |e: &Executor| {
+            let row = fitting.get(&e.tasks).copied();
+            if commit { row.or(e.slot) } else { e.slot.or(row) }
+        };
+        executors.iter().map(slot).collect()
     }
 
     /// The rows that fit the cluster; the others go to the answer with what is wrong with them.
-    fn fitting(&self, table: &Routes, answer: &mut Assignment) -> BTreeMap<TaskRange, SlotRef> {
+    fn fitting(
+        &self,
+        table: &Routes,
+        dropped: &mut Vec<DroppedRow>,
+    ) -> BTreeMap<TaskRange, SlotRef> {
         let mut fitting = BTreeMap::new();
+        let executors: BTreeMap<TaskRange, u32> =
+            self.topology.executors.iter().map(|e| (e.tasks, e.component)).collect();
+        let nodes: BTreeMap<&str, usize> = match table.rows.is_empty() {
+            true => BTreeMap::new(),
+            false => self.view.nodes.iter().enumerate().map(|(i, n)| (n.id.as_str(), i)).collect(),
+        };
         for (&executor, (component, slot)) in &table.rows {
-            match self.check(executor, component, slot) {
+            let found = executors.get(&executor).copied();
+            match self.check(found, component, nodes.get(slot.node.as_str()).copied(), slot) {
                 Ok(slot) => {
                     fitting.insert(executor, slot);
                 }
-                Err(fault) => answer.dropped.push(DroppedRow {
+                Err(fault) => dropped.push(DroppedRow {
                     topology: self.topology.id.clone(),
                     executor,
                     slot: slot.clone(),
@@ -181,18 +233,17 @@ impl Round<'_> {
 
     fn check(
         &self,
-        executor: TaskRange,
+        found: Option<u32>,
         component: &str,
+        node: Option<usize>,
         slot: &Slot,
     ) -> Result<SlotRef, RowFault> {
-        let found = self.topology.executors.iter().find(|e| e.tasks == executor);
         let found = found.ok_or(RowFault::UnknownExecutor)?;
-        let own = self.topology.components.get(found.component as usize);
+        let own = self.topology.components.get(found as usize);
         if own.is_none_or(|own| own.id != component) {
             return Err(RowFault::WrongComponent);
         }
-        let index = self.view.nodes.iter().position(|node| node.id == slot.node);
-        let index = index.ok_or(RowFault::DeadNode)?;
+        let index = node.ok_or(RowFault::DeadNode)?;
         let node = &self.view.nodes[index];
         if node.blacklisted {
             return Err(RowFault::NodeForbidden);
@@ -208,18 +259,18 @@ impl Round<'_> {
     }
 
     /// Fills the gaps of a placement; what already has a slot keeps it.
-    fn complete(&self, present_slots: &[Option<SlotRef>]) -> Vec<Option<SlotRef>> {
-        if present_slots.iter().all(Option::is_some) {
-            return present_slots.to_vec();
-        }
+    fn complete(
+        &self,
+        present_slots: &[Option<SlotRef>],
+        settings: &Settings,
+    ) -> Vec<Option<SlotRef>> {
         // The placement function looks at where executors are, so it is shown where they will be.
         let mut seen = self.topology.clone();
         for (executor, slot) in seen.executors.iter_mut().zip(present_slots) {
             executor.slot = *slot;
         }
         let demands = vec![1.0; seen.components.len()];
-        let problem =
-            problem(self.view, &seen, &present(&seen), &demands, &self.ground, self.settings);
+        let problem = problem(self.view, &seen, &present(&seen), &demands, &self.ground, settings);
         match place(&problem) {
             Ok(placement) => {
                 present_slots.iter().zip(placement).map(|(slot, new)| slot.or(Some(new))).collect()
@@ -234,7 +285,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{Component, ComponentKind, Executor, Node};
+    use crate::model::{Component, ComponentKind, Node};
     use crate::plan::partition::partition;
 
     /// `nodes` nodes with ports 1 to 4; one topology: a source with 2 tasks, an operator with 8.
@@ -285,7 +336,7 @@ mod tests {
         {
             match assigned {
                 Assigned::To(slot) => executor.slot = Some(*slot),
-                Assigned::NotOurs => executor.slot = None,
+                Assigned::NotOurs | Assigned::NoRoom => executor.slot = None,
                 Assigned::Keep => {}
             }
         }
@@ -304,13 +355,19 @@ mod tests {
         BTreeMap::from([("wc-1".to_owned(), Routes { rows, committed })])
     }
 
+    /// The routes that lead where everything runs.
+    fn as_placed(view: &Observation) -> Routes {
+        let topology = &view.topologies[0];
+        let wished = present(topology);
+        let slots: Vec<SlotRef> = topology.executors.iter().filter_map(|e| e.slot).collect();
+        Routes::of(&crate::place::migration(view, topology, &wished, &slots), false)
+    }
+
     #[test]
     fn a_new_topology_is_placed_whole_and_then_kept() {
         let mut view = cluster(3, (2, 4));
         let first = run(&view, &BTreeMap::new());
         assert!(first.executors.iter().all(|a| matches!(a, Assigned::To(_))));
-        assert_eq!(first.placed.len(), 1);
-        assert_eq!(first.placed[0].1.len(), 6);
         apply(&mut view, &first);
         let second = run(&view, &BTreeMap::new());
         assert!(second.executors.iter().all(|a| *a == Assigned::Keep));
@@ -392,7 +449,7 @@ mod tests {
         let mut view = cluster(3, (2, 6));
         let placed = run(&view, &BTreeMap::new());
         apply(&mut view, &placed);
-        let table = BTreeMap::from([("wc-1".to_owned(), Routes::of(&placed.placed[0].1, false))]);
+        let table = BTreeMap::from([("wc-1".to_owned(), as_placed(&view))]);
         let dead = view.topologies[0].executors[3].slot.expect("placed").node;
         let id = view.nodes[dead as usize].id.clone();
         view.nodes[dead as usize].ports.clear();

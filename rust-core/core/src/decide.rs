@@ -362,15 +362,22 @@ fn verify(
     })
 }
 
-/// Whether latency, throughput or the busiest executor became noticeably better.
+/// Whether latency, throughput or the busiest executor became noticeably better. Not every engine measures how long a
+/// source's tuples take until they are complete; then it is how long operators take.
 fn effect(before: &Metrics, after: &Metrics) -> (bool, String) {
-    let ms = |latency: Option<Millis>| latency.map_or(f64::NAN, Millis::get);
-    let (was, is) = (ms(before.complete_latency), ms(after.complete_latency));
-    let fell = is < was * (1.0 - NOTICEABLE);
+    let complete = before.complete_latency.zip(after.complete_latency);
+    let (name, latency) = match complete {
+        Some(both) => ("complete", Some(both)),
+        None => ("process", before.process_latency.zip(after.process_latency)),
+    };
+    let fell = latency.is_some_and(|(was, is)| is.get() < was.get() * (1.0 - NOTICEABLE));
+    let latency = latency.map_or_else(String::new, |(was, is)| {
+        format!("{name} latency {:.1} to {:.1} ms, ", was.get(), is.get())
+    });
     let more = after.throughput.get() > before.throughput.get() * (1.0 + NOTICEABLE);
     let relieved = after.capacity.get() < before.capacity.get() * (1.0 - NOTICEABLE);
     let text = format!(
-        "complete latency {was:.1} to {is:.1} ms, throughput {:.0} to {:.0}/s, busiest executor {:.0} to {:.0} %",
+        "{latency}throughput {:.0} to {:.0}/s, busiest executor {:.0} to {:.0} %",
         before.throughput.get(),
         after.throughput.get(),
         before.capacity.get() * 100.0,

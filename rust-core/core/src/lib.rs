@@ -9,6 +9,7 @@ mod ask;
 pub mod assess;
 pub mod assign;
 pub mod capacity;
+pub mod cluster;
 mod decide;
 pub mod demand;
 pub mod diagnose;

@@ -42,6 +42,17 @@ pub enum PlanStrategy {
     Auto,
 }
 
+/// What one slot can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SlotRule {
+    /// A worker: any executors, all of which restart when one of them changes.
+    #[default]
+    Workers,
+    /// A share of its node: at most one executor of each component; whatever changes restarts all.
+    Shared,
+}
+
 /// Everything that may be set about a decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -117,6 +128,10 @@ pub struct Settings {
     pub blacklist: Millis,
     /// Sources and acknowledging executors that share one worker.
     pub anchors_per_worker: u32,
+    /// Steps that placing may spend on improvements.
+    pub place_steps: u64,
+    /// What one slot can hold.
+    pub slots: SlotRule,
 }
 
 impl Default for Settings {
@@ -159,6 +174,8 @@ impl Default for Settings {
             daily_actions: 48,
             blacklist: secs(3600.0),
             anchors_per_worker: 16,
+            place_steps: 300_000,
+            slots: SlotRule::Workers,
         }
     }
 }

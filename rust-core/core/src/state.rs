@@ -31,7 +31,7 @@ pub struct State {
 }
 
 /// What an operator wants done to a topology, whatever the policy thinks of it.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
     /// Name of the topology.

@@ -6,6 +6,7 @@ use thalweg_core::place::MigrationRow;
 use thalweg_core::units::Timestamp;
 use thalweg_store::Published;
 
+use crate::recording::Entry;
 use crate::status::{ActivePlan, EndedPlan, PlanState};
 use crate::{Engine, EngineError, PLAN_KEY, Running, tables};
 
@@ -133,6 +134,7 @@ impl Engine {
             }
             let settings = self.core().clone();
             running.state.finish(plan, now, &settings);
+            self.recorder.write(&Entry::Finished { plan: plan.into(), now });
             keep_ended(&mut running, active, how, None, now)
         };
         self.settle(&ended, now)?;
@@ -152,6 +154,7 @@ impl Engine {
         let mut running = self.running();
         let settings = self.core().clone();
         running.state.abort(plan, now, &settings);
+        self.recorder.write(&Entry::Aborted { plan: plan.into(), now });
         let Ok(mut active) = take_active(&mut running, plan) else { return json!({}) };
         if !steps.is_empty() {
             active.steps = steps;

@@ -9,15 +9,18 @@ mod commands;
 mod error;
 mod observe;
 mod orders;
+pub mod recording;
 mod settings;
 mod status;
 mod tables;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use thalweg_core::assign::{Assignment, DroppedRow, assign};
+use thalweg_core::cluster::Lacking;
 use thalweg_core::explain::{Decision, Outcome};
 use thalweg_core::model::Observation;
 use thalweg_core::settings::{Mode, Settings};
@@ -29,6 +32,7 @@ pub use error::EngineError;
 pub use settings::{EngineSettings, Key, Kind, keys};
 pub use thalweg_core::assign::Assigned;
 
+use recording::{Entry, Recorder};
 use status::{ActivePlan, EndedPlan};
 use tables::RoutesByTopology;
 
@@ -43,6 +47,7 @@ pub struct Engine {
     store: Arc<dyn Store>,
     running: Mutex<Running>,
     routing: Mutex<Routing>,
+    recorder: Recorder,
 }
 
 /// What the monitor and the actuator share.
@@ -65,6 +70,7 @@ struct Routing {
     routes: RoutesByTopology,
     learned: Learned,
     dropped: Vec<DroppedRow>,
+    lacking: Vec<Lacking>,
 }
 
 impl Engine {
@@ -82,7 +88,9 @@ impl Engine {
         let mut settings = EngineSettings::read(given);
         let store = open_store(&mut settings)?;
         let learned = read_learned(store.as_ref());
+        let recorder = begin_recording(&settings, &learned);
         let engine = Self {
+            recorder,
             settings,
             running: Mutex::new(Running {
                 state: State { learned: learned.clone(), ..State::default() },
@@ -114,11 +122,12 @@ impl Engine {
             let routing = self.routing();
             (routing.routes.clone(), routing.learned.clone())
         };
-        let Assignment { executors, dropped, placed: _ } =
+        let Assignment { executors, dropped, lacking } =
             assign(view, &routes, &learned, self.core(), now);
         if !dropped.is_empty() {
             self.note_dropped(dropped);
         }
+        self.note_lacking(lacking);
         Ok(executors)
     }
 
@@ -130,6 +139,17 @@ impl Engine {
                     port = row.slot.port, fault = ?row.fault, "row of a routing table dropped");
             }
             routing.dropped = dropped;
+        }
+    }
+
+    /// Says once what keeps executors from being placed, and again when that changes.
+    fn note_lacking(&self, lacking: Vec<Lacking>) {
+        let mut routing = self.routing();
+        if routing.lacking != lacking {
+            for Lacking { topology, component, executors, lack } in &lacking {
+                tracing::warn!(topology, component, executors, %lack, "no room for executors");
+            }
+            routing.lacking = lacking;
         }
     }
 
@@ -188,6 +208,25 @@ fn open_store(settings: &mut EngineSettings) -> Result<Arc<dyn Store>, EngineErr
             Ok(thalweg_store::open(&embedded)?)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Begins the recording that is asked for; a scheduler without one decides all the same.
+fn begin_recording(settings: &EngineSettings, learned: &Learned) -> Recorder {
+    let Some(path) = &settings.recording else { return Recorder::off() };
+    match Recorder::to(path, settings.recording_limit) {
+        Ok(recorder) => {
+            recorder.write(&Entry::Begun {
+                version: env!("CARGO_PKG_VERSION").into(),
+                settings: Cow::Borrowed(&settings.core),
+                learned: Cow::Borrowed(learned),
+            });
+            recorder
+        }
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "no recording is made");
+            Recorder::off()
+        }
     }
 }
 

@@ -1,12 +1,17 @@
 //! What happens when the monitor hands in an observation.
 
+use std::borrow::Cow;
+
+use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 use thalweg_core::decide;
 use thalweg_core::explain::{Decision, Verdict};
 use thalweg_core::model::Observation;
+use thalweg_core::state::Order;
 use thalweg_core::units::Timestamp;
 use thalweg_store::{Reach, StoreKind};
 
+use crate::recording::Entry;
 use crate::status::{ActivePlan, PlanState, Status, write_whole};
 use crate::{Engine, EngineError, LEARNED_KEY, Running, orders, tables};
 
@@ -24,7 +29,9 @@ impl Engine {
         if let Some(order) = orders::take(&self.settings.dir) {
             state.order = Some(order);
         }
+        let order = state.order.clone();
         let decided = decide(&observation, state, self.core(), now);
+        self.record_observation(&observation, order, &decided.decisions, now)?;
         running.state = decided.state;
         running.decisions = decided.decisions;
         self.adopt_plan(&mut running, now);
@@ -48,6 +55,21 @@ impl Engine {
             "next_in_ms": decided.next_in.get(),
         });
         Ok(answer.to_string())
+    }
+
+    fn record_observation(
+        &self,
+        observation: &Observation,
+        order: Option<Order>,
+        decisions: &[Decision],
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        if self.recorder.is_on() {
+            let decisions = Cow::Owned(to_raw_value(decisions)?);
+            let observation = Cow::Borrowed(observation);
+            self.recorder.write(&Entry::Observed { now, order, observation, decisions });
+        }
+        Ok(())
     }
 
     /// Makes the plan of an act-decision the one under way.

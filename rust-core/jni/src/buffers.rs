@@ -13,6 +13,8 @@ use crate::outcome::BridgeError;
 const NOT_OURS: i32 = -1;
 /// An executor that stays where it is.
 const KEEP: i32 = -2;
+/// What stands for an executor that no slot can take.
+const NO_ROOM: i32 = -3;
 
 /// Decodes the first `length` bytes of a direct buffer.
 pub fn read(
@@ -100,6 +102,7 @@ impl<'a> SlotIndex<'a> {
         match assigned {
             Assigned::NotOurs => Ok(NOT_OURS),
             Assigned::Keep => Ok(KEEP),
+            Assigned::NoRoom => Ok(NO_ROOM),
             Assigned::To(slot) => self.index(slot).ok_or_else(|| {
                 let SlotRef { node, port } = slot;
                 BridgeError::Answer(format!("names port {port} of node {node}, which is no slot"))

@@ -54,9 +54,10 @@ prop_compose! {
         (first, more) in (0..MAX_INT - 9, 0..9u32),
         (cpu_points, memory_mib) in (option::of(amounts()), option::of(amounts())),
         (backlog, partitions) in (option::of(0..=MAX_LONG), option::of(0..=MAX_INT)),
+        heap_mib in option::of(amounts()),
     ) -> Component {
         let tasks = TaskRange { first, last: first + more };
-        Component { id, kind, tasks, cpu_points, memory_mib, backlog, partitions }
+        Component { id, kind, tasks, cpu_points, memory_mib, heap_mib, backlog, partitions }
     }
 }
 
@@ -89,9 +90,20 @@ fn topologies(slots: Vec<SlotRef>) -> impl Strategy<Value = Topology> {
         let edge = (0..count, 0..count, select(&GROUPINGS[..]), option::of(0..=MAX_LONG))
             .prop_map(|(from, to, grouping, sent)| Edge { from, to, grouping, sent });
         let edges = vec(edge, if components.is_empty() { 0..1 } else { 0..4 });
-        let head = (".{0,5}", "[w]{0,2}", select(&STATUSES[..]), 0..=MAX_INT, amounts());
+        let head = (
+            ".{0,5}",
+            "[w]{0,2}",
+            select(&STATUSES[..]),
+            0..=MAX_INT,
+            (amounts(), option::of(amounts())),
+        );
         (head, edges, executors(components.clone(), slots.clone()), Just(components)).prop_map(
-            |((id, name, status, wished_workers, timeout), edges, executors, components)| {
+            |(
+                (id, name, status, wished_workers, (timeout, worker_heap_mib)),
+                edges,
+                executors,
+                components,
+            )| {
                 let message_timeout = Millis::saturating(timeout);
                 Topology {
                     id,
@@ -99,6 +111,7 @@ fn topologies(slots: Vec<SlotRef>) -> impl Strategy<Value = Topology> {
                     status,
                     wished_workers,
                     message_timeout,
+                    worker_heap_mib,
                     components,
                     edges,
                     executors,
@@ -241,7 +254,7 @@ fn headers_are_checked() {
         decode(&bytes).unwrap_err().to_string()
     };
     assert!(message(header::MAGIC, 0).starts_with("header: magic is "));
-    assert_eq!(message(header::VERSION, 1), "header: version is 1, must be 2");
+    assert_eq!(message(header::VERSION, 1), "header: version is 1, must be 3");
     assert!(message(header::LENGTH, 1).starts_with("header: length is "));
     assert_eq!(message(header::TABLE, 96), "section node: 1 records at offset 96 do not fit");
     assert_eq!(decode(&good[..20]), Err(CodecError::NoHeader { length: 20 }));

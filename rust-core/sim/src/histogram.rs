@@ -42,20 +42,6 @@ impl Histogram {
         }
     }
 
-    /// Adds all of another one.
-    pub fn merge(&mut self, other: &Self) {
-        for (own, amount) in self.bins.iter_mut().zip(&other.bins) {
-            *own += amount;
-        }
-        self.total += other.total;
-        self.sum += other.sum;
-    }
-
-    /// What was added in all.
-    pub fn total(&self) -> f64 {
-        self.total
-    }
-
     /// The mean latency in seconds.
     pub fn mean(&self) -> Option<f64> {
         (self.total > 0.0).then(|| self.sum / self.total)

@@ -52,16 +52,17 @@ pub fn scaled(scenario: &Scenario, job: &Job, counts: &BTreeMap<String, u32>) ->
 }
 
 /// Flink gives the n-th subtask of every vertex to the n-th slot: subtasks of one pipeline share it.
-/// Slots of one TaskManager are filled before the next, and those of dead ones are left out.
+/// Slots are dealt out evenly over living TaskManagers: the first of each before the second of any.
 pub fn share_slots(scenario: &Scenario, alive: impl Fn(usize) -> bool, wishes: &mut [Wish]) {
     let groups = scenario.nodes.iter().flat_map(|g| std::iter::repeat_n(g.slots, g.count as usize));
-    let slots: Vec<SlotRef> = groups
+    let mut slots: Vec<SlotRef> = groups
         .enumerate()
         .filter(|(node, _)| alive(*node))
         .flat_map(|(node, slots)| {
             (0..slots).map(move |slot| SlotRef { node: node as u32, port: FIRST_PORT + slot })
         })
         .collect();
+    slots.sort_by_key(|slot| (slot.port, slot.node));
     let (mut component, mut subtask) = (usize::MAX, 0);
     for wish in wishes {
         if wish.0 != component {

@@ -11,6 +11,8 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod brain;
+pub mod calibrate;
 pub mod hidden;
 pub mod histogram;
 pub mod invariants;
@@ -24,6 +26,7 @@ pub mod scenario;
 pub mod truth;
 mod weather;
 
+pub use brain::{Brain, Core};
 pub use report::{Measures, Point, RunResult};
-pub use run::{Brain, Core, Simulation, run};
+pub use run::{Simulation, run};
 pub use scenario::{Scenario, ScenarioError};

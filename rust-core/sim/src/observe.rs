@@ -27,11 +27,6 @@ pub fn timestamp(secs: f64) -> Timestamp {
     Timestamp::from_millis(EPOCH_MILLIS + (secs * 1000.0).round() as i64)
 }
 
-/// Seconds into the run at an instant.
-pub fn seconds(at: Timestamp) -> f64 {
-    (at.millis() - EPOCH_MILLIS) as f64 / 1000.0
-}
-
 /// The reports of executors.
 #[derive(Debug, Clone)]
 pub struct Reports {
@@ -242,6 +237,7 @@ impl Reports {
             status,
             wished_workers: scenario.workers,
             message_timeout: Millis::saturating(scenario.storm.message_timeout_secs * 1000.0),
+            worker_heap_mib: None,
             components: self.components(scenario),
             edges,
             executors,

@@ -7,10 +7,9 @@ use thalweg_core::explain::{Outcome, Verdict};
 use thalweg_core::model::{ComponentKind, Observation, TaskRange, TopologyStatus};
 use thalweg_core::settings::Settings;
 use thalweg_core::state::State;
-use thalweg_core::units::Timestamp;
-use thalweg_core::{Decided, decide};
 
 use crate::action::{Action, Progress, Site, flink_restart, restart_flink, restart_storm};
+use crate::brain::{Brain, Core};
 use crate::hidden::Hidden;
 use crate::invariants::{Violation, check};
 use crate::job::{Job, Weather};
@@ -26,33 +25,8 @@ mod record;
 
 use record::Recorder;
 
-/// What decides: the shipped core, perhaps watched while it does.
-pub trait Brain {
-    /// Decides as [`thalweg_core::decide`] does.
-    fn decide(
-        &mut self,
-        observation: &Observation,
-        state: State,
-        settings: &Settings,
-        now: Timestamp,
-    ) -> Decided;
-}
-
-/// The shipped core, unwatched.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Core;
-
-impl Brain for Core {
-    fn decide(
-        &mut self,
-        observation: &Observation,
-        state: State,
-        settings: &Settings,
-        now: Timestamp,
-    ) -> Decided {
-        decide(observation, state, settings, now)
-    }
-}
+/// Steps after which sums are found anew.
+const STEPS_PER_RECOUNT: u64 = 4096;
 
 /// A run in progress.
 pub struct Simulation<'a> {
@@ -153,6 +127,9 @@ impl<'a> Simulation<'a> {
         let now = self.step as f64 * dt;
         let weather = self.weather(now);
         self.arrive(before, dt);
+        if self.step.is_multiple_of(STEPS_PER_RECOUNT) {
+            self.job.recount();
+        }
         self.job.step(&weather, now, dt);
         self.job.expire(now);
         self.burn_starts(&weather, dt);
@@ -161,7 +138,7 @@ impl<'a> Simulation<'a> {
         self.follow_script(now);
         self.checkpoint(now);
         self.reports.collect(self.scenario, &self.job, &weather, now);
-        self.act(now);
+        self.act(brain, now);
         if now >= self.next_round {
             self.next_round = now + self.scenario.storm.round_secs;
             self.round(now, false);
@@ -284,7 +261,7 @@ impl<'a> Simulation<'a> {
     }
 
     /// Goes on with the action under way.
-    fn act(&mut self, now: f64) {
+    fn act(&mut self, brain: &mut impl Brain, now: f64) {
         let Some(mut action) = self.action.take() else { return };
         let died = self.job.executors.iter().any(|e| e.slot.is_none());
         let progress = if died { Progress::GivenUp } else { action.step(&mut self.site(now)) };
@@ -292,14 +269,14 @@ impl<'a> Simulation<'a> {
         match progress {
             Progress::Running => self.action = Some(action),
             Progress::Done => {
-                self.state.finish(&plan, timestamp(now), self.settings);
+                brain.finish(&plan, &mut self.state, self.settings, timestamp(now));
                 let rows = action.plan.rows.clone();
                 self.routes.insert(action.plan.topology.clone(), Routes::of(&rows, false));
                 self.recorder.ended(&plan, true, now);
             }
             Progress::GivenUp => {
                 self.starting.clear();
-                self.state.abort(&plan, timestamp(now), self.settings);
+                brain.abort(&plan, &mut self.state, self.settings, timestamp(now));
                 self.recorder.ended(&plan, false, now);
             }
         }
@@ -364,7 +341,7 @@ impl<'a> Simulation<'a> {
             match assigned {
                 Assigned::To(found) => *slot = Some(*found),
                 Assigned::Keep => {}
-                Assigned::NotOurs => *slot = None,
+                Assigned::NotOurs | Assigned::NoRoom => *slot = None,
             }
         }
         wishes

@@ -1,12 +1,14 @@
-//! What the tests of the whole product share: a Storm cluster with Thalweg's jar in it, and views of it from outside.
+//! What the tests of the whole product share: a Storm or Flink cluster with Thalweg's jar in it, and views of it from outside.
 //!
 //! Nothing here reaches into Thalweg. It is seen as its operator sees it: through Storm's own client, the status
 //! file, Nimbus's log, and Redis.
 
+pub mod flink;
 pub mod product;
 pub mod routes;
 pub mod status;
 pub mod workers;
 
+pub use flink::FlinkProduct;
 pub use product::{LIMIT, Product};
 pub use status::Status;

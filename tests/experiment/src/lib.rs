@@ -4,6 +4,7 @@
 //! [`Side`] and answers what was [`Measured`]. A [`Witness`] sees what goes on meanwhile.
 
 pub mod disruption;
+pub mod flink;
 pub mod measure;
 pub mod outage;
 pub mod report;
@@ -14,6 +15,6 @@ pub mod workplace;
 
 pub use measure::Measured;
 pub use run::{Options, Phase, Scheduler, Silent, Store, Vitals, Witness, run};
-pub use situation::{Side, Situation};
+pub use situation::{Engine, Side, Situation};
 pub use status::Status;
 pub use workplace::Workplace;

@@ -124,11 +124,11 @@ impl Measure {
 
 /// A summary with how many values are in it, and their unit.
 #[derive(Debug, Clone, Serialize)]
-struct Counted {
+pub(crate) struct Counted {
     #[serde(flatten)]
-    summary: Summary,
-    n: usize,
-    unit: &'static str,
+    pub(crate) summary: Summary,
+    pub(crate) n: usize,
+    pub(crate) unit: &'static str,
 }
 
 /// The file that a benchmark leaves.
@@ -274,7 +274,7 @@ impl Report {
 }
 
 /// The state of the sources, `+` standing for changes not committed.
-fn commit() -> String {
+pub(crate) fn commit() -> String {
     let git = |arguments: &[&str]| {
         let output = Command::new("git").args(arguments).output().ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
@@ -287,7 +287,7 @@ fn commit() -> String {
     if changed { format!("{head}+") } else { head }
 }
 
-fn machine() -> String {
+pub(crate) fn machine() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = text
         .lines()

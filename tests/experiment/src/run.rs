@@ -16,7 +16,7 @@ use thalweg_lab::{Kafka, Redis, StormBuilder, StormCluster, WordCount};
 
 use crate::disruption::Disruption;
 use crate::measure::{Measured, PathLatency, executors};
-use crate::situation::{Change, Side, Situation, WORDS_PER_LINE};
+use crate::situation::{Change, Engine, Side, Situation, WORDS_PER_LINE};
 use crate::status::Status;
 use crate::workplace::Workplace;
 
@@ -182,6 +182,9 @@ pub fn run(
     options: &Options,
     witness: &mut dyn Witness,
 ) -> Result<Measured> {
+    if situation.engine == Engine::Flink {
+        return crate::flink::show(side, situation, options, witness);
+    }
     let workplace = Workplace::new(options.keep_in(situation, side)?)?;
     witness.phase(side, Phase::SetUp);
     let scene = Scene::set_up(side, situation, options, &workplace, witness)?;
@@ -492,7 +495,7 @@ fn builder(
 }
 
 /// What Thalweg is at, in the order of phases.
-fn phase_of(status: Option<&Status>) -> Phase {
+pub(crate) fn phase_of(status: Option<&Status>) -> Phase {
     match status {
         Some(status) if status.plan.is_some() => Phase::Act,
         Some(status) if status.done().next().is_some() => Phase::Verify,

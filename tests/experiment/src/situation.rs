@@ -19,6 +19,15 @@ pub enum Side {
 }
 
 impl Side {
+    /// The name for people.
+    pub fn on(self, engine: Engine) -> &'static str {
+        match (self, engine) {
+            (Self::Default, Engine::Storm) => "DefaultScheduler",
+            (Self::Default, Engine::Flink) => "Flink alone",
+            (Self::Thalweg, _) => "Thalweg",
+        }
+    }
+
     /// The name in files and options.
     pub fn key(self) -> &'static str {
         match self {
@@ -30,10 +39,30 @@ impl Side {
 
 impl fmt::Display for Side {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Default => "DefaultScheduler",
-            Self::Thalweg => "Thalweg",
-        })
+        f.pad(self.on(Engine::Storm))
+    }
+}
+
+/// What runs the topology.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Engine {
+    /// Apache Storm.
+    #[default]
+    Storm,
+    /// Apache Flink.
+    Flink,
+}
+
+impl FromStr for Engine {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "storm" => Ok(Self::Storm),
+            "flink" => Ok(Self::Flink),
+            _ => bail!("no engine {text}: storm or flink"),
+        }
     }
 }
 
@@ -54,6 +83,8 @@ pub enum Change {
 pub struct Situation {
     /// Its short name.
     pub name: &'static str,
+    /// What runs it.
+    pub engine: Engine,
     /// What it is, for people.
     pub title: &'static str,
     /// Cores of each node.
@@ -145,6 +176,7 @@ impl Situation {
         let network = Network::Loopback;
         Self {
             name,
+            engine: Engine::Storm,
             title,
             cores,
             network,
@@ -152,6 +184,23 @@ impl Situation {
             rate,
             change: None,
             act: false,
+            settings: Vec::new(),
+        }
+    }
+
+    /// The first one on Flink: a job that was started with too few subtasks.
+    pub fn on_flink() -> Self {
+        let arguments = [("split", "1"), ("splitCost", "5")];
+        Self {
+            name: "a",
+            engine: Engine::Flink,
+            title: "two equal TaskManagers, a job started with too few subtasks",
+            cores: vec![0.7; 2],
+            network: Network::Loopback,
+            arguments: arguments.into(),
+            rate: 150.0,
+            change: None,
+            act: true,
             settings: Vec::new(),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Mutex, PoisonError};
@@ -148,7 +148,7 @@ impl Control {
     /// When it cannot be compiled or started.
     pub fn start(dist: &Dist, java: &Java, site: &Site, conf: &Path) -> Result<Self> {
         let worker_jars = dist.storm_worker()?.join("*");
-        let classes = compile(dist, java, &worker_jars)?;
+        let classes = dist.program("control", java, &worker_jars)?;
         let mut child = java
             .command(site, "64m")
             .args(["-Dstorm.options=", "-Dstorm.conf.file=", "-Dlog4j2.level=error", "-cp"])
@@ -276,27 +276,4 @@ impl Drop for Pipe {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn compile(dist: &Dist, java: &Java, jars: &Path) -> Result<PathBuf> {
-    const FOLDER: &str =
-        concat!(env!("CARGO_MANIFEST_DIR"), "/control/src/main/java/io/thalweg/lab");
-    let mut sources = Vec::new();
-    for entry in fs::read_dir(FOLDER).context(FOLDER)? {
-        sources.push(entry?.path());
-    }
-    sources.sort();
-    let mut text = String::new();
-    for source in &sources {
-        text += &fs::read_to_string(source)?;
-    }
-    let name = format!("control-{:016x}", fingerprint(text.as_bytes()));
-    dist.once(&name, |draft| java.compile(&sources, &class_path(&[jars]), draft))
-}
-
-/// FNV-1a: tells versions of our own sources apart.
-fn fingerprint(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }

@@ -96,6 +96,35 @@ impl Output {
     }
 }
 
+/// The instants at which output came, as finely as the journals tell.
+#[derive(Debug, Clone, Default)]
+pub struct Moments(Vec<u64>);
+
+impl Moments {
+    /// Reads all `count-*.log` files of a folder.
+    ///
+    /// # Errors
+    /// When a file cannot be read or holds something else.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let mut moments = Vec::new();
+        for_each_line(folder, "count-", |fields| {
+            let [at, _] = fields else {
+                anyhow::bail!("not two fields");
+            };
+            moments.push(number(at)?);
+            Ok(())
+        })?;
+        moments.sort_unstable();
+        Ok(Self(moments))
+    }
+
+    /// The longest time between two that follow each other and both lie in a window, with when it ended.
+    pub fn longest_gap(&self, window: &Range<u64>) -> Option<(u64, u64)> {
+        let within: Vec<u64> = self.0.iter().copied().filter(|at| window.contains(at)).collect();
+        within.windows(2).map(|pair| (pair[1] - pair[0], pair[1])).max()
+    }
+}
+
 /// How the spouts' tuples fared, in the order of time.
 #[derive(Debug, Clone, Default)]
 pub struct Spouts {
@@ -184,6 +213,70 @@ fn record(fields: &[&str]) -> Result<(u64, Record)> {
     Ok((number(at)?, record))
 }
 
+/// How often each word was counted by a job that keeps its counts as state, in `total-*.log` files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Totals {
+    counts: BTreeMap<String, u64>,
+}
+
+impl Totals {
+    /// Reads all `total-*.log` files of a folder. A count only grows, or starts again from an earlier one, so the
+    /// greatest is the one that holds.
+    ///
+    /// # Errors
+    /// When a file cannot be read or holds something else.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let mut totals = Self::default();
+        for_each_line(folder, "total-", |fields| {
+            let [_at, counts] = fields else {
+                anyhow::bail!("not two fields");
+            };
+            for pair in counts.split(',') {
+                let (word, count) = pair.rsplit_once('=').context("not word=count")?;
+                let greatest = totals.counts.entry(word.to_owned()).or_default();
+                *greatest = (*greatest).max(number(count)?);
+            }
+            Ok(())
+        })?;
+        Ok(totals)
+    }
+
+    /// All words together at each instant at which some count was written.
+    ///
+    /// # Errors
+    /// As for [`Totals::read`].
+    pub fn over_time(folder: &Path) -> Result<Vec<(u64, u64)>> {
+        let mut lines: Vec<(u64, String)> = Vec::new();
+        for_each_line(folder, "total-", |fields| {
+            let [at, counts] = fields else {
+                anyhow::bail!("not two fields");
+            };
+            lines.push((number(at)?, (*counts).to_owned()));
+            Ok(())
+        })?;
+        lines.sort();
+        let mut totals = Self::default();
+        let mut sum = 0;
+        let mut points = Vec::new();
+        for (at, counts) in lines {
+            for pair in counts.split(',') {
+                let (word, count) = pair.rsplit_once('=').context("not word=count")?;
+                let count = number::<u64>(count)?;
+                let known = totals.counts.entry(word.to_owned()).or_default();
+                sum += count.saturating_sub(*known);
+                *known = (*known).max(count);
+            }
+            points.push((at, sum));
+        }
+        Ok(points)
+    }
+
+    /// All words together.
+    pub fn sum(&self) -> u64 {
+        self.counts.values().sum()
+    }
+}
+
 /// A worker may be killed, or this reader come, while a line is written: a last line without its end is left out.
 fn for_each_line(
     folder: &Path,
@@ -259,6 +352,9 @@ mod tests {
         fs::write(folder.path().join("count-1-3.log"), "1010 7\n").unwrap();
         let output = Output::read(folder.path()).unwrap();
         assert_eq!(output.bins(&(1_000..1_200)), [18, 0]);
+        let moments = Moments::read(folder.path()).unwrap();
+        assert_eq!(moments.longest_gap(&(1_000..2_000)), Some((40, 1_050)));
+        assert_eq!(moments.longest_gap(&(1_040..2_000)), None);
 
         let many: Vec<String> = (1..=200).map(|ms| ms.to_string()).collect();
         let lines = format!("1000 3 200 1 20100 200 {}\n2000 1 0 0 0 0 -\n", many.join(","));
@@ -266,6 +362,16 @@ mod tests {
         let within = Spouts::read(folder.path()).unwrap().within(&(0..2_000));
         assert_eq!((within.emitted, within.acked, within.failed), (3, 200, 1));
         assert_eq!((within.mean_ms, within.p99_ms, within.max_ms), (100.5, 198, 200));
+    }
+
+    #[test]
+    fn the_greatest_count_of_a_word_is_its_total() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("total-1-0-0.log"), "1000 a=1,b=2\n2000 a=7\n").unwrap();
+        fs::write(folder.path().join("total-2-1-1.log"), "3000 a=5,x=y=1\n").unwrap();
+        assert_eq!(Totals::read(folder.path()).unwrap().sum(), 7 + 2 + 1);
+        let over_time = Totals::over_time(folder.path()).unwrap();
+        assert_eq!(over_time, [(1000, 3), (2000, 9), (3000, 10)]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Storm's and Kafka's own jars, fetched once from Maven Central into a cache.
+//! Storm's, Flink's and Kafka's own jars, fetched once from Maven Central into a cache.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -6,10 +6,16 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::java::{Java, class_path};
+
 /// The newest Storm whose artifacts all resolve.
 pub const STORM: &str = "2.8.3";
 /// The newest Kafka whose artifacts all resolve.
 pub const KAFKA: &str = "4.3.1";
+/// The logger that Flink's distribution brings along.
+const LOG4J: &str = "2.24.3";
+/// The line that the newest autoscaler whose artifacts all resolve speaks to clusters with.
+const AUTOSCALER_FLINK: &str = "1.20.5";
 
 /// Where the jars of one kind lie.
 #[derive(Debug, Clone)]
@@ -19,9 +25,8 @@ pub struct Dist {
 
 struct Tree {
     folder: String,
-    group: &'static str,
-    artifact: &'static str,
-    version: &'static str,
+    /// `group:artifact:version` of each artifact that is wanted with all it needs.
+    artifacts: Vec<String>,
     /// `group:artifact` of a dependency that is not needed and cannot be resolved.
     without: Option<(&'static str, &'static str)>,
 }
@@ -49,9 +54,7 @@ impl Dist {
     pub fn storm_daemon(&self) -> Result<PathBuf> {
         self.tree(&Tree {
             folder: format!("storm-{STORM}/lib"),
-            group: "org.apache.storm",
-            artifact: "storm-core",
-            version: STORM,
+            artifacts: vec![format!("org.apache.storm:storm-core:{STORM}")],
             without: Some(("org.apache.storm", "storm-clojure")),
         })
     }
@@ -63,9 +66,7 @@ impl Dist {
     pub fn storm_worker(&self) -> Result<PathBuf> {
         self.tree(&Tree {
             folder: format!("storm-{STORM}/lib-worker"),
-            group: "org.apache.storm",
-            artifact: "storm-client",
-            version: STORM,
+            artifacts: vec![format!("org.apache.storm:storm-client:{STORM}")],
             without: None,
         })
     }
@@ -77,9 +78,31 @@ impl Dist {
     pub fn kafka(&self) -> Result<PathBuf> {
         self.tree(&Tree {
             folder: format!("kafka-{KAFKA}/lib"),
-            group: "org.apache.kafka",
-            artifact: "kafka_2.13",
-            version: KAFKA,
+            artifacts: vec![format!("org.apache.kafka:kafka_2.13:{KAFKA}")],
+            without: None,
+        })
+    }
+
+    /// Jars for a Flink of this version: what its distribution holds, as far as a session cluster needs it.
+    ///
+    /// # Errors
+    /// As for [`Dist::storm_daemon`].
+    pub fn flink(&self, version: &str) -> Result<PathBuf> {
+        let own = [
+            "flink-clients",
+            "flink-runtime",
+            "flink-runtime-web",
+            "flink-streaming-java",
+            "flink-statebackend-rocksdb",
+            "flink-connector-files",
+            "flink-connector-datagen",
+        ];
+        let log = ["log4j-slf4j-impl", "log4j-core"];
+        let own = own.iter().map(|artifact| format!("org.apache.flink:{artifact}:{version}"));
+        let log = log.iter().map(|artifact| format!("org.apache.logging.log4j:{artifact}:{LOG4J}"));
+        self.tree(&Tree {
+            folder: format!("flink-{version}/lib"),
+            artifacts: own.chain(log).collect(),
             without: None,
         })
     }
@@ -109,15 +132,61 @@ impl Dist {
         Ok(ready)
     }
 
+    /// Jars for Flink's own autoscaler, and for the client of the line that it is made for.
+    ///
+    /// # Errors
+    /// As for [`Dist::storm_daemon`].
+    pub fn autoscaler(&self) -> Result<PathBuf> {
+        let own = [
+            "flink-autoscaler:1.10.0".to_owned(),
+            format!("flink-clients:{AUTOSCALER_FLINK}"),
+            format!("flink-runtime:{AUTOSCALER_FLINK}"),
+        ];
+        let log = ["log4j-slf4j-impl", "log4j-core"];
+        let log = log.iter().map(|artifact| format!("org.apache.logging.log4j:{artifact}:{LOG4J}"));
+        self.tree(&Tree {
+            folder: "flink-autoscaler-1.10.0/lib".to_owned(),
+            artifacts: own.iter().map(|one| format!("org.apache.flink:{one}")).chain(log).collect(),
+            without: None,
+        })
+    }
+
+    /// The classes of one of this crate's own programs, compiled against these jars.
+    ///
+    /// # Errors
+    /// With the compiler's words when it refuses them.
+    pub fn program(&self, name: &str, java: &Java, jars: &Path) -> Result<PathBuf> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        let folder = folder.join("src/main/java/io/thalweg/lab");
+        let mut sources = Vec::new();
+        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            sources.push(entry?.path());
+        }
+        sources.sort();
+        let mut text = String::new();
+        for source in &sources {
+            text += &fs::read_to_string(source)?;
+        }
+        let versioned = format!("{name}-{:016x}", fingerprint(text.as_bytes()));
+        self.once(&versioned, |draft| java.compile(&sources, &class_path(&[jars]), draft))
+    }
+
     fn tree(&self, tree: &Tree) -> Result<PathBuf> {
         self.once(&tree.folder, |draft| fetch(tree, draft))
     }
 }
 
+/// FNV-1a: tells versions of our own sources apart.
+fn fingerprint(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
 fn fetch(tree: &Tree, draft: &Path) -> Result<()> {
     let pom = draft.join("pom.xml");
     fs::write(&pom, pom_of(tree))?;
-    tracing::info!(artifact = tree.artifact, "fetching from maven central");
+    tracing::info!(artifacts = ?tree.artifacts, "fetching from maven central");
     let output = Command::new("mvn")
         .args(["-q", "-B", "dependency:copy-dependencies"])
         .arg("-DincludeScope=runtime")
@@ -134,19 +203,26 @@ fn fetch(tree: &Tree, draft: &Path) -> Result<()> {
 }
 
 fn pom_of(tree: &Tree) -> String {
-    let Tree { group, artifact, version, .. } = tree;
     let exclusions = tree.without.map_or(String::new(), |(group, artifact)| {
         format!(
             "<exclusions><exclusion><groupId>{group}</groupId><artifactId>{artifact}</artifactId></exclusion></exclusions>"
         )
     });
+    let dependencies: String = tree
+        .artifacts
+        .iter()
+        .map(|name| name.split(':').collect::<Vec<_>>())
+        .filter_map(|name| {
+            let [group, artifact, version] = name[..] else { return None };
+            Some(format!("<dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>{version}</version>{exclusions}</dependency>\n"))
+        })
+        .collect();
     format!(
         r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
 <modelVersion>4.0.0</modelVersion>
 <groupId>io.thalweg.lab</groupId><artifactId>tree</artifactId><version>1</version><packaging>pom</packaging>
-<dependencies><dependency>
-<groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>{version}</version>{exclusions}
-</dependency></dependencies>
+<dependencies>
+{dependencies}</dependencies>
 </project>
 "#
     )

@@ -17,10 +17,12 @@
 //! Everything started here carries a mark in its environment (see [`process`]), so that nothing is left running and
 //! nothing else is ever touched.
 
+pub mod calibrate;
 pub mod control;
 pub mod counts;
 pub mod cpu;
 pub mod dist;
+pub mod flink;
 pub mod java;
 pub mod kafka;
 pub mod load;
@@ -33,6 +35,7 @@ pub mod wait;
 
 pub use control::Control;
 pub use cpu::CpuLimit;
+pub use flink::{FlinkBuilder, FlinkCluster, FlinkJob, FlinkLine};
 pub use kafka::Kafka;
 pub use network::Network;
 pub use redis::Redis;

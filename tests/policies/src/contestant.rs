@@ -49,9 +49,14 @@ impl Contestant {
             let seconds = scenario.duration_secs as usize;
             let peak =
                 (0..seconds).map(|secs| scenario.load.level(secs as f64)).fold(0.0, f64::max);
-            let capacities = Capacities::of(scenario, &Hidden::draw(scenario, seed));
+            let hidden = Hidden::draw(scenario, seed);
+            let capacities = Capacities::of(scenario, &hidden);
+            // What is dealt out evenly is as slow as the slowest node that gets a part of it.
+            let abilities = || hidden.nodes.iter().map(|node| node.ability);
+            let mean = abilities().sum::<f64>() / hidden.nodes.len() as f64;
+            let slowest = abilities().fold(f64::INFINITY, f64::min);
             for component in capacities.counted() {
-                let rate = scenario.rate * peak / 0.8;
+                let rate = scenario.rate * peak / 0.8 * mean / slowest;
                 let tasks = own.components[component].tasks;
                 own.components[component].executors =
                     capacities.needed(component, rate).unwrap_or(tasks);

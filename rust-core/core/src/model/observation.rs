@@ -67,6 +67,8 @@ pub struct Topology {
     pub wished_workers: u32,
     /// How long a tuple may take before it is replayed.
     pub message_timeout: Millis,
+    /// The most heap that the executors of one worker may declare together, in MiB.
+    pub worker_heap_mib: Option<f64>,
     /// Its components, in the order of their ids.
     pub components: Vec<Component>,
     /// The streams between them.
@@ -101,6 +103,8 @@ pub struct Component {
     pub cpu_points: Option<f64>,
     /// Memory that its user declared for each executor, in MiB.
     pub memory_mib: Option<f64>,
+    /// What of that memory is heap of its worker, in MiB.
+    pub heap_mib: Option<f64>,
     /// Records that wait before it: of a source, its lag.
     pub backlog: Option<u64>,
     /// Partitions that a source reads; more executors than that have nothing to read.

@@ -14,24 +14,33 @@
 //! are, changed by whole workers, if that comes near what a fresh start would give; (3) each node's executors get slots: the same set keeps its slot, a changed set gets
 //! a fresh one, so that the new worker can start beside the old.
 //!
+//! Where a slot is a share of its node instead of a worker, `sharing` does it all another way.
+//!
 //! It does not place several topologies at once, knows no traffic between executors and no memory.
 
 mod anchors;
 mod nodes;
 mod problem;
+mod sharing;
 mod slots;
 mod table;
 
 pub use problem::{PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role, Shortage};
 pub use table::{MigrationRow, Slot, migration};
 
+use sharing::share;
+
 use crate::model::SlotRef;
+use crate::settings::SlotRule;
 
 /// Gives each executor of the problem a slot.
 ///
 /// # Errors
 /// When no usable node has a slot that another topology does not hold.
 pub fn place(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
+    if problem.rule == SlotRule::Shared {
+        return share(problem);
+    }
     let mut room = slots::Room::of(problem);
     if room.total() == 0 {
         return Err(Shortage { needed: 1, usable_nodes: problem.usable_nodes() });

@@ -13,7 +13,7 @@ const WORTHWHILE_THOUSANDTHS: u64 = 5;
 const MOST_MOVES: usize = 4096;
 /// Starting from where executors are is preferred to a fresh start up to this percentage of the
 /// fresh start's worst load: less is not worth the restart of workers.
-const LOYALTY_PERCENT: u64 = 110;
+pub(super) const LOYALTY_PERCENT: u64 = 110;
 
 /// The node of each work executor, by executor index.
 ///

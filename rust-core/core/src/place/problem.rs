@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use crate::model::SlotRef;
+use crate::settings::SlotRule;
 
 /// Where to place the executors of one topology.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,6 +20,8 @@ pub struct Problem {
     pub wished_workers: u32,
     /// How many anchors share one worker.
     pub anchors_per_worker: u32,
+    /// What one slot can hold.
+    pub rule: SlotRule,
 }
 
 impl Problem {

@@ -23,6 +23,7 @@ fn problem(abilities: &[u32], work: &[(u32, u64)]) -> Problem {
         held: BTreeMap::new(),
         wished_workers: 1,
         anchors_per_worker: 16,
+        rule: crate::settings::SlotRule::Workers,
     }
 }
 

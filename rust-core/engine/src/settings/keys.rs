@@ -53,7 +53,7 @@ const KEYS: &[Key] = &[
         "thalweg.mode",
         Kind::Choice(&["observe", "advise", "act"]),
         "act",
-        "How far Thalweg may go: measure and explain, also plan, also carry plans out. Below `act`, Storm's DefaultScheduler places everything.",
+        "How far Thalweg may go: measure and explain, also plan, also carry plans out. Below `act`, the engine's own scheduler places everything.",
     ),
     key(
         "thalweg.monitor.interval.secs",
@@ -188,10 +188,22 @@ const KEYS: &[Key] = &[
         "How long a node's slowness is remembered after it was last seen.",
     ),
     key(
+        "thalweg.placement.slots",
+        Kind::Choice(&["workers", "shared"]),
+        "workers",
+        "What one slot can hold: any executors (Storm), or one of each component (Flink). The shell sets it.",
+    ),
+    key(
         "thalweg.placement.anchors.per.worker",
         Kind::Whole(1.0, 1000.0),
         "16",
         "Sources and ackers that share one worker of their own.",
+    ),
+    key(
+        "thalweg.placement.steps",
+        Kind::Whole(0.0, 1e9),
+        "300000",
+        "Steps that a scheduling round may spend on improving the placement of topologies with declared resources. A million take about a tenth of a second.",
     ),
     key(
         "thalweg.action.method",
@@ -308,6 +320,30 @@ const KEYS: &[Key] = &[
         Kind::Text,
         "thalweg",
         "What every key in Redis begins with.",
+    ),
+    key(
+        "thalweg.recording.file",
+        Kind::Text,
+        "",
+        "File to which everything that goes into decisions is written, for `thalweg replay`; empty means none. A file of that name is replaced at start.",
+    ),
+    key(
+        "thalweg.recording.limit.mib",
+        Kind::Whole(1.0, 1_000_000.0),
+        "256",
+        "Size at which a recording ends.",
+    ),
+    key(
+        "thalweg.flink.level",
+        Kind::Whole(0.0, 2.0),
+        "2",
+        "Flink: 2 also places subtasks on TaskManagers, 1 changes parallelism through REST only, 0 leaves Flink alone.",
+    ),
+    key(
+        "thalweg.flink.rest.url",
+        Kind::Text,
+        "",
+        "Flink: where the JobManager's REST interface is; empty means `rest.address` and `rest.port`.",
     ),
     key(
         "thalweg.native.library",

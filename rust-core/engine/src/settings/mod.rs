@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use thalweg_core::settings::{Mode, PlanStrategy, Settings};
+use thalweg_core::settings::{Mode, PlanStrategy, Settings, SlotRule};
 use thalweg_core::units::{Millis, Share};
 use thalweg_store::{Secret, StoreKind, StoreSettings};
 
@@ -27,6 +27,10 @@ pub struct EngineSettings {
     pub publish_timeout: Duration,
     /// Where the status file is written.
     pub dir: PathBuf,
+    /// Where everything that goes into the core is recorded, if anywhere.
+    pub recording: Option<PathBuf>,
+    /// Bytes after which a recording ends.
+    pub recording_limit: u64,
     /// What is wrong, each naming key, value and what is allowed. With any problem the mode is
     /// observe: a user who mistyped one setting did not mean to be acted upon by guesses.
     pub problems: Vec<String>,
@@ -43,7 +47,11 @@ impl EngineSettings {
         }
         let dir = store.dir.clone();
         let publish_timeout = store.timeout.saturating_mul(2);
-        Self { core, store, publish_timeout, dir, problems }
+        let recording = values.text("thalweg.recording.file");
+        let recording = (!recording.is_empty()).then(|| PathBuf::from(recording));
+        let mib = u64::from(values.count("thalweg.recording.limit.mib"));
+        let recording_limit = mib * 1024 * 1024;
+        Self { core, store, publish_timeout, dir, recording, recording_limit, problems }
     }
 }
 
@@ -102,6 +110,11 @@ fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>)
         daily_actions: count_or(values, "thalweg.action.daily.limit", base.daily_actions),
         blacklist: secs_or(values, "thalweg.action.blacklist.secs", base.blacklist),
         anchors_per_worker: values.count("thalweg.placement.anchors.per.worker"),
+        place_steps: values.count("thalweg.placement.steps").into(),
+        slots: match values.text("thalweg.placement.slots") {
+            "shared" => SlotRule::Shared,
+            _ => SlotRule::Workers,
+        },
         ..base
     }
 }

@@ -105,8 +105,9 @@ fn the_reference_page_is_the_table() {
 fn reference() -> String {
     let mut page = String::from(
         "# Configuration reference\n\n\
-         Every key goes into `storm.yaml` on the Nimbus nodes. A key that is unknown, or whose value is not\n\
-         allowed, is named in Nimbus's log at start, and Thalweg then runs in mode `observe`.\n\n\
+         Every key goes into `storm.yaml` on the Nimbus nodes, or into `config.yaml` of Flink's JobManager,\n\
+         where [some defaults are shorter](../operating/flink.md). A key that is unknown, or whose value is\n\
+         not allowed, is named in the log at start, and Thalweg then runs in mode `observe`.\n\n\
          This page is generated from the table of keys; a test keeps it true.\n\n\
          | key | default | allowed | what it does |\n|---|---|---|---|\n",
     );

@@ -9,7 +9,7 @@ use super::layout::{self, Section, aligned, header};
 /// Reads an observation.
 ///
 /// # Errors
-/// When `bytes` is not exactly one well-formed encoding of layout 2; the error names the place.
+/// When `bytes` is not exactly one well-formed encoding of layout 3; the error names the place.
 pub fn decode(bytes: &[u8]) -> Result<Observation, CodecError> {
     let sections = Sections::find(bytes)?;
     let strings = strings(&sections)?;
@@ -245,6 +245,7 @@ fn topologies(
             status: *record.look_up("status", 8, &layout::STATUSES)?,
             wished_workers: record.int("wished workers", 12)?,
             message_timeout: Millis::saturating(record.amount("message timeout", 16)?),
+            worker_heap_mib: record.optional_amount("worker heap", 40)?,
             edges: share(&record, "edges", 28, &mut edges)?
                 .map(|edge| self::edge(&edge, &components))
                 .collect::<Result<_, _>>()?,
@@ -290,6 +291,7 @@ fn component(record: &Record<'_>, strings: &[&str]) -> Result<Component, CodecEr
         memory_mib: record.optional_amount("memory", 24)?,
         backlog: record.optional_long("backlog", 32)?,
         partitions: record.optional_int("partitions", 40)?,
+        heap_mib: record.optional_amount("heap", 48)?,
     })
 }
 

@@ -65,6 +65,7 @@ impl<'a> Writer<'a> {
         self.count(to, topology.edges.len())?;
         self.count(to, topology.executors.len())?;
         self.u32(to, 0);
+        self.optional_f64(to, topology.worker_heap_mib);
         for component in &topology.components {
             let to = Section::Components;
             self.text(to, &component.id);
@@ -76,6 +77,7 @@ impl<'a> Writer<'a> {
             self.optional_u64(to, component.backlog);
             self.u32(to, component.partitions.unwrap_or(layout::NO_INT));
             self.u32(to, 0);
+            self.optional_f64(to, component.heap_mib);
         }
         for edge in &topology.edges {
             let grouping = place(&layout::GROUPINGS, edge.grouping);

@@ -7,7 +7,7 @@ use thalweg_core::model::{ComponentKind, Grouping, TopologyStatus};
 /// `THWG` as a little-endian number.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"THWG");
 /// The version of the layout described here.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// The largest integer of a 32-bit field: what a non-negative Java `int` can hold.
 pub const MAX_INT: u32 = i32::MAX as u32;
 /// The largest integer of a 64-bit field: what a non-negative Java `long` can hold.
@@ -76,10 +76,11 @@ pub enum Section {
     /// node, port: u32; ascending.
     Slots,
     /// id, name, status, wished workers: u32; message timeout ms: f64; numbers of components,
-    /// edges, executors, and 0: u32.
+    /// edges, executors, and 0: u32; heap of a worker MiB: f64, NaN where unknown.
     Topologies,
     /// id, kind, first task, last task: u32; CPU points, memory MiB: f64, NaN where undeclared;
-    /// backlog: u64, partitions: u32, all ones where unknown; and 0: u32.
+    /// backlog: u64, partitions: u32, all ones where unknown; 0: u32; heap MiB: f64, NaN where
+    /// undeclared.
     Components,
     /// from, to, grouping, and 0: u32; the first two count within the topology; sent: u64, all
     /// ones where unknown.
@@ -111,9 +112,10 @@ impl Section {
     /// Bytes of one record.
     pub const fn record_size(self) -> usize {
         match self {
-            Self::Nodes | Self::Topologies => 40,
+            Self::Nodes => 40,
+            Self::Topologies => 48,
             Self::Slots => 8,
-            Self::Components => 48,
+            Self::Components => 56,
             Self::Edges => 24,
             Self::Executors => 152,
             Self::StringEnds => 4,

@@ -139,11 +139,6 @@ impl Fifo {
         }
     }
 
-    /// Age of what is at the front.
-    pub fn oldest(&self) -> Option<f64> {
-        self.cohorts.front().map(|cohort| cohort.birth)
-    }
-
     /// The sums as they must be, found anew: what has been added up and taken away for long drifts.
     pub fn recount(&mut self) {
         self.records = self.cohorts.iter().map(|cohort| cohort.records).sum();

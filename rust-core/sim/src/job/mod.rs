@@ -256,6 +256,12 @@ impl Job {
         sums.iter().map(|sum| if all > 0.0 { sum / all } else { 1.0 / count as f64 }).collect()
     }
 
+    /// Finds sums anew that were added to and taken from many times, before rounding shows in them.
+    pub fn recount(&mut self) {
+        self.lag.iter_mut().for_each(Fifo::recount);
+        self.executors.iter_mut().for_each(|executor| executor.queue.recount());
+    }
+
     /// Executors whose tasks are worked on by one component.
     pub fn count_of(&self, component: usize) -> usize {
         self.wiring.ranges[component].len()

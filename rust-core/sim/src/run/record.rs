@@ -11,8 +11,6 @@ use crate::report::{ActionRecord, Measures, Point, RunResult};
 use crate::scenario::Scenario;
 use crate::truth::Capacities;
 
-/// Seconds between two points of a run's course.
-const INTERVAL_SECS: f64 = 60.0;
 /// Executors beyond what this utilisation needs are too many.
 const LEAST_UTILIZATION: f64 = 0.5;
 
@@ -22,6 +20,7 @@ pub(super) struct Recorder {
     policy: String,
     seed: u64,
     changes: Option<usize>,
+    point_secs: f64,
     memory_mib: Vec<f64>,
     measures: Measures,
     points: Vec<Point>,
@@ -50,6 +49,7 @@ impl Recorder {
             policy: String::new(),
             seed,
             changes: scenario.load.changes(),
+            point_secs: scenario.point_secs,
             memory_mib: scenario
                 .components
                 .iter()
@@ -139,7 +139,7 @@ impl Recorder {
         self.interval.offered += rate * dt;
         self.interval.taken += job.taken;
         self.interval.completed += job.done;
-        if self.interval.secs >= INTERVAL_SECS {
+        if self.interval.secs >= self.point_secs {
             let secs = self.interval.secs;
             let millis = |share| job.recent.quantile(share).map(|secs| secs * 1000.0);
             self.points.push(Point {

@@ -47,6 +47,9 @@ pub struct Scenario {
     /// Length of one step of the simulation.
     #[serde(default = "half_a_second")]
     pub step_millis: f64,
+    /// Seconds between two points of a run's course.
+    #[serde(default = "a_minute")]
+    pub point_secs: f64,
     /// Records per second that the sources bring in at load 1.
     pub rate: f64,
     /// Relative standard deviation of hidden parameters between seeds.
@@ -263,6 +266,9 @@ fn memory() -> f64 {
 }
 fn queue() -> f64 {
     32_768.0
+}
+fn a_minute() -> f64 {
+    60.0
 }
 fn half_a_second() -> f64 {
     500.0

@@ -107,6 +107,7 @@ fn empty(name: &str, engine: EngineKind) -> Scenario {
         engine,
         duration_secs: 600.0,
         step_millis: 500.0,
+        point_secs: 60.0,
         rate: 100.0,
         jitter: 0.0,
         workers: 2,

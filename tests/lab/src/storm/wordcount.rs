@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::StormCluster;
+use crate::calibrate::{calibration, run};
 use crate::control::TopologyInfo;
 use crate::dist::Dist;
 use crate::java::{Java, class_path};
@@ -16,7 +16,6 @@ use crate::process::Site;
 use crate::wait::until;
 
 const MAIN: &str = "io.thalweg.topologies.wordcount.WordCount";
-const CALIBRATE: &str = "io.thalweg.topologies.wordcount.Calibrate";
 
 /// A WordCount to submit; `set` takes the arguments of the topology's main class.
 #[derive(Debug, Clone)]
@@ -82,7 +81,7 @@ impl WordCount {
         }
         let burns = ["splitCost", "countCost"].iter().any(|cost| arguments.contains_key(*cost));
         if burns && !arguments.contains_key("iterationsPerMilli") {
-            let iterations = calibration(site, dist, java, &self.jar)?;
+            let iterations = calibration(site, java, &self.jar)?;
             arguments.insert("iterationsPerMilli".to_owned(), iterations.to_string());
         }
         let worker_jars = dist.storm_worker()?.join("*");
@@ -111,28 +110,4 @@ impl StormCluster {
             Ok(info.all_report().then_some(info))
         })
     }
-}
-
-/// Turns of the burning loop per millisecond: measured once per machine, so that all runs do the same work.
-fn calibration(site: &Site, dist: &Dist, java: &Java, jar: &Path) -> Result<u64> {
-    let folder = dist.once("calibration", |draft| {
-        let mut command = java.command(site, "64m");
-        command.arg("-cp").arg(jar).arg(CALIBRATE);
-        Ok(fs::write(draft.join("iterations-per-milli"), run(command)?)?)
-    })?;
-    let text = fs::read_to_string(folder.join("iterations-per-milli"))?;
-    text.trim().parse().with_context(|| format!("not a number: {text}"))
-}
-
-fn run(mut command: Command) -> Result<String> {
-    let output = command.output().context("cannot start java")?;
-    if !output.status.success() {
-        bail!(
-            "{command:?} ended with {}: {}{}",
-            output.status,
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-    Ok(String::from_utf8(output.stdout)?)
 }

@@ -12,23 +12,26 @@ use anyhow::{Result, ensure};
 use clap::Parser;
 use thalweg_experiment::report::{MEASURES, short};
 use thalweg_experiment::workplace::clean_up_when_interrupted;
-use thalweg_experiment::{Measured, Options, Side, Situation, Store, run};
+use thalweg_experiment::{Engine, Measured, Options, Side, Situation, Store, run};
 
 use story::Story;
 
 /// As good allows for this much noise.
 const NOISE: f64 = 0.1;
 
-/// Shows Thalweg at work on a real Storm cluster on this machine, beside Storm's DefaultScheduler.
+/// Shows Thalweg at work on a real cluster on this machine, beside the engine's own scheduler.
 #[derive(Parser)]
 struct Cli {
+    /// What runs the topology: storm or flink
+    #[arg(long, default_value = "storm")]
+    engine: Engine,
     /// Where Thalweg keeps its routing tables: embedded or redis
     #[arg(long, default_value = "embedded")]
     store: Store,
     /// Length of the stable stage that is measured on each side
     #[arg(long, default_value_t = 15)]
     seconds: u64,
-    /// a too few executors, b unequal nodes, c a node slows down, d a slow link, e nothing to gain
+    /// On Storm: a too few executors, b unequal nodes, c a node slows down, d a slow link, e nothing to gain
     #[arg(long, default_value = "a")]
     situation: Situation,
     /// Show Thalweg's side alone
@@ -40,7 +43,10 @@ struct Cli {
 }
 
 fn main() -> Result<ExitCode> {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
+    if cli.engine == Engine::Flink {
+        cli.situation = Situation::on_flink();
+    }
     ensure!(cli.seconds > 0, "seconds must be above 0");
     cli.situation.network.available()?;
     clean_up_when_interrupted()?;
@@ -58,17 +64,17 @@ fn main() -> Result<ExitCode> {
         println!("{}", summary(&thalweg));
         return Ok(ExitCode::SUCCESS);
     };
-    println!("{}", table(&default, &thalweg));
+    println!("{}", table(cli.engine, &default, &thalweg));
     println!("{}", summary(&thalweg));
     let (good, words) = judge(cli.situation.act, &default, &thalweg);
     println!("{words}");
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn table(default: &Measured, thalweg: &Measured) -> comfy_table::Table {
+fn table(engine: Engine, default: &Measured, thalweg: &Measured) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["", "DefaultScheduler", "Thalweg", "times better"]);
+    table.set_header(["", Side::Default.on(engine), Side::Thalweg.on(engine), "times better"]);
     for measure in &MEASURES {
         let ratio = measure.ratio(default, thalweg);
         table.add_row([
@@ -106,7 +112,7 @@ fn judge(act: bool, default: &Measured, thalweg: &Measured) -> (bool, &'static s
     match (act == (thalweg.actions > 0), latency && throughput) {
         (true, true) if act => (true, "Thalweg acted, and it ended at least as good."),
         (true, true) => (true, "There was nothing to gain, and Thalweg did nothing."),
-        (true, false) => (false, "It did not end as good as under the DefaultScheduler."),
+        (true, false) => (false, "It did not end as good as without Thalweg."),
         (false, _) if act => (false, "Thalweg did not act, although there was something to gain."),
         (false, _) => (false, "Thalweg acted, although there was nothing to gain."),
     }

@@ -150,7 +150,7 @@ impl Witness for Story {
         }
         self.marks.push(Mark { side, phase, begun: Instant::now(), took: None });
         self.note.clear();
-        self.say(&format!("{side}: {}", frame::name_of(side, phase)));
+        self.say(&format!("{}: {}", side.on(self.situation.engine), frame::name_of(side, phase)));
         self.draw();
     }
 

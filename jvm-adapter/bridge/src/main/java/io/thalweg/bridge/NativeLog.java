@@ -18,7 +18,14 @@ final class NativeLog {
 
     /** Called from the native core, on any thread. */
     static void log(int level, String logger, String line) {
-        LoggerFactory.getLogger(logger).atLevel(Level.intToLevel(level)).log(line);
+        Logger target = LoggerFactory.getLogger(logger);
+        switch (of(level)) {
+            case ERROR -> target.error(line);
+            case WARN -> target.warn(line);
+            case INFO -> target.info(line);
+            case DEBUG -> target.debug(line);
+            case TRACE -> target.trace(line);
+        }
     }
 
     /** Tells the core what is worth sending; asked again each round, as levels can change. */
@@ -30,11 +37,31 @@ final class NativeLog {
         Level[] gravestFirst = Level.values();
         int threshold = OFF;
         for (Level level : gravestFirst) {
-            if (!ROOT.isEnabledForLevel(level)) {
+            if (!enabled(level)) {
                 break;
             }
             threshold = level.toInt();
         }
         return threshold;
+    }
+
+    /** SLF4J 1.7, which Flink brings along, can ask neither by level nor by number. */
+    private static boolean enabled(Level level) {
+        return switch (level) {
+            case ERROR -> ROOT.isErrorEnabled();
+            case WARN -> ROOT.isWarnEnabled();
+            case INFO -> ROOT.isInfoEnabled();
+            case DEBUG -> ROOT.isDebugEnabled();
+            case TRACE -> ROOT.isTraceEnabled();
+        };
+    }
+
+    private static Level of(int number) {
+        for (Level level : Level.values()) {
+            if (level.toInt() == number) {
+                return level;
+            }
+        }
+        return Level.ERROR;
     }
 }

@@ -7,7 +7,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Encodes what an adapter saw of a cluster, in layout 2 of {@code docs/reference/ffi.md}.
+ * Encodes what an adapter saw of a cluster, in layout 3 of {@code docs/reference/ffi.md}.
  *
  * <p>{@link #begin} starts a snapshot, {@link #finish} ends it; nodes come before their slots, and a
  * topology before its components, edges and executors. One writer serves many snapshots and reuses
@@ -36,7 +36,7 @@ public final class SnapshotWriter {
     public enum Grouping { SHUFFLE, FIELDS, ALL, GLOBAL, LOCAL_OR_SHUFFLE, CUSTOM }
 
     private static final int MAGIC = 0x47574854; // THWG
-    private static final int VERSION = 2;
+    private static final int VERSION = 3;
     private static final int COMPONENTS_AT = 24;
     private static final int EDGES_AT = 28;
     private static final int EXECUTORS_AT = 32;
@@ -44,14 +44,16 @@ public final class SnapshotWriter {
     private static final int HAS_COUNTERS = 1;
     private static final int DECLARED_AT = 16;
     private static final int BACKLOG_AT = 32;
+    private static final int HEAP_AT = 48;
+    private static final int WORKER_HEAP_AT = 40;
     private static final int SENT_AT = 16;
     private static final int TIMES_AT = 96;
     private static final int STATE_AT = 128;
 
     private final Section nodes = new Section(40);
     private final Section slots = new Section(8);
-    private final Section topologies = new Section(40);
-    private final Section components = new Section(48);
+    private final Section topologies = new Section(48);
+    private final Section components = new Section(56);
     private final Section edges = new Section(24);
     private final Section executors = new Section(152);
     private final Section stringEnds = new Section(4);
@@ -99,7 +101,7 @@ public final class SnapshotWriter {
         int idText = intern(id);
         int nameText = intern(name);
         topologies.next().putInt(idText).putInt(nameText).putInt(status.ordinal()).putInt(wishedWorkers)
-                .putDouble(messageTimeoutMs).putInt(0).putInt(0).putInt(0).putInt(0);
+                .putDouble(messageTimeoutMs).putInt(0).putInt(0).putInt(0).putInt(0).putDouble(Double.NaN);
         return index;
     }
 
@@ -108,7 +110,8 @@ public final class SnapshotWriter {
         int index = countInTopology(COMPONENTS_AT);
         int idText = intern(id);
         components.next().putInt(idText).putInt(kind.ordinal()).putInt(firstTask).putInt(lastTask)
-                .putDouble(Double.NaN).putDouble(Double.NaN).putLong(UNKNOWN).putInt((int) UNKNOWN).putInt(0);
+                .putDouble(Double.NaN).putDouble(Double.NaN).putLong(UNKNOWN).putInt((int) UNKNOWN).putInt(0)
+                .putDouble(Double.NaN);
         return index;
     }
 
@@ -116,6 +119,16 @@ public final class SnapshotWriter {
     public void declared(double cpuPoints, double memoryMib) {
         int at = components.last() + DECLARED_AT;
         components.content.putDouble(at, cpuPoints).putDouble(at + Double.BYTES, memoryMib);
+    }
+
+    /** Adds how much of the declared memory of the last component is heap of its worker. */
+    public void heap(double heapMib) {
+        components.content.putDouble(components.last() + HEAP_AT, heapMib);
+    }
+
+    /** Adds the most heap that the executors of one worker of the last topology may declare together. */
+    public void workerHeap(double heapMib) {
+        topologies.content.putDouble(topologies.last() + WORKER_HEAP_AT, heapMib);
     }
 
     /** Adds the records that wait before the last component, and the partitions that it reads. */

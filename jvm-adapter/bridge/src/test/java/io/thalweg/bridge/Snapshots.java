@@ -37,9 +37,11 @@ final class Snapshots {
 
     private static void words(SnapshotWriter writer, int a6700, int a6701, int c6700) {
         writer.topology("words-1-1763726000", "words", Status.ACTIVE, 3, 30_000);
+        writer.workerHeap(768);
         int acker = writer.component("__acker", Kind.SYSTEM, 1, 1);
         int count = writer.component("count", Kind.OPERATOR, 2, 5);
         writer.declared(25.5, 192);
+        writer.heap(128.5);
         int spout = writer.component("spout", Kind.SOURCE, 6, 6);
         writer.declared(Double.NaN, 0);
         writer.waiting(9007199254740995L, 12);

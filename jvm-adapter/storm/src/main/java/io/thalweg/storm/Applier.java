@@ -3,6 +3,7 @@ package io.thalweg.storm;
 import io.thalweg.storm.cluster.NodeFacts;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -96,7 +97,7 @@ final class Applier {
 
     private boolean usable(WorkerSlot slot) {
         NodeFacts node = nodes.get(slot.getNodeId());
-        return node != null && !node.blacklisted() && node.ports().contains(slot.getPort());
+        return node != null && !node.blacklisted() && Collections.binarySearch(node.ports(), slot.getPort()) >= 0;
     }
 
     private static Map<WorkerSlot, Set<ExecutorDetails>> running(SchedulerAssignment assignment) {

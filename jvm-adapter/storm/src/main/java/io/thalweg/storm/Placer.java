@@ -2,7 +2,7 @@ package io.thalweg.storm;
 
 import io.thalweg.bridge.SnapshotWriter;
 import io.thalweg.bridge.SnapshotWriter.Status;
-import io.thalweg.storm.cluster.Engine;
+import io.thalweg.shell.Engine;
 import io.thalweg.storm.cluster.NodeFacts;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -32,7 +32,7 @@ final class Placer {
 
     /**
      * The wished slot of every executor of the topologies that the engine places; null for an executor that it
-     * leaves open. Topologies it leaves alone altogether are missing.
+     * leaves open. Executors that no slot can take are missing, and topologies that it leaves alone altogether.
      */
     Map<TopologyDetails, Map<ExecutorDetails, WorkerSlot>> ask(Topologies topologies, Cluster cluster,
         Map<String, NodeFacts> nodes, long now) {
@@ -77,7 +77,9 @@ final class Placer {
             for (ExecutorDetails executor : entry.getValue()) {
                 int answer = answers.getInt(Integer.BYTES * at++);
                 ours |= answer != Engine.LEAVE;
-                wish.put(executor, slot(answer, placed.get(executor), slots));
+                if (answer != Engine.NO_ROOM) {
+                    wish.put(executor, slot(answer, placed.get(executor), slots));
+                }
             }
             if (ours) {
                 wishes.put(entry.getKey(), wish);

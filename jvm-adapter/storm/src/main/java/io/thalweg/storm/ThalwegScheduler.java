@@ -1,10 +1,11 @@
 package io.thalweg.storm;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.thalweg.bridge.ThalwegException;
-import io.thalweg.storm.act.Actuator;
-import io.thalweg.storm.cluster.Engine;
+import io.thalweg.shell.Actuator;
+import io.thalweg.shell.Desk;
+import io.thalweg.shell.Engine;
+import io.thalweg.shell.NativeEngine;
+import io.thalweg.storm.act.Stages;
 import io.thalweg.storm.cluster.Meters;
 import io.thalweg.storm.cluster.NodeFacts;
 import io.thalweg.storm.cluster.Rounds;
@@ -39,6 +40,7 @@ public class ThalwegScheduler implements IScheduler {
     private Engine engine;
     private Placer placer;
     private StateLink state;
+    private Stages stages;
     private Actuator actuator;
     private Monitor monitor;
     private boolean failing;
@@ -50,10 +52,12 @@ public class ThalwegScheduler implements IScheduler {
         rounds = new Rounds(settings.roundMillis());
         try {
             engine = open(settings, conf);
-            reportStatus();
+            Desk desk = new Desk(engine);
+            desk.reportStatus();
             placer = new Placer(engine, shapes);
             state = new StateLink(conf);
-            actuator = new Actuator(conf, settings, rounds, engine, state, meters);
+            stages = new Stages(conf, settings, rounds, engine, state);
+            actuator = new Actuator(desk, stages, settings.stepTimeoutMillis(), meters::action);
             monitor = new Monitor(conf, settings, rounds, engine, state, actuator, shapes, meters);
             actuator.start();
             monitor.start();
@@ -102,11 +106,13 @@ public class ThalwegScheduler implements IScheduler {
     public void cleanup() {
         closeQuietly(monitor);
         closeQuietly(actuator);
+        closeQuietly(stages);
         closeQuietly(state);
         closeQuietly(engine);
         placer = null;
         monitor = null;
         actuator = null;
+        stages = null;
         state = null;
         engine = null;
     }
@@ -132,14 +138,6 @@ public class ThalwegScheduler implements IScheduler {
                 LOG.error("{} is left to Storm's own scheduler", topology.getName(), e);
             }
         });
-    }
-
-    private void reportStatus() {
-        JsonNode status = engine.command(JsonNodeFactory.instance.objectNode().put("op", "status"), System.currentTimeMillis());
-        for (JsonNode problem : status.path("problems")) {
-            LOG.error("configuration: {}", problem.asText());
-        }
-        LOG.info("Thalweg is ready, mode {}", status.path("mode").asText("?"));
     }
 
     private static Map<String, NodeFacts> nodes(Cluster cluster) {

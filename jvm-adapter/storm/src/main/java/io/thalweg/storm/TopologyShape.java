@@ -25,7 +25,8 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
     private static final String OFF_HEAP = "offheap.memory.mb";
 
     /** A component, its tasks, and what its user declared for each executor; NaN where nothing. */
-    record Component(String id, Kind kind, int firstTask, int lastTask, double cpuPoints, double memoryMib) { }
+    record Component(String id, Kind kind, int firstTask, int lastTask, double cpuPoints, double memoryMib,
+                     double heapMib) { }
 
     /** A stream between two components, by index. */
     record Edge(int from, int to, Grouping grouping, String stream) { }
@@ -43,19 +44,22 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
         StormTopology graph = topology.getTopology();
         List<Component> components = new ArrayList<>();
         Map<String, Integer> indices = new HashMap<>();
+        // Where a component declares a resource, the topology's default of it counts for the others.
+        boolean cpu = tasks.keySet().stream().anyMatch(id -> declared(graph, id).contains(CPU));
+        boolean memory = tasks.keySet().stream().map(id -> declared(graph, id))
+            .anyMatch(declared -> declared.contains(ON_HEAP) || declared.contains(OFF_HEAP));
         tasks.forEach((id, span) -> {
             indices.put(id, components.size());
-            String declared = declared(graph, id);
-            boolean cpu = declared.contains(CPU);
-            boolean memory = declared.contains(ON_HEAP) || declared.contains(OFF_HEAP);
+            ExecutorDetails executor = some.get(id);
             components.add(new Component(id, kind(graph, id), span[0], span[1],
-                cpu ? topology.getTotalCpuReqTask(some.get(id)) : Double.NaN,
-                memory ? topology.getTotalMemReqTask(some.get(id)) : Double.NaN));
+                cpu ? topology.getTotalCpuReqTask(executor) : Double.NaN,
+                memory ? topology.getTotalMemReqTask(executor) : Double.NaN,
+                memory ? topology.getOnHeapMemoryRequirement(executor) : Double.NaN));
         });
         return new TopologyShape(List.copyOf(components), Map.copyOf(indices), edges(graph, components, indices));
     }
 
-    /** What a component's user declared, as JSON; Storm's own defaults are declared by nobody. */
+    /** What a component's user declared, as JSON. */
     private static String declared(StormTopology graph, String id) {
         ComponentCommon common = null;
         if (graph != null && graph.get_bolts().containsKey(id)) {
@@ -74,9 +78,12 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
     void write(SnapshotWriter writer, TopologyDetails topology, Status status, Map<String, Map<String, Long>> emitted) {
         writer.topology(topology.getId(), topology.getName(), status, topology.getNumWorkers(),
             Settings.messageTimeoutMillis(topology.getConf()));
+        Double heap = topology.getTopologyWorkerMaxHeapSize();
+        writer.workerHeap(heap == null || heap <= 0 ? Double.NaN : heap);
         for (Component c : components) {
             writer.component(c.id, c.kind, c.firstTask, c.lastTask);
             writer.declared(c.cpuPoints, c.memoryMib);
+            writer.heap(c.heapMib);
         }
         for (Edge e : edges) {
             writer.edge(e.from, e.to, e.grouping);
@@ -134,8 +141,14 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
 
     /** Executors in the order in which they are always encoded: by component, then by first task. */
     static List<ExecutorDetails> ordered(TopologyDetails topology) {
-        List<Map.Entry<ExecutorDetails, String>> executors = new ArrayList<>(topology.getExecutorToComponent().entrySet());
-        executors.sort(Map.Entry.<ExecutorDetails, String>comparingByValue().thenComparingInt(e -> e.getKey().getStartTask()));
-        return executors.stream().map(Map.Entry::getKey).toList();
+        Map<String, List<ExecutorDetails>> byComponent = new TreeMap<>();
+        topology.getExecutorToComponent().forEach((executor, component) ->
+            byComponent.computeIfAbsent(component, c -> new ArrayList<>()).add(executor));
+        List<ExecutorDetails> ordered = new ArrayList<>(topology.getExecutorToComponent().size());
+        for (List<ExecutorDetails> executors : byComponent.values()) {
+            executors.sort(Comparator.comparingInt(ExecutorDetails::getStartTask));
+            ordered.addAll(executors);
+        }
+        return ordered;
     }
 }

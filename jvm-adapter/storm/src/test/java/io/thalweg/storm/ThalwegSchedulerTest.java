@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import io.thalweg.storm.cluster.Engine;
+import io.thalweg.shell.Engine;
 import io.thalweg.storm.cluster.Settings;
 import java.nio.ByteBuffer;
 import java.util.Map;

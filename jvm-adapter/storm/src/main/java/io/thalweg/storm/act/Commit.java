@@ -1,7 +1,10 @@
 package io.thalweg.storm.act;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import io.thalweg.storm.act.StepFailed.Code;
+import io.thalweg.shell.Deadline;
+import io.thalweg.shell.Plan;
+import io.thalweg.shell.StepFailed;
+import io.thalweg.shell.StepFailed.Code;
 import org.apache.storm.generated.RebalanceOptions;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,7 +61,7 @@ final class Commit {
             } catch (Exception e) {
                 LOG.warn("Nimbus refuses to rebalance {}: {}", plan.name(), e.toString());
                 if (deadline.passed()) {
-                    throw new StepFailed(Code.STORM_REFUSED, "rebalance of " + plan.name(), e);
+                    throw new StepFailed(Code.ENGINE_REFUSED, "rebalance of " + plan.name(), e);
                 }
                 deadline.pause(RETRY_MILLIS);
             }

@@ -1,6 +1,13 @@
 package io.thalweg.storm.act;
 
-import io.thalweg.storm.act.StepFailed.Code;
+import io.thalweg.shell.Deadline;
+import io.thalweg.shell.Phase;
+import io.thalweg.shell.Place;
+import io.thalweg.shell.Plan;
+import io.thalweg.shell.StepFailed;
+import io.thalweg.shell.TaskRange;
+import io.thalweg.shell.Way;
+import io.thalweg.shell.StepFailed.Code;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -78,7 +85,7 @@ final class DrainAndRestart implements Way {
             } catch (TException | RuntimeException e) {
                 LOG.error("cannot activate {} yet: {}", plan.name(), e.toString());
                 if (deadline.passed()) {
-                    throw new StepFailed(Code.STORM_REFUSED, "topology " + plan.name() + " is left inactive", e);
+                    throw new StepFailed(Code.ENGINE_REFUSED, "topology " + plan.name() + " is left inactive", e);
                 }
                 Thread.sleep(RETRY_MILLIS);
             }
@@ -105,6 +112,6 @@ final class DrainAndRestart implements Way {
                 before.put(row.range(), row.before());
             }
         }
-        return plan.wished().without(Slots.of(before));
+        return Slots.of(plan.wished()).without(Slots.of(before));
     }
 }

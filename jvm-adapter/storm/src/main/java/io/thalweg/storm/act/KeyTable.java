@@ -1,6 +1,9 @@
 package io.thalweg.storm.act;
 
-import io.thalweg.storm.act.StepFailed.Code;
+import io.thalweg.shell.Place;
+import io.thalweg.shell.StepFailed;
+import io.thalweg.shell.TaskRange;
+import io.thalweg.shell.StepFailed.Code;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -56,24 +59,24 @@ final class KeyTable {
     private Map<List<Long>, NodeInfo> arrange(Map<TaskRange, Place> contested, int fewest) {
         int capacity = HashOrder.capacity(Math.max(fewest, plain.size() + contested.size()));
         Map<List<Long>, NodeInfo> keys = new LinkedHashMap<>();
-        plain.forEach((range, place) -> keys.put(range.id(), place.info()));
+        plain.forEach((range, place) -> keys.put(Names.id(range), Names.info(place)));
         for (Map.Entry<TaskRange, Place> entry : contested.entrySet()) {
             List<Long> key = behind(entry.getKey(), capacity);
             if (key == null) {
                 return null;
             }
             Place place = entry.getValue();
-            keys.put(key, new Place(place.node().equals(node) ? Views.alias(node) : place.node(), place.port()).info());
+            keys.put(key, Names.info(new Place(place.node().equals(node) ? Views.alias(node) : place.node(), place.port())));
         }
         for (long filler = 0; keys.size() < fewest; filler++) {
-            keys.put(List.of(0L, -1L, filler), new Place(Views.alias(node), 0).info());
+            keys.put(List.of(0L, -1L, filler), Names.info(new Place(Views.alias(node), 0)));
         }
         return keys;
     }
 
     /** A key of this range in a bucket after all its rivals. */
     private List<Long> behind(TaskRange range, int capacity) {
-        int last = slots.stream().filter(range::overlaps).mapToInt(rival -> HashOrder.bucket(rival.id(), capacity)).max().orElse(-1);
+        int last = slots.stream().filter(range::overlaps).mapToInt(rival -> HashOrder.bucket(Names.id(rival), capacity)).max().orElse(-1);
         for (long tail = 0; tail < (long) TAILS_PER_BUCKET * capacity; tail++) {
             List<Long> key = List.of((long) range.first(), (long) range.last(), tail);
             if (HashOrder.bucket(key, capacity) > last) {

@@ -1,6 +1,13 @@
 package io.thalweg.storm.act;
 
-import io.thalweg.storm.act.StepFailed.Code;
+import io.thalweg.shell.Deadline;
+import io.thalweg.shell.Phase;
+import io.thalweg.shell.Place;
+import io.thalweg.shell.Plan;
+import io.thalweg.shell.StepFailed;
+import io.thalweg.shell.TaskRange;
+import io.thalweg.shell.Way;
+import io.thalweg.shell.StepFailed.Code;
 import io.thalweg.storm.cluster.NodeFacts;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -99,7 +106,7 @@ final class MakeBeforeBreak implements Way {
         scene.rounds().reserve(views.fresh().keySet().stream().map(place -> new WorkerSlot(place.node(), place.port()))
             .collect(Collectors.toSet()));
         watch = new WorkerWatch(scene.state(), plan.topology(), nodes, views.fresh());
-        keeper = new ViewKeeper(scene, plan.topology(), plan.wished(), involved(nodes));
+        keeper = new ViewKeeper(scene, plan.topology(), Slots.of(plan.wished()), involved(nodes));
         learnSyncs(base, deadline);
         startBehindSyncs(deadline);
         deadline.await("new workers " + views.fresh().keySet(), watch::allUp);
@@ -213,7 +220,7 @@ final class MakeBeforeBreak implements Way {
 
     private Views views(Assignment base, Map<String, NodeFacts> nodes) throws Exception {
         TopologyDetails topology = scene.topology(plan);
-        Slots wished = plan.wished();
+        Slots wished = Slots.of(plan.wished());
         Map<Place, Set<TaskRange>> fresh = wished.without(Slots.of(base));
         checkFree(fresh.keySet(), nodes);
         Map<String, String> hosts = new HashMap<>();

@@ -1,5 +1,9 @@
 package io.thalweg.storm.act;
 
+import io.thalweg.shell.Deadline;
+import io.thalweg.shell.Phase;
+import io.thalweg.shell.Plan;
+import io.thalweg.shell.Way;
 /** Storm's own rebalance, with the plan's counts; every changed worker restarts. */
 final class PlainRebalance implements Way {
     private final Scene scene;

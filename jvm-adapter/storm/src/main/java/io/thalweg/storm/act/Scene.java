@@ -1,7 +1,10 @@
 package io.thalweg.storm.act;
 
-import io.thalweg.storm.act.StepFailed.Code;
-import io.thalweg.storm.cluster.Engine;
+import io.thalweg.shell.Engine;
+import io.thalweg.shell.Place;
+import io.thalweg.shell.Plan;
+import io.thalweg.shell.StepFailed;
+import io.thalweg.shell.StepFailed.Code;
 import io.thalweg.storm.cluster.NimbusLink;
 import io.thalweg.storm.cluster.NodeFacts;
 import io.thalweg.storm.cluster.Rounds;
@@ -41,7 +44,7 @@ record Scene(Map<String, Object> conf, Settings settings, Rounds rounds, NimbusL
 
     /** What Nimbus holds for the plan's topology. */
     Assignment assignment(Plan plan) throws StepFailed, TException {
-        for (String node : plan.wished().executors().keySet().stream().map(Place::node).distinct().toList()) {
+        for (String node : Slots.of(plan.wished()).executors().keySet().stream().map(Place::node).distinct().toList()) {
             Assignment held = nimbus.assignments(node).get(plan.topology());
             if (held != null) {
                 return held;
@@ -84,7 +87,7 @@ record Scene(Map<String, Object> conf, Settings settings, Rounds rounds, NimbusL
     /** Whether Nimbus already holds what the plan wishes; false while Nimbus cannot be asked. */
     boolean reached(Plan plan) {
         try {
-            return Slots.of(assignment(plan)).equals(plan.wished());
+            return Slots.of(assignment(plan)).equals(Slots.of(plan.wished()));
         } catch (TException | StepFailed | RuntimeException e) {
             return false;
         }

@@ -1,5 +1,7 @@
 package io.thalweg.storm.act;
 
+import io.thalweg.shell.Place;
+import io.thalweg.shell.TaskRange;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -18,7 +20,7 @@ record Slots(Map<TaskRange, Place> places, Map<Place, Set<TaskRange>> executors)
     /** The placement that an assignment of Nimbus holds. */
     static Slots of(Assignment assignment) {
         Map<TaskRange, Place> placement = new TreeMap<>();
-        assignment.get_executor_node_port().forEach((id, info) -> placement.put(TaskRange.of(id), Place.of(info)));
+        assignment.get_executor_node_port().forEach((id, info) -> placement.put(Names.range(id), Names.place(info)));
         return of(placement);
     }
 

@@ -1,6 +1,8 @@
 package io.thalweg.storm.act;
 
-import io.thalweg.storm.act.StepFailed.Code;
+import io.thalweg.shell.Deadline;
+import io.thalweg.shell.StepFailed;
+import io.thalweg.shell.StepFailed.Code;
 import io.thalweg.storm.cluster.NimbusLink;
 import io.thalweg.storm.cluster.NodeFacts;
 import java.util.Collection;

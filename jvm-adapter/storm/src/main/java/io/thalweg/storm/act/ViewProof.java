@@ -1,6 +1,9 @@
 package io.thalweg.storm.act;
 
-import io.thalweg.storm.act.StepFailed.Code;
+import io.thalweg.shell.Place;
+import io.thalweg.shell.StepFailed;
+import io.thalweg.shell.TaskRange;
+import io.thalweg.shell.StepFailed.Code;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -41,7 +44,7 @@ final class ViewProof {
                 continue;
             }
             List<Long> key = entry.getKey();
-            if (key.size() != 2 || read.put(TaskRange.of(key), Place.of(entry.getValue())) != null) {
+            if (key.size() != 2 || read.put(Names.range(key), Names.place(entry.getValue())) != null) {
                 throw new StepFailed(Code.VIEW_NOT_EXPRESSIBLE, "node " + node + " would read " + key + " as an executor");
             }
         }
@@ -57,7 +60,7 @@ final class ViewProof {
             Place wished = route.getValue();
             for (int task = route.getKey().first(); task <= route.getKey().last(); task++, tasks++) {
                 NodeInfo info = read.get(task);
-                if (info == null || Place.of(info).port() != wished.port() || !reaches(info.get_node(), wished.node())) {
+                if (info == null || Names.place(info).port() != wished.port() || !reaches(info.get_node(), wished.node())) {
                     throw new StepFailed(Code.VIEW_NOT_EXPRESSIBLE, "node " + node + " would reach task " + task + " at " + info
                         + " for " + wished);
                 }

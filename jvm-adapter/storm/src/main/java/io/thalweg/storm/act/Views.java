@@ -1,6 +1,9 @@
 package io.thalweg.storm.act;
 
-import io.thalweg.storm.act.StepFailed.Code;
+import io.thalweg.shell.Place;
+import io.thalweg.shell.StepFailed;
+import io.thalweg.shell.TaskRange;
+import io.thalweg.shell.StepFailed.Code;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -142,14 +145,14 @@ final class Views {
         long now = System.currentTimeMillis() / 1000;
         Map<List<Long>, Long> times = new HashMap<>();
         for (TaskRange range : ranges) {
-            times.put(range.id(), base.get_executor_start_time_secs().getOrDefault(range.id(), now));
+            times.put(Names.id(range), base.get_executor_start_time_secs().getOrDefault(Names.id(range), now));
         }
         return times;
     }
 
     private Map<NodeInfo, WorkerResources> workerResources() {
         Map<NodeInfo, WorkerResources> all = new HashMap<>(base.get_worker_resources());
-        fresh.keySet().forEach(place -> all.put(place.info(), resources.get(place)));
+        fresh.keySet().forEach(place -> all.put(Names.info(place), resources.get(place)));
         return all;
     }
 

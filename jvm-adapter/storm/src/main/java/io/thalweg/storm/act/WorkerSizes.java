@@ -1,6 +1,10 @@
 package io.thalweg.storm.act;
 
-import io.thalweg.storm.act.StepFailed.Code;
+import io.thalweg.shell.Place;
+import io.thalweg.shell.Plan;
+import io.thalweg.shell.StepFailed;
+import io.thalweg.shell.TaskRange;
+import io.thalweg.shell.StepFailed.Code;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;

@@ -1,5 +1,7 @@
 package io.thalweg.storm.act;
 
+import io.thalweg.shell.Place;
+import io.thalweg.shell.TaskRange;
 import io.thalweg.storm.cluster.NodeFacts;
 import io.thalweg.storm.cluster.StateLink;
 import java.io.IOException;

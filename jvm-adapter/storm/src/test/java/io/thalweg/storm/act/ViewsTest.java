@@ -1,5 +1,8 @@
 package io.thalweg.storm.act;
 
+import io.thalweg.shell.Place;
+import io.thalweg.shell.StepFailed;
+import io.thalweg.shell.TaskRange;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -32,10 +35,10 @@ class ViewsTest {
 
         assertEquals(Set.of("a", "b"), views.nodes());
         Map<Integer, NodeInfo> prepared = routes(views.prepared("a"));
-        assertEquals(2, Place.of(prepared.get(3)).port());
+        assertEquals(2, Names.place(prepared.get(3)).port());
         Map<Integer, NodeInfo> switched = routes(views.switched("a"));
-        assertEquals(new Place(Views.alias("a"), 4), Place.of(switched.get(2)));
-        assertEquals(at("b", 1), Place.of(switched.get(7)));
+        assertEquals(new Place(Views.alias("a"), 4), Names.place(switched.get(2)));
+        assertEquals(at("b", 1), Names.place(switched.get(7)));
         assertEquals("HOST-A", views.switched("a").get_node_host().get(Views.alias("a")));
     }
 
@@ -43,8 +46,8 @@ class ViewsTest {
     void anExecutorThatMovesKeepsItsOldSlotOnItsOldNode() throws Exception {
         Views views = views(Map.of(range(1, 1), at("a", 1), range(2, 3), at("a", 2)), Map.of(range(1, 1), at("a", 1), range(2, 3), at("b", 1)));
         Assignment view = views.switched("a");
-        assertEquals(at("a", 2), Place.of(view.get_executor_node_port().get(List.of(2L, 3L))));
-        assertEquals(at("b", 1), Place.of(routes(view).get(2)));
+        assertEquals(at("a", 2), Names.place(view.get_executor_node_port().get(List.of(2L, 3L))));
+        assertEquals(at("b", 1), Names.place(routes(view).get(2)));
         assertEquals(Set.of(at("b", 1)), views.fresh().keySet());
         assertEquals(Set.of(at("a", 2)), views.ended().keySet());
     }
@@ -59,7 +62,7 @@ class ViewsTest {
     @Test
     void aNewWorkerHasTheResourcesItWillHaveAfterwards() throws Exception {
         Views views = views(Map.of(range(1, 1), at("a", 1)), Map.of(range(1, 1), at("b", 7)));
-        assertEquals(2.0, views.prepared("b").get_worker_resources().get(at("b", 7).info()).get_mem_on_heap());
+        assertEquals(2.0, views.prepared("b").get_worker_resources().get(Names.info(at("b", 7))).get_mem_on_heap());
     }
 
     /** {@link Views} itself refuses a view that Storm would read otherwise, so none may be refused here. */
@@ -89,7 +92,7 @@ class ViewsTest {
     @Test
     void proofRefusesAKeyThatASlotWouldRead() {
         Assignment view = assignment(Map.of(range(1, 2), at("a", 1)));
-        view.get_executor_node_port().put(List.of(1L, 2L, 3L), at("a", 2).info());
+        view.get_executor_node_port().put(List.of(1L, 2L, 3L), Names.info(at("a", 2)));
         ViewProof proof = new ViewProof("a", Map.of(range(1, 2), at("a", 1)), Map.of(range(1, 2), at("a", 1)));
         assertThrows(StepFailed.class, () -> proof.check(view));
     }
@@ -164,8 +167,8 @@ class ViewsTest {
         Map<NodeInfo, WorkerResources> resources = new HashMap<>();
         Map<String, String> hosts = new HashMap<>();
         placement.forEach((range, place) -> {
-            keys.put(new ArrayList<>(range.id()), place.info());
-            resources.put(place.info(), resources(1.0));
+            keys.put(new ArrayList<>(Names.id(range)), Names.info(place));
+            resources.put(Names.info(place), resources(1.0));
             hosts.put(place.node(), HOSTS.get(place.node()));
         });
         assignment.set_executor_node_port(keys);

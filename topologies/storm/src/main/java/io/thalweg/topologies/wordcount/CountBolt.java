@@ -1,5 +1,7 @@
 package io.thalweg.topologies.wordcount;
 
+import io.thalweg.topologies.Journal;
+import io.thalweg.topologies.Work;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -36,7 +38,7 @@ final class CountBolt extends BaseBasicBolt {
         counts = new HashMap<>();
         sinceLine = new AtomicLong();
         if (out != null) {
-            Journal.keep(out, "count", context.getThisTaskId(), JOURNAL_MILLIS, this::line);
+            Journal.keep(out, "count", Integer.toString(context.getThisTaskId()), JOURNAL_MILLIS, this::line);
         }
     }
 

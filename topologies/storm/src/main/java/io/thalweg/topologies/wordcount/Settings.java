@@ -1,5 +1,6 @@
 package io.thalweg.topologies.wordcount;
 
+import io.thalweg.topologies.Work;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;

@@ -1,5 +1,6 @@
 package io.thalweg.topologies.wordcount;
 
+import io.thalweg.topologies.Work;
 import java.util.StringTokenizer;
 import org.apache.storm.topology.BasicOutputCollector;
 import org.apache.storm.topology.OutputFieldsDeclarer;

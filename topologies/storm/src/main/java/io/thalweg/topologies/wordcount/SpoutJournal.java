@@ -1,5 +1,6 @@
 package io.thalweg.topologies.wordcount;
 
+import io.thalweg.topologies.Journal;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -38,7 +39,7 @@ final class SpoutJournal implements KafkaTupleListener {
     public void open(Map<String, Object> configuration, TopologyContext context) {
         emittedAtNanos = new HashMap<>();
         latencies = new StringBuilder();
-        Journal.keep(out, "spout", context.getThisTaskId(), JOURNAL_MILLIS, this::line);
+        Journal.keep(out, "spout", Integer.toString(context.getThisTaskId()), JOURNAL_MILLIS, this::line);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.thalweg.topologies.wordcount;
 
+import io.thalweg.topologies.Work;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.storm.Config;
 import org.apache.storm.StormSubmitter;

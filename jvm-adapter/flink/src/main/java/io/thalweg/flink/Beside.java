@@ -1,0 +1,29 @@
+package io.thalweg.flink;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Thalweg beside a cluster: it measures and changes parallelism through REST and needs nothing installed.
+ *
+ * <p>Arguments are {@code key=value} pairs with the keys of Flink's configuration; {@code rest.address} and
+ * {@code rest.port} say where the JobManager is.
+ */
+public final class Beside {
+    private Beside() {}
+
+    /** Runs until the process is ended. */
+    public static void main(String[] arguments) throws InterruptedException {
+        Map<String, String> configuration = new HashMap<>();
+        for (String argument : arguments) {
+            int equals = argument.indexOf('=');
+            if (equals <= 0) {
+                throw new IllegalArgumentException("not key=value: " + argument);
+            }
+            configuration.put(argument.substring(0, equals), argument.substring(equals + 1));
+        }
+        Thalweg thalweg = new Thalweg(Settings.of(configuration), Jobs.all());
+        Runtime.getRuntime().addShutdownHook(new Thread(thalweg::close));
+        Thread.currentThread().join();
+    }
+}

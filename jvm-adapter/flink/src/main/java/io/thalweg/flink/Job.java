@@ -1,0 +1,138 @@
+package io.thalweg.flink;
+
+import io.thalweg.flink.place.PlacingSlotAllocator;
+import io.thalweg.flink.place.Wish;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.core.execution.CheckpointType;
+import org.apache.flink.runtime.clusterframework.types.AllocationID;
+import org.apache.flink.runtime.concurrent.ComponentMainThreadExecutor;
+import org.apache.flink.runtime.jobgraph.JobGraph;
+import org.apache.flink.runtime.jobgraph.JobResourceRequirements;
+import org.apache.flink.runtime.jobmaster.SlotInfo;
+import org.apache.flink.runtime.jobmaster.slotpool.DeclarativeSlotPool;
+import org.apache.flink.runtime.scheduler.adaptive.AdaptiveScheduler;
+import org.apache.flink.runtime.scheduler.adaptive.ThalwegAccess;
+
+/** One job with our slot allocator. Whatever touches its scheduler runs on the job's main thread and never waits there. */
+public final class Job {
+    private final JobGraph graph;
+    private final AdaptiveScheduler scheduler;
+    private final ComponentMainThreadExecutor mainThread;
+    private final DeclarativeSlotPool pool;
+    private final PlacingSlotAllocator allocator;
+
+    Job(JobGraph graph, AdaptiveScheduler scheduler, ComponentMainThreadExecutor mainThread, DeclarativeSlotPool pool,
+            PlacingSlotAllocator allocator) {
+        this.graph = graph;
+        this.scheduler = scheduler;
+        this.mainThread = mainThread;
+        this.pool = pool;
+        this.allocator = allocator;
+    }
+
+    /** Its id. */
+    public JobID id() {
+        return graph.getJobID();
+    }
+
+    /** Whether it ever takes checkpoints. */
+    public boolean checkpoints() {
+        return graph.isCheckpointingEnabled();
+    }
+
+    /** Where its subtasks run; safe from any thread, as is what the allocator dropped. */
+    public PlacingSlotAllocator allocator() {
+        return allocator;
+    }
+
+    CompletableFuture<?> ended() {
+        return scheduler.getJobTerminationFuture();
+    }
+
+    /** Runs something on the job's main thread. */
+    public <T> CompletableFuture<T> onMain(Callable<T> work) {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        mainThread.execute(() -> {
+            try {
+                result.complete(work.call());
+            } catch (Throwable e) {
+                result.completeExceptionally(e);
+            }
+        });
+        return result;
+    }
+
+    /** The state of its scheduler, to be compared with later ones. */
+    public Object state() {
+        return ThalwegAccess.state(scheduler);
+    }
+
+    /** Whether it is in this state still, and its tasks are deployed. */
+    public boolean isStillExecuting(Object state) {
+        return state == state() && ThalwegAccess.isExecuting(state);
+    }
+
+    /** Whether all of its tasks run. */
+    public boolean allRun() {
+        return ThalwegAccess.allRun(state());
+    }
+
+    /** Takes a checkpoint now. */
+    public CompletableFuture<?> checkpoint() {
+        return scheduler.triggerCheckpoint(CheckpointType.CONFIGURED);
+    }
+
+    /** Restarts its tasks at once. */
+    public void restart(Object state) {
+        ThalwegAccess.restart(state);
+    }
+
+    /** Parallelism bounds that hold. */
+    public JobResourceRequirements requirements() {
+        return scheduler.requestJobResourceRequirements();
+    }
+
+    /** Changes the bounds past the Dispatcher, so that they are lost with this JobManager. */
+    public void requirements(JobResourceRequirements bounds) {
+        scheduler.updateJobResourceRequirements(bounds);
+    }
+
+    /** Asks the ResourceManager for what is needed and this many slots more. */
+    public void askFor(int extra) {
+        allocator.extra(extra);
+        pool.setResourceRequirements(allocator.asked());
+    }
+
+    /** Whether the job holds all slots that a wish takes, node by node. */
+    public boolean holds(Wish wish) {
+        Map<String, Integer> held = allocator.held();
+        return PlacingSlotAllocator.wanted(wish).entrySet().stream()
+                .allMatch(node -> held.getOrDefault(node.getKey(), 0) >= node.getValue());
+    }
+
+    /** Whether the job holds as many slots as a wish takes, wherever they are. */
+    public boolean holdsEnough(Wish wish) {
+        int wanted = PlacingSlotAllocator.wanted(wish).values().stream().mapToInt(Integer::intValue).sum();
+        return pool.getAllSlotsInformation().size() >= wanted;
+    }
+
+    /** Gives back the slots beyond need that nothing runs in. */
+    public void giveBack() {
+        askFor(0);
+        int surplus = pool.getAllSlotsInformation().size() - allocator.slots();
+        List<AllocationID> free = new ArrayList<>();
+        for (SlotInfo slot : pool.getAllSlotsInformation()) {
+            if (pool.containsFreeSlot(slot.getAllocationId())) {
+                free.add(slot.getAllocationId());
+            }
+        }
+        for (AllocationID slot : free.subList(0, Math.max(0, Math.min(surplus, free.size())))) {
+            pool.releaseSlot(slot, new Exception("not needed for placement any more"));
+        }
+    }
+}

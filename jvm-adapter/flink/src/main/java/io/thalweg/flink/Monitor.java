@@ -1,0 +1,158 @@
+package io.thalweg.flink;
+
+import io.thalweg.bridge.SnapshotWriter;
+import io.thalweg.flink.measure.ClusterReader;
+import io.thalweg.flink.measure.Encoder;
+import io.thalweg.flink.measure.JobView;
+import io.thalweg.flink.measure.NodeView;
+import io.thalweg.flink.rest.Rest;
+import io.thalweg.shell.Actuator;
+import io.thalweg.shell.Desk;
+import io.thalweg.shell.Engine;
+import io.thalweg.shell.Place;
+import io.thalweg.shell.Plan;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.apache.flink.runtime.jobgraph.JobVertexID;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Looks at the cluster at even intervals, hands what it saw to the engine, and takes the decisions. */
+public final class Monitor implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Monitor.class);
+    private static final long LONGEST_PAUSE_MILLIS = 60_000;
+    private static final String DECISION = "decision ";
+
+    /** The cluster as it was last seen. */
+    public record View(List<NodeView> nodes, Map<String, JobView> jobs) { }
+
+    private final Settings settings;
+    private final ClusterReader reader;
+    private final Engine engine;
+    private final Desk desk;
+    private final Jobs jobs;
+    private final Encoder encoder = new Encoder();
+    private final Map<String, String> lastWords = new HashMap<>();
+    private final Thread thread = new Thread(this::work, "thalweg-monitor");
+    private volatile View last = new View(List.of(), Map.of());
+    private Actuator actuator;
+
+    Monitor(Settings settings, Rest rest, Engine engine, Desk desk, Jobs jobs) {
+        this.settings = settings;
+        this.reader = new ClusterReader(rest);
+        this.engine = engine;
+        this.desk = desk;
+        this.jobs = jobs;
+        thread.setDaemon(true);
+    }
+
+    /** Begins; plans go to this actuator, which first looks for what a predecessor left. */
+    void start(Actuator actuator) {
+        this.actuator = actuator;
+        actuator.start();
+        actuator.resume();
+        thread.start();
+    }
+
+    /** The cluster as it was last seen. */
+    public View last() {
+        return last;
+    }
+
+    @Override
+    public void close() {
+        thread.interrupt();
+        try {
+            thread.join(5000);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void work() {
+        int failures = 0;
+        try {
+            while (true) {
+                Thread.sleep(Math.min(settings.monitorIntervalMillis() << Math.min(failures, 3),
+                        Math.max(settings.monitorIntervalMillis(), LONGEST_PAUSE_MILLIS)));
+                failures = poll() ? 0 : failures + 1;
+            }
+        } catch (InterruptedException e) {
+            LOG.info("monitor ends");
+        }
+    }
+
+    private boolean poll() throws InterruptedException {
+        try {
+            observe();
+            say("poll", "statistics are read");
+            return true;
+        } catch (IOException | RuntimeException | LinkageError e) {
+            say("poll", "statistics cannot be read: " + e);
+            return false;
+        }
+    }
+
+    private void observe() throws IOException, InterruptedException {
+        Map<String, String> running = reader.jobs();
+        if (running.keySet().stream().anyMatch(id -> !jobs.has(id))) {
+            // Another JobManager leads. What it runs is not ours to judge, nor to forget.
+            say("poll", "jobs of another JobManager run");
+            return;
+        }
+        List<NodeView> nodes = reader.nodes();
+        Map<String, JobView> seen = new TreeMap<>();
+        for (String id : new TreeMap<>(running).keySet()) {
+            seen.put(id, reader.job(id));
+        }
+        last = new View(nodes, seen);
+        long now = System.currentTimeMillis();
+        encoder.begin(now, nodes);
+        seen.values().forEach(job -> encoder.job(job, (vertex, subtask) -> place(job.id(), vertex, subtask)));
+        SnapshotWriter snapshot = encoder.finish();
+        JsonNode answer = engine.observe(snapshot.finish(), snapshot.length(), now);
+        answer.path("decisions").forEach(this::take);
+        seen.keySet().forEach(this::tellDropped);
+        lastWords.keySet().removeIf(about -> about.startsWith(DECISION)
+                && !seen.containsKey(about.substring(DECISION.length())));
+    }
+
+    private Place place(String job, String vertex, int subtask) {
+        List<Place> places = jobs.placed(job).map(placed -> placed.allocator().places()).orElse(Map.of())
+                .getOrDefault(JobVertexID.fromHexString(vertex), List.of());
+        return subtask < places.size() ? places.get(subtask) : null;
+    }
+
+    private void tellDropped(String id) {
+        Optional<Job> job = jobs.placed(id);
+        while (job.isPresent()) {
+            String row = job.get().allocator().dropped();
+            if (row == null) {
+                return;
+            }
+            LOG.warn("job {}: a wished place is dropped: {}", id, row);
+            desk.event("ROW_DROPPED", id + ": " + row);
+        }
+    }
+
+    private void take(JsonNode decision) {
+        StringBuilder words = new StringBuilder(decision.path("verdict").asText());
+        decision.path("reasons").forEach(reason -> words.append(", ").append(reason.path("code").asText()));
+        say(DECISION + decision.path("topology").asText(), decision.path("name").asText() + ": " + words);
+        if ("act".equals(decision.path("verdict").asText()) && decision.path("plan").isObject()) {
+            actuator.offer(Plan.read(decision.get("plan")));
+        }
+    }
+
+    /** Logs what is new about something. */
+    private void say(String about, String words) {
+        if (!words.equals(lastWords.put(about, words))) {
+            LOG.info("{}", words);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+package io.thalweg.flink;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonProcessingException;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.ObjectNode;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.TextNode;
+
+/**
+ * The settings of Flink's configuration that this shell reads itself. The core validates all of them against its own
+ * table and reports what is wrong; a value that cannot be used counts as absent here.
+ *
+ * @param level 2 places subtasks; 1 changes parallelism through REST only; 0 leaves Flink alone
+ * @param restUrl where the JobManager's REST interface is
+ * @param forEngine all settings of interest to the core, as one flat JSON object
+ */
+public record Settings(int level, long monitorIntervalMillis, long stepTimeoutMillis, String libraryPath, String restUrl,
+        String forEngine) {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String PREFIX = "thalweg.";
+
+    /** Flink restarts a job within a second where Storm takes many, so the loop may be quicker. */
+    private static final Map<String, Object> DEFAULTS = new LinkedHashMap<>();
+
+    static {
+        DEFAULTS.put("thalweg.monitor.interval.secs", 1);
+        DEFAULTS.put("thalweg.metrics.window.secs", 5);
+        DEFAULTS.put("thalweg.metrics.max.age.secs", 10);
+        DEFAULTS.put("thalweg.metrics.settle.secs", 5);
+        DEFAULTS.put("thalweg.me-stream.interval.secs", 3);
+        DEFAULTS.put("thalweg.action.cool.down.secs", 5);
+        DEFAULTS.put("thalweg.action.step.timeout.secs", 30);
+        DEFAULTS.put("thalweg.placement.slots", "shared");
+    }
+
+    /** Reads Flink's configuration, as texts by key. */
+    public static Settings of(Map<String, String> configuration) {
+        ObjectNode all = JSON.createObjectNode();
+        DEFAULTS.forEach((key, value) -> all.set(key, JSON.valueToTree(value)));
+        if ("1".equals(configuration.get("thalweg.flink.level"))) {
+            // Where nobody can place subtasks, no imbalance is worth a plan.
+            all.put("thalweg.imbalance.limit", 100);
+        }
+        String local = configuration.getOrDefault("process.working-dir",
+                configuration.getOrDefault("io.tmp.dirs", System.getProperty("java.io.tmpdir")).split("[,|:]")[0]);
+        all.put("thalweg.store.dir", local + "/thalweg");
+        new TreeMap<>(configuration).forEach((key, value) -> {
+            if (key.startsWith(PREFIX)) {
+                all.set(key, typed(value));
+            }
+        });
+        String address = configuration.getOrDefault("rest.address",
+                configuration.getOrDefault("jobmanager.rpc.address", "localhost"));
+        String url = "http://" + address + ":" + configuration.getOrDefault("rest.port", "8081");
+        return new Settings(
+                (int) number(all, "thalweg.flink.level", 2, 0),
+                1000 * number(all, "thalweg.monitor.interval.secs", 1, 1),
+                1000 * number(all, "thalweg.action.step.timeout.secs", 30, 1),
+                text(all, "thalweg.native.library"),
+                text(all, "thalweg.flink.rest.url") == null ? url : text(all, "thalweg.flink.rest.url"),
+                all.toString());
+    }
+
+    /** Flink's values are texts; the core wants numbers, flags and lists as such. */
+    static JsonNode typed(String value) {
+        try {
+            JsonNode read = JSON.readTree(value);
+            return read == null || read.isMissingNode() || read.isObject() ? new TextNode(value) : read;
+        } catch (JsonProcessingException e) {
+            return new TextNode(value);
+        }
+    }
+
+    private static long number(ObjectNode all, String key, long absent, long least) {
+        JsonNode value = all.path(key);
+        return value.isNumber() && value.asLong() >= least ? value.asLong() : absent;
+    }
+
+    private static String text(ObjectNode all, String key) {
+        JsonNode value = all.path(key);
+        return value.isTextual() && !value.asText().isBlank() ? value.asText() : null;
+    }
+}

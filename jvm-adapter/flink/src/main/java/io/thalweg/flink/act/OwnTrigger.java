@@ -1,0 +1,199 @@
+package io.thalweg.flink.act;
+
+import io.thalweg.flink.Job;
+import io.thalweg.flink.measure.JobView;
+import io.thalweg.flink.measure.Vertex;
+import io.thalweg.flink.place.Wish;
+import io.thalweg.shell.Deadline;
+import io.thalweg.shell.Desk;
+import io.thalweg.shell.Phase;
+import io.thalweg.shell.Place;
+import io.thalweg.shell.Plan;
+import io.thalweg.shell.StepFailed;
+import io.thalweg.shell.StepFailed.Code;
+import io.thalweg.shell.TaskRange;
+import io.thalweg.shell.Way;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.flink.runtime.jobgraph.JobResourceRequirements;
+import org.apache.flink.runtime.jobgraph.JobVertexID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Gets the new slots first, then takes a checkpoint, then restarts the tasks at once where they are wished. Nothing
+ * waits for a periodic checkpoint, and nothing is replayed.
+ */
+final class OwnTrigger implements Way {
+    private static final Logger LOG = LoggerFactory.getLogger(OwnTrigger.class);
+    private static final long CALL_SECONDS = 10;
+    /** Slots that are there are offered within a fraction of this. */
+    private static final long PATIENCE_MILLIS = 5_000;
+
+    private final Job job;
+    private final Plan plan;
+    private final Bounds bounds;
+    private final Desk desk;
+    private final Wish wish;
+    private final int clusterSlots;
+    private Wish before;
+    private Object state;
+
+    OwnTrigger(Job job, Plan plan, JobView seen, Bounds bounds, Desk desk, int clusterSlots) {
+        this.job = job;
+        this.plan = plan;
+        this.bounds = bounds;
+        this.desk = desk;
+        this.clusterSlots = clusterSlots;
+        this.wish = wish(plan, seen);
+    }
+
+    /** The plan's rows by vertex; the order of task ranges is that of subtasks. */
+    static Wish wish(Plan plan, JobView seen) {
+        Map<String, TreeMap<TaskRange, Place>> byName = new HashMap<>();
+        for (Plan.Row row : plan.rows()) {
+            byName.computeIfAbsent(row.component(), name -> new TreeMap<>()).put(row.range(), row.after());
+        }
+        Map<JobVertexID, List<Place>> places = new HashMap<>();
+        for (Vertex vertex : seen.vertices()) {
+            Map<TaskRange, Place> rows = byName.getOrDefault(vertex.name(), new TreeMap<>());
+            places.put(JobVertexID.fromHexString(vertex.id()), List.copyOf(rows.values()));
+        }
+        return new Wish(places);
+    }
+
+    @Override
+    public String name() {
+        return "own_trigger";
+    }
+
+    @Override
+    public void perform(Phase phase, Deadline deadline) throws Exception {
+        switch (phase) {
+            case PREPARE -> prepare(deadline);
+            case STARTED -> restart(deadline);
+            case SWITCHED -> {
+                desk.commit(plan.id());
+                deadline.await("all tasks running", () -> ask(() -> job.state() != state && job.allRun()));
+            }
+            default -> ask(() -> {
+                job.giveBack();
+                return true;
+            });
+        }
+    }
+
+    @Override
+    public void back() throws Exception {
+        ask(() -> {
+            job.allocator().wish(before);
+            job.giveBack();
+            return true;
+        });
+        if (!plan.counts().isEmpty()) {
+            bounds.undo();
+        }
+    }
+
+    @Override
+    public void end() throws Exception {
+        ask(() -> {
+            job.giveBack();
+            return true;
+        });
+    }
+
+    /** Whether there are as many subtasks as wished, and, where that is all that was wished, on the wished nodes. */
+    boolean reached() {
+        Map<JobVertexID, List<Place>> places = job.allocator().places();
+        return wish.places().entrySet().stream().allMatch(row -> {
+            List<Place> found = places.getOrDefault(row.getKey(), List.of());
+            return plan.counts().isEmpty()
+                    ? nodes(row.getValue()).equals(nodes(found)) : row.getValue().size() == found.size();
+        });
+    }
+
+    private static List<String> nodes(List<Place> places) {
+        return places.stream().map(Place::node).toList();
+    }
+
+    /** Nothing that runs is touched: slots are got beside those in use. */
+    private void prepare(Deadline deadline) throws Exception {
+        boolean executing = ask(() -> {
+            state = job.state();
+            before = job.allocator().wish();
+            return job.isStillExecuting(state);
+        });
+        if (!executing) {
+            throw new StepFailed(Code.PLAN_OUTDATED, "the job is not in a state to be changed");
+        }
+        ask(() -> {
+            job.allocator().wish(wish);
+            // Which node a slot comes from is the ResourceManager's choice, so all there are are asked for.
+            job.askFor(job.holds(wish) ? 0 : clusterSlots);
+            return true;
+        });
+        if (!plan.counts().isEmpty()) {
+            askBounds();
+        }
+        // A node may have died, or another job have its slots: then rows are dropped, and parallelism is kept.
+        Deadline patience = Deadline.in(Math.min(PATIENCE_MILLIS, deadline.at() - System.currentTimeMillis()));
+        deadline.await("slots", () -> ask(() -> job.holds(wish) || patience.passed() && job.holdsEnough(wish)));
+    }
+
+    /** Through REST, so that they outlive this JobManager; past it where REST does not answer. */
+    private void askBounds() throws Exception {
+        try {
+            bounds.ask();
+        } catch (IOException e) {
+            LOG.warn("new bounds of parallelism are lost with this JobManager: {}", e.toString());
+            desk.event("NOT_PERSISTED", plan.name() + ": " + e);
+            ask(() -> {
+                JobResourceRequirements.Builder all = JobResourceRequirements.newBuilder();
+                bounds.wished().forEach((vertex, count) ->
+                        all.setParallelismForJobVertex(JobVertexID.fromHexString(vertex), 1, count));
+                job.requirements(all.build());
+                return true;
+            });
+        }
+    }
+
+    private void restart(Deadline deadline) throws Exception {
+        if (job.checkpoints()) {
+            try {
+                job.onMain(job::checkpoint).get(CALL_SECONDS, TimeUnit.SECONDS)
+                        .get(Math.max(1, deadline.at() - System.currentTimeMillis()), TimeUnit.MILLISECONDS);
+            } catch (ExecutionException | TimeoutException e) {
+                // A restart by Flink itself ends the checkpoint, and does what was wished.
+                if (ask(() -> job.isStillExecuting(state))) {
+                    throw new StepFailed(Code.ENGINE_REFUSED, "no checkpoint", e);
+                }
+            }
+        }
+        ask(() -> {
+            if (job.isStillExecuting(state)) {
+                job.restart(state);
+            }
+            return true;
+        });
+    }
+
+    /** Asks the job's main thread, which never waits, so neither does this for long. */
+    private boolean ask(Callable<Boolean> question) throws StepFailed {
+        try {
+            return job.onMain(question).get(CALL_SECONDS, TimeUnit.SECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new StepFailed(Code.ENGINE_REFUSED, "the job's scheduler", e.getCause() == null ? e : e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StepFailed(Code.ENGINE_REFUSED, "interrupted", e);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package io.thalweg.flink.act;
+
+import io.thalweg.flink.Jobs;
+import io.thalweg.flink.Monitor;
+import io.thalweg.flink.measure.JobView;
+import io.thalweg.flink.measure.NodeView;
+import io.thalweg.flink.rest.Rest;
+import io.thalweg.shell.Desk;
+import io.thalweg.shell.Plan;
+import io.thalweg.shell.Stage;
+import io.thalweg.shell.Way;
+import java.util.List;
+import java.util.function.Function;
+
+/** Flink's ways of carrying out plans. */
+public final class Stages implements Function<Plan, Stage> {
+    private final Rest rest;
+    private final Desk desk;
+    private final Jobs jobs;
+    private final Monitor monitor;
+
+    /** Works on the cluster that the monitor sees. */
+    public Stages(Rest rest, Desk desk, Jobs jobs, Monitor monitor) {
+        this.rest = rest;
+        this.desk = desk;
+        this.jobs = jobs;
+        this.monitor = monitor;
+    }
+
+    @Override
+    public Stage apply(Plan plan) {
+        Monitor.View view = monitor.last();
+        JobView seen = view.jobs().get(plan.topology());
+        if (seen == null) {
+            return new Gone();
+        }
+        Bounds bounds = new Bounds(rest, plan, seen);
+        int slots = view.nodes().stream().mapToInt(NodeView::slots).sum();
+        return jobs.placed(plan.topology())
+                .<Stage>map(job -> new Placing(new OwnTrigger(job, plan, seen, bounds, desk, slots)))
+                .orElseGet(() -> new Scaling(plan, new RestRescale(plan, bounds, desk)));
+    }
+
+    /** The job ended meanwhile. */
+    private record Gone() implements Stage {
+        @Override
+        public List<Way> ways() {
+            return List.of();
+        }
+
+        @Override
+        public List<Way> carryOn() {
+            return List.of();
+        }
+
+        @Override
+        public boolean reached() {
+            return false;
+        }
+    }
+
+    /** Parallelism and places. */
+    private record Placing(OwnTrigger way) implements Stage {
+        @Override
+        public List<Way> ways() {
+            return List.of(way);
+        }
+
+        @Override
+        public List<Way> carryOn() {
+            return List.of(way);
+        }
+
+        @Override
+        public boolean reached() {
+            return way.reached();
+        }
+    }
+
+    /** Parallelism only. */
+    private record Scaling(Plan plan, RestRescale way) implements Stage {
+        @Override
+        public List<Way> ways() {
+            return plan.counts().isEmpty() ? List.of() : List.of(way);
+        }
+
+        @Override
+        public List<Way> carryOn() {
+            return ways();
+        }
+
+        @Override
+        public boolean reached() {
+            return way.reached();
+        }
+    }
+}

@@ -1,0 +1,134 @@
+package io.thalweg.flink.measure;
+
+import io.thalweg.flink.measure.Task.Totals;
+import io.thalweg.flink.measure.Vertex.Input;
+import io.thalweg.flink.rest.Rest;
+import java.io.IOException;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
+
+/** Reads TaskManagers and jobs through REST: exact cumulative counters, never the gauges that average over a minute. */
+public final class ClusterReader {
+    private static final double POINTS_PER_CORE = 100;
+
+    private final Rest rest;
+    private final SourceReader sources;
+
+    /** Reads through this. */
+    public ClusterReader(Rest rest) {
+        this.rest = rest;
+        this.sources = new SourceReader(rest);
+    }
+
+    /** Every registered TaskManager, by id. */
+    public List<NodeView> nodes() throws IOException, InterruptedException {
+        List<NodeView> nodes = new ArrayList<>();
+        for (JsonNode node : rest.get("/taskmanagers").path("taskmanagers")) {
+            JsonNode resource = node.path("totalResource");
+            nodes.add(new NodeView(node.path("id").asText(), host(node.path("path").asText()),
+                    node.path("slotsNumber").asInt(),
+                    resource.path("cpuCores").asDouble(Double.NaN) * POINTS_PER_CORE,
+                    node.path("hardware").path("physicalMemory").asDouble(Double.NaN) / (1 << 20)));
+        }
+        nodes.sort(Comparator.comparing(NodeView::id));
+        return nodes;
+    }
+
+    /** Ids and states of all jobs that have not ended, by id. */
+    public Map<String, String> jobs() throws IOException, InterruptedException {
+        Map<String, String> jobs = new HashMap<>();
+        for (JsonNode job : rest.get("/jobs").path("jobs")) {
+            String state = job.path("status").asText();
+            if (!Set.of("FINISHED", "CANCELED", "FAILED").contains(state)) {
+                jobs.put(job.path("id").asText(), state);
+            }
+        }
+        return jobs;
+    }
+
+    /** One job with the counters of every subtask. */
+    public JobView job(String id) throws IOException, InterruptedException {
+        JsonNode job = rest.get("/jobs/" + id);
+        Map<String, JsonNode> plans = new HashMap<>();
+        job.path("plan").path("nodes").forEach(node -> plans.put(node.path("id").asText(), node));
+        List<JsonNode> found = new ArrayList<>();
+        job.path("vertices").forEach(found::add);
+        Map<String, String> names = names(found);
+        found.sort(Comparator.comparing(vertex -> names.get(vertex.path("id").asText())));
+        Map<String, Integer> indexes = new HashMap<>();
+        found.forEach(vertex -> indexes.put(vertex.path("id").asText(), indexes.size()));
+        List<Vertex> vertices = new ArrayList<>();
+        int firstTask = 0;
+        for (JsonNode vertex : found) {
+            String vertexId = vertex.path("id").asText();
+            int max = vertex.path("maxParallelism").asInt();
+            List<Input> inputs = new ArrayList<>();
+            for (JsonNode input : plans.getOrDefault(vertexId, vertex).path("inputs")) {
+                Integer from = indexes.get(input.path("id").asText());
+                if (from != null) {
+                    inputs.add(new Input(from, input.path("ship_strategy").asText()));
+                }
+            }
+            SourceReader.Waiting waiting =
+                    inputs.isEmpty() ? sources.read(id, vertexId) : SourceReader.Waiting.UNKNOWN;
+            vertices.add(new Vertex(vertexId, names.get(vertexId), firstTask, max, inputs, tasks(id, vertexId), waiting));
+            firstTask += max;
+        }
+        return new JobView(id, job.path("name").asText(), job.path("state").asText(), vertices);
+    }
+
+    private List<Task> tasks(String job, String vertex) throws IOException, InterruptedException {
+        List<Task> tasks = new ArrayList<>();
+        for (JsonNode task : rest.get("/jobs/" + job + "/vertices/" + vertex).path("subtasks")) {
+            JsonNode metrics = task.path("metrics");
+            boolean complete = metrics.path("read-records-complete").asBoolean()
+                    && metrics.path("write-records-complete").asBoolean();
+            String node = task.path("taskmanager-id").asText("");
+            Totals totals = new Totals(metrics.path("read-records").asDouble(), metrics.path("write-records").asDouble(),
+                    metrics.path("accumulated-busy-time").asDouble(),
+                    metrics.path("accumulated-backpressured-time").asDouble(),
+                    metrics.path("accumulated-idle-time").asDouble());
+            tasks.add(new Task(task.path("subtask").asInt(), task.path("attempt").asInt(),
+                    node.isEmpty() || node.contains("unassigned") ? null : node,
+                    "RUNNING".equals(task.path("status").asText()) && complete && !Double.isNaN(totals.time()), totals));
+        }
+        tasks.sort(Comparator.comparingInt(Task::index));
+        return tasks;
+    }
+
+    /** Names by vertex id; those that several share get their id behind. */
+    private static Map<String, String> names(List<JsonNode> vertices) {
+        Set<String> once = new HashSet<>();
+        Set<String> shared = new HashSet<>();
+        for (JsonNode vertex : vertices) {
+            String name = vertex.path("name").asText();
+            if (!once.add(name)) {
+                shared.add(name);
+            }
+        }
+        Map<String, String> names = new HashMap<>();
+        for (JsonNode vertex : vertices) {
+            String name = vertex.path("name").asText();
+            String id = vertex.path("id").asText();
+            names.put(id, shared.contains(name) ? name + "#" + id : name);
+        }
+        return names;
+    }
+
+    /** The host in {@code pekko.tcp://flink@host:port/...}; the whole where it is of another kind. */
+    private static String host(String path) {
+        try {
+            String host = URI.create(path).getHost();
+            return host == null ? path : host;
+        } catch (IllegalArgumentException e) {
+            return path;
+        }
+    }
+}

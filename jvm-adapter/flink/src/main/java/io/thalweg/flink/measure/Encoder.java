@@ -1,0 +1,137 @@
+package io.thalweg.flink.measure;
+
+import io.thalweg.bridge.SnapshotWriter;
+import io.thalweg.bridge.SnapshotWriter.Grouping;
+import io.thalweg.bridge.SnapshotWriter.Kind;
+import io.thalweg.bridge.SnapshotWriter.Status;
+import io.thalweg.flink.measure.Task.Totals;
+import io.thalweg.shell.Place;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.BiFunction;
+
+/** Puts what was seen of a cluster into the core's words: TaskManagers are nodes, slots ports, key groups tasks. */
+public final class Encoder {
+    private final SnapshotWriter writer = new SnapshotWriter();
+    private final WholeSeconds seconds = new WholeSeconds();
+    private final Set<String> seen = new HashSet<>();
+    private final Map<Place, Integer> slots = new HashMap<>();
+
+    /** Starts a snapshot with these nodes. */
+    public void begin(long atMillis, List<NodeView> nodes) {
+        writer.begin(atMillis);
+        slots.clear();
+        seen.clear();
+        for (NodeView node : nodes) {
+            int index = writer.node(node.id(), node.host(), "", 0, node.cpuPoints(), node.memoryMib(), Double.NaN);
+            for (int port = 0; port < node.slots(); port++) {
+                slots.put(new Place(node.id(), port), writer.slot(index, port));
+            }
+        }
+    }
+
+    /**
+     * Adds a job.
+     *
+     * @param places where subtasks run, by vertex id and index, as far as it is known better than REST tells
+     */
+    public void job(JobView job, BiFunction<String, Integer, Place> places) {
+        Map<String, Place> found = new HashMap<>();
+        Map<String, Integer> ranks = new HashMap<>();
+        Set<Place> used = new HashSet<>();
+        for (Vertex vertex : job.vertices()) {
+            for (Task task : vertex.tasks()) {
+                Place place = place(vertex, task, places, ranks);
+                if (place != null) {
+                    found.put(vertex.id() + task.index(), place);
+                    used.add(place);
+                }
+            }
+        }
+        writer.topology(job.id(), job.name(), status(job), used.size(), 0);
+        for (Vertex vertex : job.vertices()) {
+            writer.component(vertex.name(), vertex.isSource() ? Kind.SOURCE : Kind.OPERATOR, vertex.firstTask(),
+                    vertex.firstTask() + vertex.maxParallelism() - 1);
+            writer.waiting(vertex.waiting().backlog(), vertex.waiting().partitions());
+        }
+        for (int to = 0; to < job.vertices().size(); to++) {
+            for (Vertex.Input input : job.vertices().get(to).inputs()) {
+                writer.edge(input.from(), to, grouping(input.shipStrategy()));
+            }
+        }
+        for (int component = 0; component < job.vertices().size(); component++) {
+            executors(job, component, found);
+        }
+    }
+
+    /** Ends the snapshot. */
+    public SnapshotWriter finish() {
+        seconds.keep(seen);
+        return writer;
+    }
+
+    private void executors(JobView job, int component, Map<String, Place> found) {
+        Vertex vertex = job.vertices().get(component);
+        int count = vertex.tasks().size();
+        for (Task task : vertex.tasks()) {
+            Integer slot = slots.get(found.get(vertex.id() + task.index()));
+            writer.executor(component, vertex.firstOf(task.index(), count), vertex.firstOf(task.index() + 1, count) - 1,
+                    slot == null ? SnapshotWriter.NO_SLOT : slot);
+            if (!task.running()) {
+                continue;
+            }
+            String key = String.join(" ", job.id(), vertex.id(), task.index() + "", task.attempt() + "", task.node());
+            seen.add(key);
+            Totals totals = seconds.at(key, task.totals());
+            if (totals != null) {
+                counters(totals, vertex.isSource());
+            }
+        }
+    }
+
+    /** A record counts as executed once it was read; in a source, once it was written. */
+    private void counters(Totals totals, boolean source) {
+        long executed = Math.round(source ? totals.written() : totals.read());
+        long written = Math.round(totals.written());
+        writer.counters((int) Math.round(totals.time() / 1000), executed, totals.busy(), executed,
+                totals.busy() + totals.backPressured(), 0, written, written, 0, 0);
+        writer.times(totals.busy(), totals.backPressured(), totals.idle(), Double.NaN);
+    }
+
+    /** As the slot allocator knows it; else subtasks fill the ports of their node in order. */
+    private static Place place(Vertex vertex, Task task, BiFunction<String, Integer, Place> places,
+            Map<String, Integer> ranks) {
+        if (task.node() == null) {
+            return null;
+        }
+        Place known = places.apply(vertex.id(), task.index());
+        if (known != null && known.node().equals(task.node())) {
+            return known;
+        }
+        int port = ranks.merge(vertex.id() + " " + task.node(), 1, Integer::sum) - 1;
+        return new Place(task.node(), port);
+    }
+
+    private static Status status(JobView job) {
+        return switch (job.state()) {
+            case "RUNNING" -> Status.ACTIVE;
+            case "SUSPENDED" -> Status.INACTIVE;
+            case "CANCELLING", "FAILING" -> Status.KILLED;
+            default -> Status.REBALANCING;
+        };
+    }
+
+    private static Grouping grouping(String shipStrategy) {
+        return switch (shipStrategy) {
+            case "HASH" -> Grouping.FIELDS;
+            case "REBALANCE", "SHUFFLE" -> Grouping.SHUFFLE;
+            case "RESCALE", "FORWARD" -> Grouping.LOCAL_OR_SHUFFLE;
+            case "BROADCAST" -> Grouping.ALL;
+            case "GLOBAL" -> Grouping.GLOBAL;
+            default -> Grouping.CUSTOM;
+        };
+    }
+}

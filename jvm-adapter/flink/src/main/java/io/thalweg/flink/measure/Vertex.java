@@ -1,0 +1,29 @@
+package io.thalweg.flink.measure;
+
+import java.util.List;
+
+/**
+ * A step of a job.
+ *
+ * @param id Flink's own, the same for all runs of the job
+ * @param name as users see it, made unique within the job
+ * @param firstTask its first key group, counted over all steps of the job
+ * @param maxParallelism how many key groups it has
+ * @param waiting what waits before it, if it is a source
+ */
+public record Vertex(String id, String name, int firstTask, int maxParallelism, List<Input> inputs, List<Task> tasks,
+        SourceReader.Waiting waiting) {
+    /** A stream from another step, by index. */
+    public record Input(int from, String shipStrategy) { }
+
+    /** Whether it brings records in. */
+    public boolean isSource() {
+        return inputs.isEmpty();
+    }
+
+    /** The first key group of a subtask when there are this many: the larger parts come first. */
+    public int firstOf(int subtask, int parallelism) {
+        int small = maxParallelism / parallelism;
+        return firstTask + subtask * small + Math.min(subtask, maxParallelism % parallelism);
+    }
+}

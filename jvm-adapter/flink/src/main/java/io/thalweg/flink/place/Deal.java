@@ -1,0 +1,65 @@
+package io.thalweg.flink.place;
+
+import io.thalweg.shell.Place;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Deals groups of subtasks out to slots: each to a slot of the node it wishes, and where that has none left, to any.
+ *
+ * @param <G> a group of subtasks that share a slot
+ * @param <S> a slot
+ */
+final class Deal<G, S> {
+    /** What became of a deal: a slot for each group, and the groups that did not get their node. */
+    record Outcome<G, S>(Map<G, S> slots, List<G> elsewhere) { }
+
+    private final Map<String, Deque<S>> free = new TreeMap<>();
+    private final Map<G, Place> wishes = new LinkedHashMap<>();
+
+    /** Adds a slot of a node. */
+    void slot(String node, S slot) {
+        free.computeIfAbsent(node, n -> new ArrayDeque<>()).add(slot);
+    }
+
+    /** Adds a group; without a wish it takes what is left. */
+    void group(G group, Place wish) {
+        wishes.put(group, wish);
+    }
+
+    /** Deals; null when there are fewer slots than groups. */
+    Outcome<G, S> deal() {
+        int slots = free.values().stream().mapToInt(Collection::size).sum();
+        if (slots < wishes.size()) {
+            return null;
+        }
+        Map<G, S> dealt = new HashMap<>();
+        List<G> elsewhere = new ArrayList<>();
+        List<G> rest = new ArrayList<>();
+        wishes.forEach((group, wish) -> {
+            Deque<S> there = wish == null ? null : free.get(wish.node());
+            if (there != null && !there.isEmpty()) {
+                dealt.put(group, there.poll());
+                return;
+            }
+            rest.add(group);
+            if (wish != null) {
+                elsewhere.add(group);
+            }
+        });
+        for (G group : rest) {
+            // The node with most slots left, so that what is placed without a wish spreads.
+            Deque<S> most = free.values().stream().max(Comparator.comparingInt(Deque::size)).orElseThrow();
+            dealt.put(group, most.poll());
+        }
+        return new Outcome<>(dealt, elsewhere);
+    }
+}

@@ -1,0 +1,264 @@
+package io.thalweg.flink.place;
+
+import io.thalweg.shell.Place;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.apache.flink.runtime.clusterframework.types.ResourceProfile;
+import org.apache.flink.runtime.jobgraph.JobVertexID;
+import org.apache.flink.runtime.jobmanager.scheduler.SlotSharingGroup;
+import org.apache.flink.runtime.jobmaster.SlotInfo;
+import org.apache.flink.runtime.jobmaster.slotpool.DeclarativeSlotPool;
+import org.apache.flink.runtime.jobmaster.slotpool.PhysicalSlot;
+import org.apache.flink.runtime.scheduler.adaptive.JobSchedulingPlan;
+import org.apache.flink.runtime.scheduler.adaptive.JobSchedulingPlan.SlotAssignment;
+import org.apache.flink.runtime.scheduler.adaptive.allocator.JobAllocationsInformation;
+import org.apache.flink.runtime.scheduler.adaptive.allocator.JobInformation;
+import org.apache.flink.runtime.scheduler.adaptive.allocator.ReservedSlots;
+import org.apache.flink.runtime.scheduler.adaptive.allocator.SlotAllocator;
+import org.apache.flink.runtime.scheduler.adaptive.allocator.SlotSharingSlotAllocator.ExecutionSlotSharingGroup;
+import org.apache.flink.runtime.scheduler.adaptive.allocator.VertexParallelism;
+
+import org.apache.flink.runtime.scheduler.strategy.ExecutionVertexID;
+import org.apache.flink.runtime.util.ResourceCounter;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Flink's own slot allocator, but which subtasks share a slot, and on which TaskManager, is as a {@link Wish} says.
+ *
+ * <p>How many slots are needed and which parallelism they allow stays Flink's to say. A wish that does not fit is
+ * dropped row by row; anything that fails leaves Flink's own plan. All methods but {@link #places} and {@link #dropped}
+ * belong to the job's main thread.
+ */
+public final class PlacingSlotAllocator implements SlotAllocator {
+    private static final Logger LOG = LoggerFactory.getLogger(PlacingSlotAllocator.class);
+
+    private final SlotAllocator stock;
+    private final DeclarativeSlotPool pool;
+    private final Queue<String> dropped = new ConcurrentLinkedQueue<>();
+    private ResourceCounter needed = ResourceCounter.empty();
+    private int extra;
+    private Wish wish;
+    private volatile Map<JobVertexID, List<Place>> places = Map.of();
+
+    /** Wraps Flink's own. */
+    public PlacingSlotAllocator(SlotAllocator stock, DeclarativeSlotPool pool) {
+        this.stock = stock;
+        this.pool = pool;
+    }
+
+    /** What the next restart is to look like; null leaves it to Flink. */
+    public void wish(Wish wish) {
+        this.wish = wish;
+    }
+
+    /** The wish that holds. */
+    public Wish wish() {
+        return wish;
+    }
+
+    /** Slots to ask for beyond what the job needs, so that some of the wished nodes are among them. */
+    public void extra(int slots) {
+        extra = slots;
+    }
+
+    /** What is asked for: what the job needs and its wish takes, and the extra slots. */
+    public ResourceCounter asked() {
+        int more = Math.max(0, slots() - needed.getTotalResourceCount()) + extra;
+        return more > 0 ? needed.add(ResourceProfile.UNKNOWN, more) : needed;
+    }
+
+    /** How many slots the job needs, and its wish takes. */
+    public int slots() {
+        int wished = wish == null ? 0 : wanted(wish).values().stream().mapToInt(Integer::intValue).sum();
+        return Math.max(needed.getTotalResourceCount(), wished);
+    }
+
+    /** Where the subtasks of each vertex run, by their indexes; empty before the first deployment. */
+    public Map<JobVertexID, List<Place>> places() {
+        return places;
+    }
+
+    /** Takes the next row that was dropped, with the reason; null when there is none. */
+    public String dropped() {
+        return dropped.poll();
+    }
+
+    @Override
+    public ResourceCounter calculateRequiredSlots(Iterable<JobInformation.VertexInformation> vertices) {
+        needed = stock.calculateRequiredSlots(vertices);
+        return asked();
+    }
+
+    @Override
+    public Optional<VertexParallelism> determineParallelism(
+            JobInformation job, Collection<? extends SlotInfo> slots) {
+        return stock.determineParallelism(job, slots);
+    }
+
+    @Override
+    public Optional<JobSchedulingPlan> determineParallelismAndCalculateAssignment(
+            JobInformation job, Collection<PhysicalSlot> slots, JobAllocationsInformation previous) {
+        Optional<JobSchedulingPlan> plan = stock.determineParallelismAndCalculateAssignment(job, slots, previous);
+        if (wish == null || plan.isEmpty()) {
+            return plan;
+        }
+        try {
+            return Optional.of(placed(job, plan.get(), slots));
+        } catch (RuntimeException e) {
+            LOG.error("Flink's own placement is used", e);
+            dropped.add("all rows: " + e);
+            return plan;
+        }
+    }
+
+    @Override
+    public Optional<ReservedSlots> tryReserveResources(JobSchedulingPlan plan) {
+        Optional<ReservedSlots> reserved = stock.tryReserveResources(plan);
+        if (reserved.isPresent()) {
+            try {
+                places = read(plan);
+            } catch (RuntimeException e) {
+                LOG.warn("where subtasks run is not known", e);
+                places = Map.of();
+            }
+        }
+        return reserved;
+    }
+
+    /** Subtasks of one slot sharing group that are wished in one slot. */
+    private record Group(SlotSharingGroup sharing, Place wish, Set<ExecutionVertexID> subtasks) { }
+
+    private JobSchedulingPlan placed(JobInformation job, JobSchedulingPlan plan, Collection<PhysicalSlot> slots) {
+        List<Group> groups = groups(job, plan.getVertexParallelism());
+        if (groups == null) {
+            return plan;
+        }
+        Deal<Group, PhysicalSlot> deal = new Deal<>();
+        List<PhysicalSlot> ordered = new ArrayList<>(slots);
+        ordered.sort(Comparator.comparing(slot -> slot.getAllocationId().toString()));
+        ordered.forEach(slot -> deal.slot(node(slot), slot));
+        groups.forEach(group -> deal.group(group, group.wish));
+        Deal.Outcome<Group, PhysicalSlot> dealt = deal.deal();
+        if (dealt == null) {
+            dropped.add("all rows: " + groups.size() + " slots are wished, and " + slots.size() + " are there");
+            return plan;
+        }
+        for (Group group : dealt.elsewhere()) {
+            dropped.add(group.wish + ": no slot left on that node for " + group.subtasks.size() + " subtasks");
+        }
+        List<SlotAssignment> assignments = new ArrayList<>();
+        dealt.slots().forEach((group, slot) -> assignments.add(
+                new SlotAssignment(slot, new ExecutionSlotSharingGroup(group.sharing, group.subtasks))));
+        LOG.info("placed {} slots, {} of them not where they were wished", groups.size(), dealt.elsewhere().size());
+        return new JobSchedulingPlan(plan.getVertexParallelism(), assignments);
+    }
+
+    /** The subtasks by wished slot; null when the wish was made for another parallelism. */
+    private List<Group> groups(JobInformation job, VertexParallelism parallelism) {
+        List<Group> groups = new ArrayList<>();
+        for (SlotSharingGroup sharing : job.getSlotSharingGroups()) {
+            Map<Place, Set<ExecutionVertexID>> bySlot = new TreeMap<>();
+            for (JobVertexID vertex : sharing.getJobVertexIds()) {
+                List<Place> rows = wish.places().getOrDefault(vertex, List.of());
+                int count = parallelism.getParallelism(vertex);
+                if (rows.size() != count) {
+                    dropped.add("all rows: " + rows.size() + " subtasks of vertex "
+                            + vertex + " are wished, and " + count + " run");
+                    return null;
+                }
+                for (int subtask = 0; subtask < count; subtask++) {
+                    Set<ExecutionVertexID> slot = bySlot.computeIfAbsent(rows.get(subtask), place -> new HashSet<>());
+                    slot.add(new ExecutionVertexID(vertex, subtask));
+                }
+            }
+            bySlot.forEach((place, subtasks) -> groups.add(new Group(sharing, place, subtasks)));
+        }
+        return groups;
+    }
+
+    /** Numbers the slots of a plan: as wished where it is so, else with the least numbers left on the node. */
+    private Map<JobVertexID, List<Place>> read(JobSchedulingPlan plan) {
+        Map<JobVertexID, TreeMap<Integer, Place>> found = new HashMap<>();
+        Set<Place> taken = new HashSet<>();
+        List<SlotAssignment> unnumbered = new ArrayList<>();
+        for (SlotAssignment assignment : plan.getSlotAssignments()) {
+            Place wished = wished(assignment);
+            if (wished != null && taken.add(wished)) {
+                put(found, assignment, wished);
+            } else {
+                unnumbered.add(assignment);
+            }
+        }
+        unnumbered.sort(Comparator.comparingInt(PlacingSlotAllocator::firstSubtask));
+        for (SlotAssignment assignment : unnumbered) {
+            int port = 0;
+            while (!taken.add(new Place(node(assignment.getSlotInfo()), port))) {
+                port++;
+            }
+            put(found, assignment, new Place(node(assignment.getSlotInfo()), port));
+        }
+        Map<JobVertexID, List<Place>> all = new HashMap<>();
+        found.forEach((vertex, places) -> all.put(vertex, List.copyOf(places.values())));
+        return Map.copyOf(all);
+    }
+
+    /** The slot that all subtasks of an assignment were wished in, if they are on its node. */
+    private Place wished(SlotAssignment assignment) {
+        Place common = null;
+        for (ExecutionVertexID id : subtasks(assignment)) {
+            List<Place> rows = wish == null ? List.of() : wish.places().getOrDefault(id.getJobVertexId(), List.of());
+            Place row = id.getSubtaskIndex() < rows.size() ? rows.get(id.getSubtaskIndex()) : null;
+            if (row == null || common != null && !common.equals(row)) {
+                return null;
+            }
+            common = row;
+        }
+        return common != null && common.node().equals(node(assignment.getSlotInfo())) ? common : null;
+    }
+
+    private static void put(Map<JobVertexID, TreeMap<Integer, Place>> found, SlotAssignment assignment, Place place) {
+        for (ExecutionVertexID id : subtasks(assignment)) {
+            found.computeIfAbsent(id.getJobVertexId(), v -> new TreeMap<>()).put(id.getSubtaskIndex(), place);
+        }
+    }
+
+    private static Collection<ExecutionVertexID> subtasks(SlotAssignment assignment) {
+        return assignment.getTargetAs(ExecutionSlotSharingGroup.class).getContainedExecutionVertices();
+    }
+
+    private static int firstSubtask(SlotAssignment assignment) {
+        return subtasks(assignment).stream().mapToInt(ExecutionVertexID::getSubtaskIndex).min().orElse(0);
+    }
+
+    /** The id of a slot's TaskManager. */
+    public static String node(SlotInfo slot) {
+        return slot.getTaskManagerLocation().getResourceID().getResourceIdString();
+    }
+
+    /** How many slots the job holds on each node. */
+    public Map<String, Integer> held() {
+        Map<String, Integer> held = new HashMap<>();
+        pool.getAllSlotsInformation().forEach(slot -> held.merge(node(slot), 1, Integer::sum));
+        return held;
+    }
+
+    /** How many slots a wish takes on each node. */
+    public static Map<String, Integer> wanted(Wish wish) {
+        Set<Place> slots = new HashSet<>();
+        wish.places().values().forEach(slots::addAll);
+        Map<String, Integer> wanted = new HashMap<>();
+        slots.forEach(place -> wanted.merge(place.node(), 1, Integer::sum));
+        return wanted;
+    }
+}

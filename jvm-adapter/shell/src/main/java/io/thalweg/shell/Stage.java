@@ -1,0 +1,18 @@
+package io.thalweg.shell;
+
+import java.util.List;
+
+/** What an engine offers for carrying out one plan, as things are at this moment. */
+public interface Stage {
+    /** The ways that are allowed and suit the plan, best first. */
+    List<Way> ways();
+
+    /** The ways to finish a plan that a predecessor had committed. */
+    List<Way> carryOn();
+
+    /** Whether the cluster is as the plan wished. */
+    boolean reached();
+
+    /** What is left to do for a plan of a predecessor that is reached already. */
+    default void settle() throws Exception { }
+}

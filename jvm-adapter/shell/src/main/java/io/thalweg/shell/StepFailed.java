@@ -1,0 +1,39 @@
+package io.thalweg.shell;
+
+/** Says why a step of an action could not be done. */
+public final class StepFailed extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    /** The reasons, stable for ever. */
+    public enum Code {
+        /** No assignment can say what this plan needs a node to believe. */
+        VIEW_NOT_EXPRESSIBLE,
+        /** A slot that the plan needs free is taken, or no longer there. */
+        SLOT_NOT_FREE,
+        /** The running topology is no longer the one that the plan was made for. */
+        PLAN_OUTDATED,
+        /** The step took longer than it may. */
+        STEP_DEADLINE,
+        /** The engine did not do what it was asked. */
+        ENGINE_REFUSED
+    }
+
+    private final Code code;
+
+    /** Says why. */
+    public StepFailed(Code code, String text) {
+        super(text);
+        this.code = code;
+    }
+
+    /** Says why, and what was thrown. */
+    public StepFailed(Code code, String text, Throwable cause) {
+        super(text + ": " + cause, cause);
+        this.code = code;
+    }
+
+    /** The reason. */
+    public Code code() {
+        return code;
+    }
+}

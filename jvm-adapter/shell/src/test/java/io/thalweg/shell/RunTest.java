@@ -1,0 +1,96 @@
+package io.thalweg.shell;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.thalweg.shell.Phase.Result;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+public class RunTest {
+    private final ArrayNode steps = JsonNodeFactory.instance.arrayNode();
+
+    @Test
+    void aRunThatSucceedsDoesEveryPhaseOnceAndEnds() throws Exception {
+        Recorded way = new Recorded(Map.of());
+        Run.End end = new Run(way, "p", 1000, steps, step -> { }).walk();
+        assertEquals(List.of("PREPARE", "STARTED", "SWITCHED", "COMMITTED", "end"), way.done);
+        assertEquals(Phase.CLEANED, end.phase());
+        assertNull(end.code());
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"PREPARE", "STARTED"})
+    void beforeTheSwitchAFailureLeadsBack(Phase failing) throws Exception {
+        Recorded way = new Recorded(Map.of(failing, new StepFailed(StepFailed.Code.STEP_DEADLINE, "too slow")));
+        Run.End end = new Run(way, "p", 1000, steps, step -> { }).walk();
+        assertEquals(Phase.ABORTED, end.phase());
+        assertEquals("STEP_DEADLINE", end.code());
+        assertEquals(List.of("back", "end"), way.done.subList(way.done.size() - 2, way.done.size()));
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"SWITCHED", "COMMITTED"})
+    void afterTheSwitchAFailureIsNotedAndTheRunGoesOn(Phase failing) throws Exception {
+        Recorded way = new Recorded(Map.of(failing, new IllegalStateException("broken")));
+        Run.End end = new Run(way, "p", 1000, steps, step -> { }).walk();
+        assertEquals(Phase.CLEANED, end.phase());
+        assertEquals("ENGINE_REFUSED", end.code());
+        assertFalse(way.done.contains("back"));
+        assertTrue(way.done.contains("end"));
+        assertFalse(steps.get(failing.ordinal()).get("ok").asBoolean());
+    }
+
+    @ParameterizedTest
+    @EnumSource(Phase.class)
+    void everyPhaseComesToAnEnd(Phase phase) {
+        for (Result result : Result.values()) {
+            Phase at = phase;
+            for (int i = 0; i < Phase.values().length; i++) {
+                at = at.after(result);
+            }
+            assertTrue(at.last(), phase + " with " + result);
+        }
+    }
+
+    private static final class Recorded implements Way {
+        private final List<String> done = new ArrayList<>();
+        private final Map<Phase, Exception> failures;
+
+        Recorded(Map<Phase, Exception> failures) {
+            this.failures = new TreeMap<>(failures);
+        }
+
+        @Override
+        public String name() {
+            return "recorded";
+        }
+
+        @Override
+        public void perform(Phase phase, Deadline deadline) throws Exception {
+            done.add(phase.name());
+            if (failures.containsKey(phase)) {
+                throw failures.get(phase);
+            }
+        }
+
+        @Override
+        public void back() {
+            done.add("back");
+        }
+
+        @Override
+        public void end() {
+            done.add("end");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+package io.thalweg.storm.act;
+
+import io.thalweg.shell.Engine;
+import io.thalweg.shell.Plan;
+import io.thalweg.shell.Stage;
+import io.thalweg.shell.StepFailed;
+import io.thalweg.shell.Way;
+import io.thalweg.storm.cluster.NimbusLink;
+import io.thalweg.storm.cluster.Rounds;
+import io.thalweg.storm.cluster.Settings;
+import io.thalweg.storm.cluster.StateLink;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/** Storm's ways of carrying out plans. */
+public final class Stages implements Function<Plan, Stage>, AutoCloseable {
+    private final Map<String, Object> conf;
+    private final Settings settings;
+    private final Rounds rounds;
+    private final Engine engine;
+    private final StateLink state;
+    private final NimbusLink nimbus;
+    private final SyncClock clock = new SyncClock();
+
+    /** Works on the cluster of this Nimbus. */
+    public Stages(Map<String, Object> conf, Settings settings, Rounds rounds, Engine engine, StateLink state) {
+        this.conf = conf;
+        this.settings = settings;
+        this.rounds = rounds;
+        this.engine = engine;
+        this.state = state;
+        this.nimbus = new NimbusLink(conf);
+    }
+
+    @Override
+    public Stage apply(Plan plan) {
+        return new StormStage(new Scene(conf, settings, rounds, nimbus, state, engine, clock), plan);
+    }
+
+    @Override
+    public void close() {
+        nimbus.close();
+    }
+
+    private record StormStage(Scene scene, Plan plan) implements Stage {
+        @Override
+        public List<Way> ways() {
+            Settings.Method method = scene.settings().method();
+            boolean auto = method == Settings.Method.AUTO;
+            List<Way> ways = new ArrayList<>();
+            if ((auto || method == Settings.Method.MAKE_BEFORE_BREAK) && plan.kind() != Plan.Kind.LAYOUT) {
+                ways.add(new MakeBeforeBreak(scene, plan));
+            }
+            if (auto || method == Settings.Method.DRAIN) {
+                ways.add(new DrainAndRestart(scene, plan));
+            }
+            if (auto || method == Settings.Method.REBALANCE) {
+                ways.add(new PlainRebalance(scene, plan));
+            }
+            return ways;
+        }
+
+        @Override
+        public List<Way> carryOn() {
+            return List.of(new PlainRebalance(scene, plan));
+        }
+
+        @Override
+        public boolean reached() {
+            return scene.reached(plan);
+        }
+
+        @Override
+        public void settle() throws StepFailed {
+            scene.announce(plan);
+        }
+    }
+}

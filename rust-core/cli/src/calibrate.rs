@@ -1,0 +1,106 @@
+//! `thalweg calibrate`: fits a scenario to recorded runs and shows simulated beside real.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use comfy_table::{Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
+use thalweg_sim::calibrate::{Errors, Recording, compare, fit, repeat, watch};
+use thalweg_sim::scenario::read_series;
+
+use crate::files;
+
+/// Runs of a fit: one at the start, then two for each of four parameters in four rounds.
+const MOST_RUNS: u64 = 33;
+
+/// Arguments of `thalweg calibrate`.
+#[derive(Debug, Args)]
+pub struct Calibrate {
+    /// The scenario, a TOML file
+    scenario: PathBuf,
+    /// Recordings to fit to
+    #[arg(required = true)]
+    recordings: Vec<PathBuf>,
+    /// Recordings to test the fit on
+    #[arg(long, value_name = "FILE")]
+    test: Vec<PathBuf>,
+    /// What arrived: a file of `secs,records_per_s`; without it, what each recording completed
+    #[arg(long, value_name = "FILE")]
+    load: Option<PathBuf>,
+}
+
+impl Calibrate {
+    /// Runs the command.
+    pub fn run(self) -> Result<()> {
+        let scenario = files::scenario(&self.scenario)?;
+        let fitted_on: Vec<_> =
+            self.recordings.iter().map(|file| self.open(file)).collect::<Result<_>>()?;
+        let tested_on: Vec<_> =
+            self.test.iter().map(|file| self.open(file)).collect::<Result<_>>()?;
+        let bar = ProgressBar::new(MOST_RUNS);
+        bar.set_style(ProgressStyle::with_template("{spinner} {pos} attempts, {msg}")?);
+        let (parameters, loss) = fit(&scenario, &fitted_on, |_, loss| {
+            bar.inc(1);
+            bar.set_message(format!("the last at a distance of {loss:.3}"));
+        })?;
+        bar.finish_and_clear();
+        println!("fitted, as factors on the scenario, at a distance of {loss:.3}:");
+        println!("  work      {:.3}", parameters.work);
+        println!("  delay     {:.3}", parameters.delay);
+        println!("  restart   {:.3}", parameters.restart);
+        println!("  detection {:.3}", parameters.detect);
+        let fitted = parameters.apply(&scenario);
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        table.set_header([
+            "recording",
+            "fitted on",
+            "throughput, median error",
+            "latency, median error",
+            "highest latency after faults",
+            "highest throughput after faults",
+            "latency p95 real, simulated [ms]",
+        ]);
+        let runs = self.recordings.iter().zip(&fitted_on).map(|run| (run, "yes"));
+        for ((file, (recording, load, secs)), used) in
+            runs.chain(self.test.iter().zip(&tested_on).map(|run| (run, "no")))
+        {
+            let result = watch(&repeat(&fitted, recording, load, *secs))?;
+            let errors = compare(&result, recording);
+            table.add_row(row(file, used, &errors, recording, result.measures.p95_ms));
+        }
+        println!("{table}");
+        Ok(())
+    }
+
+    fn open(&self, file: &Path) -> Result<(Recording, Vec<f64>, f64)> {
+        let name = file.display().to_string();
+        let recording = Recording::read(&name, &files::text(file)?)?;
+        let interval = recording.interval_secs;
+        let load = match &self.load {
+            Some(load) => read_series(&load.display().to_string(), &files::text(load)?, 1)?,
+            None => recording.samples.iter().map(|s| s.throughput.unwrap_or(0.0)).collect(),
+        };
+        Ok((recording, load, interval))
+    }
+}
+
+fn row(
+    file: &Path,
+    used: &str,
+    errors: &Errors,
+    recording: &Recording,
+    simulated: f64,
+) -> [String; 7] {
+    let percent = |share: f64| format!("{:.1} %", share * 100.0);
+    [
+        file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        used.to_owned(),
+        percent(errors.throughput),
+        percent(errors.latency),
+        errors.fault_peak.map_or("-".to_owned(), percent),
+        errors.catch_up.map_or("-".to_owned(), percent),
+        format!("{:.0}, {simulated:.0}", recording.latency(0.95).unwrap_or(f64::NAN)),
+    ]
+}

@@ -1,0 +1,268 @@
+//! `thalweg replay`: makes recorded decisions again, or asks what others would have decided.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::{Map, Value};
+use thalweg_core::decide;
+use thalweg_core::explain::{Decision, Verdict};
+use thalweg_core::model::{ComponentKind, Observation};
+use thalweg_core::settings::Settings;
+use thalweg_core::state::State;
+use thalweg_core::units::Timestamp;
+use thalweg_engine::recording::Entry;
+
+use crate::settings::Wanted;
+
+/// Arguments of `thalweg replay`.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The recording, as `thalweg.recording.file` or `simulate --record` wrote it
+    recording: PathBuf,
+    #[command(flatten)]
+    wanted: Wanted,
+}
+
+impl Replay {
+    /// Runs the command.
+    pub fn run(self) -> Result<()> {
+        let file = File::open(&self.recording)
+            .with_context(|| format!("cannot read {}", self.recording.display()))?;
+        let what_if = self.wanted.policy.is_some() || !self.wanted.set.is_empty();
+        let mut player = Player::default();
+        let mut others = Others::default();
+        for (index, line) in BufReader::new(file).lines().enumerate() {
+            let place = || format!("{}:{}", self.recording.display(), index + 1);
+            let line = line.with_context(place)?;
+            let entry: Entry<'_> = serde_json::from_str(&line)
+                .with_context(|| format!("{}: expected a line of a recording", place()))?;
+            if let Entry::Begun { settings, .. } = &entry
+                && what_if
+            {
+                others.settings = Some(changed(settings, &self.wanted)?);
+            }
+            if what_if {
+                others.take(&entry).with_context(place)?;
+            } else {
+                player.take(&entry).with_context(place)?;
+            }
+        }
+        if what_if { others.report() } else { player.report() }
+    }
+}
+
+/// The recorded settings with those of the command line over them.
+///
+/// Core settings have no way back to the names under which users set them, so only those that the
+/// command line changes against the defaults are taken over.
+fn changed(recorded: &Settings, wanted: &Wanted) -> Result<Settings> {
+    let as_map = |settings: &Settings| -> Result<Map<String, Value>> {
+        match serde_json::to_value(settings)? {
+            Value::Object(map) => Ok(map),
+            _ => bail!("settings are an object"),
+        }
+    };
+    let (before, after) = (as_map(&wanted.defaults()?)?, as_map(&wanted.over(&BTreeMap::new())?)?);
+    let mut mixed = as_map(recorded)?;
+    for (key, value) in after {
+        if before.get(&key) != Some(&value) {
+            mixed.insert(key, value);
+        }
+    }
+    Ok(serde_json::from_value(Value::Object(mixed))?)
+}
+
+/// Plays a recording with its own settings.
+#[derive(Default)]
+struct Player {
+    settings: Option<Settings>,
+    state: State,
+    same: u64,
+    acts: u64,
+    first_difference: Option<(Timestamp, String, String)>,
+    different: u64,
+}
+
+impl Player {
+    fn take(&mut self, entry: &Entry<'_>) -> Result<()> {
+        if let Entry::Begun { settings, learned, .. } = entry {
+            self.settings = Some(settings.clone().into_owned());
+            self.state = State { learned: learned.clone().into_owned(), ..State::default() };
+            return Ok(());
+        }
+        let settings = self.settings.as_ref().context("expected the line `begun` first")?;
+        match entry {
+            Entry::Begun { .. } => {}
+            Entry::Observed { now, order, observation, decisions } => {
+                let mut state = std::mem::take(&mut self.state);
+                state.order.clone_from(order);
+                let decided = decide(observation, state, settings, *now);
+                self.state = decided.state;
+                let again = serde_json::to_string(&decided.decisions)?;
+                let acts = |d: &&Decision| d.verdict == Verdict::Act;
+                self.acts += decided.decisions.iter().filter(acts).count() as u64;
+                if again == decisions.get() {
+                    self.same += 1;
+                } else {
+                    self.different += 1;
+                    self.first_difference.get_or_insert((*now, decisions.get().to_owned(), again));
+                }
+            }
+            Entry::Finished { plan, now } => self.state.finish(plan, *now, settings),
+            Entry::Aborted { plan, now } => self.state.abort(plan, *now, settings),
+        }
+        Ok(())
+    }
+
+    fn report(self) -> Result<()> {
+        println!(
+            "{} observations: {} led to the same bytes, {} did not; {} decisions to act",
+            self.same + self.different,
+            self.same,
+            self.different,
+            self.acts
+        );
+        if let Some((at, recorded, again)) = self.first_difference {
+            let apart = recorded.bytes().zip(again.bytes()).take_while(|(a, b)| a == b).count();
+            let around = |text: &str| {
+                let bytes = text.as_bytes();
+                let (from, to) = (apart.saturating_sub(60), (apart + 60).min(bytes.len()));
+                String::from_utf8_lossy(&bytes[from.min(to)..to]).into_owned()
+            };
+            bail!(
+                "the first difference is at {} ms\n  recorded  …{}…\n  now       …{}…",
+                at.millis(),
+                around(&recorded),
+                around(&again)
+            );
+        }
+        Ok(())
+    }
+}
+
+/// What one side did or would have done.
+#[derive(Default)]
+struct Deeds {
+    lines: Vec<String>,
+    executor_hours: f64,
+    /// Records that, at the rates measured, would have waited when the recording ended.
+    lag: f64,
+    worst_lag: f64,
+}
+
+/// Plays a recording with other settings. What was observed does not answer to what they do, so each
+/// plan counts as carried out at once, and its effect is reckoned from the rates measured.
+#[derive(Default)]
+struct Others {
+    settings: Option<Settings>,
+    state: State,
+    counts: BTreeMap<(String, String), u32>,
+    before: Option<Timestamp>,
+    recorded: Deeds,
+    others: Deeds,
+}
+
+impl Others {
+    fn take(&mut self, entry: &Entry<'_>) -> Result<()> {
+        match entry {
+            Entry::Begun { learned, .. } => {
+                self.state = State { learned: learned.clone().into_owned(), ..State::default() };
+            }
+            Entry::Observed { now, observation, decisions, .. } => {
+                let settings = self.settings.clone().context("expected the line `begun` first")?;
+                let recorded: Vec<Decision> = serde_json::from_str(decisions.get())?;
+                let state = std::mem::take(&mut self.state);
+                let decided = decide(observation, state, &settings, *now);
+                self.state = decided.state;
+                let secs = self.before.map_or(0.0, |before| now.since(before).get() / 1000.0);
+                self.before = Some(*now);
+                self.reckon(observation, &decided.decisions, secs);
+                for decision in recorded.iter().filter(|d| d.verdict == Verdict::Act) {
+                    self.recorded.lines.push(deed(decision));
+                }
+                for decision in decided.decisions.iter().filter(|d| d.verdict == Verdict::Act) {
+                    self.others.lines.push(deed(decision));
+                    if let Some(plan) = &decision.plan {
+                        for (component, count) in &plan.counts {
+                            let key = (plan.topology.clone(), component.clone());
+                            self.counts.insert(key, *count);
+                        }
+                        self.state.finish(&plan.id, *now, &settings);
+                    }
+                }
+            }
+            Entry::Finished { .. } | Entry::Aborted { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Adds executor-hours, and the lag that either side's capacity would let grow or fall.
+    fn reckon(&mut self, observation: &Observation, decisions: &[Decision], secs: f64) {
+        let (mut real, mut wished) = (0u32, 0u32);
+        let (mut shortage, mut wished_shortage) = (0.0f64, 0.0f64);
+        for topology in &observation.topologies {
+            let view = decisions.iter().find(|d| d.topology == topology.id).map(|d| &d.view);
+            for (index, component) in topology.components.iter().enumerate() {
+                if component.kind != ComponentKind::Operator {
+                    continue;
+                }
+                let of = |e: &&thalweg_core::model::Executor| e.component as usize == index;
+                let now = topology.executors.iter().filter(of).count() as u32;
+                let key = (topology.id.clone(), component.id.clone());
+                let then = self.counts.get(&key).copied().unwrap_or(now);
+                real += now;
+                wished += then;
+                let Some(seen) = view.and_then(|v| v.components.get(index)) else { continue };
+                // A full component does what it can; so what it could do is its rate over its load.
+                let each = seen.rate.get()
+                    / seen.mean_capacity.get().max(0.01)
+                    / f64::from(seen.executors.max(1));
+                let demand = if seen.mean_capacity.get() > 0.95 {
+                    seen.rate.get() * 1.1
+                } else {
+                    seen.rate.get()
+                };
+                shortage = shortage.max(demand - each * f64::from(now));
+                wished_shortage = wished_shortage.max(demand - each * f64::from(then));
+            }
+        }
+        for (deeds, executors, short) in
+            [(&mut self.recorded, real, shortage), (&mut self.others, wished, wished_shortage)]
+        {
+            deeds.executor_hours += f64::from(executors) * secs / 3600.0;
+            deeds.lag = (deeds.lag + short * secs).max(0.0);
+            deeds.worst_lag = deeds.worst_lag.max(deeds.lag);
+        }
+    }
+
+    fn report(self) -> Result<()> {
+        for (who, deeds) in [("recorded", &self.recorded), ("would be", &self.others)] {
+            println!(
+                "{who}: {} actions, {:.2} executor-hours, predicted lag up to {:.0} records",
+                deeds.lines.len(),
+                deeds.executor_hours,
+                deeds.worst_lag
+            );
+            deeds.lines.iter().for_each(|line| println!("  {line}"));
+        }
+        println!(
+            "difference: {:+} actions, {:+.2} executor-hours, {:+.0} records of predicted lag",
+            self.others.lines.len() as i64 - self.recorded.lines.len() as i64,
+            self.others.executor_hours - self.recorded.executor_hours,
+            self.others.worst_lag - self.recorded.worst_lag
+        );
+        Ok(())
+    }
+}
+
+fn deed(decision: &Decision) -> String {
+    let counts = decision.plan.iter().flat_map(|plan| &plan.counts);
+    let counts: Vec<String> = counts.map(|(id, count)| format!("{id} to {count}")).collect();
+    let counts = if counts.is_empty() { "a move".to_owned() } else { counts.join(", ") };
+    let reason = decision.reasons.first().map_or("", |reason| reason.text.as_str());
+    format!("{} ms {}: {counts}, because {reason}", decision.at.millis(), decision.name)
+}

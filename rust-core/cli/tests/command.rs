@@ -1,0 +1,97 @@
+//! The command as its users meet it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn scenario(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../sim/scenarios").join(name)
+}
+
+fn thalweg(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_thalweg")).args(arguments).output().expect("it starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_recorded_run_is_replayed_to_the_same_bytes() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (json, record) = (dir.path().join("run.json"), dir.path().join("run.jsonl"));
+    let wordcount = scenario("wordcount.toml");
+    let simulated = thalweg(&[
+        "simulate",
+        wordcount.to_str().expect("a plain path"),
+        "--seed",
+        "4",
+        "--json",
+        json.to_str().expect("a plain path"),
+        "--record",
+        record.to_str().expect("a plain path"),
+    ]);
+    assert!(simulated.status.success(), "{}", text(&simulated.stderr));
+    assert!(text(&simulated.stdout).contains("reconfigurations"));
+    let result: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&json).expect("written")).expect("JSON");
+    assert_eq!(result["seed"], 4);
+    let record = record.to_str().expect("a plain path");
+    let replayed = thalweg(&["replay", record]);
+    assert!(replayed.status.success(), "{}", text(&replayed.stderr));
+    let said = text(&replayed.stdout);
+    assert!(said.contains(" 0 did not") && !said.contains(" 0 decisions to act"), "{said}");
+    let others = thalweg(&["replay", record, "--set", "thalweg.me-stream.capacity.limit=1"]);
+    assert!(others.status.success(), "{}", text(&others.stderr));
+    assert!(text(&others.stdout).contains("difference: "), "{}", text(&others.stdout));
+}
+
+#[test]
+fn a_changed_recording_is_told_from_its_replay() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let record = dir.path().join("run.jsonl");
+    let record = record.to_str().expect("a plain path");
+    let wordcount = scenario("wordcount.toml");
+    let simulated =
+        thalweg(&["simulate", wordcount.to_str().expect("a plain path"), "--record", record]);
+    assert!(simulated.status.success(), "{}", text(&simulated.stderr));
+    let honest = std::fs::read_to_string(record).expect("written");
+    std::fs::write(record, honest.replacen("\"verdict\":\"act\"", "\"verdict\":\"hold\"", 1))
+        .expect("written");
+    let replayed = thalweg(&["replay", record]);
+    assert_eq!(replayed.status.code(), Some(1));
+    assert!(text(&replayed.stderr).contains("the first difference"), "{}", text(&replayed.stderr));
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let broken = dir.path().join("broken.toml");
+    let whole = std::fs::read_to_string(scenario("wordcount.toml")).expect("shipped");
+    std::fs::write(&broken, whole.replace("tasks = 16", "tasks = \"many\"")).expect("written");
+    let failed = thalweg(&["simulate", broken.to_str().expect("a plain path")]);
+    assert_eq!(failed.status.code(), Some(1));
+    let said = text(&failed.stderr);
+    assert!(said.contains("broken.toml:") && said.contains("expected u32"), "{said}");
+    let wordcount = scenario("wordcount.toml");
+    let unset =
+        thalweg(&["simulate", wordcount.to_str().expect("a plain path"), "--set", "thalweg.no=1"]);
+    assert!(text(&unset.stderr).contains("thalweg.no"), "{}", text(&unset.stderr));
+    assert_eq!(thalweg(&["simulate"]).status.code(), Some(2));
+}
+
+#[test]
+fn every_shipped_scenario_is_whole() {
+    let dir = scenario("");
+    let mut seen = 0;
+    for file in std::fs::read_dir(dir).expect("a folder") {
+        let path = file.expect("a file").path();
+        let parsed = thalweg_sim::scenario::read(
+            &path.display().to_string(),
+            &std::fs::read_to_string(&path).expect("readable"),
+            |series| Err(format!("no {series}")),
+        );
+        assert!(parsed.is_ok(), "{:?}", parsed.err());
+        seen += 1;
+    }
+    assert!(seen >= 8, "{seen}");
+}

@@ -1,0 +1,231 @@
+//! From a scheduling round to the placement problem of the whole cluster, and back.
+//!
+//! Only topologies whose users declared compute are placed this way: what was declared is a promise in
+//! units that can be added up. The others know no such sums and are spread by
+//! [`place`](crate::place).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use thalweg_place::{
+    Budget, Component, Edge, Freedom, Lack, Load, Mebibytes, MilliPoints, Node, Placement, Problem,
+    Role, SlotId, Traffic,
+};
+
+use crate::arrange::{Terrain, role};
+use crate::model::{Observation, SlotRef, Topology};
+use crate::place::Role as Anchoring;
+use crate::settings::Settings;
+
+/// Compute of an executor that declares none, in points. Storm assumes the same.
+const ASSUMED_POINTS: f64 = 10.0;
+/// Memory of an executor that declares none, in MiB. Storm assumes the same.
+const ASSUMED_MIB: f64 = 128.0;
+/// Compute of a node that declares none, in points. Storm assumes the same.
+const ASSUMED_NODE_POINTS: f64 = 400.0;
+/// Traffic of an edge of which nothing was measured: all such edges count the same.
+const ASSUMED_TRAFFIC: u32 = 1000;
+
+/// Where the executors of every topology run or are to run, in the view's order.
+pub type Slots = Vec<Vec<Option<SlotRef>>>;
+
+/// What keeps executors of one component from being placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lacking {
+    /// The topology's id.
+    pub topology: String,
+    /// The component's id.
+    pub component: String,
+    /// How many of its executors have no slot.
+    pub executors: u32,
+    /// What would let the next one in.
+    pub lack: Lack,
+}
+
+/// Whether compute was declared for a topology; memory alone does not tell what loads add up to.
+pub fn is_declared(topology: &Topology) -> bool {
+    topology.components.iter().any(|component| component.cpu_points.is_some())
+}
+
+/// Fills the gaps of the declared topologies in `slots`, and tells what is missing for the rest.
+///
+/// A topology that ran nowhere is placed whole or not at all: half of it would only hold slots that
+/// others could use.
+pub fn complete(
+    view: &Observation,
+    terrain: &Terrain,
+    slots: &mut Slots,
+    settings: &Settings,
+) -> Vec<Lacking> {
+    let gapped = |topology: usize| slots[topology].iter().any(Option::is_none);
+    let mut wanted: BTreeSet<usize> = (0..view.topologies.len())
+        .filter(|&topology| is_declared(&view.topologies[topology]) && gapped(topology))
+        .collect();
+    let mut lacking = Vec::new();
+    while !wanted.is_empty() {
+        let asked = Asked::of(view, terrain, slots, &wanted);
+        let mut budget = Budget::steps(settings.place_steps);
+        let placed = thalweg_place::place(&asked.problem, &asked.previous, &mut budget);
+        let refused: BTreeSet<usize> = placed
+            .shortages
+            .iter()
+            .map(|shortage| asked.topologies[shortage.topology as usize])
+            .filter(|&topology| slots[topology].iter().all(Option::is_none))
+            .collect();
+        let told = placed.shortages.iter().filter_map(|shortage| {
+            let topology = asked.topologies[shortage.topology as usize];
+            if !refused.is_empty() && !refused.contains(&topology) {
+                // It is asked again, without those that take its room.
+                return None;
+            }
+            let topology = view.topologies.get(topology)?;
+            let component = topology.components.get(shortage.component as usize)?;
+            let (topology, component) = (topology.id.clone(), component.id.clone());
+            Some(Lacking {
+                topology,
+                component,
+                executors: shortage.executors,
+                lack: shortage.lack,
+            })
+        });
+        lacking.extend(told);
+        if refused.is_empty() {
+            asked.answer(view, &placed.placement, slots);
+            break;
+        }
+        wanted.retain(|topology| !refused.contains(topology));
+    }
+    lacking
+}
+
+/// A problem, and which topologies of the view it is about.
+struct Asked {
+    problem: Problem,
+    previous: Placement,
+    topologies: Vec<usize>,
+}
+
+impl Asked {
+    fn of(view: &Observation, terrain: &Terrain, slots: &Slots, wanted: &BTreeSet<usize>) -> Self {
+        let mut nodes: Vec<Node> = view
+            .nodes
+            .iter()
+            .enumerate()
+            .map(|(index, node)| Node {
+                compute: millipoints(
+                    node.cpu_points.unwrap_or(ASSUMED_NODE_POINTS) * terrain.abilities[index],
+                ),
+                memory: node.memory_mib.map(|mib| Mebibytes::new(mib as u32)),
+                slots: node.ports.len() as u32,
+                blocked: Vec::new(),
+                open: terrain.usable[index],
+                rack: 0,
+                base: MilliPoints::ZERO,
+            })
+            .collect();
+        let mut racks: BTreeMap<&str, u32> = BTreeMap::new();
+        for (index, node) in view.nodes.iter().enumerate() {
+            let next = racks.len() as u32;
+            nodes[index].rack = *racks.entry(&node.rack).or_insert(next);
+        }
+        let id = |slot: SlotRef| {
+            let port = view.nodes.get(slot.node as usize)?.ports.binary_search(&slot.port).ok()?;
+            Some(SlotId { node: slot.node, slot: port as u32 })
+        };
+        // Topologies that want nothing and run nowhere do not matter.
+        let topologies: Vec<usize> = (0..view.topologies.len())
+            .filter(|topology| {
+                wanted.contains(topology) || slots[*topology].iter().any(Option::is_some)
+            })
+            .collect();
+        let mut previous = Vec::with_capacity(topologies.len());
+        let mut asked = Vec::with_capacity(topologies.len());
+        for &index in &topologies {
+            let topology = &view.topologies[index];
+            let running = slots[index].iter().map(|slot| slot.and_then(id));
+            let mut placing = placing(topology);
+            if wanted.contains(&index) {
+                previous.push(running.collect());
+            } else {
+                // It only takes room: executors without a slot are not this problem's.
+                let (kept, at): (Vec<u32>, Vec<_>) = placing
+                    .executors
+                    .iter()
+                    .zip(running)
+                    .filter_map(|(component, slot)| Some((*component, Some(slot?))))
+                    .unzip();
+                placing.executors = kept;
+                previous.push(at);
+            }
+            asked.push(placing);
+        }
+        let problem = Problem { nodes, topologies: asked, freedom: Freedom::Missing };
+        Self { problem, previous: Placement(previous), topologies }
+    }
+
+    fn answer(&self, view: &Observation, placement: &Placement, slots: &mut Slots) {
+        for (&topology, placed) in self.topologies.iter().zip(&placement.0) {
+            if placed.len() != slots[topology].len() {
+                continue;
+            }
+            for (slot, placed) in slots[topology].iter_mut().zip(placed) {
+                let named = |placed: SlotId| {
+                    let port =
+                        view.nodes.get(placed.node as usize)?.ports.get(placed.slot as usize)?;
+                    Some(SlotRef { node: placed.node, port: *port })
+                };
+                *slot = slot.or_else(|| placed.and_then(named));
+            }
+        }
+    }
+}
+
+fn placing(topology: &Topology) -> thalweg_place::Topology {
+    let components = topology.components.iter().zip(0..).map(|(component, index)| {
+        let memory = component.memory_mib.unwrap_or(ASSUMED_MIB);
+        let heap = component.heap_mib.unwrap_or(memory).min(memory);
+        Component {
+            role: match role(topology, index) {
+                Anchoring::Anchor => Role::Anchor,
+                Anchoring::Work => Role::Work,
+            },
+            compute: millipoints(component.cpu_points.unwrap_or(ASSUMED_POINTS)),
+            heap: mebibytes(heap),
+            off_heap: mebibytes(memory - heap),
+            most_per_node: None,
+            most_per_rack: None,
+        }
+    });
+    let mut traffic: BTreeMap<(u32, u32), Option<u64>> = BTreeMap::new();
+    for edge in &topology.edges {
+        let sum = traffic.entry((edge.from, edge.to)).or_default();
+        *sum = match (*sum, edge.sent) {
+            (Some(sum), Some(sent)) => Some(sum.saturating_add(sent)),
+            (sum, sent) => sum.or(sent),
+        };
+    }
+    // Counts only compare where all edges have them.
+    let known = traffic.values().all(Option::is_some);
+    let edges = traffic.into_iter().map(|((from, to), sent)| {
+        let sent = sent
+            .filter(|_| known)
+            .map_or(ASSUMED_TRAFFIC, |sent| u32::try_from(sent).unwrap_or(u32::MAX));
+        Edge { from, to, traffic: Traffic::new(sent) }
+    });
+    thalweg_place::Topology {
+        components: components.collect(),
+        edges: edges.collect(),
+        executors: topology.executors.iter().map(|executor| executor.component).collect(),
+        heap_limit: topology.worker_heap_mib.map(|mib| Mebibytes::new(mib as u32)),
+        most_nodes: None,
+        comfort: Load::FULL,
+    }
+}
+
+/// A demand is rounded up and a float beyond all bounds to the largest.
+fn mebibytes(mib: f64) -> Mebibytes {
+    Mebibytes::new(mib.ceil() as u32)
+}
+
+fn millipoints(points: f64) -> MilliPoints {
+    MilliPoints::new((points * 1000.0).round() as u32)
+}

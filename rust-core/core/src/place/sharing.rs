@@ -1,0 +1,280 @@
+//! Placement where a slot holds one executor of each component, and a change restarts all of them.
+//!
+//! **Decides** a slot for each executor so that no slot holds two of one component, in no more slots
+//! than the component with most executors needs. **Wanted**, in this order: everything is placed;
+//! the worst node's load is small; what nearly is as good already stays as it is.
+//!
+//! The unit is a *row*: what shares one slot, at first the executors of the same rank of each
+//! component, as such engines pair them themselves. Rows go to nodes by longest processing time
+//! first; then single executors move from the worst node into rows elsewhere that lack their component.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::nodes::LOYALTY_PERCENT;
+use super::problem::{Problem, Shortage};
+use crate::model::SlotRef;
+
+/// Moves tried; each lowers the worst node, so few are ever needed.
+const MOST_MOVES: usize = 1024;
+
+/// Gives each executor of the problem a slot.
+///
+/// # Errors
+/// When the usable nodes have fewer free slots than a component has executors.
+pub(super) fn share(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
+    let rows = rows_needed(problem);
+    let ports = free_ports(problem);
+    let room: usize = ports.iter().map(Vec::len).sum();
+    if rows > room {
+        let needed = u32::try_from(rows - room).unwrap_or(u32::MAX);
+        return Err(Shortage { needed, usable_nodes: problem.usable_nodes() });
+    }
+    let mut draft = Draft::fresh(problem, rows, &ports);
+    draft.improve();
+    if let Some(present) = present(problem, rows, &ports) {
+        let worst = super::loads(problem, &present).into_iter().max().unwrap_or(0);
+        if worst * 100 <= draft.worst() * LOYALTY_PERCENT {
+            return Ok(present);
+        }
+    }
+    Ok(draft.slots(&ports))
+}
+
+/// As many as the component with most executors has.
+fn rows_needed(problem: &Problem) -> usize {
+    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+    for executor in &problem.executors {
+        *counts.entry(executor.component).or_default() += 1;
+    }
+    counts.into_values().max().unwrap_or(0)
+}
+
+/// The ports of each usable node that no other topology holds.
+fn free_ports(problem: &Problem) -> Vec<Vec<u32>> {
+    let free = |node: &super::PlaceNode| {
+        let open = node.slots.iter().filter(|slot| node.usable && !slot.taken);
+        open.map(|slot| slot.port).collect()
+    };
+    problem.nodes.iter().map(free).collect()
+}
+
+/// The placement that holds now, if all of it may stay.
+fn present(problem: &Problem, rows: usize, ports: &[Vec<u32>]) -> Option<Vec<SlotRef>> {
+    let mut held: BTreeSet<(SlotRef, u32)> = BTreeSet::new();
+    let mut slots: BTreeSet<SlotRef> = BTreeSet::new();
+    let mut placement = Vec::with_capacity(problem.executors.len());
+    for executor in &problem.executors {
+        let slot = executor.current?;
+        let open = ports.get(slot.node as usize)?.contains(&slot.port);
+        if !open || !held.insert((slot, executor.component)) {
+            return None;
+        }
+        slots.insert(slot);
+        placement.push(slot);
+    }
+    (slots.len() <= rows).then_some(placement)
+}
+
+/// Rows on nodes.
+struct Draft<'a> {
+    problem: &'a Problem,
+    /// The row of each executor.
+    row_of: Vec<usize>,
+    /// The node of each row.
+    node_of: Vec<usize>,
+    demand: Vec<u64>,
+    /// Which components each row has.
+    components: BTreeSet<(usize, u32)>,
+}
+
+impl<'a> Draft<'a> {
+    fn fresh(problem: &'a Problem, rows: usize, ports: &[Vec<u32>]) -> Self {
+        let mut ranks: BTreeMap<u32, usize> = BTreeMap::new();
+        let mut weights = vec![0u64; rows];
+        let mut row_of = Vec::with_capacity(problem.executors.len());
+        for executor in &problem.executors {
+            let rank = ranks.entry(executor.component).or_default();
+            row_of.push(*rank);
+            weights[*rank] += executor.demand;
+            *rank += 1;
+        }
+        let components =
+            row_of.iter().zip(&problem.executors).map(|(&row, e)| (row, e.component)).collect();
+        let mut draft = Self {
+            problem,
+            row_of,
+            node_of: vec![0; rows],
+            demand: problem.nodes.iter().map(|node| node.base_load).collect(),
+            components,
+        };
+        let mut left: Vec<usize> = ports.iter().map(Vec::len).collect();
+        let mut order: Vec<usize> = (0..rows).collect();
+        order.sort_by_key(|&row| (std::cmp::Reverse(weights[row]), row));
+        for row in order {
+            let open = (0..left.len()).filter(|&node| left[node] > 0);
+            let best = open.min_by_key(|&node| {
+                (draft.load(node, weights[row]), std::cmp::Reverse(left[node]), node)
+            });
+            let node = best.expect("there is room for every row");
+            left[node] -= 1;
+            draft.node_of[row] = node;
+            draft.demand[node] += weights[row];
+        }
+        draft
+    }
+
+    fn load(&self, node: usize, more: u64) -> u64 {
+        self.problem.nodes[node].load(self.demand[node] + more)
+    }
+
+    fn worst(&self) -> u64 {
+        (0..self.demand.len()).map(|node| self.load(node, 0)).max().unwrap_or(0)
+    }
+
+    /// Moves single executors off the worst node as long as that lowers it.
+    fn improve(&mut self) {
+        for _ in 0..MOST_MOVES {
+            let Some((executor, row)) = self.best_move() else { return };
+            let component = self.problem.executors[executor].component;
+            let demand = self.problem.executors[executor].demand;
+            self.demand[self.node_of[self.row_of[executor]]] -= demand;
+            self.demand[self.node_of[row]] += demand;
+            self.components.remove(&(self.row_of[executor], component));
+            self.components.insert((row, component));
+            self.row_of[executor] = row;
+        }
+    }
+
+    /// The move that leaves the two nodes it touches best, if that is better than the worst now.
+    fn best_move(&self) -> Option<(usize, usize)> {
+        let worst =
+            (0..self.demand.len()).max_by_key(|&n| (self.load(n, 0), std::cmp::Reverse(n)))?;
+        let limit = self.load(worst, 0);
+        let mut best: Option<(u64, usize, usize)> = None;
+        for (executor, place) in self.problem.executors.iter().enumerate() {
+            if self.node_of[self.row_of[executor]] != worst || place.demand == 0 {
+                continue;
+            }
+            let left = self.problem.nodes[worst].load(self.demand[worst] - place.demand);
+            for (row, &node) in self.node_of.iter().enumerate() {
+                if node == worst || self.components.contains(&(row, place.component)) {
+                    continue;
+                }
+                let load = left.max(self.load(node, place.demand));
+                if load < limit && best.is_none_or(|(least, _, _)| load < least) {
+                    best = Some((load, executor, row));
+                }
+            }
+        }
+        best.map(|(_, executor, row)| (executor, row))
+    }
+
+    /// A port for each row: one that most of its executors have now, else the first that is free.
+    fn slots(&self, ports: &[Vec<u32>]) -> Vec<SlotRef> {
+        let mut wishes: Vec<BTreeMap<u32, usize>> = vec![BTreeMap::new(); self.node_of.len()];
+        for (executor, &row) in self.problem.executors.iter().zip(&self.row_of) {
+            let here = |slot: &SlotRef| slot.node as usize == self.node_of[row];
+            if let Some(slot) = executor.current.filter(here) {
+                *wishes[row].entry(slot.port).or_default() += 1;
+            }
+        }
+        let mut free: Vec<BTreeSet<u32>> =
+            ports.iter().map(|ports| ports.iter().copied().collect()).collect();
+        let mut port_of: Vec<Option<u32>> = vec![None; self.node_of.len()];
+        for (row, wish) in wishes.iter().enumerate() {
+            let open = &mut free[self.node_of[row]];
+            let most = wish.iter().filter(|(port, _)| open.contains(port));
+            let most = most.max_by_key(|&(port, count)| (*count, std::cmp::Reverse(*port)));
+            port_of[row] = most.map(|(port, _)| *port).filter(|port| open.remove(port));
+        }
+        for (row, port) in port_of.iter_mut().enumerate() {
+            port.get_or_insert_with(|| {
+                free[self.node_of[row]].pop_first().expect("a node gets no more rows than ports")
+            });
+        }
+        let slot = |&row: &usize| SlotRef {
+            node: u32::try_from(self.node_of[row]).expect("nodes are counted in 32 bits"),
+            port: port_of[row].expect("every row has a port"),
+        };
+        self.row_of.iter().map(slot).collect()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::{PlaceExecutor, PlaceNode, PlaceSlot, Role, loads};
+    use super::*;
+
+    fn node(ability_milli: u32, slots: u32) -> PlaceNode {
+        let slots = (0..slots).map(|port| PlaceSlot { port, taken: false }).collect();
+        PlaceNode { ability_milli, base_load: 0, usable: true, slots }
+    }
+
+    fn executor(component: u32, demand: u64) -> PlaceExecutor {
+        PlaceExecutor { role: Role::Work, component, demand, current: None, near: None }
+    }
+
+    /// A light source, four heavy workers, two counters.
+    fn words(nodes: Vec<PlaceNode>) -> Problem {
+        let mut executors = vec![executor(0, 50_000)];
+        executors.extend((0..4).map(|_| executor(1, 800_000)));
+        executors.extend((0..2).map(|_| executor(2, 100_000)));
+        Problem { nodes, executors, ..Problem::default() }
+    }
+
+    fn check(problem: &Problem, placement: &[SlotRef]) {
+        let mut held = BTreeSet::new();
+        for (executor, slot) in problem.executors.iter().zip(placement) {
+            assert!(held.insert((*slot, executor.component)), "{slot:?} holds two of a component");
+            let node = &problem.nodes[slot.node as usize];
+            assert!(node.usable && node.slots.iter().any(|s| s.port == slot.port && !s.taken));
+        }
+        let slots: BTreeSet<&SlotRef> = placement.iter().collect();
+        assert!(slots.len() <= rows_needed(problem));
+    }
+
+    #[test]
+    fn equal_nodes_get_equal_parts_in_as_few_slots_as_possible() {
+        let problem = words(vec![node(1000, 4), node(1000, 4)]);
+        let placement = share(&problem).unwrap();
+        check(&problem, &placement);
+        // 1.65 of the heavy on each, the counters apart, the source anywhere: 1.70 and 1.75.
+        assert_eq!(loads(&problem, &placement).into_iter().max(), Some(1_750_000));
+    }
+
+    #[test]
+    fn a_faster_node_gets_more_but_never_two_of_a_component_in_one_slot() {
+        let problem = words(vec![node(1000, 4), node(333, 4)]);
+        let placement = share(&problem).unwrap();
+        check(&problem, &placement);
+        let fast = problem.executors.iter().zip(&placement);
+        let heavy = fast.filter(|(e, slot)| e.component == 1 && slot.node == 0).count();
+        assert_eq!(heavy, 3);
+    }
+
+    #[test]
+    fn what_was_placed_stays() {
+        let mut problem = words(vec![node(1000, 3), node(700, 2)]);
+        let placement = share(&problem).unwrap();
+        for (executor, slot) in problem.executors.iter_mut().zip(&placement) {
+            executor.current = Some(*slot);
+        }
+        assert_eq!(share(&problem).unwrap(), placement);
+    }
+
+    #[test]
+    fn a_node_that_may_not_be_used_is_left() {
+        let mut problem = words(vec![node(1000, 4), node(1000, 4)]);
+        problem.nodes[0].usable = false;
+        let placement = share(&problem).unwrap();
+        check(&problem, &placement);
+        assert!(placement.iter().all(|slot| slot.node == 1));
+    }
+
+    #[test]
+    fn too_few_slots_are_a_shortage_with_its_size() {
+        let problem = words(vec![node(1000, 1), node(1000, 2)]);
+        assert_eq!(share(&problem), Err(Shortage { needed: 1, usable_nodes: 2 }));
+    }
+}

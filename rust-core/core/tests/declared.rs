@@ -1,0 +1,165 @@
+//! Scheduling rounds of topologies with declared resources.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use thalweg_core::assign::{Assigned, Assignment, assign};
+use thalweg_core::model::{
+    Component, ComponentKind, Edge, Executor, Node, Observation, SlotRef, TaskRange, Topology,
+};
+use thalweg_core::settings::Settings;
+use thalweg_core::state::Learned;
+use thalweg_core::units::Timestamp;
+
+/// A source of 2 and an operator of 6 executors; 25 points and 200 MiB each.
+fn topology(id: &str) -> Topology {
+    let component = |id: &str, kind, first, last| Component {
+        id: id.to_owned(),
+        kind,
+        tasks: TaskRange::new(first, last),
+        cpu_points: Some(25.0),
+        memory_mib: Some(200.0),
+        heap_mib: Some(150.0),
+        ..Component::default()
+    };
+    let executor = |task: u32| Executor {
+        component: u32::from(task > 2),
+        tasks: TaskRange::new(task, task),
+        slot: None,
+        counters: None,
+    };
+    Topology {
+        id: id.to_owned(),
+        name: id.to_owned(),
+        wished_workers: 1,
+        worker_heap_mib: Some(700.0),
+        components: vec![
+            component("words", ComponentKind::Source, 1, 2),
+            component("split", ComponentKind::Operator, 3, 8),
+        ],
+        edges: vec![Edge { from: 0, to: 1, ..Edge::default() }],
+        executors: (1..=8).map(executor).collect(),
+        ..Topology::default()
+    }
+}
+
+/// Nodes of two cores and 4 GiB with eight slots.
+fn cluster(nodes: usize, topologies: &[&str]) -> Observation {
+    let node = |index: usize| Node {
+        id: format!("n{index}"),
+        ports: (6700..6708).collect(),
+        cpu_points: Some(200.0),
+        memory_mib: Some(4096.0),
+        ..Node::default()
+    };
+    Observation {
+        nodes: (0..nodes).map(node).collect(),
+        topologies: topologies.iter().map(|id| topology(id)).collect(),
+        ..Observation::default()
+    }
+}
+
+fn round(view: &Observation) -> Assignment {
+    let now = Timestamp::from_millis(1_000);
+    assign(view, &BTreeMap::new(), &Learned::default(), &Settings::default(), now)
+}
+
+fn apply(view: &mut Observation, answer: &Assignment) {
+    let executors = view.topologies.iter_mut().flat_map(|topology| &mut topology.executors);
+    for (executor, assigned) in executors.zip(&answer.executors) {
+        match assigned {
+            Assigned::To(slot) => executor.slot = Some(*slot),
+            Assigned::NotOurs | Assigned::NoRoom => executor.slot = None,
+            Assigned::Keep => {}
+        }
+    }
+}
+
+fn slots(topology: &Topology) -> BTreeSet<SlotRef> {
+    topology.executors.iter().filter_map(|executor| executor.slot).collect()
+}
+
+#[test]
+fn a_topology_that_fits_lies_on_one_node_within_its_declarations() {
+    let mut view = cluster(3, &["a"]);
+    let answer = round(&view);
+    apply(&mut view, &answer);
+    let nodes: BTreeSet<u32> = slots(&view.topologies[0]).iter().map(|slot| slot.node).collect();
+    assert_eq!(nodes.len(), 1, "8 executors of 25 points fill a node of 200");
+    let mut heap: BTreeMap<SlotRef, u32> = BTreeMap::new();
+    for executor in &view.topologies[0].executors {
+        *heap.entry(executor.slot.expect("all are placed")).or_default() += 150;
+    }
+    assert!(heap.values().all(|heap| *heap <= 700), "a worker's heap is overcommitted: {heap:?}");
+    assert!(answer.lacking.is_empty());
+    assert!(round(&view).executors.iter().all(|assigned| *assigned == Assigned::Keep));
+}
+
+#[test]
+fn topologies_share_the_cluster_and_none_starves() {
+    let mut view = cluster(3, &["a", "b", "c"]);
+    let answer = round(&view);
+    apply(&mut view, &answer);
+    let mut per_node = [0; 3];
+    let executors = view.topologies.iter().flat_map(|topology| &topology.executors);
+    for slot in executors.map(|executor| executor.slot.expect("all are placed")) {
+        per_node[slot.node as usize] += 1;
+    }
+    assert_eq!(per_node, [8, 8, 8]);
+    let held: Vec<BTreeSet<SlotRef>> = view.topologies.iter().map(slots).collect();
+    assert!(held[0].is_disjoint(&held[1]) && held[1].is_disjoint(&held[2]));
+}
+
+#[test]
+fn after_a_node_has_died_only_what_it_ran_moves() {
+    let mut view = cluster(3, &["a", "b"]);
+    let first = round(&view);
+    apply(&mut view, &first);
+    let dead = view.topologies[0].executors[0].slot.expect("placed").node;
+    view.nodes[dead as usize].ports.clear();
+    view.nodes[dead as usize].blacklisted = true;
+    for executor in view.topologies.iter_mut().flat_map(|topology| &mut topology.executors) {
+        executor.slot = executor.slot.filter(|slot| slot.node != dead);
+    }
+    let repaired = round(&view);
+    let executors = view.topologies.iter().flat_map(|topology| &topology.executors);
+    for (executor, assigned) in executors.zip(&repaired.executors) {
+        match executor.slot {
+            Some(_) => assert_eq!(*assigned, Assigned::Keep),
+            None => assert!(matches!(assigned, Assigned::To(slot) if slot.node != dead)),
+        }
+    }
+}
+
+#[test]
+fn what_finds_no_room_waits_and_the_reason_is_told() {
+    let mut view = cluster(1, &["a", "b"]);
+    view.nodes[0].memory_mib = Some(2000.0);
+    let answer = round(&view);
+    let (first, second) = answer.executors.split_at(8);
+    assert!(first.iter().all(|assigned| matches!(assigned, Assigned::To(_))));
+    assert!(
+        second.iter().all(|assigned| *assigned == Assigned::NoRoom),
+        "half a topology was placed"
+    );
+    assert!(!answer.lacking.is_empty());
+    assert!(answer.lacking.iter().all(|lacking| lacking.topology == "b"), "{:?}", answer.lacking);
+    assert!(
+        answer.lacking[0].lack.to_string().contains("MiB of memory on a node"),
+        "{:?}",
+        answer.lacking
+    );
+}
+
+#[test]
+fn a_slow_node_gets_less() {
+    let mut view = cluster(2, &["a", "b"]);
+    view.nodes[0].cpu_points = Some(100.0);
+    let answer = round(&view);
+    apply(&mut view, &answer);
+    let on = |node| {
+        let executors = view.topologies.iter().flat_map(|topology| &topology.executors);
+        executors.filter(|executor| executor.slot.is_some_and(|slot| slot.node == node)).count()
+    };
+    // 16 executors of 25 points on 300 points: 133 % everywhere at best, so 5 and 11.
+    assert_eq!((on(0), on(1)), (5, 11));
+}

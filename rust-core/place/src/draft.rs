@@ -1,0 +1,477 @@
+//! The books of a placement in the making: what each node has left, and what each topology has
+//! where.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::kinds::{Sheet, Sheets};
+use crate::problem::{Freedom, Node, Placement, Problem, SlotId};
+use crate::units::Load;
+
+/// No memory limit.
+const BOUNDLESS: i64 = i64::MAX / 4;
+
+/// What a node has and what of it is used.
+#[derive(Debug, Clone)]
+pub(crate) struct Room {
+    pub open: bool,
+    pub rack: u32,
+    pub compute: i64,
+    pub compute_used: i64,
+    pub memory: i64,
+    pub memory_used: i64,
+    pub free_slots: u32,
+    /// Topologies that have executors here.
+    pub tenants: u32,
+    /// The compute that may be used here.
+    pub ceiling: i64,
+}
+
+impl Room {
+    pub fn load(&self) -> Load {
+        Load::of(self.compute_used, self.compute)
+    }
+
+    /// The load with more, or less, demand.
+    pub fn load_with(&self, compute: i64) -> Load {
+        Load::of(self.compute_used + compute, self.compute)
+    }
+
+    pub fn compute_left(&self) -> i64 {
+        self.ceiling - self.compute_used
+    }
+
+    pub fn memory_left(&self) -> i64 {
+        self.memory - self.memory_used
+    }
+}
+
+/// A worker: present, or to be started.
+#[derive(Debug, Clone)]
+pub(crate) struct Worker {
+    /// The slot it has now.
+    pub slot: Option<u32>,
+    pub anchor: bool,
+    pub heap_left: i64,
+    /// Executors by kind.
+    pub counts: Vec<u32>,
+    /// Whether it gained or lost an executor, if it is a present one.
+    pub touched: bool,
+}
+
+/// What one topology has on one node.
+#[derive(Debug, Clone)]
+pub(crate) struct Site {
+    pub counts: Vec<u32>,
+    pub workers: Vec<Worker>,
+}
+
+/// What a topology had on two nodes.
+pub(crate) struct Saved {
+    sites: [(u32, Option<Site>); 2],
+    rooms: [Room; 2],
+    rest: Vec<u32>,
+    racks: Option<BTreeMap<(usize, usize, u32), u32>>,
+}
+
+/// A placement in the making.
+#[derive(Clone)]
+pub(crate) struct Draft<'a> {
+    pub problem: &'a Problem,
+    pub sheets: &'a Sheets,
+    pub rooms: Vec<Room>,
+    pub sites: Vec<BTreeMap<u32, Site>>,
+    /// Executors to be placed, by topology and kind.
+    pub rest: Vec<Vec<u32>>,
+    /// Executors per rack, by topology, kind and rack; only where limits ask for it.
+    racks: BTreeMap<(usize, usize, u32), u32>,
+}
+
+impl<'a> Draft<'a> {
+    /// Begins with what runs and may go on running.
+    pub fn new(problem: &'a Problem, sheets: &'a Sheets, previous: &Placement) -> Self {
+        let rooms = problem.nodes.iter().map(|node| Room {
+            open: node.open,
+            rack: node.rack,
+            compute: node.compute.wide(),
+            compute_used: node.base.wide(),
+            memory: node.memory.map_or(BOUNDLESS, |memory| memory.wide()),
+            memory_used: 0,
+            free_slots: node.slots.saturating_sub(blocked(&node.blocked, node.slots)),
+            tenants: 0,
+            ceiling: i64::MAX / 4,
+        });
+        let mut draft = Self {
+            problem,
+            sheets,
+            rooms: rooms.collect(),
+            sites: vec![BTreeMap::new(); problem.topologies.len()],
+            rest: sheets
+                .sheets
+                .iter()
+                .map(|s| s.kinds.iter().map(|k| k.executors).collect())
+                .collect(),
+            racks: BTreeMap::new(),
+        };
+        for (topology, slots) in previous.0.iter().enumerate() {
+            draft.settle(topology, slots);
+        }
+        draft
+    }
+
+    /// Enters the present workers of a topology.
+    fn settle(&mut self, topology: usize, slots: &[Option<SlotId>]) {
+        let executors = &self.problem.topologies[topology].executors;
+        let mut workers: BTreeMap<SlotId, Vec<u32>> = BTreeMap::new();
+        for (&component, slot) in executors.iter().zip(slots) {
+            if let Some(slot) = slot.filter(|slot| stays(self.problem, *slot)) {
+                let kinds = self.sheet(topology).kinds.len();
+                workers.entry(slot).or_insert_with(|| vec![0; kinds])[component as usize] += 1;
+            }
+        }
+        for (slot, counts) in workers {
+            let sheet = &self.sheets.sheets[topology];
+            let anchor =
+                sheet.kinds.iter().zip(&counts).any(|(kind, &count)| count > 0 && kind.anchor);
+            let at = self.site(topology, slot.node).workers.len();
+            self.site(topology, slot.node).workers.push(Worker {
+                slot: Some(slot.slot),
+                anchor,
+                heap_left: sheet.heap_limit,
+                counts: vec![0; counts.len()],
+                touched: false,
+            });
+            let room = &mut self.rooms[slot.node as usize];
+            room.free_slots = room.free_slots.saturating_sub(1);
+            for (kind, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+                self.book(topology, slot.node, kind, at, i64::from(count));
+                self.rest[topology][kind] -= count;
+            }
+            self.site(topology, slot.node).workers[at].touched = false;
+        }
+    }
+
+    pub fn sheet(&self, topology: usize) -> &'a Sheet {
+        &self.sheets.sheets[topology]
+    }
+
+    fn site(&mut self, topology: usize, node: u32) -> &mut Site {
+        let kinds = self.sheet(topology).kinds.len();
+        let rooms = &mut self.rooms;
+        self.sites[topology].entry(node).or_insert_with(|| {
+            rooms[node as usize].tenants += 1;
+            Site { counts: vec![0; kinds], workers: Vec::new() }
+        })
+    }
+
+    /// How many executors of a kind a topology has on a node.
+    pub fn count(&self, topology: usize, node: u32, kind: usize) -> u32 {
+        self.sites[topology].get(&node).map_or(0, |site| site.counts[kind])
+    }
+
+    /// Whether memory, compute and spread allow one more executor on a node; slots are not looked at.
+    pub fn allows(&self, topology: usize, node: u32, kind: usize) -> bool {
+        let (room, demand) = (&self.rooms[node as usize], &self.sheet(topology).kinds[kind]);
+        room.open
+            && room.compute_left() >= demand.compute
+            && room.memory_left() >= demand.memory
+            && self.count(topology, node, kind) < demand.most_per_node
+            && self.rack_allows(topology, room.rack, kind)
+            && (self.sites[topology].contains_key(&node)
+                || self.sites[topology].len() < self.sheet(topology).most_nodes)
+    }
+
+    fn rack_allows(&self, topology: usize, rack: u32, kind: usize) -> bool {
+        let most = self.sheet(topology).kinds[kind].most_per_rack;
+        most == u32::MAX || self.racks.get(&(topology, kind, rack)).copied().unwrap_or(0) < most
+    }
+
+    /// The worker that would take one more executor: one of its role with heap left, else a new one,
+    /// else any with heap left.
+    fn worker_for(&self, topology: usize, node: u32, kind: usize) -> Option<Option<usize>> {
+        let sheet = self.sheet(topology);
+        let demand = &sheet.kinds[kind];
+        if demand.heap > sheet.heap_limit {
+            return None;
+        }
+        let free = self.rooms[node as usize].free_slots > 0;
+        let Some(site) = self.sites[topology].get(&node) else {
+            return free.then_some(None);
+        };
+        let takes = |worker: &Worker| worker.slot.is_none() && worker.heap_left >= demand.heap;
+        let like = |worker: &Worker| takes(worker) && worker.anchor == demand.anchor;
+        if let Some(found) = site.workers.iter().position(like) {
+            return Some(Some(found));
+        }
+        if free {
+            return Some(None);
+        }
+        let any = site.workers.iter().position(takes);
+        // A present worker that gains an executor restarts: the last resort.
+        any.or_else(|| site.workers.iter().position(|w| w.heap_left >= demand.heap)).map(Some)
+    }
+
+    /// Whether one more executor can be put on a node.
+    pub fn fits(&self, topology: usize, node: u32, kind: usize) -> bool {
+        self.allows(topology, node, kind) && self.worker_for(topology, node, kind).is_some()
+    }
+
+    /// Puts one executor on a node if it fits there.
+    pub fn add(&mut self, topology: usize, node: u32, kind: usize) -> bool {
+        if !self.allows(topology, node, kind) {
+            return false;
+        }
+        let Some(found) = self.worker_for(topology, node, kind) else {
+            return false;
+        };
+        let sheet = self.sheet(topology);
+        let at = found.unwrap_or_else(|| {
+            self.rooms[node as usize].free_slots -= 1;
+            let workers = &mut self.site(topology, node).workers;
+            workers.push(Worker {
+                slot: None,
+                anchor: sheet.kinds[kind].anchor,
+                heap_left: sheet.heap_limit,
+                counts: vec![0; sheet.kinds.len()],
+                touched: false,
+            });
+            workers.len() - 1
+        });
+        self.book(topology, node, kind, at, 1);
+        self.rest[topology][kind] -= 1;
+        true
+    }
+
+    /// Takes one executor off a node: from a worker to be started if there is one, then from the
+    /// smallest.
+    pub fn remove(&mut self, topology: usize, node: u32, kind: usize) {
+        let site = &self.sites[topology][&node];
+        let holders = site.workers.iter().enumerate().filter(|(_, worker)| worker.counts[kind] > 0);
+        let of = |(at, worker): &(usize, &Worker)| {
+            (worker.slot.is_some(), worker.counts.iter().sum::<u32>(), std::cmp::Reverse(*at))
+        };
+        let (at, _) = holders.min_by_key(of).expect("a counted executor has a worker");
+        self.book(topology, node, kind, at, -1);
+        self.rest[topology][kind] += 1;
+        let site = self.sites[topology].get_mut(&node).expect("it had an executor");
+        if site.workers[at].counts.iter().all(|count| *count == 0) {
+            site.workers.remove(at);
+            self.rooms[node as usize].free_slots += 1;
+        }
+        if site.workers.is_empty() {
+            self.sites[topology].remove(&node);
+            self.rooms[node as usize].tenants -= 1;
+        }
+    }
+
+    fn book(&mut self, topology: usize, node: u32, kind: usize, worker: usize, by: i64) {
+        let sheet = self.sheet(topology);
+        let demand = &sheet.kinds[kind];
+        let change = |count: &mut u32| *count = (i64::from(*count) + by) as u32;
+        let site = self.site(topology, node);
+        change(&mut site.counts[kind]);
+        let worker = &mut site.workers[worker];
+        change(&mut worker.counts[kind]);
+        worker.heap_left -= by * demand.heap;
+        worker.touched = true;
+        let room = &mut self.rooms[node as usize];
+        room.compute_used += by * demand.compute;
+        room.memory_used += by * demand.memory;
+        let rack = room.rack;
+        if sheet.racks_matter {
+            change(self.racks.entry((topology, kind, rack)).or_default());
+        }
+    }
+
+    /// The weight of what one more executor of a kind would exchange with those on a node.
+    pub fn pull(&self, topology: usize, node: u32, kind: usize) -> i64 {
+        let Some(site) = self.sites[topology].get(&node) else {
+            return 0;
+        };
+        let neighbours = &self.sheet(topology).kinds[kind].neighbours;
+        neighbours.iter().map(|&(other, weight)| weight * i64::from(site.counts[other])).sum()
+    }
+
+    /// The weight of what an executor on a node exchanges with the others there.
+    pub fn hold(&self, topology: usize, node: u32, kind: usize) -> i64 {
+        self.pull(topology, node, kind) - self.sheet(topology).kinds[kind].joint(kind)
+    }
+
+    /// The weight of what a topology's executors on a node exchange with each other.
+    pub fn local_at(&self, topology: usize, node: u32) -> i64 {
+        let Some(site) = self.sites[topology].get(&node) else {
+            return 0;
+        };
+        let mut sum = 0;
+        for (kind, demand) in self.sheet(topology).kinds.iter().enumerate() {
+            let count = i64::from(site.counts[kind]);
+            if count == 0 {
+                continue;
+            }
+            for &(other, weight) in demand.neighbours.iter().filter(|(other, _)| *other >= kind) {
+                let pairs = match other == kind {
+                    true => count * (count - 1) / 2,
+                    false => count * i64::from(site.counts[other]),
+                };
+                sum += weight * pairs;
+            }
+        }
+        sum
+    }
+
+    /// The weight of what a topology's placed executors exchange within nodes.
+    pub fn local(&self, topology: usize) -> i64 {
+        self.sites[topology].keys().map(|&node| self.local_at(topology, node)).sum()
+    }
+
+    /// The weight of what crosses nodes.
+    pub fn crossing(&self) -> i64 {
+        (0..self.sites.len())
+            .map(|topology| self.sheet(topology).traffic - self.local(topology))
+            .sum()
+    }
+
+    /// The weight of what one more executor of a kind would exchange with all that are placed.
+    pub fn pull_of_placed(&self, topology: usize, kind: usize) -> i64 {
+        let neighbours = &self.sheet(topology).kinds[kind].neighbours;
+        neighbours.iter().map(|&(other, weight)| weight * self.placed(topology, other)).sum()
+    }
+
+    fn placed(&self, topology: usize, kind: usize) -> i64 {
+        let executors = self.sheet(topology).kinds[kind].executors;
+        i64::from(executors - self.rest[topology][kind])
+    }
+
+    /// The weight of what crosses nodes between executors that are placed.
+    pub fn crossing_of_placed(&self) -> i64 {
+        let all = |topology: usize| -> i64 {
+            let kinds = 0..self.sheet(topology).kinds.len();
+            kinds
+                .map(|kind| self.pull_of_placed(topology, kind) * self.placed(topology, kind))
+                .sum::<i64>()
+                - (0..self.sheet(topology).kinds.len())
+                    .map(|kind| {
+                        self.sheet(topology).kinds[kind].joint(kind) * self.placed(topology, kind)
+                    })
+                    .sum::<i64>()
+        };
+        (0..self.sites.len()).map(|topology| all(topology) / 2 - self.local(topology)).sum()
+    }
+
+    /// The load of the worst open node.
+    pub fn worst(&self) -> Load {
+        self.rooms.iter().filter(|room| room.open).map(Room::load).max().unwrap_or_default()
+    }
+
+    /// The load that all open nodes have at least on average, with more demand: a level that no
+    /// placement stays below.
+    pub fn level_with(&self, demand: i64) -> Load {
+        let open = self.rooms.iter().filter(|room| room.open);
+        let (used, compute) = open.fold((demand, 0), |(used, compute), room| {
+            (used + room.compute_used, compute + room.compute)
+        });
+        Load::of(used, compute)
+    }
+
+    /// What a topology has on some nodes, to be restored if a change turns out worse.
+    pub fn save(&self, topology: usize, nodes: [u32; 2]) -> Saved {
+        Saved {
+            sites: nodes.map(|node| (node, self.sites[topology].get(&node).cloned())),
+            rooms: nodes.map(|node| self.rooms[node as usize].clone()),
+            rest: self.rest[topology].clone(),
+            racks: self.sheet(topology).racks_matter.then(|| self.racks.clone()),
+        }
+    }
+
+    /// Undoes what happened to a topology on these nodes since.
+    pub fn restore(&mut self, topology: usize, saved: Saved) {
+        for ((node, site), room) in saved.sites.into_iter().zip(saved.rooms) {
+            match site {
+                Some(site) => self.sites[topology].insert(node, site),
+                None => self.sites[topology].remove(&node),
+            };
+            self.rooms[node as usize] = room;
+        }
+        self.rest[topology] = saved.rest;
+        if let Some(racks) = saved.racks {
+            self.racks = racks;
+        }
+    }
+
+    /// The compute and memory that may be used on a node.
+    pub fn limits(&self, node: u32) -> (i64, i64) {
+        let room = &self.rooms[node as usize];
+        (room.ceiling, room.memory)
+    }
+
+    /// Sets the compute and memory that may be used on a node.
+    pub fn set_limits(&mut self, node: u32, (ceiling, memory): (i64, i64)) {
+        let room = &mut self.rooms[node as usize];
+        (room.ceiling, room.memory) = (ceiling, memory);
+    }
+
+    /// Whether a node uses no more than these limits.
+    pub fn keeps(&self, node: u32, (ceiling, memory): (i64, i64)) -> bool {
+        let room = &self.rooms[node as usize];
+        room.compute_used <= ceiling && room.memory_used <= memory
+    }
+
+    /// Whether a node has an executor of a kind in a worker that is not running yet.
+    pub fn movable(&self, topology: usize, node: u32, kind: usize) -> bool {
+        let site = self.sites[topology].get(&node);
+        site.is_some_and(|site| site.workers.iter().any(|w| w.slot.is_none() && w.counts[kind] > 0))
+    }
+
+    /// Whether nothing distinguishes two nodes: nobody has anything on them, and they offer the same.
+    pub fn alike(&self, one: u32, other: u32) -> bool {
+        let (one, other) = (&self.rooms[one as usize], &self.rooms[other as usize]);
+        let of = |room: &Room| {
+            (
+                room.compute,
+                room.compute_used,
+                room.memory,
+                room.memory_used,
+                room.free_slots,
+                room.rack,
+            )
+        };
+        one.tenants == 0 && other.tenants == 0 && of(one) == of(other)
+    }
+
+    /// Lets every open node be loaded as far as memory goes.
+    pub fn lift_ceilings(&mut self) {
+        for room in &mut self.rooms {
+            room.ceiling = i64::MAX / 4;
+        }
+    }
+
+    /// Lets every open node be loaded up to `load`; one that is above it keeps what it has.
+    pub fn raise_ceilings(&mut self, load: Load) {
+        for room in &mut self.rooms {
+            room.ceiling = load.share(room.compute).max(room.compute_used);
+        }
+    }
+
+    /// How many executors of these topologies have no place.
+    pub fn missing_of(&self, topologies: &[usize]) -> u32 {
+        topologies.iter().map(|&topology| self.missing(topology)).sum()
+    }
+
+    /// How many executors have no place.
+    pub fn missing(&self, topology: usize) -> u32 {
+        self.rest[topology].iter().sum()
+    }
+}
+
+/// Whether something that runs in a slot may go on running there.
+fn stays(problem: &Problem, slot: SlotId) -> bool {
+    let node = problem.nodes.get(slot.node as usize);
+    let open = |node: &Node| node.open || problem.freedom == Freedom::Missing;
+    node.is_some_and(|node| {
+        open(node) && slot.slot < node.slots && !node.blocked.contains(&slot.slot)
+    })
+}
+
+fn blocked(slots: &[u32], offered: u32) -> u32 {
+    let distinct: BTreeSet<&u32> = slots.iter().filter(|slot| **slot < offered).collect();
+    distinct.len() as u32
+}

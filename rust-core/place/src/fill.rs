@@ -1,0 +1,317 @@
+//! The constructive phase: topologies one after the other, the largest first, each onto as few nodes
+//! as it needs, and on each node components that exchange tuples together.
+
+use crate::draft::Draft;
+use crate::kinds::Sheet;
+
+/// Fixed-point one for shares of a node.
+const ONE: i64 = 1 << 20;
+/// Nodes tried for a topology that seems to fit on one, before it is spread.
+const TRIES: usize = 4;
+
+/// Places what is to be placed of these topologies, in this order, as far as it fits under the
+/// ceilings.
+pub(crate) fn fill(draft: &mut Draft<'_>, order: &[usize]) {
+    for &topology in order {
+        topology_onto_nodes(draft, topology);
+    }
+}
+
+/// The order to begin with: topologies that fit on one node first, the largest of them first, so that
+/// they stay whole; then the others, the smallest first, as those lose most by every cut.
+pub(crate) fn first_order(draft: &Draft<'_>, topologies: &[usize]) -> Vec<usize> {
+    let mut order: Vec<(i64, std::cmp::Reverse<i64>, usize)> = topologies
+        .iter()
+        .map(|&topology| {
+            let bulk = bulk(draft, topology);
+            (bulk.max(ONE), std::cmp::Reverse(bulk), topology)
+        })
+        .collect();
+    order.sort_unstable();
+    order.into_iter().map(|(_, _, topology)| topology).collect()
+}
+
+/// How many mean nodes the rest of a topology needs.
+fn bulk(draft: &Draft<'_>, topology: usize) -> i64 {
+    let open = draft.rooms.iter().filter(|room| room.open);
+    let (compute, memory, nodes) = open.fold((0i64, 0i64, 0), |(compute, memory, nodes), room| {
+        (
+            compute.saturating_add(room.compute.min(room.ceiling)),
+            memory.saturating_add(room.memory),
+            nodes + 1,
+        )
+    });
+    let need = Need::of_rest(draft, topology);
+    need.share_of(compute / nodes.max(1), memory / nodes.max(1))
+}
+
+/// Compute and memory together.
+#[derive(Clone, Copy, Default)]
+struct Need {
+    compute: i64,
+    memory: i64,
+}
+
+impl Need {
+    fn of_rest(draft: &Draft<'_>, topology: usize) -> Self {
+        Self::of(draft.sheet(topology), &draft.rest[topology], |_| true)
+    }
+
+    fn of(sheet: &Sheet, counts: &[u32], within: impl Fn(usize) -> bool) -> Self {
+        let mut need = Self::default();
+        for (kind, demand) in sheet.kinds.iter().enumerate().filter(|(kind, _)| within(*kind)) {
+            need.compute += demand.compute * i64::from(counts[kind]);
+            need.memory += demand.memory * i64::from(counts[kind]);
+        }
+        need
+    }
+
+    /// What is left and what is needed of the scarcer of compute and memory.
+    fn scarcer(self, compute: i64, memory: i64) -> (i64, i64) {
+        let (compute, memory) = (compute.max(0), memory.max(0));
+        let by_compute = i128::from(compute) * i128::from(self.memory.max(1))
+            <= i128::from(memory) * i128::from(self.compute.max(1));
+        if by_compute && self.compute > 0 || self.memory == 0 {
+            (compute, self.compute.max(1))
+        } else {
+            (memory, self.memory)
+        }
+    }
+
+    /// The larger of both shares, of what there is of compute and memory.
+    fn share_of(self, compute: i64, memory: i64) -> i64 {
+        share(self.compute, compute).max(share(self.memory, memory))
+    }
+}
+
+/// `part` of `whole`, where `ONE` is all of it; no demand is no share of nothing.
+fn share(part: i64, whole: i64) -> i64 {
+    match whole {
+        _ if part <= 0 => 0,
+        ..=0 => i64::MAX,
+        _ => i64::try_from(i128::from(part) * i128::from(ONE) / i128::from(whole))
+            .unwrap_or(i64::MAX),
+    }
+}
+
+fn topology_onto_nodes(draft: &mut Draft<'_>, topology: usize) {
+    if !draft.sites[topology].is_empty() {
+        join_neighbours(draft, topology);
+    }
+    let mut closed = vec![false; draft.rooms.len()];
+    while draft.missing(topology) > 0 {
+        if onto_one_node(draft, topology) {
+            return;
+        }
+        let Some(node) = roomiest(draft, topology, &closed) else {
+            return;
+        };
+        fill_node(draft, topology, node);
+        closed[node as usize] = true;
+    }
+}
+
+/// Puts each missing executor to the neighbours it exchanges most with, where there is room.
+fn join_neighbours(draft: &mut Draft<'_>, topology: usize) {
+    let nodes: Vec<u32> = draft.sites[topology].keys().copied().collect();
+    for kind in 0..draft.sheet(topology).kinds.len() {
+        while draft.rest[topology][kind] > 0 {
+            let pulling = nodes.iter().copied().filter(|&node| draft.fits(topology, node, kind));
+            let best = pulling
+                .map(|node| (draft.pull(topology, node, kind), std::cmp::Reverse(node)))
+                .max();
+            let Some((1.., std::cmp::Reverse(node))) = best else {
+                break;
+            };
+            while draft.rest[topology][kind] > 0 && draft.add(topology, node, kind) {}
+        }
+    }
+}
+
+/// The fraction of the rest's need that a node could take.
+fn holds(draft: &Draft<'_>, need: Need, node: usize) -> i64 {
+    let room = &draft.rooms[node];
+    let of = |left: i64, need: i64| if need == 0 { i64::MAX } else { share(left, need) };
+    of(room.compute_left(), need.compute).min(of(room.memory_left(), need.memory))
+}
+
+/// Puts the whole rest on one node, the fullest that can hold it.
+fn onto_one_node(draft: &mut Draft<'_>, topology: usize) -> bool {
+    let need = Need::of_rest(draft, topology);
+    let usable = |node: &usize| draft.rooms[*node].open && draft.rooms[*node].free_slots > 0;
+    let mut fitting: Vec<(bool, i64, usize)> = (0..draft.rooms.len())
+        .filter(usable)
+        .filter_map(|node| {
+            let held = holds(draft, need, node);
+            (held >= ONE).then(|| (draft.rooms[node].tenants == 0, held, node))
+        })
+        .collect();
+    fitting.sort_unstable();
+    let kinds: Vec<usize> = by_size(draft, topology);
+    for (_, _, node) in fitting.into_iter().take(TRIES) {
+        let before = draft.rest[topology].clone();
+        for &kind in &kinds {
+            while draft.rest[topology][kind] > 0 && draft.add(topology, node as u32, kind) {}
+        }
+        if draft.missing(topology) == 0 {
+            return true;
+        }
+        take_back(draft, topology, node as u32, &before);
+    }
+    false
+}
+
+/// Undoes what was added to a node since the rest was `before`.
+fn take_back(draft: &mut Draft<'_>, topology: usize, node: u32, before: &[u32]) {
+    for (kind, &rest) in before.iter().enumerate() {
+        while draft.rest[topology][kind] < rest {
+            draft.remove(topology, node, kind);
+        }
+    }
+}
+
+/// Kinds by the heap they need, the largest first: what is hardest to pack.
+fn by_size(draft: &Draft<'_>, topology: usize) -> Vec<usize> {
+    let kinds = &draft.sheet(topology).kinds;
+    let mut order: Vec<usize> = (0..kinds.len()).collect();
+    order.sort_by_key(|&kind| (std::cmp::Reverse((kinds[kind].heap, kinds[kind].compute)), kind));
+    order
+}
+
+/// The node that could take the largest part of the rest.
+fn roomiest(draft: &Draft<'_>, topology: usize, closed: &[bool]) -> Option<u32> {
+    let need = Need::of_rest(draft, topology);
+    let usable = |node: &usize| draft.rooms[*node].open && !closed[*node];
+    let held = (0..draft.rooms.len()).filter(usable).map(|node| {
+        let known = draft.sites[topology].contains_key(&(node as u32));
+        (holds(draft, need, node), known, std::cmp::Reverse(node))
+    });
+    held.max().map(|(_, _, node)| node.0 as u32)
+}
+
+/// Fills one node with executors of a topology: components that exchange much for their size in
+/// equal proportions, then whatever exchanges most with what is there.
+fn fill_node(draft: &mut Draft<'_>, topology: usize, node: u32) {
+    loop {
+        let before = draft.missing(topology);
+        let dense = densest(draft, topology, node);
+        add_in_proportion(draft, topology, node, &dense);
+        if draft.missing(topology) == before {
+            add_seed(draft, topology, node);
+        }
+        add_pulled(draft, topology, node);
+        if draft.missing(topology) == before || draft.missing(topology) == 0 {
+            return;
+        }
+    }
+}
+
+/// What one executor of each kind takes of what a node has left.
+fn sizes(draft: &Draft<'_>, topology: usize, node: u32) -> Vec<i64> {
+    let room = &draft.rooms[node as usize];
+    let (compute, memory) = (room.compute_left(), room.memory_left());
+    let size = |kind: &crate::kinds::Kind| {
+        share(kind.compute, compute).saturating_add(share(kind.memory, memory)).clamp(1, 1 << 40)
+    };
+    draft.sheet(topology).kinds.iter().map(size).collect()
+}
+
+/// The components whose remaining executors exchange most for the room they take: the densest
+/// subgraph, found by peeling off the component that adds least.
+///
+/// A node filled with a set of components in equal proportions keeps the square of its part of their
+/// traffic local, so over all nodes that takes weight over size of the set.
+fn densest(draft: &Draft<'_>, topology: usize, node: u32) -> Vec<usize> {
+    let (sheet, rest) = (draft.sheet(topology), &draft.rest[topology]);
+    let size = sizes(draft, topology, node);
+    let mut members: Vec<usize> = (0..rest.len()).filter(|&kind| rest[kind] > 0).collect();
+    let extent = |kind: usize| i128::from(size[kind]) * i128::from(rest[kind]);
+    let mut incident: Vec<i128> = (0..rest.len())
+        .map(|kind| {
+            let weights = sheet.kinds[kind].neighbours.iter();
+            weights
+                .map(|&(other, w)| i128::from(w) * i128::from(rest[kind]) * i128::from(rest[other]))
+                .sum()
+        })
+        .collect();
+    let mut weight: i128 = members.iter().map(|&kind| incident[kind]).sum::<i128>() / 2;
+    let mut total: i128 = members.iter().map(|&kind| extent(kind)).sum();
+    let (mut best, mut best_density) = (members.clone(), (weight, total.max(1)));
+    while members.len() > 1 {
+        let least = |&(_, a): &(usize, &usize), &(_, b): &(usize, &usize)| {
+            // a/x < b/y without division
+            (incident[*a] >> 20)
+                .saturating_mul(extent(*b))
+                .cmp(&(incident[*b] >> 20).saturating_mul(extent(*a)))
+        };
+        let (at, _) = members.iter().enumerate().min_by(least).expect("there are members");
+        let kind = members.remove(at);
+        weight -= incident[kind];
+        total -= extent(kind);
+        for &(other, w) in &sheet.kinds[kind].neighbours {
+            incident[other] -= i128::from(w) * i128::from(rest[kind]) * i128::from(rest[other]);
+        }
+        let denser = (weight >> 20) * best_density.1 > (best_density.0 >> 20) * total.max(1);
+        if denser {
+            (best, best_density) = (members.clone(), (weight, total.max(1)));
+        }
+    }
+    best
+}
+
+/// Adds as much of a set of components as the node holds, each in proportion to what is left of it.
+fn add_in_proportion(draft: &mut Draft<'_>, topology: usize, node: u32, set: &[usize]) {
+    let need = Need::of(draft.sheet(topology), &draft.rest[topology], |kind| set.contains(&kind));
+    let room = &draft.rooms[node as usize];
+    let (left, all) = need.scarcer(room.compute_left(), room.memory_left());
+    let wished: Vec<(usize, i64)> = by_size(draft, topology)
+        .into_iter()
+        .filter(|kind| set.contains(kind))
+        .map(|kind| (kind, i64::from(draft.rest[topology][kind])))
+        .map(|(kind, rest)| {
+            (kind, rest.min((i128::from(rest) * i128::from(left) / i128::from(all)) as i64))
+        })
+        .collect();
+    for (kind, count) in wished {
+        for _ in 0..count {
+            if !draft.add(topology, node, kind) {
+                break;
+            }
+        }
+    }
+}
+
+/// Adds one executor where no proportion is a whole one: of the pair that exchanges most for its
+/// size, else the largest that fits.
+fn add_seed(draft: &mut Draft<'_>, topology: usize, node: u32) {
+    let size = sizes(draft, topology, node);
+    let (sheet, rest) = (draft.sheet(topology), draft.rest[topology].clone());
+    let here = |kind: &usize| rest[*kind] > 0 && draft.fits(topology, node, *kind);
+    let fitting: Vec<usize> = (0..rest.len()).filter(here).collect();
+    let rate = |kind: usize| {
+        let mates = sheet.kinds[kind].neighbours.iter().filter(|(other, _)| rest[*other] > 0);
+        mates.map(|&(other, w)| (w >> 10) / (size[kind] + size[other]).max(1)).max().unwrap_or(0)
+    };
+    let best =
+        fitting.into_iter().max_by_key(|&kind| (rate(kind), size[kind], std::cmp::Reverse(kind)));
+    if let Some(kind) = best {
+        draft.add(topology, node, kind);
+    }
+}
+
+/// Adds what exchanges most, for its size, with what is on the node already.
+fn add_pulled(draft: &mut Draft<'_>, topology: usize, node: u32) {
+    let size = sizes(draft, topology, node);
+    let kinds = draft.sheet(topology).kinds.len();
+    loop {
+        let left = (0..kinds).filter(|&kind| draft.rest[topology][kind] > 0);
+        let rate =
+            |kind: usize| (draft.pull(topology, node, kind) / size[kind], std::cmp::Reverse(kind));
+        let mut rates: Vec<_> = left.map(rate).filter(|(rate, _)| *rate > 0).collect();
+        rates.sort_unstable();
+        let added = rates.into_iter().rev().find(|(_, kind)| draft.add(topology, node, kind.0));
+        if added.is_none() {
+            return;
+        }
+    }
+}

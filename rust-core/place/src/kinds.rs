@@ -1,0 +1,115 @@
+//! What the solver works on: components that still have executors to be placed are counted, not
+//! named, because executors of one component are alike.
+
+use crate::problem::{Problem, Role, Topology};
+
+/// The weight of all traffic together. Pair weights stay exact enough down to one in 2^40 of it.
+const ALL_TRAFFIC: u128 = 1 << 60;
+/// Millionths of the traffic unit are what scores are told in.
+const MILLIONTHS: u128 = 1_000_000;
+
+/// One component as the solver sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct Kind {
+    pub anchor: bool,
+    pub compute: i64,
+    pub heap: i64,
+    pub memory: i64,
+    pub executors: u32,
+    pub most_per_node: u32,
+    pub most_per_rack: u32,
+    /// Components it exchanges tuples with, and the weight of one pair of executors.
+    pub neighbours: Vec<(usize, i64)>,
+}
+
+impl Kind {
+    /// The weight of what one executor of this kind exchanges with one of another.
+    pub fn joint(&self, other: usize) -> i64 {
+        self.neighbours.iter().find(|(kind, _)| *kind == other).map_or(0, |(_, weight)| *weight)
+    }
+}
+
+/// One topology as the solver sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct Sheet {
+    pub kinds: Vec<Kind>,
+    pub heap_limit: i64,
+    pub most_nodes: usize,
+    /// Whether rack limits are asked for at all.
+    pub racks_matter: bool,
+    /// Weight of everything its edges carry between different executors.
+    pub traffic: i64,
+}
+
+/// All topologies, and how much weight one unit of traffic has.
+pub(crate) struct Sheets {
+    pub sheets: Vec<Sheet>,
+    unit: u128,
+}
+
+impl Sheets {
+    pub fn of(problem: &Problem) -> Self {
+        let edges = problem.topologies.iter().flat_map(|topology| &topology.edges);
+        let traffic: u128 = edges.map(|edge| edge.traffic.wide() as u128).sum();
+        let unit = ALL_TRAFFIC / traffic.max(1);
+        let sheets = problem.topologies.iter().map(|topology| sheet(topology, unit)).collect();
+        Self { sheets, unit }
+    }
+
+    /// A weight in millionths of the traffic unit.
+    pub fn traffic_of(&self, weight: i64) -> u64 {
+        let millionths = weight.max(0) as u128 * MILLIONTHS / self.unit;
+        u64::try_from(millionths).unwrap_or(u64::MAX)
+    }
+}
+
+fn sheet(topology: &Topology, unit: u128) -> Sheet {
+    let mut counts = vec![0u32; topology.components.len()];
+    for &component in &topology.executors {
+        counts[component as usize] += 1;
+    }
+    let mut kinds: Vec<Kind> = topology
+        .components
+        .iter()
+        .zip(counts)
+        .map(|(component, executors)| Kind {
+            anchor: component.role == Role::Anchor,
+            compute: component.compute.wide(),
+            heap: component.heap.wide(),
+            memory: component.heap.wide() + component.off_heap.wide(),
+            executors,
+            most_per_node: component.most_per_node.unwrap_or(u32::MAX),
+            most_per_rack: component.most_per_rack.unwrap_or(u32::MAX),
+            neighbours: Vec::new(),
+        })
+        .collect();
+    let mut traffic = 0;
+    for edge in &topology.edges {
+        let (from, to) = (edge.from as usize, edge.to as usize);
+        let pairs = u128::from(kinds[from].executors) * u128::from(kinds[to].executors);
+        if pairs == 0 {
+            continue;
+        }
+        let weight = (edge.traffic.wide() as u128 * unit / pairs) as i64;
+        let alone = if from == to { i64::from(kinds[from].executors) } else { 0 };
+        traffic += weight * (pairs as i64 - alone);
+        // A component that sends to itself exchanges with its mate in both directions.
+        join(&mut kinds, from, to, weight);
+        join(&mut kinds, to, from, weight);
+    }
+    Sheet {
+        racks_matter: kinds.iter().any(|kind| kind.most_per_rack != u32::MAX),
+        kinds,
+        heap_limit: topology.heap_limit.map_or(i64::MAX, |limit| limit.wide()),
+        most_nodes: topology.most_nodes.map_or(usize::MAX, |most| most.max(1) as usize),
+        traffic,
+    }
+}
+
+fn join(kinds: &mut [Kind], kind: usize, with: usize, weight: i64) {
+    let neighbours = &mut kinds[kind].neighbours;
+    match neighbours.iter_mut().find(|(known, _)| *known == with) {
+        Some((_, sum)) => *sum += weight,
+        None => neighbours.push((with, weight)),
+    }
+}

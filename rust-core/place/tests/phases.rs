@@ -1,0 +1,167 @@
+//! Worked examples, small enough to be checked by hand.
+
+mod support;
+
+use support::*;
+use thalweg_place::{
+    Budget, Component, Freedom, Lack, Load, Mebibytes, Placement, Problem, Role, SlotId, Topology,
+    place,
+};
+
+fn nodes_of(problem: &Problem, placement: &Placement, topology: usize) -> Vec<u32> {
+    assert_eq!(placement.0[topology].len(), problem.topologies[topology].executors.len());
+    placement.0[topology].iter().flatten().map(|slot| slot.node).collect()
+}
+
+#[test]
+fn a_topology_that_fits_on_one_node_crosses_nothing() {
+    // 4 executors of 20 points need 80 of the 100 points of one node.
+    let problem =
+        problem(vec![node(100, 4000); 3], vec![topology(&[(2, 20, 100), (2, 20, 100)], &[(0, 1)])]);
+    let placed = placed(&problem);
+    assert_eq!(nodes_of(&problem, &placed.placement, 0), [0; 4]);
+    assert_eq!((placed.score.crossing, placed.score.worst), (0, Load::ZERO));
+}
+
+#[test]
+fn a_topology_that_does_not_is_cut_where_least_is_exchanged() {
+    // A chain of two pairs that exchange much, joined by an edge that carries little: two nodes.
+    let mut chain = topology(
+        &[(2, 25, 100), (2, 25, 100), (2, 25, 100), (2, 25, 100)],
+        &[(0, 1), (1, 2), (2, 3)],
+    );
+    chain.edges[1].traffic = thalweg_place::Traffic::new(10);
+    let problem = problem(vec![node(100, 4000); 2], vec![chain]);
+    let placed = placed(&problem);
+    let nodes = nodes_of(&problem, &placed.placement, 0);
+    assert_eq!((nodes[0], nodes[4]), (nodes[3], nodes[7]), "{nodes:?}");
+    assert_ne!(nodes[0], nodes[4]);
+    assert_eq!(crossing(&problem, &placed.placement), 10.0);
+}
+
+#[test]
+fn without_comfort_load_follows_compute() {
+    let topology = Topology { comfort: Load::ZERO, ..topology(&[(7, 10, 10)], &[]) };
+    let problem = problem(vec![node(100, 4000), node(50, 4000), node(25, 4000)], vec![topology]);
+    let mut loads = loads(&problem, &placed(&problem).placement);
+    loads.sort_by(f64::total_cmp);
+    assert_eq!(loads, [0.4, 0.4, 0.4]);
+}
+
+#[test]
+fn components_lie_in_equal_proportion_on_every_node() {
+    // 8 senders and 16 receivers on four nodes: 2 and 4 on each, so a local shuffle stays even.
+    let problem =
+        problem(vec![node(100, 9000); 4], vec![topology(&[(8, 10, 10), (16, 20, 10)], &[(0, 1)])]);
+    let placed = placed(&problem);
+    for node in 0..4 {
+        let here = |executors: std::ops::Range<usize>| {
+            placed.placement.0[0][executors]
+                .iter()
+                .flatten()
+                .filter(|slot| slot.node == node)
+                .count()
+        };
+        assert_eq!((here(0..8), here(8..24)), (2, 4), "{:?}", placed.placement);
+    }
+}
+
+#[test]
+fn sources_have_workers_of_their_own_and_heap_bounds_workers() {
+    let mut wanted = topology(&[(2, 1, 300), (5, 1, 400)], &[(0, 1)]);
+    wanted.components[0].role = Role::Anchor;
+    wanted.heap_limit = Some(Mebibytes::new(1000));
+    let problem = problem(vec![node(100, 9000)], vec![wanted]);
+    let placed = placed(&problem);
+    assert_sound(&problem, &Placement::empty(&problem), &placed);
+    let slots: Vec<u32> = placed.placement.0[0].iter().flatten().map(|slot| slot.slot).collect();
+    let (sources, others) = slots.split_at(2);
+    assert_eq!(sources[0], sources[1]);
+    assert!(!others.contains(&sources[0]));
+    let workers: std::collections::BTreeSet<&u32> = others.iter().collect();
+    assert_eq!(workers.len(), 3, "1000 MiB of heap are enough for two executors of 400 MiB");
+}
+
+#[test]
+fn what_is_missing_is_told_with_its_amount() {
+    let cases = [
+        (topology(&[(1, 1, 900)], &[]), Lack::Memory(Mebibytes::new(100))),
+        (
+            Topology { heap_limit: Some(Mebibytes::new(500)), ..topology(&[(1, 1, 600)], &[]) },
+            Lack::Heap(Mebibytes::new(100)),
+        ),
+    ];
+    for (wanted, lack) in cases {
+        let problem = problem(vec![node(100, 800), node(100, 700)], vec![wanted]);
+        let placed = placed(&problem);
+        assert_eq!(placed.shortages.len(), 1);
+        assert_eq!((placed.shortages[0].executors, placed.shortages[0].lack), (1, lack));
+    }
+    let mut closed = problem(vec![node(100, 800)], vec![topology(&[(3, 1, 10)], &[])]);
+    closed.nodes[0].open = false;
+    assert_eq!(placed(&closed).shortages[0].lack, Lack::OpenNode);
+    closed.nodes[0].open = true;
+    closed.nodes[0].blocked = vec![0, 1, 2, 3];
+    assert_eq!(placed(&closed).shortages[0].lack, Lack::Slot);
+}
+
+#[test]
+fn executors_that_must_be_apart_are() {
+    let mut wanted = topology(&[(3, 1, 10)], &[]);
+    wanted.components[0] = Component { most_per_node: Some(1), ..wanted.components[0] };
+    let apart = problem(vec![node(100, 800); 3], vec![wanted.clone()]);
+    let mut nodes = nodes_of(&apart, &placed(&apart).placement, 0);
+    nodes.sort_unstable();
+    assert_eq!(nodes, [0, 1, 2]);
+    let mut racks = problem(vec![node(100, 800); 3], vec![wanted.clone()]);
+    racks.topologies[0].components[0].most_per_node = None;
+    racks.topologies[0].components[0].most_per_rack = Some(2);
+    racks.nodes[2].rack = 1;
+    let nodes = nodes_of(&racks, &placed(&racks).placement, 0);
+    assert_eq!(nodes.iter().filter(|node| **node == 2).count(), 1);
+    let too_few = problem(vec![node(100, 800); 2], vec![wanted]);
+    assert_eq!(placed(&too_few).shortages[0].lack, Lack::Spread);
+}
+
+#[test]
+fn only_the_lost_move_and_no_worker_that_runs_is_joined() {
+    let wanted = || topology(&[(4, 10, 100), (8, 10, 100)], &[(0, 1)]);
+    let mut cluster = problem(vec![node(60, 4000); 6], vec![wanted(), wanted()]);
+    let first = placed(&cluster).placement;
+    let dead = first.0[0][0].expect("placed").node;
+    cluster.nodes[dead as usize].open = false;
+    let mut left = first.clone();
+    for slot in left.0.iter_mut().flatten() {
+        *slot = slot.filter(|slot| slot.node != dead);
+    }
+    let repaired = place(&cluster, &left, &mut Budget::steps(STEPS));
+    assert_sound(&cluster, &left, &repaired);
+    let running: std::collections::BTreeSet<SlotId> =
+        left.0.iter().flatten().flatten().copied().collect();
+    for (before, after) in left.0.iter().flatten().zip(repaired.placement.0.iter().flatten()) {
+        match before {
+            Some(_) => assert_eq!(before, after),
+            None => {
+                assert!(after.is_some_and(|slot| slot.node != dead && !running.contains(&slot)))
+            }
+        }
+    }
+    assert_eq!(repaired.score.restarted, 0);
+}
+
+#[test]
+fn a_joining_node_attracts_load_only_as_far_as_it_lowers_the_worst() {
+    let topology = Topology { comfort: Load::ZERO, ..topology(&[(6, 10, 10)], &[]) };
+    let mut cluster = problem(vec![node(100, 4000); 2], vec![topology]);
+    let first = placed(&cluster).placement;
+    cluster.nodes.push(node(100, 4000));
+    cluster.freedom = Freedom::All;
+    let joined = place(&cluster, &first, &mut Budget::steps(STEPS));
+    assert_eq!(loads(&cluster, &joined.placement), [0.2, 0.2, 0.2]);
+    let moved = first.0[0].iter().zip(&joined.placement.0[0]).filter(|(a, b)| a != b).count();
+    assert_eq!(moved, 2, "from 3, 3, 0 to 2, 2, 2");
+    // A fourth node lowers nothing: 6 executors make 2 on some node of 4 as of 3.
+    cluster.nodes.push(node(100, 4000));
+    let again = place(&cluster, &joined.placement, &mut Budget::steps(STEPS));
+    assert_eq!(again.placement, joined.placement);
+}

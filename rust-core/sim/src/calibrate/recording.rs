@@ -1,0 +1,149 @@
+//! A recorded run: one line for each interval.
+
+use thiserror::Error;
+
+/// Columns that a recording must have, in this order.
+const COLUMNS: &str =
+    "secs,throughput_per_s,latency_ms,latency_max_ms,lag,cpu_load,task_managers,fault";
+
+/// Why a recording cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{file}:{line}: {expected}")]
+pub struct RecordingError {
+    /// The file.
+    pub file: String,
+    /// The line in it.
+    pub line: usize,
+    /// What was expected there.
+    pub expected: String,
+}
+
+/// A recorded run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recording {
+    /// Seconds between two samples.
+    pub interval_secs: f64,
+    /// The samples, in order.
+    pub samples: Vec<Sample>,
+}
+
+/// An interval of a recorded run; nothing where nothing was measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// Its begin.
+    pub secs: f64,
+    /// Source records per second.
+    pub throughput: Option<f64>,
+    /// Median latency.
+    pub latency_ms: Option<f64>,
+    /// Highest latency.
+    pub latency_max_ms: Option<f64>,
+    /// What waited, as the engine counts it.
+    pub lag: Option<f64>,
+    /// Load of processors.
+    pub cpu: Option<f64>,
+    /// TaskManagers.
+    pub task_managers: u32,
+    /// Whether a fault was injected.
+    pub fault: bool,
+}
+
+impl Recording {
+    /// Reads a recording.
+    ///
+    /// # Errors
+    /// When the text is none, naming file, line and what was expected.
+    pub fn read(file: &str, text: &str) -> Result<Self, RecordingError> {
+        let wrong = |line: usize, expected: String| RecordingError {
+            file: file.to_owned(),
+            line,
+            expected,
+        };
+        let mut lines = text.lines().enumerate();
+        match lines.next() {
+            Some((_, head)) if head.trim() == COLUMNS => {}
+            _ => return Err(wrong(1, format!("expected the heading {COLUMNS}"))),
+        }
+        let mut samples: Vec<Sample> = Vec::new();
+        for (index, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
+            let sample = sample(line).map_err(|expected| wrong(index + 1, expected))?;
+            if samples.last().is_some_and(|last| last.secs >= sample.secs) {
+                return Err(wrong(index + 1, "expected a later time than before".to_owned()));
+            }
+            samples.push(sample);
+        }
+        let [first, second, ..] = samples.as_slice() else {
+            return Err(wrong(2, "expected at least two samples".to_owned()));
+        };
+        Ok(Self { interval_secs: second.secs - first.secs, samples })
+    }
+
+    /// How long it lasts.
+    pub fn duration_secs(&self) -> f64 {
+        self.samples.last().map_or(0.0, |last| last.secs) + self.interval_secs
+    }
+
+    /// A quantile of the median latencies of its intervals, in ms.
+    pub fn latency(&self, share: f64) -> Option<f64> {
+        let mut sorted: Vec<f64> = self.samples.iter().filter_map(|s| s.latency_ms).collect();
+        sorted.sort_by(f64::total_cmp);
+        sorted.get(((sorted.len().max(1) - 1) as f64 * share) as usize).copied()
+    }
+
+    /// Hours of TaskManagers.
+    pub fn manager_hours(&self) -> f64 {
+        let sum: f64 = self.samples.iter().map(|s| f64::from(s.task_managers)).sum();
+        sum * self.interval_secs / 3600.0
+    }
+
+    /// How often the whole job was deployed anew: its TaskManagers were gone.
+    pub fn redeployments(&self) -> usize {
+        let gone = |sample: &Sample| sample.task_managers == 0;
+        self.samples.windows(2).filter(|pair| !gone(&pair[0]) && gone(&pair[1])).count()
+    }
+}
+
+fn sample(line: &str) -> Result<Sample, String> {
+    let cells: Vec<&str> = line.split(',').map(str::trim).collect();
+    let [secs, throughput, latency, latency_max, lag, cpu, managers, fault] = cells.as_slice()
+    else {
+        return Err(format!("expected 8 cells, got {}", cells.len()));
+    };
+    let number = |name: &str, cell: &str| -> Result<Option<f64>, String> {
+        if cell.is_empty() {
+            return Ok(None);
+        }
+        match cell.parse::<f64>() {
+            Ok(value) if value.is_finite() && value >= 0.0 => Ok(Some(value)),
+            _ => Err(format!("expected a number of at least 0 or nothing as {name}, got {cell}")),
+        }
+    };
+    Ok(Sample {
+        secs: number("secs", secs)?.ok_or("expected a number as secs")?,
+        throughput: number("throughput_per_s", throughput)?,
+        latency_ms: number("latency_ms", latency)?,
+        latency_max_ms: number("latency_max_ms", latency_max)?,
+        lag: number("lag", lag)?,
+        cpu: number("cpu_load", cpu)?,
+        task_managers: number("task_managers", managers)?.unwrap_or(0.0).round() as u32,
+        fault: number("fault", fault)?.unwrap_or(0.0) > 0.0,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_is_read_and_a_broken_one_names_its_line() {
+        let text =
+            format!("{COLUMNS}\n0,100,50,60,10,0.3,4,0\n15,,,,,,0,1\n30,90,55,70,12,0.3,4,0\n");
+        let recording = Recording::read("run.csv", &text).expect("it is whole");
+        assert_eq!((recording.interval_secs, recording.duration_secs()), (15.0, 45.0));
+        assert_eq!((recording.redeployments(), recording.samples[1].throughput), (1, None));
+        let broken = Recording::read("run.csv", &text.replace("90", "many")).expect_err("many");
+        assert!(broken.to_string().starts_with("run.csv:4: expected a number"), "{broken}");
+        let headless = Recording::read("run.csv", "0,1\n").expect_err("no heading");
+        assert_eq!(headless.line, 1);
+    }
+}

@@ -1,0 +1,301 @@
+//! A Flink cluster under Thalweg, with Kafka, load, and Redis.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thalweg_lab::counts::{Output, Totals};
+use thalweg_lab::flink::{FlinkLine, JobInfo};
+use thalweg_lab::load::{Generator, Load, Rate};
+use thalweg_lab::process::{Site, marked, tails};
+use thalweg_lab::wait::until;
+use thalweg_lab::{FlinkBuilder, FlinkCluster, FlinkJob, Kafka, Redis};
+
+use crate::product::{LIMIT, TOPIC, WORDS_PER_LINE, now_ms};
+use crate::routes::{Table, connect, table};
+use crate::status::{EndedPlan, Status};
+
+/// What makes Thalweg settle and act within few seconds.
+const QUICK: [(&str, u64); 4] = [
+    ("thalweg.metrics.window.secs", 3),
+    ("thalweg.metrics.settle.secs", 1),
+    ("thalweg.me-stream.interval.secs", 2),
+    ("thalweg.action.cool.down.secs", 5),
+];
+
+/// What keeps the policy from acting by itself.
+pub const ORDERS_ONLY: [(&str, f64); 2] =
+    [("thalweg.me-stream.capacity.limit", 1.0), ("thalweg.imbalance.floor", 1.0)];
+
+/// A running product; dropping it stops every process.
+pub struct FlinkProduct {
+    // Fields are dropped in this order: who uses goes before what is used.
+    load: Option<Generator>,
+    /// The cluster.
+    pub flink: FlinkCluster,
+    kafka: Kafka,
+    redis: Redis,
+    folder: TempDir,
+}
+
+impl FlinkProduct {
+    /// A cluster of two nodes with four slots each and Thalweg's jar in `lib/`, which keeps its tables in Redis.
+    ///
+    /// # Errors
+    /// Here and below: with the ends of the logs, when a process fails or is late.
+    pub fn start(
+        line: FlinkLine,
+        settings: &[(&str, Value)],
+        build: impl FnOnce(FlinkBuilder) -> FlinkBuilder,
+    ) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let redis = Redis::start(&Site::loopback(folder.path())?, &[])?;
+        let mut builder = FlinkBuilder::new(folder.path())
+            .line(line)
+            .library_jar(&jar(line)?)
+            .set("execution.checkpointing.interval", "5s")
+            .set("thalweg.store.dir", folder.path().join("thalweg").display().to_string())
+            .set("thalweg.store.kind", "redis")
+            .set("thalweg.store.redis.url", redis.url());
+        for (key, seconds) in QUICK {
+            builder = builder.set(key, seconds);
+        }
+        for (key, value) in settings {
+            builder = builder.set(key, value.clone());
+        }
+        let flink = build(builder).start()?;
+        let kafka = Kafka::start(flink.hub())?;
+        kafka.create_topic(TOPIC, 2)?;
+        Ok(Self { load: None, flink, kafka, redis, folder })
+    }
+
+    /// A WordCount that reads the topic and keeps journals of its own.
+    pub fn word_count(&self, name: &str) -> FlinkJob {
+        FlinkJob::word_count(name)
+            .kafka(self.kafka.bootstrap(), TOPIC)
+            .set("group", name)
+            .out(&self.journals(name))
+    }
+
+    /// Submits a job and waits until all of its subtasks run.
+    ///
+    /// # Errors
+    /// As for [`FlinkProduct::start`].
+    pub fn submit(&self, job: &FlinkJob) -> Result<JobInfo> {
+        self.flink.submit(job, LIMIT).with_context(|| self.evidence())
+    }
+
+    /// Lets lines flow.
+    ///
+    /// # Errors
+    /// When Kafka does not answer.
+    pub fn load(&mut self, rate: Rate) -> Result<()> {
+        let load = Load::new(self.kafka.bootstrap(), TOPIC, rate);
+        self.load = Some(Generator::start(&load)?);
+        Ok(())
+    }
+
+    /// Ends the flow, and waits until a job has counted each word of all lines once.
+    ///
+    /// # Errors
+    /// When a word was counted twice, or words are missing after a while.
+    pub fn counts_exactly_once(&mut self, job: &str) -> Result<u64> {
+        let lines = self.load.take().context("nothing flows")?.stop()?.records;
+        let words = lines * WORDS_PER_LINE as u64;
+        self.wait(&format!("the count of {words} words"), || {
+            let counted = Totals::read(&self.journals(job))?.sum();
+            ensure!(counted <= words, "{counted} words counted of {words}");
+            Ok((counted == words).then_some(lines))
+        })
+    }
+
+    /// Leaves an operator's order.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn order(&self, job: &str, counts: &[(&str, u32)], leave: &[&str]) -> Result<()> {
+        let counts: BTreeMap<_, _> = counts.iter().copied().collect();
+        let order = json!({ "topology": job, "counts": counts, "leave": leave });
+        let draft = self.store().join("order.draft");
+        fs::write(&draft, order.to_string())?;
+        Ok(fs::rename(draft, self.store().join("order.json"))?)
+    }
+
+    /// The plan that ended last.
+    ///
+    /// # Errors
+    /// When the status cannot be read.
+    pub fn last_plan(&self) -> Result<Option<String>> {
+        Ok(self.status()?.ended.first().map(|ended| ended.plan.id.clone()))
+    }
+
+    /// Waits for the end of another plan than `last`; it must not have been given up.
+    ///
+    /// # Errors
+    /// When it was.
+    pub fn plan_after(&self, last: Option<&str>) -> Result<EndedPlan> {
+        let plan = self.wait("the end of a plan", || {
+            let ended = self.status()?.ended.into_iter().next();
+            Ok(ended.filter(|ended| Some(ended.plan.id.as_str()) != last))
+        })?;
+        ensure!(plan.code.is_none(), "given up: {plan:?}\n{}", self.evidence());
+        Ok(plan)
+    }
+
+    /// Waits until a job's subtasks run where its routing table says, and returns the table.
+    ///
+    /// # Errors
+    /// As for [`FlinkProduct::wait`].
+    pub fn table_is_the_truth(&self, job: &str) -> Result<Table> {
+        let mut redis = connect(&self.redis.url())?;
+        self.wait("the job's subtasks where its table says", || {
+            let table = table(&mut redis, job)?.context("no table")?;
+            let truth = self.truth(job)?;
+            let mut rows: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            for (component, node, _) in in_order(&table) {
+                rows.entry(component).or_default().push(node);
+            }
+            ensure!(rows == truth, "table {rows:?} but truth {truth:?}");
+            Ok(Some(table))
+        })
+    }
+
+    /// The nodes of each vertex's subtasks, by vertex name and subtask index.
+    ///
+    /// # Errors
+    /// When the JobManager does not answer, or not all subtasks run.
+    pub fn truth(&self, job: &str) -> Result<BTreeMap<String, Vec<String>>> {
+        let info = self.flink.rest().job(job)?;
+        ensure!(info.runs(), "{info:?}");
+        let nodes = |id: &str| -> Result<Vec<String>> {
+            let subtasks = self.flink.rest().subtasks(job, id)?;
+            ensure!(subtasks.iter().all(|subtask| subtask.status == "RUNNING"), "{subtasks:?}");
+            Ok(subtasks.into_iter().map(|subtask| subtask.node).collect())
+        };
+        info.vertices.iter().map(|v| Ok((v.name.clone(), nodes(&v.id)?))).collect()
+    }
+
+    /// A connection to the store of tables.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub fn tables(&self) -> Result<redis::Connection> {
+        connect(&self.redis.url())
+    }
+
+    /// The Redis server.
+    pub fn redis(&mut self) -> &mut Redis {
+        &mut self.redis
+    }
+
+    /// What Thalweg says of itself.
+    ///
+    /// # Errors
+    /// When it has written nothing yet, or something else than its status.
+    pub fn status(&self) -> Result<Status> {
+        let file = self.store().join("status.json");
+        let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        serde_json::from_str(&text).with_context(|| text.clone())
+    }
+
+    /// All of the JobManager's log since it last started.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn job_manager_log(&self) -> Result<String> {
+        let file = self.flink.job_manager_log();
+        fs::read_to_string(&file).with_context(|| file.display().to_string())
+    }
+
+    /// Words counted per second in the last three seconds.
+    ///
+    /// # Errors
+    /// When a journal cannot be read.
+    pub fn rate(&self, job: &str) -> Result<f64> {
+        let now = now_ms();
+        Ok(Output::read(&self.journals(job))?.rate(&(now.saturating_sub(3_000)..now)))
+    }
+
+    /// Waits for a condition. Its errors count as "not yet".
+    ///
+    /// # Errors
+    /// After the limit, with the condition's last error, the ends of the logs and the status.
+    pub fn wait<T>(
+        &self,
+        what: &str,
+        mut condition: impl FnMut() -> Result<Option<T>>,
+    ) -> Result<T> {
+        let mut last = None;
+        let outcome = until(what, LIMIT, || {
+            Ok(condition().unwrap_or_else(|error| {
+                last = Some(format!("{error:#}"));
+                None
+            }))
+        });
+        outcome.with_context(|| format!("{}\n{}", last.unwrap_or_default(), self.evidence()))
+    }
+
+    /// Stops everything and sees to it that nothing is left.
+    ///
+    /// # Errors
+    /// Names processes that live on.
+    pub fn stop(self) -> Result<()> {
+        let Self { load, flink, kafka, redis, folder } = self;
+        drop(load);
+        let lab = flink.dir().to_owned();
+        flink.stop();
+        drop((kafka, redis));
+        let left = marked(&lab);
+        if !left.is_empty() {
+            bail!("still running: {left:?}");
+        }
+        Ok(folder.close()?)
+    }
+
+    /// The ends of the logs, and what Thalweg says of itself, for people who look for the cause of a failure.
+    pub fn evidence(&self) -> String {
+        let status =
+            self.status().map_or_else(|e| format!("{e:#}"), |status| format!("{status:#?}"));
+        let spoken = self.job_manager_log().unwrap_or_default();
+        let ours: Vec<&str> =
+            spoken.lines().filter(|l| l.to_lowercase().contains("thalweg")).collect();
+        let ours = ours[ours.len().saturating_sub(40)..].join("\n");
+        format!(
+            "{}--- Thalweg's own lines\n{ours}\n--- status\n{status}",
+            tails(&self.flink.logs())
+        )
+    }
+
+    fn journals(&self, job: &str) -> PathBuf {
+        self.flink.dir().join("out").join(job)
+    }
+
+    fn store(&self) -> PathBuf {
+        self.folder.path().join("thalweg")
+    }
+}
+
+/// Rows in the order of their task ranges, which is that of subtasks.
+fn in_order(table: &Table) -> Vec<(String, String, u16)> {
+    let first = |name: &str| -> u32 {
+        let digits = name.trim_start_matches('[').split('-').next().unwrap_or_default();
+        digits.parse().unwrap_or(u32::MAX)
+    };
+    let mut rows: Vec<_> = table.places.iter().collect();
+    rows.sort_by_key(|(name, _)| first(name));
+    rows.into_iter().map(|(_, row)| row.clone()).collect()
+}
+
+/// The jar that users drop into Flink's `lib/`.
+fn jar(line: FlinkLine) -> Result<PathBuf> {
+    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../jvm-adapter/flink/build/libs");
+    let name = format!("thalweg-flink-{}-{}.jar", line.line(), env!("CARGO_PKG_VERSION"));
+    let jar = Path::new(FOLDER).join(name);
+    if !jar.exists() {
+        bail!("no {}: run gradle :jvm-adapter:flink:assemble", jar.display());
+    }
+    Ok(jar)
+}

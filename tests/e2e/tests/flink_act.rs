@@ -1,0 +1,96 @@
+//! Plans carried out on a real Flink cluster: out, in, elsewhere, and every word counted once.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use thalweg_e2e::FlinkProduct;
+use thalweg_e2e::flink::ORDERS_ONLY;
+use thalweg_e2e::product::WORDS_PER_LINE;
+use thalweg_e2e::routes::traces;
+use thalweg_lab::flink::FlinkLine;
+use thalweg_lab::load::Rate;
+
+const LINES: f64 = 100.0;
+
+#[test]
+fn orders_are_carried_out_and_every_word_is_counted_once() -> Result<()> {
+    orders(FlinkLine::V2_3)
+}
+
+#[test]
+fn orders_are_carried_out_on_the_line_before() -> Result<()> {
+    orders(FlinkLine::V2_2)
+}
+
+fn orders(line: FlinkLine) -> Result<()> {
+    let settings: Vec<_> = ORDERS_ONLY.map(|(key, value)| (key, json!(value))).into();
+    let mut product = FlinkProduct::start(line, &settings, |builder| builder)?;
+    let job = product.submit(&product.word_count("words").set("splitCost", 0.5))?;
+    product.load(Rate::Constant(LINES))?;
+    product.table_is_the_truth(&job.id)?;
+
+    // Out, over both nodes.
+    let nodes = ordered(&product, &job.id, &[("split", 4)], &[])?;
+    ensure!(nodes["split"].len() == 4 && spread(&nodes["split"]) == 2, "{nodes:?}");
+    // Elsewhere, with the same parallelism.
+    let nodes = ordered(&product, &job.id, &[], &["127.0.0.12"])?;
+    ensure!(nodes.values().flatten().all(|node| node == "n1"), "{nodes:?}");
+    // Both at once.
+    let nodes = ordered(&product, &job.id, &[("split", 2), ("count", 2)], &["127.0.0.11"])?;
+    ensure!(nodes["count"].len() == 2, "{nodes:?}");
+    ensure!(nodes.values().flatten().all(|node| node == "n2"), "{nodes:?}");
+    // In.
+    let nodes = ordered(&product, &job.id, &[("split", 1), ("count", 1)], &[])?;
+    ensure!(nodes.values().all(|all| all.len() == 1), "{nodes:?}");
+
+    product.counts_exactly_once("words")?;
+    product.flink.rest().cancel(&job.id)?;
+    let mut tables = product.tables()?;
+    product.wait("the end of all traces", || {
+        let traces = traces(&mut tables, &job.id)?;
+        ensure!(traces.is_empty(), "{traces:?}");
+        Ok(Some(()))
+    })?;
+    product.stop()
+}
+
+/// What three subtasks can do and one cannot.
+const WAIT_MS: f64 = 12.0;
+const LOAD: f64 = 120.0;
+
+#[test]
+fn a_bottleneck_is_relieved_by_the_policy_ds2() -> Result<()> {
+    let settings = [("thalweg.policy", json!("ds2")), ("thalweg.ds2.headroom", json!(0.25))];
+    let mut product = FlinkProduct::start(FlinkLine::V2_3, &settings, |builder| builder)?;
+    let job = product.submit(&product.word_count("words").set("splitWait", WAIT_MS))?;
+    product.load(Rate::Constant(LOAD))?;
+    product.wait("the whole load's words", || {
+        Ok((product.rate("words")? >= 0.95 * LOAD * WORDS_PER_LINE).then_some(()))
+    })?;
+    let split = product.flink.rest().job(&job.id)?.vertex("split")?.parallelism;
+    ensure!((2..=4).contains(&split), "{split} subtasks");
+    let plan = product.status()?.ended.into_iter().next_back();
+    ensure!(plan.is_some_and(|plan| plan.plan.counts.contains_key("split")), "no plan");
+    product.counts_exactly_once("words")?;
+    product.stop()
+}
+
+/// Orders, and returns where subtasks run once that is what the table says.
+fn ordered(
+    product: &FlinkProduct,
+    job: &str,
+    counts: &[(&str, u32)],
+    leave: &[&str],
+) -> Result<BTreeMap<String, Vec<String>>> {
+    let last = product.last_plan()?;
+    product.order("words", counts, leave)?;
+    let plan = product.plan_after(last.as_deref())?;
+    ensure!(plan.how == "own_trigger", "{plan:?}");
+    product.table_is_the_truth(job)?;
+    product.truth(job)
+}
+
+fn spread(nodes: &[String]) -> usize {
+    nodes.iter().collect::<std::collections::BTreeSet<_>>().len()
+}

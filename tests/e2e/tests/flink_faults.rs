@@ -1,0 +1,93 @@
+//! What dies comes back, and every word is still counted once.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use thalweg_e2e::FlinkProduct;
+use thalweg_e2e::flink::ORDERS_ONLY;
+use thalweg_e2e::routes::table;
+use thalweg_lab::flink::FlinkLine;
+use thalweg_lab::load::Rate;
+
+const LINES: f64 = 100.0;
+const RESCALES: usize = 20;
+
+#[test]
+fn faults_lose_nothing_and_count_nothing_twice() -> Result<()> {
+    let settings: Vec<_> = ORDERS_ONLY.map(|(key, value)| (key, json!(value))).into();
+    let mut product =
+        FlinkProduct::start(FlinkLine::V2_3, &settings, |builder| builder.highly_available())?;
+    let job = product.submit(&product.word_count("words").set("split", 2).set("count", 2))?.id;
+    let other = product.submit(&product.word_count("other"))?.id;
+    product.load(Rate::Constant(LINES))?;
+
+    a_killed_task_manager_ends_a_migration(&mut product, &job)?;
+    redis_may_go_midway(&mut product, &job)?;
+    a_new_job_manager_carries_on(&mut product, &job)?;
+    many_rescales(&product, &job)?;
+
+    product.counts_exactly_once("words")?;
+    // The other job was left in peace all the while.
+    ensure!(product.flink.rest().job(&other)?.runs(), "the other job does not run");
+    product.stop()
+}
+
+/// The plan to use a node that dies is given up or done without it, and the job runs on what is left.
+fn a_killed_task_manager_ends_a_migration(product: &mut FlinkProduct, job: &str) -> Result<()> {
+    ordered(product, 3)?;
+    let last = product.last_plan()?;
+    product.order("words", &[("split", 4)], &[])?;
+    product.wait("a plan", || Ok(product.status()?.plan.map(drop)))?;
+    product.flink.kill_node(2)?;
+    product.wait("the end of the plan", || Ok((product.last_plan()? != last).then_some(())))?;
+    product.wait("all subtasks on the node that is left", || {
+        let nodes: BTreeSet<String> = product.truth(job)?.into_values().flatten().collect();
+        Ok((nodes == BTreeSet::from(["n1".to_owned()])).then_some(()))
+    })?;
+    // What was wished there is dropped, and told.
+    product.wait("dropped rows", || {
+        Ok(product.status()?.counters.get("row_dropped").copied().filter(|rows| *rows > 0))
+    })?;
+    product.flink.start_node(2)?;
+    product.table_is_the_truth(job).map(drop)
+}
+
+fn redis_may_go_midway(product: &mut FlinkProduct, job: &str) -> Result<()> {
+    product.redis().kill();
+    ordered(product, 3)?;
+    product.redis().restart()?;
+    let table = product.table_is_the_truth(job)?;
+    ensure!(table.places.values().filter(|row| row.0 == "split").count() == 3, "{table:?}");
+    Ok(())
+}
+
+/// Parallelism outlives the JobManager; what it had begun to change is given up.
+fn a_new_job_manager_carries_on(product: &mut FlinkProduct, job: &str) -> Result<()> {
+    let epoch = table(&mut product.tables()?, job)?.context("no table")?.epoch;
+    product.flink.kill_job_manager();
+    product.flink.start_job_manager()?;
+    product.wait("the job under a new JobManager", || {
+        let info = product.flink.rest().job(job)?;
+        Ok((info.runs() && info.vertex("split")?.parallelism == 3).then_some(()))
+    })?;
+    let table = product.table_is_the_truth(job)?;
+    ensure!(table.epoch >= epoch, "epoch {} after {epoch}", table.epoch);
+    ensure!(product.status()?.plan.is_none(), "a plan of the predecessor is under way");
+    Ok(())
+}
+
+fn many_rescales(product: &FlinkProduct, job: &str) -> Result<()> {
+    for round in 0..RESCALES {
+        ordered(product, [1, 4, 2, 3][round % 4])?;
+    }
+    product.table_is_the_truth(job).map(drop)
+}
+
+fn ordered(product: &FlinkProduct, split: u32) -> Result<()> {
+    let last = product.last_plan()?;
+    product.order("words", &[("split", split)], &[])?;
+    let plan = product.plan_after(last.as_deref())?;
+    ensure!(plan.how == "own_trigger", "{plan:?}");
+    Ok(())
+}

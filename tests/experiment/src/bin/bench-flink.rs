@@ -1,0 +1,102 @@
+//! `bench-flink`: a load that steps up and down, under Flink alone, its own autoscaler, and Thalweg at both levels.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use thalweg_experiment::flink::{FlinkSide, StepReport, Steps, run_steps};
+use thalweg_experiment::report::short;
+use thalweg_experiment::workplace::clean_up_when_interrupted;
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench/flink.json");
+
+/// Compares ways of scaling a Flink job on real clusters on this machine.
+#[derive(Parser)]
+struct Cli {
+    /// Who takes part
+    #[arg(long, value_delimiter = ',', default_value = "static,autoscaler,level1,level2")]
+    only: Vec<FlinkSide>,
+    /// Runs of each side
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Lines per second before and after
+    #[arg(long, default_value_t = 30.0)]
+    low: f64,
+    /// How many times that in between
+    #[arg(long, default_value_t = 4.0)]
+    factor: f64,
+    /// Seconds of each of the three parts
+    #[arg(long, default_value_t = 40)]
+    seconds: u32,
+    /// Milliseconds for which a line keeps a subtask busy
+    #[arg(long, default_value_t = 16.0)]
+    line_ms: f64,
+    /// Thalweg's policy
+    #[arg(long, default_value = "me-stream")]
+    policy: String,
+    /// Further settings of Thalweg, key=value
+    #[arg(long = "set", value_parser = pair)]
+    settings: Vec<(String, String)>,
+    /// Keep the clusters' logs and files in this folder
+    #[arg(long)]
+    keep: Option<PathBuf>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or_else(|| format!("not key=value: {text}"))?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+fn main() -> Result<()> {
+    let mut cli = Cli::parse();
+    clean_up_when_interrupted()?;
+    let begun = Instant::now();
+    cli.settings.insert(0, ("thalweg.policy".to_owned(), cli.policy.clone()));
+    let steps = Steps {
+        low: cli.low,
+        high: cli.low * cli.factor,
+        part_secs: cli.seconds,
+        line_ms: cli.line_ms,
+    };
+    println!(
+        "{} to {} lines/s, {} ms each: {} subtasks are enough",
+        steps.low,
+        steps.high,
+        steps.line_ms,
+        steps.enough()
+    );
+    let mut report = StepReport::new(&cli.settings);
+    for round in 0..cli.rounds {
+        let mut sides = cli.only.clone();
+        // Each goes first in turn.
+        let first = round % sides.len();
+        sides.rotate_left(first);
+        for side in sides {
+            let keep = cli.keep.as_ref().map(|keep| keep.join(format!("{side}-{round}")));
+            let run = run_steps(side, steps, &cli.settings, keep)
+                .with_context(|| format!("round {}, {side}", round + 1))?;
+            println!(
+                "  round {}, {side}: enough after {} s, {} rescales, gap {} s, p99 {} ms{}",
+                round + 1,
+                run.time_to_right_s.map_or("-".to_owned(), short),
+                run.rescales.len(),
+                run.gap_s().map_or("-".to_owned(), short),
+                run.p99_ms,
+                if run.exactly_once { "" } else { ", NOT COUNTED ONCE" }
+            );
+            run.notes.iter().for_each(|note| println!("    {note}"));
+            report.add(run, begun.elapsed().as_secs());
+            save(&report)?;
+        }
+    }
+    println!("{}\nwritten to target/bench/flink.json", report.table());
+    Ok(())
+}
+
+fn save(report: &StepReport) -> Result<()> {
+    let file = Path::new(FILE);
+    fs::create_dir_all(file.parent().context("the file lies in a folder")?)?;
+    fs::write(file, serde_json::to_string_pretty(report)? + "\n").context(FILE)
+}

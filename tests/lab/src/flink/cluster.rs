@@ -1,0 +1,281 @@
+//! A running cluster, and what can be done to it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Map, Value};
+
+use super::FlinkBuilder;
+use super::home::{self, Home};
+use super::rest::FlinkRest;
+use crate::cpu::{CpuGroups, CpuLimit, group_name};
+use crate::dist::Dist;
+use crate::network::{Network, Sites};
+use crate::ports::Ports;
+use crate::process::{Server, Site, signal, tails};
+use crate::wait::{accepts, until};
+use rustix::process::Signal;
+
+const START_LIMIT: Duration = Duration::from_secs(90);
+
+/// A running cluster; dropping it stops all of its processes.
+#[derive(Debug)]
+pub struct FlinkCluster {
+    // Fields are dropped in this order: processes first, then what they run in.
+    nodes: Vec<FlinkNode>,
+    job_manager: Option<Server>,
+    zookeeper: Option<Server>,
+    home: Home,
+    rest: FlinkRest,
+    keys: Map<String, Value>,
+    slots: usize,
+    cpu: CpuGroups,
+    sites: Sites,
+    ports: Ports,
+}
+
+/// One machine of the cluster, as far as Flink can tell: a TaskManager.
+#[derive(Debug)]
+pub struct FlinkNode {
+    /// Where it runs; its name is the TaskManager's id.
+    pub site: Site,
+    server: Option<Server>,
+}
+
+impl FlinkCluster {
+    pub(super) fn start(builder: &FlinkBuilder) -> Result<Self> {
+        let base = Site::loopback(&builder.dir)?;
+        let dir = base.lab.join("flink");
+        let ports = Ports::take(home::PORTS)?;
+        let sites = Sites::create(Network::Loopback, &base, builder.nodes, ports.block())?;
+        let lib = Dist::open()?.flink(builder.line.version())?;
+        let home = Home::make(&dir, &lib, builder)?;
+        let keys = home::common(builder, &sites.hub, &dir, &ports);
+        let mut cluster = Self {
+            nodes: Vec::new(),
+            job_manager: None,
+            zookeeper: None,
+            rest: FlinkRest::new(&sites.hub.host, ports.at(1)),
+            slots: usize::from(builder.slots),
+            cpu: CpuGroups::create(&group_name(ports.block())),
+            home,
+            keys,
+            sites,
+            ports,
+        };
+        if builder.survives {
+            cluster.start_zookeeper()?;
+        }
+        // TaskManagers that come before it lose ten seconds.
+        cluster.start_job_manager()?;
+        for site in cluster.sites.nodes.clone() {
+            let node = cluster.start_task_manager(site)?;
+            cluster.nodes.push(node);
+        }
+        cluster.wait_registered(builder.nodes, START_LIMIT)?;
+        Ok(cluster)
+    }
+
+    /// Waits until this many TaskManagers have offered their slots.
+    ///
+    /// # Errors
+    /// With the ends of all logs.
+    pub fn wait_registered(&self, nodes: usize, limit: Duration) -> Result<()> {
+        until("registration of all TaskManagers", limit, || {
+            let registered = self.rest.task_managers().unwrap_or_default();
+            Ok((registered.len() == nodes).then_some(()))
+        })
+        .with_context(|| tails(&self.logs()))
+    }
+
+    /// The work folder.
+    pub fn dir(&self) -> &Path {
+        &self.sites.hub.lab
+    }
+
+    /// Where the JobManager runs, and where Kafka and Redis should.
+    pub fn hub(&self) -> &Site {
+        &self.sites.hub
+    }
+
+    /// Questions and orders to the JobManager.
+    pub fn rest(&self) -> &FlinkRest {
+        &self.rest
+    }
+
+    /// The nodes; methods count them from 1, as their names n1, n2, ... do.
+    pub fn nodes(&self) -> &[FlinkNode] {
+        &self.nodes
+    }
+
+    /// Slots on each node.
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+
+    pub(super) fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// The JobManager's log.
+    pub fn job_manager_log(&self) -> PathBuf {
+        self.home.logs().join("jobmanager.log")
+    }
+
+    /// The logs of the JobManager and of each TaskManager.
+    pub fn logs(&self) -> Vec<PathBuf> {
+        let nodes =
+            self.sites.nodes.iter().map(|s| self.home.logs().join(format!("{}.log", s.node)));
+        [self.job_manager_log()].into_iter().chain(nodes).collect()
+    }
+
+    /// The JobManager's process, while it runs.
+    pub fn job_manager_pid(&self) -> Option<u32> {
+        self.job_manager.as_ref().map(Server::pid)
+    }
+
+    /// Kills the JobManager at once, as a power cut would.
+    pub fn kill_job_manager(&mut self) {
+        self.job_manager = None;
+    }
+
+    /// Starts the JobManager and waits until it answers.
+    ///
+    /// # Errors
+    /// With the end of its log when it does not.
+    pub fn start_job_manager(&mut self) -> Result<()> {
+        self.kill_job_manager();
+        let class = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint";
+        self.home.write("jobmanager", &self.keys)?;
+        let mut command = self.home.command(&self.sites.hub, "jobmanager", "320m", class);
+        command.arg("--configDir").arg(self.home.conf("jobmanager"));
+        let logs = self.home.logs();
+        let log = logs.join("jobmanager.log");
+        let mut server = Server::start("jobmanager", command, &logs, &[log])?;
+        server.wait_ready(START_LIMIT, || self.rest.answers())?;
+        self.job_manager = Some(server);
+        Ok(())
+    }
+
+    /// Changes the configuration that processes read when they start from now on; `null` takes a key away.
+    pub fn configure(&mut self, key: &str, value: Value) {
+        match value {
+            Value::Null => drop(self.keys.remove(key)),
+            value => drop(self.keys.insert(key.to_owned(), value)),
+        }
+    }
+
+    /// Takes the jars of [`FlinkBuilder::library_jar`] out of `lib/`; processes that start from now on run without.
+    ///
+    /// # Errors
+    /// When a file cannot be removed.
+    pub fn remove_library_jars(&mut self) -> Result<()> {
+        self.home.remove_library_jars()
+    }
+
+    /// Kills a node's TaskManager at once.
+    ///
+    /// # Errors
+    /// When there is no such node.
+    pub fn kill_node(&mut self, n: usize) -> Result<()> {
+        self.node(n)?;
+        self.nodes[n - 1].server = None;
+        Ok(())
+    }
+
+    /// Starts a killed node's TaskManager again, and waits until it has offered its slots.
+    ///
+    /// # Errors
+    /// When it is late.
+    pub fn start_node(&mut self, n: usize) -> Result<()> {
+        self.kill_node(n)?;
+        let started = self.start_task_manager(self.nodes[n - 1].site.clone())?;
+        self.nodes[n - 1] = started;
+        let running = self.nodes.iter().filter(|node| node.server.is_some()).count();
+        self.wait_registered(running, START_LIMIT)
+    }
+
+    /// Stops a node's TaskManager from running, without ending it.
+    ///
+    /// # Errors
+    /// When there is no such node, or it was killed.
+    pub fn pause_node(&self, n: usize) -> Result<()> {
+        signal(self.node_pid(n)?, Signal::STOP)
+    }
+
+    /// Lets a paused node go on.
+    ///
+    /// # Errors
+    /// When there is no such node.
+    pub fn resume_node(&self, n: usize) -> Result<()> {
+        signal(self.node_pid(n)?, Signal::CONT)
+    }
+
+    /// Gives a node this many cores' worth of time, or lifts the limit.
+    ///
+    /// # Errors
+    /// When there is no such node, or the machine allows limits but this one fails.
+    pub fn limit_cpu(&self, n: usize, cores: Option<f64>) -> Result<CpuLimit> {
+        self.cpu.limit(&self.node(n)?.site.node, cores)
+    }
+
+    /// As [`FlinkCluster::limit_cpu`], for whoever cannot do without the limit.
+    ///
+    /// # Errors
+    /// Also when the machine allows no limits.
+    pub fn require_cpu(&self, n: usize, cores: f64) -> Result<()> {
+        match self.limit_cpu(n, Some(cores))? {
+            CpuLimit::Applied => Ok(()),
+            CpuLimit::NotAvailable(why) => {
+                bail!("nodes cannot be given shares of the processor here: {why}")
+            }
+        }
+    }
+
+    /// Stops all of its processes.
+    pub fn stop(mut self) {
+        self.nodes.clear();
+        self.kill_job_manager();
+        self.zookeeper = None;
+    }
+
+    fn start_zookeeper(&mut self) -> Result<()> {
+        let class =
+            "org.apache.flink.shaded.zookeeper3.org.apache.zookeeper.server.ZooKeeperServerMain";
+        self.home.write("zookeeper", &self.keys)?;
+        let mut command = self.home.command(&self.sites.hub, "zookeeper", "64m", class);
+        let port = self.ports.at(3);
+        command.arg(port.to_string()).arg(self.home.dir.join("zookeeper"));
+        let mut server = Server::start("zookeeper", command, &self.home.logs(), &[])?;
+        let host = self.sites.hub.host.clone();
+        server.wait_ready(START_LIMIT, || accepts(&host, port))?;
+        self.zookeeper = Some(server);
+        Ok(())
+    }
+
+    fn start_task_manager(&self, site: Site) -> Result<FlinkNode> {
+        let class = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner";
+        let name = site.node.clone();
+        self.home.write(&name, &home::of_node(&self.keys, &site))?;
+        let mut command = self.home.command(&site, &name, "192m", class);
+        command.arg("--configDir").arg(self.home.conf(&name));
+        let logs = self.home.logs();
+        let log = logs.join(format!("{name}.log"));
+        let server = Server::start(&name, command, &logs, &[log])?;
+        if let Some(group) = self.cpu.group(&name)? {
+            fs::write(group.join("cgroup.procs"), server.pid().to_string())
+                .with_context(|| group.display().to_string())?;
+        }
+        Ok(FlinkNode { site, server: Some(server) })
+    }
+
+    fn node(&self, n: usize) -> Result<&FlinkNode> {
+        n.checked_sub(1).and_then(|i| self.nodes.get(i)).with_context(|| format!("no node {n}"))
+    }
+
+    fn node_pid(&self, n: usize) -> Result<u32> {
+        Ok(self.node(n)?.server.as_ref().context("the node was killed")?.pid())
+    }
+}

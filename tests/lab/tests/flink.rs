@@ -1,0 +1,120 @@
+//! Kafka, Flink and WordCount from start to end.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use thalweg_lab::counts::{Output, Spouts, Totals};
+use thalweg_lab::load::{Generator, Load, Rate};
+use thalweg_lab::process::{marked, tails};
+use thalweg_lab::wait::until;
+use thalweg_lab::{FlinkBuilder, FlinkJob, Kafka};
+
+const WORDS_PER_LINE: u64 = 7;
+const LIMIT: Duration = Duration::from_secs(90);
+
+#[test]
+fn words_are_counted_exactly_once_and_nothing_is_left_running() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut flink = FlinkBuilder::new(folder.path())
+        .nodes(2)
+        .slots(2)
+        .set("execution.checkpointing.interval", "1s")
+        .start()
+        .unwrap();
+    let kafka = Kafka::start(flink.hub()).unwrap();
+    kafka.create_topic("lines", 2).unwrap();
+    let out = flink.dir().join("out");
+    let job = FlinkJob::word_count("words")
+        .kafka(kafka.bootstrap(), "lines")
+        .set("split", 3)
+        .set("splitCost", 0.2)
+        .set("count", 2)
+        .out(&out);
+    let info = flink.submit(&job, LIMIT).unwrap();
+    assert_eq!(info.vertex("split").unwrap().parallelism, 3);
+    let split = &info.vertex("split").unwrap().id;
+    let on: BTreeSet<String> =
+        flink.rest().subtasks(&info.id, split).unwrap().into_iter().map(|s| s.node).collect();
+    assert_eq!(on, BTreeSet::from(["n1".to_owned(), "n2".to_owned()]));
+
+    let started = now_ms();
+    let load = Load::new(kafka.bootstrap(), "lines", Rate::Constant(200.0))
+        .lasting(Duration::from_secs(6));
+    let load = Generator::start(&load).unwrap();
+    // A lost node's part is done again, and yet counted once.
+    flink.kill_node(2).unwrap();
+    flink.start_node(2).unwrap();
+    let sent = load.join().unwrap().records;
+    until("all words", LIMIT, || {
+        let counted = Totals::read(&out)?.sum();
+        assert!(counted <= sent * WORDS_PER_LINE, "{counted} words of {sent} lines");
+        Ok((counted == sent * WORDS_PER_LINE).then_some(()))
+    })
+    .unwrap_or_else(|error| panic!("{error:#}\n{}", tails(&flink.logs())));
+
+    let window = started..now_ms() + 1;
+    assert!(Output::read(&out).unwrap().total(&window) >= sent * WORDS_PER_LINE);
+    assert!(Spouts::read(&out).unwrap().within(&window).acked >= sent * WORDS_PER_LINE);
+
+    let lab = flink.dir().to_owned();
+    flink.stop();
+    let left = marked(&lab);
+    assert!(left.iter().all(|process| process.pid == kafka.pid()), "{left:?}");
+}
+
+#[test]
+fn taxi_demand_is_what_a_batch_of_the_month_comes_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut flink = FlinkBuilder::new(folder.path())
+        .nodes(2)
+        .slots(2)
+        .set("execution.checkpointing.interval", "1s")
+        .set("state.backend.type", "rocksdb")
+        .start()
+        .unwrap();
+    let out = flink.dir().join("out");
+    // The month in about ten seconds.
+    let job =
+        FlinkJob::taxi("taxi").set("speedup", 300_000).set("split", 2).set("count", 3).out(&out);
+    let info = flink.submit(&job, LIMIT).unwrap();
+    // A lost node's part is done again, and changes nothing.
+    until("the first windows", LIMIT, || Ok((!windows(&out).is_empty()).then_some(()))).unwrap();
+    flink.kill_node(2).unwrap();
+    flink.start_node(2).unwrap();
+    until("the end of the month", LIMIT, || {
+        let state = flink.rest().job(&info.id)?.state;
+        Ok((state == "FINISHED").then_some(()))
+    })
+    .unwrap_or_else(|error| panic!("{error:#}\n{}", tails(&flink.logs())));
+
+    let batch = job.program(&flink, "io.thalweg.topologies.taxi.Month").unwrap();
+    let batch: BTreeMap<String, BTreeSet<String>> = batch
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(window, demand)| (window.to_owned(), BTreeSet::from([demand.to_owned()])))
+        .collect();
+    let streamed = windows(&out);
+    assert!(streamed == batch, "{} windows of {}", streamed.len(), batch.len());
+    flink.stop();
+}
+
+/// What each zone's window came to, with every answer that was given.
+fn windows(out: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let mut windows: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for entry in std::fs::read_dir(out).into_iter().flatten().flatten() {
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        let lines = text.lines().filter_map(|line| line.split_once(' '));
+        for (window, demand) in
+            lines.flat_map(|(_, all)| all.split(',')).filter_map(|one| one.split_once('='))
+        {
+            windows.entry(window.to_owned()).or_default().insert(demand.to_owned());
+        }
+    }
+    windows
+}
+
+fn now_ms() -> u64 {
+    u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}

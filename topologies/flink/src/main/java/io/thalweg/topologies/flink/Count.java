@@ -1,0 +1,52 @@
+package io.thalweg.topologies.flink;
+
+import io.thalweg.topologies.Work;
+import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
+import org.apache.flink.util.Collector;
+
+/** Counts each word in keyed state, and keeps a {@link CountJournal} if it is given a folder. */
+final class Count extends KeyedProcessFunction<String, String, Void> {
+    private static final long serialVersionUID = 1;
+
+    private final Work work;
+    private final String out;
+    private transient ValueState<Long> counted;
+    private transient CountJournal journal;
+
+    /** A null {@code out} keeps no journal. */
+    Count(Work work, String out) {
+        this.work = work;
+        this.out = out;
+    }
+
+    @Override
+    public void open(OpenContext context) {
+        counted = getRuntimeContext().getState(new ValueStateDescriptor<>("counted", Types.LONG));
+        if (out != null) {
+            var task = getRuntimeContext().getTaskInfo();
+            journal = new CountJournal(out, task.getIndexOfThisSubtask() + "-" + task.getAttemptNumber());
+        }
+    }
+
+    @Override
+    public void processElement(String word, Context context, Collector<Void> none) throws Exception {
+        work.burn();
+        Long before = counted.value();
+        long count = before == null ? 1 : before + 1;
+        counted.update(count);
+        if (journal != null) {
+            journal.counted(word, count, context.timestamp());
+        }
+    }
+
+    @Override
+    public void close() {
+        if (journal != null) {
+            journal.close();
+        }
+    }
+}

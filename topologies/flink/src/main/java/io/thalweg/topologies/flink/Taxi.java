@@ -1,0 +1,84 @@
+package io.thalweg.topologies.flink;
+
+import io.thalweg.topologies.Pause;
+import io.thalweg.topologies.Work;
+import io.thalweg.topologies.taxi.Demand;
+import io.thalweg.topologies.taxi.Trip;
+import java.time.Duration;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.serialization.SimpleStringSchema;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.connector.datagen.source.DataGeneratorSource;
+import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.windowing.assigners.SlidingEventTimeWindows;
+
+/**
+ * Demand, revenue and anomalies of taxi zones in sliding windows of an hour: {@code source -> clean (any subtask) ->
+ * demand (by zone)}. A few zones have most of the trips, so the skew is real.
+ *
+ * <p>Arguments are {@code key=value} pairs as for {@link WordCount}: {@code split} and {@code count} are the parallelism
+ * of cleaning and of demand, and their costs. With {@code speedup} the trips are a source of the job's own, replayed by
+ * pickup time so many times faster, each {@code copies} times, and the job ends with them; else lines of trips come from
+ * Kafka.
+ */
+public final class Taxi {
+    /** Pickups are in order in each partition, and time goes by the slowest of them. */
+    private static final Duration LATENESS = Duration.ofMinutes(1);
+
+    private Taxi() {}
+
+    /** Submits the job to the cluster that runs this program. */
+    public static void main(String[] arguments) throws Exception {
+        Settings settings = Settings.parse(arguments);
+        var environment = StreamExecutionEnvironment.getExecutionEnvironment(
+                Configuration.fromMap(settings.configuration()));
+        build(environment, settings);
+        environment.execute(settings.name());
+    }
+
+    static void build(StreamExecutionEnvironment environment, Settings settings) {
+        environment.setMaxParallelism(settings.maxParallelism());
+        environment.disableOperatorChaining();
+        Work cleanWork = Work.ofMillis(settings.splitCost(), settings.iterationsPerMilli());
+        Work demandWork = Work.ofMillis(settings.countCost(), settings.iterationsPerMilli());
+        source(environment, settings)
+                .rebalance()
+                .flatMap(new Clean(cleanWork, Pause.ofMillis(settings.splitWait())))
+                .returns(TypeInformation.of(Trip.class))
+                .name("clean").uid("clean").setParallelism(settings.split())
+                .keyBy(Trip::from, Types.INT)
+                .window(SlidingEventTimeWindows.of(
+                        Duration.ofSeconds(Demand.WINDOW), Duration.ofSeconds(Demand.SLIDE)))
+                .aggregate(new Summed(demandWork), new Reported(settings.out().orElse(null)),
+                        TypeInformation.of(Demand.class), TypeInformation.of(Demand.class), Types.STRING)
+                .name("demand").uid("demand").setParallelism(settings.count());
+    }
+
+    private static DataStream<String> source(StreamExecutionEnvironment environment, Settings settings) {
+        if (settings.speedup() > 0) {
+            Replay replay = new Replay(settings.speedup(), settings.copies());
+            var trips = new DataGeneratorSource<>(replay, replay.count(), Types.STRING);
+            return environment.fromSource(trips, time(), "source")
+                    .uid("source").setParallelism(1);
+        }
+        KafkaSource<String> kafka = KafkaSource.<String>builder()
+                .setBootstrapServers(settings.bootstrap())
+                .setTopics(settings.topic())
+                .setGroupId(settings.group())
+                .setStartingOffsets(OffsetsInitializer.earliest())
+                .setValueOnlyDeserializer(new SimpleStringSchema())
+                .build();
+        return environment.fromSource(kafka, time(), "source").uid("source").setParallelism(settings.sources());
+    }
+
+    /** Time is that of pickups; trips with a wrong clock do not move it. */
+    private static WatermarkStrategy<String> time() {
+        return WatermarkStrategy.<String>forBoundedOutOfOrderness(LATENESS).withTimestampAssigner((line, before) ->
+                Trip.parse(line).filter(Trip::isSound).map(trip -> 1_000 * trip.pickup()).orElse(0L));
+    }
+}

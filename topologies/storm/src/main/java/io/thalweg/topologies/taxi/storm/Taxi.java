@@ -1,0 +1,68 @@
+package io.thalweg.topologies.taxi.storm;
+
+import io.thalweg.topologies.Work;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import org.apache.storm.Config;
+import org.apache.storm.StormSubmitter;
+import org.apache.storm.generated.StormTopology;
+import org.apache.storm.topology.TopologyBuilder;
+import org.apache.storm.tuple.Fields;
+
+/**
+ * Demand, revenue and anomalies of taxi zones in sliding windows of an hour, at least once: {@code trips -> clean
+ * (shuffle) -> demand (by zone)}. A few zones have most of the trips, so the skew is real.
+ *
+ * <p>Arguments are {@code key=value} pairs: {@code name}, {@code workers}, {@code clean} and {@code demand} (executors),
+ * {@code cleanCost} (milliseconds of CPU for each line), {@code iterationsPerMilli}, {@code speedup} (how many times
+ * faster than in truth trips are replayed), {@code copies} (how often each), {@code pending}, {@code timeout} (seconds)
+ * and {@code out} (folder for journals). A key with a dot goes into the topology's configuration.
+ */
+public final class Taxi {
+    private static final Set<String> KEYS = Set.of("name", "workers", "clean", "demand", "cleanCost",
+            "iterationsPerMilli", "speedup", "copies", "pending", "timeout", "out");
+
+    private Taxi() {}
+
+    /** Submits the topology to the cluster that Storm's configuration on the class path names. */
+    public static void main(String[] arguments) throws Exception {
+        Map<String, String> own = new HashMap<>();
+        Config config = new Config();
+        for (String argument : arguments) {
+            int equals = argument.indexOf('=');
+            String key = argument.substring(0, Math.max(0, equals));
+            if (!key.contains(".") && !KEYS.contains(key)) {
+                throw new IllegalArgumentException("unknown or not key=value: " + argument);
+            }
+            if (key.contains(".")) {
+                config.put(key, argument.substring(equals + 1));
+            } else {
+                own.put(key, argument.substring(equals + 1));
+            }
+        }
+        config.setNumWorkers(number(own, "workers", 1));
+        config.setMaxSpoutPending(number(own, "pending", 500));
+        config.setMessageTimeoutSecs(number(own, "timeout", 30));
+        config.put(Config.TOPOLOGY_DISABLE_LOADAWARE_MESSAGING, true);
+        StormSubmitter.submitTopology(own.getOrDefault("name", "taxi"), config, topology(own));
+    }
+
+    static StormTopology topology(Map<String, String> own) {
+        double cost = Double.parseDouble(own.getOrDefault("cleanCost", "0"));
+        long perMilli = own.containsKey("iterationsPerMilli")
+                ? Long.parseLong(own.get("iterationsPerMilli")) : cost > 0 ? Work.calibrate() : 0;
+        TopologyBuilder builder = new TopologyBuilder();
+        builder.setSpout("trips", new ReplaySpout(
+                Double.parseDouble(own.getOrDefault("speedup", "3600")), number(own, "copies", 1)), 1);
+        builder.setBolt("clean", new CleanBolt(Work.ofMillis(cost, perMilli)), number(own, "clean", 1))
+                .shuffleGrouping("trips");
+        builder.setBolt("demand", new DemandBolt(own.get("out")), number(own, "demand", 1))
+                .fieldsGrouping("clean", new Fields("zone"));
+        return builder.createTopology();
+    }
+
+    private static int number(Map<String, String> own, String key, int absent) {
+        return Integer.parseInt(own.getOrDefault(key, Integer.toString(absent)));
+    }
+}

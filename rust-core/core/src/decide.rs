@@ -13,11 +13,10 @@ use crate::settings::Settings;
 use crate::state::{Awaited, InFlight, Learned, Order, State, TopologyState, later};
 use crate::units::{Millis, Timestamp};
 
+/// An executor that is busy for this share of the time has no time left.
+const OVERLOADED: f64 = 0.95;
 /// An effect smaller than this is none.
 const NOTICEABLE: f64 = 0.1;
-
-/// Executors this busy do all they can.
-const SATURATED: f64 = 0.97;
 
 /// What one observation led to.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,7 +90,8 @@ pub fn decide(
         let decision = record(id, assessment, &remembered, reasons, verdict, plan, settings, now);
         if let (Verdict::Act, Some(plan)) = (decision.verdict, &decision.plan) {
             busy = true;
-            start(plan, assessment, &mut remembered, now);
+            let shrinks = plan.rows.len() < assessment.topology.executors.len();
+            start(plan, shrinks, assessment.metrics, &mut remembered, now);
         }
         outcomes.extend(verify(assessment, &mut remembered, &mut state.learned, settings, now));
         state.topologies.insert(assessment.topology.id.clone(), remembered);
@@ -317,14 +317,9 @@ fn record(
     }
 }
 
-fn start(plan: &Plan, assessment: &Assessment<'_>, state: &mut TopologyState, now: Timestamp) {
-    state.in_flight = Some(InFlight {
-        plan: plan.id.clone(),
-        kind: plan.kind,
-        before: assessment.metrics,
-        saves: plan.rows.len() < assessment.topology.executors.len(),
-        since: now,
-    });
+fn start(plan: &Plan, shrinks: bool, before: Metrics, state: &mut TopologyState, now: Timestamp) {
+    let (plan, kind) = (plan.id.clone(), plan.kind);
+    state.in_flight = Some(InFlight { plan, kind, shrinks, before, since: now });
     state.actions.retain(|at| now.since(*at) < day());
     state.actions.push_back(now);
 }
@@ -343,12 +338,13 @@ fn verify(
     let model = learned.topologies.entry(assessment.topology.name.clone()).or_default();
     model.note_stop(took);
     let (before, after) = (action.before, assessment.metrics);
-    let (relieved, text) = effect(&before, &after);
-    // What takes executors away is right as long as the others are not busy all the time.
-    let helped = if action.saves { after.capacity.get() < SATURATED } else { relieved };
+    let (better, text) = effect(&before, &after);
+    // Fewer executors make nothing better. They help if those that are left can do the work; and if
+    // they cannot, that is no reason to forbid plans that would give executors back.
+    let helped = if action.shrinks { after.capacity.get() < OVERLOADED } else { better };
     // The policy `thalweg` remembers by itself which components more executors did not help.
     let by_policy = settings.policy == PolicyName::Thalweg && action.kind != PlanKind::Move;
-    if !helped && !by_policy {
+    if !helped && !action.shrinks && !by_policy {
         state.blacklist.insert(action.kind, later(now, settings.blacklist));
     }
     Some(Outcome {

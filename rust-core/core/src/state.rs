@@ -134,10 +134,10 @@ pub struct InFlight {
     pub plan: String,
     /// Its kind.
     pub kind: PlanKind,
+    /// Whether it leaves fewer executors, which is judged by what it spoiled.
+    pub shrinks: bool,
     /// How things stood when it was decided.
     pub before: Metrics,
-    /// Whether it takes executors away.
-    pub saves: bool,
     /// When it was decided.
     pub since: Timestamp,
 }

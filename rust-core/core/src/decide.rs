@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::arrange::{Ground, Terrain, plan};
 use crate::ask::Question;
 use crate::assess::{Assessment, assess};
-use crate::explain::{Decision, Metrics, Outcome, Plan, Reason, ReasonCode, Verdict};
+use crate::explain::{Decision, Metrics, Outcome, Plan, PlanKind, Reason, ReasonCode, Verdict};
 use crate::guard::{another_first, day, guard, within_budget};
 use crate::model::{Observation, Topology, TopologyStatus};
-use crate::policy::Intent;
+use crate::policy::{Intent, PolicyName};
 use crate::settings::Settings;
 use crate::state::{Awaited, InFlight, Learned, Order, State, TopologyState, later};
 use crate::units::{Millis, Timestamp};
@@ -342,7 +342,9 @@ fn verify(
     // Fewer executors make nothing better. They help if those that are left can do the work; and if
     // they cannot, that is no reason to forbid plans that would give executors back.
     let helped = if action.shrinks { after.capacity.get() < OVERLOADED } else { better };
-    if !helped && !action.shrinks {
+    // The policy `thalweg` remembers by itself which components more executors did not help.
+    let by_policy = settings.policy == PolicyName::Thalweg && action.kind != PlanKind::Move;
+    if !helped && !action.shrinks && !by_policy {
         state.blacklist.insert(action.kind, later(now, settings.blacklist));
     }
     Some(Outcome {

@@ -10,6 +10,8 @@ use crate::units::Millis;
 const SELECTIVITY_WEIGHT: f64 = 0.3;
 /// Executors this busy do all they can.
 const SATURATED: f64 = 0.97;
+/// Busy share that is planned for while a backlog is caught up with.
+const CATCH_UP_BUSY: f64 = 0.95;
 /// How much more is tried where the demand behind saturated executors cannot be seen.
 const HIDDEN: f64 = 1.5;
 
@@ -19,8 +21,8 @@ pub struct Asked {
     pub now: Vec<Option<f64>>,
     /// By what is expected when an action takes effect, and the backlog.
     pub ahead: Vec<Option<f64>>,
-    /// By the most that is expected until `ahead` seconds from now, and the backlog: what an action,
-    /// once it has to be, is sized for.
+    /// By the most that is expected until `ahead` from now, and the backlog at more than the target
+    /// busy share: what an action, once it has to be, is sized for.
     pub far: Vec<Option<f64>>,
 }
 
@@ -51,7 +53,10 @@ pub fn asked(situation: &Situation<'_>, memory: &mut Memory, model: &TopologyMod
         let backlog = component.target.catch_up(own.catch_up);
         let expected = arrival.max(upper(lead) * hidden);
         ahead[index] = Some(expected + backlog);
-        far[index] = Some(expected.max(upper(own.ahead) * hidden) + backlog);
+        let most = expected.max(upper(own.ahead) * hidden);
+        // While it catches up, executors may be busier than the target.
+        let catching_up = (most + backlog) * own.target.get() / CATCH_UP_BUSY;
+        far[index] = Some(most.max(catching_up));
     }
     let propagate = |sources: &[Option<f64>]| propagate(sources, &streams);
     Asked { now: propagate(&now), ahead: propagate(&ahead), far: propagate(&far) }

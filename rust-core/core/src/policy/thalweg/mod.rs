@@ -39,6 +39,8 @@ const HORIZON: &str = "thalweg.scaling.horizon.secs";
 const UP_DELAY: &str = "thalweg.scaling.up.delay.secs";
 /// Demand that grew by this factor from one decision to the next is still rising.
 const RISING: f64 = 1.03;
+/// The part of all executors that is taken away at once while demand still falls.
+const WORTH_WHILE_FALLING: f64 = 0.3;
 /// A stop is followed by a catch-up of about three times its length at the target busy share.
 const CATCH_UP_PER_STOP: f64 = 4.0;
 /// Weight of the newest stop in the learned length.
@@ -293,6 +295,16 @@ fn down(
     let saved: f64 = wishes.iter().map(|(index, need)| executors(*index) - f64::from(*need)).sum();
     let all: f64 = situation.flow.users().map(|(index, _)| executors(index)).sum();
     let stop = model.stop_secs.unwrap_or(own.restart.get() / 1000.0);
+    // While demand still falls, small savings wait for the larger one.
+    let falls = memory.needs.back().is_some_and(|(_, now)| {
+        wishes.iter().any(|(index, wish)| now.get(index).is_some_and(|need| need < wish))
+    });
+    if falls && saved < WORTH_WHILE_FALLING * all {
+        let text = "executors that can be spared by now, while demand still falls";
+        let waits =
+            Reason::compared(ReasonCode::NotYetPersistent, saved, WORTH_WHILE_FALLING * all, text);
+        return Intent::Stay(vec![waits.changed_by(DOWN_WINDOW), fullest]);
+    }
     let gain = saved * own.horizon.get() / 1000.0;
     let cost = own.disruption * all * stop * CATCH_UP_PER_STOP;
     if gain <= cost {

@@ -41,7 +41,7 @@ step "set-up" scripts/setup.sh
 step "format" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "core, store and engine" cargo test --locked -p thalweg-place -p thalweg-core -p thalweg-store -p thalweg-engine -p thalweg-jni
-step "simulator and command" cargo test --locked -p thalweg-sim -p thalweg-cli
+step "simulator and command" cargo test --locked -p thalweg-sim -p thalweg-cli -p thalweg-policies
 step "jvm" gradle --quiet check assemble
 # The same classes on the newest long-term JDK, where this machine has one.
 newest=$(ls -d /usr/lib/jvm/*25* 2>/dev/null | head -n 1)

@@ -66,7 +66,9 @@ impl Question<'_> {
             now: self.now,
         };
         let model = learned.topologies.entry(topology.name.clone()).or_default();
-        policy::find(&situation, &mut state.policies, model)
+        let intent = policy::find(&situation, &mut state.policies, model);
+        state.believed = policy::believed(&situation, model);
+        intent
     }
 }
 

@@ -253,6 +253,7 @@ fn component_view(
         complete_latency: mean_of(&own, |s| (s.delta.complete_ms, s.delta.completed)),
         capacity: capacities().max().unwrap_or(Share::ZERO),
         mean_capacity: Share::saturating(mean),
+        believed_capacity: None,
         failed: own.iter().map(|sample| sample.delta.failed).sum(),
         level: 0,
     }

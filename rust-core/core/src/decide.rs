@@ -5,26 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::arrange::{Ground, Terrain, plan};
 use crate::ask::Question;
 use crate::assess::{Assessment, assess};
-use crate::explain::{Decision, Metrics, Outcome, Plan, Reason, ReasonCode, Verdict};
+use crate::explain::{Decision, Metrics, Outcome, Plan, PlanKind, Reason, ReasonCode, Verdict};
+use crate::guard::{another_first, day, guard, within_budget};
 use crate::model::{Observation, Topology, TopologyStatus};
-use crate::policy::Intent;
-use crate::settings::{Mode, Settings};
+use crate::policy::{Intent, PolicyName};
+use crate::settings::Settings;
 use crate::state::{Awaited, InFlight, Learned, Order, State, TopologyState, later};
 use crate::units::{Millis, Timestamp};
 
-/// A day, over which actions are counted.
-const DAY_SECS: f64 = 86_400.0;
-/// Actions within so many cool-downs lengthen the next.
-const RECENT_COOL_DOWNS: f64 = 30.0;
-/// The longest cool-down is 2 to this power times the shortest.
-const MOST_DOUBLINGS: i32 = 5;
+/// An executor that is busy for this share of the time has no time left.
+const OVERLOADED: f64 = 0.95;
 /// An effect smaller than this is none.
 const NOTICEABLE: f64 = 0.1;
 
 /// What one observation led to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decided {
-    /// One decision per topology, the highest bottleneck level first.
+    /// One decision per topology, the highest priority and then bottleneck level first.
     pub decisions: Vec<Decision>,
     /// What came of earlier actions.
     pub outcomes: Vec<Outcome>,
@@ -49,7 +46,8 @@ pub fn decide(
     let mut assessments = assess(observation, &mut state, settings, now);
     let terrain = Terrain::of(observation, &state.learned, settings, now);
     let demands = node_demands(&assessments);
-    assessments.sort_by_key(|a| std::cmp::Reverse(a.view.level));
+    let priority = |name: &String| settings.priorities.get(name).copied().unwrap_or(0);
+    assessments.sort_by_key(|a| std::cmp::Reverse((priority(&a.topology.name), a.view.level)));
     let mut decisions = Vec::with_capacity(assessments.len());
     let mut outcomes = Vec::new();
     let mut busy = state.topologies.values().any(|t| t.in_flight.is_some());
@@ -84,6 +82,7 @@ pub fn decide(
                 now,
             ),
         };
+        let (reasons, intended) = within_budget(observation, reasons, intended, settings);
         let (reasons, verdict, plan) =
             guard(reasons, intended, &remembered, ordered, busy, settings, now);
         let id = state.next_decision;
@@ -91,7 +90,8 @@ pub fn decide(
         let decision = record(id, assessment, &remembered, reasons, verdict, plan, settings, now);
         if let (Verdict::Act, Some(plan)) = (decision.verdict, &decision.plan) {
             busy = true;
-            start(plan, assessment.metrics, &mut remembered, now);
+            let shrinks = plan.rows.len() < assessment.topology.executors.len();
+            start(plan, shrinks, assessment.metrics, &mut remembered, now);
         }
         outcomes.extend(verify(assessment, &mut remembered, &mut state.learned, settings, now));
         state.topologies.insert(assessment.topology.id.clone(), remembered);
@@ -207,10 +207,6 @@ fn waiting(
     unfit(assessment, state, settings, now).or_else(|| busy.then(another_first))
 }
 
-fn another_first() -> Reason {
-    Reason::plain(ReasonCode::HigherLevelFirst, "another topology is being changed")
-}
-
 /// Makes the plan that an operator ordered.
 fn obey(
     order: &Order,
@@ -289,79 +285,6 @@ fn unfit(
     })
 }
 
-/// Twice as long after each further action that was taken while the last ones were recent, so that a
-/// topology that cannot come to rest is changed less and less.
-fn cool_down(state: &TopologyState, settings: &Settings, now: Timestamp) -> Millis {
-    let recent = Millis::saturating(settings.cool_down.get() * RECENT_COOL_DOWNS);
-    let actions = state.actions.iter().filter(|at| now.since(**at) < recent).count();
-    let doublings = i32::try_from(actions.saturating_sub(1)).unwrap_or(MOST_DOUBLINGS);
-    Millis::saturating(settings.cool_down.get() * 2f64.powi(doublings.min(MOST_DOUBLINGS)))
-}
-
-/// Whether the plan may be carried out now; one that was ordered need not wait or have helped before.
-fn guard(
-    reasons: Vec<Reason>,
-    plan: Option<Plan>,
-    state: &TopologyState,
-    ordered: bool,
-    busy: bool,
-    settings: &Settings,
-    now: Timestamp,
-) -> (Vec<Reason>, Verdict, Option<Plan>) {
-    let Some(plan) = plan else { return (reasons, Verdict::Hold, None) };
-    let mut against: Vec<Reason> = busy.then(another_first).into_iter().collect();
-    if !ordered {
-        against.extend(too_soon(&plan, state, settings, now));
-    }
-    if settings.mode != Mode::Act {
-        against.push(Reason::plain(
-            ReasonCode::ModeForbids,
-            format!("the mode is {:?}", settings.mode).to_lowercase(),
-        ));
-    }
-    let verdict = match (against.is_empty(), settings.mode) {
-        (true, _) => Verdict::Act,
-        (false, Mode::Advise) => Verdict::Advise,
-        (false, _) => Verdict::Hold,
-    };
-    let shown = (settings.mode != Mode::Observe).then_some(plan);
-    (against.into_iter().chain(reasons).collect(), verdict, shown)
-}
-
-/// What earlier actions on the topology have against another one.
-fn too_soon(
-    plan: &Plan,
-    state: &TopologyState,
-    settings: &Settings,
-    now: Timestamp,
-) -> Vec<Reason> {
-    let mut against = Vec::new();
-    let cool_down = cool_down(state, settings, now);
-    if let Some(last) = state.actions.back().filter(|last| now.since(**last) < cool_down) {
-        against.push(Reason::compared(
-            ReasonCode::CoolDown,
-            now.since(*last).get() / 1000.0,
-            cool_down.get() / 1000.0,
-            "seconds since the last action",
-        ));
-    }
-    let day = Millis::saturating(DAY_SECS * 1000.0);
-    let today = state.actions.iter().filter(|at| now.since(**at) < day).count();
-    if today >= settings.daily_actions as usize {
-        against.push(Reason::compared(
-            ReasonCode::DailyBudget,
-            today as f64,
-            f64::from(settings.daily_actions),
-            "actions within a day",
-        ));
-    }
-    if state.blacklist.get(&plan.kind).is_some_and(|until| now < *until) {
-        let text = format!("the last {:?} did not help", plan.kind).to_lowercase();
-        against.push(Reason::plain(ReasonCode::Ineffective, text));
-    }
-    against
-}
-
 #[allow(clippy::too_many_arguments)]
 fn record(
     id: u64,
@@ -375,6 +298,9 @@ fn record(
 ) -> Decision {
     let topology = assessment.topology;
     let mut view = assessment.view.clone();
+    for (component, believed) in view.components.iter_mut().zip(&state.believed) {
+        component.believed_capacity = *believed;
+    }
     view.expected_latency = state.threshold.line().map(|line| line.at(now));
     let plan = plan.map(|plan| Plan { id: format!("{}-p{}", topology.id, now.millis()), ..plan });
     Decision {
@@ -391,10 +317,10 @@ fn record(
     }
 }
 
-fn start(plan: &Plan, before: Metrics, state: &mut TopologyState, now: Timestamp) {
-    state.in_flight = Some(InFlight { plan: plan.id.clone(), kind: plan.kind, before, since: now });
-    let day = Millis::saturating(DAY_SECS * 1000.0);
-    state.actions.retain(|at| now.since(*at) < day);
+fn start(plan: &Plan, shrinks: bool, before: Metrics, state: &mut TopologyState, now: Timestamp) {
+    let (plan, kind) = (plan.id.clone(), plan.kind);
+    state.in_flight = Some(InFlight { plan, kind, shrinks, before, since: now });
+    state.actions.retain(|at| now.since(*at) < day());
     state.actions.push_back(now);
 }
 
@@ -412,8 +338,13 @@ fn verify(
     let model = learned.topologies.entry(assessment.topology.name.clone()).or_default();
     model.note_stop(took);
     let (before, after) = (action.before, assessment.metrics);
-    let (helped, text) = effect(&before, &after);
-    if !helped {
+    let (better, text) = effect(&before, &after);
+    // Fewer executors make nothing better. They help if those that are left can do the work; and if
+    // they cannot, that is no reason to forbid plans that would give executors back.
+    let helped = if action.shrinks { after.capacity.get() < OVERLOADED } else { better };
+    // The policy `thalweg` remembers by itself which components more executors did not help.
+    let by_policy = settings.policy == PolicyName::Thalweg && action.kind != PlanKind::Move;
+    if !helped && !action.shrinks && !by_policy {
         state.blacklist.insert(action.kind, later(now, settings.blacklist));
     }
     Some(Outcome {

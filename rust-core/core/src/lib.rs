@@ -14,6 +14,7 @@ mod decide;
 pub mod demand;
 pub mod diagnose;
 pub mod explain;
+mod guard;
 pub mod model;
 pub mod place;
 pub mod plan;

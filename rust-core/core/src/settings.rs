@@ -3,6 +3,8 @@
 //! The names under which users set these values live in the engine's table of keys; the names are
 //! repeated here only where a reason has to tell its reader which setting would change it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::policy::PolicyName;
@@ -70,6 +72,10 @@ pub struct Settings {
     pub conttune: ConttuneSettings,
     /// What the policy `thalweg` goes by.
     pub thalweg: ThalwegSettings,
+    /// Topologies that go before others, by name; the higher the number the earlier.
+    pub priorities: BTreeMap<String, u32>,
+    /// Executors that sources and operators of all topologies may have together; 0 is no limit.
+    pub executor_budget: u32,
     /// Who gets executors.
     pub strategy: PlanStrategy,
     /// φ of equation 7: how many executors a level is worth.
@@ -140,6 +146,8 @@ impl Default for Settings {
             autoscaler: AutoscalerSettings::default(),
             conttune: ConttuneSettings::default(),
             thalweg: ThalwegSettings::default(),
+            priorities: BTreeMap::new(),
+            executor_budget: 0,
             strategy: PlanStrategy::Auto,
             phi: 1.0,
             sampling: secs(10.0),
@@ -184,6 +192,7 @@ impl Settings {
             PolicyName::MeStream => return own,
             PolicyName::Thalweg => {
                 return Self {
+                    window: secs(30.0),
                     settle: secs(30.0),
                     cool_down: secs(60.0),
                     relaxed_factor: 1,

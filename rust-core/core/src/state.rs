@@ -12,7 +12,7 @@ use crate::policy::Memories;
 use crate::policy::thalweg::TopologyModel;
 use crate::settings::Settings;
 use crate::signals::{History, Trail};
-use crate::units::{Millis, Timestamp};
+use crate::units::{Millis, RatePerSec, Timestamp};
 
 /// How much of a smoothed ability the last measurement makes.
 const ABILITY_WEIGHT: f64 = 0.7;
@@ -101,6 +101,8 @@ impl NodeMemory {
 pub struct TopologyState {
     /// What was reported of its components and streams.
     pub trail: Trail,
+    /// What the policy believed each component could do when it was asked last.
+    pub believed: Vec<Option<RatePerSec>>,
     /// What policies remember.
     pub policies: Memories,
     /// Reports of its executors.
@@ -132,6 +134,8 @@ pub struct InFlight {
     pub plan: String,
     /// Its kind.
     pub kind: PlanKind,
+    /// Whether it leaves fewer executors, which is judged by what it spoiled.
+    pub shrinks: bool,
     /// How things stood when it was decided.
     pub before: Metrics,
     /// When it was decided.

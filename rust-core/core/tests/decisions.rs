@@ -238,3 +238,23 @@ fn an_order_that_has_to_wait_says_why_and_is_not_lost() {
     assert_eq!(codes(&decision), [ReasonCode::Ordered]);
     assert_eq!(model.state.order, None);
 }
+
+#[test]
+fn fewer_executors_are_judged_by_what_they_can_do_and_forbid_no_growth() {
+    let mut model = Model::new(3, 4, 2);
+    model.rate = 300.0;
+    holds(&mut model, 10);
+    let name = model.observation.topologies[0].name.clone();
+    model.state.order =
+        Some(Order { topology: name, counts: [("split".to_owned(), 2)].into(), leave: Vec::new() });
+    let (_, plan) = planned(&mut model);
+    model.carry_out(&plan);
+    // Two executors of 5 ms do the 300/s while busy for three quarters of the time: nothing is spoiled.
+    let outcome = (0..20).find_map(|_| model.step().outcomes.pop()).expect("it is judged");
+    assert!(outcome.helped, "{}", outcome.text);
+    // Now the load outgrows them, and executors come back at once.
+    model.rate = 395.0;
+    let (growth, plan) = planned(&mut model);
+    assert!(plan.counts.get("split").is_some_and(|count| *count > 2), "{:?}", growth.reasons);
+    assert!(!codes(&growth).contains(&ReasonCode::Ineffective), "{:?}", growth.reasons);
+}

@@ -290,7 +290,10 @@ fn in_order(table: &Table) -> Vec<(String, String, u16)> {
 }
 
 /// The jar that users drop into Flink's `lib/`.
-fn jar(line: FlinkLine) -> Result<PathBuf> {
+///
+/// # Errors
+/// When it was not built.
+pub fn jar(line: FlinkLine) -> Result<PathBuf> {
     const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../jvm-adapter/flink/build/libs");
     let name = format!("thalweg-flink-{}-{}.jar", line.line(), env!("CARGO_PKG_VERSION"));
     let jar = Path::new(FOLDER).join(name);

@@ -88,13 +88,19 @@ impl Dist {
     /// # Errors
     /// As for [`Dist::storm_daemon`].
     pub fn flink(&self, version: &str) -> Result<PathBuf> {
+        // Before 2.0 what all connectors share is an artifact of its own; since then files bring it along.
+        let connectors = if version.starts_with("1.") {
+            "flink-connector-base"
+        } else {
+            "flink-connector-files"
+        };
         let own = [
             "flink-clients",
             "flink-runtime",
             "flink-runtime-web",
             "flink-streaming-java",
             "flink-statebackend-rocksdb",
-            "flink-connector-files",
+            connectors,
             "flink-connector-datagen",
         ];
         let log = ["log4j-slf4j-impl", "log4j-core"];

@@ -6,6 +6,7 @@
 pub mod contestant;
 pub mod matrix;
 pub mod measure;
+pub mod missing;
 pub mod page;
 pub mod plot;
 pub mod race;

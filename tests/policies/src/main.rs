@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use thalweg_policies::contestant::Contestant;
 use thalweg_policies::matrix::{Half, cells, root_above};
 use thalweg_policies::measure::MEASURES;
+use thalweg_policies::missing::wrong_scale_downs;
 use thalweg_policies::page::{Figure, page};
 use thalweg_policies::plot::{Line, bars, colour, course, scatter};
 use thalweg_policies::race::race;
@@ -38,6 +39,9 @@ struct Arguments {
     /// A setting for all policies; may be given several times
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Runs with failing measurements for each policy; 0 leaves that out
+    #[arg(long, default_value_t = 1000)]
+    missing: u64,
     /// Threads; 0 takes as many as there are cores
     #[arg(long, default_value_t = 0)]
     threads: usize,
@@ -71,10 +75,25 @@ fn main() -> Result<()> {
     bar.finish_and_clear();
     let results = Results { contestants: &contestants, cells: &cells, laps: &laps };
     println!("{}", results.table());
+    let mut notes = notes(&results, &arguments, begun.elapsed().as_secs_f64());
+    let missing = missing(&contestants, arguments.missing)?;
+    notes.extend(missing.iter().map(|(name, runs, wrong)| {
+        format!("{name}: {wrong} of {runs} runs with failing measurements had a wrong scale-down.")
+    }));
     let seconds = begun.elapsed().as_secs_f64();
-    let notes = notes(&results, &arguments, seconds);
     notes.iter().for_each(|note| println!("{note}"));
-    write(&results, &arguments, &root, seconds, &notes)
+    write(&results, &arguments, &root, seconds, &notes, &missing)
+}
+
+/// Wrong scale-downs while measurements fail, by policy.
+fn missing(contestants: &[Contestant], runs: u64) -> Result<Vec<(String, usize, usize)>> {
+    let policies = contestants.iter().filter(|c| runs > 0 && !c.is_reference());
+    policies
+        .map(|who| {
+            let (runs, wrong) = wrong_scale_downs(who, 0..runs)?;
+            Ok((who.name().to_owned(), runs, wrong.len()))
+        })
+        .collect()
 }
 
 fn settings(pairs: &[String]) -> Result<Map<String, Value>> {
@@ -112,6 +131,7 @@ fn write(
     root: &Path,
     seconds: f64,
     notes: &[String],
+    missing: &[(String, usize, usize)],
 ) -> Result<()> {
     let out = root.join(&arguments.out);
     fs::create_dir_all(&out)?;
@@ -122,6 +142,9 @@ fn write(
         "seconds": seconds,
         "half": arguments.half,
         "seeds": arguments.seeds,
+        "wrong_scale_downs": missing.iter().map(|(name, runs, wrong)| {
+            (name.clone(), json!({ "runs": runs, "wrong": wrong }))
+        }).collect::<Map<String, Value>>(),
     });
     let Value::Object(frame) = frame else { bail!("a frame is an object") };
     fs::write(out.join("policies.json"), serde_json::to_string_pretty(&results.json(frame))?)?;

@@ -7,8 +7,10 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 use serde::Serialize;
 use thalweg_sim::Scenario;
+use thalweg_sim::hidden::Hidden;
 use thalweg_sim::scenario::template::{Shape, draw};
 use thalweg_sim::scenario::{EngineKind, Load, LoadShape, read, read_series};
+use thalweg_sim::truth::Capacities;
 
 /// Length of a run.
 const RUN_SECS: f64 = 7200.0;
@@ -16,6 +18,9 @@ const RUN_SECS: f64 = 7200.0;
 const STEP_MILLIS: f64 = 1000.0;
 /// Relative noise of every load from one second to the next.
 const LOAD_NOISE: f64 = 0.03;
+
+/// The highest level of any load, and a fifth for what seeds change.
+const HIGHEST_LOAD: f64 = 2.2;
 
 /// Which half of scenarios and seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
@@ -77,6 +82,7 @@ pub fn cells(root: &Path, half: Half) -> Result<Vec<Cell>> {
     scenarios.extend(
         SHAPES.map(|(shape, engine)| Scenario { jitter: 0.1, ..draw(shape, engine, seed) }),
     );
+    scenarios.iter_mut().for_each(make_feasible);
     let loads = loads(root)?;
     let mut cells = Vec::new();
     for scenario in scenarios {
@@ -89,6 +95,26 @@ pub fn cells(root: &Path, half: Half) -> Result<Vec<Cell>> {
         }
     }
     Ok(cells)
+}
+
+/// Lowers a scenario's rate until some counts are enough for the highest load, with room for what
+/// seeds change; otherwise nobody could do better than fail, and all would look alike.
+fn make_feasible(scenario: &mut Scenario) {
+    let hidden = Hidden::draw(&Scenario { jitter: 0.0, ..scenario.clone() }, 0);
+    let capacities = Capacities::of(scenario, &hidden);
+    let cores: f64 = hidden.nodes.iter().map(|node| node.cores * node.ability).sum();
+    let fits = |rate: f64| {
+        let mut all = 0.0;
+        capacities.counted().all(|component| {
+            let needed = capacities.needed(component, rate * HIGHEST_LOAD);
+            all += needed.map_or(f64::INFINITY, f64::from);
+            let tasks = f64::from(scenario.components[component].tasks);
+            needed.is_some_and(|count| f64::from(count) <= 0.8 * tasks) && all <= 0.8 * cores
+        })
+    };
+    while !fits(scenario.rate) && scenario.rate > 1e-3 {
+        scenario.rate *= 0.95;
+    }
 }
 
 /// A scenario of `rust-core/sim/scenarios`.

@@ -2,9 +2,11 @@
 
 use anyhow::{Result, anyhow};
 use plotters::coord::ranged1d::{Ranged, ValueFormatter};
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 use crate::stats::Summary;
+use crate::table::figure;
 
 /// Size of a plot.
 const SIZE: (u32, u32) = (860, 420);
@@ -42,45 +44,69 @@ pub struct Line {
 /// A contestant with two measures.
 pub type Cross = (String, RGBColor, Summary, Summary);
 
-/// Medians as bars with their confidence intervals.
+/// Medians as bars with their confidence intervals, on a scale of decades where they lie far apart.
 ///
 /// # Errors
 /// When the plot cannot be drawn.
 pub fn bars(title: &str, unit: &str, entries: &[(String, RGBColor, Summary)]) -> Result<String> {
     let most = entries.iter().map(|(.., s)| s.high).fold(0.0, f64::max).max(1e-9) * 1.08;
+    let medians = || entries.iter().map(|(.., s)| s.median);
+    let least = medians().fold(f64::INFINITY, f64::min);
+    let far_apart = least > 0.0 && medians().fold(0.0, f64::max) / least > 100.0;
     draw(|area| {
-        let mut chart = ChartBuilder::on(area)
-            .caption(title, (FONT.0, 18))
-            .margin(10)
-            .x_label_area_size(30)
-            .y_label_area_size(70)
-            .build_cartesian_2d(0.0..entries.len() as f64, 0.0..most)?;
-        let label = |x: &f64| {
-            let at = (x - 0.5).round();
-            let near = (x - 0.5 - at).abs() < 1e-6;
-            entries
-                .get(at as usize)
-                .filter(|_| near && at >= 0.0)
-                .map_or(String::new(), |e| e.0.clone())
-        };
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .y_desc(unit)
-            .x_labels(entries.len() * 2 + 1)
-            .x_label_formatter(&label)
-            .label_style(FONT)
-            .draw()?;
-        for (index, (_, colour, summary)) in entries.iter().enumerate() {
-            let (left, right) = (index as f64 + 0.2, index as f64 + 0.8);
-            let middle = index as f64 + 0.5;
-            let bar = [(left, 0.0), (right, summary.median)];
-            chart.draw_series([Rectangle::new(bar, colour.mix(0.75).filled())])?;
-            let whisker = vec![(middle, summary.low), (middle, summary.high)];
-            chart.draw_series([PathElement::new(whisker, BLACK.stroke_width(2))])?;
+        let mut builder = ChartBuilder::on(area);
+        builder.caption(title, (FONT.0, 18)).margin(10).x_label_area_size(30).y_label_area_size(70);
+        let across = 0.0..entries.len() as f64;
+        if far_apart {
+            let floor = entries.iter().map(|(.., s)| s.low).filter(|low| *low > 0.0);
+            let floor = floor.fold(least, f64::min) / 2.0;
+            let chart = builder.build_cartesian_2d(across, (floor..most).log_scale())?;
+            bars_on(chart, unit, entries, floor)
+        } else {
+            bars_on(builder.build_cartesian_2d(across, 0.0..most)?, unit, entries, 0.0)
         }
-        Ok(())
     })
+}
+
+type Chart<'a, 'b, Y> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, Y>>;
+
+fn bars_on<'a, 'b, Y>(
+    mut chart: Chart<'a, 'b, Y>,
+    unit: &str,
+    entries: &[(String, RGBColor, Summary)],
+    floor: f64,
+) -> Result<()>
+where
+    Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
+    'b: 'a,
+{
+    let label = |x: &f64| {
+        let at = (x - 0.5).round();
+        let near = (x - 0.5 - at).abs() < 1e-6;
+        entries
+            .get(at as usize)
+            .filter(|_| near && at >= 0.0)
+            .map_or(String::new(), |e| e.0.clone())
+    };
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .max_light_lines(0)
+        .y_desc(unit)
+        .y_label_formatter(&|y| figure(*y))
+        .x_labels(entries.len() * 2 + 1)
+        .x_label_formatter(&label)
+        .label_style(FONT)
+        .draw()?;
+    for (index, (_, colour, summary)) in entries.iter().enumerate() {
+        let (left, right) = (index as f64 + 0.2, index as f64 + 0.8);
+        let middle = index as f64 + 0.5;
+        let bar = [(left, floor), (right, summary.median.max(floor))];
+        chart.draw_series([Rectangle::new(bar, colour.mix(0.75).filled())])?;
+        let whisker = vec![(middle, summary.low.max(floor)), (middle, summary.high)];
+        chart.draw_series([PathElement::new(whisker, BLACK.stroke_width(2))])?;
+    }
+    Ok(())
 }
 
 /// Two measures against each other, a cross of confidence intervals for each contestant.
@@ -98,7 +124,13 @@ pub fn scatter(title: &str, x_title: &str, y_title: &str, entries: &[Cross]) -> 
             .x_label_area_size(45)
             .y_label_area_size(70)
             .build_cartesian_2d(0.0..right, 0.0..top)?;
-        chart.configure_mesh().x_desc(x_title).y_desc(y_title).label_style(FONT).draw()?;
+        chart
+            .configure_mesh()
+            .max_light_lines(0)
+            .x_desc(x_title)
+            .y_desc(y_title)
+            .label_style(FONT)
+            .draw()?;
         for (name, colour, x, y) in entries {
             let across = vec![(x.low, y.median), (x.high, y.median)];
             let up = vec![(x.median, y.low), (x.median, y.high)];
@@ -138,20 +170,19 @@ pub fn course(title: &str, y_title: &str, lines: &[Line], log: bool) -> Result<S
 
 type Canvas<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
-fn course_lines<'a, 'b, Y>(
-    mut chart: ChartContext<
-        'a,
-        SVGBackend<'b>,
-        Cartesian2d<plotters::coord::types::RangedCoordf64, Y>,
-    >,
-    y_title: &str,
-    lines: &[Line],
-) -> Result<()>
+fn course_lines<'a, 'b, Y>(mut chart: Chart<'a, 'b, Y>, y_title: &str, lines: &[Line]) -> Result<()>
 where
     Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
     'b: 'a,
 {
-    chart.configure_mesh().x_desc("hours").y_desc(y_title).label_style(FONT).draw()?;
+    chart
+        .configure_mesh()
+        .max_light_lines(0)
+        .x_desc("hours")
+        .y_desc(y_title)
+        .y_label_formatter(&|y| figure(*y))
+        .label_style(FONT)
+        .draw()?;
     for line in lines {
         let points = line.points.iter().copied().filter(|(_, y)| y.is_finite());
         let colour = line.colour;
@@ -167,7 +198,7 @@ where
         .background_style(WHITE.mix(0.85))
         .border_style(BLACK.mix(0.3))
         .label_font(FONT)
-        .position(SeriesLabelPosition::UpperRight)
+        .position(SeriesLabelPosition::UpperLeft)
         .draw()?;
     Ok(())
 }

@@ -84,6 +84,9 @@ pub struct ComponentView {
     pub capacity: Share,
     /// Mean busy share of its executors.
     pub mean_capacity: Share,
+    /// Tuples it could execute per second, as far as the policy has a belief about that.
+    #[serde(default)]
+    pub believed_capacity: Option<RatePerSec>,
     /// Tuples failed within the window.
     pub failed: u64,
     /// Its bottleneck level within the topology; 0 for components that do no work on tuples.

@@ -90,6 +90,8 @@ reason_codes! {
     CatchingUp = "thalweg.scaling.catch.up.secs",
     /// What was measured contradicts itself, so part of it is missing.
     MetricsInconsistent = "",
+    /// All topologies together would have more executors than they may.
+    BudgetLimited = "thalweg.scaling.executor.budget",
     /// The stop that an action needs costs more than it brings.
     CostAboveGain = "thalweg.scaling.horizon.secs",
     /// A source has as many executors as partitions to read.

@@ -20,11 +20,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::demand::Flow;
+use crate::demand::{ComponentFlow, Flow};
 use crate::explain::{Reason, ReasonCode};
 use crate::model::Topology;
 use crate::settings::Settings;
-use crate::units::{Millis, Timestamp};
+use crate::units::{Millis, RatePerSec, Timestamp};
 use wish::Wishes;
 
 /// What a policy wants.
@@ -157,6 +157,25 @@ pub fn find(
             Intent::Stay(vec![Reason::plain(ReasonCode::PolicyStatic, text)])
         }
     }
+}
+
+/// Records per second that the policy believes each component can take in, where it has a belief.
+pub fn believed(
+    situation: &Situation<'_>,
+    model: &thalweg::TopologyModel,
+) -> Vec<Option<RatePerSec>> {
+    let of = |(index, component): (usize, &ComponentFlow)| {
+        let rate = match situation.settings.policy {
+            PolicyName::Ds2 | PolicyName::Conttune => {
+                Some(component.true_rate()? * f64::from(component.executors))
+            }
+            PolicyName::FlinkAutoscaler => flink_autoscaler::true_rate(component),
+            PolicyName::Thalweg => thalweg::believed(situation, index, model),
+            _ => None,
+        };
+        rate.map(RatePerSec::saturating)
+    };
+    situation.flow.components.iter().enumerate().map(of).collect()
 }
 
 /// Executors that the wishes add, as far as limits allow; below 0 when they take some away.

@@ -40,7 +40,7 @@ impl EngineSettings {
     /// Reads the settings from a flat JSON object.
     pub fn read(given: &Map<String, Value>) -> Self {
         let (values, mut problems) = Values::read(given);
-        let mut core = core(&values, given);
+        let mut core = core(&values, given, &mut problems);
         let store = store(&values, given, &mut problems);
         if !problems.is_empty() {
             core.mode = Mode::Observe;
@@ -63,7 +63,7 @@ fn share(values: &Values, key: &str) -> Share {
     Share::saturating(values.number(key))
 }
 
-fn core(values: &Values, given: &Map<String, Value>) -> Settings {
+fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>) -> Settings {
     let mode = match values.text("thalweg.mode") {
         "observe" => Mode::Observe,
         "advise" => Mode::Advise,
@@ -79,7 +79,7 @@ fn core(values: &Values, given: &Map<String, Value>) -> Settings {
         given.get("executor.metrics.frequency.secs").and_then(Value::as_f64).unwrap_or(60.0);
     let max_age = values.number("thalweg.metrics.max.age.secs");
     let max_age = if max_age > 0.0 { max_age } else { 3.0 * report_secs };
-    let base = policies::read(values);
+    let base = policies::read(values, problems);
     Settings {
         mode,
         strategy,

@@ -51,6 +51,12 @@ impl Values {
         self.values.get(key).and_then(Value::as_f64).expect("the table has this key as a number")
     }
 
+    pub(super) fn texts(&self, key: &str) -> Vec<&str> {
+        let list = self.values.get(key).and_then(Value::as_array);
+        let list = list.expect("the table has this key as a list");
+        list.iter().filter_map(Value::as_str).collect()
+    }
+
     pub(super) fn flag(&self, key: &str) -> bool {
         self.values.get(key).and_then(Value::as_bool).expect("the table has this key as a flag")
     }

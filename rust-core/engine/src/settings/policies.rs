@@ -46,6 +46,12 @@ pub const POLICY_KEYS: &[Key] = &[
         "Quantile of the forecast demand that is planned for.",
     ),
     key(
+        "thalweg.scaling.ahead.secs",
+        SECS,
+        "300",
+        "How far ahead an action that has to be is sized.",
+    ),
+    key(
         "thalweg.scaling.catch.up.secs",
         SECS,
         "300",
@@ -98,6 +104,18 @@ pub const POLICY_KEYS: &[Key] = &[
         Kind::Number(0.0, 3_600_000.0),
         "0",
         "Time in the operators that is aimed at, by queueing theory; 0 where only throughput counts.",
+    ),
+    key(
+        "thalweg.scaling.priorities",
+        Kind::Texts,
+        "[]",
+        "Topologies that go before others, each as `name=number`; the higher the number the earlier.",
+    ),
+    key(
+        "thalweg.scaling.executor.budget",
+        Kind::Whole(0.0, 1_000_000.0),
+        "0",
+        "Executors that sources and operators of all topologies may have together; 0 is no limit.",
     ),
     key(
         "thalweg.threshold.target",
@@ -211,7 +229,7 @@ pub const POLICY_KEYS: &[Key] = &[
 
 /// The settings to start from: what is recommended for the policy that was chosen, with what was
 /// written about policies.
-pub(super) fn read(values: &Values) -> Settings {
+pub(super) fn read(values: &Values, problems: &mut Vec<String>) -> Settings {
     let policy = PolicyName::named(values.text("thalweg.policy")).unwrap_or_default();
     let mut settings = Settings::recommended(policy);
     let threshold = &mut settings.threshold;
@@ -238,6 +256,7 @@ pub(super) fn read(values: &Values) -> Settings {
     own.target = share(values, "thalweg.scaling.target");
     own.limit = share(values, "thalweg.scaling.limit");
     own.quantile = share(values, "thalweg.scaling.quantile");
+    own.ahead = secs(values, "thalweg.scaling.ahead.secs");
     own.catch_up = secs(values, "thalweg.scaling.catch.up.secs");
     own.restart = secs(values, "thalweg.scaling.restart.secs");
     own.confidence = values.number("thalweg.scaling.confidence");
@@ -249,6 +268,17 @@ pub(super) fn read(values: &Values) -> Settings {
     own.latency = Millis::saturating(values.number("thalweg.scaling.latency.millis"));
     settings.conttune.alpha = values.count("thalweg.conttune.alpha");
     settings.conttune.pressure = share(values, "thalweg.conttune.pressure");
+    settings.executor_budget = values.count("thalweg.scaling.executor.budget");
+    for entry in values.texts("thalweg.scaling.priorities") {
+        let parts =
+            entry.rsplit_once('=').map(|(name, number)| (name.trim(), number.trim().parse()));
+        match parts {
+            Some((name, Ok(number))) => _ = settings.priorities.insert(name.to_owned(), number),
+            _ => problems.push(format!(
+                "thalweg.scaling.priorities: {entry:?} is not allowed, it must be name=number"
+            )),
+        }
+    }
     settings
 }
 

@@ -47,6 +47,17 @@ fn a_policy_brings_its_recommended_settings_and_what_is_written_wins() {
 }
 
 #[test]
+fn priorities_are_names_and_numbers() {
+    let settings = read(json!({"thalweg.scaling.priorities": ["a=b=3", "x = 1", "odd"]}));
+    let found: Vec<_> = settings.core.priorities.into_iter().collect();
+    assert_eq!(found, [("a=b".to_owned(), 3), ("x".to_owned(), 1)]);
+    assert_eq!(
+        settings.problems,
+        ["thalweg.scaling.priorities: \"odd\" is not allowed, it must be name=number"]
+    );
+}
+
+#[test]
 fn an_unknown_key_is_named_with_the_one_meant() {
     let settings = read(json!({"thalweg.monitor.intervall.secs": 3}));
     assert_eq!(

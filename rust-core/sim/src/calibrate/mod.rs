@@ -21,6 +21,8 @@ pub use recording::{Recording, RecordingError, Sample};
 
 /// Seconds for which a count must hold to be more than a flicker of the recording.
 const LEAST_HOLD_SECS: f64 = 30.0;
+/// Steps while fitting may be as long as this: a fifth of the intervals that are compared.
+const FIT_STEP_MILLIS: f64 = 3000.0;
 /// Rounds over all parameters, each with half the stride of the one before.
 const ROUNDS: usize = 4;
 
@@ -226,7 +228,8 @@ pub fn fit(
     let mut loss = |parameters: &Parameters| -> Result<f64, Violation> {
         let mut sum = 0.0;
         for (recording, load, load_secs) in recordings {
-            let own = repeat(&parameters.apply(scenario), recording, load, *load_secs);
+            let mut own = repeat(&parameters.apply(scenario), recording, load, *load_secs);
+            own.step_millis = own.step_millis.max(FIT_STEP_MILLIS);
             sum += distance(&watch(&own)?, recording);
         }
         tried(parameters, sum);

@@ -30,7 +30,6 @@ pub struct FlinkCluster {
     home: Home,
     rest: FlinkRest,
     keys: Map<String, Value>,
-    slots: usize,
     cpu: CpuGroups,
     sites: Sites,
     ports: Ports,
@@ -58,7 +57,6 @@ impl FlinkCluster {
             job_manager: None,
             zookeeper: None,
             rest: FlinkRest::new(&sites.hub.host, ports.at(1)),
-            slots: usize::from(builder.slots),
             cpu: CpuGroups::create(&group_name(ports.block())),
             home,
             keys,
@@ -110,13 +108,26 @@ impl FlinkCluster {
         &self.nodes
     }
 
-    /// Slots on each node.
-    pub fn slots(&self) -> usize {
-        self.slots
-    }
-
     pub(super) fn home(&self) -> &Home {
         &self.home
+    }
+
+    /// A Java program beside the cluster, with this jar and Flink's own on its class path; its log is `<name>.log`.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn beside(
+        &self,
+        name: &str,
+        jar: &Path,
+        class: &str,
+        arguments: &[String],
+    ) -> Result<Server> {
+        self.home.write(name, &self.keys)?;
+        let mut command = self.home.beside(&self.sites.hub, name, jar, class);
+        command.args(arguments);
+        let log = self.home.logs().join(format!("{name}.log"));
+        Server::start(name, command, &self.home.logs(), &[log])
     }
 
     /// The JobManager's log.

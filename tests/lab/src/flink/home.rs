@@ -104,8 +104,17 @@ impl Home {
 
     /// A command for one of Flink's processes.
     pub fn command(&self, site: &Site, name: &str, heap: &str, class: &str) -> Command {
+        self.run(site, name, heap, class, &self.extra)
+    }
+
+    /// A command for a program of another jar that uses Flink's.
+    pub fn beside(&self, site: &Site, name: &str, jar: &Path, class: &str) -> Command {
+        self.run(site, name, "96m", class, &[jar.to_owned()])
+    }
+
+    fn run(&self, site: &Site, name: &str, heap: &str, class: &str, own: &[PathBuf]) -> Command {
         let conf = self.conf(name);
-        let path = [&self.extra[..], &[self.lib.join("*")]].concat();
+        let path = [own, &[self.lib.join("*")]].concat();
         let mut command = self.java.command(site, heap);
         command
             .env("FLINK_CONF_DIR", &conf)

@@ -24,6 +24,8 @@ pub enum FlinkLine {
     V2_3,
     /// 2.2, the one before.
     V2_2,
+    /// 1.20, the last of its kind, which is kept for long.
+    V1_20,
 }
 
 impl FlinkLine {
@@ -32,6 +34,7 @@ impl FlinkLine {
         match self {
             Self::V2_3 => "2.3.0",
             Self::V2_2 => "2.2.1",
+            Self::V1_20 => "1.20.5",
         }
     }
 
@@ -40,6 +43,7 @@ impl FlinkLine {
         match self {
             Self::V2_3 => "2.3",
             Self::V2_2 => "2.2",
+            Self::V1_20 => "1.20",
         }
     }
 }

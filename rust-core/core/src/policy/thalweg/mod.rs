@@ -4,13 +4,14 @@
 //! 1. [`evidence`]: what cannot be believed holds; what is incomplete takes nothing away.
 //! 2. [`size::learn`]: filtered capacities feed each component's curve
 //!    ([`CapacityModel`](crate::capacity::learned::CapacityModel)), which outlives restarts.
-//! 3. [`asked`]: arrivals, their forecast at the lead time at a quantile, and the backlog's catch-up,
+//! 3. [`demand`]: arrivals, their forecast at the lead time at a quantile, and the backlog's catch-up,
 //!    propagated through smoothed selectivities.
 //! 4. [`size`]: the fewest executors whose safe capacity at the target busy share covers it, linear
 //!    beyond what was seen, and the limits that more executors do not lift.
 //! 5. Upwards when a component is short for a moment; downwards when fewer were enough for the whole
 //!    window and the saving over the horizon pays for the stop.
 
+mod demand;
 mod evidence;
 mod settings;
 mod size;
@@ -24,10 +25,11 @@ pub use settings::ThalwegSettings;
 use super::wish::{Wishes, intent};
 use super::{Intent, Situation};
 use crate::capacity::learned::CapacityModel;
-use crate::demand::{Forecaster, propagate};
+use crate::demand::Forecaster;
 use crate::diagnose::cause::{Cause, cause};
 use crate::explain::{Reason, ReasonCode};
 use crate::units::{Millis, Timestamp};
+use demand::{Asked, asked};
 use size::{Limit, Scaling, Size, learn, meet_latency};
 
 const LIMIT: &str = "thalweg.scaling.limit";
@@ -35,12 +37,10 @@ const TARGET: &str = "thalweg.scaling.target";
 const DOWN_WINDOW: &str = "thalweg.scaling.down.window.secs";
 const HORIZON: &str = "thalweg.scaling.horizon.secs";
 const UP_DELAY: &str = "thalweg.scaling.up.delay.secs";
-/// Weight of the newest selectivity.
-const SELECTIVITY_WEIGHT: f64 = 0.3;
-/// Executors this busy do all they can.
-const SATURATED: f64 = 0.97;
-/// How much more is tried where the demand behind saturated executors cannot be seen.
-const HIDDEN: f64 = 1.5;
+/// Demand that grew by this factor from one decision to the next is still rising.
+const RISING: f64 = 1.03;
+/// The part of all executors that is taken away at once while demand still falls.
+const WORTH_WHILE_FALLING: f64 = 0.3;
 /// A stop is followed by a catch-up of about three times its length at the target busy share.
 const CATCH_UP_PER_STOP: f64 = 4.0;
 /// Weight of the newest stop in the learned length.
@@ -74,6 +74,8 @@ pub struct Memory {
     learned_at: Option<Timestamp>,
     /// Since when a component has been short.
     short_since: Option<Timestamp>,
+    /// What part of the shortest component's capacity was asked for last.
+    last_used: f64,
     /// What was needed within the window, oldest first.
     needs: VecDeque<(Timestamp, Wishes)>,
     /// Executors when last seen.
@@ -82,14 +84,6 @@ pub struct Memory {
     trials: BTreeMap<usize, (u32, f64)>,
     /// Components that more executors did not help, until when, and how often.
     in_vain: BTreeMap<usize, (Timestamp, u32)>,
-}
-
-/// What is asked of every component, in records per second.
-struct Asked {
-    /// By what arrives now.
-    now: Vec<Option<f64>>,
-    /// By what is expected when an action takes effect, and the backlog.
-    ahead: Vec<Option<f64>>,
 }
 
 /// What should change.
@@ -109,7 +103,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
     let mut sizes: Vec<Option<(Scaling<'_>, Size)>> = (0..situation.flow.components.len())
         .map(|index| sized(situation, index, &asked, model))
         .collect();
-    meet_latency(situation, &asked.ahead, &mut sizes);
+    meet_latency(situation, &asked.far, &mut sizes);
     let needs: Wishes = sizes
         .iter()
         .enumerate()
@@ -127,6 +121,16 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
     }
 }
 
+/// Records per second that a component is believed to take in as it is.
+pub(super) fn believed(
+    situation: &Situation<'_>,
+    index: usize,
+    model: &TopologyModel,
+) -> Option<f64> {
+    let scaling = Scaling::of(situation, index, model)?;
+    Some(scaling.capacity(situation.flow.components[index].executors))
+}
+
 fn sized<'a>(
     situation: &Situation<'a>,
     index: usize,
@@ -139,64 +143,8 @@ fn sized<'a>(
     let scaling = Scaling::of(situation, index, model)?;
     let learned = model.components.get(situation.id(index));
     let distance = |executors| learned.and_then(|learned| learned.distance(executors));
-    let size = scaling.size(asked.ahead[index]?, situation, distance);
+    let size = scaling.size(asked.far[index]?, situation, distance);
     Some((scaling, size))
-}
-
-/// Arrivals, forecasts and backlogs, propagated.
-fn asked(situation: &Situation<'_>, memory: &mut Memory, model: &TopologyModel) -> Asked {
-    let (flow, own, settings) = (situation.flow, &situation.settings.thalweg, situation.settings);
-    let mut streams = flow.streams.clone();
-    for stream in &mut streams {
-        let Some(measured) = stream.selectivity else { continue };
-        let known = memory.selectivities.entry((stream.from, stream.to)).or_insert(measured);
-        *known += SELECTIVITY_WEIGHT * (measured - *known);
-        stream.selectivity = Some(*known);
-    }
-    let lead = lead(situation, model);
-    let hidden = hidden_demand(situation);
-    let mut now = vec![None; flow.components.len()];
-    let mut ahead = now.clone();
-    for (index, component) in flow.components.iter().enumerate().filter(|(_, c)| c.source) {
-        if component.measured.is_empty() {
-            continue;
-        }
-        let arrival = component.target.arrival() * hidden;
-        let forecaster = memory.forecasters.entry(index).or_default();
-        forecaster.note(component.target.arrival(), situation.now, settings.window, lead);
-        let upper =
-            |lead| forecaster.at(lead, settings.window, own.quantile).map_or(0.0, |f| f.upper);
-        now[index] = Some(arrival);
-        let expected = arrival.max(upper(lead) * hidden);
-        ahead[index] = Some(expected + component.target.catch_up(own.catch_up));
-    }
-    Asked { now: propagate(&now, &streams), ahead: propagate(&ahead, &streams) }
-}
-
-/// Time until an action decided next would take effect.
-fn lead(situation: &Situation<'_>, model: &TopologyModel) -> Millis {
-    let settings = situation.settings;
-    let stop = model.stop_secs.map_or(settings.thalweg.restart.get(), |secs| secs * 1000.0);
-    Millis::saturating(settings.sampling.get() + stop + settings.settle.get())
-}
-
-/// How many times the visible arrivals are taken to come: more than 1 only where sources are held up
-/// and nobody counts what waits before them.
-fn hidden_demand(situation: &Situation<'_>) -> f64 {
-    let sources = || situation.flow.components.iter().filter(|c| c.source);
-    if sources().all(|c| c.target.backlog.is_some()) {
-        return 1.0;
-    }
-    let held_up = sources().filter_map(|c| c.backpressured).fold(0.0, f64::max);
-    if held_up > 0.05 {
-        return (1.0 / (1.0 - held_up.min(0.9))).clamp(1.2, 2.0);
-    }
-    let full = situation.flow.users().any(|(_, c)| {
-        !c.source
-            && c.busiest().is_some_and(|b| b >= SATURATED)
-            && cause(c, SATURATED) == Cause::Capacity
-    });
-    if full { HIDDEN } else { 1.0 }
 }
 
 /// The component that is most short, with the part of its capacity that is asked for.
@@ -234,8 +182,11 @@ fn up(
         .changed_by(LIMIT);
     let since = *memory.short_since.get_or_insert(situation.now);
     let held = situation.now.since(since);
-    if held < own.up_delay {
-        let (is, need) = (held.get() / 1000.0, own.up_delay.get() / 1000.0);
+    // Rates are means over the window: while they still rise, a plan would be too small.
+    let rises = used > RISING * std::mem::replace(&mut memory.last_used, used);
+    let patience = own.up_delay.get() + if rises { situation.settings.window.get() } else { 0.0 };
+    if held.get() < patience {
+        let (is, need) = (held.get() / 1000.0, patience / 1000.0);
         let text = "seconds for which the sign below has held";
         let waits = Reason::compared(ReasonCode::NotYetPersistent, is, need, text);
         return Intent::Stay(vec![waits.changed_by(UP_DELAY), short]);
@@ -344,6 +295,16 @@ fn down(
     let saved: f64 = wishes.iter().map(|(index, need)| executors(*index) - f64::from(*need)).sum();
     let all: f64 = situation.flow.users().map(|(index, _)| executors(index)).sum();
     let stop = model.stop_secs.unwrap_or(own.restart.get() / 1000.0);
+    // While demand still falls, small savings wait for the larger one.
+    let falls = memory.needs.back().is_some_and(|(_, now)| {
+        wishes.iter().any(|(index, wish)| now.get(index).is_some_and(|need| need < wish))
+    });
+    if falls && saved < WORTH_WHILE_FALLING * all {
+        let text = "executors that can be spared by now, while demand still falls";
+        let waits =
+            Reason::compared(ReasonCode::NotYetPersistent, saved, WORTH_WHILE_FALLING * all, text);
+        return Intent::Stay(vec![waits.changed_by(DOWN_WINDOW), fullest]);
+    }
     let gain = saved * own.horizon.get() / 1000.0;
     let cost = own.disruption * all * stop * CATCH_UP_PER_STOP;
     if gain <= cost {

@@ -13,6 +13,8 @@ pub struct ThalwegSettings {
     pub limit: Share,
     /// The quantile of forecast demand that is planned for.
     pub quantile: Share,
+    /// How far ahead an action that has to be is sized.
+    pub ahead: Millis,
     /// Time in which a backlog is to be caught up with.
     pub catch_up: Millis,
     /// Time that an action is taken to stop the topology, until that was seen.
@@ -40,6 +42,7 @@ impl Default for ThalwegSettings {
             target: Share::saturating(0.75),
             limit: Share::saturating(0.9),
             quantile: Share::saturating(0.9),
+            ahead: secs(300.0),
             catch_up: secs(300.0),
             restart: secs(30.0),
             confidence: 0.5,

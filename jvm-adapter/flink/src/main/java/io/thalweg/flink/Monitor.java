@@ -10,7 +10,6 @@ import io.thalweg.shell.Actuator;
 import io.thalweg.shell.Desk;
 import io.thalweg.shell.Engine;
 import io.thalweg.shell.Place;
-import io.thalweg.shell.Plan;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;
@@ -145,7 +144,7 @@ public final class Monitor implements AutoCloseable {
         decision.path("reasons").forEach(reason -> words.append(", ").append(reason.path("code").asText()));
         say(DECISION + decision.path("topology").asText(), decision.path("name").asText() + ": " + words);
         if ("act".equals(decision.path("verdict").asText()) && decision.path("plan").isObject()) {
-            actuator.offer(Plan.read(decision.get("plan")));
+            actuator.offer(decision.get("plan"));
         }
     }
 

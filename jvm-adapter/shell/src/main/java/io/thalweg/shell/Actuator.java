@@ -43,8 +43,21 @@ public final class Actuator implements AutoCloseable {
         thread.start();
     }
 
+    /** Takes a plan as the engine writes it; one that cannot be read is given up, or nothing would follow it. */
+    public void offer(JsonNode json) {
+        Plan plan;
+        try {
+            plan = Plan.read(json);
+        } catch (RuntimeException | LinkageError e) {
+            LOG.error("a plan cannot be read", e);
+            abort(json.path("id").asText(), "INTERNAL", "the plan cannot be read: " + e);
+            return;
+        }
+        offer(plan);
+    }
+
     /** Takes a plan if nothing is under way, else gives it up: made for another moment, it is of no use later. */
-    public void offer(Plan plan) {
+    private void offer(Plan plan) {
         if (idle.compareAndSet(true, false)) {
             jobs.add(() -> act(plan));
         } else {

@@ -26,7 +26,8 @@ public record Plan(String id, long epoch, String topology, String name, Kind kin
     /** Reads a plan as the core writes it. */
     public static Plan read(JsonNode json) {
         Map<String, Integer> counts = new TreeMap<>();
-        json.path("counts").properties().forEach(e -> counts.put(e.getKey(), e.getValue().asInt()));
+        JsonNode given = json.path("counts");
+        given.fieldNames().forEachRemaining(component -> counts.put(component, given.path(component).asInt()));
         List<Row> rows = new ArrayList<>();
         for (JsonNode row : json.required("rows")) {
             TaskRange range = new TaskRange(row.required("first").asInt(), row.required("last").asInt());

@@ -5,7 +5,6 @@ import io.thalweg.bridge.SnapshotWriter;
 import io.thalweg.bridge.SnapshotWriter.Status;
 import io.thalweg.shell.Actuator;
 import io.thalweg.shell.Engine;
-import io.thalweg.shell.Plan;
 import io.thalweg.storm.cluster.Meters;
 import io.thalweg.storm.cluster.NimbusLink;
 import io.thalweg.storm.cluster.Rounds;
@@ -165,7 +164,7 @@ final class Monitor implements AutoCloseable {
         decision.path("reasons").forEach(reason -> words.append(", ").append(reason.path("code").asText()));
         say(DECISION + decision.path("topology").asText(), decision.path("name").asText() + ": " + words);
         if ("act".equals(decision.path("verdict").asText()) && decision.path("plan").isObject()) {
-            actuator.offer(Plan.read(decision.get("plan")));
+            actuator.offer(decision.get("plan"));
         }
     }
 

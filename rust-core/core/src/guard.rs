@@ -1,0 +1,129 @@
+//! Whether a plan may be carried out now: cool-down, daily limit, what did not help, the mode.
+
+use crate::explain::{Plan, Reason, ReasonCode, Verdict};
+use crate::model::{ComponentKind, Executor, Observation, Topology};
+use crate::settings::{Mode, Settings};
+use crate::state::TopologyState;
+use crate::units::{Millis, Timestamp};
+
+/// Actions within so many cool-downs lengthen the next.
+const RECENT_COOL_DOWNS: f64 = 30.0;
+/// The longest cool-down is 2 to this power times the shortest.
+const MOST_DOUBLINGS: i32 = 5;
+
+/// A day, over which actions are counted.
+pub fn day() -> Millis {
+    Millis::saturating(86_400_000.0)
+}
+
+/// Why a plan waits while another one is carried out.
+pub fn another_first() -> Reason {
+    Reason::plain(ReasonCode::HigherLevelFirst, "another topology is being changed")
+}
+
+/// Lets go of a plan that would give all topologies together more executors than they may have.
+pub fn within_budget(
+    observation: &Observation,
+    reasons: Vec<Reason>,
+    plan: Option<Plan>,
+    settings: &Settings,
+) -> (Vec<Reason>, Option<Plan>) {
+    let (Some(plan), true) = (plan.as_ref(), settings.executor_budget > 0) else {
+        return (reasons, plan);
+    };
+    let counted = |topology: &Topology, only: Option<&String>| {
+        let counts = |executor: &&Executor| {
+            let component = topology.components.get(executor.component as usize);
+            component.is_some_and(|component| match only {
+                Some(id) => component.id == *id,
+                None => component.kind != ComponentKind::System,
+            })
+        };
+        topology.executors.iter().filter(counts).count() as f64
+    };
+    let now: f64 = observation.topologies.iter().map(|t| counted(t, None)).sum();
+    let own = observation.topologies.iter().find(|t| t.id == plan.topology);
+    let change = |(id, count): (&String, &u32)| {
+        f64::from(*count) - own.map_or(0.0, |topology| counted(topology, Some(id)))
+    };
+    let after = now + plan.counts.iter().map(change).sum::<f64>();
+    let budget = f64::from(settings.executor_budget);
+    if after <= budget || after <= now {
+        return (reasons, Some(plan.clone()));
+    }
+    let text = "executors of all topologies that the plan would make";
+    let over = Reason::compared(ReasonCode::BudgetLimited, after, budget, text);
+    (std::iter::once(over).chain(reasons).collect(), None)
+}
+
+/// Twice as long after each further action that was taken while the last ones were recent, so that a
+/// topology that cannot come to rest is changed less and less.
+fn cool_down(state: &TopologyState, settings: &Settings, now: Timestamp) -> Millis {
+    let recent = Millis::saturating(settings.cool_down.get() * RECENT_COOL_DOWNS);
+    let actions = state.actions.iter().filter(|at| now.since(**at) < recent).count();
+    let doublings = i32::try_from(actions.saturating_sub(1)).unwrap_or(MOST_DOUBLINGS);
+    Millis::saturating(settings.cool_down.get() * 2f64.powi(doublings.min(MOST_DOUBLINGS)))
+}
+
+/// Whether the plan may be carried out now; one that was ordered need not wait or have helped before.
+pub fn guard(
+    reasons: Vec<Reason>,
+    plan: Option<Plan>,
+    state: &TopologyState,
+    ordered: bool,
+    busy: bool,
+    settings: &Settings,
+    now: Timestamp,
+) -> (Vec<Reason>, Verdict, Option<Plan>) {
+    let Some(plan) = plan else { return (reasons, Verdict::Hold, None) };
+    let mut against: Vec<Reason> = busy.then(another_first).into_iter().collect();
+    if !ordered {
+        against.extend(too_soon(&plan, state, settings, now));
+    }
+    if settings.mode != Mode::Act {
+        against.push(Reason::plain(
+            ReasonCode::ModeForbids,
+            format!("the mode is {:?}", settings.mode).to_lowercase(),
+        ));
+    }
+    let verdict = match (against.is_empty(), settings.mode) {
+        (true, _) => Verdict::Act,
+        (false, Mode::Advise) => Verdict::Advise,
+        (false, _) => Verdict::Hold,
+    };
+    let shown = (settings.mode != Mode::Observe).then_some(plan);
+    (against.into_iter().chain(reasons).collect(), verdict, shown)
+}
+
+/// What earlier actions on the topology have against another one.
+fn too_soon(
+    plan: &Plan,
+    state: &TopologyState,
+    settings: &Settings,
+    now: Timestamp,
+) -> Vec<Reason> {
+    let mut against = Vec::new();
+    let cool_down = cool_down(state, settings, now);
+    if let Some(last) = state.actions.back().filter(|last| now.since(**last) < cool_down) {
+        against.push(Reason::compared(
+            ReasonCode::CoolDown,
+            now.since(*last).get() / 1000.0,
+            cool_down.get() / 1000.0,
+            "seconds since the last action",
+        ));
+    }
+    let today = state.actions.iter().filter(|at| now.since(**at) < day()).count();
+    if today >= settings.daily_actions as usize {
+        against.push(Reason::compared(
+            ReasonCode::DailyBudget,
+            today as f64,
+            f64::from(settings.daily_actions),
+            "actions within a day",
+        ));
+    }
+    if state.blacklist.get(&plan.kind).is_some_and(|until| now < *until) {
+        let text = format!("the last {:?} did not help", plan.kind).to_lowercase();
+        against.push(Reason::plain(ReasonCode::Ineffective, text));
+    }
+    against
+}

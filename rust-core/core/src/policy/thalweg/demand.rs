@@ -1,0 +1,89 @@
+//! What will be asked of every component when an action takes effect.
+
+use super::{Memory, TopologyModel};
+use crate::demand::propagate;
+use crate::diagnose::cause::{Cause, cause};
+use crate::policy::Situation;
+use crate::units::Millis;
+
+/// Weight of the newest selectivity.
+const SELECTIVITY_WEIGHT: f64 = 0.3;
+/// Executors this busy do all they can.
+const SATURATED: f64 = 0.97;
+/// Busy share that is planned for while a backlog is caught up with.
+const CATCH_UP_BUSY: f64 = 0.95;
+/// How much more is tried where the demand behind saturated executors cannot be seen.
+const HIDDEN: f64 = 1.5;
+
+/// What is asked of every component, in records per second.
+pub struct Asked {
+    /// By what arrives now.
+    pub now: Vec<Option<f64>>,
+    /// By what is expected when an action takes effect, and the backlog.
+    pub ahead: Vec<Option<f64>>,
+    /// By the most that is expected until `ahead` from now, and the backlog at more than the target
+    /// busy share: what an action, once it has to be, is sized for.
+    pub far: Vec<Option<f64>>,
+}
+
+/// Arrivals, forecasts and backlogs, propagated.
+pub fn asked(situation: &Situation<'_>, memory: &mut Memory, model: &TopologyModel) -> Asked {
+    let (flow, own, settings) = (situation.flow, &situation.settings.thalweg, situation.settings);
+    let mut streams = flow.streams.clone();
+    for stream in &mut streams {
+        let Some(measured) = stream.selectivity else { continue };
+        let known = memory.selectivities.entry((stream.from, stream.to)).or_insert(measured);
+        *known += SELECTIVITY_WEIGHT * (measured - *known);
+        stream.selectivity = Some(*known);
+    }
+    let lead = lead(situation, model);
+    let hidden = hidden_demand(situation);
+    let mut now = vec![None; flow.components.len()];
+    let (mut ahead, mut far) = (now.clone(), now.clone());
+    for (index, component) in flow.components.iter().enumerate().filter(|(_, c)| c.source) {
+        if component.measured.is_empty() {
+            continue;
+        }
+        let arrival = component.target.arrival() * hidden;
+        let forecaster = memory.forecasters.entry(index).or_default();
+        forecaster.note(component.target.arrival(), situation.now, settings.window, lead);
+        let upper =
+            |lead| forecaster.at(lead, settings.window, own.quantile).map_or(0.0, |f| f.upper);
+        now[index] = Some(arrival);
+        let backlog = component.target.catch_up(own.catch_up);
+        let expected = arrival.max(upper(lead) * hidden);
+        ahead[index] = Some(expected + backlog);
+        let most = expected.max(upper(own.ahead) * hidden);
+        // While it catches up, executors may be busier than the target.
+        let catching_up = (most + backlog) * own.target.get() / CATCH_UP_BUSY;
+        far[index] = Some(most.max(catching_up));
+    }
+    let propagate = |sources: &[Option<f64>]| propagate(sources, &streams);
+    Asked { now: propagate(&now), ahead: propagate(&ahead), far: propagate(&far) }
+}
+
+/// Time until an action decided next would take effect.
+fn lead(situation: &Situation<'_>, model: &TopologyModel) -> Millis {
+    let settings = situation.settings;
+    let stop = model.stop_secs.map_or(settings.thalweg.restart.get(), |secs| secs * 1000.0);
+    Millis::saturating(settings.sampling.get() + stop + settings.settle.get())
+}
+
+/// How many times the visible arrivals are taken to come: more than 1 only where sources are held up
+/// and nobody counts what waits before them.
+fn hidden_demand(situation: &Situation<'_>) -> f64 {
+    let sources = || situation.flow.components.iter().filter(|c| c.source);
+    if sources().all(|c| c.target.backlog.is_some()) {
+        return 1.0;
+    }
+    let held_up = sources().filter_map(|c| c.backpressured).fold(0.0, f64::max);
+    if held_up > 0.05 {
+        return (1.0 / (1.0 - held_up.min(0.9))).clamp(1.2, 2.0);
+    }
+    let full = situation.flow.users().any(|(_, c)| {
+        !c.source
+            && c.busiest().is_some_and(|b| b >= SATURATED)
+            && cause(c, SATURATED) == Cause::Capacity
+    });
+    if full { HIDDEN } else { 1.0 }
+}

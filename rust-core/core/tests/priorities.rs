@@ -1,0 +1,53 @@
+//! Several topologies that want more of one cluster.
+
+#![allow(missing_docs)]
+
+mod support;
+
+use support::Model;
+use thalweg_core::explain::{ReasonCode, Verdict};
+use thalweg_core::policy::PolicyName;
+use thalweg_core::settings::Settings;
+use thalweg_core::units::Millis;
+
+fn two_short_topologies() -> Model {
+    let mut model = Model::new(3, 2, 2);
+    model.settings = Settings {
+        window: Millis::saturating(10_000.0),
+        settle: Millis::saturating(6_000.0),
+        ..Settings::recommended(PolicyName::Thalweg)
+    };
+    model.add_topology("wc-2", 2, 2);
+    model.rate = 390.0;
+    model
+}
+
+fn first_to_act(model: &mut Model) -> Option<String> {
+    let decided = (0..60).flat_map(|_| model.step().decisions);
+    decided.into_iter().find(|d| d.verdict == Verdict::Act).map(|d| d.topology)
+}
+
+#[test]
+fn the_higher_priority_goes_first() {
+    for (first, other) in [("wc-1", "wc-2"), ("wc-2", "wc-1")] {
+        let mut model = two_short_topologies();
+        model.settings.priorities.insert(first.to_owned(), 2);
+        model.settings.priorities.insert(other.to_owned(), 1);
+        assert_eq!(first_to_act(&mut model).as_deref(), Some(first));
+    }
+}
+
+#[test]
+fn nobody_goes_over_the_budget() {
+    let mut model = two_short_topologies();
+    // Both have five executors, and each wants a third one of the operator that is short.
+    model.settings.executor_budget = 10;
+    let codes: Vec<ReasonCode> = (0..60)
+        .flat_map(|_| model.step().decisions)
+        .inspect(|decision| assert_eq!(decision.verdict, Verdict::Hold))
+        .flat_map(|decision| decision.reasons.into_iter().map(|reason| reason.code))
+        .collect();
+    assert!(codes.contains(&ReasonCode::BudgetLimited));
+    model.settings.executor_budget = 20;
+    assert!(first_to_act(&mut model).is_some());
+}

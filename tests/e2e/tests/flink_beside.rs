@@ -1,0 +1,56 @@
+//! Thalweg beside a Flink of the line that is kept for long: nothing is installed, and parallelism follows.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use thalweg_e2e::flink::jar;
+use thalweg_e2e::{LIMIT, Status};
+use thalweg_lab::flink::FlinkLine;
+use thalweg_lab::process::tails;
+use thalweg_lab::wait::until;
+use thalweg_lab::{FlinkBuilder, FlinkJob};
+
+/// What two subtasks can do and one cannot.
+const WAIT_MS: f64 = 15.0;
+const LINES: u32 = 100;
+
+#[test]
+fn parallelism_follows_the_load_of_a_cluster_in_which_nothing_is_installed() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let flink = FlinkBuilder::new(folder.path())
+        .line(FlinkLine::V1_20)
+        .set("execution.checkpointing.interval", "2s")
+        .start()?;
+    let job = FlinkJob::word_count("words").set("rate", LINES).set("splitWait", WAIT_MS);
+    let job = flink.submit(&job, LIMIT)?;
+    let store = folder.path().join("thalweg");
+    let arguments = [
+        format!("thalweg.flink.rest.url={}", flink.rest().url()),
+        format!("thalweg.store.dir={}", store.display()),
+        "thalweg.flink.level=1".to_owned(),
+        "thalweg.policy=ds2".to_owned(),
+    ];
+    let class = "io.thalweg.flink.Beside";
+    let beside = flink.beside("thalweg", &jar(FlinkLine::V2_3)?, class, &arguments)?;
+    let log = folder.path().join("flink/logs/thalweg.log");
+    until("a rescale", LIMIT, || {
+        let info = flink.rest().job(&job.id)?;
+        Ok((info.runs() && info.vertex("split")?.parallelism >= 2).then_some(()))
+    })
+    .with_context(|| tails(std::slice::from_ref(&log)))?;
+    let status = until("the end of the plan", Duration::from_secs(30), || {
+        let text = fs::read_to_string(store.join("status.json"))?;
+        let status: Status = serde_json::from_str(&text)?;
+        Ok((!status.ended.is_empty()).then_some(status))
+    })?;
+    let plan = status.ended.last().context("no plan")?;
+    ensure!(plan.code.is_none() && plan.how == "rest_rescale", "{plan:?}");
+    let bounds = flink.rest().get(&format!("/jobs/{}/resource-requirements", job.id))?;
+    let split = &bounds[&job.vertex("split")?.id]["parallelism"];
+    ensure!(split["lowerBound"] == json!(1) && split["upperBound"].as_u64() >= Some(2), "{bounds}");
+    drop(beside);
+    flink.stop();
+    Ok(())
+}

@@ -1,13 +1,16 @@
 //! What a stable stage measured: statistics of executors at its start and end, and the topology's journals.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use anyhow::Result;
 use serde::Serialize;
 use thalweg_lab::control::{Executor, Stats, TopologyInfo};
-use thalweg_lab::counts::Completed;
+use thalweg_lab::counts::{Completed, Output, Spouts};
 
 use crate::disruption::Disruption;
 use crate::situation::Side;
+use crate::status::Status;
 
 /// One run of one side in one situation.
 #[derive(Debug, Clone, Serialize)]
@@ -80,6 +83,30 @@ pub fn executors(info: &TopologyInfo) -> BTreeMap<String, u32> {
 }
 
 impl Measured {
+    /// Adds what Thalweg did, and what that cost until so long after each action, as the journals in a folder tell.
+    ///
+    /// # Errors
+    /// When a journal cannot be read.
+    pub fn account(&mut self, status: &Status, out: &Path, aftermath_ms: u64) -> Result<()> {
+        let (output, spouts) = (Output::read(out)?, Spouts::read(out)?);
+        for ended in &status.ended {
+            if let Some(code) = &ended.code {
+                self.aborted += 1;
+                self.notes.push(format!("a plan was given up: {code} {}", ended.how));
+                continue;
+            }
+            self.actions += 1;
+            self.notes.push(format!("{:?} by {}", ended.plan.kind, ended.how));
+            let begun = ended.steps.iter().map(|step| step.started_at).filter(|at| *at > 0).min();
+            if let Some(begun) = begun {
+                let window = begun..ended.at + aftermath_ms;
+                self.disruptions.push(Disruption::within(&window, &output, &spouts));
+            }
+        }
+        self.notes.extend(status.problems.iter().cloned());
+        Ok(())
+    }
+
     /// Fills in what the journals say of the stage.
     #[must_use]
     pub fn with_completed(mut self, stage: &Completed, replayed: u64) -> Self {

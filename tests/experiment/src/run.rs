@@ -14,7 +14,6 @@ use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::wait::until;
 use thalweg_lab::{Kafka, Redis, StormBuilder, StormCluster, WordCount};
 
-use crate::disruption::Disruption;
 use crate::measure::{Measured, PathLatency, executors};
 use crate::situation::{Change, Engine, Side, Situation, WORDS_PER_LINE};
 use crate::status::Status;
@@ -279,7 +278,7 @@ impl<'a> Scene<'a> {
             notes.push(format!("{} of {} lines were sent late", sent.late, sent.records));
         }
         if let Some(status) = &settled.status {
-            self.account(&mut measured, status)?;
+            measured.account(status, &self.out, AFTERMATH_MS)?;
         }
         measured.notes.append(&mut notes);
         Ok(measured)
@@ -418,27 +417,6 @@ impl<'a> Scene<'a> {
         };
         let replayed = spouts.within(&(started_ms..to)).failed;
         Ok(measured.with_completed(&spouts.within(&(from..to)), replayed))
-    }
-
-    /// Adds what Thalweg did, and what that cost.
-    fn account(&self, measured: &mut Measured, status: &Status) -> Result<()> {
-        let (output, spouts) = (Output::read(&self.out)?, Spouts::read(&self.out)?);
-        for ended in &status.ended {
-            if let Some(code) = &ended.code {
-                measured.aborted += 1;
-                measured.notes.push(format!("a plan was given up: {code} {}", ended.how));
-                continue;
-            }
-            measured.actions += 1;
-            measured.notes.push(format!("{:?} by {}", ended.plan.kind, ended.how));
-            let begun = ended.steps.iter().map(|step| step.started_at).filter(|at| *at > 0).min();
-            if let Some(begun) = begun {
-                let window = begun..ended.at + AFTERMATH_MS;
-                measured.disruptions.push(Disruption::within(&window, &output, &spouts));
-            }
-        }
-        measured.notes.extend(status.problems.iter().cloned());
-        Ok(())
     }
 
     fn look(&self, generator: &Generator, witness: &mut dyn Witness) -> Result<Vitals> {

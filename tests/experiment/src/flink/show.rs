@@ -15,7 +15,6 @@ use thalweg_lab::{FlinkCluster, FlinkJob, Kafka, Redis};
 
 use super::FlinkSide;
 use super::run::{JOB, START_LIMIT, TOPIC, start, status_file};
-use crate::disruption::Disruption;
 use crate::measure::{Measured, executors};
 use crate::run::{Options, Phase, Store, Vitals, Witness, now_ms};
 use crate::situation::{Side, Situation, WORDS_PER_LINE};
@@ -130,7 +129,7 @@ impl<'a> Scene<'a> {
         measured.settled_secs = settled_secs;
         generator.stop()?;
         if let Some(status) = self.status() {
-            self.account(&mut measured, &status)?;
+            measured.account(&status, &self.out, AFTERMATH_MS)?;
         }
         measured.notes.append(&mut notes);
         Ok(measured)
@@ -241,27 +240,6 @@ impl<'a> Scene<'a> {
             notes: Vec::new(),
         };
         Ok(measured.with_completed(&Spouts::read(&self.out)?.within(&(from..to)), 0))
-    }
-
-    /// Adds what Thalweg did, and what that cost.
-    fn account(&self, measured: &mut Measured, status: &Status) -> Result<()> {
-        let (output, spouts) = (Output::read(&self.out)?, Spouts::read(&self.out)?);
-        for ended in &status.ended {
-            if let Some(code) = &ended.code {
-                measured.aborted += 1;
-                measured.notes.push(format!("a plan was given up: {code} {}", ended.how));
-                continue;
-            }
-            measured.actions += 1;
-            measured.notes.push(format!("{:?} by {}", ended.plan.kind, ended.how));
-            let begun = ended.steps.iter().map(|step| step.started_at).filter(|at| *at > 0).min();
-            if let Some(begun) = begun {
-                let window = begun..ended.at + AFTERMATH_MS;
-                measured.disruptions.push(Disruption::within(&window, &output, &spouts));
-            }
-        }
-        measured.notes.extend(status.problems.iter().cloned());
-        Ok(())
     }
 
     /// What each vertex but sources has done so far.

@@ -171,6 +171,11 @@ fn judge(
         match (Question { observation, assessment, ground, settings, now }).ask(state, learned) {
             Intent::Stay(reasons) => return (reasons, None),
             Intent::Move(reasons) => (BTreeMap::new(), BTreeMap::new(), reasons),
+            Intent::Scale { reasons, .. } if !settings.scaling_enabled => {
+                let text = "other executor counts are wished for, but they are not to change";
+                let forbidden = Reason::plain(ReasonCode::ScalingForbidden, text);
+                return (std::iter::once(forbidden).chain(reasons).collect(), None);
+            }
             Intent::Scale { counts, wished_tasks, reasons } => (counts, wished_tasks, reasons),
         };
     match plan(observation, assessment, ground, &counts, settings) {

@@ -76,6 +76,22 @@ fn a_slow_node_is_left_without_new_executors() {
 }
 
 #[test]
+fn where_counts_may_not_change_executors_are_moved_all_the_same() {
+    let mut model = Model::new(3, 2, 2);
+    model.settings.scaling_enabled = false;
+    model.rate = 390.0;
+    holds(&mut model, 40);
+    let reasons = codes(&model.step().decisions[0]);
+    assert_eq!(reasons, [ReasonCode::ScalingForbidden, ReasonCode::CapacityHigh]);
+
+    let mut model = Model::new(3, 3, 3);
+    model.settings.scaling_enabled = false;
+    model.rate = 300.0;
+    model.abilities[2] = 0.25;
+    assert_eq!(planned(&mut model).1.kind, PlanKind::Move);
+}
+
+#[test]
 fn a_node_that_is_reached_too_slowly_is_left() {
     let mut model = Model::new(3, 3, 3);
     model.observation.nodes[1].round_trip = Millis::new(400.0).ok();

@@ -96,6 +96,8 @@ reason_codes! {
     CostAboveGain = "thalweg.scaling.horizon.secs",
     /// A source has as many executors as partitions to read.
     SourceLimited = "",
+    /// Other executor counts would be better, but counts are not to change.
+    ScalingForbidden = "thalweg.scaling.enabled",
     /// An operator ordered it.
     Ordered = "",
     /// An operator ordered what cannot be done.

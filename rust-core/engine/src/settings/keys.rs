@@ -188,6 +188,12 @@ const KEYS: &[Key] = &[
         "How long a node's slowness is remembered after it was last seen.",
     ),
     key(
+        "thalweg.scaling.enabled",
+        Kind::Flag,
+        "true",
+        "Whether executor counts may change. With `false` every policy only moves executors; counts that an operator orders still hold.",
+    ),
+    key(
         "thalweg.placement.slots",
         Kind::Choice(&["workers", "shared"]),
         "workers",

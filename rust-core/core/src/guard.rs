@@ -1,6 +1,6 @@
 //! Whether a plan may be carried out now: cool-down, daily limit, what did not help, the mode.
 
-use crate::explain::{Plan, Reason, ReasonCode, Verdict};
+use crate::explain::{Plan, PlanKind, Reason, ReasonCode, Verdict};
 use crate::model::{ComponentKind, Executor, Observation, Topology};
 use crate::settings::{Mode, Settings};
 use crate::state::TopologyState;
@@ -78,7 +78,7 @@ pub fn guard(
     let Some(plan) = plan else { return (reasons, Verdict::Hold, None) };
     let mut against: Vec<Reason> = busy.then(another_first).into_iter().collect();
     if !ordered {
-        against.extend(too_soon(&plan, state, settings, now));
+        against.extend(too_soon(&plan, &reasons, state, settings, now));
     }
     if settings.mode != Mode::Act {
         against.push(Reason::plain(
@@ -95,9 +95,18 @@ pub fn guard(
     (against.into_iter().chain(reasons).collect(), verdict, shown)
 }
 
+/// What an action is remembered by when it did not help: its kind, and of a move what it was decided for.
+/// More executors are the same cure whatever asks for them, but a move for another reason goes elsewhere,
+/// and may be what puts the first one right.
+pub fn attempt(kind: PlanKind, reasons: &[Reason]) -> (PlanKind, Option<ReasonCode>) {
+    let why = reasons.first().map(|reason| reason.code);
+    (kind, why.filter(|_| kind == PlanKind::Move))
+}
+
 /// What earlier actions on the topology have against another one.
 fn too_soon(
     plan: &Plan,
+    reasons: &[Reason],
     state: &TopologyState,
     settings: &Settings,
     now: Timestamp,
@@ -121,8 +130,8 @@ fn too_soon(
             "actions within a day",
         ));
     }
-    if state.blacklist.get(&plan.kind).is_some_and(|until| now < *until) {
-        let text = format!("the last {:?} did not help", plan.kind).to_lowercase();
+    if state.blacklist.get(&attempt(plan.kind, reasons)).is_some_and(|until| now < *until) {
+        let text = format!("the last {:?} for this reason did not help", plan.kind).to_lowercase();
         against.push(Reason::plain(ReasonCode::Ineffective, text));
     }
     against

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnose::threshold::ThresholdFunction;
 use crate::diagnose::trigger::{EffectiveBottlenecks, Persistence};
-use crate::explain::{Metrics, PlanKind};
+use crate::explain::{Metrics, PlanKind, ReasonCode};
 use crate::model::{SlotRef, TaskRange};
 use crate::policy::Memories;
 use crate::policy::thalweg::TopologyModel;
@@ -123,8 +123,8 @@ pub struct TopologyState {
     pub awaited: Option<Awaited>,
     /// When actions ended, oldest first; of one under way, when it began.
     pub actions: VecDeque<Timestamp>,
-    /// Kinds of plan that did not help, and until when they are not tried again.
-    pub blacklist: BTreeMap<PlanKind, Timestamp>,
+    /// Kinds of plan that did not help, of moves with their reason, and until when they are not tried again.
+    pub blacklist: BTreeMap<(PlanKind, Option<ReasonCode>), Timestamp>,
 }
 
 /// A plan being carried out.
@@ -134,6 +134,8 @@ pub struct InFlight {
     pub plan: String,
     /// Its kind.
     pub kind: PlanKind,
+    /// What it was decided for, where that matters to whether it is tried again.
+    pub why: Option<ReasonCode>,
     /// Whether it leaves fewer executors, which is judged by what it spoiled.
     pub shrinks: bool,
     /// How things stood when it was decided.

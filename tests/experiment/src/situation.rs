@@ -169,15 +169,15 @@ impl Situation {
             Self {
                 act: true,
                 network: Network::Namespaces,
-                words_per_line: 30,
-                links: vec![(2, 400)],
+                words_per_line: 20,
+                links: vec![(2, 150)],
                 settings: vec![("thalweg.scaling.enabled", json!(false))],
                 ..Self::on(
                     "f",
                     "placement alone: many words on nodes of ability 1, 1/2 and 1/4, one with a narrow link",
                     vec![1.0, 0.5, 0.25],
-                    [("split", "4"), ("splitTasks", "4"), ("splitCost", "2")],
-                    40.0,
+                    [("split", "6"), ("splitTasks", "12"), ("splitCost", "4")],
+                    75.0,
                 )
             },
         ]

@@ -233,7 +233,7 @@ const KEYS: &[Key] = &[
         "thalweg.action.blacklist.secs",
         SECS,
         "3600",
-        "How long a kind of action that did not help is not tried again on the topology.",
+        "How long a kind of action that did not help is not tried again on the topology. Moves for another reason are.",
     ),
     key(
         "thalweg.action.step.timeout.secs",

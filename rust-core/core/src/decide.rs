@@ -111,7 +111,8 @@ fn notice_changes(
     settings: &Settings,
     now: Timestamp,
 ) {
-    state.topologies.retain(|id, _| observation.topologies.iter().any(|t| t.id == *id));
+    let present: BTreeSet<&str> = observation.topologies.iter().map(|t| t.id.as_str()).collect();
+    state.topologies.retain(|id, _| present.contains(id.as_str()));
     for topology in &observation.topologies {
         let remembered = state.topologies.entry(topology.id.clone()).or_default();
         let layout = topology.executors.iter().map(|e| (e.tasks, e.slot)).collect();

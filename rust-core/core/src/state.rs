@@ -192,6 +192,7 @@ impl TopologyState {
         self.threshold.clear();
         self.effective.clear();
         self.persistence.clear();
+        self.believed.clear();
     }
 }
 

@@ -27,6 +27,8 @@ const ONE_MEASUREMENT: f64 = 0.05;
 const SYSTEMATIC: f64 = 0.01;
 /// Relative deviation that a day adds.
 const PER_DAY: f64 = 0.1;
+/// Weight of the newest balance.
+const BALANCE_WEIGHT: f64 = 0.3;
 const DAY_MS: f64 = 86_400_000.0;
 
 /// What became of a measurement.
@@ -60,6 +62,9 @@ pub struct CapacityModel {
     outside: i32,
     /// How often the regime changed.
     pub regimes: u32,
+    /// Mean busy share of executors over the busiest one's, beyond what their shares explain, smoothed.
+    #[serde(default)]
+    pub balance: Option<f64>,
 }
 
 impl CapacityModel {
@@ -106,6 +111,11 @@ impl CapacityModel {
         seen.variance += (error * error - seen.variance) / (seen.count + 1.0);
         seen.last = now;
         offered
+    }
+
+    /// Notes how evenly executors were busy.
+    pub fn note_balance(&mut self, found: f64) {
+        self.balance = Some(self.balance.map_or(found, |was| was + BALANCE_WEIGHT * (found - was)));
     }
 
     /// The curve through what was learned.

@@ -2,7 +2,7 @@
 //! costs more than it brings.
 //!
 //! 1. [`evidence`]: what cannot be believed holds; what is incomplete takes nothing away.
-//! 2. [`size::learn`]: filtered capacities feed each component's curve
+//! 2. [`learn`](mod@learn): filtered capacities feed each component's curve
 //!    ([`CapacityModel`](crate::capacity::learned::CapacityModel)), which outlives restarts.
 //! 3. [`demand`]: arrivals, their forecast at the lead time at a quantile, and the backlog's catch-up,
 //!    propagated through smoothed selectivities.
@@ -13,7 +13,9 @@
 
 mod demand;
 mod evidence;
+mod learn;
 mod settings;
+mod shares;
 mod size;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -30,7 +32,8 @@ use crate::diagnose::cause::{Cause, cause};
 use crate::explain::{Reason, ReasonCode};
 use crate::units::{Millis, Timestamp};
 use demand::{Asked, asked};
-use size::{Limit, Scaling, Size, learn, meet_latency};
+use learn::learn;
+use size::{Limit, Scaling, Size, meet_latency};
 
 const LIMIT: &str = "thalweg.scaling.limit";
 const TARGET: &str = "thalweg.scaling.target";

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use crate::arrange::{Ground, MICROS, present, problem, worst_load};
 use crate::assess::Assessment;
 use crate::demand::Flow;
-use crate::explain::{Reason, ReasonCode};
+use crate::explain::{PlanKind, Reason, ReasonCode};
 use crate::model::Observation;
 use crate::place::{Shortage, loads, place};
 use crate::policy::me_stream::{self, Arrangement};
 use crate::policy::{self, Intent, PolicyName, Situation};
-use crate::settings::Settings;
+use crate::settings::{Settings, SlotRule};
 use crate::state::{Learned, TopologyState};
 use crate::units::{Millis, Timestamp};
 
@@ -39,7 +39,11 @@ impl Question<'_> {
                 }
                 Err(shortage) => short(&shortage),
             },
-            // Executors in bad places look like too few of them, so places come first.
+            // Executors in bad places look like too few of them, so places come first, unless the last
+            // ones were no better.
+            PolicyName::Thalweg if state.is_in_vain(PlanKind::Move, self.now) => {
+                self.ask_about_flow(state, learned)
+            }
             PolicyName::Thalweg => match arrangement(self) {
                 Ok(found) => {
                     let (settings, now) = (self.settings, self.now);
@@ -90,7 +94,9 @@ fn arrangement(question: &Question<'_>) -> Result<Arrangement, Shortage> {
         (worst_load(topology, &assessment.demands, ground), demand / ability.max(1e-9));
     // A better placement is looked for only where it could matter: on a large cluster that is most
     // of a decision's cost.
-    let matters = worst_now >= settings.imbalance_limit * ideal
+    let ours = settings.slots != SlotRule::Engine;
+    let matters = ours
+        && worst_now >= settings.imbalance_limit * ideal
         && assessment.metrics.capacity >= settings.imbalance_floor;
     let reachable = if matters {
         let wished = present(topology);
@@ -114,7 +120,8 @@ fn arrangement(question: &Question<'_>) -> Result<Arrangement, Shortage> {
         far: far
             .map(|(node, _)| (node.host.clone(), node.round_trip.unwrap_or(Millis::ZERO)))
             .collect(),
-        elsewhere: terrain.usable.iter().zip(&terrain.far).any(|(usable, far)| *usable && !far),
+        elsewhere: ours
+            && terrain.usable.iter().zip(&terrain.far).any(|(usable, far)| *usable && !far),
         free_slot: terrain.free_slot,
     })
 }

@@ -84,7 +84,7 @@ pub fn decide(
         };
         let (reasons, intended) = within_budget(observation, reasons, intended, settings);
         let (reasons, verdict, plan) =
-            guard(reasons, intended, &remembered, ordered, busy, settings, now);
+            guard(reasons, intended, assessment, &remembered, ordered, busy, settings, now);
         let id = state.next_decision;
         state.next_decision += 1;
         let decision = record(id, assessment, &remembered, reasons, verdict, plan, settings, now);
@@ -319,8 +319,8 @@ fn record(
 }
 
 fn start(plan: &Plan, shrinks: bool, before: Metrics, state: &mut TopologyState, now: Timestamp) {
-    let (plan, kind) = (plan.id.clone(), plan.kind);
-    state.in_flight = Some(InFlight { plan, kind, shrinks, before, since: now });
+    let (plan, judged_as) = (plan.id.clone(), plan.judged_as());
+    state.in_flight = Some(InFlight { plan, judged_as, shrinks, before, since: now });
     state.actions.retain(|at| now.since(*at) < day());
     state.actions.push_back(now);
 }
@@ -344,9 +344,9 @@ fn verify(
     // they cannot, that is no reason to forbid plans that would give executors back.
     let helped = if action.shrinks { after.capacity.get() < OVERLOADED } else { better };
     // The policy `thalweg` remembers by itself which components more executors did not help.
-    let by_policy = settings.policy == PolicyName::Thalweg && action.kind != PlanKind::Move;
+    let by_policy = settings.policy == PolicyName::Thalweg && action.judged_as == PlanKind::Counts;
     if !helped && !action.shrinks && !by_policy {
-        state.blacklist.insert(action.kind, later(now, settings.blacklist));
+        state.blacklist.insert(action.judged_as, later(now, settings.blacklist));
     }
     Some(Outcome {
         plan: action.plan,

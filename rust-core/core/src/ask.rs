@@ -8,7 +8,7 @@ use crate::demand::Flow;
 use crate::explain::{PlanKind, Reason, ReasonCode};
 use crate::model::Observation;
 use crate::place::{Shortage, loads, place};
-use crate::policy::me_stream::{self, Arrangement};
+use crate::policy::me_stream::{self, Arrangement, Places};
 use crate::policy::{self, Intent, PolicyName, Situation};
 use crate::settings::{Settings, SlotRule};
 use crate::state::{Learned, TopologyState};
@@ -42,21 +42,28 @@ impl Question<'_> {
             // Executors in bad places look like too few of them, so places come first, unless the last
             // ones were no better.
             PolicyName::Thalweg if state.is_in_vain(PlanKind::Move, self.now) => {
-                self.ask_about_flow(state, learned)
+                self.ask_about_flow(false, state, learned)
             }
             PolicyName::Thalweg => match arrangement(self) {
                 Ok(found) => {
                     let (settings, now) = (self.settings, self.now);
-                    me_stream::misplaced(self.assessment, &found, state, settings, now)
-                        .unwrap_or_else(|| self.ask_about_flow(state, learned))
+                    match me_stream::misplaced(self.assessment, &found, state, settings, now) {
+                        Places::Bad(reason) => Intent::Move(vec![reason]),
+                        places => self.ask_about_flow(places == Places::Doubtful, state, learned),
+                    }
                 }
                 Err(shortage) => short(&shortage),
             },
-            _ => self.ask_about_flow(state, learned),
+            _ => self.ask_about_flow(false, state, learned),
         }
     }
 
-    fn ask_about_flow(&self, state: &mut TopologyState, learned: &mut Learned) -> Intent {
+    fn ask_about_flow(
+        &self,
+        may_move: bool,
+        state: &mut TopologyState,
+        learned: &mut Learned,
+    ) -> Intent {
         let Assessment { topology, measurements, .. } = self.assessment;
         let abilities = &self.ground.terrain.abilities;
         let flow = Flow::of(topology, measurements, &state.trail, abilities);
@@ -66,6 +73,7 @@ impl Question<'_> {
             flow: &flow,
             span: samples().map(|sample| sample.span).min().unwrap_or(Millis::ZERO),
             age: samples().map(|sample| sample.age).max().unwrap_or(Millis::ZERO),
+            may_move,
             settings: self.settings,
             now: self.now,
         };

@@ -114,6 +114,8 @@ pub struct Situation<'a> {
     pub span: Millis,
     /// The age of the oldest measurement of an executor.
     pub age: Millis,
+    /// Whether other places for its executors may soon be found to be better.
+    pub may_move: bool,
     /// The settings.
     pub settings: &'a Settings,
     /// Now.

@@ -247,7 +247,7 @@ fn stands_in_the_way(
             let text = format!("{id} does not get faster with more executors");
             Some(Reason::plain(ReasonCode::ExternalLimited, text))
         }
-        (None, Cause::SlowNode { node, speed }) => {
+        (None, Cause::SlowNode { node, speed }) if situation.may_move => {
             let text = format!(
                 "speed of {id}'s executors on node {node} over that elsewhere: they need another place"
             );

@@ -350,6 +350,10 @@ impl Memory {
             let learned = model.components.get(situation.id(index));
             let before =
                 self.counts.insert(index, component.executors).unwrap_or(component.executors);
+            if component.executors != before {
+                // What was needed before is known from another arrangement.
+                self.needs.clear();
+            }
             if component.executors > before {
                 let capacity = learned.and_then(|learned| learned.capacity_at(before));
                 self.trials.extend(capacity.map(|capacity| (index, (before, capacity))));

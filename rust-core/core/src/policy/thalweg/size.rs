@@ -1,5 +1,6 @@
 //! How many executors each component needs for what is asked of it.
 
+use crate::capacity::learned::Balance;
 use crate::capacity::queueing::Queue;
 use crate::capacity::usl::Curve;
 use crate::demand::{ComponentFlow, whole_executors};
@@ -7,6 +8,8 @@ use crate::policy::Situation;
 use crate::policy::thalweg::TopologyModel;
 use crate::policy::thalweg::shares::{Shares, balance};
 
+/// A guess adds at most one executor to so many.
+const GUESSED: u32 = 4;
 /// Executors that the latency objective may add in one plan, per component.
 const MOST_FOR_LATENCY: u32 = 64;
 
@@ -36,8 +39,7 @@ pub struct Scaling<'a> {
     curve: Option<Curve>,
     /// Mean ability of the nodes it runs on.
     ability: f64,
-    /// Mean busy share of its executors over the busiest one's, beyond what its shares explain.
-    balance: f64,
+    balance: Balance,
     shares: Shares,
     /// Records per second of one executor, where no curve is known.
     rate: f64,
@@ -59,7 +61,9 @@ impl<'a> Scaling<'a> {
         let confidence = situation.settings.thalweg.confidence;
         let (shares, rate) = (Shares::of(component), rate.unwrap_or(0.0));
         let known = learned.and_then(|learned| learned.balance);
-        let balance = known.or_else(|| balance(component)).unwrap_or(1.0);
+        let executors = component.executors;
+        let seen = || Balance { executors, share: balance(component).unwrap_or(1.0) };
+        let balance = known.unwrap_or_else(seen);
         let ability = ability.max(1e-3);
         Some(Self { component, curve, ability, balance, shares, rate, confidence })
     }
@@ -81,7 +85,8 @@ impl<'a> Scaling<'a> {
 
     /// The rate at which the fullest executor is full, of what all could do together.
     fn uneven(&self, executors: u32, capacity: f64) -> f64 {
-        capacity * (self.balance * self.shares.evenness(executors)).min(1.0)
+        let balance = self.balance.at(executors, self.component.keyed);
+        capacity * (balance * self.shares.evenness(executors)).min(1.0)
     }
 
     /// The fewest executors that do `demand` at the busy share `target`.
@@ -97,7 +102,7 @@ impl<'a> Scaling<'a> {
         let enough = |executors: &u32| {
             self.uneven(*executors, each * f64::from(*executors)) * target >= demand
         };
-        let unbounded = || whole_executors(demand / (each * self.balance * target));
+        let unbounded = || whole_executors(demand / (each * target));
         (1..=most.max(1)).find(enough).unwrap_or_else(|| unbounded().max(most))
     }
 
@@ -115,9 +120,11 @@ impl<'a> Scaling<'a> {
         let linear = self.linear(demand, target, most);
         let found = self.need(demand, target, most);
         let need = match found {
-            // Far from what was seen the curve is a guess; linear scaling errs on the side of
-            // smaller steps, both ways.
-            Some(need) if distance(need).is_none_or(|d| d > own.alpha) => linear,
+            // Far from what was seen the curve is a guess, which may add a little to linear scaling
+            // and take nothing from it.
+            Some(need) if distance(need).is_none_or(|d| d > own.alpha) => {
+                need.clamp(linear, linear + linear.div_ceil(GUESSED))
+            }
             Some(need) => need,
             None => self.best(most).max(linear),
         };

@@ -168,13 +168,18 @@ fn judge(
     if let Some(reason) = unfit(assessment, state, settings, now) {
         return (vec![reason], None);
     }
-    let (counts, wished_tasks, reasons) =
+    let (counts, wished_tasks, growth, reasons) =
         match (Question { observation, assessment, ground, settings, now }).ask(state, learned) {
             Intent::Stay(reasons) => return (reasons, None),
-            Intent::Move(reasons) => (BTreeMap::new(), BTreeMap::new(), reasons),
-            Intent::Scale { counts, wished_tasks, reasons } => (counts, wished_tasks, reasons),
+            Intent::Move(reasons) => (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), reasons),
+            Intent::Scale { counts, wished_tasks, growth, reasons } => {
+                (counts, wished_tasks, growth, reasons)
+            }
         };
-    match plan(observation, assessment, ground, &counts, settings) {
+    let grown =
+        |(component, demand): (u32, &f64)| demand * growth.get(&component).copied().unwrap_or(1.0);
+    let demands: Vec<f64> = (0..).zip(&assessment.demands).map(grown).collect();
+    match plan(observation, assessment, &demands, ground, &counts, settings) {
         Ok(Some(mut plan)) => {
             let named = |component: u32| {
                 Some(assessment.topology.components.get(component as usize)?.id.clone())
@@ -234,7 +239,7 @@ fn obey(
         *usable &= !order.leave.contains(&node.host);
     }
     let ground = Ground { terrain: &terrain, ..ground.clone() };
-    match plan(observation, assessment, &ground, &counts, settings) {
+    match plan(observation, assessment, &assessment.demands, &ground, &counts, settings) {
         Ok(Some(plan)) => {
             (vec![Reason::plain(ReasonCode::Ordered, "an operator ordered it")], Some(plan))
         }

@@ -335,7 +335,7 @@ fn scale(
         );
         return Intent::Stay(vec![limited, reason]);
     }
-    Intent::Scale { counts, wished_tasks, reasons: vec![reason] }
+    Intent::Scale { counts, wished_tasks, growth: BTreeMap::new(), reasons: vec![reason] }
 }
 
 fn size(component: &ComponentView) -> Size {

@@ -48,6 +48,8 @@ const WORTH_WHILE_FALLING: f64 = 0.3;
 const CATCH_UP_PER_STOP: f64 = 4.0;
 /// Weight of the newest stop in the learned length.
 const STOP_WEIGHT: f64 = 0.3;
+/// More growth than this is not believed when places are chosen.
+const MOST_GROWTH: f64 = 16.0;
 /// Gain over prediction below which an action was in vain.
 const IN_VAIN: f64 = 0.1;
 
@@ -116,7 +118,10 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
         return Intent::Stay(vec![super::unknown_rates()]);
     }
     match shortest(situation, &asked, &sizes) {
-        Some((index, used)) => up(situation, memory, &sizes, &needs, index, used, unsure.is_none()),
+        Some((index, used)) => {
+            let intent = up(situation, memory, &sizes, &needs, index, used, unsure.is_none());
+            expecting(situation, &asked, intent)
+        }
         None => {
             memory.short_since = None;
             down(situation, memory, model, &sizes, needs, unsure)
@@ -217,6 +222,20 @@ fn up(
         return Intent::Stay(reasons);
     }
     intent(situation, &wishes, reasons)
+}
+
+/// Lets executors be placed for the work that they will have.
+fn expecting(situation: &Situation<'_>, asked: &Asked, mut intent: Intent) -> Intent {
+    if let Intent::Scale { growth, .. } = &mut intent {
+        for (index, component) in situation.flow.users() {
+            let (Some(input), Some(ahead)) = (component.input(), asked.ahead[index]) else {
+                continue;
+            };
+            let ordinal = u32::try_from(index).unwrap_or(u32::MAX);
+            growth.insert(ordinal, (ahead / input.max(1e-9)).clamp(1.0, MOST_GROWTH));
+        }
+    }
+    intent
 }
 
 /// Why more executors would not help a component.

@@ -30,7 +30,8 @@ fn all_that_are_short_grow_at_once_to_the_target() {
     case.flow.components[0].target.growth = Some(0.0);
     let (mut memory, mut model) = fresh();
     // 1000 / (250 * 0.75) = 5.3 and 2000 / (400 * 0.75) = 6.7.
-    assert_eq!(run(&mut case, &mut memory, &mut model, 60), [(1, 6), (2, 7)]);
+    // The curve, of which only one point is known, may add one executor to that.
+    assert_eq!(run(&mut case, &mut memory, &mut model, 60), [(1, 6), (2, 8)]);
 }
 
 #[test]

@@ -8,6 +8,8 @@ use crate::policy::Situation;
 use crate::policy::thalweg::TopologyModel;
 use crate::policy::thalweg::shares::{Shares, balance};
 
+/// A component that no number of executors makes this much faster has another limit.
+const FASTER: f64 = 1.1;
 /// A guess adds at most one executor to so many.
 const GUESSED: u32 = 4;
 /// Executors that the latency objective may add in one plan, per component.
@@ -130,7 +132,9 @@ impl<'a> Scaling<'a> {
         };
         let limit = match found {
             None if self.full_key(demand, target) => Some(Limit::Skew(self.shares.hot)),
-            None if self.capacity(most) < 1.1 * capacity && most > now => Some(Limit::External),
+            None if most > now && self.capacity(self.best(most)) < FASTER * capacity => {
+                Some(Limit::External)
+            }
             _ => None,
         };
         Size { capacity, need, limit }

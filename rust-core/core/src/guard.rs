@@ -1,5 +1,6 @@
 //! Whether a plan may be carried out now: cool-down, daily limit, what did not help, the mode.
 
+use crate::assess::Assessment;
 use crate::explain::{Plan, PlanKind, Reason, ReasonCode, Verdict};
 use crate::model::{ComponentKind, Executor, Observation, Topology};
 use crate::settings::{Mode, Settings};
@@ -57,8 +58,12 @@ pub fn within_budget(
 }
 
 /// Twice as long after each further action that was taken while the last ones were recent, so that a
-/// topology that cannot come to rest is changed less and less.
-fn cool_down(state: &TopologyState, settings: &Settings, now: Timestamp) -> Millis {
+/// topology that cannot come to rest is changed less and less. One that is short of executors gets them
+/// after the plain time: what it gets in vain, the policy remembers.
+fn cool_down(grows: bool, state: &TopologyState, settings: &Settings, now: Timestamp) -> Millis {
+    if grows {
+        return settings.cool_down;
+    }
     let recent = Millis::saturating(settings.cool_down.get() * RECENT_COOL_DOWNS);
     let actions = state.actions.iter().filter(|at| now.since(**at) < recent).count();
     let doublings = i32::try_from(actions.saturating_sub(1)).unwrap_or(MOST_DOUBLINGS);
@@ -66,9 +71,11 @@ fn cool_down(state: &TopologyState, settings: &Settings, now: Timestamp) -> Mill
 }
 
 /// Whether the plan may be carried out now; one that was ordered need not wait or have helped before.
+#[allow(clippy::too_many_arguments)]
 pub fn guard(
     reasons: Vec<Reason>,
     plan: Option<Plan>,
+    assessment: &Assessment<'_>,
     state: &TopologyState,
     ordered: bool,
     busy: bool,
@@ -78,7 +85,8 @@ pub fn guard(
     let Some(plan) = plan else { return (reasons, Verdict::Hold, None) };
     let mut against: Vec<Reason> = busy.then(another_first).into_iter().collect();
     if !ordered {
-        against.extend(too_soon(&plan, &reasons, state, settings, now));
+        let grows = plan.rows.len() > assessment.topology.executors.len();
+        against.extend(too_soon(&plan, &reasons, grows, state, settings, now));
     }
     if settings.mode != Mode::Act {
         against.push(Reason::plain(
@@ -95,11 +103,11 @@ pub fn guard(
     (against.into_iter().chain(reasons).collect(), verdict, shown)
 }
 
-/// What an action is remembered by when it did not help: its kind, and of a move what it was decided for.
+/// What an action is remembered by when it did not help: what it is judged as, and of a move what it was for.
 /// More executors are the same cure whatever asks for them, but a move for another reason goes elsewhere,
 /// and may be what puts the first one right.
-pub fn attempt(kind: PlanKind, reasons: &[Reason]) -> (PlanKind, Option<ReasonCode>) {
-    let why = reasons.first().map(|reason| reason.code);
+pub fn attempt(plan: &Plan, reasons: &[Reason]) -> (PlanKind, Option<ReasonCode>) {
+    let (kind, why) = (plan.judged_as(), reasons.first().map(|reason| reason.code));
     (kind, why.filter(|_| kind == PlanKind::Move))
 }
 
@@ -107,12 +115,13 @@ pub fn attempt(kind: PlanKind, reasons: &[Reason]) -> (PlanKind, Option<ReasonCo
 fn too_soon(
     plan: &Plan,
     reasons: &[Reason],
+    grows: bool,
     state: &TopologyState,
     settings: &Settings,
     now: Timestamp,
 ) -> Vec<Reason> {
     let mut against = Vec::new();
-    let cool_down = cool_down(state, settings, now);
+    let cool_down = cool_down(grows, state, settings, now);
     if let Some(last) = state.actions.back().filter(|last| now.since(**last) < cool_down) {
         against.push(Reason::compared(
             ReasonCode::CoolDown,
@@ -130,8 +139,13 @@ fn too_soon(
             "actions within a day",
         ));
     }
-    if state.blacklist.get(&attempt(plan.kind, reasons)).is_some_and(|until| now < *until) {
-        let text = format!("the last {:?} for this reason did not help", plan.kind).to_lowercase();
+    let (judged_as, why) = attempt(plan, reasons);
+    if state.is_in_vain_for(judged_as, why, now) {
+        let what = match judged_as {
+            PlanKind::Move => "move for this reason",
+            _ => "change of counts",
+        };
+        let text = format!("the last {what} did not help");
         against.push(Reason::plain(ReasonCode::Ineffective, text));
     }
     against

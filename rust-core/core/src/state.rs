@@ -123,7 +123,8 @@ pub struct TopologyState {
     pub awaited: Option<Awaited>,
     /// When actions ended, oldest first; of one under way, when it began.
     pub actions: VecDeque<Timestamp>,
-    /// Kinds of plan that did not help, of moves with their reason, and until when they are not tried again.
+    /// What did not help, new counts or new places (these with what they were for), and until when it is
+    /// not tried again.
     pub blacklist: BTreeMap<(PlanKind, Option<ReasonCode>), Timestamp>,
 }
 
@@ -132,8 +133,8 @@ pub struct TopologyState {
 pub struct InFlight {
     /// Its id.
     pub plan: String,
-    /// Its kind.
-    pub kind: PlanKind,
+    /// By what it is judged: counts or places.
+    pub judged_as: PlanKind,
     /// What it was decided for, where that matters to whether it is tried again.
     pub why: Option<ReasonCode>,
     /// Whether it leaves fewer executors, which is judged by what it spoiled.
@@ -187,6 +188,21 @@ impl State {
 }
 
 impl TopologyState {
+    /// Whether plans that are judged so did not help not long ago.
+    pub fn is_in_vain(&self, judged_as: PlanKind, now: Timestamp) -> bool {
+        self.blacklist.iter().any(|((kind, _), until)| *kind == judged_as && now < *until)
+    }
+
+    /// Whether an action that is judged so, for this reason, did not help a short time ago.
+    pub fn is_in_vain_for(
+        &self,
+        judged_as: PlanKind,
+        why: Option<ReasonCode>,
+        now: Timestamp,
+    ) -> bool {
+        self.blacklist.get(&(judged_as, why)).is_some_and(|until| now < *until)
+    }
+
     /// Starts measuring anew: what was measured belongs to another arrangement.
     pub fn forget_measurements(&mut self) {
         self.histories.clear();
@@ -194,6 +210,7 @@ impl TopologyState {
         self.threshold.clear();
         self.effective.clear();
         self.persistence.clear();
+        self.believed.clear();
     }
 }
 

@@ -6,7 +6,7 @@ use crate::assess::Assessment;
 use crate::explain::{Plan, PlanKind};
 use crate::model::{ComponentKind, Observation, SlotRef, TaskRange, Topology};
 use crate::place::{
-    PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role, Shortage, migration, place,
+    PlaceEdge, PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role, Shortage, migration, place,
 };
 use crate::plan::partition::partition;
 use crate::settings::{Settings, SlotRule};
@@ -15,6 +15,8 @@ use crate::units::Timestamp;
 
 /// Demands are counted in millionths of one executor's time.
 pub const MICROS: f64 = 1e6;
+/// Memory of an executor that declares none, in MiB. Storm assumes the same.
+const ASSUMED_MIB: f64 = 128.0;
 
 /// What placement must know of the cluster, whichever topology is to be placed.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +29,8 @@ pub struct Terrain {
     pub usable: Vec<bool>,
     /// Whether a usable node has a slot that nobody holds.
     pub free_slot: bool,
+    /// Memory that executors need on each node, in MiB.
+    memory: Vec<f64>,
     /// Which topology holds each slot in use, by its index.
     holders: BTreeMap<SlotRef, usize>,
 }
@@ -47,10 +51,12 @@ impl Terrain {
         let near: Vec<bool> = open.iter().zip(&far).map(|(open, far)| *open && !far).collect();
         let usable = if near.contains(&true) { near } else { open };
         let mut holders = BTreeMap::new();
+        let mut memory = vec![0.0; nodes.len()];
         for (index, topology) in observation.topologies.iter().enumerate() {
             for slot in topology.executors.iter().filter_map(|e| e.slot) {
                 holders.entry(slot).or_insert(index);
             }
+            add_memory(&mut memory, topology, topology.executors.iter().map(|e| e.slot));
         }
         let free_slot = nodes.iter().zip(&usable).enumerate().any(|(index, (node, usable))| {
             let free =
@@ -58,8 +64,37 @@ impl Terrain {
             *usable && node.ports.iter().any(free)
         });
         let abilities = crate::assess::abilities(observation, learned, settings, now);
-        Self { abilities, far, usable, free_slot, holders }
+        Self { abilities, far, usable, free_slot, memory, holders }
     }
+
+    /// Memory that all topologies but one need on each node, in MiB.
+    pub fn memory_of_others(&self, own: &Topology) -> Vec<f64> {
+        let mut others = vec![0.0; self.memory.len()];
+        add_memory(&mut others, own, own.executors.iter().map(|e| e.slot));
+        others.iter().zip(&self.memory).map(|(own, all)| (all - own).max(0.0)).collect()
+    }
+}
+
+/// Adds up what executors need in their slots.
+pub fn add_memory(
+    memory: &mut [f64],
+    topology: &Topology,
+    slots: impl Iterator<Item = Option<SlotRef>>,
+) {
+    for (executor, slot) in topology.executors.iter().zip(slots) {
+        if let Some(node) = slot.and_then(|slot| memory.get_mut(slot.node as usize)) {
+            *node += memory_of(topology, executor.component).0;
+        }
+    }
+}
+
+/// The memory of one executor in MiB, and what of it is heap of its worker: as declared, or as Storm
+/// assumes.
+pub fn memory_of(topology: &Topology, component: u32) -> (f64, f64) {
+    let declared = topology.components.get(component as usize);
+    let memory = declared.and_then(|component| component.memory_mib).unwrap_or(ASSUMED_MIB);
+    let heap = declared.and_then(|component| component.heap_mib).unwrap_or(memory).min(memory);
+    (memory, heap)
 }
 
 /// The terrain as one topology finds it.
@@ -71,6 +106,8 @@ pub struct Ground<'a> {
     pub own: usize,
     /// Demand of other topologies on each node.
     pub base_demands: Vec<f64>,
+    /// Memory that other topologies need on each node, in MiB.
+    pub base_memory: Vec<f64>,
     /// Slots that were promised to other topologies in this round.
     pub promised: BTreeSet<SlotRef>,
 }
@@ -171,6 +208,7 @@ pub fn problem(
                 taken: ground.is_taken(SlotRef { node: index as u32, port }),
             })
             .collect(),
+        memory_mib: node.memory_mib.map(|mib| (mib - ground.base_memory[index]).max(0.0) as u32),
     });
     let parts = Parts::of(wished, demands);
     let now: BTreeMap<TaskRange, SlotRef> =
@@ -179,7 +217,11 @@ pub fn problem(
     for slot in now.values() {
         *held.entry(*slot).or_default() += 1;
     }
+    // Where nobody declared memory, workers are as large as their options say, whatever they run.
+    let memory_declared = topology.components.iter().any(|c| c.memory_mib.is_some());
     let executors = wished.iter().map(|&(component, tasks)| {
+        let (memory, heap) = memory_of(topology, component);
+        let heap = if memory_declared { heap } else { 0.0 };
         let near =
             || now.range(..=tasks).next_back().filter(|(range, _)| range.contains(tasks.first));
         PlaceExecutor {
@@ -188,6 +230,8 @@ pub fn problem(
             demand: (parts.of_executor(component, tasks) * MICROS) as u64,
             current: now.get(&tasks).copied(),
             near: near().map(|(_, slot)| slot.node),
+            heap_mib: heap.ceil() as u32,
+            off_heap_mib: (memory - heap).ceil() as u32,
         }
     });
     Problem {
@@ -197,7 +241,27 @@ pub fn problem(
         wished_workers: topology.wished_workers,
         anchors_per_worker: settings.anchors_per_worker,
         rule: settings.slots,
+        edges: edges(topology),
+        heap_limit_mib: topology.worker_heap_mib.filter(|_| memory_declared).map(|mib| mib as u32),
+        memory_declared,
     }
+}
+
+/// What streams carry, as far as it was counted. Counts only compare where all streams have them; if
+/// one has none, all count the same.
+pub fn edges(topology: &Topology) -> Vec<PlaceEdge> {
+    let mut sums: BTreeMap<(u32, u32), Option<u64>> = BTreeMap::new();
+    for edge in &topology.edges {
+        let sum = sums.entry((edge.from, edge.to)).or_insert(Some(0));
+        *sum = sum.zip(edge.sent).map(|(sum, sent)| sum.saturating_add(sent));
+    }
+    let known = sums.values().all(Option::is_some) && sums.values().any(|sum| *sum > Some(0));
+    let edge = |((from, to), sent): ((u32, u32), Option<u64>)| PlaceEdge {
+        from,
+        to,
+        traffic: sent.filter(|_| known).unwrap_or(1),
+    };
+    sums.into_iter().map(edge).collect()
 }
 
 /// Whether an executor of a component can be replaced while the topology runs.

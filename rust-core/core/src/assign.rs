@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::arrange::{Ground, Terrain, present, problem};
+use crate::arrange::{Ground, Terrain, add_memory, present, problem};
 use crate::cluster::{self, Lacking, Slots, is_declared};
 use crate::model::{Executor, Observation, SlotRef, TaskRange, Topology};
 use crate::place::{MigrationRow, Slot, place};
@@ -121,6 +121,7 @@ pub fn assign(
             let promised = promised.collect();
             let mut round = round(view, own, &terrain, &promised);
             round.ground.base_demands = demands_of_others(view, &slots, own);
+            round.ground.base_memory = memory_of_others(view, &slots, own);
             slots[own] = round.complete(&slots[own], settings);
         }
     }
@@ -144,7 +145,8 @@ fn round<'a>(
     promised: &BTreeSet<SlotRef>,
 ) -> Round<'a> {
     let base_demands = vec![0.0; view.nodes.len()];
-    let ground = Ground { terrain, own, base_demands, promised: promised.clone() };
+    let base_memory = base_demands.clone();
+    let ground = Ground { terrain, own, base_demands, base_memory, promised: promised.clone() };
     Round { view, topology: &view.topologies[own], ground }
 }
 
@@ -173,6 +175,15 @@ fn demands_of_others(view: &Observation, slots: &Slots, own: usize) -> Vec<f64> 
         }
     }
     demands
+}
+
+/// Memory that the other topologies need on each node.
+fn memory_of_others(view: &Observation, slots: &Slots, own: usize) -> Vec<f64> {
+    let mut memory = vec![0.0; view.nodes.len()];
+    for (index, topology) in view.topologies.iter().enumerate().filter(|(index, _)| *index != own) {
+        add_memory(&mut memory, topology, slots[index].iter().copied());
+    }
+    memory
 }
 
 /// One topology in one scheduling round.

@@ -11,19 +11,17 @@ use thalweg_place::{
     Role, SlotId, Traffic,
 };
 
-use crate::arrange::{Terrain, role};
+use crate::arrange::{Terrain, edges, memory_of, role};
 use crate::model::{Observation, SlotRef, Topology};
-use crate::place::Role as Anchoring;
+use crate::place::{PlaceEdge, Role as Anchoring};
 use crate::settings::Settings;
 
 /// Compute of an executor that declares none, in points. Storm assumes the same.
 const ASSUMED_POINTS: f64 = 10.0;
-/// Memory of an executor that declares none, in MiB. Storm assumes the same.
-const ASSUMED_MIB: f64 = 128.0;
 /// Compute of a node that declares none, in points. Storm assumes the same.
 const ASSUMED_NODE_POINTS: f64 = 400.0;
-/// Traffic of an edge of which nothing was measured: all such edges count the same.
-const ASSUMED_TRAFFIC: u32 = 1000;
+/// What the edge of a topology with most traffic counts as.
+const MOST_TRAFFIC: u32 = 1000;
 
 /// Where the executors of every topology run or are to run, in the view's order.
 pub type Slots = Vec<Vec<Option<SlotRef>>>;
@@ -181,8 +179,7 @@ impl Asked {
 
 fn placing(topology: &Topology) -> thalweg_place::Topology {
     let components = topology.components.iter().zip(0..).map(|(component, index)| {
-        let memory = component.memory_mib.unwrap_or(ASSUMED_MIB);
-        let heap = component.heap_mib.unwrap_or(memory).min(memory);
+        let (memory, heap) = memory_of(topology, index);
         Component {
             role: match role(topology, index) {
                 Anchoring::Anchor => Role::Anchor,
@@ -193,23 +190,14 @@ fn placing(topology: &Topology) -> thalweg_place::Topology {
             off_heap: mebibytes(memory - heap),
             most_per_node: None,
             most_per_rack: None,
+            leaves: None,
         }
     });
-    let mut traffic: BTreeMap<(u32, u32), Option<u64>> = BTreeMap::new();
-    for edge in &topology.edges {
-        let sum = traffic.entry((edge.from, edge.to)).or_default();
-        *sum = match (*sum, edge.sent) {
-            (Some(sum), Some(sent)) => Some(sum.saturating_add(sent)),
-            (sum, sent) => sum.or(sent),
-        };
-    }
-    // Counts only compare where all edges have them.
-    let known = traffic.values().all(Option::is_some);
-    let edges = traffic.into_iter().map(|((from, to), sent)| {
-        let sent = sent
-            .filter(|_| known)
-            .map_or(ASSUMED_TRAFFIC, |sent| u32::try_from(sent).unwrap_or(u32::MAX));
-        Edge { from, to, traffic: Traffic::new(sent) }
+    let edges: Vec<PlaceEdge> = edges(topology);
+    let most = edges.iter().map(|edge| edge.traffic).max().unwrap_or(1).max(1);
+    let edges = edges.into_iter().map(|PlaceEdge { from, to, traffic }| {
+        let part = u128::from(traffic) * u128::from(MOST_TRAFFIC) / u128::from(most);
+        Edge { from, to, traffic: Traffic::new(part as u32) }
     });
     thalweg_place::Topology {
         components: components.collect(),

@@ -57,6 +57,7 @@ pub fn decide(
             terrain: &terrain,
             own: assessment.index,
             base_demands: others.map(|demand| demand.max(0.0)).collect(),
+            base_memory: terrain.memory_of_others(assessment.topology),
             promised: BTreeSet::new(),
         };
         let Some(mut remembered) = state.topologies.remove(&assessment.topology.id) else {

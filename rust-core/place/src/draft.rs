@@ -24,6 +24,8 @@ pub(crate) struct Room {
     pub tenants: u32,
     /// The compute that may be used here.
     pub ceiling: i64,
+    /// Whether some executors have to leave it.
+    pub left: bool,
 }
 
 impl Room {
@@ -111,6 +113,7 @@ impl<'a> Draft<'a> {
             free_slots: node.slots.saturating_sub(blocked(&node.blocked, node.slots)),
             tenants: 0,
             ceiling: i64::MAX / 4,
+            left: false,
         });
         let mut draft = Self {
             problem,
@@ -124,6 +127,11 @@ impl<'a> Draft<'a> {
                 .collect(),
             racks: BTreeMap::new(),
         };
+        for node in sheets.sheets.iter().flat_map(|s| &s.kinds).filter_map(|kind| kind.leaves) {
+            if let Some(room) = draft.rooms.get_mut(node as usize) {
+                room.left = true;
+            }
+        }
         for (topology, slots) in previous.0.iter().enumerate() {
             draft.settle(topology, slots);
         }
@@ -186,6 +194,7 @@ impl<'a> Draft<'a> {
         let (room, demand) = (&self.rooms[node as usize], &self.sheet(topology).kinds[kind]);
         room.open
             && room.memory_left() >= demand.memory
+            && demand.leaves != Some(node)
             && self.count(topology, node, kind) < demand.most_per_node
             && self.rack_allows(topology, room.rack, kind)
             && (self.sites[topology].contains_key(&node)
@@ -471,7 +480,8 @@ impl<'a> Draft<'a> {
                 room.rack,
             )
         };
-        one.tenants == 0 && other.tenants == 0 && of(one) == of(other)
+        let plain = |room: &Room| room.tenants == 0 && !room.left;
+        plain(one) && plain(other) && of(one) == of(other)
     }
 
     /// Lets every open node be loaded as far as memory goes.

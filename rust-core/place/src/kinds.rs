@@ -18,6 +18,7 @@ pub(crate) struct Kind {
     pub executors: u32,
     pub most_per_node: u32,
     pub most_per_rack: u32,
+    pub leaves: Option<u32>,
     /// Components it exchanges tuples with, and the weight of one pair of executors.
     pub neighbours: Vec<(usize, i64)>,
 }
@@ -82,6 +83,7 @@ fn sheet(topology: &Topology, unit: u128) -> Sheet {
             executors,
             most_per_node: component.most_per_node.unwrap_or(u32::MAX),
             most_per_rack: component.most_per_rack.unwrap_or(u32::MAX),
+            leaves: component.leaves,
             neighbours: Vec::new(),
         })
         .collect();

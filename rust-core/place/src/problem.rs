@@ -79,6 +79,8 @@ pub struct Component {
     pub most_per_node: Option<u32>,
     /// The most of its executors that one rack may hold.
     pub most_per_rack: Option<u32>,
+    /// A node that must not hold any of its executors: the worker that ran them there ends.
+    pub leaves: Option<u32>,
 }
 
 /// Whether an executor can be replaced while its topology runs.

@@ -4,28 +4,30 @@
 //! executors with demands and their present slots; all in ordinals and integers. **Output**: a slot
 //! per executor, or what is missing.
 //!
-//! Wanted, in this order: every executor has a slot on a usable node; the worst node's load is
-//! small; executors of one component are spread; few executors move; a worker whose executors did
-//! not change stays as it is.
+//! Wanted, in this order: every executor has a slot on a usable node that has the memory for it; the
+//! worst node's load is small; little traffic crosses nodes; few executors move; a worker whose
+//! executors did not change stays as it is.
 //!
 //! Phases: (1) *anchors*, the sources and the engine's acknowledging executors, get workers of
 //! their own, so that everything else can be replaced while they run on; (2) work executors get
-//! nodes by longest processing time first, then moves off the worst node, starting from where they
-//! are, changed by whole workers, if that comes near what a fresh start would give; (3) each node's executors get slots: the same set keeps its slot, a changed set gets
-//! a fresh one, so that the new worker can start beside the old.
+//! nodes by `thalweg_place`, starting from where they are, changed by whole workers, if that comes
+//! near what a fresh start would give; (3) each node's executors get slots: the same set keeps its
+//! slot, a changed set gets a fresh one, so that the new worker can start beside the old.
 //!
 //! Where a slot is a share of its node instead of a worker, `sharing` does it all another way.
 //!
-//! It does not place several topologies at once, knows no traffic between executors and no memory.
+//! It does not place several topologies at once: topologies with declared resources are first placed
+//! by [`cluster`](crate::cluster), together.
 
 mod anchors;
+mod asked;
 mod nodes;
 mod problem;
 mod sharing;
 mod slots;
 mod table;
 
-pub use problem::{PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role, Shortage};
+pub use problem::{PlaceEdge, PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role, Shortage};
 pub use table::{MigrationRow, Slot, migration};
 
 use sharing::share;
@@ -33,17 +35,21 @@ use sharing::share;
 use crate::model::SlotRef;
 use crate::settings::SlotRule;
 
+/// Starting from where executors are is preferred to a fresh start up to this percentage of the
+/// fresh start's worst load: less is not worth the restart of workers.
+const LOYALTY_PERCENT: u64 = 110;
+
 /// Gives each executor of the problem a slot.
 ///
 /// # Errors
-/// When no usable node has a slot that another topology does not hold.
+/// When there are too few slots, or executors find no room for the memory that was declared.
 pub fn place(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
     if problem.rule != SlotRule::Workers {
         return share(problem);
     }
     let mut room = slots::Room::of(problem);
     if room.total() == 0 {
-        return Err(Shortage { needed: 1, usable_nodes: problem.usable_nodes() });
+        return Err(Shortage::Slots { needed: 1, usable_nodes: problem.usable_nodes() });
     }
     let mut placed: Vec<Option<SlotRef>> = vec![None; problem.executors.len()];
     if room.total() == 1 {
@@ -51,7 +57,7 @@ pub fn place(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
         return Ok(vec![only; problem.executors.len()]);
     }
     anchors::place(problem, &mut room, &mut placed);
-    let nodes = nodes::assign(problem, &room, &placed);
+    let nodes = nodes::assign(problem, &room, &placed)?;
     slots::fill(problem, &mut room, &nodes, &mut placed);
     Ok(placed.into_iter().map(|slot| slot.expect("anchors and work were both placed")).collect())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use thalweg_place::Lack;
 use thiserror::Error;
 
 use crate::model::SlotRef;
@@ -22,6 +23,12 @@ pub struct Problem {
     pub anchors_per_worker: u32,
     /// What one slot can hold.
     pub rule: SlotRule,
+    /// The streams between its components.
+    pub edges: Vec<PlaceEdge>,
+    /// The most heap that the executors of one worker may need together, in MiB.
+    pub heap_limit_mib: Option<u32>,
+    /// Whether the executors' memory was declared; if not it is a guess, and no reason to refuse.
+    pub memory_declared: bool,
 }
 
 impl Problem {
@@ -36,6 +43,17 @@ impl Problem {
     }
 }
 
+/// A stream as placement sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaceEdge {
+    /// Ordinal of the sending component.
+    pub from: u32,
+    /// Ordinal of the receiving component.
+    pub to: u32,
+    /// What it carries, relative to the other edges.
+    pub traffic: u64,
+}
+
 /// A node as placement sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PlaceNode {
@@ -47,6 +65,8 @@ pub struct PlaceNode {
     pub usable: bool,
     /// Its live slots, by ascending port.
     pub slots: Vec<PlaceSlot>,
+    /// Memory that other topologies leave, in MiB; nothing where it is unknown.
+    pub memory_mib: Option<u32>,
 }
 
 impl PlaceNode {
@@ -66,16 +86,17 @@ pub struct PlaceSlot {
 }
 
 /// Whether an executor can be replaced while its topology runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Role {
     /// A source or one of the engine's own: it keeps pending tuples, so its worker should stay.
     Anchor,
     /// Everything else.
+    #[default]
     Work,
 }
 
 /// An executor as placement sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PlaceExecutor {
     /// Whether it can be replaced while its topology runs.
     pub role: Role,
@@ -87,14 +108,36 @@ pub struct PlaceExecutor {
     pub current: Option<SlotRef>,
     /// The node on which its tasks run now, if they run in another executor.
     pub near: Option<u32>,
+    /// Heap of its worker that it needs, in MiB.
+    pub heap_mib: u32,
+    /// Memory that it needs besides, in MiB.
+    pub off_heap_mib: u32,
+}
+
+impl PlaceExecutor {
+    /// All memory that it needs, in MiB.
+    pub fn memory_mib(&self) -> u32 {
+        self.heap_mib.saturating_add(self.off_heap_mib)
+    }
 }
 
 /// Why a topology cannot be placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("{needed} more slots are needed on the {usable_nodes} usable nodes")]
-pub struct Shortage {
-    /// Slots that are missing.
-    pub needed: u32,
-    /// Nodes that could offer them.
-    pub usable_nodes: u32,
+pub enum Shortage {
+    /// There are too few slots.
+    #[error("{needed} more slots are needed on the {usable_nodes} usable nodes")]
+    Slots {
+        /// Slots that are missing.
+        needed: u32,
+        /// Nodes that could offer them.
+        usable_nodes: u32,
+    },
+    /// Executors find no room.
+    #[error("{executors} executors find no room: {lack} would let the next one in")]
+    Resources {
+        /// How many.
+        executors: u32,
+        /// What would let one in.
+        lack: Lack,
+    },
 }

@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::nodes::LOYALTY_PERCENT;
+use super::LOYALTY_PERCENT;
 use super::problem::{Problem, Shortage};
 use crate::model::SlotRef;
 
@@ -27,7 +27,7 @@ pub(super) fn share(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
     let room: usize = ports.iter().map(Vec::len).sum();
     if rows > room {
         let needed = u32::try_from(rows - room).unwrap_or(u32::MAX);
-        return Err(Shortage { needed, usable_nodes: problem.usable_nodes() });
+        return Err(Shortage::Slots { needed, usable_nodes: problem.usable_nodes() });
     }
     let mut draft = Draft::fresh(problem, rows, &ports);
     draft.improve();
@@ -208,11 +208,11 @@ mod tests {
 
     fn node(ability_milli: u32, slots: u32) -> PlaceNode {
         let slots = (0..slots).map(|port| PlaceSlot { port, taken: false }).collect();
-        PlaceNode { ability_milli, base_load: 0, usable: true, slots }
+        PlaceNode { ability_milli, usable: true, slots, ..PlaceNode::default() }
     }
 
     fn executor(component: u32, demand: u64) -> PlaceExecutor {
-        PlaceExecutor { role: Role::Work, component, demand, current: None, near: None }
+        PlaceExecutor { component, demand, ..PlaceExecutor::default() }
     }
 
     /// A light source, four heavy workers, two counters.
@@ -275,6 +275,6 @@ mod tests {
     #[test]
     fn too_few_slots_are_a_shortage_with_its_size() {
         let problem = words(vec![node(1000, 1), node(1000, 2)]);
-        assert_eq!(share(&problem), Err(Shortage { needed: 1, usable_nodes: 2 }));
+        assert_eq!(share(&problem), Err(Shortage::Slots { needed: 1, usable_nodes: 2 }));
     }
 }

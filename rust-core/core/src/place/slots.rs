@@ -89,19 +89,55 @@ pub(super) fn fill(
         }
         let workers =
             per_node.saturating_sub(kept).clamp(1, room.left(node).max(1)).min(rest.len());
-        let mut slots: Vec<SlotRef> = (0..workers).filter_map(|_| room.take_any(node)).collect();
+        let mut sets = deal(problem, &rest, workers, room.left(node));
+        let mut slots: Vec<SlotRef> = sets.iter().filter_map(|_| room.take_any(node)).collect();
         if slots.is_empty() {
             // The node's last slots stayed with unchanged workers: the rest joins one of them.
             slots.extend(untouched.keys().find(|slot| slot.node as usize == node));
+            sets = vec![rest];
         }
-        for (chunk, slot) in
-            rest.chunks(rest.len().div_ceil(slots.len().max(1))).zip(slots.iter().cycle())
-        {
-            for &executor in chunk {
+        for (set, slot) in sets.into_iter().zip(slots.iter().cycle()) {
+            for executor in set {
                 placed[executor] = Some(*slot);
             }
         }
     }
+}
+
+/// Deals executors out to workers: evenly to as many as are wished, to more where their heap asks for
+/// it.
+fn deal(problem: &Problem, rest: &[usize], workers: usize, most: usize) -> Vec<Vec<usize>> {
+    let heap = |set: &[usize]| -> u64 {
+        set.iter().map(|&executor| u64::from(problem.executors[executor].heap_mib)).sum()
+    };
+    let limit = problem.heap_limit_mib.map_or(u64::MAX, u64::from);
+    let evenly = |workers: usize| -> Vec<Vec<usize>> {
+        rest.chunks(rest.len().div_ceil(workers.max(1))).map(<[usize]>::to_vec).collect()
+    };
+    let fitting = (workers..=most.min(rest.len()))
+        .map(evenly)
+        .find(|sets| sets.iter().all(|set| heap(set) <= limit));
+    fitting.unwrap_or_else(|| {
+        // Not all of one size: the largest first, each into the first worker that has room.
+        let mut order = rest.to_vec();
+        order.sort_by_key(|&executor| {
+            (std::cmp::Reverse(problem.executors[executor].heap_mib), executor)
+        });
+        let mut sets: Vec<Vec<usize>> = Vec::new();
+        for executor in order {
+            let fits = |set: &Vec<usize>| heap(set) + heap(&[executor]) <= limit;
+            let open = sets.len() < most;
+            match sets.iter().position(fits) {
+                Some(found) => sets[found].push(executor),
+                None if open => sets.push(vec![executor]),
+                None => {
+                    let least = sets.iter_mut().min_by_key(|set| heap(set));
+                    least.expect("a node with executors has a slot for them").push(executor);
+                }
+            }
+        }
+        sets
+    })
 }
 
 /// Present workers that hold work only, and whose executors all stay on their node.

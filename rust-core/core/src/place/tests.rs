@@ -6,11 +6,11 @@ use super::*;
 
 fn node(ability_milli: u32, ports: &[u32]) -> PlaceNode {
     let slots = ports.iter().map(|&port| PlaceSlot { port, taken: false }).collect();
-    PlaceNode { ability_milli, base_load: 0, usable: true, slots }
+    PlaceNode { ability_milli, usable: true, slots, ..PlaceNode::default() }
 }
 
 fn executor(role: Role, component: u32, demand: u64) -> PlaceExecutor {
-    PlaceExecutor { role, component, demand, current: None, near: None }
+    PlaceExecutor { role, component, demand, ..PlaceExecutor::default() }
 }
 
 fn problem(abilities: &[u32], work: &[(u32, u64)]) -> Problem {
@@ -20,10 +20,9 @@ fn problem(abilities: &[u32], work: &[(u32, u64)]) -> Problem {
     Problem {
         nodes: abilities.iter().map(|&a| node(a, &[1, 2, 3, 4])).collect(),
         executors,
-        held: BTreeMap::new(),
         wished_workers: 1,
         anchors_per_worker: 16,
-        rule: crate::settings::SlotRule::Workers,
+        ..Problem::default()
     }
 }
 
@@ -136,7 +135,7 @@ fn one_slot_takes_everything_and_none_is_a_shortage() {
     tight.nodes[0].slots.truncate(1);
     assert!(placed(&tight).iter().all(|slot| slot.port == 1));
     tight.nodes[0].slots[0].taken = true;
-    assert_eq!(place(&tight), Err(Shortage { needed: 1, usable_nodes: 1 }));
+    assert_eq!(place(&tight), Err(Shortage::Slots { needed: 1, usable_nodes: 1 }));
 }
 
 fn any_problem() -> impl Strategy<Value = Problem> {

@@ -48,7 +48,7 @@ fn under_lowest<'a>(draft: Draft<'a>, group: &[usize], comfort: Load) -> Draft<'
             (fewest, best) = (search.missing, tried);
         }
     }
-    while fewest == 0 && high - low > high / PRECISION {
+    while fewest == 0 && high - low > (high / PRECISION).max(1) {
         let middle = low + (high - low) / 2;
         let tried = search.under(middle);
         if search.missing == 0 {

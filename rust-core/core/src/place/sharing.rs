@@ -203,7 +203,7 @@ impl<'a> Draft<'a> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::{PlaceExecutor, PlaceNode, PlaceSlot, Role, loads};
+    use super::super::{PlaceExecutor, PlaceNode, PlaceSlot, loads};
     use super::*;
 
     fn node(ability_milli: u32, slots: u32) -> PlaceNode {

@@ -17,6 +17,8 @@ use crate::units::Timestamp;
 pub const MICROS: f64 = 1e6;
 /// Memory of an executor that declares none, in MiB. Storm assumes the same.
 const ASSUMED_MIB: f64 = 128.0;
+/// Traffic of an edge of which nothing was measured: all such edges count the same.
+const ASSUMED_TRAFFIC: u64 = 1000;
 
 /// What placement must know of the cluster, whichever topology is to be placed.
 #[derive(Debug, Clone, PartialEq)]
@@ -259,7 +261,7 @@ pub fn edges(topology: &Topology) -> Vec<PlaceEdge> {
     let edge = |((from, to), sent): ((u32, u32), Option<u64>)| PlaceEdge {
         from,
         to,
-        traffic: sent.filter(|_| known).unwrap_or(1),
+        traffic: sent.filter(|_| known).unwrap_or(ASSUMED_TRAFFIC),
     };
     sums.into_iter().map(edge).collect()
 }

@@ -20,8 +20,6 @@ use crate::settings::Settings;
 const ASSUMED_POINTS: f64 = 10.0;
 /// Compute of a node that declares none, in points. Storm assumes the same.
 const ASSUMED_NODE_POINTS: f64 = 400.0;
-/// What the edge of a topology with most traffic counts as.
-const MOST_TRAFFIC: u32 = 1000;
 
 /// Where the executors of every topology run or are to run, in the view's order.
 pub type Slots = Vec<Vec<Option<SlotRef>>>;
@@ -193,11 +191,9 @@ fn placing(topology: &Topology) -> thalweg_place::Topology {
             leaves: None,
         }
     });
-    let edges: Vec<PlaceEdge> = edges(topology);
-    let most = edges.iter().map(|edge| edge.traffic).max().unwrap_or(1).max(1);
-    let edges = edges.into_iter().map(|PlaceEdge { from, to, traffic }| {
-        let part = u128::from(traffic) * u128::from(MOST_TRAFFIC) / u128::from(most);
-        Edge { from, to, traffic: Traffic::new(part as u32) }
+    let edges = edges(topology).into_iter().map(|PlaceEdge { from, to, traffic }| {
+        let traffic = Traffic::new(u32::try_from(traffic).unwrap_or(u32::MAX));
+        Edge { from, to, traffic }
     });
     thalweg_place::Topology {
         components: components.collect(),

@@ -136,6 +136,45 @@ fn one_slot_takes_everything_and_none_is_a_shortage() {
     assert_eq!(place(&tight), Err(Shortage::Slots { needed: 1, usable_nodes: 1 }));
 }
 
+#[test]
+fn declared_memory_is_honoured_and_guessed_memory_refuses_nothing() {
+    let mut problem = problem(&[1000, 250], &[(2, 100); 4]);
+    for executor in &mut problem.executors[2..] {
+        executor.off_heap_mib = 300;
+    }
+    let with = |problem: &Problem, memory| {
+        let mut problem = problem.clone();
+        problem.nodes.iter_mut().for_each(|node| node.memory_mib = Some(memory));
+        problem
+    };
+    problem.memory_declared = true;
+    let on = |placement: &[SlotRef], node| {
+        placement[2..].iter().filter(|slot| slot.node == node).count()
+    };
+    let roomy = placed(&with(&problem, 4_000));
+    assert_eq!((on(&roomy, 0), on(&roomy, 1)), (4, 0), "a quarter of the speed takes nothing");
+    let tight = placed(&with(&problem, 700));
+    assert_eq!((on(&tight, 0), on(&tight, 1)), (2, 2));
+    let too_tight = with(&problem, 400);
+    let refused = place(&too_tight).expect_err("two executors of 300 MiB on 400");
+    assert_eq!(
+        refused.to_string(),
+        "2 executors find no room: 200 MiB of memory on a node would let the next one in"
+    );
+    problem.memory_declared = false;
+    assert_eq!(placed(&with(&problem, 400)).len(), problem.executors.len());
+}
+
+#[test]
+fn what_exchanges_tuples_is_put_side_by_side() {
+    let mut problem = problem(&[1000, 1000], &[(2, 100), (3, 100), (4, 100), (5, 100)]);
+    let edge = |from, to| PlaceEdge { from, to, traffic: 1_000 };
+    problem.edges = vec![edge(2, 5), edge(3, 4)];
+    let nodes: Vec<u32> = placed(&problem)[2..].iter().map(|slot| slot.node).collect();
+    assert_eq!((nodes[0], nodes[1]), (nodes[3], nodes[2]));
+    assert_ne!(nodes[0], nodes[1], "loads come first");
+}
+
 fn any_problem() -> impl Strategy<Value = Problem> {
     let nodes =
         proptest::collection::vec((50u32..2000, 1usize..5, any::<bool>(), 0u64..500_000), 1..6);

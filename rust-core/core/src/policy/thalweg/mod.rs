@@ -27,7 +27,7 @@ pub use settings::ThalwegSettings;
 use super::wish::{Wishes, intent};
 use super::{Intent, Situation};
 use crate::capacity::learned::CapacityModel;
-use crate::demand::Forecaster;
+use crate::demand::{Forecaster, whole_executors};
 use crate::diagnose::cause::{Cause, cause};
 use crate::explain::{Reason, ReasonCode};
 use crate::settings::SlotRule;
@@ -75,10 +75,9 @@ impl TopologyModel {
     }
 
     /// Notes for how long fewer executors were enough.
-    fn note_shrunk_for(&mut self, span: Millis) {
-        let secs = span.get() / 1000.0;
-        let smoothed = self.shrunk_secs.map_or(secs, |was| was + STOP_WEIGHT * (secs - was));
-        self.shrunk_secs = Some(smoothed);
+    fn note_shrunk_for(&mut self, span: Millis, longest: Millis) {
+        let was = self.horizon(longest);
+        self.shrunk_secs = Some(was + STOP_WEIGHT * (span.get() / 1000.0 - was));
     }
 
     /// The time over which a saving may be expected to last, in seconds.
@@ -144,6 +143,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
         }
         None => {
             memory.short_since = None;
+            let needs = in_shared_slots(situation, &asked, needs);
             down(situation, memory, model, &sizes, needs, unsure)
         }
     }
@@ -322,7 +322,7 @@ fn down(
     }
     let most = most_needed(&memory.needs);
     let fewer = |(index, need): &(usize, u32)| *need < situation.flow.components[*index].executors;
-    let wishes: Wishes = in_proportion(situation, most).into_iter().filter(fewer).collect();
+    let wishes: Wishes = most.into_iter().filter(fewer).collect();
     if wishes.is_empty() {
         return Intent::Stay(vec![fullest]);
     }
@@ -357,17 +357,25 @@ fn down(
     intent(situation, &wishes, vec![worth.changed_by(HORIZON), fullest])
 }
 
-/// Where slots are shared by executors of all components, fewer of one save nothing while another has as
-/// many as before, and leave the rest with unequal neighbours: all shrink as far as the largest.
-fn in_proportion(situation: &Situation<'_>, mut needs: Wishes) -> Wishes {
+/// What is needed where slots are shared by executors of all components. Fewer executors of one
+/// component save nothing while another has as many as before, and leave the rest with unequal
+/// neighbours: all shrink as far as the largest, and that no further than a core to each slot does the
+/// work of all at the target busy share.
+fn in_shared_slots(situation: &Situation<'_>, asked: &Asked, mut needs: Wishes) -> Wishes {
     if situation.settings.slots == SlotRule::Workers {
         return needs;
     }
-    let executors = |index: &usize| situation.flow.components[*index].executors;
-    let largest = needs.keys().map(executors).max().unwrap_or(1).max(1);
-    let wished = needs.values().copied().max().unwrap_or(1);
+    let component = |index: &usize| &situation.flow.components[*index];
+    let largest = needs.keys().map(|index| component(index).executors).max().unwrap_or(1).max(1);
+    let work = needs.keys().filter_map(|index| {
+        let (now, ahead) = (component(index).input()?, asked.far[*index]?);
+        let busy = component(index).busy()? * f64::from(component(index).executors);
+        Some(busy * ahead / now.max(1e-9))
+    });
+    let cores = whole_executors(work.sum::<f64>() / situation.settings.thalweg.target.get());
+    let wished = needs.values().copied().max().unwrap_or(1).max(cores).min(largest);
     for (index, need) in &mut needs {
-        *need = (*need).max((executors(index) * wished.min(largest)).div_ceil(largest));
+        *need = (*need).max((component(index).executors * wished).div_ceil(largest));
     }
     needs
 }
@@ -433,7 +441,8 @@ impl Memory {
         model.components.values_mut().for_each(CapacityModel::rearranged);
         match (change > 0, self.shrunk_at) {
             (true, Some(at)) => {
-                model.note_shrunk_for(situation.now.since(at));
+                let longest = situation.settings.thalweg.horizon;
+                model.note_shrunk_for(situation.now.since(at), longest);
                 self.shrunk_at = None;
             }
             (false, None) => self.shrunk_at = Some(situation.now),

@@ -22,7 +22,7 @@ fn run(
 
 /// Twenty seconds of what a component takes in.
 fn piled_up() -> Target {
-    Target { consumed: 1000.0, growth: Some(0.0), backlog: Some(20_000) }
+    Target { consumed: 1000.0, growth: Some(0.0), backlog: Some(20_000), newest: None }
 }
 
 fn fresh() -> (Memory, TopologyModel) {

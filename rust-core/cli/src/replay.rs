@@ -66,7 +66,7 @@ fn changed(recorded: &Settings, wanted: &Wanted) -> Result<Settings> {
             _ => bail!("settings are an object"),
         }
     };
-    let (before, after) = (as_map(&wanted.defaults()?)?, as_map(&wanted.over(&BTreeMap::new())?)?);
+    let (before, after) = (as_map(&wanted.defaults()?)?, as_map(&wanted.over(&Map::new())?)?);
     let mut mixed = as_map(recorded)?;
     for (key, value) in after {
         if before.get(&key) != Some(&value) {

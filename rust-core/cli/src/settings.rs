@@ -1,7 +1,5 @@
 //! Settings of a run: the scenario's, and over them those of the command line.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::{Map, Value};
@@ -26,9 +24,8 @@ impl Wanted {
     }
 
     /// The settings that hold over `base`.
-    pub fn over(&self, base: &BTreeMap<String, Value>) -> Result<Settings> {
-        let mut given: Map<String, Value> =
-            base.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    pub fn over(&self, base: &Map<String, Value>) -> Result<Settings> {
+        let mut given = base.clone();
         for pair in &self.set {
             let Some((key, value)) = pair.split_once('=') else {
                 bail!("--set {pair}: expected KEY=VALUE");

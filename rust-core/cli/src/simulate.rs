@@ -41,7 +41,7 @@ impl Simulate {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
         let scenario = files::scenario(&self.scenario)?;
-        let settings = self.wanted.over(&scenario.settings)?;
+        let settings = self.wanted.over(&scenario.given())?;
         let mut brain = Recorded::to(self.record.as_deref(), &settings)?;
         let result = watch(&scenario, &settings, self.seed, &mut brain)?;
         show(&scenario, &result);

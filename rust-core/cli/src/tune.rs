@@ -109,7 +109,7 @@ impl Tune {
             for scenario in scenarios {
                 let mut wanted = self.wanted.clone();
                 wanted.set.extend(draw.iter().cloned());
-                let settings = wanted.over(&scenario.settings)?;
+                let settings = wanted.over(&scenario.given())?;
                 for seed in 1..=seeds {
                     sum += self.cost(scenario, &settings, seed)?;
                 }

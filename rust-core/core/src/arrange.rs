@@ -208,20 +208,22 @@ pub fn role(topology: &Topology, component: u32) -> Role {
     }
 }
 
-/// Places `wished` and writes down the way there; nothing if nothing would change.
+/// Places the topology with new counts, for the demand that its components will have, and writes down
+/// the way there; nothing if nothing would change.
 ///
 /// # Errors
 /// When the cluster has no room.
 pub fn plan(
     observation: &Observation,
     assessment: &Assessment<'_>,
+    demands: &[f64],
     ground: &Ground<'_>,
     counts: &BTreeMap<u32, u32>,
     settings: &Settings,
 ) -> Result<Option<Plan>, Shortage> {
     let topology = assessment.topology;
     let wished = scaled(topology, counts);
-    let problem = problem(observation, topology, &wished, &assessment.demands, ground, settings);
+    let problem = problem(observation, topology, &wished, demands, ground, settings);
     let placement = place(&problem)?;
     let rows = migration(observation, topology, &wished, &placement);
     if counts.is_empty() && rows.iter().all(|row| !row.moves()) {

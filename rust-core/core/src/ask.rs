@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use crate::arrange::{Ground, MICROS, present, problem, worst_load};
 use crate::assess::Assessment;
 use crate::demand::Flow;
-use crate::explain::{Reason, ReasonCode};
+use crate::explain::{PlanKind, Reason, ReasonCode};
 use crate::model::Observation;
 use crate::place::{Shortage, loads, place};
-use crate::policy::me_stream::{self, Arrangement};
+use crate::policy::me_stream::{self, Arrangement, Places};
 use crate::policy::{self, Intent, PolicyName, Situation};
-use crate::settings::Settings;
+use crate::settings::{Settings, SlotRule};
 use crate::state::{Learned, TopologyState};
 use crate::units::{Millis, Timestamp};
 
@@ -39,20 +39,31 @@ impl Question<'_> {
                 }
                 Err(shortage) => short(&shortage),
             },
-            // Executors in bad places look like too few of them, so places come first.
+            // Executors in bad places look like too few of them, so places come first, unless the last
+            // ones were no better.
+            PolicyName::Thalweg if state.is_in_vain(PlanKind::Move, self.now) => {
+                self.ask_about_flow(false, state, learned)
+            }
             PolicyName::Thalweg => match arrangement(self) {
                 Ok(found) => {
                     let (settings, now) = (self.settings, self.now);
-                    me_stream::misplaced(self.assessment, &found, state, settings, now)
-                        .unwrap_or_else(|| self.ask_about_flow(state, learned))
+                    match me_stream::misplaced(self.assessment, &found, state, settings, now) {
+                        Places::Bad(reason) => Intent::Move(vec![reason]),
+                        places => self.ask_about_flow(places == Places::Doubtful, state, learned),
+                    }
                 }
                 Err(shortage) => short(&shortage),
             },
-            _ => self.ask_about_flow(state, learned),
+            _ => self.ask_about_flow(false, state, learned),
         }
     }
 
-    fn ask_about_flow(&self, state: &mut TopologyState, learned: &mut Learned) -> Intent {
+    fn ask_about_flow(
+        &self,
+        may_move: bool,
+        state: &mut TopologyState,
+        learned: &mut Learned,
+    ) -> Intent {
         let Assessment { topology, measurements, .. } = self.assessment;
         let abilities = &self.ground.terrain.abilities;
         let flow = Flow::of(topology, measurements, &state.trail, abilities);
@@ -62,6 +73,7 @@ impl Question<'_> {
             flow: &flow,
             span: samples().map(|sample| sample.span).min().unwrap_or(Millis::ZERO),
             age: samples().map(|sample| sample.age).max().unwrap_or(Millis::ZERO),
+            may_move,
             settings: self.settings,
             now: self.now,
         };
@@ -90,7 +102,9 @@ fn arrangement(question: &Question<'_>) -> Result<Arrangement, Shortage> {
         (worst_load(topology, &assessment.demands, ground), demand / ability.max(1e-9));
     // A better placement is looked for only where it could matter: on a large cluster that is most
     // of a decision's cost.
-    let matters = worst_now >= settings.imbalance_limit * ideal
+    let ours = settings.slots != SlotRule::Engine;
+    let matters = ours
+        && worst_now >= settings.imbalance_limit * ideal
         && assessment.metrics.capacity >= settings.imbalance_floor;
     let reachable = if matters {
         let wished = present(topology);
@@ -114,7 +128,8 @@ fn arrangement(question: &Question<'_>) -> Result<Arrangement, Shortage> {
         far: far
             .map(|(node, _)| (node.host.clone(), node.round_trip.unwrap_or(Millis::ZERO)))
             .collect(),
-        elsewhere: terrain.usable.iter().zip(&terrain.far).any(|(usable, far)| *usable && !far),
+        elsewhere: ours
+            && terrain.usable.iter().zip(&terrain.far).any(|(usable, far)| *usable && !far),
         free_slot: terrain.free_slot,
     })
 }

@@ -3,7 +3,7 @@
 //! Input: an observation and the remembered reports. Output: an [`Assessment`] per topology, with
 //! its view for people and the demands for placement. It judges nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::capacity::ability::{LatencyPoint, fit};
 use crate::capacity::bottleneck::{ComponentTimes, communicating, of_topology};
@@ -108,7 +108,8 @@ fn learn(
     settings: &Settings,
     now: Timestamp,
 ) {
-    learned.nodes.retain(|id, _| observation.nodes.iter().any(|node| node.id == *id));
+    let present: BTreeSet<&str> = observation.nodes.iter().map(|node| node.id.as_str()).collect();
+    learned.nodes.retain(|id, _| present.contains(id.as_str()));
     let found = fit(&latency_points(observation, measured));
     let busiest = busiest_executors(observation, measured);
     let fastest = found.nodes.values().map(|ability| ability.get()).fold(0.0, f64::max);

@@ -84,7 +84,7 @@ pub fn decide(
         };
         let (reasons, intended) = within_budget(observation, reasons, intended, settings);
         let (reasons, verdict, plan) =
-            guard(reasons, intended, &remembered, ordered, busy, settings, now);
+            guard(reasons, intended, assessment, &remembered, ordered, busy, settings, now);
         let id = state.next_decision;
         state.next_decision += 1;
         let decision = record(id, assessment, &remembered, reasons, verdict, plan, settings, now);
@@ -111,7 +111,8 @@ fn notice_changes(
     settings: &Settings,
     now: Timestamp,
 ) {
-    state.topologies.retain(|id, _| observation.topologies.iter().any(|t| t.id == *id));
+    let present: BTreeSet<&str> = observation.topologies.iter().map(|t| t.id.as_str()).collect();
+    state.topologies.retain(|id, _| present.contains(id.as_str()));
     for topology in &observation.topologies {
         let remembered = state.topologies.entry(topology.id.clone()).or_default();
         let layout = topology.executors.iter().map(|e| (e.tasks, e.slot)).collect();
@@ -167,13 +168,18 @@ fn judge(
     if let Some(reason) = unfit(assessment, state, settings, now) {
         return (vec![reason], None);
     }
-    let (counts, wished_tasks, reasons) =
+    let (counts, wished_tasks, growth, reasons) =
         match (Question { observation, assessment, ground, settings, now }).ask(state, learned) {
             Intent::Stay(reasons) => return (reasons, None),
-            Intent::Move(reasons) => (BTreeMap::new(), BTreeMap::new(), reasons),
-            Intent::Scale { counts, wished_tasks, reasons } => (counts, wished_tasks, reasons),
+            Intent::Move(reasons) => (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), reasons),
+            Intent::Scale { counts, wished_tasks, growth, reasons } => {
+                (counts, wished_tasks, growth, reasons)
+            }
         };
-    match plan(observation, assessment, ground, &counts, settings) {
+    let grown =
+        |(component, demand): (u32, &f64)| demand * growth.get(&component).copied().unwrap_or(1.0);
+    let demands: Vec<f64> = (0..).zip(&assessment.demands).map(grown).collect();
+    match plan(observation, assessment, &demands, ground, &counts, settings) {
         Ok(Some(mut plan)) => {
             let named = |component: u32| {
                 Some(assessment.topology.components.get(component as usize)?.id.clone())
@@ -233,7 +239,7 @@ fn obey(
         *usable &= !order.leave.contains(&node.host);
     }
     let ground = Ground { terrain: &terrain, ..ground.clone() };
-    match plan(observation, assessment, &ground, &counts, settings) {
+    match plan(observation, assessment, &assessment.demands, &ground, &counts, settings) {
         Ok(Some(plan)) => {
             (vec![Reason::plain(ReasonCode::Ordered, "an operator ordered it")], Some(plan))
         }
@@ -318,8 +324,8 @@ fn record(
 }
 
 fn start(plan: &Plan, shrinks: bool, before: Metrics, state: &mut TopologyState, now: Timestamp) {
-    let (plan, kind) = (plan.id.clone(), plan.kind);
-    state.in_flight = Some(InFlight { plan, kind, shrinks, before, since: now });
+    let (plan, judged_as) = (plan.id.clone(), plan.judged_as());
+    state.in_flight = Some(InFlight { plan, judged_as, shrinks, before, since: now });
     state.actions.retain(|at| now.since(*at) < day());
     state.actions.push_back(now);
 }
@@ -343,9 +349,9 @@ fn verify(
     // they cannot, that is no reason to forbid plans that would give executors back.
     let helped = if action.shrinks { after.capacity.get() < OVERLOADED } else { better };
     // The policy `thalweg` remembers by itself which components more executors did not help.
-    let by_policy = settings.policy == PolicyName::Thalweg && action.kind != PlanKind::Move;
+    let by_policy = settings.policy == PolicyName::Thalweg && action.judged_as == PlanKind::Counts;
     if !helped && !action.shrinks && !by_policy {
-        state.blacklist.insert(action.kind, later(now, settings.blacklist));
+        state.blacklist.insert(action.judged_as, later(now, settings.blacklist));
     }
     Some(Outcome {
         plan: action.plan,

@@ -1,6 +1,7 @@
 //! Whether a plan may be carried out now: cool-down, daily limit, what did not help, the mode.
 
-use crate::explain::{Plan, Reason, ReasonCode, Verdict};
+use crate::assess::Assessment;
+use crate::explain::{Plan, PlanKind, Reason, ReasonCode, Verdict};
 use crate::model::{ComponentKind, Executor, Observation, Topology};
 use crate::settings::{Mode, Settings};
 use crate::state::TopologyState;
@@ -57,8 +58,12 @@ pub fn within_budget(
 }
 
 /// Twice as long after each further action that was taken while the last ones were recent, so that a
-/// topology that cannot come to rest is changed less and less.
-fn cool_down(state: &TopologyState, settings: &Settings, now: Timestamp) -> Millis {
+/// topology that cannot come to rest is changed less and less. One that is short of executors gets them
+/// after the plain time: what it gets in vain, the policy remembers.
+fn cool_down(grows: bool, state: &TopologyState, settings: &Settings, now: Timestamp) -> Millis {
+    if grows {
+        return settings.cool_down;
+    }
     let recent = Millis::saturating(settings.cool_down.get() * RECENT_COOL_DOWNS);
     let actions = state.actions.iter().filter(|at| now.since(**at) < recent).count();
     let doublings = i32::try_from(actions.saturating_sub(1)).unwrap_or(MOST_DOUBLINGS);
@@ -66,9 +71,11 @@ fn cool_down(state: &TopologyState, settings: &Settings, now: Timestamp) -> Mill
 }
 
 /// Whether the plan may be carried out now; one that was ordered need not wait or have helped before.
+#[allow(clippy::too_many_arguments)]
 pub fn guard(
     reasons: Vec<Reason>,
     plan: Option<Plan>,
+    assessment: &Assessment<'_>,
     state: &TopologyState,
     ordered: bool,
     busy: bool,
@@ -78,7 +85,8 @@ pub fn guard(
     let Some(plan) = plan else { return (reasons, Verdict::Hold, None) };
     let mut against: Vec<Reason> = busy.then(another_first).into_iter().collect();
     if !ordered {
-        against.extend(too_soon(&plan, state, settings, now));
+        let grows = plan.rows.len() > assessment.topology.executors.len();
+        against.extend(too_soon(&plan, grows, state, settings, now));
     }
     if settings.mode != Mode::Act {
         against.push(Reason::plain(
@@ -98,12 +106,13 @@ pub fn guard(
 /// What earlier actions on the topology have against another one.
 fn too_soon(
     plan: &Plan,
+    grows: bool,
     state: &TopologyState,
     settings: &Settings,
     now: Timestamp,
 ) -> Vec<Reason> {
     let mut against = Vec::new();
-    let cool_down = cool_down(state, settings, now);
+    let cool_down = cool_down(grows, state, settings, now);
     if let Some(last) = state.actions.back().filter(|last| now.since(**last) < cool_down) {
         against.push(Reason::compared(
             ReasonCode::CoolDown,
@@ -121,8 +130,12 @@ fn too_soon(
             "actions within a day",
         ));
     }
-    if state.blacklist.get(&plan.kind).is_some_and(|until| now < *until) {
-        let text = format!("the last {:?} did not help", plan.kind).to_lowercase();
+    if state.is_in_vain(plan.judged_as(), now) {
+        let what = match plan.judged_as() {
+            PlanKind::Move => "move",
+            _ => "change of counts",
+        };
+        let text = format!("the last {what} did not help");
         against.push(Reason::plain(ReasonCode::Ineffective, text));
     }
     against

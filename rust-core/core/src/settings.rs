@@ -51,6 +51,8 @@ pub enum SlotRule {
     Workers,
     /// A share of its node: at most one executor of each component; whatever changes restarts all.
     Shared,
+    /// The same, but the engine chooses the slots by itself: only counts can be changed.
+    Engine,
 }
 
 /// Everything that may be set about a decision.

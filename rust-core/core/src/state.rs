@@ -123,7 +123,7 @@ pub struct TopologyState {
     pub awaited: Option<Awaited>,
     /// When actions ended, oldest first; of one under way, when it began.
     pub actions: VecDeque<Timestamp>,
-    /// Kinds of plan that did not help, and until when they are not tried again.
+    /// What did not help, new counts or new places, and until when it is not tried again.
     pub blacklist: BTreeMap<PlanKind, Timestamp>,
 }
 
@@ -132,8 +132,8 @@ pub struct TopologyState {
 pub struct InFlight {
     /// Its id.
     pub plan: String,
-    /// Its kind.
-    pub kind: PlanKind,
+    /// By what it is judged: counts or places.
+    pub judged_as: PlanKind,
     /// Whether it leaves fewer executors, which is judged by what it spoiled.
     pub shrinks: bool,
     /// How things stood when it was decided.
@@ -185,6 +185,11 @@ impl State {
 }
 
 impl TopologyState {
+    /// Whether plans that are judged so did not help not long ago.
+    pub fn is_in_vain(&self, judged_as: PlanKind, now: Timestamp) -> bool {
+        self.blacklist.get(&judged_as).is_some_and(|until| now < *until)
+    }
+
     /// Starts measuring anew: what was measured belongs to another arrangement.
     pub fn forget_measurements(&mut self) {
         self.histories.clear();
@@ -192,6 +197,7 @@ impl TopologyState {
         self.threshold.clear();
         self.effective.clear();
         self.persistence.clear();
+        self.believed.clear();
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use thalweg_core::assign::{Assigned, Routes, assign};
-use thalweg_core::explain::{Outcome, Verdict};
+use thalweg_core::explain::{Decision, Outcome, Verdict};
 use thalweg_core::model::{ComponentKind, Observation, TaskRange, TopologyStatus};
 use thalweg_core::settings::Settings;
 use thalweg_core::state::State;
@@ -364,6 +364,9 @@ impl<'a> Simulation<'a> {
         decided.outcomes.iter().for_each(|outcome: &Outcome| self.recorder.judged(outcome));
         for decision in &decided.decisions {
             self.recorder.decided(decision);
+            if self.action.is_none() {
+                self.compare_beliefs(decision, weather, now);
+            }
             if decision.verdict != Verdict::Act || self.action.is_some() {
                 continue;
             }
@@ -384,6 +387,18 @@ impl<'a> Simulation<'a> {
             self.recorder.began(&plan.id, record);
             let action = Action::begin(plan, &mut self.site(now));
             self.action = Some(action);
+        }
+    }
+
+    /// Holds what the policy believes of components against what they can do.
+    fn compare_beliefs(&mut self, decision: &Decision, weather: &Weather, now: f64) {
+        for component in self.capacities.counted() {
+            let id = &self.scenario.components[component].id;
+            let view = decision.view.components.iter().find(|view| view.id == *id);
+            if let Some(believed) = view.and_then(|view| view.believed_capacity) {
+                let truth = self.job.capacity(component, weather, now);
+                self.recorder.believed(believed.get(), truth);
+            }
         }
     }
 }

@@ -70,13 +70,8 @@ impl Contestant {
     /// # Errors
     /// When a setting is not allowed.
     pub fn settings(&self, scenario: &Scenario, extra: &Map<String, Value>) -> Result<Settings> {
-        let mut given: Map<String, Value> =
-            scenario.settings.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-        given.extend(extra.iter().map(|(key, value)| (key.clone(), value.clone())));
-        given.insert(
-            "executor.metrics.frequency.secs".to_owned(),
-            Value::from(scenario.metrics.report_secs),
-        );
+        let mut given = scenario.given();
+        given.extend(extra.clone());
         if let Self::Policy(name) = self {
             given.insert("thalweg.policy".to_owned(), Value::from(name.clone()));
         }

@@ -15,8 +15,9 @@ use thalweg_policies::measure::MEASURES;
 use thalweg_policies::missing::wrong_scale_downs;
 use thalweg_policies::page::{Figure, page};
 use thalweg_policies::plot::{Line, bars, colour, course, scatter};
-use thalweg_policies::race::race;
+use thalweg_policies::race::{Lap, race};
 use thalweg_policies::table::Results;
+use thalweg_sim::RunResult;
 
 /// Compares all policies on the same scenarios, loads and seeds.
 #[derive(Parser)]
@@ -42,6 +43,9 @@ struct Arguments {
     /// Runs with failing measurements for each policy; 0 leaves that out
     #[arg(long, default_value_t = 1000)]
     missing: u64,
+    /// Prints what every policy did in each run with the first seed
+    #[arg(long)]
+    actions: bool,
     /// Threads; 0 takes as many as there are cores
     #[arg(long, default_value_t = 0)]
     threads: usize,
@@ -74,6 +78,9 @@ fn main() -> Result<()> {
     let laps = race(&contestants, &cells, &seeds, &extra, &bar)?;
     bar.finish_and_clear();
     let results = Results { contestants: &contestants, cells: &cells, laps: &laps };
+    if arguments.actions {
+        laps.iter().filter(|lap| Some(&lap.result.seed) == seeds.first()).for_each(print_actions);
+    }
     println!("{}", results.table());
     let mut notes = notes(&results, &arguments, begun.elapsed().as_secs_f64());
     let missing = missing(&contestants, arguments.missing)?;
@@ -83,6 +90,17 @@ fn main() -> Result<()> {
     let seconds = begun.elapsed().as_secs_f64();
     notes.iter().for_each(|note| println!("{note}"));
     write(&results, &arguments, &root, seconds, &notes, &missing)
+}
+
+fn print_actions(lap: &Lap) {
+    let RunResult { scenario, policy, actions, reasons, .. } = &lap.result;
+    println!("{policy} on {scenario}: {} actions; reasons {reasons:?}", actions.len());
+    for action in actions {
+        let (decided, ended) = (action.decided_secs, action.ended_secs);
+        let outcome = action.outcome.as_deref().unwrap_or("not judged");
+        let (kind, counts, reason) = (&action.kind, &action.counts, &action.reason);
+        println!("  {decided:6.0}-{ended:.0} s {kind} {counts:?}: {reason}; {outcome}");
+    }
 }
 
 /// Wrong scale-downs while measurements fail, by policy.

@@ -27,6 +27,8 @@ const ONE_MEASUREMENT: f64 = 0.05;
 const SYSTEMATIC: f64 = 0.01;
 /// Relative deviation that a day adds.
 const PER_DAY: f64 = 0.1;
+/// Weight of the newest balance.
+const BALANCE_WEIGHT: f64 = 0.3;
 const DAY_MS: f64 = 86_400_000.0;
 
 /// What became of a measurement.
@@ -52,6 +54,29 @@ struct Seen {
     last: Timestamp,
 }
 
+/// How evenly executors were busy.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Balance {
+    /// How many there were.
+    pub executors: u32,
+    /// Mean busy share over the busiest one's, beyond what their shares explain, smoothed.
+    pub share: f64,
+}
+
+impl Balance {
+    /// The same for another number of executors. Keys that are dealt out at random are the less even the
+    /// fewer of them each executor has: what the fullest has above the mean grows with the root of
+    /// the number of executors.
+    pub fn at(self, executors: u32, keyed: bool) -> f64 {
+        if !keyed || self.share >= 1.0 {
+            return self.share;
+        }
+        let above = 1.0 / self.share.max(0.1) - 1.0;
+        let times = f64::from(executors) / f64::from(self.executors.max(1));
+        1.0 / (1.0 + above * times.sqrt())
+    }
+}
+
 /// The capacity model of one component.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct CapacityModel {
@@ -60,6 +85,9 @@ pub struct CapacityModel {
     outside: i32,
     /// How often the regime changed.
     pub regimes: u32,
+    /// How evenly executors were busy.
+    #[serde(default)]
+    pub balance: Option<Balance>,
 }
 
 impl CapacityModel {
@@ -106,6 +134,13 @@ impl CapacityModel {
         seen.variance += (error * error - seen.variance) / (seen.count + 1.0);
         seen.last = now;
         offered
+    }
+
+    /// Notes how evenly executors were busy; other executors share their work anew.
+    pub fn note_balance(&mut self, executors: u32, found: f64) {
+        let known = self.balance.filter(|known| known.executors == executors);
+        let share = known.map_or(found, |was| was.share + BALANCE_WEIGHT * (found - was.share));
+        self.balance = Some(Balance { executors, share });
     }
 
     /// The curve through what was learned.
@@ -170,6 +205,14 @@ mod tests {
         let model = taught(10);
         let deviation = |now| model.curve(now).map(|curve| curve.deviation(4.0)).expect("a curve");
         assert!(deviation(at(10 + 3 * 1440)) > 5.0 * deviation(at(10)));
+    }
+
+    #[test]
+    fn keys_are_the_less_even_the_fewer_of_them_each_executor_has() {
+        // The fullest of four had a quarter more than the mean: of sixteen it has half more.
+        let balance = Balance { executors: 4, share: 0.8 };
+        assert!((balance.at(16, true) - 1.0 / 1.5).abs() < 1e-12);
+        assert!((balance.at(16, false) - 0.8).abs() < 1e-12);
     }
 
     #[test]

@@ -38,7 +38,7 @@ use crate::settings::SlotRule;
 /// # Errors
 /// When no usable node has a slot that another topology does not hold.
 pub fn place(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
-    if problem.rule == SlotRule::Shared {
+    if problem.rule != SlotRule::Workers {
         return share(problem);
     }
     let mut room = slots::Room::of(problem);

@@ -77,21 +77,36 @@ pub fn find(
     }
 }
 
-/// A move that is due because executors are in the wrong places, whatever their number.
+/// Whether executors are in good places.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Places {
+    /// Nothing speaks against them.
+    Good,
+    /// Others would be better, but that does not hold for long enough yet.
+    Doubtful,
+    /// Others have been better for long enough, and why.
+    Bad(Reason),
+}
+
+/// Whether executors are in the wrong places, whatever their number.
 pub fn misplaced(
     assessment: &Assessment<'_>,
     arrangement: &Arrangement,
     state: &mut TopologyState,
     settings: &Settings,
     now: Timestamp,
-) -> Option<Intent> {
+) -> Places {
     let signs = [link(arrangement), imbalance(assessment, arrangement, settings)];
-    let mut due = None;
+    let mut places = Places::Good;
     for (trigger, reason) in signs {
         let held = state.persistence.note(trigger, reason.is_some(), now, settings.interval);
-        due = due.or(reason.filter(|_| held));
+        places = match (places, reason) {
+            (Places::Good | Places::Doubtful, Some(reason)) if held => Places::Bad(reason),
+            (Places::Good, Some(_)) => Places::Doubtful,
+            (places, _) => places,
+        };
     }
-    Some(Intent::Move(vec![due?]))
+    places
 }
 
 fn learn_latency(
@@ -320,7 +335,7 @@ fn scale(
         );
         return Intent::Stay(vec![limited, reason]);
     }
-    Intent::Scale { counts, wished_tasks, reasons: vec![reason] }
+    Intent::Scale { counts, wished_tasks, growth: BTreeMap::new(), reasons: vec![reason] }
 }
 
 fn size(component: &ComponentView) -> Size {

@@ -38,6 +38,9 @@ pub enum Intent {
         counts: BTreeMap<u32, u32>,
         /// Tasks wished for at the next submission, by component ordinal.
         wished_tasks: BTreeMap<u32, u32>,
+        /// By component ordinal: how many times its present work it is expected to have, where that is
+        /// known. What runs at its limit does not show what it will do once it is relieved.
+        growth: BTreeMap<u32, f64>,
         /// Why.
         reasons: Vec<Reason>,
     },
@@ -114,6 +117,8 @@ pub struct Situation<'a> {
     pub span: Millis,
     /// The age of the oldest measurement of an executor.
     pub age: Millis,
+    /// Whether other places for its executors may soon be found to be better.
+    pub may_move: bool,
     /// The settings.
     pub settings: &'a Settings,
     /// Now.

@@ -12,6 +12,7 @@ pub(crate) struct Case {
     pub topology: Topology,
     pub flow: Flow,
     pub span: Millis,
+    pub may_move: bool,
     pub settings: Settings,
     pub now: Timestamp,
 }
@@ -41,7 +42,8 @@ impl Case {
         let flow = Flow { components, streams };
         let settings = Settings::default();
         let span = settings.window;
-        Self { topology, flow, span, settings, now: Timestamp::from_millis(1_000_000) }
+        let now = Timestamp::from_millis(1_000_000);
+        Self { topology, flow, span, may_move: false, settings, now }
     }
 
     /// Sets the busy share of every executor of a component.
@@ -61,6 +63,7 @@ impl Case {
             flow: &self.flow,
             span: self.span,
             age: Millis::ZERO,
+            may_move: self.may_move,
             settings: &self.settings,
             now: self.now,
         })

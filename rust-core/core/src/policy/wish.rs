@@ -30,7 +30,7 @@ pub fn intent(situation: &Situation<'_>, wishes: &Wishes, reasons: Vec<Reason>) 
     let reasons = reasons.into_iter().chain(limits).collect();
     match counts.is_empty() {
         true => Intent::Stay(reasons),
-        false => Intent::Scale { counts, wished_tasks, reasons },
+        false => Intent::Scale { counts, wished_tasks, growth: BTreeMap::new(), reasons },
     }
 }
 

@@ -189,9 +189,9 @@ const KEYS: &[Key] = &[
     ),
     key(
         "thalweg.placement.slots",
-        Kind::Choice(&["workers", "shared"]),
+        Kind::Choice(&["workers", "shared", "engine"]),
         "workers",
-        "What one slot can hold: any executors (Storm), or one of each component (Flink). The shell sets it.",
+        "What one slot can hold: any executors (Storm), or one of each component (Flink), then chosen by Thalweg or by the engine. The shell sets it.",
     ),
     key(
         "thalweg.placement.anchors.per.worker",

@@ -113,6 +113,7 @@ fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>)
         place_steps: values.count("thalweg.placement.steps").into(),
         slots: match values.text("thalweg.placement.slots") {
             "shared" => SlotRule::Shared,
+            "engine" => SlotRule::Engine,
             _ => SlotRule::Workers,
         },
         ..base

@@ -29,6 +29,8 @@ pub(super) struct Recorder {
     reasons: BTreeMap<String, u64>,
     backlog: f64,
     worst_backlog: f64,
+    /// Sum and number of the relative errors of believed capacities.
+    errors: (f64, u64),
     /// The last second that was judged, and what was found.
     judged: Option<(f64, u32, bool, bool)>,
 }
@@ -62,6 +64,7 @@ impl Recorder {
             reasons: BTreeMap::new(),
             backlog: 0.0,
             worst_backlog: 0.0,
+            errors: (0.0, 0),
             judged: None,
         }
     }
@@ -75,6 +78,14 @@ impl Recorder {
             let code = serde_json::to_value(reason.code).ok();
             let code = code.as_ref().and_then(|code| code.as_str()).unwrap_or("UNKNOWN").to_owned();
             *self.reasons.entry(code).or_default() += 1;
+        }
+    }
+
+    /// A capacity that a policy believes in; while a component is down, there is none to compare it with.
+    pub(super) fn believed(&mut self, believed: f64, truth: f64) {
+        if truth > 0.0 {
+            self.errors.0 += (believed / truth - 1.0).abs();
+            self.errors.1 += 1;
         }
     }
 
@@ -203,6 +214,8 @@ impl Recorder {
         measures.p95_ms = millis(0.95);
         measures.p99_ms = millis(0.99);
         measures.replayed = job.failed;
+        let (sum, count) = self.errors;
+        measures.capacity_mape = (count > 0).then(|| sum / count as f64);
         measures.reconfigurations_per_change =
             self.changes.map(|changes| measures.reconfigurations as f64 / (changes + 1) as f64);
         RunResult {

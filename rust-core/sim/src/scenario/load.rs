@@ -143,9 +143,8 @@ impl Load {
             LoadShape::Steps { levels } => {
                 Some(levels.windows(2).filter(|pair| pair[0][1] != pair[1][1]).count())
             }
-            LoadShape::Ramp { .. } => Some(1),
             LoadShape::Flash { .. } => Some(2),
-            LoadShape::Sine { .. } | LoadShape::Series { .. } => None,
+            LoadShape::Ramp { .. } | LoadShape::Sine { .. } | LoadShape::Series { .. } => None,
         }
     }
 }

@@ -228,6 +228,18 @@ impl Scenario {
         self.components.iter().position(|component| component.id == id)
     }
 
+    /// The settings that a shell of its engine gives the core, and its own over them.
+    pub fn given(&self) -> serde_json::Map<String, serde_json::Value> {
+        let mut given = serde_json::Map::new();
+        given.insert("executor.metrics.frequency.secs".into(), self.metrics.report_secs.into());
+        if self.engine == EngineKind::Flink {
+            // As on any Flink: what placement would be wished for is not carried out.
+            given.insert("thalweg.placement.slots".into(), "engine".into());
+        }
+        given.extend(self.settings.clone());
+        given
+    }
+
     /// Nodes in all.
     pub fn node_count(&self) -> u32 {
         self.nodes.iter().map(|group| group.count).sum()

@@ -12,6 +12,8 @@ const SELECTIVITY_WEIGHT: f64 = 0.3;
 const SATURATED: f64 = 0.97;
 /// Busy share that is planned for while a backlog is caught up with.
 const CATCH_UP_BUSY: f64 = 0.95;
+/// A backlog is worth an action only if it takes so many times longer than is allowed to be gone.
+const PATIENCE: f64 = 2.0;
 /// How much more is tried where the demand behind saturated executors cannot be seen.
 const HIDDEN: f64 = 1.5;
 
@@ -57,7 +59,7 @@ pub fn asked(situation: &Situation<'_>, memory: &mut Memory, model: &TopologyMod
         now[index] = Some(arrival);
         let backlog = component.target.catch_up(own.catch_up);
         let expected = arrival.max(upper(lead) * hidden);
-        ahead[index] = Some(expected + backlog);
+        ahead[index] = Some(expected + backlog / PATIENCE);
         let most = expected.max(upper(own.ahead) * hidden);
         // While it catches up, executors may be busier than the target.
         let catching_up = (most + backlog) * own.target.get() / CATCH_UP_BUSY;

@@ -2,7 +2,7 @@
 //! costs more than it brings.
 //!
 //! 1. [`evidence`]: what cannot be believed holds; what is incomplete takes nothing away.
-//! 2. [`size::learn`]: filtered capacities feed each component's curve
+//! 2. [`learn`](mod@learn): filtered capacities feed each component's curve
 //!    ([`CapacityModel`](crate::capacity::learned::CapacityModel)), which outlives restarts.
 //! 3. [`demand`]: arrivals, their forecast at the lead time at a quantile, and the backlog's catch-up,
 //!    propagated through smoothed selectivities.
@@ -13,7 +13,9 @@
 
 mod demand;
 mod evidence;
+mod learn;
 mod settings;
+mod shares;
 mod size;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -30,7 +32,8 @@ use crate::diagnose::cause::{Cause, cause};
 use crate::explain::{Reason, ReasonCode};
 use crate::units::{Millis, Timestamp};
 use demand::{Asked, asked};
-use size::{Limit, Scaling, Size, learn, meet_latency};
+use learn::learn;
+use size::{Limit, Scaling, Size, meet_latency};
 
 const LIMIT: &str = "thalweg.scaling.limit";
 const TARGET: &str = "thalweg.scaling.target";
@@ -45,6 +48,8 @@ const WORTH_WHILE_FALLING: f64 = 0.3;
 const CATCH_UP_PER_STOP: f64 = 4.0;
 /// Weight of the newest stop in the learned length.
 const STOP_WEIGHT: f64 = 0.3;
+/// More growth than this is not believed when places are chosen.
+const MOST_GROWTH: f64 = 16.0;
 /// Gain over prediction below which an action was in vain.
 const IN_VAIN: f64 = 0.1;
 
@@ -113,7 +118,10 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
         return Intent::Stay(vec![super::unknown_rates()]);
     }
     match shortest(situation, &asked, &sizes) {
-        Some((index, used)) => up(situation, memory, &sizes, &needs, index, used, unsure.is_none()),
+        Some((index, used)) => {
+            let intent = up(situation, memory, &sizes, &needs, index, used, unsure.is_none());
+            expecting(situation, &asked, intent)
+        }
         None => {
             memory.short_since = None;
             down(situation, memory, model, &sizes, needs, unsure)
@@ -219,6 +227,20 @@ fn up(
     intent(situation, &wishes, reasons)
 }
 
+/// Lets executors be placed for the work that they will have.
+fn expecting(situation: &Situation<'_>, asked: &Asked, mut intent: Intent) -> Intent {
+    if let Intent::Scale { growth, .. } = &mut intent {
+        for (index, component) in situation.flow.users() {
+            let (Some(input), Some(ahead)) = (component.input(), asked.ahead[index]) else {
+                continue;
+            };
+            let ordinal = u32::try_from(index).unwrap_or(u32::MAX);
+            growth.insert(ordinal, (ahead / input.max(1e-9)).clamp(1.0, MOST_GROWTH));
+        }
+    }
+    intent
+}
+
 /// Why more executors would not help a component.
 fn stands_in_the_way(
     situation: &Situation<'_>,
@@ -247,7 +269,7 @@ fn stands_in_the_way(
             let text = format!("{id} does not get faster with more executors");
             Some(Reason::plain(ReasonCode::ExternalLimited, text))
         }
-        (None, Cause::SlowNode { node, speed }) => {
+        (None, Cause::SlowNode { node, speed }) if situation.may_move => {
             let text = format!(
                 "speed of {id}'s executors on node {node} over that elsewhere: they need another place"
             );
@@ -350,6 +372,10 @@ impl Memory {
             let learned = model.components.get(situation.id(index));
             let before =
                 self.counts.insert(index, component.executors).unwrap_or(component.executors);
+            if component.executors != before {
+                // What was needed before is known from another arrangement.
+                self.needs.clear();
+            }
             if component.executors > before {
                 let capacity = learned.and_then(|learned| learned.capacity_at(before));
                 self.trials.extend(capacity.map(|capacity| (index, (before, capacity))));

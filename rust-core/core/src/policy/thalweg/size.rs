@@ -1,15 +1,17 @@
 //! How many executors each component needs for what is asked of it.
 
+use crate::capacity::learned::Balance;
 use crate::capacity::queueing::Queue;
 use crate::capacity::usl::Curve;
 use crate::demand::{ComponentFlow, whole_executors};
 use crate::policy::Situation;
-use crate::policy::thalweg::{Memory, TopologyModel};
+use crate::policy::thalweg::TopologyModel;
+use crate::policy::thalweg::shares::{Shares, balance};
 
-/// An executor with so many times its siblings' records is hot.
-const HOT: f64 = 2.0;
-/// With fewer executors than this, uneven keys look like a hot one.
-const ENOUGH_TO_TELL: usize = 4;
+/// A component that no number of executors makes this much faster has another limit.
+const FASTER: f64 = 1.1;
+/// A guess adds at most one executor to so many.
+const GUESSED: u32 = 4;
 /// Executors that the latency objective may add in one plan, per component.
 const MOST_FOR_LATENCY: u32 = 64;
 
@@ -39,8 +41,8 @@ pub struct Scaling<'a> {
     curve: Option<Curve>,
     /// Mean ability of the nodes it runs on.
     ability: f64,
-    /// The part of its records that one key has.
-    hot: f64,
+    balance: Balance,
+    shares: Shares,
     /// Records per second of one executor, where no curve is known.
     rate: f64,
     confidence: f64,
@@ -59,8 +61,13 @@ impl<'a> Scaling<'a> {
         let count = component.measured.len().max(1) as f64;
         let ability = component.measured.iter().map(|e| e.ability).sum::<f64>() / count;
         let confidence = situation.settings.thalweg.confidence;
-        let (hot, rate) = (hot_key(component), rate.unwrap_or(0.0));
-        Some(Self { component, curve, ability: ability.max(1e-3), hot, rate, confidence })
+        let (shares, rate) = (Shares::of(component), rate.unwrap_or(0.0));
+        let known = learned.and_then(|learned| learned.balance);
+        let executors = component.executors;
+        let seen = || Balance { executors, share: balance(component).unwrap_or(1.0) };
+        let balance = known.unwrap_or_else(seen);
+        let ability = ability.max(1e-3);
+        Some(Self { component, curve, ability, balance, shares, rate, confidence })
     }
 
     /// Records per second of `executors` as they are best known.
@@ -78,10 +85,10 @@ impl<'a> Scaling<'a> {
         self.curve.map_or(self.rate * count, |c| c.lower(count * self.ability, deviations))
     }
 
-    /// The rate at which the executor with the hot key is full: its share falls with more executors
-    /// only as far as the key's own.
+    /// The rate at which the fullest executor is full, of what all could do together.
     fn uneven(&self, executors: u32, capacity: f64) -> f64 {
-        capacity / (f64::from(executors) * self.hot + 1.0 - self.hot)
+        let balance = self.balance.at(executors, self.component.keyed);
+        capacity * (balance * self.shares.evenness(executors)).min(1.0)
     }
 
     /// The fewest executors that do `demand` at the busy share `target`.
@@ -91,10 +98,14 @@ impl<'a> Scaling<'a> {
 
     /// The same if each executor did what it does now: never more than needed upwards, and never
     /// fewer downwards, while executors get no faster in company.
-    pub fn linear(&self, demand: f64, target: f64) -> u32 {
+    pub fn linear(&self, demand: f64, target: f64, most: u32) -> u32 {
         let now = self.component.executors.max(1);
-        let each = self.of_curve(now, 0.0) / f64::from(now);
-        whole_executors(demand / (each * target).max(1e-9))
+        let each = (self.of_curve(now, 0.0) / f64::from(now)).max(1e-9);
+        let enough = |executors: &u32| {
+            self.uneven(*executors, each * f64::from(*executors)) * target >= demand
+        };
+        let unbounded = || whole_executors(demand / (each * target));
+        (1..=most.max(1)).find(enough).unwrap_or_else(|| unbounded().max(most))
     }
 
     /// The size for a demand, with the limit that stands in its way.
@@ -108,18 +119,22 @@ impl<'a> Scaling<'a> {
         let (now, most) = (self.component.executors, self.component.most());
         let target = own.target.get();
         let capacity = self.capacity(now);
-        let linear = self.linear(demand, target);
+        let linear = self.linear(demand, target, most);
         let found = self.need(demand, target, most);
         let need = match found {
-            // Far from what was seen the curve is a guess; linear scaling errs on the side of
-            // smaller steps, both ways.
-            Some(need) if distance(need).is_none_or(|d| d > own.alpha) => linear,
+            // Far from what was seen the curve is a guess, which may add a little to linear scaling
+            // and take nothing from it.
+            Some(need) if distance(need).is_none_or(|d| d > own.alpha) => {
+                need.clamp(linear, linear + linear.div_ceil(GUESSED))
+            }
             Some(need) => need,
             None => self.best(most).max(linear),
         };
         let limit = match found {
-            None if self.hot > 0.0 && self.full_key(demand, target) => Some(Limit::Skew(self.hot)),
-            None if self.capacity(most) < 1.1 * capacity && most > now => Some(Limit::External),
+            None if self.full_key(demand, target) => Some(Limit::Skew(self.shares.hot)),
+            None if most > now && self.capacity(self.best(most)) < FASTER * capacity => {
+                Some(Limit::External)
+            }
             _ => None,
         };
         Size { capacity, need, limit }
@@ -127,7 +142,8 @@ impl<'a> Scaling<'a> {
 
     /// Whether the hot key alone is more than one executor can do.
     fn full_key(&self, demand: f64, target: f64) -> bool {
-        demand * self.hot >= self.of_curve(1, 0.0) * target
+        let hot = self.shares.hot;
+        hot > 0.0 && demand * hot >= self.of_curve(1, 0.0) * target
     }
 
     fn best(&self, most: u32) -> u32 {
@@ -148,23 +164,6 @@ impl<'a> Scaling<'a> {
         };
         Some(queue.wait_secs()? + 1.0 / rate)
     }
-}
-
-/// The part of a component's records that belongs to one key, as far as it can be told.
-fn hot_key(component: &ComponentFlow) -> f64 {
-    let count = component.measured.len();
-    let mut inputs: Vec<f64> = component.measured.iter().map(|e| e.input).collect();
-    inputs.sort_by(f64::total_cmp);
-    let (usual, most) = (inputs.get(count / 2), inputs.last());
-    let hot = match (usual, most) {
-        (Some(usual), Some(most)) => *usual > 0.0 && *most > HOT * usual,
-        _ => false,
-    };
-    if !component.keyed || count < ENOUGH_TO_TELL || !hot {
-        return 0.0;
-    }
-    let fair = 1.0 / count as f64;
-    ((component.hottest().unwrap_or(fair) - fair) / (1.0 - fair)).clamp(0.0, 1.0)
 }
 
 /// Adds executors where the time in the topology falls most, until it is within the objective
@@ -200,36 +199,4 @@ pub fn meet_latency(
             size.need += 1;
         }
     }
-}
-
-/// Learns what components can do, from those whose signals are good.
-pub fn learn(situation: &Situation<'_>, memory: &mut Memory, model: &mut TopologyModel) {
-    let window = situation.settings.window;
-    if memory.learned_at.is_some_and(|last| situation.now.since(last) < window) {
-        return;
-    }
-    memory.learned_at = Some(situation.now);
-    for (index, component) in situation.flow.users() {
-        if let Some((weight, capacity)) = measured_capacity(component) {
-            let learned = model.components.entry(situation.id(index).to_owned()).or_default();
-            learned.offer(component.executors, weight, capacity, situation.now);
-        }
-    }
-}
-
-/// Executors weighted by ability, and what they could do; nothing where the signal says too little:
-/// some are not measured, they hardly work, or their receivers hold them up.
-fn measured_capacity(component: &ComponentFlow) -> Option<(f64, f64)> {
-    const IDLE: f64 = 0.05;
-    const HELD_UP: f64 = 0.1;
-    let complete = component.measured.len() == component.executors as usize;
-    let busy = component.busy().filter(|busy| *busy >= IDLE)?;
-    let held_up = component.backpressured.is_some_and(|share| share > HELD_UP);
-    if !complete || held_up || !busy.is_finite() {
-        return None;
-    }
-    let input: f64 = component.measured.iter().map(|e| e.input).sum();
-    let work: f64 = component.measured.iter().map(|e| e.busy * e.ability).sum();
-    let weight: f64 = component.measured.iter().map(|e| e.ability).sum();
-    (input > 0.0 && work > 0.0).then(|| (weight, input / work * weight))
 }

@@ -1,0 +1,47 @@
+//! What each decision teaches about components: their capacity, and how evenly they work.
+
+use super::shares::balance;
+use super::{Memory, TopologyModel};
+use crate::demand::ComponentFlow;
+use crate::policy::Situation;
+
+/// Components below this busy share say too little.
+const IDLE: f64 = 0.05;
+/// Above this share of time their receivers hold them up, and what they do is not all they could.
+const HELD_UP: f64 = 0.1;
+
+/// Learns what components can do, from those whose signals are good.
+pub fn learn(situation: &Situation<'_>, memory: &mut Memory, model: &mut TopologyModel) {
+    let window = situation.settings.window;
+    if memory.learned_at.is_some_and(|last| situation.now.since(last) < window) {
+        return;
+    }
+    memory.learned_at = Some(situation.now);
+    for (index, component) in situation.flow.users() {
+        if !is_telling(component) {
+            continue;
+        }
+        let learned = model.components.entry(situation.id(index).to_owned()).or_default();
+        if let Some(found) = balance(component) {
+            learned.note_balance(component.executors, found);
+        }
+        if let Some((weight, capacity)) = measured_capacity(component) {
+            learned.offer(component.executors, weight, capacity, situation.now);
+        }
+    }
+}
+
+/// Whether all executors are measured, work, and are not held up by their receivers.
+fn is_telling(component: &ComponentFlow) -> bool {
+    let complete = component.measured.len() == component.executors as usize;
+    let works = component.busy().is_some_and(|busy| busy.is_finite() && busy >= IDLE);
+    complete && works && component.backpressured.is_none_or(|share| share <= HELD_UP)
+}
+
+/// Executors weighted by ability, and what they could do if all were as busy.
+fn measured_capacity(component: &ComponentFlow) -> Option<(f64, f64)> {
+    let input: f64 = component.measured.iter().map(|e| e.input).sum();
+    let work: f64 = component.measured.iter().map(|e| e.busy * e.ability).sum();
+    let weight: f64 = component.measured.iter().map(|e| e.ability).sum();
+    (input > 0.0 && work > 0.0).then(|| (weight, input / work * weight))
+}

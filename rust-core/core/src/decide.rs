@@ -6,7 +6,7 @@ use crate::arrange::{Ground, Terrain, plan};
 use crate::ask::Question;
 use crate::assess::{Assessment, assess};
 use crate::explain::{Decision, Metrics, Outcome, Plan, PlanKind, Reason, ReasonCode, Verdict};
-use crate::guard::{another_first, day, guard, within_budget};
+use crate::guard::{another_first, attempt, day, guard, within_budget};
 use crate::model::{Observation, Topology, TopologyStatus};
 use crate::policy::{Intent, PolicyName};
 use crate::settings::Settings;
@@ -91,7 +91,11 @@ pub fn decide(
         if let (Verdict::Act, Some(plan)) = (decision.verdict, &decision.plan) {
             busy = true;
             let shrinks = plan.rows.len() < assessment.topology.executors.len();
-            start(plan, shrinks, assessment.metrics, &mut remembered, now);
+            let (judged_as, why) = attempt(plan, &decision.reasons);
+            let before = assessment.metrics;
+            let plan = plan.id.clone();
+            let flight = InFlight { plan, judged_as, why, shrinks, before, since: now };
+            start(flight, &mut remembered, now);
         }
         outcomes.extend(verify(assessment, &mut remembered, &mut state.learned, settings, now));
         state.topologies.insert(assessment.topology.id.clone(), remembered);
@@ -172,6 +176,11 @@ fn judge(
         match (Question { observation, assessment, ground, settings, now }).ask(state, learned) {
             Intent::Stay(reasons) => return (reasons, None),
             Intent::Move(reasons) => (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), reasons),
+            Intent::Scale { reasons, .. } if !settings.scaling_enabled => {
+                let text = "other executor counts are wished for, but they are not to change";
+                let forbidden = Reason::plain(ReasonCode::ScalingForbidden, text);
+                return (std::iter::once(forbidden).chain(reasons).collect(), None);
+            }
             Intent::Scale { counts, wished_tasks, growth, reasons } => {
                 (counts, wished_tasks, growth, reasons)
             }
@@ -323,9 +332,8 @@ fn record(
     }
 }
 
-fn start(plan: &Plan, shrinks: bool, before: Metrics, state: &mut TopologyState, now: Timestamp) {
-    let (plan, judged_as) = (plan.id.clone(), plan.judged_as());
-    state.in_flight = Some(InFlight { plan, judged_as, shrinks, before, since: now });
+fn start(flight: InFlight, state: &mut TopologyState, now: Timestamp) {
+    state.in_flight = Some(flight);
     state.actions.retain(|at| now.since(*at) < day());
     state.actions.push_back(now);
 }
@@ -351,7 +359,7 @@ fn verify(
     // The policy `thalweg` remembers by itself which components more executors did not help.
     let by_policy = settings.policy == PolicyName::Thalweg && action.judged_as == PlanKind::Counts;
     if !helped && !action.shrinks && !by_policy {
-        state.blacklist.insert(action.judged_as, later(now, settings.blacklist));
+        state.blacklist.insert((action.judged_as, action.why), later(now, settings.blacklist));
     }
     Some(Outcome {
         plan: action.plan,

@@ -86,7 +86,7 @@ pub fn guard(
     let mut against: Vec<Reason> = busy.then(another_first).into_iter().collect();
     if !ordered {
         let grows = plan.rows.len() > assessment.topology.executors.len();
-        against.extend(too_soon(&plan, grows, state, settings, now));
+        against.extend(too_soon(&plan, &reasons, grows, state, settings, now));
     }
     if settings.mode != Mode::Act {
         against.push(Reason::plain(
@@ -103,9 +103,18 @@ pub fn guard(
     (against.into_iter().chain(reasons).collect(), verdict, shown)
 }
 
+/// What an action is remembered by when it did not help: what it is judged as, and of a move what it was for.
+/// More executors are the same cure whatever asks for them, but a move for another reason goes elsewhere,
+/// and may be what puts the first one right.
+pub fn attempt(plan: &Plan, reasons: &[Reason]) -> (PlanKind, Option<ReasonCode>) {
+    let (kind, why) = (plan.judged_as(), reasons.first().map(|reason| reason.code));
+    (kind, why.filter(|_| kind == PlanKind::Move))
+}
+
 /// What earlier actions on the topology have against another one.
 fn too_soon(
     plan: &Plan,
+    reasons: &[Reason],
     grows: bool,
     state: &TopologyState,
     settings: &Settings,
@@ -130,9 +139,10 @@ fn too_soon(
             "actions within a day",
         ));
     }
-    if state.is_in_vain(plan.judged_as(), now) {
-        let what = match plan.judged_as() {
-            PlanKind::Move => "move",
+    let (judged_as, why) = attempt(plan, reasons);
+    if state.is_in_vain_for(judged_as, why, now) {
+        let what = match judged_as {
+            PlanKind::Move => "move for this reason",
             _ => "change of counts",
         };
         let text = format!("the last {what} did not help");

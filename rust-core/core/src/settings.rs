@@ -74,6 +74,8 @@ pub struct Settings {
     pub conttune: ConttuneSettings,
     /// What the policy `thalweg` goes by.
     pub thalweg: ThalwegSettings,
+    /// Whether executor counts may change; if not, executors are only moved.
+    pub scaling_enabled: bool,
     /// Topologies that go before others, by name; the higher the number the earlier.
     pub priorities: BTreeMap<String, u32>,
     /// Executors that sources and operators of all topologies may have together; 0 is no limit.
@@ -148,6 +150,7 @@ impl Default for Settings {
             autoscaler: AutoscalerSettings::default(),
             conttune: ConttuneSettings::default(),
             thalweg: ThalwegSettings::default(),
+            scaling_enabled: true,
             priorities: BTreeMap::new(),
             executor_budget: 0,
             strategy: PlanStrategy::Auto,

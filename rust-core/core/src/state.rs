@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnose::threshold::ThresholdFunction;
 use crate::diagnose::trigger::{EffectiveBottlenecks, Persistence};
-use crate::explain::{Metrics, PlanKind};
+use crate::explain::{Metrics, PlanKind, ReasonCode};
 use crate::model::{SlotRef, TaskRange};
 use crate::policy::Memories;
 use crate::policy::thalweg::TopologyModel;
@@ -123,8 +123,9 @@ pub struct TopologyState {
     pub awaited: Option<Awaited>,
     /// When actions ended, oldest first; of one under way, when it began.
     pub actions: VecDeque<Timestamp>,
-    /// What did not help, new counts or new places, and until when it is not tried again.
-    pub blacklist: BTreeMap<PlanKind, Timestamp>,
+    /// What did not help, new counts or new places (these with what they were for), and until when it is
+    /// not tried again.
+    pub blacklist: BTreeMap<(PlanKind, Option<ReasonCode>), Timestamp>,
 }
 
 /// A plan being carried out.
@@ -134,6 +135,8 @@ pub struct InFlight {
     pub plan: String,
     /// By what it is judged: counts or places.
     pub judged_as: PlanKind,
+    /// What it was decided for, where that matters to whether it is tried again.
+    pub why: Option<ReasonCode>,
     /// Whether it leaves fewer executors, which is judged by what it spoiled.
     pub shrinks: bool,
     /// How things stood when it was decided.
@@ -187,7 +190,17 @@ impl State {
 impl TopologyState {
     /// Whether plans that are judged so did not help not long ago.
     pub fn is_in_vain(&self, judged_as: PlanKind, now: Timestamp) -> bool {
-        self.blacklist.get(&judged_as).is_some_and(|until| now < *until)
+        self.blacklist.iter().any(|((kind, _), until)| *kind == judged_as && now < *until)
+    }
+
+    /// Whether an action that is judged so, for this reason, did not help a short time ago.
+    pub fn is_in_vain_for(
+        &self,
+        judged_as: PlanKind,
+        why: Option<ReasonCode>,
+        now: Timestamp,
+    ) -> bool {
+        self.blacklist.get(&(judged_as, why)).is_some_and(|until| now < *until)
     }
 
     /// Starts measuring anew: what was measured belongs to another arrangement.

@@ -76,6 +76,44 @@ fn a_slow_node_is_left_without_new_executors() {
 }
 
 #[test]
+fn where_counts_may_not_change_executors_are_moved_all_the_same() {
+    let mut model = Model::new(3, 2, 2);
+    model.settings.scaling_enabled = false;
+    model.rate = 390.0;
+    holds(&mut model, 40);
+    let reasons = codes(&model.step().decisions[0]);
+    assert_eq!(reasons, [ReasonCode::ScalingForbidden, ReasonCode::CapacityHigh]);
+
+    let mut model = Model::new(3, 3, 3);
+    model.settings.scaling_enabled = false;
+    model.rate = 300.0;
+    model.abilities[2] = 0.25;
+    assert_eq!(planned(&mut model).1.kind, PlanKind::Move);
+}
+
+#[test]
+fn a_move_that_did_not_help_does_not_keep_one_for_another_reason_from_it() {
+    let mut model = Model::new(3, 3, 3);
+    model.rate = 300.0;
+    model.observation.nodes[1].round_trip = Millis::new(400.0).ok();
+    let (decision, plan) = planned(&mut model);
+    assert_eq!(codes(&decision), [ReasonCode::LinkSlow]);
+    model.carry_out(&plan);
+    // One of the nodes that took the executors turns out to be slow.
+    model.abilities[2] = 0.25;
+    let mut helped = None;
+    let mut next = None;
+    for _ in 0..60 {
+        let decided = model.step();
+        helped = helped.or(decided.outcomes.first().map(|outcome| outcome.helped));
+        next = next.or(decided.decisions.into_iter().find(|d| d.verdict == Verdict::Act));
+    }
+    assert_eq!(helped, Some(false));
+    let next = next.expect("a second action");
+    assert_eq!(codes(&next), [ReasonCode::NodesImbalanced]);
+}
+
+#[test]
 fn a_node_that_is_reached_too_slowly_is_left() {
     let mut model = Model::new(3, 3, 3);
     model.observation.nodes[1].round_trip = Millis::new(400.0).ok();

@@ -27,6 +27,8 @@ pub struct Measured {
     pub complete_p99_ms: f64,
     /// Words counted per second.
     pub throughput: f64,
+    /// Tuples per second that went from one node to another; 0 where that is not measured.
+    pub crossing: f64,
     /// Lines failed, and so replayed, within the stage.
     pub failed: u64,
     /// Lines failed, and so replayed, from the start of the load to the end of the stage.
@@ -71,6 +73,32 @@ impl PathLatency {
             process_ms: bolts.values().map(|sums| mean(sums.process)).sum(),
         }
     }
+}
+
+/// Tuples that went from one node to another between two readings, over some streams of sender and receiver.
+///
+/// Storm counts no pairs of executors. Where a grouping deals tuples out evenly, whoever sends them, each receiver has
+/// had as large a part of them from other nodes as is sent there.
+pub fn crossing(start: &TopologyInfo, end: &TopologyInfo, streams: &[(&str, &str)]) -> f64 {
+    let known: BTreeMap<_, &Stats> =
+        start.executors.iter().filter_map(|e| Some((key(e), e.stats.as_ref()?))).collect();
+    let since = |executor: &Executor, count: fn(&Stats) -> u64| {
+        let now = executor.stats.as_ref().map_or(0, count);
+        // Fewer than before: the worker began anew in between, and counts from zero.
+        let before = known.get(&key(executor)).map(|stats| count(stats)).filter(|n| *n <= now);
+        (now - before.unwrap_or(0)) as f64
+    };
+    let of_stream = |(from, to): &(&str, &str)| {
+        let sent = |executor: &Executor| since(executor, |stats| stats.transferred);
+        let all: f64 = end.of(from).map(sent).sum();
+        let received = end.of(to).map(|receiver| {
+            let here: f64 = end.of(from).filter(|e| e.host == receiver.host).map(sent).sum();
+            let had = since(receiver, |stats| stats.executed.unwrap_or(0));
+            if all > 0.0 { had * (1.0 - here / all) } else { 0.0 }
+        });
+        received.sum::<f64>()
+    };
+    streams.iter().map(of_stream).sum()
 }
 
 /// Executors of each component, the engine's own left out.
@@ -207,6 +235,27 @@ mod tests {
         let start = info(vec![bolt("split", 1, 100, 10.0)]);
         let end = info(vec![bolt("split", 1, 300, 5.0), bolt("count", 1, 10, 1.0)]);
         assert!((PathLatency::between(&start, &end).execute_ms - 3.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn tuples_cross_where_sender_and_receiver_are_on_different_nodes() {
+        let at = |host: &str, component, port, sent, executed| {
+            let mut executor = bolt(component, port, executed, 1.0);
+            host.clone_into(&mut executor.host);
+            let stats = executor.stats.as_mut().expect("a bolt has statistics");
+            stats.transferred = sent;
+            executor
+        };
+        let start = info(vec![at("n1", "split", 1, 0, 0), at("n2", "count", 2, 0, 100)]);
+        // A quarter of the tuples is sent from n2, which counts 200 of 400 since the start.
+        let end = info(vec![
+            at("n1", "split", 1, 300, 0),
+            at("n2", "split", 2, 100, 0),
+            at("n1", "count", 1, 0, 200),
+            at("n2", "count", 2, 0, 300),
+        ]);
+        let crossed = crossing(&start, &end, &[("split", "count")]);
+        assert!((crossed - (200.0 * 0.25 + 200.0 * 0.75)).abs() < 1e-9, "{crossed}");
     }
 
     #[test]

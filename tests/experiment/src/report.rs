@@ -68,7 +68,7 @@ pub struct Measure {
 }
 
 /// What is compared, in the order of tables.
-pub const MEASURES: [Measure; 6] = [
+pub const MEASURES: [Measure; 7] = [
     Measure {
         name: "execute_latency",
         title: "execute latency",
@@ -103,6 +103,13 @@ pub const MEASURES: [Measure; 6] = [
         unit: "words/s",
         gain: true,
         of: |m| m.throughput,
+    },
+    Measure {
+        name: "cross_node",
+        title: "tuples between nodes",
+        unit: "tuples/s",
+        gain: false,
+        of: |m| m.crossing,
     },
     Measure {
         name: "replayed",

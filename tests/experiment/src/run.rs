@@ -14,8 +14,8 @@ use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::wait::until;
 use thalweg_lab::{Kafka, Redis, StormBuilder, StormCluster, WordCount};
 
-use crate::measure::{Measured, PathLatency, executors};
-use crate::situation::{Change, Engine, Side, Situation, WORDS_PER_LINE};
+use crate::measure::{Measured, PathLatency, crossing, executors};
+use crate::situation::{Change, Engine, Side, Situation};
 use crate::status::Status;
 use crate::workplace::Workplace;
 
@@ -27,6 +27,8 @@ const JAR: &str = concat!(
 );
 pub(crate) const TOPOLOGY: &str = "words";
 pub(crate) const TOPIC: &str = "lines";
+/// Sender and receiver of each of the topology's streams.
+const STREAMS: [(&str, &str); 2] = [("spout", "split"), ("split", "count")];
 const START_LIMIT: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(500);
 /// Output must flow this long before anything else happens.
@@ -244,10 +246,13 @@ impl<'a> Scene<'a> {
         Ok(scene)
     }
 
-    /// Gives each node its cores, now that no worker needs them to start.
+    /// Gives each node its cores and its link, now that no worker needs them to start.
     fn limit_nodes(&self) -> Result<()> {
         for (n, cores) in (1..).zip(&self.situation.cores) {
             self.storm.require_cpu(n, *cores)?;
+        }
+        for &(n, kilobits) in &self.situation.links {
+            self.storm.limit_network(n, Some(kilobits))?;
         }
         Ok(())
     }
@@ -258,7 +263,7 @@ impl<'a> Scene<'a> {
         let load = Load::new(self.kafka.bootstrap(), TOPIC, Rate::Constant(rate));
         let started = Instant::now();
         let started_ms = now_ms()?;
-        let generator = Generator::start(&load.words(WORDS_PER_LINE as usize))?;
+        let generator = Generator::start(&load.words(self.situation.words_per_line as usize))?;
         self.wait_steady(&generator, witness)?;
         let mut notes = Vec::new();
         if let Some(change) = self.situation.change {
@@ -396,6 +401,7 @@ impl<'a> Scene<'a> {
             std::thread::sleep(PAUSE.min(length.saturating_sub(begun.elapsed())));
         }
         let (to, after) = (now_ms()?, control.info(TOPOLOGY)?);
+        let seconds = begun.elapsed().as_secs_f64();
         std::fs::write(self.storm.dir().join("executors.txt"), format!("{:#?}", after.executors))?;
         let path = PathLatency::between(&before, &after);
         let spouts = Spouts::read(&self.out)?;
@@ -406,6 +412,7 @@ impl<'a> Scene<'a> {
             complete_ms: 0.0,
             complete_p99_ms: 0.0,
             throughput: Output::read(&self.out)?.rate(&(from..to)),
+            crossing: crossing(&before, &after, &STREAMS) / seconds,
             failed: 0,
             replayed: 0,
             actions: 0,
@@ -467,7 +474,7 @@ fn builder(
         Scheduler::settings(side, thalweg, redis).into_iter().collect();
     if side == Side::Thalweg {
         let needed = situation.settings.iter();
-        settings.extend(needed.map(|(key, value)| ((*key).to_owned(), (*value).into())));
+        settings.extend(needed.map(|(key, value)| ((*key).to_owned(), value.clone())));
     }
     Ok(settings.into_iter().fold(builder, |builder, (key, value)| builder.set(&key, value)))
 }

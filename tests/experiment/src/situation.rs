@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use anyhow::{Result, bail};
 use serde::Serialize;
+use serde_json::{Value, json};
 use thalweg_lab::Network;
 
 /// Which scheduler places executors.
@@ -96,15 +97,19 @@ pub struct Situation {
     pub arguments: BTreeMap<&'static str, &'static str>,
     /// Lines per second.
     pub rate: f64,
+    /// Words in each line, and so tuples of output for each of input.
+    pub words_per_line: u32,
+    /// Kilobits per second that nodes may send, by their number from 1, once the topology is up.
+    pub links: Vec<(usize, u32)>,
     /// What happens, once output is steady, to one node that splits lines but reads none.
     pub change: Option<Change>,
     /// Whether there is something to gain by acting.
     pub act: bool,
     /// Keys of `storm.yaml` that Thalweg's side needs here.
-    pub settings: Vec<(&'static str, u64)>,
+    pub settings: Vec<(&'static str, Value)>,
 }
 
-/// Words in each line, and so tuples of output for each of input.
+/// Words in each line, where a situation does not ask for more traffic.
 pub const WORDS_PER_LINE: u32 = 7;
 
 impl Situation {
@@ -161,6 +166,20 @@ impl Situation {
                 [("split", "3"), ("splitTasks", "12"), ("splitCost", "2")],
                 60.0,
             ),
+            Self {
+                act: true,
+                network: Network::Namespaces,
+                words_per_line: 20,
+                links: vec![(2, 150)],
+                settings: vec![("thalweg.scaling.enabled", json!(false))],
+                ..Self::on(
+                    "f",
+                    "placement alone: many words on nodes of ability 1, 1/2 and 1/4, one with a narrow link",
+                    vec![1.0, 0.5, 0.25],
+                    [("split", "6"), ("splitTasks", "12"), ("splitCost", "4")],
+                    75.0,
+                )
+            },
         ]
     }
 
@@ -182,6 +201,8 @@ impl Situation {
             network,
             arguments,
             rate,
+            words_per_line: WORDS_PER_LINE,
+            links: Vec::new(),
             change: None,
             act: false,
             settings: Vec::new(),
@@ -199,6 +220,8 @@ impl Situation {
             network: Network::Loopback,
             arguments: arguments.into(),
             rate: 150.0,
+            words_per_line: WORDS_PER_LINE,
+            links: Vec::new(),
             change: None,
             act: true,
             settings: Vec::new(),
@@ -208,7 +231,10 @@ impl Situation {
     /// What actions are ordered in: nodes with room, and nothing that Thalweg would do by itself.
     pub fn outage() -> Self {
         Self {
-            settings: vec![("thalweg.action.daily.limit", 0), ("thalweg.metrics.settle.secs", 3)],
+            settings: vec![
+                ("thalweg.action.daily.limit", json!(0)),
+                ("thalweg.metrics.settle.secs", json!(3)),
+            ],
             ..Self::on(
                 "outage",
                 "actions one after another, on nodes with room",
@@ -231,7 +257,7 @@ impl FromStr for Situation {
     fn from_str(name: &str) -> Result<Self> {
         match Self::all().into_iter().find(|situation| situation.name == name) {
             Some(situation) => Ok(situation),
-            None => bail!("no situation {name}: there are a, b, c, d and e"),
+            None => bail!("no situation {name}: there are a, b, c, d, e and f"),
         }
     }
 }

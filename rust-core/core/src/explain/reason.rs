@@ -58,7 +58,7 @@ reason_codes! {
     CoolDown = "thalweg.action.cool.down.secs",
     /// As many actions as are allowed were taken within a day.
     DailyBudget = "thalweg.action.daily.limit",
-    /// An action of this kind did not help a short time ago.
+    /// An action of this kind did not help a short time ago; of moves, one for the same reason.
     Ineffective = "thalweg.action.blacklist.secs",
     /// The component already has as many executors as tasks; more tasks need a new submission.
     TaskLimited = "thalweg.headroom.factor",
@@ -96,6 +96,8 @@ reason_codes! {
     CostAboveGain = "thalweg.scaling.horizon.secs",
     /// A source has as many executors as partitions to read.
     SourceLimited = "",
+    /// Other executor counts would be better, but counts are not to change.
+    ScalingForbidden = "thalweg.scaling.enabled",
     /// An operator ordered it.
     Ordered = "",
     /// An operator ordered what cannot be done.

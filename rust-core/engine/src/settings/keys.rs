@@ -188,6 +188,12 @@ const KEYS: &[Key] = &[
         "How long a node's slowness is remembered after it was last seen.",
     ),
     key(
+        "thalweg.scaling.enabled",
+        Kind::Flag,
+        "true",
+        "Whether executor counts may change. With `false` every policy only moves executors; counts that an operator orders still hold.",
+    ),
+    key(
         "thalweg.placement.slots",
         Kind::Choice(&["workers", "shared", "engine"]),
         "workers",
@@ -227,7 +233,7 @@ const KEYS: &[Key] = &[
         "thalweg.action.blacklist.secs",
         SECS,
         "3600",
-        "How long a kind of action that did not help is not tried again on the topology.",
+        "How long a kind of action that did not help is not tried again on the topology. Moves for another reason are.",
     ),
     key(
         "thalweg.action.step.timeout.secs",

@@ -109,6 +109,7 @@ fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>)
         cool_down: secs_or(values, "thalweg.action.cool.down.secs", base.cool_down),
         daily_actions: count_or(values, "thalweg.action.daily.limit", base.daily_actions),
         blacklist: secs_or(values, "thalweg.action.blacklist.secs", base.blacklist),
+        scaling_enabled: values.flag("thalweg.scaling.enabled"),
         anchors_per_worker: values.count("thalweg.placement.anchors.per.worker"),
         place_steps: values.count("thalweg.placement.steps").into(),
         slots: match values.text("thalweg.placement.slots") {

@@ -19,8 +19,8 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench/stor
 /// Compares Storm's DefaultScheduler with Thalweg on real clusters on this machine.
 #[derive(Parser)]
 struct Cli {
-    /// Situations: a too few executors, b unequal nodes, c a node slows down, d a slow link, e nothing to gain
-    #[arg(long, value_delimiter = ',', default_value = "a,b,c,d,e")]
+    /// Situations: a too few executors, b unequal nodes, c a node slows down, d a slow link, e nothing to gain, f placement alone
+    #[arg(long, value_delimiter = ',', default_value = "a,b,c,d,e,f")]
     only: Vec<Situation>,
     /// Ordered actions of each kind, on each side
     #[arg(long, default_value_t = 5)]

@@ -229,6 +229,7 @@ impl<'a> Scene<'a> {
             process_ms: mean(|b| b.busy_ms + b.back_pressured_ms),
             complete_ms: 0.0,
             complete_p99_ms: 0.0,
+            crossing: 0.0,
             throughput: Output::read(&self.out)?.rate(&(from..to)),
             failed: 0,
             replayed: 0,

@@ -210,8 +210,11 @@ fn up(
         .changed_by(LIMIT);
     let since = *memory.short_since.get_or_insert(situation.now);
     let held = situation.now.since(since);
-    // Rates are means over the window: while they still rise, a plan would be too small.
-    let rises = used > RISING * std::mem::replace(&mut memory.last_used, used);
+    // While demand still rises, a plan would be too small.
+    let before = std::mem::replace(&mut memory.last_used, used);
+    let sources = situation.flow.components.iter().filter(|c| c.source);
+    let by_interval: Option<Vec<bool>> = sources.map(|c| c.target.rises()).collect();
+    let rises = by_interval.map_or(used > RISING * before, |all| all.contains(&true));
     let patience = own.up_delay.get() + if rises { situation.settings.window.get() } else { 0.0 };
     if held.get() < patience {
         let (is, need) = (held.get() / 1000.0, patience / 1000.0);

@@ -159,6 +159,7 @@ impl Flow {
                 consumed: component.input().unwrap_or(0.0),
                 growth: trail.growth(index),
                 backlog: trail.backlog(index),
+                newest: sums.newest.map(|rates| rates.map(|rate| rate * component.scale())),
             };
         }
         let streams = streams(topology, &components, trail);
@@ -190,11 +191,23 @@ struct Sums {
     backpressured: Option<f64>,
     accesses: u64,
     hits: u64,
+    /// Records taken in per second in the last two intervals; nothing once one executor has none.
+    newest: Option<[f64; 2]>,
 }
 
 impl Sums {
     fn add(&mut self, sample: &Sample, source: bool) {
         let delta = &sample.delta;
+        let rates = sample.newest.map(|newest| {
+            newest.map(|interval| match source && delta.executed == 0 {
+                true => interval.emitted.get(),
+                false => interval.executed.get(),
+            })
+        });
+        self.newest = match (self.count > 0.0, self.newest) {
+            (false, _) => rates,
+            (true, all) => all.zip(rates).map(|(all, own)| [all[0] + own[0], all[1] + own[1]]),
+        };
         self.count += 1.0;
         self.output += sample.emitted_rate().get();
         // Storm gives no times of sources; all others have at least an execute time.
@@ -257,7 +270,7 @@ mod tests {
     fn sample(executed: u64, execute_ms: f64, emitted: u64) -> Measurement {
         let delta = Counters { executed, execute_ms, emitted, ..Counters::default() };
         let span = Millis::saturating(10_000.0);
-        Measurement::Present(Sample { span, age: Millis::ZERO, delta })
+        Measurement::Present(Sample { span, age: Millis::ZERO, delta, newest: None })
     }
 
     fn topology(counts: [u32; 3]) -> Topology {

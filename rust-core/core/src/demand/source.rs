@@ -11,12 +11,38 @@ pub struct Target {
     pub growth: Option<f64>,
     /// Records that wait; nothing where they are not counted.
     pub backlog: Option<u64>,
+    /// Records brought in per second between the last two reports, and between the two before.
+    pub newest: Option<[f64; 2]>,
 }
+
+/// Two intervals in a row this far from the mean of the window are no noise.
+const STEP: f64 = 1.25;
+/// An interval with so many times the records of the one before it is no noise.
+const RISING: f64 = 1.1;
 
 impl Target {
     /// Records that arrive per second: what is brought in, and what is left to wait.
     pub fn arrival(&self) -> f64 {
         (self.consumed + self.growth.unwrap_or(0.0)).max(0.0)
+    }
+
+    /// The same as it is now. A mean over the window follows a step slowly; where the two newest
+    /// intervals both lie far on one side of it, the one nearer to it counts.
+    pub fn arrival_now(&self) -> f64 {
+        let (least, most) =
+            self.newest.map_or((self.consumed, self.consumed), |[a, b]| (a.min(b), a.max(b)));
+        let consumed = match self.consumed {
+            mean if least > STEP * mean => least,
+            mean if most * STEP < mean => most,
+            mean => mean,
+        };
+        (consumed + self.growth.unwrap_or(0.0)).max(0.0)
+    }
+
+    /// Whether clearly more came in the newest interval than in the one before; nothing where
+    /// intervals are not known.
+    pub fn rises(&self) -> Option<bool> {
+        self.newest.map(|[last, before]| last > RISING * before)
     }
 
     /// Records to take per second so that the backlog is gone after `catch_up`.
@@ -40,8 +66,22 @@ mod tests {
 
     #[test]
     fn the_worked_number_of_the_design() {
-        let target = Target { consumed: 1000.0, growth: Some(50.0), backlog: Some(60_000) };
+        let target =
+            Target { consumed: 1000.0, growth: Some(50.0), backlog: Some(60_000), newest: None };
         assert_eq!(target_rate(&target, Millis::saturating(300_000.0)), 1250.0);
+    }
+
+    #[test]
+    fn a_step_is_seen_in_two_intervals() {
+        let arrival = |newest| {
+            let target = Target { consumed: 60.0, growth: Some(5.0), newest, ..Target::default() };
+            target.arrival_now()
+        };
+        assert_eq!(arrival(None), 65.0);
+        assert_eq!(arrival(Some([120.0, 30.0])), 65.0, "one interval may be a burst");
+        assert_eq!(arrival(Some([120.0, 110.0])), 115.0);
+        assert_eq!(arrival(Some([10.0, 20.0])), 25.0);
+        assert_eq!(arrival(Some([70.0, 66.0])), 65.0, "noise");
     }
 
     #[test]

@@ -29,7 +29,8 @@ impl Case {
         let mut components = vec![component(1, source, 0.0)];
         components[0].source = true;
         components[0].timed = false;
-        components[0].target = Target { consumed: source, growth: Some(0.0), backlog: Some(0) };
+        components[0].target =
+            Target { consumed: source, growth: Some(0.0), backlog: Some(0), newest: None };
         let mut streams = Vec::new();
         let mut before = source;
         for (index, &(executors, input, busy)) in operators.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Absence, Measurement, Sample};
+use super::{Absence, Interval, Measurement, Sample};
 use crate::model::{Counters, Executor};
 use crate::settings::Settings;
 use crate::units::{Millis, Timestamp};
@@ -83,7 +83,16 @@ impl History {
             span: Millis::saturating(f64::from(span_secs) * 1000.0),
             age,
             delta: difference(&oldest.counters, &newest.counters),
+            newest: self.interval(0).zip(self.interval(1)).map(|(last, before)| [last, before]),
         })
+    }
+
+    /// What happened between the report that is this many from the newest, and the one before it.
+    fn interval(&self, from_newest: usize) -> Option<Interval> {
+        let at = self.reports.len().checked_sub(from_newest + 2)?;
+        let (before, after) = (&self.reports[at].counters, &self.reports[at + 1].counters);
+        let secs = f64::from(after.uptime_secs - before.uptime_secs);
+        Some(Interval::of(&difference(before, after), Millis::saturating(secs * 1000.0)))
     }
 }
 
@@ -221,6 +230,19 @@ mod tests {
         silent.slot = None;
         let nowhere = history.absorb(&silent, "n", at(1), &settings());
         assert_eq!(nowhere, Measurement::Missing(Absence::Unassigned));
+    }
+
+    #[test]
+    fn the_newest_intervals_stand_for_themselves() {
+        let mut history = History::default();
+        let mut seen = |secs: u32, executed| {
+            let executor = executor(1, secs, executed, 0.0);
+            let found = history.absorb(&executor, "n", at(i64::from(secs)), &settings());
+            found.sample().and_then(|sample| sample.newest)
+        };
+        assert_eq!((seen(0, 0), seen(10, 100)), (None, None), "one interval is not two");
+        let rates = seen(15, 500).map(|newest| newest.map(|interval| interval.executed.get()));
+        assert_eq!(rates, Some([80.0, 10.0]));
     }
 
     #[test]

@@ -10,5 +10,5 @@ mod sample;
 mod trail;
 
 pub use history::History;
-pub use sample::{Absence, Measurement, Sample};
+pub use sample::{Absence, Interval, Measurement, Sample};
 pub use trail::Trail;

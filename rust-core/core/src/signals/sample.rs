@@ -52,6 +52,27 @@ pub struct Sample {
     pub age: Millis,
     /// What happened between them.
     pub delta: Counters,
+    /// What happened between the last two reports, and between the two before, where there are so many.
+    pub newest: Option<[Interval; 2]>,
+}
+
+/// What an executor did between two reports that followed each other.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Tuples executed per second.
+    pub executed: RatePerSec,
+    /// Tuples emitted per second.
+    pub emitted: RatePerSec,
+}
+
+impl Interval {
+    /// From what was counted in a span.
+    pub fn of(delta: &Counters, span: Millis) -> Self {
+        Self {
+            executed: per_second(delta.executed, span),
+            emitted: per_second(delta.emitted, span),
+        }
+    }
 }
 
 impl Sample {

@@ -1,7 +1,7 @@
 //! What will be asked of every component when an action takes effect.
 
 use super::{Memory, TopologyModel};
-use crate::demand::propagate;
+use crate::demand::{Method, propagate};
 use crate::diagnose::cause::{Cause, cause};
 use crate::policy::Situation;
 use crate::units::Millis;
@@ -46,11 +46,16 @@ pub fn asked(situation: &Situation<'_>, memory: &mut Memory, model: &TopologyMod
         if component.measured.is_empty() {
             continue;
         }
-        let arrival = component.target.arrival() * hidden;
+        let visible = component.target.arrival_now();
+        let arrival = visible * hidden;
         let forecaster = memory.forecasters.entry(index).or_default();
-        forecaster.note(component.target.arrival(), situation.now, settings.window, lead);
-        let upper =
-            |lead| forecaster.at(lead, settings.window, own.quantile).map_or(0.0, |f| f.upper);
+        forecaster.note(visible, situation.now, settings.window, lead);
+        let upper = |lead| match forecaster.at(lead, settings.window, own.quantile) {
+            // The last value is the newest one, whether its bin is full or not.
+            Some(f) if f.method == Method::LastValue => visible + f.upper - f.expected,
+            Some(f) => f.upper,
+            None => 0.0,
+        };
         now[index] = Some(arrival);
         let backlog = component.target.catch_up(own.catch_up);
         let expected = arrival.max(upper(lead) * hidden);

@@ -66,7 +66,7 @@ pub fn unsure(situation: &Situation<'_>) -> Option<Reason> {
         }
         let behind = component.target.backlog.unwrap_or(0) as f64;
         let arrivals = component.target.arrival().max(FEW);
-        if component.source && behind > BEHIND_SECS * arrivals {
+        if behind > BEHIND_SECS * arrivals {
             let text = format!("seconds by which {} is behind", situation.id(index));
             let (is, most) = (behind / arrivals, BEHIND_SECS);
             return Some(Reason::compared(ReasonCode::CatchingUp, is, most, text));
@@ -95,11 +95,14 @@ fn silent(component: &ComponentFlow) -> bool {
     some && !component.keyed && idle > expected_idle as usize
 }
 
-/// Records per second that the senders of a component send to it.
+/// Records per second that a component should take in: those that its senders send to it, less those
+/// that pile up before it where that is counted.
 fn expected(flow: &Flow, index: usize) -> Option<f64> {
     let mut into = flow.streams.iter().filter(|stream| stream.to == index).peekable();
     into.peek()?;
-    into.map(|stream| Some(flow.components[stream.from].input()? * stream.selectivity?)).sum()
+    let sent: Option<f64> =
+        into.map(|stream| Some(flow.components[stream.from].input()? * stream.selectivity?)).sum();
+    Some((sent? - flow.components[index].target.growth.unwrap_or(0.0)).max(0.0))
 }
 
 fn about(situation: &Situation<'_>, index: usize, code: ReasonCode, what: &str) -> Reason {

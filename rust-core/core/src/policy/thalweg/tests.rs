@@ -1,4 +1,5 @@
 use super::*;
+use crate::demand::Target;
 use crate::policy::testing::Case;
 
 /// Asks every ten seconds for so many seconds; what was wished last, if anything.
@@ -17,6 +18,11 @@ fn run(
         }
     }
     last
+}
+
+/// Twenty seconds of what a component takes in.
+fn piled_up() -> Target {
+    Target { consumed: 1000.0, growth: Some(0.0), backlog: Some(20_000), newest: None }
 }
 
 fn fresh() -> (Memory, TopologyModel) {
@@ -120,14 +126,29 @@ fn what_did_not_get_faster_is_left_alone_for_a_while() {
 }
 
 #[test]
+fn what_has_piled_up_between_components_is_no_contradiction() {
+    // 600/s are sent and 1000/s taken in, at 250/s each: believed only if a backlog shrinks.
+    let mut case = Case::line(1000.0, &[(5, 1000.0, 0.8)]);
+    case.flow.components[0].measured[0].input = 600.0;
+    case.flow.streams[0].selectivity = Some(1.0);
+    let (mut memory, mut model) = fresh();
+    let codes = case.codes(|s| find(s, &mut memory, &mut model));
+    assert_eq!(codes[0], ReasonCode::MetricsInconsistent);
+    case.flow.components[1].target.growth = Some(-400.0);
+    let codes = case.codes(|s| find(s, &mut memory, &mut model));
+    assert!(!codes.contains(&ReasonCode::MetricsInconsistent), "{codes:?}");
+}
+
+#[test]
 fn doubt_keeps_executors() {
     type Spoil = fn(&mut Case);
-    let spoil: [(&str, Spoil); 5] = [
+    let spoil: [(&str, Spoil); 6] = [
         ("silent source", |case| case.flow.components[0].measured[0].input = 0.0),
         ("lost executor", |case| _ = case.flow.components[1].measured.pop()),
         ("zero executor", |case| case.flow.components[1].measured[0].input = 0.0),
         ("no work", |case| case.set_busy(1, 0.0)),
         ("behind", |case| case.flow.components[0].target.backlog = Some(20_000)),
+        ("piled up", |case| case.flow.components[1].target = piled_up()),
     ];
     for (name, spoil) in spoil {
         let mut case = Case::line(1000.0, &[(10, 1000.0, 0.2)]);

@@ -25,6 +25,8 @@ import org.slf4j.LoggerFactory;
 public final class Monitor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Monitor.class);
     private static final long LONGEST_PAUSE_MILLIS = 60_000;
+    /** Within this time TaskManagers have answered with their counters. */
+    private static final long FETCH_MILLIS = 200;
     private static final String DECISION = "decision ";
 
     /** The cluster as it was last seen. */
@@ -77,13 +79,19 @@ public final class Monitor implements AutoCloseable {
         int failures = 0;
         try {
             while (true) {
-                Thread.sleep(Math.min(settings.monitorIntervalMillis() << Math.min(failures, 3),
-                        Math.max(settings.monitorIntervalMillis(), LONGEST_PAUSE_MILLIS)));
+                Thread.sleep(untilNext(failures));
                 failures = poll() ? 0 : failures + 1;
             }
         } catch (InterruptedException e) {
             LOG.info("monitor ends");
         }
+    }
+
+    /** Looks come at whole seconds of the clock, so that each sees one more interval, and sees it at once. */
+    private long untilNext(int failures) {
+        long interval = settings.monitorIntervalMillis();
+        long pause = Math.min(interval << Math.min(failures, 3), Math.max(interval, LONGEST_PAUSE_MILLIS));
+        return pause - System.currentTimeMillis() % interval;
     }
 
     private boolean poll() throws InterruptedException {
@@ -98,6 +106,9 @@ public final class Monitor implements AutoCloseable {
     }
 
     private void observe() throws IOException, InterruptedException {
+        long now = System.currentTimeMillis();
+        reader.refresh();
+        Thread.sleep(FETCH_MILLIS);
         Map<String, String> running = reader.jobs();
         if (running.keySet().stream().anyMatch(id -> !jobs.has(id))) {
             // Another JobManager leads. What it runs is not ours to judge, nor to forget.
@@ -110,7 +121,6 @@ public final class Monitor implements AutoCloseable {
             seen.put(id, reader.job(id));
         }
         last = new View(nodes, seen);
-        long now = System.currentTimeMillis();
         encoder.begin(now, nodes);
         seen.values().forEach(job -> encoder.job(job, (vertex, subtask) -> place(job.id(), vertex, subtask)));
         SnapshotWriter snapshot = encoder.finish();

@@ -34,6 +34,12 @@ public record Settings(int level, long monitorIntervalMillis, long stepTimeoutMi
         DEFAULTS.put("thalweg.action.cool.down.secs", 5);
         DEFAULTS.put("thalweg.action.step.timeout.secs", 30);
         DEFAULTS.put("thalweg.placement.slots", "shared");
+        DEFAULTS.put("thalweg.scaling.quantile", 0.5);
+        DEFAULTS.put("thalweg.scaling.up.delay.secs", 1);
+        DEFAULTS.put("thalweg.scaling.down.window.secs", 30);
+        DEFAULTS.put("thalweg.scaling.ahead.secs", 60);
+        DEFAULTS.put("thalweg.scaling.catch.up.secs", 30);
+        DEFAULTS.put("thalweg.scaling.restart.secs", 1);
     }
 
     /** Reads Flink's configuration, as texts by key. */

@@ -27,6 +27,14 @@ public final class ClusterReader {
         this.sources = new SourceReader(rest);
     }
 
+    /**
+     * Has Flink fetch all counters anew. It does so behind the first request that finds them old, and still answers that
+     * one with what it had: without this call a look would see some subtasks as they are and others as they were.
+     */
+    public void refresh() throws IOException, InterruptedException {
+        rest.get("/jobmanager/metrics");
+    }
+
     /** Every registered TaskManager, by id. */
     public List<NodeView> nodes() throws IOException, InterruptedException {
         List<NodeView> nodes = new ArrayList<>();

@@ -4,8 +4,10 @@ import io.thalweg.bridge.SnapshotWriter;
 import io.thalweg.bridge.SnapshotWriter.Grouping;
 import io.thalweg.bridge.SnapshotWriter.Kind;
 import io.thalweg.bridge.SnapshotWriter.Status;
+import io.thalweg.flink.measure.EvenSeconds.Report;
 import io.thalweg.flink.measure.Task.Totals;
 import io.thalweg.shell.Place;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -16,12 +18,16 @@ import java.util.function.BiFunction;
 /** Puts what was seen of a cluster into the core's words: TaskManagers are nodes, slots ports, key groups tasks. */
 public final class Encoder {
     private final SnapshotWriter writer = new SnapshotWriter();
-    private final WholeSeconds seconds = new WholeSeconds();
+    private final BusyTimes busyTimes = new BusyTimes();
+    private final EvenSeconds seconds = new EvenSeconds();
+    private final Between between = new Between();
     private final Set<String> seen = new HashSet<>();
     private final Map<Place, Integer> slots = new HashMap<>();
+    private long atMillis;
 
-    /** Starts a snapshot with these nodes. */
+    /** Starts a snapshot with these nodes, as they were at this time. */
     public void begin(long atMillis, List<NodeView> nodes) {
+        this.atMillis = atMillis;
         writer.begin(atMillis);
         slots.clear();
         seen.clear();
@@ -52,10 +58,13 @@ public final class Encoder {
             }
         }
         writer.topology(job.id(), job.name(), status(job), used.size(), 0);
-        for (Vertex vertex : job.vertices()) {
+        List<List<Report>> reports = reports(job);
+        for (int index = 0; index < job.vertices().size(); index++) {
+            Vertex vertex = job.vertices().get(index);
             writer.component(vertex.name(), vertex.isSource() ? Kind.SOURCE : Kind.OPERATOR, vertex.firstTask(),
                     vertex.firstTask() + vertex.maxParallelism() - 1);
-            writer.waiting(vertex.waiting().backlog(), vertex.waiting().partitions());
+            writer.waiting(vertex.isSource() ? vertex.waiting().backlog() : between.before(job, index, reports),
+                    vertex.waiting().partitions());
         }
         for (int to = 0; to < job.vertices().size(); to++) {
             for (Vertex.Input input : job.vertices().get(to).inputs()) {
@@ -63,40 +72,56 @@ public final class Encoder {
             }
         }
         for (int component = 0; component < job.vertices().size(); component++) {
-            executors(job, component, found);
+            executors(job.vertices().get(component), component, found, reports.get(component));
         }
     }
 
     /** Ends the snapshot. */
     public SnapshotWriter finish() {
+        busyTimes.keep(seen);
         seconds.keep(seen);
+        between.keepLooked();
         return writer;
     }
 
-    private void executors(JobView job, int component, Map<String, Place> found) {
-        Vertex vertex = job.vertices().get(component);
+    /** What every subtask of every vertex had done at the last whole second; null where that is not known. */
+    private List<List<Report>> reports(JobView job) {
+        List<List<Report>> all = new ArrayList<>();
+        for (Vertex vertex : job.vertices()) {
+            List<Report> reports = new ArrayList<>();
+            for (Task task : vertex.tasks()) {
+                Report report = null;
+                if (task.running()) {
+                    String key = String.join(" ", job.id(), vertex.id(), task.index() + "", task.attempt() + "", task.node());
+                    seen.add(key);
+                    report = seconds.at(key, busyTimes.at(key, task.totals()), atMillis);
+                }
+                reports.add(report);
+            }
+            all.add(reports);
+        }
+        return all;
+    }
+
+    private void executors(Vertex vertex, int component, Map<String, Place> found, List<Report> reports) {
         int count = vertex.tasks().size();
-        for (Task task : vertex.tasks()) {
+        for (int index = 0; index < count; index++) {
+            Task task = vertex.tasks().get(index);
             Integer slot = slots.get(found.get(vertex.id() + task.index()));
             writer.executor(component, vertex.firstOf(task.index(), count), vertex.firstOf(task.index() + 1, count) - 1,
                     slot == null ? SnapshotWriter.NO_SLOT : slot);
-            if (!task.running()) {
-                continue;
-            }
-            String key = String.join(" ", job.id(), vertex.id(), task.index() + "", task.attempt() + "", task.node());
-            seen.add(key);
-            Totals totals = seconds.at(key, task.totals());
-            if (totals != null) {
-                counters(totals, vertex.isSource());
+            if (reports.get(index) != null) {
+                counters(reports.get(index), vertex.isSource());
             }
         }
     }
 
     /** A record counts as executed once it was read; in a source, once it was written. */
-    private void counters(Totals totals, boolean source) {
+    private void counters(Report report, boolean source) {
+        Totals totals = report.totals();
         long executed = Math.round(source ? totals.written() : totals.read());
         long written = Math.round(totals.written());
-        writer.counters((int) Math.round(totals.time() / 1000), executed, totals.busy(), executed,
+        writer.counters(report.uptimeSecs(), executed, totals.busy(), executed,
                 totals.busy() + totals.backPressured(), 0, written, written, 0, 0);
         writer.times(totals.busy(), totals.backPressured(), totals.idle(), Double.NaN);
     }

@@ -38,14 +38,14 @@ class EncoderTest {
     void aJobIsWrittenAsAnyTopologyIs() {
         Encoder encoder = new Encoder();
         encoder.begin(1_000, NODES);
-        encoder.job(words(10.5), (vertex, subtask) -> null);
+        encoder.job(words(10), (vertex, subtask) -> null);
         encoder.finish();
-        encoder.begin(2_000, NODES);
+        encoder.begin(2_500, NODES);
         // The slot allocator knows that the source shares its slot with the first subtask.
-        encoder.job(words(11.5), (vertex, subtask) -> vertex.equals("aa") ? new Place("n1", 0) : null);
+        encoder.job(words(12), (vertex, subtask) -> vertex.equals("aa") ? new Place("n1", 0) : null);
 
         SnapshotWriter writer = new SnapshotWriter();
-        writer.begin(2_000);
+        writer.begin(2_500);
         int first = writer.node("n1", "h1", "", 0, 100, 1024, Double.NaN);
         int slot = writer.slot(first, 0);
         writer.slot(first, 1);
@@ -54,6 +54,7 @@ class EncoderTest {
         writer.component("Source: lines", Kind.SOURCE, 0, 3);
         writer.waiting(7, 2);
         writer.component("split", Kind.OPERATOR, 4, 8);
+        writer.waiting(0, -1);
         writer.edge(0, 1, Grouping.SHUFFLE);
         writer.executor(0, 0, 3, slot);
         counters(writer, 1_100);
@@ -65,7 +66,7 @@ class EncoderTest {
         assertArrayEquals(bytes(writer), bytes(encoder.finish()));
     }
 
-    /** After 11 whole seconds: 60 % busy, 10 % back-pressured. */
+    /** At second 2 of the clock, 11 after the subtasks began: 60 % busy, 10 % back-pressured. */
     private static void counters(SnapshotWriter writer, long executed) {
         long emitted = executed == 1_100 ? executed : 7 * executed;
         writer.counters(11, executed, 6_600, executed, 7_700, 0, emitted, emitted, 0, 0);

@@ -1,0 +1,54 @@
+package io.thalweg.flink.measure;
+
+import io.thalweg.flink.measure.Task.Totals;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Busy times that never fall.
+ *
+ * <p>Flink's busy time is what is left of a subtask's life when its waits are taken away, and a wait counts only once it
+ * has ended. So a wait looks like work while it lasts, and busy time falls back when it ends: a subtask with little to do
+ * seems to have worked for less than nothing. Here time becomes busy only with records that moved in it, and then every
+ * record took some.
+ */
+final class BusyTimes {
+    /** Less than any record takes: it only keeps work from looking like none. */
+    private static final double LEAST_MILLIS_PER_RECORD = 0.001;
+
+    /** @param held whether the last wait was for a receiver */
+    private record Seen(Totals raw, double busy, boolean held) { }
+
+    private final Map<String, Seen> seen = new HashMap<>();
+
+    /** The totals with the busy time that is certain; all of the time stays accounted for. */
+    Totals at(String subtask, Totals now) {
+        Seen before = seen.get(subtask);
+        double busy = now.busy();
+        boolean held = false;
+        if (before != null && now.time() >= before.raw.time()) {
+            double moved = now.read() + now.written() - before.raw.read() - before.raw.written();
+            busy = moved > 0 ? Math.max(now.busy(), before.busy + moved * LEAST_MILLIS_PER_RECORD) : before.busy;
+            double heldUp = now.backPressured() - before.raw.backPressured();
+            double idle = now.idle() - before.raw.idle();
+            held = heldUp == idle ? before.held : heldUp > idle;
+        }
+        busy = Math.min(busy, now.time());
+        seen.put(subtask, new Seen(now, busy, held));
+        return withBusy(now, busy, held);
+    }
+
+    /** What is not busy is a wait, of the kind that it was last. */
+    private static Totals withBusy(Totals now, double busy, boolean held) {
+        double waited = now.time() - busy;
+        double other = Math.min(held ? now.idle() : now.backPressured(), waited);
+        double backPressured = held ? waited - other : other;
+        return new Totals(now.read(), now.written(), busy, backPressured, waited - backPressured);
+    }
+
+    /** Forgets all other subtasks. */
+    void keep(Set<String> subtasks) {
+        seen.keySet().retainAll(subtasks);
+    }
+}

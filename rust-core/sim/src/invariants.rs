@@ -49,6 +49,7 @@ pub fn check(
     tasks: &[TaskRange],
     weather: &Weather,
     now: f64,
+    dt: f64,
 ) -> Result<(), Violation> {
     let broken = |invariant, text: String| Err(Violation { invariant, at_secs: now, text });
     let (waiting, pending) = (job.waiting(), job.pending());
@@ -85,7 +86,8 @@ pub fn check(
                     );
                 }
             }
-            let lived = (now - executor.started).max(0.0) + 1.0;
+            // An executor that started within a step works for the whole of it.
+            let lived = (now - executor.started).max(0.0) + dt.max(1.0);
             if executor.totals.busy + executor.totals.held > lived * (1.0 + ROUNDING) {
                 let text = format!(
                     "{} worked {} s and was held {} s in {lived} s",

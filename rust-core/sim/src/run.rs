@@ -151,7 +151,7 @@ impl<'a> Simulation<'a> {
         if self.recorder.is_fresh() {
             self.job.recent.clear();
         }
-        check(&self.job, &self.hidden, &self.tasks, &weather, now)
+        check(&self.job, &self.hidden, &self.tasks, &weather, now, dt)
     }
 
     fn weather(&self, now: f64) -> Weather {

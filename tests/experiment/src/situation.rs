@@ -170,14 +170,14 @@ impl Situation {
                 act: true,
                 network: Network::Namespaces,
                 words_per_line: 20,
-                links: vec![(2, 150)],
+                links: vec![(2, 300)],
                 settings: vec![("thalweg.scaling.enabled", json!(false))],
                 ..Self::on(
                     "f",
                     "placement alone: many words on nodes of ability 1, 1/2 and 1/4, one with a narrow link",
                     vec![1.0, 0.5, 0.25],
                     [("split", "6"), ("splitTasks", "12"), ("splitCost", "4")],
-                    75.0,
+                    100.0,
                 )
             },
         ]

@@ -10,7 +10,7 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 use thalweg_policies::contestant::Contestant;
-use thalweg_policies::matrix::{Half, cells, root_above};
+use thalweg_policies::matrix::{Cell, Half, cells, root_above};
 use thalweg_policies::measure::MEASURES;
 use thalweg_policies::missing::wrong_scale_downs;
 use thalweg_policies::page::{Figure, page};
@@ -49,6 +49,9 @@ struct Arguments {
     /// Threads; 0 takes as many as there are cores
     #[arg(long, default_value_t = 0)]
     threads: usize,
+    /// Writes the scenarios with their loads into this folder, for `thalweg tune`, and ends
+    #[arg(long, value_name = "FOLDER")]
+    write_scenarios: Option<PathBuf>,
     /// Where results go
     #[arg(long, default_value = "target/bench")]
     out: PathBuf,
@@ -63,6 +66,9 @@ fn main() -> Result<()> {
         arguments.scenario.as_ref().is_none_or(|name| cell.scenario.starts_with(name.as_str()))
             && arguments.load.as_ref().is_none_or(|name| cell.load == name)
     });
+    if let Some(folder) = &arguments.write_scenarios {
+        return write_scenarios(&cells, folder);
+    }
     let mut contestants = Contestant::all();
     contestants.retain(|c| {
         arguments.policies.is_empty() || arguments.policies.iter().any(|name| name == c.name())
@@ -101,6 +107,17 @@ fn print_actions(lap: &Lap) {
         let (kind, counts, reason) = (&action.kind, &action.counts, &action.reason);
         println!("  {decided:6.0}-{ended:.0} s {kind} {counts:?}: {reason}; {outcome}");
     }
+}
+
+fn write_scenarios(cells: &[Cell], folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    for cell in cells {
+        let file = folder.join(format!("{}-{}.toml", cell.scenario, cell.load));
+        fs::write(&file, toml::to_string(&cell.run)?)
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    println!("wrote {} scenarios into {}", cells.len(), folder.display());
+    Ok(())
 }
 
 /// Wrong scale-downs while measurements fail, by policy.

@@ -98,11 +98,10 @@ impl CapacityModel {
         }
         let mut offered = Offered::Learned;
         // What was not seen yet has no band: it is what is to be learned.
-        let known = self.seen.get(&executors).is_some_and(|s| s.count >= f64::from(PERSISTENT));
-        if let Some(curve) = self.curve(now).filter(|_| known) {
-            let ratio = (capacity / curve.at(weight)).ln();
-            let spread = self.seen.values().map(|s| s.variance).fold(0.0, f64::max);
-            let deviation = (curve.deviation(weight).powi(2) + spread).sqrt();
+        let known = self.seen.get(&executors).filter(|s| s.count >= f64::from(PERSISTENT));
+        if let Some(known) = known {
+            let ratio = (capacity * known.executors / (known.capacity * weight)).ln();
+            let deviation = (known.variance + SYSTEMATIC.powi(2)).sqrt();
             if ratio.abs() > (BAND * deviation).max(NARROWEST) {
                 let side = if ratio > 0.0 { 1 } else { -1 };
                 self.outside =
@@ -154,9 +153,24 @@ impl CapacityModel {
         Curve::fit(&self.seen.values().map(point).collect::<Vec<_>>())
     }
 
-    /// The capacity seen at one number of executors, once it was seen more than once.
+    /// Notes that the topology was changed: what was seen before is a hint, as executors that share a
+    /// node with others do what these leave them.
+    pub fn rearranged(&mut self) {
+        for seen in self.seen.values_mut() {
+            seen.count = seen.count.min(1.0);
+        }
+    }
+
+    /// The capacity seen at one number of executors, once it was seen more than once since the topology
+    /// was changed.
     pub fn capacity_at(&self, executors: u32) -> Option<f64> {
         self.seen.get(&executors).filter(|seen| seen.count >= 2.0).map(|seen| seen.capacity)
+    }
+
+    /// How many times more than the curve says was seen at one number of executors.
+    pub fn anchor(&self, executors: u32, curve: &Curve) -> f64 {
+        let seen = self.seen.get(&executors);
+        seen.map_or(1.0, |seen| seen.capacity / curve.at(seen.executors))
     }
 
     /// Distance from the nearest executor count that was seen.
@@ -213,6 +227,18 @@ mod tests {
         let balance = Balance { executors: 4, share: 0.8 };
         assert!((balance.at(16, true) - 1.0 / 1.5).abs() < 1e-12);
         assert!((balance.at(16, false) - 0.8).abs() < 1e-12);
+    }
+
+    #[test]
+    fn after_a_change_what_is_seen_counts_more_than_what_was_seen() {
+        let mut model = taught(20);
+        model.rearranged();
+        assert_eq!(model.capacity_at(4), None);
+        for minute in 20..23 {
+            assert_eq!(model.offer(4, 4.0, 300.0, at(minute)), Offered::Learned);
+        }
+        let capacity = model.capacity_at(4).expect("it was seen three times");
+        assert!((capacity - 325.0).abs() < 2.0, "{capacity}");
     }
 
     #[test]

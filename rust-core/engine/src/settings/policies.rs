@@ -96,7 +96,7 @@ pub const POLICY_KEYS: &[Key] = &[
     key(
         "thalweg.scaling.disruption",
         Kind::Number(0.0, 1000.0),
-        "12",
+        "16",
         "How many times dearer a second of the topology's stop is than a second of its executors.",
     ),
     key(

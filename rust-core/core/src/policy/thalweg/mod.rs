@@ -27,9 +27,10 @@ pub use settings::ThalwegSettings;
 use super::wish::{Wishes, intent};
 use super::{Intent, Situation};
 use crate::capacity::learned::CapacityModel;
-use crate::demand::Forecaster;
+use crate::demand::{Forecaster, whole_executors};
 use crate::diagnose::cause::{Cause, cause};
 use crate::explain::{Reason, ReasonCode};
+use crate::settings::SlotRule;
 use crate::units::{Millis, Timestamp};
 use demand::{Asked, asked};
 use learn::learn;
@@ -46,7 +47,7 @@ const RISING: f64 = 1.03;
 const WORTH_WHILE_FALLING: f64 = 0.3;
 /// A stop is followed by a catch-up of about three times its length at the target busy share.
 const CATCH_UP_PER_STOP: f64 = 4.0;
-/// Weight of the newest stop in the learned length.
+/// Weight of the newest stop, and of the newest time until executors were needed again.
 const STOP_WEIGHT: f64 = 0.3;
 /// More growth than this is not believed when places are chosen.
 const MOST_GROWTH: f64 = 16.0;
@@ -60,6 +61,9 @@ pub struct TopologyModel {
     pub components: BTreeMap<String, CapacityModel>,
     /// Seconds that actions stopped it, smoothed.
     pub stop_secs: Option<f64>,
+    /// Seconds until executors that had been taken away were needed again, smoothed.
+    #[serde(default)]
+    pub shrunk_secs: Option<f64>,
 }
 
 impl TopologyModel {
@@ -68,6 +72,18 @@ impl TopologyModel {
         let secs = stop.get() / 1000.0;
         let smoothed = self.stop_secs.map_or(secs, |was| was + STOP_WEIGHT * (secs - was));
         self.stop_secs = Some(smoothed);
+    }
+
+    /// Notes for how long fewer executors were enough.
+    fn note_shrunk_for(&mut self, span: Millis, longest: Millis) {
+        let was = self.horizon(longest);
+        self.shrunk_secs = Some(was + STOP_WEIGHT * (span.get() / 1000.0 - was));
+    }
+
+    /// The time over which a saving may be expected to last, in seconds.
+    fn horizon(&self, longest: Millis) -> f64 {
+        let longest = longest.get() / 1000.0;
+        self.shrunk_secs.map_or(longest, |known| known.min(longest))
     }
 }
 
@@ -85,6 +101,8 @@ pub struct Memory {
     needs: VecDeque<(Timestamp, Wishes)>,
     /// Executors when last seen.
     counts: BTreeMap<usize, u32>,
+    /// Since when it has done with fewer executors.
+    shrunk_at: Option<Timestamp>,
     /// Scale-ups whose effect is not known yet: executors and capacity before.
     trials: BTreeMap<usize, (u32, f64)>,
     /// Components that more executors did not help, until when, and how often.
@@ -98,6 +116,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
         memory.short_since = None;
         return Intent::Stay(vec![reason]);
     }
+    memory.notice_changes(situation, model);
     let unsure = evidence::unsure(situation);
     let metrics_good = unsure.as_ref().is_none_or(|r| r.code == ReasonCode::CatchingUp);
     if metrics_good {
@@ -124,6 +143,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
         }
         None => {
             memory.short_since = None;
+            let needs = in_shared_slots(situation, &asked, needs);
             down(situation, memory, model, &sizes, needs, unsure)
         }
     }
@@ -212,7 +232,7 @@ fn up(
                 Some(reason) => reasons.push(reason),
                 None => _ = wishes.insert(index, need),
             }
-        } else if need + 1 < executors && sure {
+        } else if need + 1 < executors && sure && situation.settings.slots == SlotRule::Workers {
             // The topology stops anyway, so what it does not need goes along; one executor is kept
             // as the window for taking away has not been waited for.
             wishes.insert(index, need + 1);
@@ -316,9 +336,7 @@ fn down(
         let waits = Reason::compared(ReasonCode::NotYetPersistent, is, need, text);
         return Intent::Stay(vec![waits.changed_by(DOWN_WINDOW), fullest]);
     }
-    let executors = |index: usize| f64::from(situation.flow.components[index].executors);
-    let saved: f64 = wishes.iter().map(|(index, need)| executors(*index) - f64::from(*need)).sum();
-    let all: f64 = situation.flow.users().map(|(index, _)| executors(index)).sum();
+    let (saved, all) = saving(situation, &wishes);
     let stop = model.stop_secs.unwrap_or(own.restart.get() / 1000.0);
     // While demand still falls, small savings wait for the larger one.
     let falls = memory.needs.back().is_some_and(|(_, now)| {
@@ -330,7 +348,7 @@ fn down(
             Reason::compared(ReasonCode::NotYetPersistent, saved, WORTH_WHILE_FALLING * all, text);
         return Intent::Stay(vec![waits.changed_by(DOWN_WINDOW), fullest]);
     }
-    let gain = saved * own.horizon.get() / 1000.0;
+    let gain = saved * model.horizon(own.horizon);
     let cost = own.disruption * all * stop * CATCH_UP_PER_STOP;
     if gain <= cost {
         let text = "executor-seconds saved over the horizon, and what the stop costs";
@@ -340,6 +358,42 @@ fn down(
     let text = "executor-seconds saved over the horizon, and what the stop costs";
     let worth = Reason::compared(ReasonCode::DemandBelowCapacity, gain, cost, text);
     intent(situation, &wishes, vec![worth.changed_by(HORIZON), fullest])
+}
+
+/// What is needed where slots are shared by executors of all components. Fewer executors of one
+/// component save nothing while another has as many as before, and leave the rest with unequal
+/// neighbours: all shrink as far as the largest, and that no further than a core to each slot does the
+/// work of all at the target busy share.
+fn in_shared_slots(situation: &Situation<'_>, asked: &Asked, mut needs: Wishes) -> Wishes {
+    if situation.settings.slots == SlotRule::Workers {
+        return needs;
+    }
+    let component = |index: &usize| &situation.flow.components[*index];
+    let largest = needs.keys().map(|index| component(index).executors).max().unwrap_or(1).max(1);
+    let work = needs.keys().filter_map(|index| {
+        let (now, ahead) = (component(index).input()?, asked.far[*index]?);
+        let busy = component(index).busy()? * f64::from(component(index).executors);
+        Some(busy * ahead / now.max(1e-9))
+    });
+    let cores = whole_executors(work.sum::<f64>() / situation.settings.thalweg.target.get());
+    let wished = needs.values().copied().max().unwrap_or(1).max(cores).min(largest);
+    for (index, need) in &mut needs {
+        *need = (*need).max((component(index).executors * wished).div_ceil(largest));
+    }
+    needs
+}
+
+/// What the wishes save of all there is: slots where components share them, executors elsewhere.
+fn saving(situation: &Situation<'_>, wishes: &Wishes) -> (f64, f64) {
+    let before = |index: usize| situation.flow.components[index].executors;
+    let after = |index: usize| wishes.get(&index).copied().unwrap_or(before(index));
+    let users = || situation.flow.users().map(|(index, _)| index);
+    let (before, after): (u32, u32) = if situation.settings.slots == SlotRule::Workers {
+        (users().map(before).sum(), users().map(after).sum())
+    } else {
+        (users().map(before).max().unwrap_or(0), users().map(after).max().unwrap_or(0))
+    };
+    (f64::from(before.saturating_sub(after)), f64::from(before))
 }
 
 /// The most that each component needed within the window.
@@ -365,23 +419,45 @@ fn fullest(situation: &Situation<'_>, sizes: &[Option<(Scaling<'_>, Size)>]) -> 
 }
 
 impl Memory {
+    /// Notes whether executors were added or taken away since the last decision.
+    fn notice_changes(&mut self, situation: &Situation<'_>, model: &mut TopologyModel) {
+        let mut change = 0i64;
+        for (index, component) in situation.flow.users() {
+            let now = component.executors;
+            let before = self.counts.insert(index, now).unwrap_or(now);
+            change += i64::from(now) - i64::from(before);
+            if now < before {
+                self.trials.remove(&index);
+            } else if now > before {
+                let learned = model.components.get(situation.id(index));
+                let capacity = learned.and_then(|learned| learned.capacity_at(before));
+                self.trials.extend(capacity.map(|capacity| (index, (before, capacity))));
+            }
+            if now != before {
+                // What was needed before is known from another arrangement.
+                self.needs.clear();
+            }
+        }
+        if change == 0 {
+            return;
+        }
+        model.components.values_mut().for_each(CapacityModel::rearranged);
+        match (change > 0, self.shrunk_at) {
+            (true, Some(at)) => {
+                let longest = situation.settings.thalweg.horizon;
+                model.note_shrunk_for(situation.now.since(at), longest);
+                self.shrunk_at = None;
+            }
+            (false, None) => self.shrunk_at = Some(situation.now),
+            _ => {}
+        }
+    }
+
     /// Compares what scale-ups brought with what linear scaling promised, once the new capacity is
     /// known.
     fn judge_trials(&mut self, situation: &Situation<'_>, model: &TopologyModel) {
         for (index, component) in situation.flow.users() {
             let learned = model.components.get(situation.id(index));
-            let before =
-                self.counts.insert(index, component.executors).unwrap_or(component.executors);
-            if component.executors != before {
-                // What was needed before is known from another arrangement.
-                self.needs.clear();
-            }
-            if component.executors > before {
-                let capacity = learned.and_then(|learned| learned.capacity_at(before));
-                self.trials.extend(capacity.map(|capacity| (index, (before, capacity))));
-            } else if component.executors < before {
-                self.trials.remove(&index);
-            }
             let Some(&(was, capacity)) = self.trials.get(&index) else { continue };
             let Some(now) = learned.and_then(|learned| learned.capacity_at(component.executors))
             else {

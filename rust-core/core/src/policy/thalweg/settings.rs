@@ -50,7 +50,7 @@ impl Default for ThalwegSettings {
             up_delay: secs(20.0),
             down_window: secs(600.0),
             horizon: secs(3600.0),
-            disruption: 12.0,
+            disruption: 16.0,
             latency: Millis::ZERO,
         }
     }

@@ -39,6 +39,8 @@ pub enum Limit {
 pub struct Scaling<'a> {
     component: &'a ComponentFlow,
     curve: Option<Curve>,
+    /// How many times more than the curve says it does as it is.
+    anchor: f64,
     /// Mean ability of the nodes it runs on.
     ability: f64,
     balance: Balance,
@@ -54,6 +56,9 @@ impl<'a> Scaling<'a> {
         let component = &situation.flow.components[index];
         let learned = model.components.get(situation.id(index));
         let curve = learned.and_then(|learned| learned.curve(situation.now));
+        // The curve gives the shape; the level is what is seen as things are.
+        let anchor = learned.zip(curve.as_ref());
+        let anchor = anchor.map_or(1.0, |(model, curve)| model.anchor(component.executors, curve));
         let rate = component.true_rate();
         if curve.is_none() && rate.is_none() {
             return None;
@@ -67,7 +72,7 @@ impl<'a> Scaling<'a> {
         let seen = || Balance { executors, share: balance(component).unwrap_or(1.0) };
         let balance = known.unwrap_or_else(seen);
         let ability = ability.max(1e-3);
-        Some(Self { component, curve, ability, balance, shares, rate, confidence })
+        Some(Self { component, curve, anchor, ability, balance, shares, rate, confidence })
     }
 
     /// Records per second of `executors` as they are best known.
@@ -82,7 +87,8 @@ impl<'a> Scaling<'a> {
 
     fn of_curve(&self, executors: u32, deviations: f64) -> f64 {
         let count = f64::from(executors);
-        self.curve.map_or(self.rate * count, |c| c.lower(count * self.ability, deviations))
+        let by_curve = |c: Curve| self.anchor * c.lower(count * self.ability, deviations);
+        self.curve.map_or(self.rate * count, by_curve)
     }
 
     /// The rate at which the fullest executor is full, of what all could do together.

@@ -67,14 +67,14 @@ pub(super) fn down(
     }
     let gain = saved * model.horizon(own.horizon);
     let cost = own.disruption * all * stop * CATCH_UP_PER_STOP;
-    if gain <= cost {
+    let weighed = |code| {
         let text = "executor-seconds saved over the horizon, and what the stop costs";
-        let dear = Reason::compared(ReasonCode::CostAboveGain, gain, cost, text);
-        return Intent::Stay(vec![dear.changed_by(HORIZON), fullest]);
+        Reason::compared(code, gain, cost, text).changed_by(HORIZON)
+    };
+    if gain <= cost {
+        return Intent::Stay(vec![weighed(ReasonCode::CostAboveGain), fullest]);
     }
-    let text = "executor-seconds saved over the horizon, and what the stop costs";
-    let worth = Reason::compared(ReasonCode::DemandBelowCapacity, gain, cost, text);
-    intent(situation, &wishes, vec![worth.changed_by(HORIZON), fullest])
+    intent(situation, &wishes, vec![weighed(ReasonCode::DemandBelowCapacity), fullest])
 }
 
 /// What is needed where slots are shared by executors of all components. Fewer executors of one

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::assess::Assessment;
 use crate::explain::{Plan, PlanKind};
-use crate::model::{ComponentKind, Observation, SlotRef, TaskRange, Topology};
+use crate::model::{ComponentKind, Node, Observation, SlotRef, TaskRange, Topology};
 use crate::place::{
     PlaceEdge, PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role, Shortage, migration, place,
 };
@@ -115,6 +115,16 @@ pub struct Ground<'a> {
 }
 
 impl Ground<'_> {
+    /// Slots of usable nodes that the topology holds or may have.
+    pub fn open_slots(&self, observation: &Observation) -> u32 {
+        let nodes = (0..).zip(&observation.nodes).zip(&self.terrain.usable);
+        let open = |((node, of), usable): ((u32, &Node), &bool)| {
+            let free = |port: &&u32| !self.is_taken(SlotRef { node, port: **port });
+            if *usable { of.ports.iter().filter(free).count() } else { 0 }
+        };
+        u32::try_from(nodes.map(open).sum::<usize>()).unwrap_or(u32::MAX)
+    }
+
     /// Whether another topology holds a slot, or is about to.
     pub fn is_taken(&self, slot: SlotRef) -> bool {
         let held = self.terrain.holders.get(&slot).is_some_and(|&holder| holder != self.own);

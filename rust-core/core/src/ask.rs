@@ -74,6 +74,8 @@ impl Question<'_> {
             span: samples().map(|sample| sample.span).min().unwrap_or(Millis::ZERO),
             age: samples().map(|sample| sample.age).max().unwrap_or(Millis::ZERO),
             may_move,
+            slots: (self.settings.slots != SlotRule::Workers)
+                .then(|| self.ground.open_slots(self.observation)),
             settings: self.settings,
             now: self.now,
         };

@@ -29,9 +29,15 @@ pub fn within_budget(
     plan: Option<Plan>,
     settings: &Settings,
 ) -> (Vec<Reason>, Option<Plan>) {
-    let (Some(plan), true) = (plan.as_ref(), settings.executor_budget > 0) else {
-        return (reasons, plan);
-    };
+    let budgeted = plan.as_ref().filter(|_| settings.executor_budget > 0);
+    match budgeted.and_then(|plan| over_budget(observation, plan, settings)) {
+        Some(over) => (std::iter::once(over).chain(reasons).collect(), None),
+        None => (reasons, plan),
+    }
+}
+
+/// Why a plan makes too many executors, if it does; one that makes no more than there are always may.
+fn over_budget(observation: &Observation, plan: &Plan, settings: &Settings) -> Option<Reason> {
     let counted = |topology: &Topology, only: Option<&String>| {
         let counts = |executor: &&Executor| {
             let component = topology.components.get(executor.component as usize);
@@ -49,12 +55,9 @@ pub fn within_budget(
     };
     let after = now + plan.counts.iter().map(change).sum::<f64>();
     let budget = f64::from(settings.executor_budget);
-    if after <= budget || after <= now {
-        return (reasons, Some(plan.clone()));
-    }
     let text = "executors of all topologies that the plan would make";
-    let over = Reason::compared(ReasonCode::BudgetLimited, after, budget, text);
-    (std::iter::once(over).chain(reasons).collect(), None)
+    (after > budget && after > now)
+        .then(|| Reason::compared(ReasonCode::BudgetLimited, after, budget, text))
 }
 
 /// Twice as long after each further action that was taken while the last ones were recent, so that a

@@ -119,6 +119,8 @@ pub struct Situation<'a> {
     pub age: Millis,
     /// Whether other places for its executors may soon be found to be better.
     pub may_move: bool,
+    /// Executors that a component may have at most, where each needs a slot that no other of them has.
+    pub slots: Option<u32>,
     /// The settings.
     pub settings: &'a Settings,
     /// Now.

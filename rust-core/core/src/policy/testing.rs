@@ -13,6 +13,7 @@ pub(crate) struct Case {
     pub flow: Flow,
     pub span: Millis,
     pub may_move: bool,
+    pub slots: Option<u32>,
     pub settings: Settings,
     pub now: Timestamp,
 }
@@ -43,7 +44,7 @@ impl Case {
         let settings = Settings::default();
         let span = settings.window;
         let now = Timestamp::from_millis(1_000_000);
-        Self { topology, flow, span, may_move: false, settings, now }
+        Self { topology, flow, span, may_move: false, slots: None, settings, now }
     }
 
     /// Sets the busy share of every executor of a component.
@@ -64,6 +65,7 @@ impl Case {
             span: self.span,
             age: Millis::ZERO,
             may_move: self.may_move,
+            slots: self.slots,
             settings: &self.settings,
             now: self.now,
         })

@@ -16,7 +16,8 @@ pub fn intent(situation: &Situation<'_>, wishes: &Wishes, reasons: Vec<Reason>) 
     for (&index, &wish) in wishes {
         let Some(component) = situation.flow.components.get(index) else { continue };
         let ordinal = u32::try_from(index).unwrap_or(u32::MAX);
-        let bounded = wish.clamp(1, component.most().max(1));
+        let most = component.most().min(situation.slots.unwrap_or(u32::MAX));
+        let bounded = wish.clamp(1, most.max(1));
         if bounded < wish {
             limits.push(limit(situation, index, wish, bounded));
         }
@@ -37,10 +38,35 @@ pub fn intent(situation: &Situation<'_>, wishes: &Wishes, reasons: Vec<Reason>) 
 fn limit(situation: &Situation<'_>, index: usize, wish: u32, bounded: u32) -> Reason {
     let component = &situation.flow.components[index];
     let id = situation.id(index);
-    let (code, what) = match bounded < component.tasks {
-        true => (ReasonCode::SourceLimited, "partitions"),
-        false => (ReasonCode::TaskLimited, "tasks"),
+    let (code, what) = match bounded {
+        _ if bounded < component.most() => (ReasonCode::ClusterLimited, "the cluster's slots"),
+        _ if bounded < component.tasks => (ReasonCode::SourceLimited, "its partitions"),
+        _ => (ReasonCode::TaskLimited, "its tasks"),
     };
-    let text = format!("{id} would need {wish} executors, its {what} allow {bounded}");
+    let text = format!("{id} would need {wish} executors, {what} allow {bounded}");
     Reason::compared(code, f64::from(wish), f64::from(bounded), text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::testing::Case;
+
+    #[test]
+    fn where_each_executor_needs_a_slot_the_cluster_is_the_limit() {
+        let mut case = Case::line(1000.0, &[(4, 1000.0, 0.9)]);
+        case.slots = Some(6);
+        let mut reasons = Vec::new();
+        let counts = case.counts(|situation| {
+            let found = intent(situation, &Wishes::from([(1, 9)]), Vec::new());
+            let Intent::Scale { reasons: limits, .. } = &found else { return found };
+            reasons.clone_from(limits);
+            found
+        });
+        assert_eq!(counts, [(1, 6)]);
+        assert_eq!(
+            reasons.iter().map(|r| r.code).collect::<Vec<_>>(),
+            [ReasonCode::ClusterLimited]
+        );
+    }
 }

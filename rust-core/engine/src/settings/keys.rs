@@ -221,7 +221,7 @@ const KEYS: &[Key] = &[
         "thalweg.action.cool.down.secs",
         SECS,
         "120",
-        "Time between two actions on one topology; it doubles with each further action taken while the last ones were recent.",
+        "Time between two actions on one topology; but for plans that add executors, it doubles with each further action taken while the last ones were recent.",
     ),
     key(
         "thalweg.action.daily.limit",

@@ -73,7 +73,7 @@ pub const POLICY_KEYS: &[Key] = &[
         "thalweg.scaling.alpha",
         Kind::Whole(0.0, 10_000.0),
         "3",
-        "Distance from observed executor counts beyond which scaling is taken to be linear.",
+        "Distance from observed executor counts beyond which scaling is taken to be linear, or a little worse.",
     ),
     key(
         "thalweg.scaling.up.delay.secs",
@@ -91,7 +91,7 @@ pub const POLICY_KEYS: &[Key] = &[
         "thalweg.scaling.horizon.secs",
         SECS,
         "3600",
-        "Time over which a saving has to pay for the stop that it needs.",
+        "Time over which a saving has to pay for the stop that it needs; less where earlier savings lasted less.",
     ),
     key(
         "thalweg.scaling.disruption",

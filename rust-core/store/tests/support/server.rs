@@ -30,12 +30,12 @@ impl RedisServer {
     /// Starts a server with further options.
     pub fn start_with(options: &[&str]) -> Self {
         let options = options.iter().map(|option| (*option).to_owned()).collect();
-        Self::launch(tempfile::tempdir().unwrap(), options, false)
+        Self::launch(tempfile::tempdir().expect("a folder for the server"), options, false)
     }
 
     /// Starts a server that speaks only TLS, under an authority made for this test.
     pub fn start_tls() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().expect("a folder for the server");
         write_certificates(&dir);
         let mut options: Vec<String> = vec!["--tls-auth-clients".into(), "no".into()];
         for (option, file) in [("cert", "server.pem"), ("key", "server.key"), ("ca-cert", "ca.pem")]
@@ -47,7 +47,9 @@ impl RedisServer {
     }
 
     fn launch(dir: TempDir, options: Vec<String>, tls: bool) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let free = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        let port = free.local_addr().expect("a bound socket has an address").port();
+        drop(free);
         let process = spawn(&dir, &options, port, tls);
         let mut server = Self { process, options, port, dir, tls };
         server.wait_for_port();
@@ -56,14 +58,20 @@ impl RedisServer {
 
     /// Kills the server without a chance to say goodbye.
     pub fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+        self.process.kill().expect("the server runs");
+        self.process.wait().expect("a killed process ends");
     }
 
     /// Stops the server's process where it is, so that it accepts but never answers.
     pub fn freeze(&self) {
         let pid = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-STOP", &pid])
+                .status()
+                .expect("kill is installed")
+                .success()
+        );
     }
 
     /// Starts the killed server again on its old port.
@@ -93,15 +101,15 @@ impl RedisServer {
     /// A plain connection, for looking at keys as an operator would.
     pub fn connection(&self) -> redis::Connection {
         redis::Client::open(format!("redis://127.0.0.1:{}", self.port))
-            .unwrap()
+            .expect("the address is well formed")
             .get_connection()
-            .unwrap()
+            .expect("the server listens")
     }
 
     fn wait_for_port(&mut self) {
         let port = self.port;
         wait_until("redis-server listens", || {
-            let ended = self.process.try_wait().unwrap();
+            let ended = self.process.try_wait().expect("the process is ours");
             assert_eq!(ended, None, "redis-server did not start on port {port}");
             TcpStream::connect(("127.0.0.1", port)).is_ok()
         });
@@ -127,15 +135,17 @@ fn spawn(dir: &TempDir, options: &[String], port: u16, tls: bool) -> Child {
 
 /// Writes `ca.pem`, and `server.pem` with `server.key` signed by it.
 pub fn write_certificates(dir: &TempDir) {
-    let write = |name: &str, text: String| fs::write(dir.path().join(name), text).unwrap();
-    let mut authority = CertificateParams::new(vec![]).unwrap();
+    let write = |name: &str, text: String| {
+        fs::write(dir.path().join(name), text).expect("the folder is there")
+    };
+    let mut authority = CertificateParams::new(vec![]).expect("no names are good names");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority_key = KeyPair::generate().unwrap();
-    write("ca.pem", authority.self_signed(&authority_key).unwrap().pem());
+    let authority_key = KeyPair::generate().expect("keys can be made");
+    write("ca.pem", authority.self_signed(&authority_key).expect("the key fits").pem());
 
-    let server_key = KeyPair::generate().unwrap();
-    let server = CertificateParams::new(vec!["localhost".into()]).unwrap();
+    let server_key = KeyPair::generate().expect("keys can be made");
+    let server = CertificateParams::new(vec!["localhost".into()]).expect("a host is a good name");
     let issuer = Issuer::new(authority, authority_key);
-    write("server.pem", server.signed_by(&server_key, &issuer).unwrap().pem());
+    write("server.pem", server.signed_by(&server_key, &issuer).expect("the keys fit").pem());
     write("server.key", server_key.serialize_pem());
 }

@@ -1,16 +1,21 @@
 //! `bench-flink`: a load that steps up and down, under Flink alone, its own autoscaler, and Thalweg at both levels.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use thalweg_experiment::flink::{FlinkSide, StepReport, Steps, run_steps};
-use thalweg_experiment::report::short;
+use serde::Serialize;
+use serde_json::json;
+use thalweg_experiment::flink::{FlinkSide, StepReport, Steps, Unequal, run_steps, run_unequal};
+use thalweg_experiment::report::{Summary, short};
 use thalweg_experiment::workplace::clean_up_when_interrupted;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench/flink.json");
+const PLACEMENT_FILE: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench/flink-placement.json");
 
 /// Compares ways of scaling a Flink job on real clusters on this machine.
 #[derive(Parser)]
@@ -39,6 +44,9 @@ struct Cli {
     /// Further settings of Thalweg, key=value
     #[arg(long = "set", value_parser = pair)]
     settings: Vec<(String, String)>,
+    /// Compare placement instead: nodes of unequal speed, parallelism that may not grow
+    #[arg(long)]
+    placement: bool,
     /// Keep the clusters' logs and files in this folder
     #[arg(long)]
     keep: Option<PathBuf>,
@@ -54,6 +62,9 @@ fn main() -> Result<()> {
     clean_up_when_interrupted()?;
     let begun = Instant::now();
     cli.settings.insert(0, ("thalweg.policy".to_owned(), cli.policy.clone()));
+    if cli.placement {
+        return placement(&cli);
+    }
     let steps = Steps {
         low: cli.low,
         high: cli.low * cli.factor,
@@ -88,15 +99,46 @@ fn main() -> Result<()> {
             );
             run.notes.iter().for_each(|note| println!("    {note}"));
             report.add(run, begun.elapsed().as_secs());
-            save(&report)?;
+            save(FILE, &report)?;
         }
     }
     println!("{}\nwritten to target/bench/flink.json", report.table());
     Ok(())
 }
 
-fn save(report: &StepReport) -> Result<()> {
-    let file = Path::new(FILE);
-    fs::create_dir_all(file.parent().context("the file lies in a folder")?)?;
-    fs::write(file, serde_json::to_string_pretty(report)? + "\n").context(FILE)
+/// Flink's own placement against Thalweg's, taking turns in going first.
+fn placement(cli: &Cli) -> Result<()> {
+    let unequal = Unequal { cores: [0.8, 0.25], rate: 300.0, line_ms: 4.0 };
+    println!("{} and {} cores, {} ms a line", unequal.cores[0], unequal.cores[1], unequal.line_ms);
+    let (mut runs, mut ratios) = (Vec::new(), Vec::new());
+    for round in 0..cli.rounds {
+        let mut sides = [FlinkSide::Static, FlinkSide::Level2];
+        sides.rotate_left(round % 2);
+        let mut rates = BTreeMap::new();
+        for side in sides {
+            let keep = cli.keep.as_ref().map(|keep| keep.join(format!("{side}-{round}")));
+            let run = run_unequal(side, unequal, &cli.settings, keep)?;
+            println!(
+                "  round {}, {side}: {} lines/s with {:?}",
+                round + 1,
+                short(run.lines_per_sec),
+                run.split
+            );
+            rates.insert(side, run.lines_per_sec);
+            runs.push(run);
+        }
+        ratios.push(rates[&FlinkSide::Level2] / rates[&FlinkSide::Static].max(1e-9));
+        save(PLACEMENT_FILE, &json!({ "setting": unequal, "runs": runs, "ratios": ratios }))?;
+    }
+    let ratio = Summary::of(&ratios).context("no rounds")?;
+    println!(
+        "Thalweg's throughput over Flink's: {ratio}\nwritten to target/bench/flink-placement.json"
+    );
+    Ok(())
+}
+
+fn save(file: &str, report: &impl Serialize) -> Result<()> {
+    let path = Path::new(file);
+    fs::create_dir_all(path.parent().context("the file lies in a folder")?)?;
+    fs::write(path, serde_json::to_string_pretty(report)? + "\n").with_context(|| file.to_owned())
 }

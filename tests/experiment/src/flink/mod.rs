@@ -4,6 +4,7 @@ mod measured;
 mod report;
 mod run;
 mod show;
+mod unequal;
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,6 +16,7 @@ pub use measured::{Rescale, Stepped};
 pub use report::StepReport;
 pub use run::{Steps, run_steps};
 pub use show::show;
+pub use unequal::{Placed, Unequal, run_unequal};
 
 /// Who decides on a job's parallelism.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

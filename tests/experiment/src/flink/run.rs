@@ -154,6 +154,8 @@ pub(super) fn start(
         .set("execution.checkpointing.interval", "2s")
         // Or a checkpoint would wait behind all that is buffered, which is most when a rescale is due.
         .set("execution.checkpointing.unaligned.enabled", true)
+        // And what waits in buffers is worked off by few before a rescaled job runs with all its subtasks.
+        .set("taskmanager.network.memory.buffer-debloat.enabled", true)
         // So that the job has used both nodes before it is rescaled: loading classes is not what is measured.
         .set("taskmanager.load-balance.mode", "SLOTS");
     if matches!(side, FlinkSide::Level1 | FlinkSide::Level2) {

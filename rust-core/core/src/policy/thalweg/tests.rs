@@ -1,6 +1,7 @@
 use super::*;
 use crate::demand::Target;
 use crate::policy::testing::Case;
+use crate::units::Millis;
 
 /// Asks every ten seconds for so many seconds; what was wished last, if anything.
 fn run(

@@ -22,8 +22,10 @@ public final class Beside {
             }
             configuration.put(argument.substring(0, equals), argument.substring(equals + 1));
         }
-        // From beside, only parallelism can be asked for: Flink chooses the slots.
-        configuration.putIfAbsent("thalweg.placement.slots", "engine");
+        // From beside nobody can place subtasks.
+        if (!"0".equals(configuration.get("thalweg.flink.level"))) {
+            configuration.put("thalweg.flink.level", "1");
+        }
         Thalweg thalweg = new Thalweg(Settings.of(configuration), Jobs.all());
         Runtime.getRuntime().addShutdownHook(new Thread(thalweg::close));
         Thread.currentThread().join();

@@ -47,8 +47,8 @@ public record Settings(int level, long monitorIntervalMillis, long stepTimeoutMi
         ObjectNode all = JSON.createObjectNode();
         DEFAULTS.forEach((key, value) -> all.set(key, JSON.valueToTree(value)));
         if ("1".equals(configuration.get("thalweg.flink.level"))) {
-            // Where nobody can place subtasks, no imbalance is worth a plan.
-            all.put("thalweg.imbalance.limit", 100);
+            // Only parallelism can be asked for: Flink chooses the slots.
+            all.put("thalweg.placement.slots", "engine");
         }
         String local = configuration.getOrDefault("process.working-dir",
                 configuration.getOrDefault("io.tmp.dirs", System.getProperty("java.io.tmpdir")).split("[,|:]")[0]);

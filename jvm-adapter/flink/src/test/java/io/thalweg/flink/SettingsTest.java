@@ -27,7 +27,7 @@ class SettingsTest {
         assertEquals(1, settings.level());
         assertEquals("http://h:1234", settings.restUrl());
         assertTrue(settings.forEngine().contains("\"thalweg.monitor.interval.secs\":4"));
-        assertTrue(settings.forEngine().contains("\"thalweg.placement.slots\":\"shared\""));
+        assertTrue(settings.forEngine().contains("\"thalweg.placement.slots\":\"engine\""));
         assertTrue(settings.forEngine().contains("\"thalweg.store.dir\":\"/t1/thalweg\""));
         assertTrue(!settings.forEngine().contains("parallelism.default"));
     }

@@ -142,10 +142,12 @@ final class Monitor implements AutoCloseable {
         }
         TopologyShape shape = shapes.of(details);
         shape.write(writer, details, status(summary.get_status()), Counters.emitted(info.get_executors()));
-        writeExecutors(shape, info.get_executors(), slots);
+        writeExecutors(writer, shape, info.get_executors(), slots);
     }
 
-    private void writeExecutors(TopologyShape shape, List<ExecutorSummary> summaries, NodesWriter slots) {
+    /** Writes executors behind the topology that the writer got last. */
+    static void writeExecutors(SnapshotWriter writer, TopologyShape shape, List<ExecutorSummary> summaries,
+                               NodesWriter slots) {
         List<ExecutorSummary> executors = new ArrayList<>(summaries);
         executors.removeIf(executor -> !shape.indices().containsKey(executor.get_component_id()));
         executors.sort(Comparator.comparing(ExecutorSummary::get_component_id)

@@ -1,0 +1,129 @@
+//! More executors, for a component that is short of them.
+
+use super::demand::Asked;
+use super::memory::Memory;
+use super::size::{Limit, Scaling, Size};
+use crate::diagnose::cause::{Cause, cause};
+use crate::explain::{Reason, ReasonCode};
+use crate::policy::wish::{Wishes, intent};
+use crate::policy::{Intent, Situation};
+use crate::settings::SlotRule;
+
+const LIMIT: &str = "thalweg.scaling.limit";
+const UP_DELAY: &str = "thalweg.scaling.up.delay.secs";
+/// Demand that grew by this factor from one decision to the next is still rising.
+const RISING: f64 = 1.03;
+/// More growth than this is not believed when places are chosen.
+const MOST_GROWTH: f64 = 16.0;
+
+/// The plan for a topology whose component `worst` is short, and asked for `used` times what it can do.
+pub(super) fn up(
+    situation: &Situation<'_>,
+    memory: &mut Memory,
+    sizes: &[Option<(Scaling<'_>, Size)>],
+    needs: &Wishes,
+    worst: usize,
+    used: f64,
+    sure: bool,
+) -> Intent {
+    let own = &situation.settings.thalweg;
+    memory.needs.clear();
+    let id = situation.id(worst);
+    let text = format!("part of {id}'s capacity that is asked for");
+    let short = Reason::compared(ReasonCode::DemandAboveCapacity, used, own.limit.get(), text)
+        .changed_by(LIMIT);
+    let since = *memory.short_since.get_or_insert(situation.now);
+    let held = situation.now.since(since);
+    // While demand still rises, a plan would be too small.
+    let before = std::mem::replace(&mut memory.last_used, used);
+    let sources = situation.flow.components.iter().filter(|c| c.source);
+    let by_interval: Option<Vec<bool>> = sources.map(|c| c.target.rises()).collect();
+    let rises = by_interval.map_or(used > RISING * before, |all| all.contains(&true));
+    let patience = own.up_delay.get() + if rises { situation.settings.window.get() } else { 0.0 };
+    if held.get() < patience {
+        let (is, need) = (held.get() / 1000.0, patience / 1000.0);
+        let text = "seconds for which the sign below has held";
+        let waits = Reason::compared(ReasonCode::NotYetPersistent, is, need, text);
+        return Intent::Stay(vec![waits.changed_by(UP_DELAY), short]);
+    }
+    let mut wishes = Wishes::new();
+    let mut reasons = vec![short];
+    for (&index, &need) in needs {
+        let executors = situation.flow.components[index].executors;
+        let limit = sizes[index].as_ref().and_then(|(_, size)| size.limit);
+        if need > executors {
+            match stands_in_the_way(situation, memory, index, limit) {
+                Some(reason) => reasons.push(reason),
+                None => _ = wishes.insert(index, need),
+            }
+        } else if need + 1 < executors && sure && situation.settings.slots == SlotRule::Workers {
+            // The topology stops anyway, so what it does not need goes along; one executor is kept
+            // as the window for taking away has not been waited for.
+            wishes.insert(index, need + 1);
+        }
+    }
+    let helps = wishes.iter().any(|(i, wish)| *wish > situation.flow.components[*i].executors);
+    if !helps {
+        let limits = reasons.len() > 1;
+        reasons.rotate_left(usize::from(limits));
+        return Intent::Stay(reasons);
+    }
+    intent(situation, &wishes, reasons)
+}
+
+/// Lets executors be placed for the work that they will have.
+pub(super) fn expecting(situation: &Situation<'_>, asked: &Asked, mut intent: Intent) -> Intent {
+    if let Intent::Scale { growth, .. } = &mut intent {
+        for (index, component) in situation.flow.users() {
+            let (Some(input), Some(ahead)) = (component.input(), asked.ahead[index]) else {
+                continue;
+            };
+            let ordinal = u32::try_from(index).unwrap_or(u32::MAX);
+            growth.insert(ordinal, (ahead / input.max(1e-9)).clamp(1.0, MOST_GROWTH));
+        }
+    }
+    intent
+}
+
+/// Why more executors would not help a component.
+fn stands_in_the_way(
+    situation: &Situation<'_>,
+    memory: &Memory,
+    index: usize,
+    limit: Option<Limit>,
+) -> Option<Reason> {
+    let component = &situation.flow.components[index];
+    let id = situation.id(index);
+    if let Some((until, _)) = memory.in_vain.get(&index).filter(|(until, _)| situation.now < *until)
+    {
+        let left = until.since(situation.now).get() / 1000.0;
+        let text =
+            format!("seconds until {id} may get executors again, as the last did not help it");
+        let limit = situation.settings.blacklist.get() / 1000.0;
+        return Some(Reason::compared(ReasonCode::Ineffective, left, limit, text));
+    }
+    match (limit, cause(component, situation.settings.thalweg.limit.get())) {
+        (Some(Limit::Skew(share)), _) => {
+            let fair = 1.0 / f64::from(component.executors.max(1));
+            let text =
+                format!("share of {id}'s records that one key has: an executor cannot do more");
+            Some(Reason::compared(ReasonCode::SkewLimited, share, fair, text))
+        }
+        (Some(Limit::External), _) => {
+            let text = format!("{id} does not get faster with more executors");
+            Some(Reason::plain(ReasonCode::ExternalLimited, text))
+        }
+        (None, Cause::SlowNode { node, speed }) if situation.may_move => {
+            let text = format!(
+                "speed of {id}'s executors on node {node} over that elsewhere: they need another place"
+            );
+            Some(Reason::compared(ReasonCode::NodesImbalanced, speed, 1.0, text))
+        }
+        (None, Cause::FewPartitions { active }) => {
+            let (active, all) = (f64::from(active), f64::from(component.executors));
+            let text = format!("executors of {id} that get records; more would get none");
+            Some(Reason::compared(ReasonCode::SourceLimited, active, all, text))
+        }
+        (None, _) => None,
+    }
+}

@@ -1,0 +1,130 @@
+//! What the policy remembers: of a topology for good, and from one decision to the next.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::capacity::learned::CapacityModel;
+use crate::demand::Forecaster;
+use crate::policy::Situation;
+use crate::policy::wish::Wishes;
+use crate::units::{Millis, Timestamp};
+
+/// Weight of the newest stop, and of the newest time until executors were needed again.
+const STOP_WEIGHT: f64 = 0.3;
+/// Gain over prediction below which an action was in vain.
+const IN_VAIN: f64 = 0.1;
+
+/// What is learned of a topology and outlives a restart.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct TopologyModel {
+    /// Capacity by component id.
+    pub components: BTreeMap<String, CapacityModel>,
+    /// Seconds that actions stopped it, smoothed.
+    pub stop_secs: Option<f64>,
+    /// Seconds until executors that had been taken away were needed again, smoothed.
+    #[serde(default)]
+    pub shrunk_secs: Option<f64>,
+}
+
+impl TopologyModel {
+    /// Notes how long an action took.
+    pub fn note_stop(&mut self, stop: Millis) {
+        let secs = stop.get() / 1000.0;
+        let smoothed = self.stop_secs.map_or(secs, |was| was + STOP_WEIGHT * (secs - was));
+        self.stop_secs = Some(smoothed);
+    }
+
+    /// Notes for how long fewer executors were enough.
+    fn note_shrunk_for(&mut self, span: Millis, longest: Millis) {
+        let was = self.horizon(longest);
+        self.shrunk_secs = Some(was + STOP_WEIGHT * (span.get() / 1000.0 - was));
+    }
+
+    /// The time over which a saving may be expected to last, in seconds.
+    pub(super) fn horizon(&self, longest: Millis) -> f64 {
+        let longest = longest.get() / 1000.0;
+        self.shrunk_secs.map_or(longest, |known| known.min(longest))
+    }
+}
+
+/// What is remembered from one decision to the next.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Memory {
+    pub(super) forecasters: BTreeMap<usize, Forecaster>,
+    pub(super) selectivities: BTreeMap<(usize, usize), f64>,
+    pub(super) learned_at: Option<Timestamp>,
+    /// Since when a component has been short.
+    pub(super) short_since: Option<Timestamp>,
+    /// What part of the shortest component's capacity was asked for last.
+    pub(super) last_used: f64,
+    /// What was needed within the window, oldest first.
+    pub(super) needs: VecDeque<(Timestamp, Wishes)>,
+    /// Executors when last seen.
+    pub(super) counts: BTreeMap<usize, u32>,
+    /// Since when it has done with fewer executors.
+    pub(super) shrunk_at: Option<Timestamp>,
+    /// Scale-ups whose effect is not known yet: executors and capacity before.
+    pub(super) trials: BTreeMap<usize, (u32, f64)>,
+    /// Components that more executors did not help, until when, and how often.
+    pub(super) in_vain: BTreeMap<usize, (Timestamp, u32)>,
+}
+
+impl Memory {
+    /// Notes whether executors were added or taken away since the last decision.
+    pub(super) fn notice_changes(&mut self, situation: &Situation<'_>, model: &mut TopologyModel) {
+        let mut change = 0i64;
+        for (index, component) in situation.flow.users() {
+            let now = component.executors;
+            let before = self.counts.insert(index, now).unwrap_or(now);
+            change += i64::from(now) - i64::from(before);
+            if now < before {
+                self.trials.remove(&index);
+            } else if now > before {
+                let learned = model.components.get(situation.id(index));
+                let capacity = learned.and_then(|learned| learned.capacity_at(before));
+                self.trials.extend(capacity.map(|capacity| (index, (before, capacity))));
+            }
+            if now != before {
+                // What was needed before is known from another arrangement.
+                self.needs.clear();
+            }
+        }
+        if change == 0 {
+            return;
+        }
+        model.components.values_mut().for_each(CapacityModel::rearranged);
+        match (change > 0, self.shrunk_at) {
+            (true, Some(at)) => {
+                let longest = situation.settings.thalweg.horizon;
+                model.note_shrunk_for(situation.now.since(at), longest);
+                self.shrunk_at = None;
+            }
+            (false, None) => self.shrunk_at = Some(situation.now),
+            _ => {}
+        }
+    }
+
+    /// Compares what scale-ups brought with what linear scaling promised, once the new capacity is
+    /// known.
+    pub(super) fn judge_trials(&mut self, situation: &Situation<'_>, model: &TopologyModel) {
+        for (index, component) in situation.flow.users() {
+            let learned = model.components.get(situation.id(index));
+            let Some(&(was, capacity)) = self.trials.get(&index) else { continue };
+            let Some(now) = learned.and_then(|learned| learned.capacity_at(component.executors))
+            else {
+                continue;
+            };
+            let promised = capacity * (f64::from(component.executors) / f64::from(was) - 1.0);
+            self.trials.remove(&index);
+            if now - capacity >= IN_VAIN * promised {
+                self.in_vain.remove(&index);
+                continue;
+            }
+            let times = self.in_vain.get(&index).map_or(0, |(_, times)| times + 1);
+            let span = situation.settings.blacklist.get() * f64::from(1 << times.min(5));
+            let until = crate::state::later(situation.now, Millis::saturating(span));
+            self.in_vain.insert(index, (until, times));
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Fewer executors, where fewer have been enough and the saving pays for the stop.
+
+use std::collections::VecDeque;
+
+use super::demand::Asked;
+use super::fullest;
+use super::memory::{Memory, TopologyModel};
+use super::size::{Scaling, Size};
+use crate::demand::whole_executors;
+use crate::explain::{Reason, ReasonCode};
+use crate::policy::wish::{Wishes, intent};
+use crate::policy::{Intent, Situation};
+use crate::settings::SlotRule;
+use crate::units::Timestamp;
+
+const DOWN_WINDOW: &str = "thalweg.scaling.down.window.secs";
+const HORIZON: &str = "thalweg.scaling.horizon.secs";
+/// The part of all executors that is taken away at once while demand still falls.
+const WORTH_WHILE_FALLING: f64 = 0.3;
+/// A stop is followed by a catch-up of about three times its length at the target busy share.
+const CATCH_UP_PER_STOP: f64 = 4.0;
+
+/// The plan for a topology of which no component is short.
+pub(super) fn down(
+    situation: &Situation<'_>,
+    memory: &mut Memory,
+    model: &TopologyModel,
+    sizes: &[Option<(Scaling<'_>, Size)>],
+    needs: Wishes,
+    unsure: Option<Reason>,
+) -> Intent {
+    let own = &situation.settings.thalweg;
+    let fullest = fullest(situation, sizes);
+    if let Some(reason) = unsure {
+        memory.needs.clear();
+        return Intent::Stay(vec![reason, fullest]);
+    }
+    memory.needs.push_back((situation.now, needs));
+    let since = memory.needs.front().map_or(situation.now, |(at, _)| *at);
+    while memory.needs.get(1).is_some_and(|(at, _)| situation.now.since(*at) >= own.down_window) {
+        memory.needs.pop_front();
+    }
+    let most = most_needed(&memory.needs);
+    let fewer = |(index, need): &(usize, u32)| *need < situation.flow.components[*index].executors;
+    let wishes: Wishes = most.into_iter().filter(fewer).collect();
+    if wishes.is_empty() {
+        return Intent::Stay(vec![fullest]);
+    }
+    let held = situation.now.since(since);
+    if held < own.down_window {
+        let (is, need) = (held.get() / 1000.0, own.down_window.get() / 1000.0);
+        let text = "seconds for which fewer executors have been enough";
+        let waits = Reason::compared(ReasonCode::NotYetPersistent, is, need, text);
+        return Intent::Stay(vec![waits.changed_by(DOWN_WINDOW), fullest]);
+    }
+    let (saved, all) = saving(situation, &wishes);
+    let stop = model.stop_secs.unwrap_or(own.restart.get() / 1000.0);
+    // While demand still falls, small savings wait for the larger one.
+    let falls = memory.needs.back().is_some_and(|(_, now)| {
+        wishes.iter().any(|(index, wish)| now.get(index).is_some_and(|need| need < wish))
+    });
+    if falls && saved < WORTH_WHILE_FALLING * all {
+        let text = "executors that can be spared by now, while demand still falls";
+        let waits =
+            Reason::compared(ReasonCode::NotYetPersistent, saved, WORTH_WHILE_FALLING * all, text);
+        return Intent::Stay(vec![waits.changed_by(DOWN_WINDOW), fullest]);
+    }
+    let gain = saved * model.horizon(own.horizon);
+    let cost = own.disruption * all * stop * CATCH_UP_PER_STOP;
+    let weighed = |code| {
+        let text = "executor-seconds saved over the horizon, and what the stop costs";
+        Reason::compared(code, gain, cost, text).changed_by(HORIZON)
+    };
+    if gain <= cost {
+        return Intent::Stay(vec![weighed(ReasonCode::CostAboveGain), fullest]);
+    }
+    intent(situation, &wishes, vec![weighed(ReasonCode::DemandBelowCapacity), fullest])
+}
+
+/// What is needed where slots are shared by executors of all components. Fewer executors of one
+/// component save nothing while another has as many as before, and leave the rest with unequal
+/// neighbours: all shrink as far as the largest, and that no further than a core to each slot does the
+/// work of all at the target busy share.
+pub(super) fn in_shared_slots(
+    situation: &Situation<'_>,
+    asked: &Asked,
+    mut needs: Wishes,
+) -> Wishes {
+    if situation.settings.slots == SlotRule::Workers {
+        return needs;
+    }
+    let component = |index: &usize| &situation.flow.components[*index];
+    let largest = needs.keys().map(|index| component(index).executors).max().unwrap_or(1).max(1);
+    let work = needs.keys().filter_map(|index| {
+        let (now, ahead) = (component(index).input()?, asked.far[*index]?);
+        let busy = component(index).busy()? * f64::from(component(index).executors);
+        Some(busy * ahead / now.max(1e-9))
+    });
+    let cores = whole_executors(work.sum::<f64>() / situation.settings.thalweg.target.get());
+    let wished = needs.values().copied().max().unwrap_or(1).max(cores).min(largest);
+    for (index, need) in &mut needs {
+        *need = (*need).max((component(index).executors * wished).div_ceil(largest));
+    }
+    needs
+}
+
+/// What the wishes save of all there is: slots where components share them, executors elsewhere.
+fn saving(situation: &Situation<'_>, wishes: &Wishes) -> (f64, f64) {
+    let before = |index: usize| situation.flow.components[index].executors;
+    let after = |index: usize| wishes.get(&index).copied().unwrap_or(before(index));
+    let users = || situation.flow.users().map(|(index, _)| index);
+    let (before, after): (u32, u32) = if situation.settings.slots == SlotRule::Workers {
+        (users().map(before).sum(), users().map(after).sum())
+    } else {
+        (users().map(before).max().unwrap_or(0), users().map(after).max().unwrap_or(0))
+    };
+    (f64::from(before.saturating_sub(after)), f64::from(before))
+}
+
+/// The most that each component needed within the window.
+fn most_needed(needs: &VecDeque<(Timestamp, Wishes)>) -> Wishes {
+    let mut most = Wishes::new();
+    for (&index, &need) in needs.iter().flat_map(|(_, needs)| needs) {
+        let known = most.entry(index).or_insert(need);
+        *known = need.max(*known);
+    }
+    most
+}

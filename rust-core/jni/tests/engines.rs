@@ -1,0 +1,80 @@
+//! The same work, as Storm's shell writes it and as Flink's does, is decided alike.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use thalweg_core::decide;
+use thalweg_core::explain::Verdict;
+use thalweg_core::model::{Counters, Observation};
+use thalweg_core::policy::PolicyName;
+use thalweg_core::settings::{Mode, Settings};
+use thalweg_core::state::State;
+use thalweg_core::units::{Millis, Timestamp};
+use thalweg_jni::codec::decode;
+
+/// What a vector holds was counted in this time.
+const STEP_SECS: u32 = 10;
+const STEPS: u32 = 30;
+
+/// The bytes that the shell's own test compares with what it writes.
+fn vector(name: &str) -> Observation {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors");
+    decode(&fs::read(folder.join(name)).unwrap()).unwrap()
+}
+
+/// What is seen when the same goes on for so many times as long.
+fn later(first: &Observation, steps: u32) -> Observation {
+    let mut seen = first.clone();
+    seen.at = Timestamp::from_millis(i64::from(steps * STEP_SECS) * 1000);
+    let (n, times) = (u64::from(steps), f64::from(steps));
+    for topology in &mut seen.topologies {
+        topology.edges.iter_mut().for_each(|edge| edge.sent = edge.sent.map(|sent| sent * n));
+        for executor in &mut topology.executors {
+            executor.counters = executor.counters.map(|c| Counters {
+                uptime_secs: c.uptime_secs * steps,
+                executed: c.executed * n,
+                execute_ms: c.execute_ms * times,
+                acked: c.acked * n,
+                process_ms: c.process_ms * times,
+                emitted: c.emitted * n,
+                transferred: c.transferred * n,
+                busy_ms: c.busy_ms.map(|ms| ms * times),
+                backpressured_ms: c.backpressured_ms.map(|ms| ms * times),
+                idle_ms: c.idle_ms.map(|ms| ms * times),
+                ..c
+            });
+        }
+    }
+    seen
+}
+
+/// The first action: after how many steps, and the executors of each component.
+fn first_action(vector: &Observation, policy: PolicyName) -> Option<(u32, BTreeMap<String, u32>)> {
+    let settings = Settings { policy, mode: Mode::Act, ..Settings::default() };
+    assert!(settings.window > Millis::ZERO);
+    let mut state = State::default();
+    for steps in 1..=STEPS {
+        let seen = later(vector, steps);
+        let decided = decide(&seen, state, &settings, seen.at);
+        state = decided.state;
+        let decision = decided.decisions.first().unwrap();
+        if let (Verdict::Act, Some(plan)) = (decision.verdict, &decision.plan) {
+            return Some((steps, plan.counts.clone()));
+        }
+    }
+    None
+}
+
+#[test]
+fn every_policy_decides_alike_about_both_engines() {
+    let (storm, flink) = (vector("of-storm.bin"), vector("of-flink.bin"));
+    let mut acted = 0;
+    for policy in PolicyName::ALL {
+        let of_storm = first_action(&storm, policy);
+        acted += usize::from(of_storm.as_ref().is_some_and(|(_, counts)| counts["split"] > 2));
+        assert_eq!(of_storm, first_action(&flink, policy), "{}", policy.as_str());
+    }
+    assert!(acted >= 3, "two executors that are 95 % busy are too few to {acted} policies only");
+}

@@ -6,7 +6,9 @@
 pub mod disruption;
 pub mod flink;
 pub mod measure;
+pub mod options;
 pub mod outage;
+pub mod predict;
 pub mod report;
 mod run;
 pub mod situation;
@@ -14,7 +16,8 @@ pub mod status;
 pub mod workplace;
 
 pub use measure::Measured;
-pub use run::{Options, Phase, Scheduler, Silent, Store, Vitals, Witness, run};
+pub use options::{Options, Store};
+pub use run::{Phase, Silent, Vitals, Witness, run};
 pub use situation::{Engine, Side, Situation};
 pub use status::Status;
 pub use workplace::Workplace;

@@ -9,11 +9,12 @@ use thalweg_lab::control::{Executor, Stats, TopologyInfo};
 use thalweg_lab::counts::{Completed, Output, Spouts};
 
 use crate::disruption::Disruption;
+use crate::predict::Prediction;
 use crate::situation::Side;
 use crate::status::Status;
 
 /// One run of one side in one situation.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Measured {
     /// Who placed the executors.
     pub side: Side,
@@ -23,6 +24,10 @@ pub struct Measured {
     pub process_ms: f64,
     /// Mean time until a line was complete, in milliseconds.
     pub complete_ms: f64,
+    /// What every second line stayed below.
+    pub complete_p50_ms: f64,
+    /// What 95 of 100 lines stayed below.
+    pub complete_p95_ms: f64,
     /// What 99 of 100 lines stayed below.
     pub complete_p99_ms: f64,
     /// Words counted per second.
@@ -39,10 +44,16 @@ pub struct Measured {
     pub aborted: u32,
     /// Seconds from the start of the load until the stage began.
     pub settled_secs: f64,
-    /// Executors of each bolt at the end.
+    /// Seconds that each executor existed within the stage, summed.
+    pub executor_secs: f64,
+    /// Mean time for which the load not yet worked off would have kept the topology waiting, in seconds.
+    pub backlog_secs: f64,
+    /// Executors of each component at the end.
     pub executors: BTreeMap<String, u32>,
     /// What the changes cost.
     pub disruptions: Vec<Disruption>,
+    /// What the simulator says of the same run, where it can.
+    pub predicted: Option<Prediction>,
     /// What else is worth knowing.
     pub notes: Vec<String>,
 }
@@ -139,6 +150,8 @@ impl Measured {
     #[must_use]
     pub fn with_completed(mut self, stage: &Completed, replayed: u64) -> Self {
         self.complete_ms = stage.mean_ms;
+        self.complete_p50_ms = stage.p50_ms as f64;
+        self.complete_p95_ms = stage.p95_ms as f64;
         self.complete_p99_ms = stage.p99_ms as f64;
         self.failed = stage.failed;
         self.replayed = replayed;

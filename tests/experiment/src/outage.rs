@@ -12,7 +12,8 @@ use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::wait::until;
 
 use crate::disruption::Disruption;
-use crate::run::{Options, Phase, Scene, TOPIC, TOPOLOGY, Witness, now_ms};
+use crate::options::Options;
+use crate::run::{Phase, Scene, TOPIC, TOPOLOGY, Witness, now_ms};
 use crate::situation::{Side, Situation, WORDS_PER_LINE};
 use crate::workplace::Workplace;
 

@@ -68,7 +68,7 @@ pub struct Measure {
 }
 
 /// What is compared, in the order of tables.
-pub const MEASURES: [Measure; 7] = [
+pub const MEASURES: [Measure; 9] = [
     Measure {
         name: "execute_latency",
         title: "execute latency",
@@ -110,6 +110,20 @@ pub const MEASURES: [Measure; 7] = [
         unit: "tuples/s",
         gain: false,
         of: |m| m.crossing,
+    },
+    Measure {
+        name: "backlog",
+        title: "load that waits, mean",
+        unit: "s",
+        gain: false,
+        of: |m| m.backlog_secs,
+    },
+    Measure {
+        name: "executor_seconds",
+        title: "executors of bolts",
+        unit: "executor s",
+        gain: false,
+        of: |m| m.executor_secs,
     },
     Measure {
         name: "replayed",
@@ -177,8 +191,8 @@ impl Report {
     }
 
     /// Adds the rounds of one situation; both sides have as many runs.
-    pub fn add(&mut self, situation: &str, runs: &[Measured]) {
-        let of = |side: Side| runs.iter().filter(move |run| run.side == side);
+    pub fn add(&mut self, situation: &str, runs: &[&Measured]) {
+        let of = |side: Side| runs.iter().copied().filter(move |run| run.side == side);
         for measure in &MEASURES {
             for (side, name) in [(Side::Default, "default"), (Side::Thalweg, "thalweg")] {
                 let values: Vec<f64> = of(side).map(measure.of).collect();
@@ -191,7 +205,8 @@ impl Report {
             }
         }
         self.measure_actions(situation, runs);
-        self.runs.insert(situation.to_owned(), runs.to_vec());
+        let runs = runs.iter().copied().cloned().collect();
+        self.runs.insert(situation.to_owned(), runs);
     }
 
     /// Adds what each kind of action cost on one side.
@@ -241,7 +256,7 @@ impl Report {
         table
     }
 
-    fn measure_actions(&mut self, situation: &str, runs: &[Measured]) {
+    fn measure_actions(&mut self, situation: &str, runs: &[&Measured]) {
         let thalweg = || runs.iter().filter(|run| run.side == Side::Thalweg);
         let actions: Vec<f64> = thalweg().map(|run| f64::from(run.actions)).collect();
         self.measure(format!("{situation}.thalweg.actions"), &actions, "actions");

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
-use serde::Serialize;
-use serde_json::{Map, Value, json};
 use thalweg_lab::control::TopologyInfo;
 use thalweg_lab::counts::{Output, Spouts};
 use thalweg_lab::load::{Generator, Load, Rate};
@@ -15,7 +12,9 @@ use thalweg_lab::wait::until;
 use thalweg_lab::{Kafka, Redis, StormBuilder, StormCluster, WordCount};
 
 use crate::measure::{Measured, PathLatency, crossing, executors};
-use crate::situation::{Change, Engine, Side, Situation};
+use crate::options::{Options, Store, storm_settings};
+use crate::predict::{Timing, predict};
+use crate::situation::{Change, Course, Engine, Side, Situation};
 use crate::status::Status;
 use crate::workplace::Workplace;
 
@@ -43,48 +42,6 @@ const CATCH_UP_LIMIT: Duration = Duration::from_secs(60);
 const BACKLOG_SECS: f64 = 4.0;
 /// An action's trace is looked for until this long after its end.
 const AFTERMATH_MS: u64 = 8_000;
-
-/// Where Thalweg keeps its routing tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Store {
-    /// In a file of its own.
-    #[default]
-    Embedded,
-    /// In Redis.
-    Redis,
-}
-
-impl FromStr for Store {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "embedded" => Ok(Self::Embedded),
-            "redis" => Ok(Self::Redis),
-            _ => bail!("no store {text}: embedded or redis"),
-        }
-    }
-}
-
-/// What holds for every run alike.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Length of the stable stage that is measured.
-    pub stage: Duration,
-    /// Where Thalweg keeps its routing tables.
-    pub store: Store,
-    /// Where the cluster's logs and files are copied to, in a folder of their own for each run.
-    pub keep: Option<PathBuf>,
-}
-
-impl Options {
-    /// The folder in which a run that begins now is kept, if any is.
-    pub(crate) fn keep_in(&self, situation: &Situation, side: Side) -> Result<Option<PathBuf>> {
-        let name = format!("{}-{}-{}", situation.name, side.key(), now_ms()?);
-        Ok(self.keep.as_ref().map(|keep| keep.join(name)))
-    }
-}
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,41 +95,6 @@ impl Witness for Silent {
     fn look(&mut self, _: Vitals, _: Option<&Status>, _: Option<&TopologyInfo>) {}
 }
 
-/// The settings in which the two sides differ.
-#[derive(Debug)]
-pub struct Scheduler;
-
-impl Scheduler {
-    /// Keys of `storm.yaml` on this side; `folder` is where Thalweg writes its status.
-    pub fn settings(side: Side, folder: &Path, redis: Option<&str>) -> Map<String, Value> {
-        let settings = match side {
-            Side::Default => {
-                json!({ "storm.scheduler": "org.apache.storm.scheduler.DefaultScheduler" })
-            }
-            Side::Thalweg => json!({
-                "storm.scheduler": "io.thalweg.storm.ThalwegScheduler",
-                "nimbus.topology.validator": "io.thalweg.storm.TaskHeadroom",
-                "thalweg.store.dir": folder,
-                "thalweg.monitor.interval.secs": 2,
-                "thalweg.metrics.window.secs": 10,
-                "thalweg.metrics.settle.secs": 10,
-                "thalweg.me-stream.interval.secs": 8,
-                "thalweg.action.cool.down.secs": 30,
-                "thalweg.action.blacklist.secs": 120,
-            }),
-        };
-        let mut settings = match settings {
-            Value::Object(settings) => settings,
-            _ => Map::new(),
-        };
-        if let Some(url) = redis {
-            settings.insert("thalweg.store.kind".into(), "redis".into());
-            settings.insert("thalweg.store.redis.url".into(), url.into());
-        }
-        settings
-    }
-}
-
 /// Goes through a situation with one side, and leaves nothing running.
 ///
 /// # Errors
@@ -207,10 +129,15 @@ pub(crate) struct Scene<'a> {
     pub(crate) kafka: Kafka,
 }
 
-/// What was done while waiting for rest.
-struct Settled {
-    status: Option<Status>,
-    notes: Vec<String>,
+/// What a stage takes.
+#[derive(Default)]
+struct Use {
+    /// Executors of bolts when they were counted last.
+    executors: u32,
+    /// Each one's seconds, summed.
+    executor_secs: f64,
+    /// Seconds of load that wait, summed over time.
+    backlog_secs: f64,
 }
 
 impl<'a> Scene<'a> {
@@ -227,7 +154,7 @@ impl<'a> Scene<'a> {
         let redis = if with_redis { Some(Redis::start(&site, &[])?) } else { None };
         let url = redis.as_ref().map(Redis::url);
         let thalweg = folder.join("thalweg");
-        let storm = builder(side, situation, folder, &thalweg, url.as_deref())?.start()?;
+        let storm = builder(side, situation, options, folder, &thalweg, url.as_deref())?.start()?;
         workplace.hosts(&storm);
         witness.note("Storm is up");
         let kafka = Kafka::start(storm.hub())?;
@@ -259,34 +186,47 @@ impl<'a> Scene<'a> {
 
     fn go_through(&self, options: &Options, witness: &mut dyn Witness) -> Result<Measured> {
         witness.phase(self.side, Phase::Load);
-        let rate = self.situation.rate;
-        let load = Load::new(self.kafka.bootstrap(), TOPIC, Rate::Constant(rate));
-        let started = Instant::now();
-        let started_ms = now_ms()?;
-        let generator = Generator::start(&load.words(self.situation.words_per_line as usize))?;
+        let situation = self.situation;
+        let mut generator = self.send(Rate::Constant(situation.rate))?;
+        let (started, started_ms) = (Instant::now(), now_ms()?);
         self.wait_steady(&generator, witness)?;
         let mut notes = Vec::new();
-        if let Some(change) = self.situation.change {
+        if let Some(change) = situation.change {
             notes.push(self.disturb(change)?);
             notes.iter().for_each(|note| witness.note(note));
         }
-        witness.phase(self.side, Phase::Decide);
-        let settled = self.wait_settled(&generator, witness)?;
-        notes.extend(settled.notes);
+        let before_secs = started.elapsed().as_secs_f64();
+        let rates = situation.course.rates(situation.rate)?;
+        let stage = rates.as_ref().map_or(options.stage, |r| Duration::from_secs(r.len() as u64));
+        if let Some(rates) = rates.clone() {
+            generator.stop()?;
+            generator = self.send(Course::load(rates))?;
+        } else {
+            witness.phase(self.side, Phase::Decide);
+            notes.extend(self.wait_settled(&generator, witness)?);
+        }
         let settled_secs = started.elapsed().as_secs_f64();
 
         witness.phase(self.side, Phase::Measure);
-        let mut measured = self.stage(options.stage, started_ms, &generator, witness)?;
+        let mut measured = self.stage(stage, started_ms, &generator, witness)?;
         measured.settled_secs = settled_secs;
         let sent = generator.stop()?;
         if sent.late > sent.records / 100 {
             notes.push(format!("{} of {} lines were sent late", sent.late, sent.records));
         }
-        if let Some(status) = &settled.status {
+        if let Some(status) = &self.status() {
             measured.account(status, &self.out, AFTERMATH_MS)?;
         }
+        let timing = Timing { before_secs, settled_secs, stage_secs: stage.as_secs_f64() };
+        measured.predicted = predict(situation, self.side, options, timing, rates)?;
         measured.notes.append(&mut notes);
         Ok(measured)
+    }
+
+    /// Starts to send lines.
+    fn send(&self, rate: Rate) -> Result<Generator> {
+        let load = Load::new(self.kafka.bootstrap(), TOPIC, rate);
+        Generator::start(&load.words(self.situation.words_per_line as usize))
     }
 
     /// Waits until words come out and have done so for a while.
@@ -335,7 +275,11 @@ impl<'a> Scene<'a> {
     }
 
     /// Waits until Thalweg has done what it wants to do, and for both sides until no backlog is left.
-    fn wait_settled(&self, generator: &Generator, witness: &mut dyn Witness) -> Result<Settled> {
+    fn wait_settled(
+        &self,
+        generator: &Generator,
+        witness: &mut dyn Witness,
+    ) -> Result<Vec<String>> {
         let mut notes = Vec::new();
         if self.side == Side::Thalweg && !self.wait_calm(generator, witness)? {
             notes.push("not at rest when it was measured".to_owned());
@@ -349,7 +293,7 @@ impl<'a> Scene<'a> {
             self.look(generator, witness)?;
             std::thread::sleep(PAUSE);
         }
-        Ok(Settled { status: self.status(), notes })
+        Ok(notes)
     }
 
     /// Returns whether calm came before the limit.
@@ -386,6 +330,34 @@ impl<'a> Scene<'a> {
         Ok(lag as f64 / self.situation.rate)
     }
 
+    /// Looks on for so long, and adds up what is in use.
+    fn watch(
+        &self,
+        length: Duration,
+        generator: &Generator,
+        witness: &mut dyn Witness,
+    ) -> Result<Use> {
+        let (begun, mut until) = (Instant::now(), Duration::ZERO);
+        let mut used = Use::default();
+        while begun.elapsed() < length {
+            self.look(generator, witness)?;
+            // While workers are replaced Nimbus may have nothing to say: as many as before, then.
+            if let Ok(info) = self.storm.control().info(TOPOLOGY) {
+                used.executors = executors(&info)
+                    .into_iter()
+                    .filter(|(id, _)| id != "spout")
+                    .map(|(_, n)| n)
+                    .sum();
+            }
+            std::thread::sleep(PAUSE.min(length.saturating_sub(begun.elapsed())));
+            let past = (begun.elapsed() - until).as_secs_f64();
+            used.executor_secs += past * f64::from(used.executors);
+            used.backlog_secs += past * self.backlog()?;
+            until = begun.elapsed();
+        }
+        Ok(used)
+    }
+
     fn stage(
         &self,
         length: Duration,
@@ -395,13 +367,9 @@ impl<'a> Scene<'a> {
     ) -> Result<Measured> {
         let control = self.storm.control();
         let (from, before) = (now_ms()?, control.info(TOPOLOGY)?);
-        let begun = Instant::now();
-        while begun.elapsed() < length {
-            self.look(generator, witness)?;
-            std::thread::sleep(PAUSE.min(length.saturating_sub(begun.elapsed())));
-        }
+        let used = self.watch(length, generator, witness)?;
         let (to, after) = (now_ms()?, control.info(TOPOLOGY)?);
-        let seconds = begun.elapsed().as_secs_f64();
+        let seconds = (to - from) as f64 / 1_000.0;
         std::fs::write(self.storm.dir().join("executors.txt"), format!("{:#?}", after.executors))?;
         let path = PathLatency::between(&before, &after);
         let spouts = Spouts::read(&self.out)?;
@@ -409,18 +377,12 @@ impl<'a> Scene<'a> {
             side: self.side,
             execute_ms: path.execute_ms,
             process_ms: path.process_ms,
-            complete_ms: 0.0,
-            complete_p99_ms: 0.0,
             throughput: Output::read(&self.out)?.rate(&(from..to)),
             crossing: crossing(&before, &after, &STREAMS) / seconds,
-            failed: 0,
-            replayed: 0,
-            actions: 0,
-            aborted: 0,
-            settled_secs: 0.0,
             executors: executors(&after),
-            disruptions: Vec::new(),
-            notes: Vec::new(),
+            executor_secs: used.executor_secs,
+            backlog_secs: used.backlog_secs / seconds,
+            ..Measured::default()
         };
         let replayed = spouts.within(&(started_ms..to)).failed;
         Ok(measured.with_completed(&spouts.within(&(from..to)), replayed))
@@ -454,6 +416,7 @@ impl<'a> Scene<'a> {
 fn builder(
     side: Side,
     situation: &Situation,
+    options: &Options,
     folder: &Path,
     thalweg: &Path,
     redis: Option<&str>,
@@ -471,7 +434,7 @@ fn builder(
         builder = builder.daemon_jar(jar);
     }
     let mut settings: BTreeMap<_, _> =
-        Scheduler::settings(side, thalweg, redis).into_iter().collect();
+        storm_settings(side, options, thalweg, redis).into_iter().collect();
     if side == Side::Thalweg {
         let needed = situation.settings.iter();
         settings.extend(needed.map(|(key, value)| ((*key).to_owned(), value.clone())));

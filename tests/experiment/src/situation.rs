@@ -2,18 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::{Result, bail};
 use serde::Serialize;
 use serde_json::{Value, json};
 use thalweg_lab::Network;
+use thalweg_lab::load::Rate;
+
+/// Recorded loads.
+const LOADS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/load");
 
 /// Which scheduler places executors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// Storm's `DefaultScheduler`.
+    #[default]
     Default,
     /// Thalweg.
     Thalweg,
@@ -77,6 +83,61 @@ pub enum Change {
     Kilobits(u32),
 }
 
+/// How the load goes on once output is steady, and for how long it is measured then.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Course {
+    /// As it began; measured is a stage after Thalweg came to rest.
+    #[default]
+    Constant,
+    /// This many times as much, and back again; all of it is measured.
+    Steps {
+        /// How many times as much.
+        factor: f64,
+        /// Seconds of each of the three parts.
+        part_secs: u32,
+    },
+    /// A recorded series with the situation's rate as its mean; all of it is measured.
+    Series {
+        /// A file of `data/load`.
+        file: &'static str,
+        /// Values of it that are used, from the first.
+        values: usize,
+        /// Seconds in which they are played.
+        secs: u32,
+    },
+}
+
+/// Seconds between two values of a load that changes.
+const COURSE_STEP_SECS: f64 = 1.0;
+
+impl Course {
+    /// Lines for each second that the course takes, given the situation's rate; none for a constant one.
+    ///
+    /// # Errors
+    /// When the series cannot be read.
+    pub fn rates(self, rate: f64) -> Result<Option<Vec<f64>>> {
+        let (levels, secs) = match self {
+            Self::Constant => return Ok(None),
+            Self::Steps { factor, part_secs } => {
+                let part = |level: f64| std::iter::repeat_n(level * rate, part_secs as usize);
+                return Ok(Some(part(1.0).chain(part(factor)).chain(part(1.0)).collect()));
+            }
+            Self::Series { file, values, secs } => {
+                (Rate::values_of(&Path::new(LOADS).join(file), values)?, secs)
+            }
+        };
+        let series = Rate::series(&levels, rate, f64::from(secs))?;
+        let seconds = 0..secs;
+        Ok(Some(seconds.map(|second| series.at(f64::from(second) * COURSE_STEP_SECS)).collect()))
+    }
+
+    /// The load of such rates.
+    pub fn load(rates: Vec<f64>) -> Rate {
+        Rate::Series { values: rates, step_secs: COURSE_STEP_SECS }
+    }
+}
+
 /// A cluster, a topology, a load, and what happens to them.
 ///
 /// Nodes are control groups with a share of the machine's processor, so that a few of them fit on two cores.
@@ -103,6 +164,8 @@ pub struct Situation {
     pub links: Vec<(usize, u32)>,
     /// What happens, once output is steady, to one node that splits lines but reads none.
     pub change: Option<Change>,
+    /// How the load goes on.
+    pub course: Course,
     /// Whether there is something to gain by acting.
     pub act: bool,
     /// Keys of `storm.yaml` that Thalweg's side needs here.
@@ -180,6 +243,28 @@ impl Situation {
                     100.0,
                 )
             },
+            Self {
+                act: true,
+                course: Course::Steps { factor: 3.0, part_secs: 80 },
+                ..Self::on(
+                    "g",
+                    "a load that triples for a while",
+                    vec![0.6; 3],
+                    [("split", "1"), ("splitTasks", "12"), ("splitCost", "6")],
+                    30.0,
+                )
+            },
+            Self {
+                act: true,
+                course: Course::Series { file: "taxi_5min.csv", values: 288, secs: 240 },
+                ..Self::on(
+                    "h",
+                    "a recorded day of taxi trips, 360 times as fast",
+                    vec![0.6; 3],
+                    [("split", "1"), ("splitTasks", "12"), ("splitCost", "6")],
+                    60.0,
+                )
+            },
         ]
     }
 
@@ -204,6 +289,7 @@ impl Situation {
             words_per_line: WORDS_PER_LINE,
             links: Vec::new(),
             change: None,
+            course: Course::Constant,
             act: false,
             settings: Vec::new(),
         }
@@ -223,6 +309,7 @@ impl Situation {
             words_per_line: WORDS_PER_LINE,
             links: Vec::new(),
             change: None,
+            course: Course::Constant,
             act: true,
             settings: Vec::new(),
         }
@@ -257,7 +344,7 @@ impl FromStr for Situation {
     fn from_str(name: &str) -> Result<Self> {
         match Self::all().into_iter().find(|situation| situation.name == name) {
             Some(situation) => Ok(situation),
-            None => bail!("no situation {name}: there are a, b, c, d, e and f"),
+            None => bail!("no situation {name}: there are a to h"),
         }
     }
 }

@@ -150,6 +150,10 @@ pub struct Completed {
     pub failed: u64,
     /// Mean complete latency; 0 when nothing was acknowledged.
     pub mean_ms: f64,
+    /// The latency that every second one stays below or at.
+    pub p50_ms: u64,
+    /// The latency that 95 of 100 stay below or at.
+    pub p95_ms: u64,
     /// The latency that 99 of 100 stay below or at.
     pub p99_ms: u64,
     /// The greatest.
@@ -183,13 +187,18 @@ impl Spouts {
             chosen.iter().flat_map(|record| &record.latencies_ms).copied().collect();
         latencies.sort_unstable();
         let count = latencies.len();
-        let at_or_below_99 = (count * 99).div_ceil(100).saturating_sub(1);
+        let percentile = |hundredths: usize| {
+            let at = (count * hundredths).div_ceil(100).saturating_sub(1);
+            latencies.get(at).copied().unwrap_or(0)
+        };
         Completed {
             emitted: chosen.iter().map(|record| record.emitted).sum(),
             acked: chosen.iter().map(|record| record.acked).sum(),
             failed: chosen.iter().map(|record| record.failed).sum(),
             mean_ms: latencies.iter().sum::<u64>() as f64 / count.max(1) as f64,
-            p99_ms: latencies.get(at_or_below_99).copied().unwrap_or(0),
+            p50_ms: percentile(50),
+            p95_ms: percentile(95),
+            p99_ms: percentile(99),
             max_ms: latencies.last().copied().unwrap_or(0),
         }
     }

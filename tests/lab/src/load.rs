@@ -55,15 +55,22 @@ impl Rate {
     /// # Errors
     /// When the file cannot be read, holds a value that is no number, or has fewer than two.
     pub fn from_csv(file: &Path, mean: f64, secs: f64) -> Result<Self> {
-        let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
-        let mut values = Vec::new();
-        for line in text.lines().skip(1).filter(|line| !line.trim().is_empty()) {
-            let last = line.rsplit(',').next().unwrap_or(line).trim();
-            let value: f64 =
-                last.parse().with_context(|| format!("no number at the end of {line}"))?;
-            values.push(value);
-        }
+        let values = Self::values_of(file, usize::MAX)?;
         Self::series(&values, mean, secs).with_context(|| file.display().to_string())
+    }
+
+    /// The first values in the last column of a CSV file with a header.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or holds a value that is no number.
+    pub fn values_of(file: &Path, most: usize) -> Result<Vec<f64>> {
+        let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+        let lines = text.lines().skip(1).filter(|line| !line.trim().is_empty()).take(most);
+        let value = |line: &str| {
+            let last = line.rsplit(',').next().unwrap_or(line).trim();
+            last.parse::<f64>().with_context(|| format!("no number at the end of {line}"))
+        };
+        lines.map(value).collect::<Result<_>>().with_context(|| file.display().to_string())
     }
 
     /// A series scaled to this mean and stretched to this length.

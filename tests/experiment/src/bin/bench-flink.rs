@@ -10,6 +10,7 @@ use clap::Parser;
 use serde::Serialize;
 use serde_json::json;
 use thalweg_experiment::flink::{FlinkSide, StepReport, Steps, Unequal, run_steps, run_unequal};
+use thalweg_experiment::options::pair;
 use thalweg_experiment::report::{Summary, short};
 use thalweg_experiment::workplace::clean_up_when_interrupted;
 
@@ -50,11 +51,6 @@ struct Cli {
     /// Keep the clusters' logs and files in this folder
     #[arg(long)]
     keep: Option<PathBuf>,
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or_else(|| format!("not key=value: {text}"))?;
-    Ok((key.to_owned(), value.to_owned()))
 }
 
 fn main() -> Result<()> {

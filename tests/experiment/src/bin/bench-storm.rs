@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
+use thalweg_experiment::options::{pair, storm_settings};
 use thalweg_experiment::outage::outages;
 use thalweg_experiment::report::{MEASURES, Report, short};
 use thalweg_experiment::workplace::clean_up_when_interrupted;
 use thalweg_experiment::{
-    Measured, Options, Phase, Scheduler, Side, Situation, Status, Store, Vitals, Witness, run,
+    Measured, Options, Phase, Side, Situation, Status, Store, Vitals, Witness, run,
 };
 use thalweg_lab::control::TopologyInfo;
 
@@ -19,8 +20,9 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench/stor
 /// Compares Storm's DefaultScheduler with Thalweg on real clusters on this machine.
 #[derive(Parser)]
 struct Cli {
-    /// Situations: a too few executors, b unequal nodes, c a node slows down, d a slow link, e nothing to gain, f placement alone
-    #[arg(long, value_delimiter = ',', default_value = "a,b,c,d,e,f")]
+    /// Situations: a too few executors, b unequal nodes, c a node slows down, d a slow link, e nothing to gain,
+    /// f placement alone, g the load steps up and down, h a recorded load
+    #[arg(long, value_delimiter = ',', default_value = "a,b,c,d,e,f,g,h")]
     only: Vec<Situation>,
     /// Ordered actions of each kind, on each side
     #[arg(long, default_value_t = 5)]
@@ -31,6 +33,12 @@ struct Cli {
     /// Length of the stable stage that is measured
     #[arg(long, default_value_t = 15)]
     seconds: u64,
+    /// Thalweg's policies, each a side of its own; its default where none is named
+    #[arg(long, value_delimiter = ',')]
+    policy: Vec<String>,
+    /// Further settings of Thalweg, key=value
+    #[arg(long = "set", value_parser = pair)]
+    settings: Vec<(String, String)>,
     /// Where Thalweg keeps its routing tables: embedded or redis
     #[arg(long, default_value = "embedded")]
     store: Store,
@@ -44,9 +52,15 @@ fn main() -> Result<()> {
     ensure!(cli.seconds > 0, "seconds must be above 0");
     clean_up_when_interrupted()?;
     let begun = Instant::now();
-    let options =
-        Options { stage: Duration::from_secs(cli.seconds), store: cli.store, keep: cli.keep };
-    let mut settings = Scheduler::settings(Side::Thalweg, Path::new(""), None);
+    let options = Options {
+        stage: Duration::from_secs(cli.seconds),
+        store: cli.store,
+        keep: cli.keep,
+        policy: cli.policy.first().cloned(),
+        settings: cli.settings,
+    };
+    let sides = sides(&cli.policy);
+    let mut settings = storm_settings(Side::Thalweg, &options, Path::new(""), None);
     settings.retain(|key, _| key != "thalweg.store.dir");
     let mut report = Report::new("storm", settings.into());
     if cli.actions > 0 {
@@ -70,13 +84,24 @@ fn main() -> Result<()> {
             continue;
         }
         let mut runs = Vec::new();
-        for round in 1..=cli.rounds {
-            for side in order(round) {
-                runs.push(one(side, situation, round, &options)?);
+        for round in 0..cli.rounds {
+            // Each goes first in turn.
+            let mut sides = sides.clone();
+            sides.rotate_left(round as usize % sides.len());
+            for (side, policy) in sides {
+                let options = Options { policy: policy.clone(), ..options.clone() };
+                runs.push((policy, one(side, situation, round + 1, &options)?));
             }
         }
-        report.add(situation.name, &runs);
-        println!("{}\n", report.table(situation.name));
+        for (_, policy) in sides.iter().filter(|(side, _)| *side == Side::Thalweg) {
+            let shown =
+                |run: &&(Option<String>, Measured)| run.1.side == Side::Default || run.0 == *policy;
+            let runs: Vec<&Measured> = runs.iter().filter(shown).map(|(_, run)| run).collect();
+            let name = policy.as_ref().map(|policy| format!("{}.{policy}", situation.name));
+            let name = name.unwrap_or_else(|| situation.name.to_owned());
+            report.add(&name, &runs);
+            println!("({name})\n{}\n", report.table(&name));
+        }
         // After each situation, so that an interrupt costs only the one under way.
         report.took(begun.elapsed().as_secs());
         save(&report)?;
@@ -85,9 +110,13 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Sides take turns in going first.
-fn order(round: u32) -> [Side; 2] {
-    if round % 2 == 1 { [Side::Default, Side::Thalweg] } else { [Side::Thalweg, Side::Default] }
+/// Storm's own scheduler, and Thalweg with each policy.
+fn sides(policies: &[String]) -> Vec<(Side, Option<String>)> {
+    let named = policies.iter().cloned().map(Some);
+    let wanted: Vec<Option<String>> =
+        if policies.is_empty() { vec![None] } else { named.collect() };
+    let thalweg = wanted.into_iter().map(|policy| (Side::Thalweg, policy));
+    std::iter::once((Side::Default, None)).chain(thalweg).collect()
 }
 
 fn one(side: Side, situation: &Situation, round: u32, options: &Options) -> Result<Measured> {
@@ -97,7 +126,8 @@ fn one(side: Side, situation: &Situation, round: u32, options: &Options) -> Resu
         .iter()
         .map(|measure| format!("{} {}", measure.title, short((measure.of)(&measured))))
         .collect();
-    println!("  round {round}, {side}: {}", values.join(", "));
+    let policy = options.policy.as_ref().map_or(String::new(), |policy| format!(" ({policy})"));
+    println!("  round {round}, {side}{policy}: {}", values.join(", "));
     let zero = measured.disruptions.iter().map(|d| format!("{:.1} s", d.zero_ms as f64 / 1_000.0));
     let zero: Vec<String> = zero.collect();
     if !zero.is_empty() {
@@ -105,6 +135,9 @@ fn one(side: Side, situation: &Situation, round: u32, options: &Options) -> Resu
     }
     for note in &measured.notes {
         println!("    {note}");
+    }
+    if let Some(predicted) = &measured.predicted {
+        println!("    {}", predicted.beside(&measured));
     }
     Ok(measured)
 }

@@ -16,7 +16,8 @@ use thalweg_lab::{FlinkCluster, FlinkJob, Kafka, Redis};
 use super::FlinkSide;
 use super::run::{JOB, START_LIMIT, TOPIC, start, status_file};
 use crate::measure::{Measured, executors};
-use crate::run::{Options, Phase, Store, Vitals, Witness, now_ms};
+use crate::options::{Options, Store};
+use crate::run::{Phase, Vitals, Witness, now_ms};
 use crate::situation::{Side, Situation, WORDS_PER_LINE};
 use crate::status::Status;
 use crate::workplace::Workplace;
@@ -227,18 +228,9 @@ impl<'a> Scene<'a> {
             side: self.side,
             execute_ms: mean(|b| b.busy_ms),
             process_ms: mean(|b| b.busy_ms + b.back_pressured_ms),
-            complete_ms: 0.0,
-            complete_p99_ms: 0.0,
-            crossing: 0.0,
             throughput: Output::read(&self.out)?.rate(&(from..to)),
-            failed: 0,
-            replayed: 0,
-            actions: 0,
-            aborted: 0,
-            settled_secs: 0.0,
             executors: executors(&self.info()?),
-            disruptions: Vec::new(),
-            notes: Vec::new(),
+            ..Measured::default()
         };
         Ok(measured.with_completed(&Spouts::read(&self.out)?.within(&(from..to)), 0))
     }

@@ -34,6 +34,9 @@ struct Cli {
     /// On Storm: a too few executors, b unequal nodes, c a node slows down, d a slow link, e nothing to gain
     #[arg(long, default_value = "a")]
     situation: Situation,
+    /// Thalweg's policy; its default where none is named
+    #[arg(long)]
+    policy: Option<String>,
     /// Show Thalweg's side alone
     #[arg(long)]
     alone: bool,
@@ -50,8 +53,13 @@ fn main() -> Result<ExitCode> {
     ensure!(cli.seconds > 0, "seconds must be above 0");
     cli.situation.network.available()?;
     clean_up_when_interrupted()?;
-    let options =
-        Options { stage: Duration::from_secs(cli.seconds), store: cli.store, keep: cli.keep };
+    let options = Options {
+        stage: Duration::from_secs(cli.seconds),
+        store: cli.store,
+        keep: cli.keep,
+        policy: cli.policy,
+        settings: Vec::new(),
+    };
     let mut story = Story::begin(&cli.situation);
     let default = if cli.alone {
         None

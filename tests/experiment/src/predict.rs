@@ -1,0 +1,240 @@
+//! What the simulator says of a run, to print beside what happened.
+//!
+//! Nothing here was fitted to the run: nodes have the cores they were given, records the work that they
+//! were told to burn and what Storm itself was seen to add to it.
+
+use anyhow::{Result, bail};
+use serde::Serialize;
+use thalweg_core::model::{ComponentKind, Grouping};
+use thalweg_engine::EngineSettings;
+use thalweg_sim::scenario::{
+    ComponentSpec, EdgeSpec, EngineKind, Fault, FaultKind, Flink, Load, LoadShape, Metrics,
+    NodeGroup, Storm,
+};
+use thalweg_sim::{RunResult, Scenario, run};
+
+use crate::options::{Options, storm_settings};
+use crate::report::short;
+use crate::situation::{Change, Side, Situation};
+
+/// Storm's own work on a tuple beside what the bolt burns, as seen in situations where bolts have room.
+const OVERHEAD_MICROS: f64 = 150.0;
+/// Seeds whose median is told.
+const SEEDS: u64 = 3;
+const STEP_MILLIS: f64 = 100.0;
+const POINT_SECS: f64 = 5.0;
+const KIBIT_PER_MIB: f64 = 8.0 * 1024.0;
+const BYTES_PER_WORD: f64 = 12.0;
+/// The lab's slots of a node.
+const SLOTS: u32 = 4;
+
+/// When what happened, in seconds from the start of the load.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// The situation's change, or the start of its course.
+    pub before_secs: f64,
+    /// The start of the stage that was measured.
+    pub settled_secs: f64,
+    /// The length of that stage.
+    pub stage_secs: f64,
+}
+
+/// What the simulator says of a run's measured stage.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Prediction {
+    /// Plans carried out in the whole run.
+    pub actions: f64,
+    /// Executors of bolts at the end.
+    pub executors: f64,
+    /// Executor-seconds of bolts within the stage.
+    pub executor_secs: f64,
+    /// Words counted per second.
+    pub throughput: f64,
+    /// Median complete latency.
+    pub complete_p50_ms: f64,
+    /// 95th percentile of it.
+    pub complete_p95_ms: f64,
+}
+
+impl Prediction {
+    /// Each value beside the measured one.
+    pub fn beside(&self, measured: &crate::Measured) -> String {
+        let bolts = measured.executors.iter().filter(|(id, _)| *id != "spout").map(|(_, n)| *n);
+        let pairs = [
+            ("plans", self.actions, f64::from(measured.actions)),
+            ("executors", self.executors, f64::from(bolts.sum::<u32>())),
+            ("executor-seconds", self.executor_secs, measured.executor_secs),
+            ("words/s", self.throughput, measured.throughput),
+            ("p50 ms", self.complete_p50_ms, measured.complete_p50_ms),
+            ("p95 ms", self.complete_p95_ms, measured.complete_p95_ms),
+        ];
+        let shown = pairs.map(|(name, simulated, seen)| {
+            format!("{name} {} for {}", short(simulated), short(seen))
+        });
+        format!("simulated for measured: {}", shown.join(", "))
+    }
+}
+
+/// What the simulator says of a run; nothing where Thalweg has no part in it, or where something happened
+/// that the simulator does not know.
+///
+/// # Errors
+/// When a setting is not allowed, or the simulator contradicts itself.
+pub fn predict(
+    situation: &Situation,
+    side: Side,
+    options: &Options,
+    timing: Timing,
+    rates: Option<Vec<f64>>,
+) -> Result<Option<Prediction>> {
+    let knows = !matches!(situation.change, Some(Change::Kilobits(_)));
+    if side == Side::Default || !knows {
+        return Ok(None);
+    }
+    let scenario = scenario(situation, timing, rates);
+    let mut given = storm_settings(side, options, std::path::Path::new("."), None);
+    given.extend(situation.settings.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+    given.extend(scenario.given());
+    let settings = EngineSettings::read(&given);
+    if !settings.problems.is_empty() {
+        bail!("{}", settings.problems.join("; "));
+    }
+    let runs: Vec<Prediction> = (1..=SEEDS)
+        .map(|seed| Ok(of_stage(&run(&scenario, &settings.core, seed)?, situation, timing)))
+        .collect::<Result<_>>()?;
+    Ok(Some(middle(&runs)))
+}
+
+/// The situation as the simulator knows it.
+fn scenario(situation: &Situation, timing: Timing, rates: Option<Vec<f64>>) -> Scenario {
+    let rate = situation.rate;
+    let shape = match rates {
+        None => LoadShape::Constant { level: 1.0 },
+        Some(rates) => {
+            let course = (0..).zip(rates);
+            let levels = course
+                .map(|(second, lines)| [timing.before_secs + f64::from(second), lines / rate]);
+            LoadShape::Steps { levels: [[0.0, 1.0]].into_iter().chain(levels).collect() }
+        }
+    };
+    let change = situation.change.and_then(|change| match change {
+        Change::Cores(left) => {
+            let node = situation.cores.len() - 1;
+            let factor = left / situation.cores[node];
+            let kind = FaultKind::SlowNode { node, factor };
+            Some(Fault { at_secs: timing.before_secs, for_secs: f64::MAX / 4.0, kind })
+        }
+        Change::Kilobits(_) => None,
+    });
+    let words = f64::from(situation.words_per_line);
+    Scenario {
+        name: situation.name.to_owned(),
+        about: situation.title.to_owned(),
+        engine: EngineKind::Storm,
+        duration_secs: timing.settled_secs + timing.stage_secs,
+        step_millis: STEP_MILLIS,
+        point_secs: POINT_SECS,
+        rate,
+        jitter: 0.05,
+        workers: 3,
+        nodes: nodes(situation),
+        components: components(situation),
+        edges: vec![
+            edge("spout", "split", Grouping::Shuffle, 1.0, words * BYTES_PER_WORD),
+            edge("split", "count", Grouping::Fields, words, BYTES_PER_WORD),
+        ],
+        load: Load { shape, noise: 0.0 },
+        storm: Storm::default(),
+        flink: Flink::default(),
+        metrics: Metrics { report_secs: 2.0, sample_rate: 1.0, lag: false, ..Metrics::default() },
+        faults: change.into_iter().collect(),
+        script: Vec::new(),
+        settings: Default::default(),
+    }
+}
+
+fn nodes(situation: &Situation) -> Vec<NodeGroup> {
+    let link = |node: usize| {
+        let limited = situation.links.iter().find(|(n, _)| *n == node);
+        limited.map_or(119.0, |(_, kilobits)| f64::from(*kilobits) / KIBIT_PER_MIB)
+    };
+    let node = |(node, &cores): (usize, &f64)| NodeGroup {
+        count: 1,
+        cores,
+        ability: 1.0,
+        slots: SLOTS,
+        round_trip_millis: 0.2,
+        link_mib: link(node),
+        interference: 0.0,
+    };
+    (1..).zip(&situation.cores).map(node).collect()
+}
+
+fn components(situation: &Situation) -> Vec<ComponentSpec> {
+    let number = |key: &str| situation.arguments.get(key).and_then(|text| text.parse::<f64>().ok());
+    let component = |id: &str, kind, tasks: f64| {
+        let executors = number(id).unwrap_or(1.0);
+        let burnt = number(&format!("{id}Cost")).unwrap_or(0.0) * 1_000.0;
+        ComponentSpec {
+            id: id.to_owned(),
+            kind,
+            executors: executors as u32,
+            tasks: tasks.max(executors) as u32,
+            work_micros: burnt + OVERHEAD_MICROS,
+            cpu_share: 1.0,
+            contention: 0.0,
+            coherency: 0.0,
+            delay_millis: 0.0,
+            variability: 0.2,
+            skew: 0.0,
+            hot_key: 0.0,
+            limit: None,
+            partitions: None,
+            share: 1.0,
+            state: None,
+            memory_mib: 128.0,
+            queue: 32_768.0,
+        }
+    };
+    vec![
+        component("spout", ComponentKind::Source, 1.0),
+        component("split", ComponentKind::Operator, number("splitTasks").unwrap_or(1.0)),
+        component("count", ComponentKind::Operator, number("countTasks").unwrap_or(12.0)),
+    ]
+}
+
+fn edge(from: &str, to: &str, grouping: Grouping, selectivity: f64, bytes: f64) -> EdgeSpec {
+    EdgeSpec { from: from.to_owned(), to: to.to_owned(), grouping, selectivity, bytes }
+}
+
+/// What a run tells of the stage that was measured.
+fn of_stage(run: &RunResult, situation: &Situation, timing: Timing) -> Prediction {
+    let stage: Vec<_> = run.points.iter().filter(|p| p.secs > timing.settled_secs).collect();
+    let mean = |of: &dyn Fn(&thalweg_sim::Point) -> f64| {
+        stage.iter().map(|point| of(point)).sum::<f64>() / stage.len().max(1) as f64
+    };
+    Prediction {
+        actions: run.actions.iter().filter(|action| action.done).count() as f64,
+        executors: stage.last().map_or(0.0, |point| f64::from(point.executors)),
+        executor_secs: mean(&|point| f64::from(point.executors)) * timing.stage_secs,
+        throughput: mean(&|point| point.completed) * f64::from(situation.words_per_line),
+        complete_p50_ms: mean(&|point| point.p50_ms.unwrap_or(0.0)),
+        complete_p95_ms: mean(&|point| point.p95_ms.unwrap_or(0.0)),
+    }
+}
+
+/// The median of each value.
+fn middle(runs: &[Prediction]) -> Prediction {
+    let of = |value: fn(&Prediction) -> f64| {
+        let values: Vec<f64> = runs.iter().map(value).collect();
+        crate::report::Summary::of(&values).map_or(0.0, |summary| summary.median)
+    };
+    Prediction {
+        actions: of(|p| p.actions),
+        executors: of(|p| p.executors),
+        executor_secs: of(|p| p.executor_secs),
+        throughput: of(|p| p.throughput),
+        complete_p50_ms: of(|p| p.complete_p50_ms),
+        complete_p95_ms: of(|p| p.complete_p95_ms),
+    }
+}

@@ -87,7 +87,8 @@ fn main() -> Result<()> {
         for round in 0..cli.rounds {
             // Each goes first in turn.
             let mut sides = sides.clone();
-            sides.rotate_left(round as usize % sides.len());
+            let first = round as usize % sides.len();
+            sides.rotate_left(first);
             for (side, policy) in sides {
                 let options = Options { policy: policy.clone(), ..options.clone() };
                 runs.push((policy, one(side, situation, round + 1, &options)?));

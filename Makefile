@@ -3,7 +3,7 @@
 STORE ?= embedded
 ENGINE ?= storm
 SITUATION ?= a
-POLICY ?= me-stream
+POLICY ?=
 ROUNDS ?= 3
 SEEDS ?= 30
 
@@ -20,7 +20,7 @@ build: setup ## Builds the jars for Storm and Flink, the sample topologies and t
 	@cargo build --quiet --locked -p thalweg-experiment
 
 demo: build ## Shows the loop on a real cluster (ENGINE=storm or flink, STORE=embedded or redis)
-	@target/debug/demo --engine $(ENGINE) --store $(STORE) --situation $(SITUATION)
+	@target/debug/demo --engine $(ENGINE) --store $(STORE) --situation $(SITUATION) $(if $(POLICY),--policy $(POLICY))
 
 test: ## Runs every check and test
 	@scripts/test.sh
@@ -31,16 +31,16 @@ quick-test: ## The same without real clusters
 product-test: build ## Runs the tests of the whole product on real clusters only
 	@cargo test --quiet --locked -p thalweg-e2e -- --test-threads 1
 
-bench-storm: build ## Measures DefaultScheduler against Thalweg (ROUNDS=3)
-	@target/debug/bench-storm --rounds $(ROUNDS)
+bench-storm: build ## Measures DefaultScheduler against Thalweg (ROUNDS=3, POLICY=me-stream,ds2,thalweg)
+	@target/debug/bench-storm --rounds $(ROUNDS) $(if $(POLICY),--policy $(POLICY))
 
 bench-policies: setup ## Compares policies in the simulator, and it with published runs (SEEDS=30)
 	@cargo build --quiet --release --locked -p thalweg-policies
 	@target/release/bench-policies --seeds $(SEEDS)
 	@target/release/published-runs
 
-bench-flink: build ## Measures Flink alone and its autoscaler against Thalweg (ROUNDS=3, POLICY=me-stream)
-	@target/debug/bench-flink --rounds $(ROUNDS) --policy $(POLICY)
+bench-flink: build ## Measures Flink alone and its autoscaler against Thalweg (ROUNDS=3, POLICY=thalweg)
+	@target/debug/bench-flink --rounds $(ROUNDS) $(if $(POLICY),--policy $(POLICY))
 
 bench-core: setup ## Measures decisions, the crossing into the core, and what a round adds
 	@cargo bench --quiet --locked -p thalweg-core -p thalweg-jni

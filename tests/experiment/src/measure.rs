@@ -9,7 +9,7 @@ use thalweg_lab::control::{Executor, Stats, TopologyInfo};
 use thalweg_lab::counts::{Completed, Output, Spouts};
 
 use crate::disruption::Disruption;
-use crate::predict::Prediction;
+use crate::predict::storm::Prediction;
 use crate::situation::Side;
 use crate::status::Status;
 

@@ -120,7 +120,7 @@ fn quick(policy: Option<&str>) -> Value {
 }
 
 /// What a text on the command line stands for: a number, a truth value, or itself.
-fn value(text: &str) -> Value {
+pub(crate) fn value(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| text.into())
 }
 

@@ -13,7 +13,7 @@ use thalweg_lab::{Kafka, Redis, StormBuilder, StormCluster, WordCount};
 
 use crate::measure::{Measured, PathLatency, crossing, executors};
 use crate::options::{Options, Store, storm_settings};
-use crate::predict::{Timing, predict};
+use crate::predict::storm::{Timing, predict};
 use crate::situation::{Change, Course, Engine, Side, Situation};
 use crate::status::Status;
 use crate::workplace::Workplace;

@@ -94,6 +94,9 @@ fn main() -> Result<()> {
                 if run.exactly_once { "" } else { ", NOT COUNTED ONCE" }
             );
             run.notes.iter().for_each(|note| println!("    {note}"));
+            if let Some(predicted) = &run.predicted {
+                println!("    {}", predicted.beside(&run));
+            }
             report.add(run, begun.elapsed().as_secs());
             save(FILE, &report)?;
         }

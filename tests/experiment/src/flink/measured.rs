@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::FlinkSide;
+use crate::predict::flink::Prediction;
 
 /// A restart of the job with another parallelism or elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -49,6 +50,8 @@ pub struct Stepped {
     pub exactly_once: bool,
     /// The run as it went.
     pub samples: Vec<Sample>,
+    /// What the simulator says of the same run, where Thalweg has a part in it.
+    pub predicted: Option<Prediction>,
     /// What else is worth knowing.
     pub notes: Vec<String>,
 }

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 pub use measured::{Rescale, Stepped};
 pub use report::StepReport;
+pub(crate) use run::SLOTS;
 pub use run::{Steps, run_steps};
 pub use show::show;
 pub use unequal::{Placed, Unequal, run_unequal};

@@ -14,6 +14,7 @@ use thalweg_lab::{FlinkBuilder, FlinkCluster, FlinkJob, Kafka};
 
 use super::FlinkSide;
 use super::measured::{Rescale, Sample, Stepped};
+use crate::predict::flink::predict;
 use crate::run::now_ms;
 use crate::status::Status;
 use crate::workplace::Workplace;
@@ -22,7 +23,7 @@ pub(super) const JOB: &str = "words";
 pub(super) const TOPIC: &str = "lines";
 pub(super) const WORDS_PER_LINE: usize = 7;
 pub(super) const NODES: usize = 2;
-const SLOTS: u16 = 4;
+pub(crate) const SLOTS: u16 = 4;
 pub(super) const START_LIMIT: Duration = Duration::from_secs(120);
 const CATCH_UP_LIMIT: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(200);
@@ -126,6 +127,7 @@ pub fn run_steps(
         slot_seconds: area(&samples, |sample| f64::from(sample.slots)),
         p99_ms: Spouts::read(&out)?.within(&(begun_ms..now_ms()?)).p99_ms as f64,
         exactly_once,
+        predicted: predict(side, steps, settings)?,
         notes: notes(&status_file(folder)),
         rescales,
         samples,

@@ -87,7 +87,9 @@ impl<'a> Scene<'a> {
         let with_redis = side == Side::Thalweg && options.store == Store::Redis;
         let redis =
             if with_redis { Some(Redis::start(&Site::loopback(folder)?, &[])?) } else { None };
-        let mut settings = Vec::new();
+        let mut settings = options.settings.clone();
+        settings
+            .extend(options.policy.iter().map(|name| ("thalweg.policy".to_owned(), name.clone())));
         if let Some(redis) = &redis {
             settings.push(("thalweg.store.kind".to_owned(), "redis".to_owned()));
             settings.push(("thalweg.store.redis.url".to_owned(), redis.url()));

@@ -1,30 +1,23 @@
-//! What the simulator says of a run, to print beside what happened.
-//!
-//! Nothing here was fitted to the run: nodes have the cores they were given, records the work that they
-//! were told to burn and what Storm itself was seen to add to it.
+//! Situations on Storm.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use serde::Serialize;
 use thalweg_core::model::{ComponentKind, Grouping};
-use thalweg_engine::EngineSettings;
 use thalweg_sim::scenario::{
-    ComponentSpec, EdgeSpec, EngineKind, Fault, FaultKind, Flink, Load, LoadShape, Metrics,
-    NodeGroup, Storm,
+    ComponentSpec, EngineKind, Fault, FaultKind, Flink, Load, LoadShape, Metrics, NodeGroup, Storm,
 };
-use thalweg_sim::{RunResult, Scenario, run};
+use thalweg_sim::{RunResult, Scenario};
 
+use super::{WORD_BYTES, component, edge, node, runs};
 use crate::options::{Options, storm_settings};
-use crate::report::short;
+use crate::report::{Summary, short};
 use crate::situation::{Change, Side, Situation};
 
 /// Storm's own work on a tuple beside what the bolt burns, as seen in situations where bolts have room.
 const OVERHEAD_MICROS: f64 = 150.0;
-/// Seeds whose median is told.
-const SEEDS: u64 = 3;
 const STEP_MILLIS: f64 = 100.0;
 const POINT_SECS: f64 = 5.0;
 const KIBIT_PER_MIB: f64 = 8.0 * 1024.0;
-const BYTES_PER_WORD: f64 = 12.0;
 /// The lab's slots of a node.
 const SLOTS: u32 = 4;
 
@@ -94,15 +87,9 @@ pub fn predict(
     let scenario = scenario(situation, timing, rates);
     let mut given = storm_settings(side, options, std::path::Path::new("."), None);
     given.extend(situation.settings.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
-    given.extend(scenario.given());
-    let settings = EngineSettings::read(&given);
-    if !settings.problems.is_empty() {
-        bail!("{}", settings.problems.join("; "));
-    }
-    let runs: Vec<Prediction> = (1..=SEEDS)
-        .map(|seed| Ok(of_stage(&run(&scenario, &settings.core, seed)?, situation, timing)))
-        .collect::<Result<_>>()?;
-    Ok(Some(middle(&runs)))
+    let runs = runs(&scenario, given)?;
+    let stages: Vec<Prediction> = runs.iter().map(|run| of_stage(run, situation, timing)).collect();
+    Ok(Some(middle(&stages)))
 }
 
 /// The situation as the simulator knows it.
@@ -140,8 +127,8 @@ fn scenario(situation: &Situation, timing: Timing, rates: Option<Vec<f64>>) -> S
         nodes: nodes(situation),
         components: components(situation),
         edges: vec![
-            edge("spout", "split", Grouping::Shuffle, 1.0, words * BYTES_PER_WORD),
-            edge("split", "count", Grouping::Fields, words, BYTES_PER_WORD),
+            edge("spout", "split", Grouping::Shuffle, 1.0, words * WORD_BYTES),
+            edge("split", "count", Grouping::Fields, words, WORD_BYTES),
         ],
         load: Load { shape, noise: 0.0 },
         storm: Storm::default(),
@@ -154,57 +141,29 @@ fn scenario(situation: &Situation, timing: Timing, rates: Option<Vec<f64>>) -> S
 }
 
 fn nodes(situation: &Situation) -> Vec<NodeGroup> {
-    let link = |node: usize| {
-        let limited = situation.links.iter().find(|(n, _)| *n == node);
-        limited.map_or(119.0, |(_, kilobits)| f64::from(*kilobits) / KIBIT_PER_MIB)
-    };
-    let node = |(node, &cores): (usize, &f64)| NodeGroup {
-        count: 1,
-        cores,
-        ability: 1.0,
-        slots: SLOTS,
-        round_trip_millis: 0.2,
-        link_mib: link(node),
-        interference: 0.0,
-    };
-    (1..).zip(&situation.cores).map(node).collect()
+    let nodes = (1..).zip(&situation.cores).map(|(number, &cores)| {
+        let whole = node(cores, SLOTS);
+        let limited = situation.links.iter().find(|(of, _)| *of == number);
+        let link_mib =
+            limited.map_or(whole.link_mib, |(_, kilobits)| f64::from(*kilobits) / KIBIT_PER_MIB);
+        NodeGroup { link_mib, ..whole }
+    });
+    nodes.collect()
 }
 
 fn components(situation: &Situation) -> Vec<ComponentSpec> {
     let number = |key: &str| situation.arguments.get(key).and_then(|text| text.parse::<f64>().ok());
-    let component = |id: &str, kind, tasks: f64| {
+    let of = |id: &str, kind, tasks: f64| {
         let executors = number(id).unwrap_or(1.0);
         let burnt = number(&format!("{id}Cost")).unwrap_or(0.0) * 1_000.0;
-        ComponentSpec {
-            id: id.to_owned(),
-            kind,
-            executors: executors as u32,
-            tasks: tasks.max(executors) as u32,
-            work_micros: burnt + OVERHEAD_MICROS,
-            cpu_share: 1.0,
-            contention: 0.0,
-            coherency: 0.0,
-            delay_millis: 0.0,
-            variability: 0.2,
-            skew: 0.0,
-            hot_key: 0.0,
-            limit: None,
-            partitions: None,
-            share: 1.0,
-            state: None,
-            memory_mib: 128.0,
-            queue: 32_768.0,
-        }
+        let tasks = tasks.max(executors) as u32;
+        ComponentSpec { tasks, ..component(id, kind, executors as u32, burnt + OVERHEAD_MICROS) }
     };
     vec![
-        component("spout", ComponentKind::Source, 1.0),
-        component("split", ComponentKind::Operator, number("splitTasks").unwrap_or(1.0)),
-        component("count", ComponentKind::Operator, number("countTasks").unwrap_or(12.0)),
+        of("spout", ComponentKind::Source, 1.0),
+        of("split", ComponentKind::Operator, number("splitTasks").unwrap_or(1.0)),
+        of("count", ComponentKind::Operator, number("countTasks").unwrap_or(12.0)),
     ]
-}
-
-fn edge(from: &str, to: &str, grouping: Grouping, selectivity: f64, bytes: f64) -> EdgeSpec {
-    EdgeSpec { from: from.to_owned(), to: to.to_owned(), grouping, selectivity, bytes }
 }
 
 /// What a run tells of the stage that was measured.
@@ -227,7 +186,7 @@ fn of_stage(run: &RunResult, situation: &Situation, timing: Timing) -> Predictio
 fn middle(runs: &[Prediction]) -> Prediction {
     let of = |value: fn(&Prediction) -> f64| {
         let values: Vec<f64> = runs.iter().map(value).collect();
-        crate::report::Summary::of(&values).map_or(0.0, |summary| summary.median)
+        Summary::of(&values).map_or(0.0, |summary| summary.median)
     };
     Prediction {
         actions: of(|p| p.actions),
@@ -236,5 +195,42 @@ fn middle(runs: &[Prediction]) -> Prediction {
         throughput: of(|p| p.throughput),
         complete_p50_ms: of(|p| p.complete_p50_ms),
         complete_p95_ms: of(|p| p.complete_p95_ms),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::options::Store;
+
+    fn predicted(situation: &str, side: Side) -> Option<Prediction> {
+        let situation: Situation = situation.parse().expect("one of them");
+        let options = Options {
+            stage: Duration::from_secs(20),
+            store: Store::Embedded,
+            keep: None,
+            policy: Some("thalweg".to_owned()),
+            settings: Vec::new(),
+        };
+        let timing = Timing { before_secs: 15.0, settled_secs: 160.0, stage_secs: 20.0 };
+        let rates = situation.course.rates(situation.rate).expect("a readable load");
+        predict(&situation, side, &options, timing, rates).expect("allowed settings")
+    }
+
+    #[test]
+    fn too_few_executors_become_more_and_enough_stay() {
+        let short = predicted("a", Side::Thalweg).expect("known to the simulator");
+        assert!(short.actions >= 1.0 && short.executors > 4.0, "{short:?}");
+        assert!((short.throughput - 910.0).abs() < 10.0, "{short:?}");
+        let enough = predicted("e", Side::Thalweg).expect("known to the simulator");
+        assert!((enough.throughput - 420.0).abs() < 5.0, "{enough:?}");
+    }
+
+    #[test]
+    fn what_the_simulator_does_not_know_is_not_predicted() {
+        assert_eq!(predicted("a", Side::Default), None);
+        assert_eq!(predicted("d", Side::Thalweg), None, "a link that changes");
     }
 }

@@ -1,0 +1,139 @@
+//! The load that steps up and down, on Flink.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use thalweg_core::model::{ComponentKind, Grouping};
+use thalweg_sim::scenario::{ComponentSpec, EngineKind, Flink, Load, LoadShape, Metrics, Storm};
+use thalweg_sim::{RunResult, Scenario};
+
+use super::{WORD_BYTES, component, edge, node, runs};
+use crate::flink::{FlinkSide, SLOTS, Stepped, Steps};
+use crate::options::value;
+use crate::report::{Summary, short};
+
+/// Flink's own work on a record.
+const OVERHEAD_MICROS: f64 = 20.0;
+const STEP_MILLIS: f64 = 100.0;
+const WORDS: f64 = 7.0;
+/// Subtasks of the operator that counts words.
+const COUNTERS: u32 = 2;
+
+/// What the simulator says of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Prediction {
+    /// Restarts.
+    pub rescales: f64,
+    /// Lines not yet counted, summed over time.
+    pub backlog_area: f64,
+    /// Slots in use, summed over time.
+    pub slot_seconds: f64,
+    /// 99th percentile of latency.
+    pub p99_ms: f64,
+}
+
+impl Prediction {
+    /// Each value beside the measured one.
+    pub fn beside(&self, measured: &Stepped) -> String {
+        let pairs = [
+            ("rescales", self.rescales, measured.rescales.len() as f64),
+            ("backlog area", self.backlog_area, measured.backlog_area),
+            ("slot-seconds", self.slot_seconds, measured.slot_seconds),
+            ("p99 ms", self.p99_ms, measured.p99_ms),
+        ];
+        let shown = pairs.map(|(name, simulated, seen)| {
+            format!("{name} {} for {}", short(simulated), short(seen))
+        });
+        format!("simulated for measured: {}", shown.join(", "))
+    }
+}
+
+/// What the simulator says of a run; nothing where Thalweg has no part in it.
+///
+/// # Errors
+/// When a setting is not allowed, or the simulator contradicts itself.
+pub fn predict(
+    side: FlinkSide,
+    steps: Steps,
+    settings: &[(String, String)],
+) -> Result<Option<Prediction>> {
+    if !matches!(side, FlinkSide::Level1 | FlinkSide::Level2) {
+        return Ok(None);
+    }
+    let mut given: Map<String, Value> =
+        settings.iter().map(|(key, text)| (key.clone(), value(text))).collect();
+    if side == FlinkSide::Level2 {
+        given.insert("thalweg.placement.slots".into(), json!("shared"));
+    }
+    let runs = runs(&scenario(steps), given)?;
+    let middle = |of: &dyn Fn(&RunResult) -> f64| {
+        let values: Vec<f64> = runs.iter().map(of).collect();
+        Summary::of(&values).map_or(0.0, |summary| summary.median)
+    };
+    let arrived = |run: &RunResult| run.measures.arrived;
+    Ok(Some(Prediction {
+        rescales: middle(&|run| run.actions.iter().filter(|action| action.done).count() as f64),
+        backlog_area: middle(&|run| run.measures.backlog_area * arrived(run)),
+        slot_seconds: middle(&|run| slot_seconds(run, f64::from(3 * steps.part_secs))),
+        p99_ms: middle(&|run| run.measures.p99_ms),
+    }))
+}
+
+/// The job as the simulator knows it.
+fn scenario(steps: Steps) -> Scenario {
+    let part = |number: u32| f64::from(number * steps.part_secs);
+    let high = steps.high / steps.low;
+    let levels = vec![[0.0, 1.0], [part(1), high], [part(2), 1.0]];
+    let operator = |id: &str, executors, work_micros| {
+        let most = 2 * u32::from(SLOTS);
+        ComponentSpec {
+            tasks: most,
+            ..component(id, ComponentKind::Operator, executors, work_micros)
+        }
+    };
+    let source = component("source", ComponentKind::Source, 1, OVERHEAD_MICROS);
+    // A line keeps its subtask waiting, and the processor free.
+    let split = ComponentSpec { cpu_share: 0.0, ..operator("split", 1, steps.line_ms * 1_000.0) };
+    Scenario {
+        name: "steps".to_owned(),
+        about: "a load that steps up and down".to_owned(),
+        engine: EngineKind::Flink,
+        duration_secs: part(3),
+        step_millis: STEP_MILLIS,
+        point_secs: 1.0,
+        rate: steps.low,
+        jitter: 0.05,
+        workers: 2,
+        nodes: vec![node(1.0, u32::from(SLOTS)), node(1.0, u32::from(SLOTS))],
+        components: vec![source, split, operator("count", COUNTERS, OVERHEAD_MICROS)],
+        edges: vec![
+            edge("source", "split", Grouping::Shuffle, 1.0, WORDS * WORD_BYTES),
+            edge("split", "count", Grouping::Fields, WORDS, WORD_BYTES),
+        ],
+        load: Load { shape: LoadShape::Steps { levels }, noise: 0.0 },
+        storm: Storm::default(),
+        flink: Flink { checkpoint_secs: 2.0, restart_secs: [0.4, 1.0], ..Flink::default() },
+        metrics: Metrics { report_secs: 1.0, delay_secs: 0.2, ..Metrics::default() },
+        faults: Vec::new(),
+        script: Vec::new(),
+        settings: Default::default(),
+    }
+}
+
+/// A slot holds a subtask of each operator, so that the one with most subtasks tells how many are in use.
+fn slot_seconds(run: &RunResult, until: f64) -> f64 {
+    let mut counts: BTreeMap<String, u32> =
+        [("split".to_owned(), 1), ("count".to_owned(), COUNTERS)].into();
+    let most = |counts: &BTreeMap<String, u32>| {
+        f64::from(counts.values().copied().max().unwrap_or_default())
+    };
+    let (mut sum, mut since) = (0.0, 0.0);
+    for action in run.actions.iter().filter(|action| action.done && action.ended_secs < until) {
+        sum += most(&counts) * (action.ended_secs - since);
+        since = action.ended_secs;
+        counts.extend(action.counts.clone());
+    }
+    sum + most(&counts) * (until - since)
+}

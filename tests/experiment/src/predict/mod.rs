@@ -1,0 +1,71 @@
+//! What the simulator says of a run, to print beside what happened.
+//!
+//! Nothing here was fitted to the run: nodes have the cores they were given, records the work that they
+//! were told to be, and what the engine itself was seen to add to it.
+
+pub mod flink;
+pub mod storm;
+
+use anyhow::{Result, bail};
+use serde_json::{Map, Value};
+use thalweg_core::model::{ComponentKind, Grouping};
+use thalweg_engine::EngineSettings;
+use thalweg_sim::scenario::{ComponentSpec, EdgeSpec, NodeGroup};
+use thalweg_sim::{RunResult, Scenario, run};
+
+/// Seeds whose median is told.
+const SEEDS: u64 = 3;
+const WORD_BYTES: f64 = 12.0;
+
+/// Runs of a scenario with the settings that the real cluster was given.
+fn runs(scenario: &Scenario, mut given: Map<String, Value>) -> Result<Vec<RunResult>> {
+    for (key, value) in scenario.given() {
+        given.entry(key).or_insert(value);
+    }
+    let settings = EngineSettings::read(&given);
+    if !settings.problems.is_empty() {
+        bail!("{}", settings.problems.join("; "));
+    }
+    (1..=SEEDS).map(|seed| Ok(run(scenario, &settings.core, seed)?)).collect()
+}
+
+/// A node with nothing beside its cores and slots to be told of.
+fn node(cores: f64, slots: u32) -> NodeGroup {
+    NodeGroup {
+        count: 1,
+        cores,
+        ability: 1.0,
+        slots,
+        round_trip_millis: 0.2,
+        link_mib: 119.0,
+        interference: 0.0,
+    }
+}
+
+/// A component whose executors share nothing but their nodes.
+fn component(id: &str, kind: ComponentKind, executors: u32, work_micros: f64) -> ComponentSpec {
+    ComponentSpec {
+        id: id.to_owned(),
+        kind,
+        executors,
+        tasks: executors,
+        work_micros,
+        cpu_share: 1.0,
+        contention: 0.0,
+        coherency: 0.0,
+        delay_millis: 0.0,
+        variability: 0.2,
+        skew: 0.0,
+        hot_key: 0.0,
+        limit: None,
+        partitions: None,
+        share: 1.0,
+        state: None,
+        memory_mib: 128.0,
+        queue: 32_768.0,
+    }
+}
+
+fn edge(from: &str, to: &str, grouping: Grouping, selectivity: f64, bytes: f64) -> EdgeSpec {
+    EdgeSpec { from: from.to_owned(), to: to.to_owned(), grouping, selectivity, bytes }
+}

@@ -108,7 +108,7 @@ fn what_is_merely_useless_is_not_undone() {
     model.rate = 390.0;
     let plan = planned(&mut model);
     model.carry_out(&plan);
-    model.work_ms[0] = 10.0;
+    (model.work_ms[0], model.complete_ms) = (10.0, 40.0);
     let run = run(&mut model, ENOUGH, |_| {});
     assert!(!run.outcome.expect("it is judged").helped);
     assert!(!run.seen.contains(&ReasonCode::MadeWorse), "{:?}", run.seen);
@@ -123,7 +123,7 @@ fn what_another_load_made_worse_is_not_undone() {
         let plan = planned(&mut model);
         model.carry_out(&plan);
         // Tuples take twice as long, and as many are brought in. But how many are asked for?
-        model.work_ms[0] = 10.0;
+        (model.work_ms[0], model.complete_ms) = (10.0, 40.0);
         let waits_longer = |model: &mut Model| {
             let waiting = backlog(model);
             *waiting = waiting.map(|count| count + 2 * grows_by);
@@ -157,6 +157,7 @@ fn moved() -> (Model, Plan) {
     assert_eq!(plan.kind, PlanKind::Move);
     model.carry_out(&plan);
     model.abilities = vec![0.1, 0.1, 1.0];
+    model.complete_ms = 200.0;
     (model, plan)
 }
 
@@ -176,15 +177,29 @@ fn after_a_move_executors_go_back_to_where_they_were() {
 }
 
 #[test]
-fn where_the_former_places_are_gone_there_is_no_way_back_and_the_policy_goes_on() {
-    let (mut model, _) = moved();
-    let before = model.state.next_decision;
+fn executors_whose_former_places_are_gone_stay_while_others_go_back() {
+    let (mut model, there) = moved();
     let gone = |model: &mut Model| model.observation.nodes[2].draining = true;
+    let action = run(&mut model, ENOUGH, gone).action.expect("it is undone in part");
+    assert_eq!(codes(&action), [ReasonCode::MadeWorse]);
+    for (there, back) in there.rows.iter().zip(&action.plan.expect("it has one").rows) {
+        let former = there.before.as_ref().expect("it ran");
+        let goes_to = if former.node == "n2" { &there.after } else { former };
+        assert_eq!(&back.after, goes_to);
+    }
+}
+
+#[test]
+fn where_no_former_place_is_left_there_is_no_way_back_and_the_policy_goes_on() {
+    let (mut model, _) = moved();
+    let gone = |model: &mut Model| {
+        model.observation.nodes.iter_mut().for_each(|node| node.draining = true);
+    };
     let run = run(&mut model, ENOUGH, gone);
-    assert!(run.seen.contains(&ReasonCode::RollbackImpossible), "{:?}", run.seen);
-    let told = run.seen.iter().filter(|code| **code == ReasonCode::RollbackImpossible).count();
-    assert_eq!(told, 1, "it is told once");
-    assert!(model.state.next_decision > before + 10);
+    let told = run.seen.iter().position(|code| *code == ReasonCode::RollbackImpossible);
+    let after = &run.seen[told.expect("it is told")..];
+    assert_eq!(after[..2], [ReasonCode::RollbackImpossible, ReasonCode::MadeWorse]);
+    assert!(!after[2..].is_empty() && !after[2..].contains(&ReasonCode::MadeWorse), "{after:?}");
 }
 
 #[test]

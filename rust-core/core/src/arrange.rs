@@ -301,10 +301,21 @@ pub fn plan(
     let wished = scaled(topology, counts);
     let problem = problem(observation, topology, &wished, demands, ground, settings);
     let placement = place(&problem)?;
-    let rows = migration(observation, topology, &wished, &placement);
-    if counts.is_empty() && rows.iter().all(|row| !row.moves()) {
-        return Ok(None);
-    }
+    let plan = written(observation, topology, &wished, placement, counts, settings);
+    let changes = !counts.is_empty() || plan.rows.iter().any(|row| row.moves());
+    Ok(changes.then_some(plan))
+}
+
+/// Writes down the way from where a topology's tasks are to where a placement puts the wished executors.
+pub fn written(
+    observation: &Observation,
+    topology: &Topology,
+    wished: &[Wished],
+    placement: Vec<SlotRef>,
+    counts: &BTreeMap<u32, u32>,
+    settings: &Settings,
+) -> Plan {
+    let rows = migration(observation, topology, wished, &placement);
     // Where a change restarts everything anyway, anchors are not worth a kind of their own.
     let anchors_move = settings.slots == SlotRule::Workers
         && wished
@@ -317,7 +328,7 @@ pub fn plan(
     let mut slots = placement;
     slots.sort_unstable();
     slots.dedup();
-    Ok(Some(Plan {
+    Plan {
         id: String::new(),
         epoch: 0,
         topology: topology.id.clone(),
@@ -331,5 +342,5 @@ pub fn plan(
         wished_tasks: BTreeMap::new(),
         workers: u32::try_from(slots.len()).unwrap_or(u32::MAX),
         rows,
-    }))
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::arrange::{Ground, MICROS, present, problem, worst_load};
 use crate::assess::Assessment;
 use crate::demand::Flow;
-use crate::explain::{PlanKind, Reason, ReasonCode};
+use crate::explain::{Reason, ReasonCode};
 use crate::model::Observation;
 use crate::place::{Shortage, loads, place};
 use crate::policy::me_stream::{self, Arrangement, Places};
@@ -39,9 +39,9 @@ impl Question<'_> {
                 }
                 Err(shortage) => short(&shortage),
             },
-            // Executors in bad places look like too few of them, so places come first, unless the last
-            // ones were no better.
-            PolicyName::Thalweg if state.is_in_vain(PlanKind::Move, self.now) => {
+            // Executors in bad places look like too few of them, so places come first, unless no move is
+            // to be tried again yet.
+            PolicyName::Thalweg if me_stream::moves_are_in_vain(state, self.now) => {
                 self.ask_about_flow(false, state, learned)
             }
             PolicyName::Thalweg => match arrangement(self) {

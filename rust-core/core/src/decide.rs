@@ -5,18 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::arrange::{Ground, Terrain, plan};
 use crate::ask::Question;
 use crate::assess::{Assessment, assess};
-use crate::explain::{Decision, Metrics, Outcome, Plan, PlanKind, Reason, ReasonCode, Verdict};
-use crate::guard::{another_first, attempt, day, guard, within_budget};
+use crate::blacklist::Attempt;
+use crate::explain::{Decision, Outcome, Plan, Reason, ReasonCode, Verdict};
+use crate::guard::{Origin, another_first, day, guard, within_budget};
 use crate::model::{Observation, Topology, TopologyStatus};
-use crate::policy::{Intent, PolicyName};
+use crate::outcome::{Standing, verify};
+use crate::policy::Intent;
+use crate::rollback::{WayBack, forget_outdated, way_back};
 use crate::settings::Settings;
-use crate::state::{Awaited, InFlight, Learned, Order, State, TopologyState, later};
+use crate::state::{InFlight, Learned, Order, State, TopologyState, later};
 use crate::units::{Millis, Timestamp};
-
-/// An executor that is busy for this share of the time has no time left.
-const OVERLOADED: f64 = 0.95;
-/// An effect smaller than this is none.
-const NOTICEABLE: f64 = 0.1;
 
 /// What one observation led to.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,22 +81,32 @@ pub fn decide(
                 now,
             ),
         };
+        let origin = match &remembered.harm {
+            _ if ordered => Origin::Operator,
+            Some(_) => Origin::Rollback,
+            None => Origin::Policy,
+        };
         let (reasons, intended) = within_budget(observation, reasons, intended, settings);
         let (reasons, verdict, plan) =
-            guard(reasons, intended, assessment, &remembered, ordered, busy, settings, now);
+            guard(reasons, intended, assessment, &remembered, origin, busy, settings, now);
         let id = state.next_decision;
         state.next_decision += 1;
         let decision = record(id, assessment, &remembered, reasons, verdict, plan, settings, now);
         if let (Verdict::Act, Some(plan)) = (decision.verdict, &decision.plan) {
             busy = true;
-            let shrinks = plan.rows.len() < assessment.topology.executors.len();
-            let (judged_as, why) = attempt(plan, &decision.reasons);
-            let before = assessment.metrics;
-            let plan = plan.id.clone();
-            let flight = InFlight { plan, judged_as, why, shrinks, before, since: now };
+            let topology = assessment.topology;
+            let flight = InFlight {
+                plan: plan.id.clone(),
+                attempt: Attempt::of(plan, topology.executors.len(), &decision.reasons),
+                origin,
+                way_back: WayBack::of(plan, topology, origin, settings),
+                before: Standing::of(assessment, &remembered),
+                since: now,
+            };
             start(flight, &mut remembered, now);
         }
-        outcomes.extend(verify(assessment, &mut remembered, &mut state.learned, settings, now));
+        let learned = &mut state.learned;
+        outcomes.extend(verify(observation, assessment, &mut remembered, learned, settings, now));
         state.topologies.insert(assessment.topology.id.clone(), remembered);
         decisions.push(decision);
     }
@@ -118,6 +126,8 @@ fn notice_changes(
 ) {
     let present: BTreeSet<&str> = observation.topologies.iter().map(|t| t.id.as_str()).collect();
     state.topologies.retain(|id, _| present.contains(id.as_str()));
+    let names = observation.topologies.iter().map(|t| t.name.as_str());
+    state.learned.forget_absent(names, now, settings);
     for topology in &observation.topologies {
         let remembered = state.topologies.entry(topology.id.clone()).or_default();
         let layout = topology.executors.iter().map(|e| (e.tasks, e.slot)).collect();
@@ -172,6 +182,15 @@ fn judge(
 ) -> (Vec<Reason>, Option<Plan>) {
     if let Some(reason) = unfit(assessment, state, settings, now) {
         return (vec![reason], None);
+    }
+    forget_outdated(observation, assessment, state, settings);
+    if let Some(harm) = &state.harm {
+        let (reasons, plan) = way_back(harm, observation, assessment, ground, settings);
+        let (reasons, plan) = within_budget(observation, reasons, plan, settings);
+        if plan.is_none() {
+            state.harm = None;
+        }
+        return (reasons, plan);
     }
     let (counts, wished_tasks, growth, reasons) =
         match (Question { observation, assessment, ground, settings, now }).ask(state, learned) {
@@ -335,64 +354,7 @@ fn record(
 
 fn start(flight: InFlight, state: &mut TopologyState, now: Timestamp) {
     state.in_flight = Some(flight);
+    state.harm = None;
     state.actions.retain(|at| now.since(*at) < day());
     state.actions.push_back(now);
-}
-
-/// Judges an action whose effect can be seen by now.
-fn verify(
-    assessment: &Assessment<'_>,
-    state: &mut TopologyState,
-    learned: &mut Learned,
-    settings: &Settings,
-    now: Timestamp,
-) -> Option<Outcome> {
-    let complete = assessment.view.coverage >= settings.min_coverage;
-    let Awaited { action, took, .. } =
-        state.awaited.take_if(|awaited| now >= awaited.due && complete)?;
-    let model = learned.topologies.entry(assessment.topology.name.clone()).or_default();
-    model.note_stop(took);
-    let (before, after) = (action.before, assessment.metrics);
-    let (better, text) = effect(&before, &after);
-    // Fewer executors make nothing better. They help if those that are left can do the work; and if
-    // they cannot, that is no reason to forbid plans that would give executors back.
-    let helped = if action.shrinks { after.capacity.get() < OVERLOADED } else { better };
-    // The policy `thalweg` remembers by itself which components more executors did not help.
-    let by_policy = settings.policy == PolicyName::Thalweg && action.judged_as == PlanKind::Counts;
-    if !helped && !action.shrinks && !by_policy {
-        state.blacklist.insert((action.judged_as, action.why), later(now, settings.blacklist));
-    }
-    Some(Outcome {
-        plan: action.plan,
-        topology: assessment.topology.id.clone(),
-        at: now,
-        before,
-        after,
-        helped,
-        text,
-    })
-}
-
-/// Whether latency, throughput or the busiest executor became noticeably better. Not every engine measures how long a
-/// source's tuples take until they are complete; then it is how long operators take.
-fn effect(before: &Metrics, after: &Metrics) -> (bool, String) {
-    let complete = before.complete_latency.zip(after.complete_latency);
-    let (name, latency) = match complete {
-        Some(both) => ("complete", Some(both)),
-        None => ("process", before.process_latency.zip(after.process_latency)),
-    };
-    let fell = latency.is_some_and(|(was, is)| is.get() < was.get() * (1.0 - NOTICEABLE));
-    let latency = latency.map_or_else(String::new, |(was, is)| {
-        format!("{name} latency {:.1} to {:.1} ms, ", was.get(), is.get())
-    });
-    let more = after.throughput.get() > before.throughput.get() * (1.0 + NOTICEABLE);
-    let relieved = after.capacity.get() < before.capacity.get() * (1.0 - NOTICEABLE);
-    let text = format!(
-        "{latency}throughput {:.0} to {:.0}/s, busiest executor {:.0} to {:.0} %",
-        before.throughput.get(),
-        after.throughput.get(),
-        before.capacity.get() * 100.0,
-        after.capacity.get() * 100.0,
-    );
-    (fell || more || relieved, text)
 }

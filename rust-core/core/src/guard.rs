@@ -1,7 +1,8 @@
 //! Whether a plan may be carried out now: cool-down, daily limit, what did not help, the mode.
 
 use crate::assess::Assessment;
-use crate::explain::{Plan, PlanKind, Reason, ReasonCode, Verdict};
+use crate::blacklist::Attempt;
+use crate::explain::{Plan, Reason, ReasonCode, Verdict};
 use crate::model::{ComponentKind, Executor, Observation, Topology};
 use crate::settings::{Mode, Settings};
 use crate::state::TopologyState;
@@ -62,9 +63,9 @@ fn over_budget(observation: &Observation, plan: &Plan, settings: &Settings) -> O
 
 /// Twice as long after each further action that was taken while the last ones were recent, so that a
 /// topology that cannot come to rest is changed less and less. One that is short of executors gets them
-/// after the plain time: what it gets in vain, the policy remembers.
-fn cool_down(grows: bool, state: &TopologyState, settings: &Settings, now: Timestamp) -> Millis {
-    if grows {
+/// after the plain time: what it gets in vain is remembered.
+fn cool_down(urgent: bool, state: &TopologyState, settings: &Settings, now: Timestamp) -> Millis {
+    if urgent {
         return settings.cool_down;
     }
     let recent = Millis::saturating(settings.cool_down.get() * RECENT_COOL_DOWNS);
@@ -73,23 +74,39 @@ fn cool_down(grows: bool, state: &TopologyState, settings: &Settings, now: Times
     Millis::saturating(settings.cool_down.get() * 2f64.powi(doublings.min(MOST_DOUBLINGS)))
 }
 
-/// Whether the plan may be carried out now; one that was ordered need not wait or have helped before.
+/// Who wants a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The policy.
+    Policy,
+    /// An operator: it need not wait, nor have helped before.
+    Operator,
+    /// The plan before it, which did harm: it need not have helped before.
+    Rollback,
+}
+
+/// Whether the plan may be carried out now.
 #[allow(clippy::too_many_arguments)]
 pub fn guard(
     reasons: Vec<Reason>,
     plan: Option<Plan>,
     assessment: &Assessment<'_>,
     state: &TopologyState,
-    ordered: bool,
+    origin: Origin,
     busy: bool,
     settings: &Settings,
     now: Timestamp,
 ) -> (Vec<Reason>, Verdict, Option<Plan>) {
     let Some(plan) = plan else { return (reasons, Verdict::Hold, None) };
     let mut against: Vec<Reason> = busy.then(another_first).into_iter().collect();
-    if !ordered {
-        let grows = plan.rows.len() > assessment.topology.executors.len();
-        against.extend(too_soon(&plan, &reasons, grows, state, settings, now));
+    let present = assessment.topology.executors.len();
+    if origin != Origin::Operator {
+        // What makes up for a shortage, or for harm, does not wait for longer because much was tried.
+        let urgent = plan.rows.len() > present || origin == Origin::Rollback;
+        against.extend(too_soon(urgent, state, settings, now));
+    }
+    if origin == Origin::Policy {
+        against.extend(in_vain(Attempt::of(&plan, present, &reasons), state, now));
     }
     if settings.mode != Mode::Act {
         against.push(Reason::plain(
@@ -106,25 +123,15 @@ pub fn guard(
     (against.into_iter().chain(reasons).collect(), verdict, shown)
 }
 
-/// What an action is remembered by when it did not help: what it is judged as, and of a move what it was for.
-/// More executors are the same cure whatever asks for them, but a move for another reason goes elsewhere,
-/// and may be what puts the first one right.
-pub fn attempt(plan: &Plan, reasons: &[Reason]) -> (PlanKind, Option<ReasonCode>) {
-    let (kind, why) = (plan.judged_as(), reasons.first().map(|reason| reason.code));
-    (kind, why.filter(|_| kind == PlanKind::Move))
-}
-
-/// What earlier actions on the topology have against another one.
+/// What the times of earlier actions on the topology have against another one.
 fn too_soon(
-    plan: &Plan,
-    reasons: &[Reason],
-    grows: bool,
+    urgent: bool,
     state: &TopologyState,
     settings: &Settings,
     now: Timestamp,
 ) -> Vec<Reason> {
     let mut against = Vec::new();
-    let cool_down = cool_down(grows, state, settings, now);
+    let cool_down = cool_down(urgent, state, settings, now);
     if let Some(last) = state.actions.back().filter(|last| now.since(**last) < cool_down) {
         against.push(Reason::compared(
             ReasonCode::CoolDown,
@@ -142,14 +149,11 @@ fn too_soon(
             "actions within a day",
         ));
     }
-    let (judged_as, why) = attempt(plan, reasons);
-    if state.is_in_vain_for(judged_as, why, now) {
-        let what = match judged_as {
-            PlanKind::Move => "move for this reason",
-            _ => "change of counts",
-        };
-        let text = format!("the last {what} did not help");
-        against.push(Reason::plain(ReasonCode::Ineffective, text));
-    }
     against
+}
+
+/// What came of earlier attempts of the same kind.
+fn in_vain(attempt: Attempt, state: &TopologyState, now: Timestamp) -> Option<Reason> {
+    let text = format!("the last {} did not help", attempt.text());
+    state.blacklist.forbids(attempt, now).then(|| Reason::plain(ReasonCode::Ineffective, text))
 }

@@ -124,12 +124,16 @@ pub struct Settings {
     pub round_trip_limit: Millis,
     /// How long a node's slowness is remembered after it was last seen.
     pub ability_memory: Millis,
+    /// How long what was learned of a topology is kept after it was last seen.
+    pub learned_keep: Millis,
     /// Time between two actions on one topology.
     pub cool_down: Millis,
     /// Actions on one topology within a day.
     pub daily_actions: u32,
-    /// How long an action of a kind that did not help is not tried again.
+    /// How long an action of a kind that did not help is not tried again, the first time.
     pub blacklist: Millis,
+    /// Whether an action that made things clearly worse is undone.
+    pub rollback: bool,
     /// Sources and acknowledging executors that share one worker.
     pub anchors_per_worker: u32,
     /// Steps that placing may spend on improvements.
@@ -175,9 +179,11 @@ impl Default for Settings {
             min_gain: Share::saturating(0.2),
             round_trip_limit: secs(0.05),
             ability_memory: secs(1800.0),
+            learned_keep: secs(336.0 * 3600.0),
             cool_down: secs(120.0),
             daily_actions: 48,
             blacklist: secs(3600.0),
+            rollback: true,
             anchors_per_worker: 16,
             place_steps: 1_000_000,
             slots: SlotRule::Workers,
@@ -188,8 +194,8 @@ impl Default for Settings {
 impl Settings {
     /// The settings that the authors of a policy recommend for it, as far as they are known.
     ///
-    /// Policies of others bring their own rules about when to act, so cool-down, daily limit and
-    /// blacklist of Thalweg do not bind them.
+    /// Policies of others bring their own rules about when to act, so cool-down, daily limit,
+    /// blacklist and rollback of Thalweg do not bind them.
     pub fn recommended(policy: PolicyName) -> Self {
         let secs = |seconds: f64| Millis::saturating(seconds * 1000.0);
         let own = Self { policy, ..Self::default() };
@@ -210,6 +216,7 @@ impl Settings {
             cool_down: Millis::ZERO,
             daily_actions: u32::MAX,
             blacklist: Millis::ZERO,
+            rollback: false,
             relaxed_factor: 1,
             ..own
         };

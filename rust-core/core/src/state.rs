@@ -4,18 +4,24 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use crate::blacklist::{Attempt, Blacklist};
 use crate::diagnose::threshold::ThresholdFunction;
 use crate::diagnose::trigger::{EffectiveBottlenecks, Persistence};
-use crate::explain::{Metrics, PlanKind, ReasonCode};
+use crate::guard::Origin;
 use crate::model::{SlotRef, TaskRange};
+use crate::outcome::Standing;
 use crate::policy::Memories;
 use crate::policy::thalweg::TopologyModel;
+use crate::rollback::{Harm, WayBack};
 use crate::settings::Settings;
 use crate::signals::{History, Trail};
 use crate::units::{Millis, RatePerSec, Timestamp};
 
 /// How much of a smoothed ability the last measurement makes.
 const ABILITY_WEIGHT: f64 = 0.7;
+
+/// How exactly it is known when a topology was last seen; finer, and all would be saved for it.
+const SEEN_EVERY_MS: f64 = 3_600_000.0;
 
 /// Everything remembered; a value, handed in and out.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -52,6 +58,26 @@ pub struct Learned {
     /// Per topology name, so that a topology that is submitted again is known.
     #[serde(default)]
     pub topologies: BTreeMap<String, TopologyModel>,
+}
+
+impl Learned {
+    /// Notes which topologies are there, and forgets what was learned of those that have been gone for
+    /// too long. One that was learned of before such times were kept counts as seen now.
+    pub fn forget_absent<'a>(
+        &mut self,
+        present: impl Iterator<Item = &'a str>,
+        now: Timestamp,
+        settings: &Settings,
+    ) {
+        for name in present {
+            if let Some(model) = self.topologies.get_mut(name) {
+                let known = model.seen.filter(|seen| now.since(*seen).get() < SEEN_EVERY_MS);
+                model.seen = known.or(Some(now));
+            }
+        }
+        self.topologies
+            .retain(|_, model| now.since(*model.seen.get_or_insert(now)) < settings.learned_keep);
+    }
 }
 
 /// A node's slowness, remembered after the executors that showed it have left.
@@ -123,9 +149,10 @@ pub struct TopologyState {
     pub awaited: Option<Awaited>,
     /// When actions ended, oldest first; of one under way, when it began.
     pub actions: VecDeque<Timestamp>,
-    /// What did not help, new counts or new places (these with what they were for), and until when it is
-    /// not tried again.
-    pub blacklist: BTreeMap<(PlanKind, Option<ReasonCode>), Timestamp>,
+    /// What did not help.
+    pub blacklist: Blacklist,
+    /// What the last action spoiled, until it is undone.
+    pub harm: Option<Harm>,
 }
 
 /// A plan being carried out.
@@ -133,14 +160,14 @@ pub struct TopologyState {
 pub struct InFlight {
     /// Its id.
     pub plan: String,
-    /// By what it is judged: counts or places.
-    pub judged_as: PlanKind,
-    /// What it was decided for, where that matters to whether it is tried again.
-    pub why: Option<ReasonCode>,
-    /// Whether it leaves fewer executors, which is judged by what it spoiled.
-    pub shrinks: bool,
+    /// What it tries.
+    pub attempt: Attempt,
+    /// Who wanted it.
+    pub origin: Origin,
+    /// What leads back from it, if it may be undone.
+    pub way_back: Option<WayBack>,
     /// How things stood when it was decided.
-    pub before: Metrics,
+    pub before: Standing,
     /// When it was decided.
     pub since: Timestamp,
 }
@@ -188,21 +215,6 @@ impl State {
 }
 
 impl TopologyState {
-    /// Whether plans that are judged so did not help not long ago.
-    pub fn is_in_vain(&self, judged_as: PlanKind, now: Timestamp) -> bool {
-        self.blacklist.iter().any(|((kind, _), until)| *kind == judged_as && now < *until)
-    }
-
-    /// Whether an action that is judged so, for this reason, did not help a short time ago.
-    pub fn is_in_vain_for(
-        &self,
-        judged_as: PlanKind,
-        why: Option<ReasonCode>,
-        now: Timestamp,
-    ) -> bool {
-        self.blacklist.get(&(judged_as, why)).is_some_and(|until| now < *until)
-    }
-
     /// Starts measuring anew: what was measured belongs to another arrangement.
     pub fn forget_measurements(&mut self) {
         self.histories.clear();
@@ -217,4 +229,43 @@ impl TopologyState {
 /// The instant `span` after `now`.
 pub fn later(now: Timestamp, span: Millis) -> Timestamp {
     Timestamp::from_millis(now.millis().saturating_add(span.get() as i64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hours(hours: i64) -> Timestamp {
+        Timestamp::from_millis(hours * 3_600_000)
+    }
+
+    #[test]
+    fn what_was_learned_of_a_topology_is_forgotten_long_after_it_was_last_seen() {
+        let settings = Settings::default();
+        let mut learned = Learned::default();
+        for name in ["stays", "goes"] {
+            learned.topologies.insert(name.to_owned(), TopologyModel::default());
+        }
+        let mut known = |present: &[&str], now| {
+            learned.forget_absent(present.iter().copied(), hours(now), &settings);
+            learned.topologies.keys().cloned().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(known(&["stays", "goes"], 1000), "goes stays");
+        assert_eq!(known(&["stays"], 1335), "goes stays");
+        assert_eq!(known(&["stays"], 1336), "stays");
+        // Whoever was down for long saw nobody, but what is there now is not gone.
+        assert_eq!(known(&["stays"], 9999), "stays");
+    }
+
+    #[test]
+    fn models_from_before_such_times_were_kept_are_read_and_kept_from_now_on() {
+        let json = r#"{"nodes":{},"topologies":{"old":{"components":{},"stop_secs":7.0}}}"#;
+        let mut learned: Learned = serde_json::from_str(json).expect("it could always be read");
+        assert_eq!(learned.topologies["old"].stop_secs, Some(7.0));
+        learned.forget_absent(std::iter::empty(), hours(5000), &Settings::default());
+        learned.forget_absent(std::iter::empty(), hours(5335), &Settings::default());
+        assert_eq!(learned.topologies.len(), 1);
+        learned.forget_absent(std::iter::empty(), hours(5336), &Settings::default());
+        assert_eq!(learned.topologies.len(), 0);
+    }
 }

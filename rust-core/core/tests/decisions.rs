@@ -6,6 +6,7 @@ mod support;
 
 use support::Model;
 use thalweg_core::explain::{Decision, Plan, PlanKind, ReasonCode, Verdict};
+use thalweg_core::policy::PolicyName;
 use thalweg_core::settings::Mode;
 use thalweg_core::state::Order;
 use thalweg_core::units::Millis;
@@ -93,24 +94,27 @@ fn where_counts_may_not_change_executors_are_moved_all_the_same() {
 
 #[test]
 fn a_move_that_did_not_help_does_not_keep_one_for_another_reason_from_it() {
-    let mut model = Model::new(3, 3, 3);
-    model.rate = 300.0;
-    model.observation.nodes[1].round_trip = Millis::new(400.0).ok();
-    let (decision, plan) = planned(&mut model);
-    assert_eq!(codes(&decision), [ReasonCode::LinkSlow]);
-    model.carry_out(&plan);
-    // One of the nodes that took the executors turns out to be slow.
-    model.abilities[2] = 0.25;
-    let mut helped = None;
-    let mut next = None;
-    for _ in 0..60 {
-        let decided = model.step();
-        helped = helped.or(decided.outcomes.first().map(|outcome| outcome.helped));
-        next = next.or(decided.decisions.into_iter().find(|d| d.verdict == Verdict::Act));
+    for policy in [PolicyName::MeStream, PolicyName::Thalweg] {
+        let mut model = Model::new(3, 3, 3);
+        model.settings.policy = policy;
+        model.rate = 300.0;
+        model.observation.nodes[1].round_trip = Millis::new(400.0).ok();
+        let (decision, plan) = planned(&mut model);
+        assert_eq!(codes(&decision), [ReasonCode::LinkSlow]);
+        model.carry_out(&plan);
+        // One of the nodes that took the executors turns out to be slow.
+        model.abilities[2] = 0.25;
+        let mut helped = None;
+        let mut next = None;
+        for _ in 0..60 {
+            let decided = model.step();
+            helped = helped.or(decided.outcomes.first().map(|outcome| outcome.helped));
+            next = next.or(decided.decisions.into_iter().find(|d| d.verdict == Verdict::Act));
+        }
+        assert_eq!(helped, Some(false));
+        let next = next.expect("a second action");
+        assert_eq!(codes(&next), [ReasonCode::NodesImbalanced]);
     }
-    assert_eq!(helped, Some(false));
-    let next = next.expect("a second action");
-    assert_eq!(codes(&next), [ReasonCode::NodesImbalanced]);
 }
 
 #[test]

@@ -5,8 +5,14 @@
 //! asked for (a rolling back-test). Seasonal-naive is used only once it beat last-value, and the
 //! others only once they beat both; before that the last value is the forecast. What is planned for is
 //! an upper quantile: the forecast plus that quantile of its own past errors.
+//!
+//! Bins in which nothing was measured are missing: they teach nobody anything, but time passes in them, so
+//! that a season is found again behind a gap. All of it is kept over a restart, so that numbers are
+//! rounded to a few digits: what is stored and what is reckoned with are the same.
 
 use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
 
 use crate::units::{Millis, Share, Timestamp};
 
@@ -20,8 +26,10 @@ const TESTED: u32 = 20;
 const BETTER: f64 = 0.95;
 /// Weight of the newest error in the mean error.
 const ERROR_WEIGHT: f64 = 0.05;
-/// A gap of more bins than this starts a new series.
-const LONGEST_GAP: u64 = 10;
+/// A level from before more missing bins than this is no level.
+const LONGEST_GAP: usize = 10;
+/// Digits of a number that are kept.
+const DIGITS: i32 = 4;
 /// Pushes between two searches for a season.
 const SEASON_EVERY: u64 = 60;
 /// Values on which a season is searched.
@@ -56,7 +64,7 @@ const METHODS: [Method; 3 + SMOOTHING.len()] = [
 ];
 
 /// One forecaster's record on this series.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 struct Track {
     /// Bins at which forecasts come due, and what they say.
     pending: VecDeque<(u64, f64)>,
@@ -66,11 +74,14 @@ struct Track {
 }
 
 /// A series of rates and the forecasters that run on it.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Forecaster {
+    /// Length of a bin.
+    bin_millis: u64,
     /// Number of the bin that is being filled, and the sum and count of its rates.
     open: Option<(u64, f64, f64)>,
-    values: VecDeque<f64>,
+    /// Rates of finished bins, oldest first; nothing where nothing was measured.
+    values: VecDeque<Option<f64>>,
     pushed: u64,
     season: Option<usize>,
     smoothed: [Option<(f64, f64)>; SMOOTHING.len()],
@@ -91,7 +102,11 @@ pub struct Forecast {
 impl Forecaster {
     /// Takes in a rate measured at `now`, in bins of `bin`, to be forecast `lead` ahead.
     pub fn note(&mut self, rate: f64, now: Timestamp, bin: Millis, lead: Millis) {
-        let number = now.millis().max(0) as u64 / (bin.get().max(1.0) as u64).max(1);
+        let bin_millis = (bin.get() as u64).max(1);
+        if self.bin_millis != bin_millis {
+            *self = Self { bin_millis, ..Self::default() };
+        }
+        let number = now.millis().max(0) as u64 / bin_millis;
         match &mut self.open {
             Some((open, sum, count)) if *open == number => {
                 *sum += rate;
@@ -100,12 +115,13 @@ impl Forecaster {
             Some((open, sum, count)) => {
                 let (gap, mean) = (number.saturating_sub(*open), *sum / *count);
                 self.open = Some((number, rate, 1.0));
-                if gap > LONGEST_GAP {
-                    *self = Self { open: self.open, ..Self::default() };
+                if gap > KEPT as u64 {
+                    *self = Self { bin_millis, open: self.open, ..Self::default() };
                     return;
                 }
-                for _ in 0..gap.max(1) {
-                    self.push(mean, lead_bins(lead, bin));
+                self.push(Some(rounded(mean)), lead_bins(lead, bin));
+                for _ in 1..gap {
+                    self.push(None, lead_bins(lead, bin));
                 }
             }
             None => self.open = Some((number, rate, 1.0)),
@@ -114,56 +130,73 @@ impl Forecaster {
 
     /// The forecast at a lead time: the quantile of what has to be reckoned with then.
     pub fn at(&self, lead: Millis, bin: Millis, quantile: Share) -> Option<Forecast> {
-        let method = self.best();
-        let expected = self.forecast(method, lead_bins(lead, bin))?;
+        let lead = lead_bins(lead, bin);
+        let method = self.best(lead);
+        let expected = self.forecast(method, lead)?;
         let error = self.error_quantile(method, quantile);
         Some(Forecast { expected, upper: (expected + error).max(0.0), method })
     }
 
-    /// The last finished bin's rate.
+    /// The last rate of a finished bin.
     pub fn last(&self) -> Option<f64> {
-        self.values.back().copied()
+        self.values.iter().rev().find_map(|value| *value)
     }
 
-    fn push(&mut self, value: f64, lead: usize) {
+    /// Forgets all bins but so many.
+    pub fn keep_newest(&mut self, bins: usize) {
+        self.values.drain(..self.values.len().saturating_sub(bins));
+    }
+
+    /// Takes in a finished bin, or one that is missing.
+    fn push(&mut self, value: Option<f64>, lead: usize) {
         self.pushed += 1;
         let now = self.pushed;
         for track in &mut self.tracks {
             while let Some(&(due, said)) = track.pending.front().filter(|(due, _)| *due <= now) {
                 track.pending.pop_front();
-                if due == now {
-                    track.judge(value - said);
+                if let Some(value) = value.filter(|_| due == now) {
+                    track.judge(rounded(value - said));
                 }
             }
         }
         self.values.push_back(value);
-        if self.values.len() > KEPT {
-            self.values.pop_front();
-        }
-        for (state, (level, trend)) in self.smoothed.iter_mut().zip(SMOOTHING) {
-            *state = Some(match *state {
-                None => (value, 0.0),
-                Some((was, slope)) => {
-                    let expected = was + DAMPING * slope;
-                    let is = expected + level * (value - expected);
-                    (is, DAMPING * slope + trend * ((is - was) - DAMPING * slope))
-                }
-            });
-        }
+        self.keep_newest(KEPT);
+        self.smooth(value);
         if self.pushed.is_multiple_of(SEASON_EVERY) {
             self.find_season();
         }
+        if value.is_none() {
+            return;
+        }
         for (place, method) in METHODS.into_iter().enumerate() {
             if let Some(said) = self.forecast(method, lead) {
-                self.tracks[place].pending.push_back((now + lead as u64, said));
+                self.tracks[place].pending.push_back((now + lead as u64, rounded(said)));
             }
         }
     }
 
+    /// Exponential smoothing; while values are missing, what was expected stands for them.
+    fn smooth(&mut self, value: Option<f64>) {
+        let missing = self.values.iter().rev().take(LONGEST_GAP + 1);
+        let stale = missing.filter(|value| value.is_none()).count() > LONGEST_GAP;
+        for (state, (level, trend)) in self.smoothed.iter_mut().zip(SMOOTHING) {
+            *state = match (*state, value) {
+                (None, value) => value.map(|value| (value, 0.0)),
+                (Some(_), None) if stale => None,
+                (Some((was, slope)), None) => Some((was + DAMPING * slope, DAMPING * slope)),
+                (Some((was, slope)), Some(value)) => {
+                    let expected = was + DAMPING * slope;
+                    let is = expected + level * (value - expected);
+                    Some((is, DAMPING * slope + trend * ((is - was) - DAMPING * slope)))
+                }
+            };
+        }
+    }
+
     fn forecast(&self, method: Method, lead: usize) -> Option<f64> {
-        let before = |bins: usize| self.values.iter().rev().nth(bins).copied();
+        let before = |bins: usize| self.values.iter().rev().nth(bins).copied().flatten();
         match method {
-            Method::LastValue => before(0),
+            Method::LastValue => self.last(),
             Method::SeasonalNaive => {
                 let season = self.season?;
                 // As many whole seasons back as are needed to reach what is known.
@@ -172,8 +205,9 @@ impl Forecaster {
             Method::SeasonalDrift => {
                 let season = self.season?;
                 let naive = self.forecast(Method::SeasonalNaive, lead)?;
-                let recent: f64 = (0..5).filter_map(before).sum();
-                let then: f64 = (season..season + 5).filter_map(before).sum();
+                let pairs = (0..5).filter_map(|bins| before(bins).zip(before(season + bins)));
+                let (recent, then) =
+                    pairs.fold((0.0, 0.0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
                 (then > 0.0).then(|| naive * (recent / then).clamp(0.2, 5.0))
             }
             Method::Smoothed(variant) => {
@@ -184,11 +218,12 @@ impl Forecaster {
         }
     }
 
-    /// The forecaster that has proved itself best on this series.
-    fn best(&self) -> Method {
+    /// The forecaster that has proved itself best on this series, of those that can tell now.
+    fn best(&self, lead: usize) -> Method {
         let error = |place: usize| {
             let track = &self.tracks[place];
-            (track.tested >= TESTED).then_some(track.mean_error)
+            let proved = track.tested >= TESTED && self.forecast(METHODS[place], lead).is_some();
+            proved.then_some(track.mean_error)
         };
         let (last, seasonal) = (error(0), error(1));
         let mut best = Method::LastValue;
@@ -223,22 +258,23 @@ impl Forecaster {
     /// Looks for the lag at which the series is most like itself.
     fn find_season(&mut self) {
         let group = self.values.len().div_ceil(SEASON_POINTS).max(1);
-        let values: Vec<f64> = self.values.iter().copied().collect();
-        let points: Vec<f64> =
-            values.rchunks_exact(group).map(|c| c.iter().sum::<f64>() / group as f64).collect();
-        let mean = points.iter().sum::<f64>() / points.len().max(1) as f64;
-        let centred: Vec<f64> = points.iter().map(|p| p - mean).collect();
-        let power: f64 = centred.iter().map(|p| p * p).sum();
-        if power <= 1e-9 * mean * mean {
+        let values: Vec<Option<f64>> = self.values.iter().copied().collect();
+        let points: Vec<Option<f64>> = values
+            .rchunks_exact(group)
+            .map(|chunk| mean(chunk.iter().copied().flatten()))
+            .collect();
+        let centre = mean(points.iter().copied().flatten()).unwrap_or(0.0);
+        let centred: Vec<Option<f64>> = points.iter().map(|p| p.map(|p| p - centre)).collect();
+        let likeness = |lag: usize| {
+            let pairs = centred.iter().zip(&centred[lag..]);
+            mean(pairs.filter_map(|(a, b)| Some((*a)? * (*b)?))).unwrap_or(0.0)
+        };
+        let power = if centred.is_empty() { 0.0 } else { likeness(0) };
+        if power <= 1e-9 * centre * centre {
             self.season = None;
             return;
         }
-        let correlation = |lag: usize| -> f64 {
-            let pairs = centred.iter().zip(&centred[lag..]);
-            let share = centred.len() as f64 / (centred.len() - lag) as f64;
-            pairs.map(|(a, b)| a * b).sum::<f64>() / power * share
-        };
-        let found: Vec<f64> = (0..=centred.len() / 2).map(correlation).collect();
+        let found: Vec<f64> = (0..=centred.len() / 2).map(|lag| likeness(lag) / power).collect();
         // The first lags are alike in any smooth series: the season lies behind the first dip.
         let dip = found.iter().position(|c| *c < 0.2).unwrap_or(found.len());
         let best = (dip..found.len()).max_by(|a, b| found[*a].total_cmp(&found[*b]));
@@ -257,6 +293,22 @@ impl Track {
         let weight = ERROR_WEIGHT.max(1.0 / f64::from(self.tested));
         self.mean_error += weight * (error.abs() - self.mean_error);
     }
+}
+
+/// The mean of what is there.
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+    (count > 0.0).then(|| sum / count)
+}
+
+/// A number with few digits. Only whole powers of ten are used, which are exact.
+fn rounded(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return 0.0;
+    }
+    let places = DIGITS - 1 - value.abs().log10().floor() as i32;
+    let scale = 10f64.powi(places.abs().min(15));
+    if places >= 0 { (value * scale).round() / scale } else { (value / scale).round() * scale }
 }
 
 fn lead_bins(lead: Millis, bin: Millis) -> usize {
@@ -339,11 +391,77 @@ mod tests {
         assert!((at(&forecaster, 5.0).expected / last - 1.0).abs() < 0.1);
     }
 
+    /// Notes a rate in each of these minutes.
+    fn go_on(
+        forecaster: &mut Forecaster,
+        minutes: std::ops::Range<u32>,
+        rate: impl Fn(u32) -> f64,
+    ) {
+        let minute = Millis::saturating(MINUTE);
+        for i in minutes {
+            let now = Timestamp::from_millis(i64::from(i) * 60_000);
+            forecaster.note(rate(i), now, minute, Millis::saturating(20.0 * MINUTE));
+        }
+    }
+
     #[test]
-    fn a_long_silence_starts_a_new_series() {
+    fn a_very_long_silence_starts_a_new_series() {
+        let mut forecaster = Forecaster::default();
+        go_on(&mut forecaster, 0..100, |_| 5.0);
+        go_on(&mut forecaster, 3000..3001, |_| 7.0);
+        assert_eq!(forecaster.last(), None);
+    }
+
+    #[test]
+    fn a_gap_is_missing_and_the_season_is_known_behind_it() {
+        let wave = |i: u32| 1000.0 + 500.0 * (f64::from(i) / 120.0 * std::f64::consts::TAU).sin();
+        let mut forecaster = Forecaster::default();
+        go_on(&mut forecaster, 0..700, wave);
+        go_on(&mut forecaster, 745..748, wave);
+        let values: Vec<Option<f64>> = forecaster.values.iter().copied().collect();
+        assert_eq!(values[700..745], [None; 45]);
+        assert!(values[..700].iter().chain(&values[745..]).all(|v| v.is_some_and(|v| v > 0.0)));
+        let forecast = at(&forecaster, 20.0);
+        let truth = wave(746 + 20);
+        assert!((forecast.expected - truth).abs() < 100.0, "{forecast:?} for {truth}");
+        assert_ne!(forecast.method, Method::LastValue);
+    }
+
+    #[test]
+    fn who_is_read_again_forecasts_the_same_and_goes_on_the_same() {
+        let rate = |i: u32| 1000.0 + 3.0 * f64::from(i) + 50.0 * noise(i);
+        let mut kept = Forecaster::default();
+        go_on(&mut kept, 0..333, rate);
+        let json = serde_json::to_string(&kept).expect("plain data");
+        let mut read: Forecaster = serde_json::from_str(&json).expect("what was written");
+        for end in [334, 400, 470] {
+            assert_eq!(at(&kept, 20.0), at(&read, 20.0));
+            for forecaster in [&mut kept, &mut read] {
+                go_on(forecaster, end - 1..end, rate);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let mut forecaster = Forecaster::default();
+        go_on(&mut forecaster, 0..6000, |i| 1e5 / 3.0 * (1.0 + noise(i)));
+        let json = serde_json::to_string(&forecaster).expect("plain data");
+        assert_eq!(forecaster.values.len(), KEPT);
+        assert!(json.len() < 32 * 1024, "{} bytes", json.len());
+    }
+
+    #[test]
+    fn numbers_are_rounded_to_four_digits() {
+        let found = [0.0, 1.23456, -98_765.4, 0.000_123_456, 5e20].map(rounded);
+        assert_eq!(found, [0.0, 1.235, -98_770.0, 0.000_123_5, 5e20]);
+    }
+
+    #[test]
+    fn bins_of_another_length_start_a_new_series() {
         let mut forecaster = run((0..100).map(|_| 5.0), 1.0);
-        let later = Timestamp::from_millis(100 * 60_000 * 2);
-        forecaster.note(7.0, later, Millis::saturating(MINUTE), Millis::saturating(MINUTE));
+        let (now, bin) = (Timestamp::from_millis(100 * 60_000), Millis::saturating(MINUTE / 2.0));
+        forecaster.note(7.0, now, bin, bin);
         assert_eq!(forecaster.last(), None);
     }
 }

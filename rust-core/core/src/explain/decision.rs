@@ -36,14 +36,6 @@ pub enum PlanKind {
     Layout,
 }
 
-impl Plan {
-    /// By what a plan is judged: new counts, or only new places. How it has to be carried out does not
-    /// matter for that.
-    pub fn judged_as(&self) -> PlanKind {
-        if self.counts.is_empty() { PlanKind::Move } else { PlanKind::Counts }
-    }
-}
-
 /// What is to be done to one topology.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {

@@ -102,6 +102,10 @@ reason_codes! {
     Ordered = "",
     /// An operator ordered what cannot be done.
     OrderImpossible = "",
+    /// The last action made things clearly worse at the same load, so it is undone.
+    MadeWorse = "thalweg.action.rollback",
+    /// The last action made things clearly worse, but what was before it cannot be had again.
+    RollbackImpossible = "",
     /// The mode forbids acting.
     ModeForbids = "thalweg.mode",
 }

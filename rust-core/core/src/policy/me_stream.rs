@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::Intent;
 use crate::assess::Assessment;
+use crate::blacklist::Attempt;
 use crate::diagnose::trigger::Trigger;
 use crate::explain::{ComponentView, Reason, ReasonCode};
 use crate::model::ComponentKind;
@@ -88,7 +89,21 @@ pub enum Places {
     Bad(Reason),
 }
 
-/// Whether executors are in the wrong places, whatever their number.
+/// What executors are moved for.
+const MOVED_FOR: [ReasonCode; 2] = [ReasonCode::LinkSlow, ReasonCode::NodesImbalanced];
+
+/// Whether a move for this reason did not help a short time ago.
+fn is_in_vain(code: ReasonCode, state: &TopologyState, now: Timestamp) -> bool {
+    state.blacklist.forbids(Attempt::Move(Some(code)), now)
+}
+
+/// Whether a move for any reason did not help a short time ago.
+pub fn moves_are_in_vain(state: &TopologyState, now: Timestamp) -> bool {
+    MOVED_FOR.into_iter().all(|code| is_in_vain(code, state, now))
+}
+
+/// Whether executors are in the wrong places, whatever their number. Why a move did not help a short time
+/// ago does not count, so that it hides no other reason.
 pub fn misplaced(
     assessment: &Assessment<'_>,
     arrangement: &Arrangement,
@@ -99,6 +114,7 @@ pub fn misplaced(
     let signs = [link(arrangement), imbalance(assessment, arrangement, settings)];
     let mut places = Places::Good;
     for (trigger, reason) in signs {
+        let reason = reason.filter(|reason| !is_in_vain(reason.code, state, now));
         let held = state.persistence.note(trigger, reason.is_some(), now, settings.interval);
         places = match (places, reason) {
             (Places::Good | Places::Doubtful, Some(reason)) if held => Places::Bad(reason),

@@ -44,6 +44,8 @@ pub struct Model {
     pub rate: f64,
     /// Work per tuple of the operators `split` and `count`, in ms.
     pub work_ms: [f64; 2],
+    /// Time until a source's tuple is completely processed, in ms.
+    pub complete_ms: f64,
     pub abilities: Vec<f64>,
     pub seconds: u32,
     totals: BTreeMap<(usize, TaskRange), (Counters, Option<SlotRef>)>,
@@ -61,6 +63,7 @@ impl Model {
             settings: settings(),
             rate: 100.0,
             work_ms: [5.0, 1.0],
+            complete_ms: 20.0,
             abilities: vec![1.0; nodes],
             seconds: 100,
             totals: BTreeMap::new(),
@@ -179,7 +182,7 @@ impl Model {
                 if executor.component == 0 {
                     totals.emitted += offered as u64;
                     totals.completed += offered as u64;
-                    totals.complete_ms += 20.0 * offered;
+                    totals.complete_ms += self.complete_ms * offered;
                 } else if let Some(slot) = slot {
                     let ability = self.abilities[slot.node as usize];
                     let work = self.work_ms[executor.component as usize - 1] / ability;

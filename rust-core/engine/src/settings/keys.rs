@@ -188,6 +188,12 @@ const KEYS: &[Key] = &[
         "How long a node's slowness is remembered after it was last seen.",
     ),
     key(
+        "thalweg.learned.keep.hours",
+        Kind::Number(1.0, 87_600.0),
+        "336",
+        "How long what was learned of a topology is kept after it was last seen.",
+    ),
+    key(
         "thalweg.scaling.enabled",
         Kind::Flag,
         "true",
@@ -233,7 +239,13 @@ const KEYS: &[Key] = &[
         "thalweg.action.blacklist.secs",
         SECS,
         "3600",
-        "How long a kind of action that did not help is not tried again on the topology. Moves for another reason are.",
+        "How long a kind of action that did not help is not tried again on the topology. Moves for another reason are. Each further failure doubles it, at most to 32 times; success resets it.",
+    ),
+    key(
+        "thalweg.action.rollback",
+        Kind::Flag,
+        "true",
+        "Whether an action after which a topology does clearly worse at the same load (a fifth less throughput, or half as much latency again) is undone. What an operator ordered never is.",
     ),
     key(
         "thalweg.action.step.timeout.secs",

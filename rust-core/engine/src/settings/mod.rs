@@ -14,7 +14,7 @@ use thalweg_store::{Secret, StoreKind, StoreSettings};
 
 pub use keys::{Key, Kind, keys};
 use parse::Values;
-use policies::{count_or, secs_or};
+use policies::{count_or, flag_or, secs_or};
 
 /// The settings of one engine, and what was wrong with what the user wrote.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,6 +109,8 @@ fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>)
         cool_down: secs_or(values, "thalweg.action.cool.down.secs", base.cool_down),
         daily_actions: count_or(values, "thalweg.action.daily.limit", base.daily_actions),
         blacklist: secs_or(values, "thalweg.action.blacklist.secs", base.blacklist),
+        rollback: flag_or(values, "thalweg.action.rollback", base.rollback),
+        learned_keep: Millis::saturating(values.number("thalweg.learned.keep.hours") * 3_600_000.0),
         scaling_enabled: values.flag("thalweg.scaling.enabled"),
         anchors_per_worker: values.count("thalweg.placement.anchors.per.worker"),
         place_steps: values.count("thalweg.placement.steps").into(),

@@ -25,7 +25,7 @@ pub const POLICY_KEYS: &[Key] = &[
         "thalweg.policy",
         Kind::Choice(NAMES),
         "me-stream",
-        "The policy that decides. With another one than the default, keys of observation and action that are not written take the values recommended for it: interval, window and settling time; policies of others have no cool-down, daily limit and blacklist of Thalweg's.",
+        "The policy that decides. With another one than the default, keys of observation and action that are not written take the values recommended for it: interval, window and settling time; policies of others have no cool-down, daily limit, blacklist and rollback of Thalweg's.",
     ),
     key(
         "thalweg.scaling.target",
@@ -290,4 +290,9 @@ pub(super) fn secs_or(values: &Values, key: &str, recommended: Millis) -> Millis
 /// The count of a key where it was written, else what the policy recommends.
 pub(super) fn count_or(values: &Values, key: &str, recommended: u32) -> u32 {
     if values.is_written(key) { values.count(key) } else { recommended }
+}
+
+/// The flag of a key where it was written, else what the policy recommends.
+pub(super) fn flag_or(values: &Values, key: &str, recommended: bool) -> bool {
+    if values.is_written(key) { values.flag(key) } else { recommended }
 }

@@ -17,6 +17,9 @@ const PATIENCE: f64 = 2.0;
 /// How much more is tried where the demand behind saturated executors cannot be seen.
 const HIDDEN: f64 = 1.5;
 
+/// Bins of rates that the sources of a topology keep together: a day and more with the usual windows.
+const KEPT_BINS: usize = 2880;
+
 /// What is asked of every component, in records per second.
 pub struct Asked {
     /// By what arrives now.
@@ -29,7 +32,7 @@ pub struct Asked {
 }
 
 /// Arrivals, forecasts and backlogs, propagated.
-pub fn asked(situation: &Situation<'_>, memory: &mut Memory, model: &TopologyModel) -> Asked {
+pub fn asked(situation: &Situation<'_>, memory: &mut Memory, model: &mut TopologyModel) -> Asked {
     let (flow, own, settings) = (situation.flow, &situation.settings.thalweg, situation.settings);
     let mut streams = flow.streams.clone();
     for stream in &mut streams {
@@ -40,6 +43,7 @@ pub fn asked(situation: &Situation<'_>, memory: &mut Memory, model: &TopologyMod
     }
     let lead = lead(situation, model);
     let hidden = hidden_demand(situation);
+    let sources = flow.components.iter().filter(|c| c.source).count();
     let mut now = vec![None; flow.components.len()];
     let (mut ahead, mut far) = (now.clone(), now.clone());
     for (index, component) in flow.components.iter().enumerate().filter(|(_, c)| c.source) {
@@ -48,8 +52,9 @@ pub fn asked(situation: &Situation<'_>, memory: &mut Memory, model: &TopologyMod
         }
         let visible = component.target.arrival_now();
         let arrival = visible * hidden;
-        let forecaster = memory.forecasters.entry(index).or_default();
+        let forecaster = model.forecasters.entry(situation.id(index).to_owned()).or_default();
         forecaster.note(visible, situation.now, settings.window, lead);
+        forecaster.keep_newest(KEPT_BINS / sources);
         let upper = |lead| match forecaster.at(lead, settings.window, own.quantile) {
             // The last value is the newest one, whether its bin is full or not.
             Some(f) if f.method == Method::LastValue => visible + f.upper - f.expected,

@@ -25,6 +25,12 @@ pub struct TopologyModel {
     /// Seconds until executors that had been taken away were needed again, smoothed.
     #[serde(default)]
     pub shrunk_secs: Option<f64>,
+    /// When it was last seen, to within the hour; nothing if that was not noted yet.
+    #[serde(default)]
+    pub seen: Option<Timestamp>,
+    /// What its sources brought, by component id.
+    #[serde(default)]
+    pub(super) forecasters: BTreeMap<String, Forecaster>,
 }
 
 impl TopologyModel {
@@ -51,7 +57,6 @@ impl TopologyModel {
 /// What is remembered from one decision to the next.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Memory {
-    pub(super) forecasters: BTreeMap<usize, Forecaster>,
     pub(super) selectivities: BTreeMap<(usize, usize), f64>,
     pub(super) learned_at: Option<Timestamp>,
     /// Since when a component has been short.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::demand::Target;
 use crate::policy::testing::Case;
+use crate::state::Learned;
 use crate::units::Millis;
 
 /// Asks every ten seconds for so many seconds; what was wished last, if anything.
@@ -170,4 +171,33 @@ fn the_latency_objective_adds_executors() {
     let (mut memory, mut model) = fresh();
     let more = run(&mut tight, &mut memory, &mut model, 60);
     assert!(more[0].1 > plain[0].1, "{more:?} against {plain:?}");
+}
+
+#[test]
+fn who_restarts_with_what_was_learned_forecasts_as_if_nothing_had_happened() {
+    let mut case = Case::line(1000.0, &[(4, 1000.0, 0.5)]);
+    let (mut memory, mut model) = fresh();
+    let ask = |case: &Case, memory: &mut Memory, model: &mut TopologyModel| {
+        let mut found = None;
+        case.intent(|situation| {
+            found = Some(asked(situation, memory, model));
+            Intent::Stay(Vec::new())
+        });
+        found.expect("it was asked")
+    };
+    for minute in 0..200u32 {
+        case.wait(60);
+        case.flow.components[0].target.consumed = 1000.0 + 10.0 * f64::from(minute);
+        ask(&case, &mut memory, &mut model);
+    }
+    let learned =
+        Learned { topologies: [("line".to_owned(), model.clone())].into(), ..Learned::default() };
+    let json = serde_json::to_string(&learned).expect("plain data");
+    let mut read: Learned = serde_json::from_str(&json).expect("what was written");
+    case.wait(60);
+    let went_on = ask(&case, &mut memory, &mut model);
+    let restarted =
+        ask(&case, &mut Memory::default(), read.topologies.get_mut("line").expect("it was kept"));
+    assert_eq!((&went_on.ahead, &went_on.far), (&restarted.ahead, &restarted.far));
+    assert!(went_on.far[0] > went_on.now[0], "the ramp goes on");
 }

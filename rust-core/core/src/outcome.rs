@@ -1,0 +1,289 @@
+//! What came of an action: whether it helped, did nothing, or did harm.
+
+use crate::assess::Assessment;
+use crate::blacklist::Attempt;
+use crate::explain::{Metrics, Outcome, Reason, ReasonCode};
+use crate::guard::Origin;
+use crate::model::{ComponentKind, Observation};
+use crate::policy::PolicyName;
+use crate::rollback::Harm;
+use crate::settings::Settings;
+use crate::state::{Awaited, InFlight, Learned, TopologyState};
+use crate::units::{Millis, RatePerSec, Share, Timestamp};
+
+/// An executor that is busy for this share of the time has no time left.
+const OVERLOADED: f64 = 0.95;
+/// An effect smaller than this part of what was is none; and sources that are asked for as much but for
+/// this part bear the same load.
+const NOTICEABLE: f64 = 0.1;
+/// Throughput that fell by this part is clearly lower.
+const CLEARLY_LESS: f64 = 0.2;
+/// Latency that rose by this part is clearly higher. It varies more than throughput does.
+const CLEARLY_LATER: f64 = 0.5;
+/// A rise by fewer milliseconds is none: engines count whole ones.
+const SMALLEST_RISE_MS: f64 = 1.0;
+
+/// How a topology did at one time.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Standing {
+    /// What is judged.
+    pub metrics: Metrics,
+    /// What its sources were asked for: what they brought in and what was left waiting. Nothing where
+    /// the waiting is not counted.
+    pub asked: Option<RatePerSec>,
+}
+
+impl Standing {
+    /// How the topology does now.
+    pub fn of(assessment: &Assessment<'_>, state: &TopologyState) -> Self {
+        let metrics = assessment.metrics;
+        let components = assessment.topology.components.iter().enumerate();
+        let sources = components.filter(|(_, c)| c.kind == ComponentKind::Source);
+        let growth: Option<f64> = sources.map(|(index, _)| state.trail.growth(index)).sum();
+        let asked = growth.map(|growth| RatePerSec::saturating(metrics.throughput.get() + growth));
+        Self { metrics, asked }
+    }
+
+    /// Whether sources are asked for as much as at another time, as far as that can be told.
+    pub fn same_load(&self, other: &Self) -> bool {
+        match self.asked.zip(other.asked) {
+            Some((was, is)) => same(was, is),
+            None => same(self.metrics.throughput, other.metrics.throughput),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.metrics.capacity.get() >= OVERLOADED
+    }
+}
+
+/// Judges an action whose effect can be seen by now.
+pub fn verify(
+    observation: &Observation,
+    assessment: &Assessment<'_>,
+    state: &mut TopologyState,
+    learned: &mut Learned,
+    settings: &Settings,
+    now: Timestamp,
+) -> Option<Outcome> {
+    let complete = assessment.view.coverage >= settings.min_coverage;
+    let Awaited { action, took, .. } =
+        state.awaited.take_if(|awaited| now >= awaited.due && complete)?;
+    let model = learned.topologies.entry(assessment.topology.name.clone()).or_default();
+    model.note_stop(took);
+    let (before, after) = (action.before, Standing::of(assessment, state));
+    let better = is_better(&before.metrics, &after.metrics);
+    let harm = harm(&before, &after, action.attempt, better);
+    // Fewer executors make nothing better. They help if those that are left can do the work.
+    let does = if action.attempt == Attempt::Fewer { !after.is_full() } else { better };
+    let helped = does && harm.is_none();
+    let mut text = effect(&before.metrics, &after.metrics);
+    if let Some(reason) = &harm {
+        text = format!("{text}; {}", reason.text);
+    }
+    remember(&action, helped, harm.is_some(), state, settings, now);
+    let plan = action.plan.clone();
+    if let (Some(reason), Some(way)) = (harm, action.way_back) {
+        state.harm = way
+            .is_as_planned(observation, assessment.topology, settings)
+            .then_some(Harm { plan: action.plan, reason, way, standing: after });
+    }
+    Some(Outcome {
+        plan,
+        topology: assessment.topology.id.clone(),
+        at: now,
+        before: before.metrics,
+        after: after.metrics,
+        helped,
+        text,
+    })
+}
+
+/// What the blacklist learns from an action. That something had to be undone says nothing about undoing.
+fn remember(
+    action: &InFlight,
+    helped: bool,
+    harmed: bool,
+    state: &mut TopologyState,
+    settings: &Settings,
+    now: Timestamp,
+) {
+    let attempt = action.attempt;
+    // The policy `thalweg` remembers by itself which components more executors did not help. And that
+    // fewer cannot do the work is no reason against them when there is less of it.
+    let by_policy = settings.policy == PolicyName::Thalweg && attempt == Attempt::More;
+    let forgiven = !harmed && (by_policy || attempt == Attempt::Fewer);
+    match helped {
+        _ if action.origin == Origin::Rollback => {}
+        true => state.blacklist.note_success(attempt),
+        false if forgiven => {}
+        false => state.blacklist.note_failure(attempt, settings.blacklist, now),
+    }
+}
+
+/// Whether latency, throughput or the busiest executor became noticeably better.
+fn is_better(before: &Metrics, after: &Metrics) -> bool {
+    let fell = latency(before, after)
+        .is_some_and(|(_, was, is)| is.get() < was.get() * (1.0 - NOTICEABLE));
+    let more = after.throughput.get() > before.throughput.get() * (1.0 + NOTICEABLE);
+    let relieved = after.capacity.get() < before.capacity.get() * (1.0 - NOTICEABLE);
+    fell || more || relieved
+}
+
+/// Latency before and after. Not every engine measures how long a source's tuples take until they are
+/// complete; then it is how long operators take.
+fn latency(before: &Metrics, after: &Metrics) -> Option<(&'static str, Millis, Millis)> {
+    let complete = before.complete_latency.zip(after.complete_latency);
+    let process = before.process_latency.zip(after.process_latency);
+    let named = |name| move |(was, is)| (name, was, is);
+    complete.map(named("complete")).or(process.map(named("process")))
+}
+
+fn effect(before: &Metrics, after: &Metrics) -> String {
+    let latency = latency(before, after).map_or_else(String::new, |(name, was, is)| {
+        format!("{name} latency {:.1} to {:.1} ms, ", was.get(), is.get())
+    });
+    format!(
+        "{latency}throughput {:.0} to {:.0}/s, busiest executor {:.0} to {:.0} %",
+        before.throughput.get(),
+        after.throughput.get(),
+        before.capacity.get() * 100.0,
+        after.capacity.get() * 100.0,
+    )
+}
+
+/// How an action made things clearly worse, if it did. Whatever may have come from another load is not
+/// held against it.
+fn harm(before: &Standing, after: &Standing, attempt: Attempt, better: bool) -> Option<Reason> {
+    // Fewer executors are meant to be busier, as long as they are not all busy.
+    if attempt == Attempt::Fewer && !after.is_full() {
+        return None;
+    }
+    less_done(before, after).or_else(|| {
+        // Executors that had no time left before would have none if they were given the work back.
+        let hopeless = attempt == Attempt::More && before.is_full();
+        if better || hopeless { None } else { later_done(before, after) }
+    })
+}
+
+/// Throughput fell although as much is asked for.
+fn less_done(before: &Standing, after: &Standing) -> Option<Reason> {
+    let loaded = match before.asked.zip(after.asked) {
+        Some(_) => before.same_load(after),
+        // Nobody counts what waits. But executors that do less have more time, unless a tuple costs them
+        // more of it, and that is not the load's doing.
+        None => after.is_full() || busier(before.metrics.capacity, after.metrics.capacity),
+    };
+    // What was caught up with is done once: the load alone is owed.
+    let done = before.metrics.throughput;
+    let owed = before.asked.map_or(done, |asked| asked.min(done)).get();
+    let (is, least) = (after.metrics.throughput.get(), owed * (1.0 - CLEARLY_LESS));
+    (loaded && is < least).then(|| {
+        let text = "tuples per second that sources bring in since the last action, and the fewest \
+                    that do not count as harm at this load";
+        Reason::compared(ReasonCode::MadeWorse, is, least, text)
+    })
+}
+
+/// Latency rose although as much is asked for and done.
+fn later_done(before: &Standing, after: &Standing) -> Option<Reason> {
+    let same_work = same(before.metrics.throughput, after.metrics.throughput);
+    let known = before.asked.is_some() && after.asked.is_some();
+    // Executors without time left may be asked for any amount more than they do.
+    let loaded = before.same_load(after) && (known || !after.is_full());
+    let (name, was, is) = latency(&before.metrics, &after.metrics)?;
+    let most = (was.get() * (1.0 + CLEARLY_LATER)).max(was.get() + SMALLEST_RISE_MS);
+    (same_work && loaded && is.get() > most).then(|| {
+        let text = format!(
+            "{name} latency in ms since the last action, and the highest that does not count as harm"
+        );
+        Reason::compared(ReasonCode::MadeWorse, is.get(), most, text)
+    })
+}
+
+fn same(was: RatePerSec, is: RatePerSec) -> bool {
+    (is.get() - was.get()).abs() <= was.get() * NOTICEABLE
+}
+
+fn busier(was: Share, is: Share) -> bool {
+    is.get() > was.get() * (1.0 + NOTICEABLE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Throughput, what was asked for, the busiest executor's share, and latency in ms.
+    fn standing(throughput: f64, asked: Option<f64>, capacity: f64, latency: f64) -> Standing {
+        let metrics = Metrics {
+            throughput: RatePerSec::saturating(throughput),
+            capacity: Share::saturating(capacity),
+            process_latency: Millis::new(latency).ok(),
+            ..Metrics::default()
+        };
+        Standing { metrics, asked: asked.map(RatePerSec::saturating) }
+    }
+
+    fn harms(before: Standing, after: Standing, attempt: Attempt) -> bool {
+        let better = is_better(&before.metrics, &after.metrics);
+        harm(&before, &after, attempt, better).is_some()
+    }
+
+    #[test]
+    fn less_done_at_the_same_load_is_harm() {
+        let before = standing(1000.0, Some(1000.0), 0.8, 5.0);
+        for (throughput, asked, harmful) in
+            [(700.0, 1000.0, true), (850.0, 1000.0, false), (700.0, 700.0, false)]
+        {
+            let after = standing(throughput, Some(asked), 0.8, 5.0);
+            assert_eq!(harms(before, after, Attempt::More), harmful, "{throughput} of {asked}");
+        }
+    }
+
+    #[test]
+    fn what_was_caught_up_with_is_not_owed() {
+        let before = standing(1500.0, Some(1000.0), 0.8, 5.0);
+        assert!(!harms(before, standing(1000.0, Some(1000.0), 0.8, 5.0), Attempt::More));
+        assert!(harms(before, standing(790.0, Some(1000.0), 0.8, 5.0), Attempt::More));
+    }
+
+    #[test]
+    fn where_no_backlog_is_counted_only_busier_executors_tell_less_done_from_less_asked() {
+        let before = standing(1000.0, None, 0.6, 5.0);
+        assert!(!harms(before, standing(700.0, None, 0.45, 5.0), Attempt::Move(None)));
+        assert!(harms(before, standing(700.0, None, 0.8, 5.0), Attempt::Move(None)));
+    }
+
+    #[test]
+    fn clearly_later_at_the_same_load_and_throughput_is_harm() {
+        let before = standing(1000.0, None, 0.6, 5.0);
+        for (throughput, capacity, latency, harmful) in [
+            (1000.0, 0.6, 9.0, true),
+            (1000.0, 0.6, 7.0, false),
+            // More work came.
+            (1200.0, 0.72, 9.0, false),
+            // More work may have come.
+            (1000.0, 1.0, 9.0, false),
+        ] {
+            let after = standing(throughput, None, capacity, latency);
+            assert_eq!(harms(before, after, Attempt::Move(None)), harmful, "{after:?}");
+        }
+        let quick = standing(1000.0, None, 0.6, 0.5);
+        assert!(!harms(quick, standing(1000.0, None, 0.6, 1.2), Attempt::Move(None)), "rounding");
+    }
+
+    #[test]
+    fn executors_that_were_full_before_are_not_asked_for_again() {
+        let full = standing(1000.0, Some(1000.0), 0.97, 5.0);
+        let later = standing(1000.0, Some(1000.0), 0.97, 10.0);
+        assert!(!harms(full, later, Attempt::More));
+        assert!(harms(full, later, Attempt::Move(None)));
+    }
+
+    #[test]
+    fn fewer_executors_do_harm_only_when_none_of_their_time_is_left() {
+        let before = standing(1000.0, Some(1000.0), 0.4, 5.0);
+        assert!(!harms(before, standing(1000.0, Some(1000.0), 0.8, 9.0), Attempt::Fewer));
+        assert!(harms(before, standing(700.0, Some(1000.0), 1.0, 9.0), Attempt::Fewer));
+    }
+}

@@ -1,0 +1,213 @@
+//! The way back from an action that did harm.
+//!
+//! **Decides** how to undo it: the former executor counts, or after a move the former places. **Input**:
+//! what is remembered of the topology from before the action. **Output**: a plan like any other, which
+//! goes through the same guards. It judges no harm; that is [`outcome`](crate::outcome)'s.
+//!
+//! Only what the policy wanted is undone, and once: neither an operator's order nor a way back has a way
+//! back. What was changed or is asked for anew since the harm was seen calls for another judgement.
+
+use std::collections::BTreeMap;
+
+use crate::arrange::{Ground, memory_of, plan, present, written};
+use crate::assess::Assessment;
+use crate::explain::{Plan, Reason, ReasonCode};
+use crate::guard::Origin;
+use crate::model::{Observation, SlotRef, TaskRange, Topology};
+use crate::outcome::Standing;
+use crate::place::{MigrationRow, Slot};
+use crate::settings::{Settings, SlotRule};
+use crate::state::TopologyState;
+
+/// What leads back from a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WayBack {
+    /// Executors before, of the components whose number the plan changes.
+    counts: BTreeMap<String, u32>,
+    /// Where its executors were before.
+    former: BTreeMap<TaskRange, Slot>,
+    /// Where the plan puts them.
+    planned: BTreeMap<TaskRange, Slot>,
+}
+
+/// An action that did harm.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Harm {
+    /// The plan that was carried out.
+    pub plan: String,
+    /// What it made worse.
+    pub reason: Reason,
+    /// What leads back.
+    pub way: WayBack,
+    /// How the topology did when the harm was seen.
+    pub standing: Standing,
+}
+
+impl WayBack {
+    /// What will lead back from a plan, if that may be undone.
+    pub fn of(
+        plan: &Plan,
+        topology: &Topology,
+        origin: Origin,
+        settings: &Settings,
+    ) -> Option<Self> {
+        if origin != Origin::Policy || !settings.rollback {
+            return None;
+        }
+        let executors = |id: &String| {
+            let named = |component: u32| topology.components.get(component as usize);
+            let of = |component| named(component).is_some_and(|component| component.id == *id);
+            topology.executors.iter().filter(|executor| of(executor.component)).count()
+        };
+        let count = |id: &String| u32::try_from(executors(id)).unwrap_or(u32::MAX);
+        Some(Self {
+            counts: plan.counts.keys().map(|id| (id.clone(), count(id))).collect(),
+            former: plan
+                .rows
+                .iter()
+                .filter_map(|r| Some((r.executor, r.before.clone()?)))
+                .collect(),
+            planned: plan.rows.iter().map(|row| (row.executor, row.after.clone())).collect(),
+        })
+    }
+
+    /// Whether the topology is as the plan left it, so that what it does is the plan's doing. Where the
+    /// engine chooses the slots, only the executors are.
+    pub fn is_as_planned(
+        &self,
+        observation: &Observation,
+        topology: &Topology,
+        settings: &Settings,
+    ) -> bool {
+        let in_place = |tasks: TaskRange, slot: Option<SlotRef>| {
+            let planned = self.planned.get(&tasks);
+            let found = || {
+                slot.and_then(|slot| Some((slot, &observation.nodes.get(slot.node as usize)?.id)))
+            };
+            planned.is_some_and(|planned| {
+                settings.slots == SlotRule::Engine
+                    || found().is_some_and(|(slot, node)| {
+                        *node == planned.node && slot.port == planned.port
+                    })
+            })
+        };
+        topology.executors.len() == self.planned.len()
+            && topology.executors.iter().all(|executor| in_place(executor.tasks, executor.slot))
+    }
+}
+
+/// Forgets harm that no longer calls for the way back: things were changed, or another load came.
+pub fn forget_outdated(
+    observation: &Observation,
+    assessment: &Assessment<'_>,
+    state: &mut TopologyState,
+    settings: &Settings,
+) {
+    let Some(harm) = &state.harm else { return };
+    let stays = settings.rollback
+        && harm.way.is_as_planned(observation, assessment.topology, settings)
+        && harm.standing.same_load(&Standing::of(assessment, state));
+    if !stays {
+        state.harm = None;
+    }
+}
+
+/// The plan that undoes what did harm, or why there is none.
+pub fn way_back(
+    harm: &Harm,
+    observation: &Observation,
+    assessment: &Assessment<'_>,
+    ground: &Ground<'_>,
+    settings: &Settings,
+) -> (Vec<Reason>, Option<Plan>) {
+    let found = match harm.way.counts.is_empty() {
+        true => to_former_places(&harm.way, observation, assessment.topology, ground, settings),
+        false => to_former_counts(&harm.way, observation, assessment, ground, settings),
+    };
+    match found {
+        Ok(plan) => (vec![harm.reason.clone()], Some(plan)),
+        Err(why) => {
+            let text = format!("plan {} did harm and cannot be undone: {why}", harm.plan);
+            (vec![Reason::plain(ReasonCode::RollbackImpossible, text), harm.reason.clone()], None)
+        }
+    }
+}
+
+fn to_former_counts(
+    way: &WayBack,
+    observation: &Observation,
+    assessment: &Assessment<'_>,
+    ground: &Ground<'_>,
+    settings: &Settings,
+) -> Result<Plan, String> {
+    if !settings.scaling_enabled {
+        return Err("executor counts are not to change".to_owned());
+    }
+    let components = (0u32..).zip(&assessment.topology.components);
+    let counts =
+        components.filter_map(|(index, c)| Some((index, *way.counts.get(&c.id)?))).collect();
+    plan(observation, assessment, &assessment.demands, ground, &counts, settings)
+        .map_err(|shortage| shortage.to_string())?
+        .ok_or_else(|| "nothing would change".to_owned())
+}
+
+/// Every executor back to where it was if that slot is still to be had; the others stay. Where a slot
+/// holds one executor of a component, all go back or none.
+fn to_former_places(
+    way: &WayBack,
+    observation: &Observation,
+    topology: &Topology,
+    ground: &Ground<'_>,
+    settings: &Settings,
+) -> Result<Plan, String> {
+    let mut placement = Vec::with_capacity(topology.executors.len());
+    for executor in &topology.executors {
+        let former =
+            way.former.get(&executor.tasks).and_then(|slot| free(slot, observation, ground));
+        if former.is_none() && settings.slots != SlotRule::Workers {
+            return Err(format!("the former slot of {} is taken", executor.tasks));
+        }
+        placement.extend(former.or(executor.slot));
+    }
+    if let Some(host) = overfull(&placement, observation, topology, ground) {
+        return Err(format!("{host} lacks the memory by now"));
+    }
+    let plan =
+        written(observation, topology, &present(topology), placement, &BTreeMap::new(), settings);
+    // Another slot of the same node puts nothing right.
+    let returns =
+        |row: &MigrationRow| row.before.as_ref().is_none_or(|before| before.node != row.after.node);
+    match plan.rows.iter().any(returns) {
+        true => Ok(plan),
+        false => Err("none of the former places can be had".to_owned()),
+    }
+}
+
+/// A slot as this observation names it, if the topology may have it.
+fn free(slot: &Slot, observation: &Observation, ground: &Ground<'_>) -> Option<SlotRef> {
+    let (index, node) = (0u32..).zip(&observation.nodes).find(|(_, node)| node.id == slot.node)?;
+    let found = SlotRef { node: index, port: slot.port };
+    let usable = ground.terrain.usable[index as usize] && node.ports.contains(&slot.port);
+    (usable && !ground.is_taken(found)).then_some(found)
+}
+
+/// A host that would need more memory than it has, as far as executors declare theirs.
+fn overfull<'a>(
+    placement: &[SlotRef],
+    observation: &'a Observation,
+    topology: &Topology,
+    ground: &Ground<'_>,
+) -> Option<&'a str> {
+    if topology.components.iter().all(|component| component.memory_mib.is_none()) {
+        return None;
+    }
+    let mut memory = ground.base_memory.clone();
+    for (executor, slot) in topology.executors.iter().zip(placement) {
+        if let Some(needed) = memory.get_mut(slot.node as usize) {
+            *needed += memory_of(topology, executor.component).0;
+        }
+    }
+    let nodes = observation.nodes.iter().zip(memory);
+    let mut full = nodes.filter(|(node, needed)| node.memory_mib.is_some_and(|has| *needed > has));
+    full.next().map(|(node, _)| node.host.as_str())
+}

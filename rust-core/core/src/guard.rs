@@ -88,7 +88,8 @@ pub fn guard(
     let Some(plan) = plan else { return (reasons, Verdict::Hold, None) };
     let mut against: Vec<Reason> = busy.then(another_first).into_iter().collect();
     if !ordered {
-        let grows = plan.rows.len() > assessment.topology.executors.len();
+        let grows = plan.rows.len() > assessment.topology.executors.len()
+            || plan.raises_memory(assessment.topology);
         against.extend(too_soon(&plan, &reasons, grows, state, settings, now));
     }
     if settings.mode != Mode::Act {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Reason;
 use crate::capacity::bottleneck::BottleneckTime;
-use crate::model::ComponentKind;
+use crate::model::{ComponentKind, Topology};
 use crate::place::MigrationRow;
 use crate::settings::Mode;
 use crate::units::{Ability, Millis, RatePerSec, Share, Timestamp};
@@ -27,7 +27,7 @@ pub enum Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlanKind {
-    /// Executor counts, and so their task ranges.
+    /// Executor counts, and so their task ranges, or executors' memory.
     Counts,
     /// Only where executors run.
     Move,
@@ -37,10 +37,19 @@ pub enum PlanKind {
 }
 
 impl Plan {
-    /// By what a plan is judged: new counts, or only new places. How it has to be carried out does not
-    /// matter for that.
+    /// By what a plan is judged: new counts or memory, or only new places. How it has to be carried out
+    /// does not matter for that.
     pub fn judged_as(&self) -> PlanKind {
-        if self.counts.is_empty() { PlanKind::Move } else { PlanKind::Counts }
+        let places_only = self.counts.is_empty() && self.memory_mib.is_empty();
+        if places_only { PlanKind::Move } else { PlanKind::Counts }
+    }
+
+    /// Whether it gives a component of the topology more memory.
+    pub fn raises_memory(&self, topology: &Topology) -> bool {
+        topology.components.iter().any(|component| {
+            let wished = self.memory_mib.get(&component.id).map(|mib| f64::from(*mib));
+            wished.zip(component.memory_mib).is_some_and(|(wished, now)| wished > now)
+        })
     }
 }
 
@@ -59,6 +68,9 @@ pub struct Plan {
     pub kind: PlanKind,
     /// New executor counts, of the components whose count changes.
     pub counts: BTreeMap<String, u32>,
+    /// New memory of each executor in MiB, of the components whose memory changes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub memory_mib: BTreeMap<String, u32>,
     /// Tasks that equation 7 wishes for at the next submission.
     pub wished_tasks: BTreeMap<String, u32>,
     /// Workers that the placement uses.

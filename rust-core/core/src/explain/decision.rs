@@ -205,3 +205,32 @@ pub struct Outcome {
     /// Why so.
     pub text: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Component;
+
+    #[test]
+    fn a_plan_from_before_there_was_memory_in_plans_is_read_and_changes_none() {
+        let old = r#"{"id": "a-p1", "epoch": 1, "topology": "a-1", "name": "a", "kind": "counts",
+            "counts": {"join": 4}, "wished_tasks": {}, "workers": 2, "rows": []}"#;
+        let plan: Plan = serde_json::from_str(old).expect("it is a plan");
+        assert_eq!(plan.memory_mib, BTreeMap::new());
+        let again = serde_json::to_string(&plan).expect("it can be written");
+        assert!(!again.contains("memory"), "who knows nothing of memory is told nothing: {again}");
+    }
+
+    #[test]
+    fn memory_alone_is_no_move_and_grows_only_upwards() {
+        let old = r#"{"id": "a-p1", "epoch": 1, "topology": "a-1", "name": "a", "kind": "counts",
+            "counts": {}, "memory_mib": {"join": 256}, "wished_tasks": {}, "workers": 2, "rows": []}"#;
+        let plan: Plan = serde_json::from_str(old).expect("it is a plan");
+        assert_eq!(plan.judged_as(), PlanKind::Counts);
+        let with = |mib| {
+            let join = Component { id: "join".to_owned(), memory_mib: mib, ..Component::default() };
+            plan.raises_memory(&Topology { components: vec![join], ..Topology::default() })
+        };
+        assert_eq!([with(Some(128.0)), with(Some(512.0)), with(None)], [true, false, false]);
+    }
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::demand::Asked;
+use super::evidence::tells_rates;
 use super::levels::{Step, spares};
 use super::memory::{Memory, TopologyModel};
 use super::size::{Limit, Scaling, Size};
@@ -37,7 +38,7 @@ pub(super) fn up(
     sizes: &[Option<(Scaling<'_>, Size)>],
     needs: &Wishes,
     short: &Short,
-    sure: bool,
+    unsure: Option<&Reason>,
 ) -> Intent {
     let &Short { worst, used, ref steps } = short;
     let own = &situation.settings.thalweg;
@@ -75,7 +76,10 @@ pub(super) fn up(
                     wishes.insert(index, step.map_or(need, |step| step.executors));
                 }
             }
-        } else if need + 1 < executors && sure && situation.settings.slots == SlotRule::Workers {
+        } else if need + 1 < executors
+            && unsure.is_none()
+            && situation.settings.slots == SlotRule::Workers
+        {
             // The topology stops anyway, so what it does not need goes along; one executor is kept
             // as the window for taking away has not been waited for.
             wishes.insert(index, need + 1);
@@ -89,7 +93,7 @@ pub(super) fn up(
         reasons.rotate_left(usize::from(limits));
         return Intent::Stay(reasons);
     }
-    if sure {
+    if tells_rates(unsure) {
         // Memory that brings nothing goes along as well.
         let after = |index| wishes.get(&index).copied().unwrap_or(present(index));
         for (index, spare) in spares(situation, model, after) {

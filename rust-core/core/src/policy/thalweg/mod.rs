@@ -52,8 +52,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
     memory.notice_changes(situation, model);
     memory.notice_memory(situation, model);
     let unsure = evidence::unsure(situation);
-    let metrics_good = unsure.as_ref().is_none_or(|r| r.code == ReasonCode::CatchingUp);
-    if metrics_good {
+    if evidence::tells_rates(unsure.as_ref()) {
         learn(situation, memory, model);
     }
     memory.judge_trials(situation, model);
@@ -74,7 +73,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
         Some((index, used)) => {
             let steps = steps(situation, &asked, &sizes, used, model);
             let short = Short { worst: index, used, steps };
-            let intent = up(situation, memory, model, &sizes, &needs, &short, unsure.is_none());
+            let intent = up(situation, memory, model, &sizes, &needs, &short, unsure.as_ref());
             expecting(situation, &asked, intent)
         }
         None => {

@@ -26,8 +26,7 @@ pub fn intent_with_memory(
     let mut limits = Vec::new();
     for (&index, &wish) in wishes {
         let Some(component) = situation.flow.components.get(index) else { continue };
-        let most = component.most().min(situation.slots.unwrap_or(u32::MAX));
-        let bounded = wish.clamp(1, most.max(1));
+        let bounded = bounded(situation, index, wish);
         if bounded < wish {
             limits.push(limit(situation, index, wish, bounded));
         }
@@ -47,6 +46,12 @@ pub fn intent_with_memory(
             Intent::Scale { counts, memory_mib, wished_tasks, growth: BTreeMap::new(), reasons }
         }
     }
+}
+
+/// What of a wish tasks, partitions and the cluster allow.
+pub fn bounded(situation: &Situation<'_>, index: usize, wish: u32) -> u32 {
+    let most = situation.flow.components[index].most();
+    wish.clamp(1, most.min(situation.slots.unwrap_or(u32::MAX)).max(1))
 }
 
 fn limit(situation: &Situation<'_>, index: usize, wish: u32, bounded: u32) -> Reason {

@@ -9,7 +9,7 @@ use super::memory::{Memory, TopologyModel};
 use super::size::{Limit, Scaling, Size};
 use crate::diagnose::cause::{Cause, cause};
 use crate::explain::{Reason, ReasonCode};
-use crate::policy::wish::{Wishes, intent_with_memory};
+use crate::policy::wish::{Wishes, bounded, intent_with_memory};
 use crate::policy::{Intent, Situation};
 use crate::settings::SlotRule;
 
@@ -93,7 +93,10 @@ pub(super) fn up(
         reasons.rotate_left(usize::from(limits));
         return Intent::Stay(reasons);
     }
-    if tells_rates(unsure) {
+    let allowed = |(&index, &wish): (&usize, &u32)| bounded(situation, index, wish);
+    let stops =
+        !memory_mib.is_empty() || wishes.iter().any(|wish| allowed(wish) != present(*wish.0));
+    if stops && tells_rates(unsure) {
         // Memory that brings nothing goes along as well.
         let after = |index| wishes.get(&index).copied().unwrap_or(present(index));
         for (index, spare) in spares(situation, model, after) {

@@ -124,6 +124,12 @@ fn a_level_that_brought_nothing_goes_back_with_the_next_plan_only() {
     assert_eq!((executors, mib), (Some(6), Some(256)), "{reasons:?}");
     // Six times 256 MiB, in executors of 4096 MiB.
     assert_eq!(coded(&reasons, ReasonCode::MemorySpare).measured, Some(0.375));
+    // Where it may have no more executors, there is no plan for it to go with.
+    let (mut case, mut model) = stateful(1000.0, (512, 0.6, 3.8), &before);
+    case.flow.components[1].tasks = 4;
+    let (executors, mib, reasons) = asked(&mut case, &mut model, 60);
+    assert_eq!((executors, mib), (None, None));
+    coded(&reasons, ReasonCode::TaskLimited);
     let (mut case, mut model) = stateful(750.0, (512, 0.6, 3.8), &before);
     let (executors, mib, reasons) = asked(&mut case, &mut model, 1200);
     assert_eq!((executors, mib), (None, None));

@@ -1,5 +1,6 @@
 //! From an assessed topology to a placement problem, and from its solution to a plan.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::assess::Assessment;
@@ -284,7 +285,41 @@ pub fn role(topology: &Topology, component: u32) -> Role {
     }
 }
 
-/// Places the topology with new counts, for the demand that its components will have, and writes down
+/// What is to change of a topology, by component ordinal.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Wanted {
+    /// New executor counts.
+    pub counts: BTreeMap<u32, u32>,
+    /// New memory of each executor, in MiB.
+    pub memory_mib: BTreeMap<u32, u32>,
+}
+
+impl Wanted {
+    fn is_empty(&self) -> bool {
+        self.counts.is_empty() && self.memory_mib.is_empty()
+    }
+
+    /// By component id instead.
+    fn named(values: &BTreeMap<u32, u32>, topology: &Topology) -> BTreeMap<String, u32> {
+        let named = |(&component, &value): (&u32, &u32)| {
+            Some((topology.components.get(component as usize)?.id.clone(), value))
+        };
+        values.iter().filter_map(named).collect()
+    }
+
+    /// The topology with the memory that its executors are to have, for which they are placed.
+    fn with_memory<'a>(&self, topology: &'a Topology) -> Cow<'a, Topology> {
+        let mut topology = Cow::Borrowed(topology);
+        for (&component, &mib) in &self.memory_mib {
+            if let Some(found) = topology.to_mut().components.get_mut(component as usize) {
+                found.memory_mib = Some(f64::from(mib));
+            }
+        }
+        topology
+    }
+}
+
+/// Places the topology with new counts and memory, for the demand that its components will have, and writes down
 /// the way there; nothing if nothing would change.
 ///
 /// # Errors
@@ -294,15 +329,16 @@ pub fn plan(
     assessment: &Assessment<'_>,
     demands: &[f64],
     ground: &Ground<'_>,
-    counts: &BTreeMap<u32, u32>,
+    wanted: &Wanted,
     settings: &Settings,
 ) -> Result<Option<Plan>, Shortage> {
     let topology = assessment.topology;
-    let wished = scaled(topology, counts);
-    let problem = problem(observation, topology, &wished, demands, ground, settings);
+    let wished = scaled(topology, &wanted.counts);
+    let sized = wanted.with_memory(topology);
+    let problem = problem(observation, &sized, &wished, demands, ground, settings);
     let placement = place(&problem)?;
-    let plan = written(observation, topology, &wished, placement, counts, settings);
-    let changes = !counts.is_empty() || plan.rows.iter().any(|row| row.moves());
+    let plan = written(observation, topology, &wished, placement, wanted, settings);
+    let changes = !wanted.is_empty() || plan.rows.iter().any(|row| row.moves());
     Ok(changes.then_some(plan))
 }
 
@@ -312,7 +348,7 @@ pub fn written(
     topology: &Topology,
     wished: &[Wished],
     placement: Vec<SlotRef>,
-    counts: &BTreeMap<u32, u32>,
+    wanted: &Wanted,
     settings: &Settings,
 ) -> Plan {
     let rows = migration(observation, topology, wished, &placement);
@@ -322,9 +358,6 @@ pub fn written(
             .iter()
             .zip(&rows)
             .any(|(&(component, _), row)| role(topology, component) == Role::Anchor && row.moves());
-    let named = counts.iter().filter_map(|(&component, &count)| {
-        Some((topology.components.get(component as usize)?.id.clone(), count))
-    });
     let mut slots = placement;
     slots.sort_unstable();
     slots.dedup();
@@ -333,12 +366,13 @@ pub fn written(
         epoch: 0,
         topology: topology.id.clone(),
         name: topology.name.clone(),
-        kind: match (anchors_move, counts.is_empty()) {
+        kind: match (anchors_move, wanted.is_empty()) {
             (true, _) => PlanKind::Layout,
             (false, false) => PlanKind::Counts,
             (false, true) => PlanKind::Move,
         },
-        counts: named.collect(),
+        counts: Wanted::named(&wanted.counts, topology),
+        memory_mib: Wanted::named(&wanted.memory_mib, topology),
         wished_tasks: BTreeMap::new(),
         workers: u32::try_from(slots.len()).unwrap_or(u32::MAX),
         rows,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::explain::{Plan, Reason, ReasonCode};
+use crate::model::Topology;
 use crate::state::later;
 use crate::units::{Millis, Timestamp};
 
@@ -15,22 +16,23 @@ const MOST_DOUBLINGS: u32 = 5;
 /// elsewhere, and may be what puts the first one right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Attempt {
-    /// Other counts, and not fewer executors in all.
+    /// Other counts, and not fewer executors in all, or more memory.
     More,
-    /// Fewer executors.
+    /// Fewer executors, or as many with less memory.
     Fewer,
     /// The same executors in other places, and why.
     Move(Option<ReasonCode>),
 }
 
 impl Attempt {
-    /// What a plan for a topology of `present` executors attempts.
-    pub fn of(plan: &Plan, present: usize, reasons: &[Reason]) -> Self {
-        match plan.counts.is_empty() {
-            true => Self::Move(reasons.first().map(|reason| reason.code)),
-            false if plan.rows.len() < present => Self::Fewer,
-            false => Self::More,
+    /// What a plan for a topology attempts.
+    pub fn of(plan: &Plan, topology: &Topology, reasons: &[Reason]) -> Self {
+        if plan.only_moves() {
+            return Self::Move(reasons.first().map(|reason| reason.code));
         }
+        let less_memory_only = plan.counts.is_empty() && !plan.raises_memory(topology);
+        let fewer = plan.rows.len() < topology.executors.len() || less_memory_only;
+        if fewer { Self::Fewer } else { Self::More }
     }
 
     /// The attempt, for people.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::arrange::{Ground, Terrain, plan};
+use crate::arrange::{Ground, Terrain, Wanted, plan};
 use crate::ask::Question;
 use crate::assess::{Assessment, assess};
 use crate::blacklist::Attempt;
@@ -97,7 +97,7 @@ pub fn decide(
             let topology = assessment.topology;
             let flight = InFlight {
                 plan: plan.id.clone(),
-                attempt: Attempt::of(plan, topology.executors.len(), &decision.reasons),
+                attempt: Attempt::of(plan, topology, &decision.reasons),
                 origin,
                 way_back: WayBack::of(plan, topology, origin, settings),
                 before: Standing::of(assessment, &remembered),
@@ -192,23 +192,26 @@ fn judge(
         }
         return (reasons, plan);
     }
-    let (counts, wished_tasks, growth, reasons) =
+    let (counts, memory_mib, wished_tasks, growth, reasons) =
         match (Question { observation, assessment, ground, settings, now }).ask(state, learned) {
             Intent::Stay(reasons) => return (reasons, None),
-            Intent::Move(reasons) => (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), reasons),
+            Intent::Move(reasons) => {
+                (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), reasons)
+            }
             Intent::Scale { reasons, .. } if !settings.scaling_enabled => {
                 let text = "other executor counts are wished for, but they are not to change";
                 let forbidden = Reason::plain(ReasonCode::ScalingForbidden, text);
                 return (std::iter::once(forbidden).chain(reasons).collect(), None);
             }
-            Intent::Scale { counts, wished_tasks, growth, reasons } => {
-                (counts, wished_tasks, growth, reasons)
+            Intent::Scale { counts, memory_mib, wished_tasks, growth, reasons } => {
+                (counts, memory_mib, wished_tasks, growth, reasons)
             }
         };
     let grown =
         |(component, demand): (u32, &f64)| demand * growth.get(&component).copied().unwrap_or(1.0);
     let demands: Vec<f64> = (0..).zip(&assessment.demands).map(grown).collect();
-    match plan(observation, assessment, &demands, ground, &counts, settings) {
+    let wanted = Wanted { counts, memory_mib };
+    match plan(observation, assessment, &demands, ground, &wanted, settings) {
         Ok(Some(mut plan)) => {
             let named = |component: u32| {
                 Some(assessment.topology.components.get(component as usize)?.id.clone())
@@ -268,7 +271,8 @@ fn obey(
         *usable &= !order.leave.contains(&node.host);
     }
     let ground = Ground { terrain: &terrain, ..ground.clone() };
-    match plan(observation, assessment, &assessment.demands, &ground, &counts, settings) {
+    let wanted = Wanted { counts, ..Wanted::default() };
+    match plan(observation, assessment, &assessment.demands, &ground, &wanted, settings) {
         Ok(Some(plan)) => {
             (vec![Reason::plain(ReasonCode::Ordered, "an operator ordered it")], Some(plan))
         }

@@ -99,14 +99,16 @@ pub fn guard(
 ) -> (Vec<Reason>, Verdict, Option<Plan>) {
     let Some(plan) = plan else { return (reasons, Verdict::Hold, None) };
     let mut against: Vec<Reason> = busy.then(another_first).into_iter().collect();
-    let present = assessment.topology.executors.len();
+    let attempt = Attempt::of(&plan, assessment.topology, &reasons);
     if origin != Origin::Operator {
         // What makes up for a shortage, or for harm, does not wait for longer because much was tried.
-        let urgent = plan.rows.len() > present || origin == Origin::Rollback;
+        let grows = plan.rows.len() > assessment.topology.executors.len()
+            || plan.raises_memory(assessment.topology);
+        let urgent = grows || origin == Origin::Rollback;
         against.extend(too_soon(urgent, state, settings, now));
     }
     if origin == Origin::Policy {
-        against.extend(in_vain(Attempt::of(&plan, present, &reasons), state, now));
+        against.extend(in_vain(attempt, state, now));
     }
     if settings.mode != Mode::Act {
         against.push(Reason::plain(

@@ -1,6 +1,6 @@
 //! The way back from an action that did harm.
 //!
-//! **Decides** how to undo it: the former executor counts, or after a move the former places. **Input**:
+//! **Decides** how to undo it: the former executor counts and memory, or after a move the former places. **Input**:
 //! what is remembered of the topology from before the action. **Output**: a plan like any other, which
 //! goes through the same guards. It judges no harm; that is [`outcome`](crate::outcome)'s.
 //!
@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::arrange::{Ground, memory_of, plan, present, written};
+use crate::arrange::{Ground, Wanted, memory_of, plan, present, written};
 use crate::assess::Assessment;
 use crate::explain::{Plan, Reason, ReasonCode};
 use crate::guard::Origin;
@@ -24,6 +24,8 @@ use crate::state::TopologyState;
 pub struct WayBack {
     /// Executors before, of the components whose number the plan changes.
     counts: BTreeMap<String, u32>,
+    /// Memory of each executor before in MiB, of the components whose memory the plan changes.
+    memory_mib: BTreeMap<String, u32>,
     /// Where its executors were before.
     former: BTreeMap<TaskRange, Slot>,
     /// Where the plan puts them.
@@ -60,7 +62,13 @@ impl WayBack {
             topology.executors.iter().filter(|executor| of(executor.component)).count()
         };
         let count = |id: &String| u32::try_from(executors(id)).unwrap_or(u32::MAX);
+        let memory = |id: &String| {
+            let mut components = topology.components.iter();
+            let mib = components.find(|component| component.id == *id)?.memory_mib?;
+            Some((id.clone(), mib.round() as u32))
+        };
         Some(Self {
+            memory_mib: plan.memory_mib.keys().filter_map(memory).collect(),
             counts: plan.counts.keys().map(|id| (id.clone(), count(id))).collect(),
             former: plan
                 .rows
@@ -120,7 +128,8 @@ pub fn way_back(
     ground: &Ground<'_>,
     settings: &Settings,
 ) -> (Vec<Reason>, Option<Plan>) {
-    let found = match harm.way.counts.is_empty() {
+    let only_moved = harm.way.counts.is_empty() && harm.way.memory_mib.is_empty();
+    let found = match only_moved {
         true => to_former_places(&harm.way, observation, assessment.topology, ground, settings),
         false => to_former_counts(&harm.way, observation, assessment, ground, settings),
     };
@@ -143,10 +152,13 @@ fn to_former_counts(
     if !settings.scaling_enabled {
         return Err("executor counts are not to change".to_owned());
     }
-    let components = (0u32..).zip(&assessment.topology.components);
-    let counts =
-        components.filter_map(|(index, c)| Some((index, *way.counts.get(&c.id)?))).collect();
-    plan(observation, assessment, &assessment.demands, ground, &counts, settings)
+    let by_ordinal = |former: &BTreeMap<String, u32>| {
+        let components = (0u32..).zip(&assessment.topology.components);
+        components.filter_map(|(index, c)| Some((index, *former.get(&c.id)?))).collect()
+    };
+    let wanted =
+        Wanted { counts: by_ordinal(&way.counts), memory_mib: by_ordinal(&way.memory_mib) };
+    plan(observation, assessment, &assessment.demands, ground, &wanted, settings)
         .map_err(|shortage| shortage.to_string())?
         .ok_or_else(|| "nothing would change".to_owned())
 }
@@ -173,7 +185,7 @@ fn to_former_places(
         return Err(format!("{host} lacks the memory by now"));
     }
     let plan =
-        written(observation, topology, &present(topology), placement, &BTreeMap::new(), settings);
+        written(observation, topology, &present(topology), placement, &Wanted::default(), settings);
     // Another slot of the same node puts nothing right.
     let returns =
         |row: &MigrationRow| row.before.as_ref().is_none_or(|before| before.node != row.after.node);

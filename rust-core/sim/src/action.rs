@@ -74,6 +74,7 @@ impl Action {
         let phase = match (site.scenario.engine, method(storm.method, plan.kind)) {
             (EngineKind::Flink, _) => {
                 let until = now + flink_restart(site);
+                set_memory(site, &plan);
                 restart_flink(site, &wishes, until, site.scenario.flink.replay);
                 Phase::Starting { until }
             }
@@ -192,6 +193,16 @@ pub fn restart_storm(site: &mut Site<'_>, wishes: &[Wish], until: f64) {
     start_workers(site, wishes);
     let now = site.now;
     rearrange(site.scenario, site.job, wishes, Change { now, gap: until - now, loss: 1.0 });
+}
+
+/// Executors that are about to restart get the memory that a plan gives them. Storm's workers have what
+/// they were submitted with.
+fn set_memory(site: &mut Site<'_>, plan: &Plan) {
+    for (id, mib) in &plan.memory_mib {
+        if let Some(component) = site.scenario.component(id) {
+            site.job.set_memory(component, f64::from(*mib));
+        }
+    }
 }
 
 /// Seconds for which a restarting Flink job does not work.

@@ -91,7 +91,7 @@ impl HiddenComponent {
     pub fn misses(&self, executors: f64) -> f64 {
         self.state.map_or(0.0, |state| {
             let held = (self.memory_mib * executors / state.mib.max(1e-9)).min(1.0);
-            (1.0 - held).powf(state.shape)
+            state.cold + (1.0 - state.cold) * (1.0 - held).powf(state.shape)
         })
     }
 }

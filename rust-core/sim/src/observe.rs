@@ -171,7 +171,7 @@ impl Reports {
         report.said
     }
 
-    fn components(&self, scenario: &Scenario) -> Vec<Component> {
+    fn components(&self, scenario: &Scenario, job: &Job) -> Vec<Component> {
         scenario
             .components
             .iter()
@@ -181,7 +181,7 @@ impl Reports {
                 id: spec.id.clone(),
                 kind: spec.kind,
                 tasks,
-                memory_mib: Some(spec.memory_mib),
+                memory_mib: Some(job.memory_mib(index)),
                 backlog: self.backlog.get(index).copied().flatten(),
                 partitions: spec.partitions,
                 ..Component::default()
@@ -239,7 +239,7 @@ impl Reports {
             message_timeout: Millis::saturating(scenario.storm.message_timeout_secs * 1000.0),
             worker_heap_mib: None,
             worker_millipoints: 0,
-            components: self.components(scenario),
+            components: self.components(scenario, job),
             edges,
             executors,
         }

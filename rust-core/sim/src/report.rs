@@ -108,6 +108,9 @@ pub struct ActionRecord {
     pub kind: String,
     /// New executor counts.
     pub counts: BTreeMap<String, u32>,
+    /// New memory of executors, in MiB.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub memory_mib: BTreeMap<String, u32>,
     /// Executors that moved.
     pub moved: usize,
     /// The first reason, as the policy gave it.

@@ -376,6 +376,7 @@ impl<'a> Simulation<'a> {
                 ended_secs: f64::NAN,
                 kind: format!("{:?}", plan.kind).to_lowercase(),
                 counts: plan.counts.clone(),
+                memory_mib: plan.memory_mib.clone(),
                 moved: plan.rows.iter().filter(|row| row.moves()).count(),
                 reason: decision
                     .reasons
@@ -386,6 +387,10 @@ impl<'a> Simulation<'a> {
             };
             self.recorder.began(&plan.id, record);
             let action = Action::begin(plan, &mut self.site(now));
+            if !action.plan.memory_mib.is_empty() {
+                // With other memory, other executor counts are enough.
+                self.capacities = Capacities::of(self.scenario, self.job.hidden());
+            }
             self.action = Some(action);
         }
     }

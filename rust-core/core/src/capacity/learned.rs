@@ -161,6 +161,12 @@ impl CapacityModel {
         }
     }
 
+    /// Forgets the capacities that were seen: executors are no longer what they were.
+    pub fn forget(&mut self) {
+        self.seen.clear();
+        self.outside = 0;
+    }
+
     /// The capacity seen at one number of executors, once it was seen more than once since the topology
     /// was changed.
     pub fn capacity_at(&self, executors: u32) -> Option<f64> {

@@ -7,6 +7,7 @@ use crate::signals::{Measurement, Sample, Trail};
 
 /// Busy for less than this share, an executor shows no rate: its few records are mostly noise.
 const LEAST_BUSY: f64 = 0.005;
+const MIB: f64 = 1024.0 * 1024.0;
 
 /// One executor that was measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,6 +56,10 @@ pub struct ComponentFlow {
     pub target: Target,
     /// Mean share of accesses to its state that memory answered.
     pub hit_rate: Option<f64>,
+    /// All of its state, in MiB; nothing where not measured.
+    pub state_mib: Option<f64>,
+    /// Memory that each of its executors has, in MiB.
+    pub memory_mib: Option<f64>,
 }
 
 impl ComponentFlow {
@@ -73,6 +78,13 @@ impl ComponentFlow {
     pub fn busy(&self) -> Option<f64> {
         let sum: f64 = self.measured.iter().map(|e| e.busy).sum();
         (self.timed && !self.measured.is_empty()).then(|| sum / self.measured.len() as f64)
+    }
+
+    /// Work of a record in seconds, on a node of ability 1.
+    pub fn work_secs(&self) -> Option<f64> {
+        let input: f64 = self.measured.iter().map(|e| e.input).sum();
+        let work: f64 = self.measured.iter().map(|e| e.busy * e.ability).sum();
+        (self.timed && input > 0.0 && work > 0.0).then(|| work / input)
     }
 
     /// The busiest executor's share.
@@ -128,6 +140,7 @@ impl Flow {
             .map(|(index, component)| ComponentFlow {
                 tasks: component.tasks.count(),
                 partitions: component.partitions,
+                memory_mib: component.memory_mib,
                 source: component.kind == ComponentKind::Source,
                 system: component.kind == ComponentKind::System,
                 keyed: topology
@@ -191,6 +204,7 @@ struct Sums {
     backpressured: Option<f64>,
     accesses: u64,
     hits: u64,
+    state_bytes: Option<u64>,
     /// Records taken in per second in the last two intervals; nothing once one executor has none.
     newest: Option<[f64; 2]>,
 }
@@ -218,6 +232,9 @@ impl Sums {
         }
         self.accesses += delta.state_accesses.unwrap_or(0);
         self.hits += delta.state_hits.unwrap_or(0);
+        if let Some(bytes) = delta.state_bytes {
+            self.state_bytes = Some(self.state_bytes.unwrap_or(0).saturating_add(bytes));
+        }
     }
 
     fn finish(self, component: &mut ComponentFlow) {
@@ -225,6 +242,7 @@ impl Sums {
         component.output = self.output * component.scale();
         component.backpressured = self.backpressured.map(|sum| sum / self.count);
         component.hit_rate = (self.accesses > 0).then(|| self.hits as f64 / self.accesses as f64);
+        component.state_mib = self.state_bytes.map(|bytes| bytes as f64 / MIB * component.scale());
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Reason;
 use crate::capacity::bottleneck::BottleneckTime;
-use crate::model::ComponentKind;
+use crate::model::{ComponentKind, Topology};
 use crate::place::MigrationRow;
 use crate::settings::Mode;
 use crate::units::{Ability, Millis, RatePerSec, Share, Timestamp};
@@ -27,13 +27,28 @@ pub enum Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlanKind {
-    /// Executor counts, and so their task ranges.
+    /// Executor counts, and so their task ranges, or executors' memory.
     Counts,
     /// Only where executors run.
     Move,
     /// Also the workers of sources or acknowledging executors, which cannot be replaced beside
     /// themselves.
     Layout,
+}
+
+impl Plan {
+    /// Whether executors stay what they are, and only move. How that has to be carried out does not matter.
+    pub fn only_moves(&self) -> bool {
+        self.counts.is_empty() && self.memory_mib.is_empty()
+    }
+
+    /// Whether it gives a component of the topology more memory.
+    pub fn raises_memory(&self, topology: &Topology) -> bool {
+        topology.components.iter().any(|component| {
+            let wished = self.memory_mib.get(&component.id).map(|mib| f64::from(*mib));
+            wished.zip(component.memory_mib).is_some_and(|(wished, now)| wished > now)
+        })
+    }
 }
 
 /// What is to be done to one topology.
@@ -51,6 +66,9 @@ pub struct Plan {
     pub kind: PlanKind,
     /// New executor counts, of the components whose count changes.
     pub counts: BTreeMap<String, u32>,
+    /// New memory of each executor in MiB, of the components whose memory changes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub memory_mib: BTreeMap<String, u32>,
     /// Tasks that equation 7 wishes for at the next submission.
     pub wished_tasks: BTreeMap<String, u32>,
     /// Workers that the placement uses.
@@ -184,4 +202,33 @@ pub struct Outcome {
     pub helped: bool,
     /// Why so.
     pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Component;
+
+    #[test]
+    fn a_plan_from_before_there_was_memory_in_plans_is_read_and_changes_none() {
+        let old = r#"{"id": "a-p1", "epoch": 1, "topology": "a-1", "name": "a", "kind": "counts",
+            "counts": {"join": 4}, "wished_tasks": {}, "workers": 2, "rows": []}"#;
+        let plan: Plan = serde_json::from_str(old).expect("it is a plan");
+        assert_eq!(plan.memory_mib, BTreeMap::new());
+        let again = serde_json::to_string(&plan).expect("it can be written");
+        assert!(!again.contains("memory"), "who knows nothing of memory is told nothing: {again}");
+    }
+
+    #[test]
+    fn memory_alone_is_no_move_and_grows_only_upwards() {
+        let old = r#"{"id": "a-p1", "epoch": 1, "topology": "a-1", "name": "a", "kind": "counts",
+            "counts": {}, "memory_mib": {"join": 256}, "wished_tasks": {}, "workers": 2, "rows": []}"#;
+        let plan: Plan = serde_json::from_str(old).expect("it is a plan");
+        assert!(!plan.only_moves());
+        let with = |mib| {
+            let join = Component { id: "join".to_owned(), memory_mib: mib, ..Component::default() };
+            plan.raises_memory(&Topology { components: vec![join], ..Topology::default() })
+        };
+        assert_eq!([with(Some(128.0)), with(Some(512.0)), with(None)], [true, false, false]);
+    }
 }

@@ -94,6 +94,12 @@ reason_codes! {
     BudgetLimited = "thalweg.scaling.executor.budget",
     /// The stop that an action needs costs more than it brings.
     CostAboveGain = "thalweg.scaling.horizon.secs",
+    /// Misses of state cost more than the memory that may avoid them.
+    StateMisses = "thalweg.memory.per.executor.mib",
+    /// More memory would answer more accesses to state, but executors may not have more.
+    MemoryLimited = "thalweg.memory.max.mib",
+    /// Some memory answers no more accesses to state.
+    MemorySpare = "thalweg.memory.per.executor.mib",
     /// A source has as many executors as partitions to read.
     SourceLimited = "",
     /// Other executor counts would be better, but counts are not to change.

@@ -105,7 +105,7 @@ pub struct Component {
     pub tasks: TaskRange,
     /// Compute that its user declared for each executor, in points, 100 being one core.
     pub cpu_points: Option<f64>,
-    /// Memory that its user declared for each executor, in MiB.
+    /// Memory of each executor in MiB, as its user declared it or a plan changed it.
     pub memory_mib: Option<f64>,
     /// What of that memory is heap of its worker, in MiB.
     pub heap_mib: Option<f64>,

@@ -351,7 +351,8 @@ fn scale(
         );
         return Intent::Stay(vec![limited, reason]);
     }
-    Intent::Scale { counts, wished_tasks, growth: BTreeMap::new(), reasons: vec![reason] }
+    let (memory_mib, growth) = (BTreeMap::new(), BTreeMap::new());
+    Intent::Scale { counts, memory_mib, wished_tasks, growth, reasons: vec![reason] }
 }
 
 fn size(component: &ComponentView) -> Size {

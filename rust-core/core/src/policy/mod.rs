@@ -32,10 +32,12 @@ use wish::Wishes;
 pub enum Intent {
     /// Nothing, and why.
     Stay(Vec<Reason>),
-    /// New executor counts for some components.
+    /// New executor counts, or new memory for executors, of some components.
     Scale {
         /// By component ordinal.
         counts: BTreeMap<u32, u32>,
+        /// New memory of each executor in MiB, by component ordinal.
+        memory_mib: BTreeMap<u32, u32>,
         /// Tasks wished for at the next submission, by component ordinal.
         wished_tasks: BTreeMap<u32, u32>,
         /// By component ordinal: how many times its present work it is expected to have, where that is

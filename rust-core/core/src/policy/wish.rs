@@ -10,29 +10,48 @@ pub type Wishes = BTreeMap<usize, u32>;
 
 /// Makes the intent: counts within what tasks and partitions allow, and the limits that were met.
 pub fn intent(situation: &Situation<'_>, wishes: &Wishes, reasons: Vec<Reason>) -> Intent {
+    intent_with_memory(situation, wishes, &Wishes::new(), reasons)
+}
+
+/// The same with memory of executors in MiB, of the components where it is to change.
+pub fn intent_with_memory(
+    situation: &Situation<'_>,
+    wishes: &Wishes,
+    memory: &Wishes,
+    reasons: Vec<Reason>,
+) -> Intent {
+    let ordinal = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
     let mut counts = BTreeMap::new();
     let mut wished_tasks = BTreeMap::new();
     let mut limits = Vec::new();
     for (&index, &wish) in wishes {
         let Some(component) = situation.flow.components.get(index) else { continue };
-        let ordinal = u32::try_from(index).unwrap_or(u32::MAX);
-        let most = component.most().min(situation.slots.unwrap_or(u32::MAX));
-        let bounded = wish.clamp(1, most.max(1));
+        let bounded = bounded(situation, index, wish);
         if bounded < wish {
             limits.push(limit(situation, index, wish, bounded));
         }
         if wish > component.tasks {
-            wished_tasks.insert(ordinal, wish);
+            wished_tasks.insert(ordinal(index), wish);
         }
         if bounded != component.executors {
-            counts.insert(ordinal, bounded);
+            counts.insert(ordinal(index), bounded);
         }
     }
     let reasons = reasons.into_iter().chain(limits).collect();
-    match counts.is_empty() {
+    let memory_mib: BTreeMap<u32, u32> =
+        memory.iter().map(|(&index, &mib)| (ordinal(index), mib)).collect();
+    match counts.is_empty() && memory_mib.is_empty() {
         true => Intent::Stay(reasons),
-        false => Intent::Scale { counts, wished_tasks, growth: BTreeMap::new(), reasons },
+        false => {
+            Intent::Scale { counts, memory_mib, wished_tasks, growth: BTreeMap::new(), reasons }
+        }
     }
+}
+
+/// What of a wish tasks, partitions and the cluster allow.
+pub fn bounded(situation: &Situation<'_>, index: usize, wish: u32) -> u32 {
+    let most = situation.flow.components[index].most();
+    wish.clamp(1, most.min(situation.slots.unwrap_or(u32::MAX)).max(1))
 }
 
 fn limit(situation: &Situation<'_>, index: usize, wish: u32, bounded: u32) -> Reason {

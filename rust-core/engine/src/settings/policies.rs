@@ -106,6 +106,18 @@ pub const POLICY_KEYS: &[Key] = &[
         "Time in the operators that is aimed at, by queueing theory; 0 where only throughput counts.",
     ),
     key(
+        "thalweg.memory.max.mib",
+        Kind::Whole(0.0, 1_000_000.0),
+        "0",
+        "Memory that the policy `thalweg` may give each executor of a component that keeps state; 0 changes no memory, as where the engine cannot do it.",
+    ),
+    key(
+        "thalweg.memory.per.executor.mib",
+        Kind::Whole(1.0, 1_000_000.0),
+        "4096",
+        "Memory that is taken to cost as much as an executor costs without it.",
+    ),
+    key(
         "thalweg.scaling.priorities",
         Kind::Texts,
         "[]",
@@ -266,6 +278,8 @@ pub(super) fn read(values: &Values, problems: &mut Vec<String>) -> Settings {
     own.horizon = secs(values, "thalweg.scaling.horizon.secs");
     own.disruption = values.number("thalweg.scaling.disruption");
     own.latency = Millis::saturating(values.number("thalweg.scaling.latency.millis"));
+    own.memory_max_mib = values.count("thalweg.memory.max.mib");
+    own.memory_per_executor_mib = values.number("thalweg.memory.per.executor.mib");
     settings.conttune.alpha = values.count("thalweg.conttune.alpha");
     settings.conttune.pressure = share(values, "thalweg.conttune.pressure");
     settings.executor_budget = values.count("thalweg.scaling.executor.budget");

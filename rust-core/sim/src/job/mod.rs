@@ -196,6 +196,21 @@ impl Job {
         self.passed = vec![None; self.executors.len()];
     }
 
+    /// Memory of one executor of a component, in MiB.
+    pub fn memory_mib(&self, component: usize) -> f64 {
+        self.hidden.components[component].memory_mib
+    }
+
+    /// Gives every executor of a component so much memory, in MiB; it works with it once executors change.
+    pub fn set_memory(&mut self, component: usize, mib: f64) {
+        self.hidden.components[component].memory_mib = mib;
+    }
+
+    /// The truth about it as it is now.
+    pub fn hidden(&self) -> &Hidden {
+        &self.hidden
+    }
+
     /// Records arrive before a source.
     pub fn arrive(&mut self, component: usize, records: f64, at: f64, grain: f64) {
         let cohort = Cohort { records, roots: records, birth: at, emitted: at, wait: 0.0 };

@@ -21,7 +21,8 @@ pub(super) struct Recorder {
     seed: u64,
     changes: Option<usize>,
     point_secs: f64,
-    memory_mib: Vec<f64>,
+    /// Components whose memory is counted.
+    operators: Vec<usize>,
     measures: Measures,
     points: Vec<Point>,
     interval: Interval,
@@ -52,10 +53,8 @@ impl Recorder {
             seed,
             changes: scenario.load.changes(),
             point_secs: scenario.point_secs,
-            memory_mib: scenario
-                .components
-                .iter()
-                .map(|c| if c.kind == ComponentKind::Operator { c.memory_mib } else { 0.0 })
+            operators: (0..scenario.components.len())
+                .filter(|&c| scenario.components[c].kind == ComponentKind::Operator)
                 .collect(),
             measures: Measures::default(),
             points: Vec::new(),
@@ -138,8 +137,8 @@ impl Recorder {
         measures.executor_hours += executors as f64 * hours;
         measures.needed_executor_hours += f64::from(needed) * hours;
         measures.node_hours += nodes as f64 * hours;
-        let memory: f64 =
-            self.memory_mib.iter().enumerate().map(|(c, mib)| mib * job.count_of(c) as f64).sum();
+        let memory = self.operators.iter().map(|&c| job.memory_mib(c) * job.count_of(c) as f64);
+        let memory: f64 = memory.sum();
         measures.memory_hours += memory / 1024.0 * hours;
         if job.done <= 0.0 && (lag > 0.0 || job.pending() > 0.0) {
             measures.outage_secs += dt;

@@ -113,7 +113,10 @@ fn components(scenario: &Scenario) -> Result<(), Wrong> {
                 return at(key, format!("expected a number of at least 0, got {value}"));
             }
         }
-        for (key, value) in [("cpu_share", component.cpu_share), ("hot_key", component.hot_key)] {
+        let cold = component.state.map_or(0.0, |state| state.cold);
+        let shares =
+            [("cpu_share", component.cpu_share), ("hot_key", component.hot_key), ("cold", cold)];
+        for (key, value) in shares {
             if !(0.0..=1.0).contains(&value) {
                 return at(key, format!("expected a share from 0 to 1, got {value}"));
             }

@@ -193,9 +193,12 @@ pub struct StateSpec {
     pub mib: f64,
     /// What a miss adds to the work of a record.
     pub miss_micros: f64,
-    /// How fast misses fall as memory grows: misses = (1 - memory / state)^shape.
+    /// How fast misses fall as memory grows: misses = cold + (1 - cold) (1 - memory / state)^shape.
     #[serde(default = "whole")]
     pub shape: f64,
+    /// Share of accesses that no memory answers: of keys that were not seen for long, or never.
+    #[serde(default)]
+    pub cold: f64,
 }
 
 /// A stream between two components.

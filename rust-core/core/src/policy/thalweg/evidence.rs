@@ -83,6 +83,11 @@ pub fn unsure(situation: &Situation<'_>) -> Option<Reason> {
     None
 }
 
+/// Whether what is not sure leaves rates to be believed: what catches up is measured as well as ever.
+pub fn tells_rates(unsure: Option<&Reason>) -> bool {
+    unsure.is_none_or(|reason| reason.code == ReasonCode::CatchingUp)
+}
+
 /// Whether an executor that must get its part of the records shows none.
 fn silent(component: &ComponentFlow) -> bool {
     let some = component.measured.iter().any(|e| e.input > FEW);

@@ -1,11 +1,16 @@
-//! More executors, for a component that is short of them.
+//! More executors, or more memory for them, where a component is short.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::demand::Asked;
-use super::memory::Memory;
+use super::evidence::tells_rates;
+use super::levels::{Step, spares};
+use super::memory::{Memory, TopologyModel};
 use super::size::{Limit, Scaling, Size};
 use crate::diagnose::cause::{Cause, cause};
 use crate::explain::{Reason, ReasonCode};
-use crate::policy::wish::{Wishes, intent};
+use crate::policy::wish::{Wishes, bounded, intent_with_memory};
 use crate::policy::{Intent, Situation};
 use crate::settings::SlotRule;
 
@@ -16,16 +21,27 @@ const RISING: f64 = 1.03;
 /// More growth than this is not believed when places are chosen.
 const MOST_GROWTH: f64 = 16.0;
 
-/// The plan for a topology whose component `worst` is short, and asked for `used` times what it can do.
+/// How a topology is short.
+pub(super) struct Short {
+    /// The component that is most short.
+    pub worst: usize,
+    /// How many times what it can do is asked of it.
+    pub used: f64,
+    /// What memory may do about it, by component.
+    pub steps: BTreeMap<usize, Step>,
+}
+
+/// The plan for a topology of which a component is short.
 pub(super) fn up(
     situation: &Situation<'_>,
     memory: &mut Memory,
+    model: &TopologyModel,
     sizes: &[Option<(Scaling<'_>, Size)>],
     needs: &Wishes,
-    worst: usize,
-    used: f64,
-    sure: bool,
+    short: &Short,
+    unsure: Option<&Reason>,
 ) -> Intent {
+    let &Short { worst, used, ref steps } = short;
     let own = &situation.settings.thalweg;
     memory.needs.clear();
     let id = situation.id(worst);
@@ -46,7 +62,7 @@ pub(super) fn up(
         let waits = Reason::compared(ReasonCode::NotYetPersistent, is, need, text);
         return Intent::Stay(vec![waits.changed_by(UP_DELAY), short]);
     }
-    let mut wishes = Wishes::new();
+    let (mut wishes, mut memory_mib) = (Wishes::new(), Wishes::new());
     let mut reasons = vec![short];
     for (&index, &need) in needs {
         let executors = situation.flow.components[index].executors;
@@ -54,21 +70,44 @@ pub(super) fn up(
         if need > executors {
             match stands_in_the_way(situation, memory, index, limit) {
                 Some(reason) => reasons.push(reason),
-                None => _ = wishes.insert(index, need),
+                None => {
+                    let step = steps.get(&index);
+                    reasons.extend(step.map(|step| step.reason.clone()));
+                    memory_mib.extend(step.and_then(|step| Some((index, step.mib?))));
+                    wishes.insert(index, step.map_or(need, |step| step.executors));
+                }
             }
-        } else if need + 1 < executors && sure && situation.settings.slots == SlotRule::Workers {
+        } else if need + 1 < executors
+            && unsure.is_none()
+            && situation.settings.slots == SlotRule::Workers
+        {
             // The topology stops anyway, so what it does not need goes along; one executor is kept
             // as the window for taking away has not been waited for.
             wishes.insert(index, need + 1);
         }
     }
-    let helps = wishes.iter().any(|(i, wish)| *wish > situation.flow.components[*i].executors);
+    let present = |index: usize| situation.flow.components[index].executors;
+    let grows = wishes.iter().any(|(index, wish)| *wish > present(*index));
+    let helps = grows || !memory_mib.is_empty();
     if !helps {
         let limits = reasons.len() > 1;
         reasons.rotate_left(usize::from(limits));
         return Intent::Stay(reasons);
     }
-    intent(situation, &wishes, reasons)
+    let allowed = |(&index, &wish): (&usize, &u32)| bounded(situation, index, wish);
+    let stops =
+        !memory_mib.is_empty() || wishes.iter().any(|wish| allowed(wish) != present(*wish.0));
+    if stops && tells_rates(unsure) {
+        // Memory that brings nothing goes along as well.
+        let after = |index| wishes.get(&index).copied().unwrap_or(present(index));
+        for (index, spare) in spares(situation, model, after) {
+            if let Entry::Vacant(unchanged) = memory_mib.entry(index) {
+                unchanged.insert(spare.mib);
+                reasons.push(spare.reason);
+            }
+        }
+    }
+    intent_with_memory(situation, &wishes, &memory_mib, reasons)
 }
 
 /// Lets executors be placed for the work that they will have.

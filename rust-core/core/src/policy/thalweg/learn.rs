@@ -1,7 +1,8 @@
-//! What each decision teaches about components: their capacity, and how evenly they work.
+//! What each decision teaches about components: their capacity, how evenly they work, and what memory
+//! brings to their state.
 
 use super::shares::balance;
-use super::{Memory, TopologyModel};
+use super::{Memory, TopologyModel, levels};
 use crate::demand::ComponentFlow;
 use crate::policy::Situation;
 
@@ -28,6 +29,10 @@ pub fn learn(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topolog
         if let Some((weight, capacity)) = measured_capacity(component) {
             learned.offer(component.executors, weight, capacity, situation.now);
         }
+        if let Some(measured) = levels::measured(component) {
+            let learned = model.states.entry(situation.id(index).to_owned()).or_default();
+            learned.offer(measured, situation.now);
+        }
     }
 }
 
@@ -40,8 +45,6 @@ fn is_telling(component: &ComponentFlow) -> bool {
 
 /// Executors weighted by ability, and what they could do if all were as busy.
 fn measured_capacity(component: &ComponentFlow) -> Option<(f64, f64)> {
-    let input: f64 = component.measured.iter().map(|e| e.input).sum();
-    let work: f64 = component.measured.iter().map(|e| e.busy * e.ability).sum();
     let weight: f64 = component.measured.iter().map(|e| e.ability).sum();
-    (input > 0.0 && work > 0.0).then(|| (weight, input / work * weight))
+    Some((weight, weight / component.work_secs()?))
 }

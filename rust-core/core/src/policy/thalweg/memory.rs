@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use crate::capacity::learned::CapacityModel;
+use crate::capacity::misses::StateModel;
 use crate::demand::Forecaster;
 use crate::policy::Situation;
 use crate::policy::wish::Wishes;
@@ -20,6 +21,9 @@ const IN_VAIN: f64 = 0.1;
 pub struct TopologyModel {
     /// Capacity by component id.
     pub components: BTreeMap<String, CapacityModel>,
+    /// What memory brings to components that keep state, by their id.
+    #[serde(default)]
+    pub states: BTreeMap<String, StateModel>,
     /// Seconds that actions stopped it, smoothed.
     pub stop_secs: Option<f64>,
     /// Seconds until executors that had been taken away were needed again, smoothed.
@@ -67,6 +71,8 @@ pub struct Memory {
     pub(super) needs: VecDeque<(Timestamp, Wishes)>,
     /// Executors when last seen.
     pub(super) counts: BTreeMap<usize, u32>,
+    /// Memory of executors when last seen, in MiB.
+    pub(super) memory_mib: BTreeMap<usize, u32>,
     /// Since when it has done with fewer executors.
     pub(super) shrunk_at: Option<Timestamp>,
     /// Scale-ups whose effect is not known yet: executors and capacity before.
@@ -107,6 +113,22 @@ impl Memory {
             }
             (false, None) => self.shrunk_at = Some(situation.now),
             _ => {}
+        }
+    }
+
+    /// Notes whether executors have other memory than at the last decision: what they could do before
+    /// is no measure of what they can do now.
+    pub(super) fn notice_memory(&mut self, situation: &Situation<'_>, model: &mut TopologyModel) {
+        for (index, component) in situation.flow.users() {
+            let Some(now) = component.memory_mib.map(|mib| mib.round() as u32) else { continue };
+            if self.memory_mib.insert(index, now).is_none_or(|before| before == now) {
+                continue;
+            }
+            if let Some(learned) = model.components.get_mut(situation.id(index)) {
+                learned.forget();
+            }
+            self.trials.remove(&index);
+            self.needs.clear();
         }
     }
 

@@ -8,13 +8,16 @@
 //!    propagated through smoothed selectivities.
 //! 4. [`size`]: the fewest executors whose safe capacity at the target busy share covers it, linear
 //!    beyond what was seen, and the limits that more executors do not lift.
-//! 5. [`grow`](mod@grow) when a component is short for a moment; [`shrink`] when fewer were enough for
+//! 5. [`levels`]: where misses of state are what makes a component short, memory instead of executors or
+//!    together with them, whichever is cheaper.
+//! 6. [`grow`](mod@grow) when a component is short for a moment; [`shrink`] when fewer were enough for
 //!    the whole window and the saving, over the time that savings last, pays for the stop.
 
 mod demand;
 mod evidence;
 mod grow;
 mod learn;
+mod levels;
 mod memory;
 mod settings;
 mod shares;
@@ -24,12 +27,16 @@ mod size;
 pub use memory::{Memory, TopologyModel};
 pub use settings::ThalwegSettings;
 
+use std::collections::BTreeMap;
+
 use super::wish::Wishes;
 use super::{Intent, Situation};
+use crate::demand::ComponentFlow;
 use crate::explain::{Reason, ReasonCode};
 use demand::{Asked, asked};
-use grow::{expecting, up};
+use grow::{Short, expecting, up};
 use learn::learn;
+use levels::{Holding, Step};
 use shrink::{down, in_shared_slots};
 use size::{Scaling, Size, meet_latency};
 
@@ -43,9 +50,9 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
         return Intent::Stay(vec![reason]);
     }
     memory.notice_changes(situation, model);
+    memory.notice_memory(situation, model);
     let unsure = evidence::unsure(situation);
-    let metrics_good = unsure.as_ref().is_none_or(|r| r.code == ReasonCode::CatchingUp);
-    if metrics_good {
+    if evidence::tells_rates(unsure.as_ref()) {
         learn(situation, memory, model);
     }
     memory.judge_trials(situation, model);
@@ -64,7 +71,9 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
     }
     match shortest(situation, &asked, &sizes) {
         Some((index, used)) => {
-            let intent = up(situation, memory, &sizes, &needs, index, used, unsure.is_none());
+            let steps = steps(situation, &asked, &sizes, used, model);
+            let short = Short { worst: index, used, steps };
+            let intent = up(situation, memory, model, &sizes, &needs, &short, unsure.as_ref());
             expecting(situation, &asked, intent)
         }
         None => {
@@ -99,6 +108,30 @@ fn sized<'a>(
     let distance = |executors| learned.and_then(|learned| learned.distance(executors));
     let size = scaling.size(asked.far[index]?, situation, distance);
     Some((scaling, size))
+}
+
+/// What memory may do for the components that are short, the shortest by this much.
+fn steps(
+    situation: &Situation<'_>,
+    asked: &Asked,
+    sizes: &[Option<(Scaling<'_>, Size)>],
+    used: f64,
+    model: &TopologyModel,
+) -> BTreeMap<usize, Step> {
+    let step = |(index, component): (usize, &ComponentFlow)| {
+        let (scaling, size) = sizes[index].as_ref()?;
+        let demand = asked.far[index]?;
+        let holding = Holding::of(situation, index, model)?;
+        let learned = model.components.get(situation.id(index));
+        let distance = |executors| learned.and_then(|learned| learned.distance(executors));
+        let plain = scaling.size(demand, situation, distance).need;
+        // The latency objective may want some on top.
+        let more = size.need.saturating_sub(plain);
+        let need = |work: f64| scaling.size(demand * work, situation, distance).need + more;
+        let short = size.need > component.executors && size.limit.is_none();
+        Some((index, short.then(|| holding.step(used, size.need, need))??))
+    };
+    situation.flow.users().filter_map(step).collect()
 }
 
 /// The component that is most short, with the part of its capacity that is asked for.

@@ -33,6 +33,10 @@ pub struct ThalwegSettings {
     pub disruption: f64,
     /// The latency that is aimed at; 0 where only throughput counts.
     pub latency: Millis,
+    /// The most memory that an executor may be given, in MiB; 0 where memory is not changed.
+    pub memory_max_mib: u32,
+    /// Memory that costs as much as an executor does without it, in MiB.
+    pub memory_per_executor_mib: f64,
 }
 
 impl Default for ThalwegSettings {
@@ -52,6 +56,8 @@ impl Default for ThalwegSettings {
             horizon: secs(3600.0),
             disruption: 16.0,
             latency: Millis::ZERO,
+            memory_max_mib: 0,
+            memory_per_executor_mib: 4096.0,
         }
     }
 }

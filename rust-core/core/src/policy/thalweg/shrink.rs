@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 
 use super::demand::Asked;
 use super::fullest;
+use super::levels::spares;
 use super::memory::{Memory, TopologyModel};
 use super::size::{Scaling, Size};
 use crate::demand::whole_executors;
 use crate::explain::{Reason, ReasonCode};
-use crate::policy::wish::{Wishes, intent};
+use crate::policy::wish::{Wishes, intent_with_memory};
 use crate::policy::{Intent, Situation};
 use crate::settings::SlotRule;
 use crate::units::Timestamp;
@@ -43,8 +44,23 @@ pub(super) fn down(
     let most = most_needed(&memory.needs);
     let fewer = |(index, need): &(usize, u32)| *need < situation.flow.components[*index].executors;
     let wishes: Wishes = most.into_iter().filter(fewer).collect();
-    if wishes.is_empty() {
-        return Intent::Stay(vec![fullest]);
+    let after = |index| wishes.get(&index).copied().unwrap_or(executors(situation, index));
+    let spares = spares(situation, model, after);
+    let (fewer, all) = saving(situation, &wishes);
+    let saved = fewer + spares.values().map(|spare| spare.saved).sum::<f64>();
+    let gain = saved * model.horizon(own.horizon);
+    let stop = model.stop_secs.unwrap_or(own.restart.get() / 1000.0);
+    let cost = own.disruption * all * stop * CATCH_UP_PER_STOP;
+    let weighed = |code| {
+        let text = "executor-seconds saved over the horizon, and what the stop costs";
+        Reason::compared(code, gain, cost, text).changed_by(HORIZON)
+    };
+    if wishes.is_empty() && gain <= cost {
+        let mut reasons = vec![fullest];
+        if let Some(spare) = spares.into_values().next() {
+            reasons.extend([spare.reason, weighed(ReasonCode::CostAboveGain)]);
+        }
+        return Intent::Stay(reasons);
     }
     let held = situation.now.since(since);
     if held < own.down_window {
@@ -53,8 +69,6 @@ pub(super) fn down(
         let waits = Reason::compared(ReasonCode::NotYetPersistent, is, need, text);
         return Intent::Stay(vec![waits.changed_by(DOWN_WINDOW), fullest]);
     }
-    let (saved, all) = saving(situation, &wishes);
-    let stop = model.stop_secs.unwrap_or(own.restart.get() / 1000.0);
     // While demand still falls, small savings wait for the larger one.
     let falls = memory.needs.back().is_some_and(|(_, now)| {
         wishes.iter().any(|(index, wish)| now.get(index).is_some_and(|need| need < wish))
@@ -65,16 +79,13 @@ pub(super) fn down(
             Reason::compared(ReasonCode::NotYetPersistent, saved, WORTH_WHILE_FALLING * all, text);
         return Intent::Stay(vec![waits.changed_by(DOWN_WINDOW), fullest]);
     }
-    let gain = saved * model.horizon(own.horizon);
-    let cost = own.disruption * all * stop * CATCH_UP_PER_STOP;
-    let weighed = |code| {
-        let text = "executor-seconds saved over the horizon, and what the stop costs";
-        Reason::compared(code, gain, cost, text).changed_by(HORIZON)
-    };
     if gain <= cost {
         return Intent::Stay(vec![weighed(ReasonCode::CostAboveGain), fullest]);
     }
-    intent(situation, &wishes, vec![weighed(ReasonCode::DemandBelowCapacity), fullest])
+    let memory_mib = spares.iter().map(|(&index, spare)| (index, spare.mib)).collect();
+    let mut reasons = vec![weighed(ReasonCode::DemandBelowCapacity), fullest];
+    reasons.extend(spares.into_values().map(|spare| spare.reason));
+    intent_with_memory(situation, &wishes, &memory_mib, reasons)
 }
 
 /// What is needed where slots are shared by executors of all components. Fewer executors of one
@@ -106,7 +117,7 @@ pub(super) fn in_shared_slots(
 
 /// What the wishes save of all there is: slots where components share them, executors elsewhere.
 fn saving(situation: &Situation<'_>, wishes: &Wishes) -> (f64, f64) {
-    let before = |index: usize| situation.flow.components[index].executors;
+    let before = |index: usize| executors(situation, index);
     let after = |index: usize| wishes.get(&index).copied().unwrap_or(before(index));
     let users = || situation.flow.users().map(|(index, _)| index);
     let (before, after): (u32, u32) = if situation.settings.slots == SlotRule::Workers {
@@ -115,6 +126,10 @@ fn saving(situation: &Situation<'_>, wishes: &Wishes) -> (f64, f64) {
         (users().map(before).max().unwrap_or(0), users().map(after).max().unwrap_or(0))
     };
     (f64::from(before.saturating_sub(after)), f64::from(before))
+}
+
+fn executors(situation: &Situation<'_>, index: usize) -> u32 {
+    situation.flow.components[index].executors
 }
 
 /// The most that each component needed within the window.

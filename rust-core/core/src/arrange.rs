@@ -30,6 +30,8 @@ pub struct Terrain {
     pub far: Vec<bool>,
     /// Nodes that may hold executors: neither forbidden nor far, unless all open ones are far.
     pub usable: Vec<bool>,
+    /// The speed of all usable nodes together.
+    pub usable_ability: f64,
     /// Whether a usable node has a slot that nobody holds.
     pub free_slot: bool,
     /// Memory that executors need on each node, in MiB.
@@ -53,29 +55,56 @@ impl Terrain {
         let open: Vec<bool> = nodes.iter().map(|n| !n.blacklisted && !n.draining).collect();
         let near: Vec<bool> = open.iter().zip(&far).map(|(open, far)| *open && !far).collect();
         let usable = if near.contains(&true) { near } else { open };
-        let mut holders = BTreeMap::new();
         let mut memory = vec![0.0; nodes.len()];
-        for (index, topology) in observation.topologies.iter().enumerate() {
-            for slot in topology.executors.iter().filter_map(|e| e.slot) {
-                holders.entry(slot).or_insert(index);
-            }
+        for topology in &observation.topologies {
             add_memory(&mut memory, topology, topology.executors.iter().map(|e| e.slot));
         }
+        let holders = holders(observation);
         let free_slot = nodes.iter().zip(&usable).enumerate().any(|(index, (node, usable))| {
             let free =
                 |port: &u32| !holders.contains_key(&SlotRef { node: index as u32, port: *port });
             *usable && node.ports.iter().any(free)
         });
         let abilities = crate::assess::abilities(observation, learned, settings, now);
-        Self { abilities, far, usable, free_slot, memory, holders }
+        let usable_abilities = abilities.iter().zip(&usable).filter(|(_, usable)| **usable);
+        let usable_ability = usable_abilities.fold(0.0, |sum, (ability, _)| sum + ability);
+        Self { abilities, far, usable, usable_ability, free_slot, memory, holders }
     }
 
     /// Memory that all topologies but one need on each node, in MiB.
     pub fn memory_of_others(&self, own: &Topology) -> Vec<f64> {
-        let mut others = vec![0.0; self.memory.len()];
-        add_memory(&mut others, own, own.executors.iter().map(|e| e.slot));
-        others.iter().zip(&self.memory).map(|(own, all)| (all - own).max(0.0)).collect()
+        let mut needed = BTreeMap::new();
+        for executor in &own.executors {
+            if let Some(slot) = executor.slot {
+                let memory = memory_of(own, executor.component).0;
+                *needed.entry(slot.node).or_insert(0.0) += memory;
+            }
+        }
+        without(&self.memory, &needed)
     }
+}
+
+/// What is left on each node of what there is on all, without one topology's part. Few nodes have any of
+/// it, however large the cluster.
+pub fn without(all: &[f64], own: &BTreeMap<u32, f64>) -> Vec<f64> {
+    let mut left = all.to_vec();
+    for (node, part) in own {
+        if let Some(left) = left.get_mut(*node as usize) {
+            *left = (*left - part).max(0.0);
+        }
+    }
+    left
+}
+
+/// Which topology holds each slot in use; of several the first.
+fn holders(observation: &Observation) -> BTreeMap<SlotRef, usize> {
+    let mut held: Vec<(SlotRef, usize)> = Vec::new();
+    for (index, topology) in observation.topologies.iter().enumerate() {
+        held.extend(topology.executors.iter().filter_map(|e| Some((e.slot?, index))));
+    }
+    held.sort_unstable();
+    held.dedup_by_key(|(slot, _)| *slot);
+    held.into_iter().collect()
 }
 
 /// Adds up what executors need in their slots.

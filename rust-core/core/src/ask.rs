@@ -81,7 +81,7 @@ impl Question<'_> {
         };
         let model = learned.topologies.entry(topology.name.clone()).or_default();
         let intent = policy::find(&situation, &mut state.policies, model);
-        state.believed = policy::believed(&situation, model);
+        state.believed = policy::believed(&situation, &state.policies);
         intent
     }
 }
@@ -95,13 +95,10 @@ fn arrangement(question: &Question<'_>) -> Result<Arrangement, Shortage> {
     let &Question { observation, assessment, ground, settings, .. } = question;
     let topology = assessment.topology;
     let terrain = ground.terrain;
-    let (mut demand, mut ability) = (assessment.demands.iter().sum::<f64>(), 0.0);
-    for (node, usable) in terrain.usable.iter().enumerate() {
-        demand += ground.base_demands[node];
-        ability += if *usable { terrain.abilities[node] } else { 0.0 };
-    }
-    let (worst_now, ideal) =
-        (worst_load(topology, &assessment.demands, ground), demand / ability.max(1e-9));
+    let own: f64 = assessment.demands.iter().sum();
+    let demand = ground.base_demands.iter().fold(own, |sum, demand| sum + demand);
+    let ideal = demand / terrain.usable_ability.max(1e-9);
+    let worst_now = worst_load(topology, &assessment.demands, ground);
     // A better placement is looked for only where it could matter: on a large cluster that is most
     // of a decision's cost.
     let ours = settings.slots != SlotRule::Engine;
@@ -116,19 +113,16 @@ fn arrangement(question: &Question<'_>) -> Result<Arrangement, Shortage> {
     } else {
         worst_now
     };
-    let held: BTreeSet<u32> =
-        topology.executors.iter().filter_map(|e| e.slot).map(|slot| slot.node).collect();
-    let far = observation
-        .nodes
-        .iter()
-        .zip(0u32..)
-        .filter(|(_, index)| terrain.far[*index as usize] && held.contains(index));
+    let held = topology.executors.iter().filter_map(|e| e.slot).map(|slot| slot.node as usize);
+    let far: BTreeSet<usize> = held.filter(|node| terrain.far.get(*node) == Some(&true)).collect();
     Ok(Arrangement {
         worst: worst_now,
         ideal,
         reachable,
         far: far
-            .map(|(node, _)| (node.host.clone(), node.round_trip.unwrap_or(Millis::ZERO)))
+            .into_iter()
+            .map(|index| &observation.nodes[index])
+            .map(|node| (node.host.clone(), node.round_trip.unwrap_or(Millis::ZERO)))
             .collect(),
         elsewhere: ours
             && terrain.usable.iter().zip(&terrain.far).any(|(usable, far)| *usable && !far),

@@ -9,7 +9,7 @@ use crate::capacity::ability::{LatencyPoint, fit};
 use crate::capacity::bottleneck::{ComponentTimes, communicating, of_topology};
 use crate::diagnose::level::levels;
 use crate::explain::{ComponentView, Metrics, NodeView, TopologyView};
-use crate::model::{ComponentKind, Executor, Observation, Topology};
+use crate::model::{Component, ComponentKind, Executor, Observation, Topology};
 use crate::settings::Settings;
 use crate::signals::{Measurement, Sample};
 use crate::state::{Learned, State};
@@ -39,8 +39,8 @@ pub struct Assessment<'a> {
     pub metrics: Metrics,
     /// Per component: busy time per second on the fastest node, over all its executors.
     pub demands: Vec<f64>,
-    /// Per node: the part of `demands` that runs there.
-    pub node_demands: Vec<f64>,
+    /// The part of `demands` that runs on each node, by its index; nodes without any are left out.
+    pub node_demands: BTreeMap<u32, f64>,
 }
 
 /// Samples every executor, learns how fast nodes are, and assesses every topology.
@@ -143,32 +143,35 @@ fn busiest_executors(observation: &Observation, measured: &[Vec<Measurement>]) -
 
 /// Mean execute latency of each operator on each node, over every topology.
 fn latency_points(observation: &Observation, measured: &[Vec<Measurement>]) -> Vec<LatencyPoint> {
-    let mut sums: BTreeMap<(usize, usize), (f64, f64)> = BTreeMap::new();
+    let mut points = Vec::new();
     let mut first_component = 0;
     for (topology, measurements) in observation.topologies.iter().zip(measured) {
+        let mut sums: BTreeMap<(u32, u32), (f64, f64)> = BTreeMap::new();
         for (executor, measurement) in topology.executors.iter().zip(measurements) {
             let kind = topology.components.get(executor.component as usize).map(|c| c.kind);
             let (Some(slot), Some(sample)) = (executor.slot, measurement.sample()) else {
                 continue;
             };
             if kind == Some(ComponentKind::Operator) {
-                let key = (first_component + executor.component as usize, slot.node as usize);
-                let sum = sums.entry(key).or_default();
+                let sum = sums.entry((executor.component, slot.node)).or_default();
                 sum.0 += sample.delta.execute_ms;
                 sum.1 += sample.delta.executed as f64;
             }
         }
+        let telling = |(_, (total, count)): &(_, (f64, f64))| {
+            *count > 0.0 && total / count >= SMALLEST_LATENCY_MS
+        };
+        points.extend(sums.into_iter().filter(telling).map(
+            |((component, node), (total, count))| LatencyPoint {
+                component: first_component + component as usize,
+                node: node as usize,
+                latency_ms: total / count,
+                weight: count,
+            },
+        ));
         first_component += topology.components.len();
     }
-    sums.into_iter()
-        .filter(|(_, (total, count))| *count > 0.0 && total / count >= SMALLEST_LATENCY_MS)
-        .map(|((component, node), (total, count))| LatencyPoint {
-            component,
-            node,
-            latency_ms: total / count,
-            weight: count,
-        })
-        .collect()
+    points
 }
 
 fn one<'a>(
@@ -178,7 +181,7 @@ fn one<'a>(
     abilities: &[f64],
 ) -> Assessment<'a> {
     let mut demands = vec![0.0; topology.components.len()];
-    let mut node_demands = vec![0.0; observation.nodes.len()];
+    let mut node_demands = BTreeMap::new();
     for (executor, measurement) in topology.executors.iter().zip(&measurements) {
         let component = executor.component as usize;
         let (Some(slot), Some(kind)) =
@@ -186,24 +189,18 @@ fn one<'a>(
         else {
             continue;
         };
-        let node = slot.node as usize;
         // Engines measure no busy time of sources.
-        if kind != ComponentKind::Source && node < node_demands.len() {
+        if let (true, Some(ability)) =
+            (kind != ComponentKind::Source, abilities.get(slot.node as usize))
+        {
             let busy = measurement.sample().map_or(0.0, |sample| sample.capacity().get());
-            let demand = (busy * abilities[node]).max(LEAST_DEMAND);
+            let demand = (busy * ability).max(LEAST_DEMAND);
             demands[component] += demand;
-            node_demands[node] += demand;
+            *node_demands.entry(slot.node).or_insert(0.0) += demand;
         }
     }
-    let samples: Vec<(&Executor, &Sample)> = topology
-        .executors
-        .iter()
-        .zip(&measurements)
-        .filter_map(|(e, m)| Some((e, m.sample()?)))
-        .collect();
-    let components: Vec<ComponentView> = (0..topology.components.len())
-        .map(|index| component_view(topology, index, &samples))
-        .collect();
+    let samples = Samples::of(topology, &measurements);
+    let components = component_views(topology, &samples);
     let metrics = metrics(topology, &samples, &components);
     let mut view = TopologyView {
         coverage: coverage(topology, &samples),
@@ -216,68 +213,102 @@ fn one<'a>(
     Assessment { index: 0, topology, measurements, view, metrics, demands, node_demands }
 }
 
-fn coverage(topology: &Topology, samples: &[(&Executor, &Sample)]) -> Share {
+/// Executors that were measured, with their samples.
+struct Samples<'a> {
+    /// In the order of the topology's executors.
+    all: Vec<(&'a Executor, &'a Sample)>,
+    /// Sorted by the component; those of one component as in `all`.
+    by_component: Vec<(&'a Executor, &'a Sample)>,
+}
+
+impl<'a> Samples<'a> {
+    fn of(topology: &'a Topology, measurements: &'a [Measurement]) -> Self {
+        let pairs = topology.executors.iter().zip(measurements);
+        let all: Vec<_> = pairs.filter_map(|(e, m)| Some((e, m.sample()?))).collect();
+        let mut by_component = all.clone();
+        by_component.sort_by_key(|(executor, _)| executor.component);
+        Self { all, by_component }
+    }
+
+    /// Those of one component.
+    fn of_component(&self, index: usize) -> &[(&'a Executor, &'a Sample)] {
+        let before = |index| {
+            self.by_component.partition_point(|(executor, _)| (executor.component as usize) < index)
+        };
+        &self.by_component[before(index)..before(index + 1)]
+    }
+}
+
+fn coverage(topology: &Topology, samples: &Samples<'_>) -> Share {
     let counts = |component: u32| {
         let kind = topology.components.get(component as usize).map(|c| c.kind);
         matches!(kind, Some(ComponentKind::Operator | ComponentKind::Source))
     };
     let wanted = topology.executors.iter().filter(|e| counts(e.component)).count();
-    let have = samples.iter().filter(|(e, _)| counts(e.component)).count();
+    let have = samples.all.iter().filter(|(e, _)| counts(e.component)).count();
     if wanted == 0 { Share::ZERO } else { Share::saturating(have as f64 / wanted as f64) }
 }
 
+fn component_views(topology: &Topology, samples: &Samples<'_>) -> Vec<ComponentView> {
+    let mut executors = vec![0; topology.components.len()];
+    for executor in &topology.executors {
+        if let Some(count) = executors.get_mut(executor.component as usize) {
+            *count += 1;
+        }
+    }
+    let indexed = topology.components.iter().zip(executors).enumerate();
+    indexed
+        .map(|(index, (component, executors))| {
+            component_view(component, executors, samples.of_component(index))
+        })
+        .collect()
+}
+
 fn component_view(
-    topology: &Topology,
-    index: usize,
+    component: &Component,
+    executors: u32,
     samples: &[(&Executor, &Sample)],
 ) -> ComponentView {
-    let component = &topology.components[index];
-    let own: Vec<&Sample> =
-        samples.iter().filter(|(e, _)| e.component as usize == index).map(|(_, s)| *s).collect();
-    let rate_of = |sample: &&Sample| match component.kind {
+    let own = || samples.iter().map(|(_, sample)| *sample);
+    let rate_of = |sample: &Sample| match component.kind {
         ComponentKind::Source => sample.emitted_rate().get(),
         _ => sample.executed_rate().get(),
     };
-    let capacities = || own.iter().map(|sample| sample.capacity());
-    let mean = capacities().map(Share::get).sum::<f64>() / own.len().max(1) as f64;
+    let capacities = || own().map(Sample::capacity);
+    let mean = capacities().map(Share::get).sum::<f64>() / samples.len().max(1) as f64;
     ComponentView {
         id: component.id.clone(),
         kind: component.kind,
-        executors: count(
-            topology.executors.iter().filter(|e| e.component as usize == index).count(),
-        ),
+        executors,
         tasks: component.tasks.count(),
-        measured: count(own.len()),
-        rate: RatePerSec::saturating(own.iter().map(rate_of).sum()),
-        execute_latency: mean_of(&own, |s| (s.delta.execute_ms, s.delta.executed)),
-        process_latency: mean_of(&own, |s| (s.delta.process_ms, s.delta.acked)),
-        complete_latency: mean_of(&own, |s| (s.delta.complete_ms, s.delta.completed)),
+        measured: u32::try_from(samples.len()).unwrap_or(u32::MAX),
+        rate: RatePerSec::saturating(own().map(rate_of).sum()),
+        execute_latency: mean_of(own(), |s| (s.delta.execute_ms, s.delta.executed)),
+        process_latency: mean_of(own(), |s| (s.delta.process_ms, s.delta.acked)),
+        complete_latency: mean_of(own(), |s| (s.delta.complete_ms, s.delta.completed)),
         capacity: capacities().max().unwrap_or(Share::ZERO),
         mean_capacity: Share::saturating(mean),
         believed_capacity: None,
-        failed: own.iter().map(|sample| sample.delta.failed).sum(),
+        failed: own().map(|sample| sample.delta.failed).sum(),
         level: 0,
     }
 }
 
-fn metrics(
-    topology: &Topology,
-    samples: &[(&Executor, &Sample)],
-    components: &[ComponentView],
-) -> Metrics {
-    let of = |kind: ComponentKind| -> Vec<&Sample> {
-        let is = |e: &Executor| {
+fn metrics(topology: &Topology, samples: &Samples<'_>, components: &[ComponentView]) -> Metrics {
+    let of = |kind: ComponentKind| {
+        let is = move |e: &Executor| {
             topology.components.get(e.component as usize).is_some_and(|c| c.kind == kind)
         };
-        samples.iter().filter(|(e, _)| is(e)).map(|(_, s)| *s).collect()
+        samples.all.iter().filter(move |(e, _)| is(e)).map(|(_, sample)| *sample)
     };
-    let (operators, sources) = (of(ComponentKind::Operator), of(ComponentKind::Source));
+    let operators = || of(ComponentKind::Operator);
+    let sources = of(ComponentKind::Source);
     let throughput = components.iter().filter(|c| c.kind == ComponentKind::Source);
     let busiest = components.iter().filter(|c| c.kind == ComponentKind::Operator);
     Metrics {
-        complete_latency: mean_of(&sources, |s| (s.delta.complete_ms, s.delta.completed)),
-        process_latency: mean_of(&operators, |s| (s.delta.process_ms, s.delta.acked)),
-        execute_latency: mean_of(&operators, |s| (s.delta.execute_ms, s.delta.executed)),
+        complete_latency: mean_of(sources, |s| (s.delta.complete_ms, s.delta.completed)),
+        process_latency: mean_of(operators(), |s| (s.delta.process_ms, s.delta.acked)),
+        execute_latency: mean_of(operators(), |s| (s.delta.execute_ms, s.delta.executed)),
         throughput: RatePerSec::saturating(throughput.map(|c| c.rate.get()).sum()),
         capacity: busiest.map(|c| c.capacity).max().unwrap_or(Share::ZERO),
     }
@@ -287,24 +318,18 @@ fn metrics(
 fn add_levels(
     observation: &Observation,
     topology: &Topology,
-    samples: &[(&Executor, &Sample)],
+    samples: &Samples<'_>,
     view: &mut TopologyView,
 ) {
-    let times_of = |index: usize| {
-        ComponentTimes::of(
-            samples.iter().filter(|(e, _)| e.component as usize == index).filter_map(
-                |(executor, sample)| {
-                    let computing = sample.execute_latency()?;
-                    let node =
-                        executor.slot.and_then(|slot| observation.nodes.get(slot.node as usize));
-                    let round_trip = node.and_then(|node| node.round_trip);
-                    let communicating =
-                        communicating(None, computing, sample.process_latency(), round_trip);
-                    Some(ComponentTimes { computing, communicating })
-                },
-            ),
-        )
+    let time_of = |(executor, sample): &(&Executor, &Sample)| {
+        let computing = sample.execute_latency()?;
+        let node = executor.slot.and_then(|slot| observation.nodes.get(slot.node as usize));
+        let round_trip = node.and_then(|node| node.round_trip);
+        let communicating = communicating(None, computing, sample.process_latency(), round_trip);
+        Some(ComponentTimes { computing, communicating })
     };
+    let times_of =
+        |index| ComponentTimes::of(samples.of_component(index).iter().filter_map(time_of));
     let operators: Vec<usize> = (0..topology.components.len())
         .filter(|&index| topology.components[index].kind == ComponentKind::Operator)
         .collect();
@@ -321,19 +346,26 @@ fn add_levels(
 }
 
 /// The nodes on which a topology runs; in a small cluster all of them.
-fn node_views(observation: &Observation, abilities: &[f64], demands: &[f64]) -> Vec<NodeView> {
-    let small = observation.nodes.len() <= SMALL_CLUSTER;
-    let nodes = observation.nodes.iter().enumerate();
-    nodes
-        .filter(|(index, _)| small || demands[*index] > 0.0)
-        .map(|(index, node)| NodeView {
+fn node_views(
+    observation: &Observation,
+    abilities: &[f64],
+    demands: &BTreeMap<u32, f64>,
+) -> Vec<NodeView> {
+    let view = |(index, demand): (usize, f64)| {
+        let (node, ability) = (&observation.nodes[index], abilities[index]);
+        NodeView {
             id: node.id.clone(),
             host: node.host.clone(),
-            ability: Ability::saturating(abilities[index]),
-            load: Share::saturating(demands[index] / abilities[index].max(1e-3)),
+            ability: Ability::saturating(ability),
+            load: Share::saturating(demand / ability.max(1e-3)),
             round_trip: node.round_trip,
-        })
-        .collect()
+        }
+    };
+    if observation.nodes.len() <= SMALL_CLUSTER {
+        let demand = |index| demands.get(&index).copied().unwrap_or(0.0);
+        return (0..observation.nodes.len()).zip((0..).map(demand)).map(view).collect();
+    }
+    demands.iter().map(|(index, demand)| view((*index as usize, *demand))).collect()
 }
 
 /// Gives each topology its level among all.
@@ -349,12 +381,10 @@ fn rank(assessments: &mut [Assessment<'_>]) {
     }
 }
 
-fn mean_of(samples: &[&Sample], parts: impl Fn(&Sample) -> (f64, u64)) -> Option<Millis> {
-    let (total, count) =
-        samples.iter().map(|s| parts(s)).fold((0.0, 0), |(t, c), (dt, dc)| (t + dt, c + dc));
+fn mean_of<'a>(
+    samples: impl Iterator<Item = &'a Sample>,
+    parts: impl Fn(&Sample) -> (f64, u64),
+) -> Option<Millis> {
+    let (total, count) = samples.map(parts).fold((0.0, 0), |(t, c), (dt, dc)| (t + dt, c + dc));
     (count > 0).then(|| Millis::saturating(total / count as f64))
-}
-
-fn count(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }

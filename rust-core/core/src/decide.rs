@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::arrange::{Ground, Terrain, Wanted, plan};
+use crate::arrange::{Ground, Terrain, Wanted, plan, without};
 use crate::ask::Question;
 use crate::assess::{Assessment, assess};
 use crate::blacklist::Attempt;
 use crate::explain::{Decision, Outcome, Plan, Reason, ReasonCode, Verdict};
 use crate::guard::{Origin, another_first, day, guard, within_budget};
-use crate::model::{Observation, Topology, TopologyStatus};
+use crate::model::{Observation, SlotRef, TaskRange, Topology, TopologyStatus};
 use crate::outcome::{Standing, verify};
 use crate::policy::Intent;
 use crate::rollback::{WayBack, forget_outdated, way_back};
@@ -43,39 +43,37 @@ pub fn decide(
     notice_changes(observation, &mut state, settings, now);
     let mut assessments = assess(observation, &mut state, settings, now);
     let terrain = Terrain::of(observation, &state.learned, settings, now);
-    let demands = node_demands(&assessments);
+    let demands = node_demands(observation, &assessments);
     let priority = |name: &String| settings.priorities.get(name).copied().unwrap_or(0);
     assessments.sort_by_key(|a| std::cmp::Reverse((priority(&a.topology.name), a.view.level)));
     let mut decisions = Vec::with_capacity(assessments.len());
     let mut outcomes = Vec::new();
     let mut busy = state.topologies.values().any(|t| t.in_flight.is_some());
-    for assessment in &assessments {
-        let others = demands.iter().zip(&assessment.node_demands).map(|(all, own)| all - own);
+    for assessment in assessments {
+        let topology = assessment.topology;
         let ground = Ground {
             terrain: &terrain,
             own: assessment.index,
-            base_demands: others.map(|demand| demand.max(0.0)).collect(),
-            base_memory: terrain.memory_of_others(assessment.topology),
+            base_demands: without(&demands, &assessment.node_demands),
+            base_memory: terrain.memory_of_others(topology),
             promised: BTreeSet::new(),
         };
-        let Some(mut remembered) = state.topologies.remove(&assessment.topology.id) else {
-            continue;
-        };
-        let order = state.order.take_if(|order| order.topology == assessment.topology.name);
+        let Some(remembered) = state.topologies.get_mut(&topology.id) else { continue };
+        let order = state.order.take_if(|order| order.topology == topology.name);
         let ordered = order.is_some();
         let (reasons, intended) = match order {
-            Some(order) => match waiting(assessment, &remembered, busy, settings, now) {
+            Some(order) => match waiting(&assessment, remembered, busy, settings, now) {
                 Some(reason) => {
                     state.order = Some(order);
                     (vec![reason], None)
                 }
-                None => obey(&order, observation, assessment, &ground, settings),
+                None => obey(&order, observation, &assessment, &ground, settings),
             },
             None => judge(
                 observation,
-                assessment,
+                &assessment,
                 &ground,
-                &mut remembered,
+                remembered,
                 &mut state.learned,
                 settings,
                 now,
@@ -88,26 +86,25 @@ pub fn decide(
         };
         let (reasons, intended) = within_budget(observation, reasons, intended, settings);
         let (reasons, verdict, plan) =
-            guard(reasons, intended, assessment, &remembered, origin, busy, settings, now);
+            guard(reasons, intended, &assessment, remembered, origin, busy, settings, now);
+        let learned = &mut state.learned;
+        outcomes.extend(verify(observation, &assessment, remembered, learned, settings, now));
         let id = state.next_decision;
         state.next_decision += 1;
-        let decision = record(id, assessment, &remembered, reasons, verdict, plan, settings, now);
+        let before = Standing::of(&assessment, remembered);
+        let decision = record(id, assessment, remembered, reasons, verdict, plan, settings, now);
         if let (Verdict::Act, Some(plan)) = (decision.verdict, &decision.plan) {
             busy = true;
-            let topology = assessment.topology;
             let flight = InFlight {
                 plan: plan.id.clone(),
                 attempt: Attempt::of(plan, topology, &decision.reasons),
                 origin,
                 way_back: WayBack::of(plan, topology, origin, settings),
-                before: Standing::of(assessment, &remembered),
+                before,
                 since: now,
             };
-            start(flight, &mut remembered, now);
+            start(flight, remembered, now);
         }
-        let learned = &mut state.learned;
-        outcomes.extend(verify(observation, assessment, &mut remembered, learned, settings, now));
-        state.topologies.insert(assessment.topology.id.clone(), remembered);
         decisions.push(decision);
     }
     let resting =
@@ -130,8 +127,7 @@ fn notice_changes(
     state.learned.forget_absent(names, now, settings);
     for topology in &observation.topologies {
         let remembered = state.topologies.entry(topology.id.clone()).or_default();
-        let layout = topology.executors.iter().map(|e| (e.tasks, e.slot)).collect();
-        if remembered.layout != layout {
+        if let Some(layout) = new_layout(topology, remembered) {
             let known = !remembered.layout.is_empty();
             remembered.layout = layout;
             remembered.forget_measurements();
@@ -143,6 +139,20 @@ fn notice_changes(
             remembered.forget_measurements();
         }
     }
+}
+
+/// Where the topology's executors run, if that is not what is remembered.
+fn new_layout(
+    topology: &Topology,
+    remembered: &TopologyState,
+) -> Option<BTreeMap<TaskRange, Option<SlotRef>>> {
+    let places = || topology.executors.iter().map(|e| (e.tasks, e.slot));
+    // Executors mostly come by ascending tasks and stay where they are.
+    if places().eq(remembered.layout.iter().map(|(tasks, slot)| (*tasks, *slot))) {
+        return None;
+    }
+    let layout = places().collect();
+    (remembered.layout != layout).then_some(layout)
 }
 
 /// Whether the topology was changed, or one of its executors started, too short a time ago.
@@ -159,13 +169,10 @@ fn settling(
 }
 
 /// Demand of all topologies on each node.
-fn node_demands(assessments: &[Assessment<'_>]) -> Vec<f64> {
-    let mut demands = Vec::new();
-    for assessment in assessments {
-        demands.resize(assessment.node_demands.len(), 0.0);
-        for (sum, demand) in demands.iter_mut().zip(&assessment.node_demands) {
-            *sum += demand;
-        }
+fn node_demands(observation: &Observation, assessments: &[Assessment<'_>]) -> Vec<f64> {
+    let mut demands = vec![0.0; observation.nodes.len()];
+    for (node, demand) in assessments.iter().flat_map(|assessment| &assessment.node_demands) {
+        demands[*node as usize] += demand;
     }
     demands
 }
@@ -327,7 +334,7 @@ fn unfit(
 #[allow(clippy::too_many_arguments)]
 fn record(
     id: u64,
-    assessment: &Assessment<'_>,
+    assessment: Assessment<'_>,
     state: &TopologyState,
     reasons: Vec<Reason>,
     verdict: Verdict,
@@ -335,8 +342,7 @@ fn record(
     settings: &Settings,
     now: Timestamp,
 ) -> Decision {
-    let topology = assessment.topology;
-    let mut view = assessment.view.clone();
+    let Assessment { topology, mut view, .. } = assessment;
     for (component, believed) in view.components.iter_mut().zip(&state.believed) {
         component.believed_capacity = *believed;
     }

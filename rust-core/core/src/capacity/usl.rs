@@ -78,8 +78,7 @@ impl Curve {
         seen.dedup();
         // Two levels of parallelism tell one slope, not two.
         let mut free = [true, true, seen.len() >= 3];
-        let (_, covariance) = regress(&points, scale, free)?;
-        let mut line = regress(&points, scale, free)?.0;
+        let (mut line, covariance) = regress(&points, scale, free)?;
         // More executors never make each of them faster.
         while let Some(worst) = (1..3)
             .filter(|&i| free[i] && line[i] < 0.0)

@@ -168,18 +168,16 @@ pub fn find(
     }
 }
 
-/// Records per second that the policy believes each component can take in, where it has a belief.
-pub fn believed(
-    situation: &Situation<'_>,
-    model: &thalweg::TopologyModel,
-) -> Vec<Option<RatePerSec>> {
+/// Records per second that the policy, asked just now, believes each component can take in, where it
+/// has a belief.
+pub fn believed(situation: &Situation<'_>, memories: &Memories) -> Vec<Option<RatePerSec>> {
     let of = |(index, component): (usize, &ComponentFlow)| {
         let rate = match situation.settings.policy {
             PolicyName::Ds2 | PolicyName::Conttune => {
                 Some(component.true_rate()? * f64::from(component.executors))
             }
             PolicyName::FlinkAutoscaler => flink_autoscaler::true_rate(component),
-            PolicyName::Thalweg => thalweg::believed(situation, index, model),
+            PolicyName::Thalweg => memories.thalweg.believed(index),
             _ => None,
         };
         rate.map(RatePerSec::saturating)

@@ -92,7 +92,7 @@ impl History {
         let at = self.reports.len().checked_sub(from_newest + 2)?;
         let (before, after) = (&self.reports[at].counters, &self.reports[at + 1].counters);
         let secs = f64::from(after.uptime_secs - before.uptime_secs);
-        Some(Interval::of(&difference(before, after), Millis::saturating(secs * 1000.0)))
+        Some(Interval::of(before, after, Millis::saturating(secs * 1000.0)))
     }
 }
 

@@ -66,11 +66,11 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// From what was counted in a span.
-    pub fn of(delta: &Counters, span: Millis) -> Self {
+    /// From the counts before and after a span.
+    pub fn of(before: &Counters, after: &Counters, span: Millis) -> Self {
         Self {
-            executed: per_second(delta.executed, span),
-            emitted: per_second(delta.emitted, span),
+            executed: per_second(after.executed - before.executed, span),
+            emitted: per_second(after.emitted - before.emitted, span),
         }
     }
 }

@@ -79,9 +79,16 @@ pub struct Memory {
     pub(super) trials: BTreeMap<usize, (u32, f64)>,
     /// Components that more executors did not help, until when, and how often.
     pub(super) in_vain: BTreeMap<usize, (Timestamp, u32)>,
+    /// Records per second that each component was believed to take in as it was.
+    pub(super) believed: Vec<Option<f64>>,
 }
 
 impl Memory {
+    /// Records per second that a component was believed to take in when the policy was asked last.
+    pub fn believed(&self, index: usize) -> Option<f64> {
+        *self.believed.get(index)?
+    }
+
     /// Notes whether executors were added or taken away since the last decision.
     pub(super) fn notice_changes(&mut self, situation: &Situation<'_>, model: &mut TopologyModel) {
         let mut change = 0i64;

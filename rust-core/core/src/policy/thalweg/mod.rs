@@ -47,6 +47,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
     if let Some(reason) = evidence::blind(situation) {
         memory.needs.clear();
         memory.short_since = None;
+        memory.believed = believed(&scalings(situation, model));
         return Intent::Stay(vec![reason]);
     }
     memory.notice_changes(situation, model);
@@ -57,8 +58,12 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
     }
     memory.judge_trials(situation, model);
     let asked = asked(situation, memory, model);
-    let mut sizes: Vec<Option<(Scaling<'_>, Size)>> = (0..situation.flow.components.len())
-        .map(|index| sized(situation, index, &asked, model))
+    let scalings = scalings(situation, model);
+    memory.believed = believed(&scalings);
+    let mut sizes: Vec<Option<(Scaling<'_>, Size)>> = scalings
+        .into_iter()
+        .enumerate()
+        .map(|(index, scaling)| sized(situation, index, scaling?, &asked, model))
         .collect();
     meet_latency(situation, &asked.far, &mut sizes);
     let needs: Wishes = sizes
@@ -84,26 +89,27 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
     }
 }
 
-/// Records per second that a component is believed to take in as it is.
-pub(super) fn believed(
-    situation: &Situation<'_>,
-    index: usize,
-    model: &TopologyModel,
-) -> Option<f64> {
-    let scaling = Scaling::of(situation, index, model)?;
-    Some(scaling.capacity(situation.flow.components[index].executors))
+/// What is known about each component.
+fn scalings<'a>(situation: &Situation<'a>, model: &TopologyModel) -> Vec<Option<Scaling<'a>>> {
+    let components = 0..situation.flow.components.len();
+    components.map(|index| Scaling::of(situation, index, model)).collect()
+}
+
+/// Records per second that each component is believed to take in as it is.
+fn believed(scalings: &[Option<Scaling<'_>>]) -> Vec<Option<f64>> {
+    scalings.iter().map(|scaling| Some(scaling.as_ref()?.now())).collect()
 }
 
 fn sized<'a>(
     situation: &Situation<'a>,
     index: usize,
+    scaling: Scaling<'a>,
     asked: &Asked,
     model: &TopologyModel,
 ) -> Option<(Scaling<'a>, Size)> {
     if situation.flow.components[index].system {
         return None;
     }
-    let scaling = Scaling::of(situation, index, model)?;
     let learned = model.components.get(situation.id(index));
     let distance = |executors| learned.and_then(|learned| learned.distance(executors));
     let size = scaling.size(asked.far[index]?, situation, distance);

@@ -75,6 +75,11 @@ impl<'a> Scaling<'a> {
         Some(Self { component, curve, anchor, ability, balance, shares, rate, confidence })
     }
 
+    /// Records per second as it is.
+    pub fn now(&self) -> f64 {
+        self.capacity(self.component.executors)
+    }
+
     /// Records per second of `executors` as they are best known.
     pub fn capacity(&self, executors: u32) -> f64 {
         self.uneven(executors, self.of_curve(executors, 0.0))

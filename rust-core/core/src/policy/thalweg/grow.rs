@@ -1,6 +1,7 @@
 //! More executors, or more memory for them, where a component is short.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::demand::Asked;
 use super::evidence::tells_rates;
@@ -100,8 +101,8 @@ pub(super) fn up(
         // Memory that brings nothing goes along as well.
         let after = |index| wishes.get(&index).copied().unwrap_or(present(index));
         for (index, spare) in spares(situation, model, after) {
-            if !memory_mib.contains_key(&index) {
-                memory_mib.insert(index, spare.mib);
+            if let Entry::Vacant(unchanged) = memory_mib.entry(index) {
+                unchanged.insert(spare.mib);
                 reasons.push(spare.reason);
             }
         }

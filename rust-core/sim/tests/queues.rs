@@ -122,7 +122,8 @@ fn a_hot_key_limits_its_component_whatever_its_executors() {
 #[test]
 fn state_that_memory_does_not_hold_makes_records_dearer() {
     let mut scenario = clockwork(10_000.0);
-    scenario.components[1].state = Some(StateSpec { mib: 256.0, miss_micros: 1000.0, shape: 1.0 });
+    scenario.components[1].state =
+        Some(StateSpec { mib: 256.0, miss_micros: 1000.0, shape: 1.0, cold: 0.0 });
     // One executor of 128 MiB holds half: 1 ms of work and half of 1 ms for misses.
     let rate = watched(&scenario).measures.completed / 600.0;
     assert!((rate - 1000.0 / 1.5).abs() < 7.0, "{rate}");

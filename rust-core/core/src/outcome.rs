@@ -78,8 +78,8 @@ pub fn verify(
     let does = if action.attempt == Attempt::Fewer { !after.is_full() } else { better };
     let helped = does && harm.is_none();
     let mut text = effect(&before.metrics, &after.metrics);
-    if let Some(reason) = &harm {
-        text = format!("{text}; {}", reason.text);
+    if let Some(Reason { measured: Some(is), limit: Some(limit), text: what, .. }) = &harm {
+        text = format!("{text}; harm, as {is:.0} passes {limit:.0}: {what}");
     }
     remember(&action, helped, harm.is_some(), state, settings, now);
     let plan = action.plan.clone();

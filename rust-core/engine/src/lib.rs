@@ -64,7 +64,8 @@ struct Running {
     counters: BTreeMap<String, u64>,
     /// What was last written to the ledger of each topology: verdict and reason codes.
     last_words: BTreeMap<String, String>,
-    saved: Option<Learned>,
+    /// When what was learned was stored last.
+    saved_at: Option<Timestamp>,
 }
 
 /// What a scheduling round needs.

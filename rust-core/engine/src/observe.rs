@@ -18,6 +18,8 @@ use crate::{Engine, EngineError, LEARNED_KEY, Running, drains, orders, tables};
 
 /// Outcomes and ended plans that the status keeps.
 const REMEMBERED: usize = 20;
+/// Seconds after which what was learned is stored again.
+const SAVED_EACH_SECS: u64 = 60;
 
 impl Engine {
     /// Takes in one observation and answers with the decisions it led to, as JSON.
@@ -59,7 +61,7 @@ impl Engine {
         }
         self.record_decisions(&mut running)?;
         self.follow_the_truth(&observation, &running, now);
-        self.save_learned(&mut running);
+        self.save_learned(&mut running, now);
         self.show(&running, now);
         let answer = json!({
             "decisions": running.decisions,
@@ -156,17 +158,20 @@ impl Engine {
         }
     }
 
-    fn save_learned(&self, running: &mut Running) {
+    /// Stores what was learned, but not each time: it changes with every observation, and what a crash
+    /// takes of it is learned again within a minute.
+    fn save_learned(&self, running: &mut Running, now: Timestamp) {
         let learned = &running.state.learned;
-        self.routing().learned.clone_from(learned);
-        if running.saved.as_ref() == Some(learned) {
+        // Placement asks for nodes only.
+        self.routing().learned.nodes.clone_from(&learned.nodes);
+        if running.saved_at.is_some_and(|at| now < at.plus_secs(SAVED_EACH_SECS)) {
             return;
         }
         let saved = serde_json::to_vec(learned)
             .map_err(EngineError::from)
             .and_then(|bytes| Ok(self.store.put_state(LEARNED_KEY, &bytes)?));
         match saved {
-            Ok(()) => running.saved = Some(learned.clone()),
+            Ok(()) => running.saved_at = Some(now),
             Err(error) => tracing::warn!(%error, "learned state not stored"),
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::diagnose::threshold::ThresholdFunction;
 use crate::diagnose::trigger::{EffectiveBottlenecks, Persistence};
 use crate::explain::{Metrics, PlanKind, ReasonCode};
-use crate::model::{SlotRef, TaskRange};
+use crate::model::{SlotRef, TaskRange, Topology};
 use crate::policy::Memories;
 use crate::policy::thalweg::TopologyModel;
 use crate::settings::Settings;
@@ -201,6 +201,17 @@ impl TopologyState {
         now: Timestamp,
     ) -> bool {
         self.blacklist.get(&(judged_as, why)).is_some_and(|until| now < *until)
+    }
+
+    /// Where the topology's executors run, if that is not what is remembered.
+    pub fn new_layout(&self, topology: &Topology) -> Option<BTreeMap<TaskRange, Option<SlotRef>>> {
+        let places = || topology.executors.iter().map(|e| (e.tasks, e.slot));
+        // Executors mostly come by ascending tasks and stay where they are.
+        if places().eq(self.layout.iter().map(|(tasks, slot)| (*tasks, *slot))) {
+            return None;
+        }
+        let layout = places().collect();
+        (self.layout != layout).then_some(layout)
     }
 
     /// Starts measuring anew: what was measured belongs to another arrangement.

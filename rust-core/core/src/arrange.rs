@@ -253,8 +253,13 @@ pub fn problem(
         memory_mib: node.memory_mib.map(|mib| (mib - ground.base_memory[index]).max(0.0) as u32),
     });
     let parts = Parts::of(wished, demands);
-    let now: BTreeMap<TaskRange, SlotRef> =
-        topology.executors.iter().filter_map(|e| Some((e.tasks, e.slot?))).collect();
+    // A slot that another topology holds is nobody else's place, whatever was observed.
+    let held_by_it = |slot: &SlotRef| !ground.is_taken(*slot);
+    let now: BTreeMap<TaskRange, SlotRef> = topology
+        .executors
+        .iter()
+        .filter_map(|e| Some((e.tasks, e.slot.filter(held_by_it)?)))
+        .collect();
     let mut held: BTreeMap<SlotRef, u32> = BTreeMap::new();
     for slot in now.values() {
         *held.entry(*slot).or_default() += 1;

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::arrange::{Ground, Terrain, add_memory, present, problem};
+use crate::arrange::{Ground, Terrain, add_memory, present, problem, role};
 use crate::cluster::{self, Lacking, Slots, is_declared};
 use crate::model::{Executor, Observation, SlotRef, TaskRange, Topology};
-use crate::place::{MigrationRow, Slot, place};
+use crate::place::{MigrationRow, Role, Slot, place};
 use crate::settings::Settings;
 use crate::state::Learned;
 use crate::units::Timestamp;
@@ -160,17 +160,23 @@ fn changed<'a>(
     moves.filter_map(|(_, slot)| *slot)
 }
 
-/// What the other topologies demand of each node, every component as much as any other.
+/// What is taken for an executor's demand while nothing is measured. Users give components executors for
+/// the work that they expect, so each counts the same; but a source waits more than it works, and what
+/// the engine adds hardly works.
+fn unmeasured(topology: &Topology, component: u32) -> f64 {
+    match role(topology, component) {
+        Role::Work => 1.0,
+        Role::Anchor => 0.5,
+    }
+}
+
+/// What the other topologies demand of each node, as long as nothing is measured.
 fn demands_of_others(view: &Observation, slots: &Slots, own: usize) -> Vec<f64> {
     let mut demands = vec![0.0; view.nodes.len()];
     for (index, topology) in view.topologies.iter().enumerate().filter(|(index, _)| *index != own) {
-        let mut executors = vec![0.0; topology.components.len()];
-        for executor in &topology.executors {
-            executors[executor.component as usize] += 1.0;
-        }
         for (executor, slot) in topology.executors.iter().zip(&slots[index]) {
             if let Some(demand) = slot.and_then(|slot| demands.get_mut(slot.node as usize)) {
-                *demand += 1.0 / executors[executor.component as usize];
+                *demand += unmeasured(topology, executor.component);
             }
         }
     }
@@ -280,7 +286,10 @@ impl Round<'_> {
         for (executor, slot) in seen.executors.iter_mut().zip(present_slots) {
             executor.slot = *slot;
         }
-        let demands = vec![1.0; seen.components.len()];
+        let mut demands = vec![0.0; seen.components.len()];
+        for executor in &seen.executors {
+            demands[executor.component as usize] += unmeasured(&seen, executor.component);
+        }
         let problem = problem(self.view, &seen, &present(&seen), &demands, &self.ground, settings);
         match place(&problem) {
             Ok(placement) => {

@@ -8,7 +8,7 @@ use crate::assess::{Assessment, assess};
 use crate::blacklist::Attempt;
 use crate::explain::{Decision, Outcome, Plan, Reason, ReasonCode, Verdict};
 use crate::guard::{Origin, another_first, day, guard, within_budget};
-use crate::model::{Observation, SlotRef, TaskRange, Topology, TopologyStatus};
+use crate::model::{Observation, Topology, TopologyStatus};
 use crate::outcome::{Standing, verify};
 use crate::policy::Intent;
 use crate::rollback::{WayBack, forget_outdated, way_back};
@@ -127,7 +127,7 @@ fn notice_changes(
     state.learned.forget_absent(names, now, settings);
     for topology in &observation.topologies {
         let remembered = state.topologies.entry(topology.id.clone()).or_default();
-        if let Some(layout) = new_layout(topology, remembered) {
+        if let Some(layout) = remembered.new_layout(topology) {
             let known = !remembered.layout.is_empty();
             remembered.layout = layout;
             remembered.forget_measurements();
@@ -139,20 +139,6 @@ fn notice_changes(
             remembered.forget_measurements();
         }
     }
-}
-
-/// Where the topology's executors run, if that is not what is remembered.
-fn new_layout(
-    topology: &Topology,
-    remembered: &TopologyState,
-) -> Option<BTreeMap<TaskRange, Option<SlotRef>>> {
-    let places = || topology.executors.iter().map(|e| (e.tasks, e.slot));
-    // Executors mostly come by ascending tasks and stay where they are.
-    if places().eq(remembered.layout.iter().map(|(tasks, slot)| (*tasks, *slot))) {
-        return None;
-    }
-    let layout = places().collect();
-    (remembered.layout != layout).then_some(layout)
 }
 
 /// Whether the topology was changed, or one of its executors started, too short a time ago.

@@ -8,7 +8,7 @@ use crate::blacklist::{Attempt, Blacklist};
 use crate::diagnose::threshold::ThresholdFunction;
 use crate::diagnose::trigger::{EffectiveBottlenecks, Persistence};
 use crate::guard::Origin;
-use crate::model::{SlotRef, TaskRange};
+use crate::model::{SlotRef, TaskRange, Topology};
 use crate::outcome::Standing;
 use crate::policy::Memories;
 use crate::policy::thalweg::TopologyModel;
@@ -215,6 +215,17 @@ impl State {
 }
 
 impl TopologyState {
+    /// Where the topology's executors run, if that is not what is remembered.
+    pub fn new_layout(&self, topology: &Topology) -> Option<BTreeMap<TaskRange, Option<SlotRef>>> {
+        let places = || topology.executors.iter().map(|e| (e.tasks, e.slot));
+        // Executors mostly come by ascending tasks and stay where they are.
+        if places().eq(self.layout.iter().map(|(tasks, slot)| (*tasks, *slot))) {
+            return None;
+        }
+        let layout = places().collect();
+        (self.layout != layout).then_some(layout)
+    }
+
     /// Starts measuring anew: what was measured belongs to another arrangement.
     pub fn forget_measurements(&mut self) {
         self.histories.clear();

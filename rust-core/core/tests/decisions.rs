@@ -300,3 +300,34 @@ fn fewer_executors_are_judged_by_what_they_can_do_and_forbid_no_growth() {
     assert!(plan.counts.get("split").is_some_and(|count| *count > 2), "{:?}", growth.reasons);
     assert!(!codes(&growth).contains(&ReasonCode::Ineffective), "{:?}", growth.reasons);
 }
+
+#[test]
+fn two_topologies_that_seem_to_hold_one_slot_are_judged_and_the_second_gets_another() {
+    let mut model = Model::new(2, 2, 2);
+    model.add_topology("wc-2", 2, 2);
+    model.rate = 390.0;
+    let slots: Vec<_> = model.observation.topologies[0].executors.iter().map(|e| e.slot).collect();
+    for (executor, slot) in model.observation.topologies[1].executors.iter_mut().zip(slots) {
+        executor.slot = slot;
+    }
+    for topology in &mut model.observation.topologies {
+        topology.worker_heap_mib = Some(512.0);
+        for component in &mut topology.components {
+            (component.memory_mib, component.heap_mib) = (Some(128.0), Some(128.0));
+        }
+    }
+    let held: Vec<_> = model.observation.topologies[0].executors.iter().map(|e| e.slot).collect();
+    let mut plans = Vec::new();
+    for _ in 0..60 {
+        let decided = model.step();
+        plans.extend(decided.decisions.into_iter().filter_map(|decision| decision.plan));
+    }
+    assert!(!plans.is_empty(), "both are short of executors");
+    let nodes = &model.observation.nodes;
+    for row in plans.iter().filter(|plan| plan.topology == "wc-2").flat_map(|plan| &plan.rows) {
+        let taken = held.iter().flatten().any(|slot| {
+            nodes[slot.node as usize].id == row.after.node && slot.port == row.after.port
+        });
+        assert!(!taken, "{row:?}");
+    }
+}

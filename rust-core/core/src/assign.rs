@@ -290,7 +290,12 @@ impl Round<'_> {
         for executor in &seen.executors {
             demands[executor.component as usize] += unmeasured(&seen, executor.component);
         }
-        let problem = problem(self.view, &seen, &present(&seen), &demands, &self.ground, settings);
+        let mut problem =
+            problem(self.view, &seen, &present(&seen), &demands, &self.ground, settings);
+        // Receivers are not crowded around a source before it is known what work they are: next to
+        // each other operators are spread evenly.
+        let works = |component| role(&seen, component) == Role::Work;
+        problem.edges.retain(|edge| works(edge.from) && works(edge.to));
         match place(&problem) {
             Ok(placement) => {
                 present_slots.iter().zip(placement).map(|(slot, new)| slot.or(Some(new))).collect()

@@ -350,10 +350,11 @@ impl<'a> Scene<'a> {
                     .sum();
             }
             std::thread::sleep(PAUSE.min(length.saturating_sub(begun.elapsed())));
-            let past = (begun.elapsed() - until).as_secs_f64();
+            let at = begun.elapsed();
+            let past = (at - until).as_secs_f64();
             used.executor_secs += past * f64::from(used.executors);
             used.backlog_secs += past * self.backlog()?;
-            until = begun.elapsed();
+            until = at;
         }
         Ok(used)
     }

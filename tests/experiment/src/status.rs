@@ -69,8 +69,10 @@ pub struct Step {
 }
 
 /// A hold for one of these reasons will not end by itself.
-const CALM: [ReasonCode; 7] = [
+const CALM: [ReasonCode; 9] = [
     ReasonCode::NoBottleneck,
+    ReasonCode::DemandMet,
+    ReasonCode::CostAboveGain,
     ReasonCode::LatencyStable,
     ReasonCode::NoGain,
     ReasonCode::GainTooSmall,

@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -47,9 +48,7 @@ impl RedisServer {
     }
 
     fn launch(dir: TempDir, options: Vec<String>, tls: bool) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-        let port = free.local_addr().expect("a bound socket has an address").port();
-        drop(free);
+        let port = free_port();
         let process = spawn(&dir, &options, port, tls);
         let mut server = Self { process, options, port, dir, tls };
         server.wait_for_port();
@@ -122,6 +121,22 @@ impl Drop for RedisServer {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// A port that no other test of this process gets. It lies below those that the system hands out by
+/// itself, so that no connection takes it before the server does, or while the server is away.
+fn free_port() -> u16 {
+    const FIRST: u32 = 20_000;
+    const COUNT: u32 = 12_000;
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let begin = std::process::id();
+    let port = || FIRST + begin.wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)) % COUNT;
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(port)
+        .take(COUNT as usize)
+        .filter_map(|port| u16::try_from(port).ok())
+        .find(free)
+        .expect("one of 12,000 ports is free")
 }
 
 fn spawn(dir: &TempDir, options: &[String], port: u16, tls: bool) -> Child {

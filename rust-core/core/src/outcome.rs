@@ -55,6 +55,12 @@ impl Standing {
     fn is_full(&self) -> bool {
         self.metrics.capacity.get() >= OVERLOADED
     }
+
+    /// Whether sources bring in more than is asked for, from what was left waiting.
+    fn catches_up(&self) -> bool {
+        let brought = self.metrics.throughput.get();
+        self.asked.is_some_and(|asked| asked.get() < brought * (1.0 - NOTICEABLE))
+    }
 }
 
 /// Judges an action whose effect can be seen by now.
@@ -109,10 +115,11 @@ fn remember(
     now: Timestamp,
 ) {
     let attempt = action.attempt;
-    // The policy `thalweg` remembers by itself which components more executors did not help. And that
-    // fewer cannot do the work is no reason against them when there is less of it.
+    // The policy `thalweg` remembers by itself which components more executors did not help; the others
+    // may need more when the load rises. And that fewer cannot do the work is no reason against them when
+    // there is less of it.
     let by_policy = settings.policy == PolicyName::Thalweg && attempt == Attempt::More;
-    let forgiven = !harmed && (by_policy || attempt == Attempt::Fewer);
+    let forgiven = by_policy || (attempt == Attempt::Fewer && !harmed);
     match helped {
         _ if action.origin == Origin::Rollback => {}
         true => state.blacklist.note_success(attempt),
@@ -160,9 +167,10 @@ fn harm(before: &Standing, after: &Standing, attempt: Attempt, better: bool) -> 
         return None;
     }
     less_done(before, after).or_else(|| {
-        // Executors that had no time left before would have none if they were given the work back.
-        let hopeless = attempt == Attempt::More && before.is_full();
-        if better || hopeless { None } else { later_done(before, after) }
+        // Executors that have no time left, although they became more, make tuples wait because there is
+        // more to do: their former number would make them wait longer.
+        let needed = attempt == Attempt::More && (before.is_full() || after.is_full());
+        if better || needed || after.catches_up() { None } else { later_done(before, after) }
     })
 }
 
@@ -278,6 +286,18 @@ mod tests {
         let later = standing(1000.0, Some(1000.0), 0.97, 10.0);
         assert!(!harms(full, later, Attempt::More));
         assert!(harms(full, later, Attempt::Move(None)));
+    }
+
+    #[test]
+    fn what_waits_because_of_a_rising_load_or_of_the_stop_itself_is_no_harm() {
+        // A load that goes on rising has filled the executors that were added.
+        let before = standing(5187.0, Some(5187.0), 0.91, 4.4);
+        let filled = standing(5364.0, Some(5500.0), 1.0, 1141.0);
+        assert!(!harms(before, filled, Attempt::More));
+        assert!(harms(before, filled, Attempt::Move(None)));
+        // What waited during a stop is worked off.
+        let catching_up = standing(5400.0, Some(4800.0), 1.0, 1141.0);
+        assert!(!harms(before, catching_up, Attempt::Move(None)));
     }
 
     #[test]

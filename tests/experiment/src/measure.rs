@@ -121,6 +121,11 @@ pub fn executors(info: &TopologyInfo) -> BTreeMap<String, u32> {
     counts
 }
 
+/// Executors of all components but the source.
+pub fn bolts(executors: &BTreeMap<String, u32>) -> u32 {
+    executors.iter().filter(|(id, _)| *id != "spout").map(|(_, count)| count).sum()
+}
+
 impl Measured {
     /// Adds what Thalweg did, and what that cost until so long after each action, as the journals in a folder tell.
     ///

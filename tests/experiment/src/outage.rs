@@ -8,12 +8,12 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use serde_json::json;
 use thalweg_lab::counts::{Output, Spouts};
-use thalweg_lab::load::{Generator, Load, Rate};
+use thalweg_lab::load::{Generator, Rate};
 use thalweg_lab::wait::until;
 
 use crate::disruption::Disruption;
 use crate::options::Options;
-use crate::run::{Phase, Scene, TOPIC, TOPOLOGY, Witness, now_ms};
+use crate::run::{Phase, Scene, TOPOLOGY, Witness, now_ms};
 use crate::situation::{Side, Situation, WORDS_PER_LINE};
 use crate::workplace::Workplace;
 
@@ -90,8 +90,7 @@ pub fn outages(
     let workplace = Workplace::new(options.keep_in(&situation, side)?)?;
     witness.phase(side, Phase::SetUp);
     let scene = Scene::set_up(side, &situation, options, &workplace, witness)?;
-    let load = Load::new(scene.kafka.bootstrap(), TOPIC, Rate::Constant(situation.rate));
-    let generator = Generator::start(&load.words(WORDS_PER_LINE as usize))?;
+    let generator = scene.send(Rate::Constant(situation.rate))?;
     scene.wait_steady(&generator, witness)?;
     let mut series = Series { actions: Vec::new(), failures: Vec::new(), lost: 0 };
     witness.phase(side, Phase::Act);

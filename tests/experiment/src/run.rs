@@ -11,7 +11,7 @@ use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::wait::until;
 use thalweg_lab::{Kafka, Redis, StormBuilder, StormCluster, WordCount};
 
-use crate::measure::{Measured, PathLatency, crossing, executors};
+use crate::measure::{Measured, PathLatency, bolts, crossing, executors};
 use crate::options::{Options, Store, storm_settings};
 use crate::predict::storm::{Timing, predict};
 use crate::situation::{Change, Course, Engine, Side, Situation};
@@ -224,7 +224,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Starts to send lines.
-    fn send(&self, rate: Rate) -> Result<Generator> {
+    pub(crate) fn send(&self, rate: Rate) -> Result<Generator> {
         let load = Load::new(self.kafka.bootstrap(), TOPIC, rate);
         Generator::start(&load.words(self.situation.words_per_line as usize))
     }
@@ -237,7 +237,7 @@ impl<'a> Scene<'a> {
     ) -> Result<()> {
         let mut since = None;
         until("steady output", START_LIMIT, || {
-            let vitals = self.look(generator, witness)?;
+            let (vitals, _) = self.look(generator, witness)?;
             let flows = vitals.words > 0.0;
             let since: &mut Option<Instant> = &mut since;
             match (flows, *since) {
@@ -340,14 +340,9 @@ impl<'a> Scene<'a> {
         let (begun, mut until) = (Instant::now(), Duration::ZERO);
         let mut used = Use::default();
         while begun.elapsed() < length {
-            self.look(generator, witness)?;
-            // While workers are replaced Nimbus may have nothing to say: as many as before, then.
-            if let Ok(info) = self.storm.control().info(TOPOLOGY) {
-                used.executors = executors(&info)
-                    .into_iter()
-                    .filter(|(id, _)| id != "spout")
-                    .map(|(_, n)| n)
-                    .sum();
+            // Where Nimbus has nothing to say there are as many as before.
+            if let (_, Some(info)) = self.look(generator, witness)? {
+                used.executors = bolts(&executors(&info));
             }
             std::thread::sleep(PAUSE.min(length.saturating_sub(begun.elapsed())));
             let at = begun.elapsed();
@@ -389,7 +384,11 @@ impl<'a> Scene<'a> {
         Ok(measured.with_completed(&spouts.within(&(from..to)), replayed))
     }
 
-    fn look(&self, generator: &Generator, witness: &mut dyn Witness) -> Result<Vitals> {
+    fn look(
+        &self,
+        generator: &Generator,
+        witness: &mut dyn Witness,
+    ) -> Result<(Vitals, Option<TopologyInfo>)> {
         const BACK_MS: u64 = 3_000;
         let now = now_ms()?;
         let window = now.saturating_sub(BACK_MS)..now;
@@ -403,7 +402,7 @@ impl<'a> Scene<'a> {
         // While workers are replaced Nimbus may have nothing to say.
         let info = self.storm.control().info(TOPOLOGY).ok();
         witness.look(vitals, self.status().as_ref(), info.as_ref());
-        Ok(vitals)
+        Ok((vitals, info))
     }
 
     pub(crate) fn status(&self) -> Option<Status> {

@@ -100,7 +100,8 @@ fn chain(
     senders.swap_remove(0)
 }
 
-fn empty(name: &str, engine: EngineKind) -> Scenario {
+/// Ten minutes of constant load, of a job without nodes and components.
+pub fn empty(name: &str, engine: EngineKind) -> Scenario {
     Scenario {
         name: name.to_owned(),
         about: String::new(),

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use thalweg_core::model::{ComponentKind, Grouping};
-use thalweg_sim::scenario::{ComponentSpec, EngineKind, Flink, Load, LoadShape, Metrics, Storm};
+use thalweg_sim::scenario::{ComponentSpec, EngineKind, Flink, Load, LoadShape, Metrics, template};
 use thalweg_sim::{RunResult, Scenario};
 
 use super::{WORD_BYTES, component, edge, node, runs};
@@ -97,15 +97,12 @@ fn scenario(steps: Steps) -> Scenario {
     // A line keeps its subtask waiting, and the processor free.
     let split = ComponentSpec { cpu_share: 0.0, ..operator("split", 1, steps.line_ms * 1_000.0) };
     Scenario {
-        name: "steps".to_owned(),
         about: "a load that steps up and down".to_owned(),
-        engine: EngineKind::Flink,
         duration_secs: part(3),
         step_millis: STEP_MILLIS,
         point_secs: 1.0,
         rate: steps.low,
         jitter: 0.05,
-        workers: 2,
         nodes: vec![node(1.0, u32::from(SLOTS)), node(1.0, u32::from(SLOTS))],
         components: vec![source, split, operator("count", COUNTERS, OVERHEAD_MICROS)],
         edges: vec![
@@ -113,12 +110,9 @@ fn scenario(steps: Steps) -> Scenario {
             edge("split", "count", Grouping::Fields, WORDS, WORD_BYTES),
         ],
         load: Load { shape: LoadShape::Steps { levels }, noise: 0.0 },
-        storm: Storm::default(),
         flink: Flink { checkpoint_secs: 2.0, restart_secs: [0.4, 1.0], ..Flink::default() },
         metrics: Metrics { report_secs: 1.0, delay_secs: 0.2, ..Metrics::default() },
-        faults: Vec::new(),
-        script: Vec::new(),
-        settings: Default::default(),
+        ..template::empty("steps", EngineKind::Flink)
     }
 }
 

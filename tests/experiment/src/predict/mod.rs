@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use serde_json::{Map, Value};
 use thalweg_core::model::{ComponentKind, Grouping};
 use thalweg_engine::EngineSettings;
-use thalweg_sim::scenario::{ComponentSpec, EdgeSpec, NodeGroup};
+use thalweg_sim::scenario::{ComponentSpec, EdgeSpec, NodeGroup, template};
 use thalweg_sim::{RunResult, Scenario, run};
 
 /// Seeds whose median is told.
@@ -31,41 +31,15 @@ fn runs(scenario: &Scenario, mut given: Map<String, Value>) -> Result<Vec<RunRes
 
 /// A node with nothing beside its cores and slots to be told of.
 fn node(cores: f64, slots: u32) -> NodeGroup {
-    NodeGroup {
-        count: 1,
-        cores,
-        ability: 1.0,
-        slots,
-        round_trip_millis: 0.2,
-        link_mib: 119.0,
-        interference: 0.0,
-    }
+    NodeGroup { cores, slots, round_trip_millis: 0.2, ..template::node() }
 }
 
 /// A component whose executors share nothing but their nodes.
 fn component(id: &str, kind: ComponentKind, executors: u32, work_micros: f64) -> ComponentSpec {
-    ComponentSpec {
-        id: id.to_owned(),
-        kind,
-        executors,
-        tasks: executors,
-        work_micros,
-        cpu_share: 1.0,
-        contention: 0.0,
-        coherency: 0.0,
-        delay_millis: 0.0,
-        variability: 0.2,
-        skew: 0.0,
-        hot_key: 0.0,
-        limit: None,
-        partitions: None,
-        share: 1.0,
-        state: None,
-        memory_mib: 128.0,
-        queue: 32_768.0,
-    }
+    let alone = template::operator(id, work_micros);
+    ComponentSpec { kind, executors, tasks: executors, variability: 0.2, ..alone }
 }
 
 fn edge(from: &str, to: &str, grouping: Grouping, selectivity: f64, bytes: f64) -> EdgeSpec {
-    EdgeSpec { from: from.to_owned(), to: to.to_owned(), grouping, selectivity, bytes }
+    EdgeSpec { grouping, selectivity, bytes, ..template::edge(from, to) }
 }

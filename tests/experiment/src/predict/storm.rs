@@ -4,11 +4,12 @@ use anyhow::Result;
 use serde::Serialize;
 use thalweg_core::model::{ComponentKind, Grouping};
 use thalweg_sim::scenario::{
-    ComponentSpec, EngineKind, Fault, FaultKind, Flink, Load, LoadShape, Metrics, NodeGroup, Storm,
+    ComponentSpec, EngineKind, Fault, FaultKind, Load, LoadShape, Metrics, NodeGroup, template,
 };
 use thalweg_sim::{RunResult, Scenario};
 
 use super::{WORD_BYTES, component, edge, node, runs};
+use crate::measure::bolts;
 use crate::options::{Options, storm_settings};
 use crate::report::{Summary, short};
 use crate::situation::{Change, Side, Situation};
@@ -55,10 +56,9 @@ pub struct Prediction {
 impl Prediction {
     /// Each value beside the measured one.
     pub fn beside(&self, measured: &crate::Measured) -> String {
-        let bolts = measured.executors.iter().filter(|(id, _)| *id != "spout").map(|(_, n)| *n);
         let pairs = [
             ("plans", self.actions, f64::from(measured.actions)),
-            ("executors", self.executors, f64::from(bolts.sum::<u32>())),
+            ("executors", self.executors, f64::from(bolts(&measured.executors))),
             ("executor-seconds", self.executor_secs, measured.executor_secs),
             ("words/s", self.throughput, measured.throughput),
             ("p50 ms", self.complete_p50_ms, measured.complete_p50_ms),
@@ -118,9 +118,7 @@ fn scenario(situation: &Situation, timing: Timing, rates: Option<Vec<f64>>) -> S
     });
     let words = f64::from(situation.words_per_line);
     Scenario {
-        name: situation.name.to_owned(),
         about: situation.title.to_owned(),
-        engine: EngineKind::Storm,
         duration_secs: timing.settled_secs + timing.stage_secs,
         step_millis: STEP_MILLIS,
         point_secs: POINT_SECS,
@@ -134,12 +132,9 @@ fn scenario(situation: &Situation, timing: Timing, rates: Option<Vec<f64>>) -> S
             edge("split", "count", Grouping::Fields, words, WORD_BYTES),
         ],
         load: Load { shape, noise: 0.0 },
-        storm: Storm::default(),
-        flink: Flink::default(),
         metrics: Metrics { report_secs: 2.0, sample_rate: 1.0, lag: false, ..Metrics::default() },
         faults: change.into_iter().collect(),
-        script: Vec::new(),
-        settings: Default::default(),
+        ..template::empty(situation.name, EngineKind::Storm)
     }
 }
 

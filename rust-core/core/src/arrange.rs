@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::assess::Assessment;
 use crate::explain::{Plan, PlanKind};
 use crate::model::{ComponentKind, Node, Observation, SlotRef, TaskRange, Topology};
+use crate::nodes::{abilities, powers};
 use crate::place::{
     PlaceEdge, PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role, Shortage, migration, place,
 };
@@ -26,12 +27,14 @@ const ASSUMED_TRAFFIC: u64 = 1000;
 pub struct Terrain {
     /// Speed of each node, the fastest having 1.
     pub abilities: Vec<f64>,
+    /// How much work each node can do, the one that can do most having 1.
+    pub powers: Vec<f64>,
     /// Nodes that were reached too slowly not long ago.
     pub far: Vec<bool>,
     /// Nodes that may hold executors: neither forbidden nor far, unless all open ones are far.
     pub usable: Vec<bool>,
-    /// The speed of all usable nodes together.
-    pub usable_ability: f64,
+    /// How much work all usable nodes can do together.
+    pub usable_power: f64,
     /// Whether a usable node has a slot that nobody holds.
     pub free_slot: bool,
     /// Memory that executors need on each node, in MiB.
@@ -65,10 +68,11 @@ impl Terrain {
                 |port: &u32| !holders.contains_key(&SlotRef { node: index as u32, port: *port });
             *usable && node.ports.iter().any(free)
         });
-        let abilities = crate::assess::abilities(observation, learned, settings, now);
-        let usable_abilities = abilities.iter().zip(&usable).filter(|(_, usable)| **usable);
-        let usable_ability = usable_abilities.fold(0.0, |sum, (ability, _)| sum + ability);
-        Self { abilities, far, usable, usable_ability, free_slot, memory, holders }
+        let abilities = abilities(observation, learned, settings, now);
+        let powers = powers(observation, learned, settings, now);
+        let usable_powers = powers.iter().zip(&usable).filter(|(_, usable)| **usable);
+        let usable_power = usable_powers.fold(0.0, |sum, (power, _)| sum + power);
+        Self { abilities, powers, far, usable, usable_power, free_slot, memory, holders }
     }
 
     /// Memory that all topologies but one need on each node, in MiB.
@@ -224,8 +228,8 @@ pub fn worst_load(topology: &Topology, demands: &[f64], ground: &Ground<'_>) -> 
             *demand += parts.of_executor(executor.component, executor.tasks);
         }
     }
-    let loads = node_demands.iter().zip(&ground.terrain.abilities);
-    loads.map(|(demand, ability)| demand / ability.max(1e-3)).fold(0.0, f64::max)
+    let loads = node_demands.iter().zip(&ground.terrain.powers);
+    loads.map(|(demand, power)| demand / power.max(1e-3)).fold(0.0, f64::max)
 }
 
 /// The problem of placing `wished`, given each component's demand.
@@ -239,7 +243,7 @@ pub fn problem(
 ) -> Problem {
     let terrain = ground.terrain;
     let nodes = observation.nodes.iter().enumerate().map(|(index, node)| PlaceNode {
-        ability_milli: (terrain.abilities[index] * 1000.0).round().max(1.0) as u32,
+        ability_milli: (terrain.powers[index] * 1000.0).round().max(1.0) as u32,
         base_load: (ground.base_demands[index] * MICROS) as u64,
         usable: terrain.usable[index],
         slots: node

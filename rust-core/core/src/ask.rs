@@ -97,7 +97,7 @@ fn arrangement(question: &Question<'_>) -> Result<Arrangement, Shortage> {
     let terrain = ground.terrain;
     let own: f64 = assessment.demands.iter().sum();
     let demand = ground.base_demands.iter().fold(own, |sum, demand| sum + demand);
-    let ideal = demand / terrain.usable_ability.max(1e-9);
+    let ideal = demand / terrain.usable_power.max(1e-9);
     let worst_now = worst_load(topology, &assessment.demands, ground);
     // A better placement is looked for only where it could matter: on a large cluster that is most
     // of a decision's cost.

@@ -3,22 +3,18 @@
 //! Input: an observation and the remembered reports. Output: an [`Assessment`] per topology, with
 //! its view for people and the demands for placement. It judges nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::capacity::ability::{LatencyPoint, fit};
 use crate::capacity::bottleneck::{ComponentTimes, communicating, of_topology};
 use crate::diagnose::level::levels;
 use crate::explain::{ComponentView, Metrics, NodeView, TopologyView};
 use crate::model::{Component, ComponentKind, Executor, Observation, Topology};
+use crate::nodes::{learn, powers, work};
 use crate::settings::Settings;
 use crate::signals::{Measurement, Sample};
-use crate::state::{Learned, State};
+use crate::state::State;
 use crate::units::{Ability, Millis, RatePerSec, Share, Timestamp};
 
-/// Storm counts latencies in whole milliseconds, so means below this are mostly rounding.
-const SMALLEST_LATENCY_MS: f64 = 0.5;
-/// Differences in speed smaller than this are noise.
-const CLEARLY_SLOWER: f64 = 0.8;
 /// Up to this many nodes a view shows every node.
 const SMALL_CLUSTER: usize = 16;
 /// Even an idle executor counts a little, or placement would not spread what is not yet measured.
@@ -37,7 +33,7 @@ pub struct Assessment<'a> {
     pub view: TopologyView,
     /// The measures by which actions are judged.
     pub metrics: Metrics,
-    /// Per component: busy time per second on the fastest node, over all its executors.
+    /// Per component: busy time per second if nothing slowed it down, over all its executors.
     pub demands: Vec<f64>,
     /// The part of `demands` that runs on each node, by its index; nodes without any are left out.
     pub node_demands: BTreeMap<u32, f64>,
@@ -52,32 +48,20 @@ pub fn assess<'a>(
 ) -> Vec<Assessment<'a>> {
     let measured: Vec<Vec<Measurement>> =
         observation.topologies.iter().map(|t| sample(observation, t, state, settings)).collect();
-    learn(observation, &measured, &mut state.learned, settings, now);
-    let abilities = abilities(observation, &state.learned, settings, now);
+    let least = learn(observation, &measured, &mut state.learned, settings, now);
+    let powers = powers(observation, &state.learned, settings, now);
     let mut assessments: Vec<Assessment<'a>> = observation
         .topologies
         .iter()
         .zip(measured)
         .enumerate()
         .map(|(index, (topology, measurements))| {
-            let assessment = one(observation, topology, measurements, &abilities);
+            let assessment = one(observation, topology, measurements, &least[index], &powers);
             Assessment { index, ..assessment }
         })
         .collect();
     rank(&mut assessments);
     assessments
-}
-
-/// The ability to reckon with for each node, the fastest having 1.
-pub fn abilities(
-    observation: &Observation,
-    learned: &Learned,
-    settings: &Settings,
-    now: Timestamp,
-) -> Vec<f64> {
-    let of =
-        |id: &String| learned.nodes.get(id).map_or(1.0, |memory| memory.ability(now, settings));
-    observation.nodes.iter().map(|node| of(&node.id)).collect()
 }
 
 fn sample(
@@ -100,85 +84,12 @@ fn sample(
         .collect()
 }
 
-/// Learns node abilities and distances from what was measured.
-fn learn(
-    observation: &Observation,
-    measured: &[Vec<Measurement>],
-    learned: &mut Learned,
-    settings: &Settings,
-    now: Timestamp,
-) {
-    let present: BTreeSet<&str> = observation.nodes.iter().map(|node| node.id.as_str()).collect();
-    learned.nodes.retain(|id, _| present.contains(id.as_str()));
-    let found = fit(&latency_points(observation, measured));
-    let busiest = busiest_executors(observation, measured);
-    let fastest = found.nodes.values().map(|ability| ability.get()).fold(0.0, f64::max);
-    for (index, node) in observation.nodes.iter().enumerate() {
-        let memory = learned.nodes.entry(node.id.clone()).or_default();
-        if let Some(ability) = found.nodes.get(&index) {
-            let relative = ability.get() / fastest;
-            let clear = if relative < CLEARLY_SLOWER { relative } else { 1.0 };
-            let at_work = busiest[index] >= settings.imbalance_floor;
-            memory.note_ability(clear, at_work, now, settings);
-        }
-        if node.round_trip.is_some_and(|time| time >= settings.round_trip_limit) {
-            memory.far = Some(now);
-        }
-    }
-}
-
-/// The capacity of each node's busiest executor.
-fn busiest_executors(observation: &Observation, measured: &[Vec<Measurement>]) -> Vec<Share> {
-    let mut busiest = vec![Share::ZERO; observation.nodes.len()];
-    for (topology, measurements) in observation.topologies.iter().zip(measured) {
-        for (executor, measurement) in topology.executors.iter().zip(measurements) {
-            let node = executor.slot.and_then(|slot| busiest.get_mut(slot.node as usize));
-            if let (Some(node), Some(sample)) = (node, measurement.sample()) {
-                *node = sample.capacity().max(*node);
-            }
-        }
-    }
-    busiest
-}
-
-/// Mean execute latency of each operator on each node, over every topology.
-fn latency_points(observation: &Observation, measured: &[Vec<Measurement>]) -> Vec<LatencyPoint> {
-    let mut points = Vec::new();
-    let mut first_component = 0;
-    for (topology, measurements) in observation.topologies.iter().zip(measured) {
-        let mut sums: BTreeMap<(u32, u32), (f64, f64)> = BTreeMap::new();
-        for (executor, measurement) in topology.executors.iter().zip(measurements) {
-            let kind = topology.components.get(executor.component as usize).map(|c| c.kind);
-            let (Some(slot), Some(sample)) = (executor.slot, measurement.sample()) else {
-                continue;
-            };
-            if kind == Some(ComponentKind::Operator) {
-                let sum = sums.entry((executor.component, slot.node)).or_default();
-                sum.0 += sample.delta.execute_ms;
-                sum.1 += sample.delta.executed as f64;
-            }
-        }
-        let telling = |(_, (total, count)): &(_, (f64, f64))| {
-            *count > 0.0 && total / count >= SMALLEST_LATENCY_MS
-        };
-        points.extend(sums.into_iter().filter(telling).map(
-            |((component, node), (total, count))| LatencyPoint {
-                component: first_component + component as usize,
-                node: node as usize,
-                latency_ms: total / count,
-                weight: count,
-            },
-        ));
-        first_component += topology.components.len();
-    }
-    points
-}
-
 fn one<'a>(
     observation: &Observation,
     topology: &'a Topology,
     measurements: Vec<Measurement>,
-    abilities: &[f64],
+    least: &[Option<f64>],
+    powers: &[f64],
 ) -> Assessment<'a> {
     let mut demands = vec![0.0; topology.components.len()];
     let mut node_demands = BTreeMap::new();
@@ -190,11 +101,9 @@ fn one<'a>(
             continue;
         };
         // Engines measure no busy time of sources.
-        if let (true, Some(ability)) =
-            (kind != ComponentKind::Source, abilities.get(slot.node as usize))
-        {
-            let busy = measurement.sample().map_or(0.0, |sample| sample.capacity().get());
-            let demand = (busy * ability).max(LEAST_DEMAND);
+        if kind != ComponentKind::Source && (slot.node as usize) < powers.len() {
+            let demand = measurement.sample().map_or(0.0, |sample| work(sample, least[component]));
+            let demand = demand.max(LEAST_DEMAND);
             demands[component] += demand;
             *node_demands.entry(slot.node).or_insert(0.0) += demand;
         }
@@ -206,7 +115,7 @@ fn one<'a>(
         coverage: coverage(topology, &samples),
         latency: metrics.process_latency,
         components,
-        nodes: node_views(observation, abilities, &node_demands),
+        nodes: node_views(observation, powers, &node_demands),
         ..TopologyView::default()
     };
     add_levels(observation, topology, &samples, &mut view);
@@ -348,11 +257,11 @@ fn add_levels(
 /// The nodes on which a topology runs; in a small cluster all of them.
 fn node_views(
     observation: &Observation,
-    abilities: &[f64],
+    powers: &[f64],
     demands: &BTreeMap<u32, f64>,
 ) -> Vec<NodeView> {
     let view = |(index, demand): (usize, f64)| {
-        let (node, ability) = (&observation.nodes[index], abilities[index]);
+        let (node, ability) = (&observation.nodes[index], powers[index]);
         NodeView {
             id: node.id.clone(),
             host: node.host.clone(),

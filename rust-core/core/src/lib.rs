@@ -17,6 +17,7 @@ pub mod diagnose;
 pub mod explain;
 mod guard;
 pub mod model;
+pub mod nodes;
 mod outcome;
 pub mod place;
 pub mod plan;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use crate::blacklist::{Attempt, Blacklist};
+use crate::capacity::power::Power;
 use crate::diagnose::threshold::ThresholdFunction;
 use crate::diagnose::trigger::{EffectiveBottlenecks, Persistence};
 use crate::guard::Origin;
@@ -85,6 +86,9 @@ impl Learned {
 pub struct NodeMemory {
     /// Its ability relative to the fastest node, smoothed, and when it was seen last.
     pub slow: Option<(f64, Timestamp)>,
+    /// How much work it can do, and when that was seen last.
+    #[serde(default)]
+    pub power: Option<(Power, Timestamp)>,
     /// When it was last reached too slowly.
     pub far: Option<Timestamp>,
 }
@@ -113,6 +117,14 @@ impl NodeMemory {
         match self.slow {
             Some((ability, at)) if now.since(at) < settings.ability_memory => ability,
             _ => 1.0,
+        }
+    }
+
+    /// How much work to reckon with: what was noted last, within the memory's length.
+    pub fn power(&self, now: Timestamp, settings: &Settings) -> Power {
+        match self.power {
+            Some((power, at)) if now.since(at) < settings.ability_memory => power,
+            _ => Power::default(),
         }
     }
 

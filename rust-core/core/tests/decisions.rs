@@ -77,6 +77,34 @@ fn a_slow_node_is_left_without_new_executors() {
 }
 
 #[test]
+fn a_source_leaves_a_node_that_is_far_slower_with_the_work() {
+    let mut model = Model::new(3, 3, 3);
+    model.rate = 300.0;
+    model.abilities[0] = 0.2;
+    let (decision, plan) = planned(&mut model);
+    assert_eq!(codes(&decision), [ReasonCode::NodesImbalanced]);
+    assert_eq!(plan.kind, PlanKind::Layout);
+    assert!(plan.rows.iter().all(|row| row.after.node != "n0"), "{:?}", plan.rows);
+    model.carry_out(&plan);
+    holds(&mut model, 60);
+}
+
+#[test]
+fn a_surer_sign_that_may_yet_last_is_waited_for() {
+    let mut model = Model::new(3, 3, 3);
+    // 3 executors of 5 ms do 600/s at most.
+    model.rate = 560.0;
+    let waiting = (0..20).map(|_| model.step()).find(|decided| {
+        codes(&decided.decisions[0]) == [ReasonCode::NotYetPersistent, ReasonCode::CapacityHigh]
+    });
+    assert!(waiting.is_some(), "executors are busy, but not for long yet");
+    model.abilities[2] = 0.1;
+    let (decision, plan) = planned(&mut model);
+    assert_eq!(codes(&decision), [ReasonCode::NodesImbalanced]);
+    assert!(plan.counts.is_empty());
+}
+
+#[test]
 fn where_counts_may_not_change_executors_are_moved_all_the_same() {
     let mut model = Model::new(3, 2, 2);
     model.settings.scaling_enabled = false;

@@ -147,16 +147,16 @@ fn a_load_that_changes_before_the_way_back_begins_calls_for_another_judgement() 
     assert_eq!(run.action, None);
 }
 
-/// Executors left a slow node, but now the others are slow.
+/// Executors left slow nodes, but now the others are slow.
 fn moved() -> (Model, Plan) {
-    let mut model = Model::new(3, 3, 3);
-    model.rate = 300.0;
-    model.abilities[2] = 0.25;
+    let mut model = Model::new(4, 4, 4);
+    model.rate = 400.0;
+    model.abilities[2..].fill(0.25);
     *backlog(&mut model) = Some(0);
     let plan = planned(&mut model);
     assert_eq!(plan.kind, PlanKind::Move);
     model.carry_out(&plan);
-    model.abilities = vec![0.1, 0.1, 1.0];
+    model.abilities = vec![0.1, 0.1, 1.0, 1.0];
     model.complete_ms = 200.0;
     (model, plan)
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use serde_json::json;
+use thalweg_lab::control::TopologyInfo;
 use thalweg_lab::counts::{Output, Spouts};
 use thalweg_lab::load::{Generator, Rate};
 use thalweg_lab::wait::until;
@@ -164,7 +165,7 @@ impl Scene<'_> {
             Kind::ScaleOut => json!({ "topology": TOPOLOGY, "counts": { "split": 4 } }),
             Kind::ScaleIn => json!({ "topology": TOPOLOGY, "counts": { "split": 2 } }),
             Kind::Move => {
-                let host = &info.of("split").next().context("no executor splits")?.host;
+                let host = Self::host_to_leave(&info).context("no executor splits")?;
                 json!({ "topology": TOPOLOGY, "leave": [host] })
             }
         };
@@ -185,6 +186,14 @@ impl Scene<'_> {
         }
         let begun = ended.steps.iter().map(|step| step.started_at).filter(|at| *at > 0).min();
         Ok((begun.unwrap_or(ended.at), ended.at, ended.how))
+    }
+
+    /// A host that splits lines; one that does not read them if there is one, since sources cannot move without a
+    /// stop.
+    fn host_to_leave(info: &TopologyInfo) -> Option<&str> {
+        let reads = |host: &str| info.of("spout").any(|executor| executor.host == host);
+        let hosts = || info.of("split").map(|executor| executor.host.as_str());
+        hosts().find(|host| !reads(host)).or_else(|| hosts().next())
     }
 
     /// Words that were sent and did not come out in the end.

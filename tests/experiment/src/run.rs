@@ -39,7 +39,7 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(170);
 /// A side that falls behind its load never catches up: it is measured once it had this long to.
 const CATCH_UP_LIMIT: Duration = Duration::from_secs(60);
 /// A backlog of less than this much load is none.
-const BACKLOG_SECS: f64 = 4.0;
+const BACKLOG_SECS: f64 = 2.0;
 /// An action's trace is looked for until this long after its end.
 const AFTERMATH_MS: u64 = 8_000;
 
@@ -285,11 +285,15 @@ impl<'a> Scene<'a> {
             notes.push("not at rest when it was measured".to_owned());
         }
         let begun = Instant::now();
-        while self.backlog()? > BACKLOG_SECS {
+        let mut caught_up: Option<Instant> = None;
+        // For a while, as what an action lost is replayed in one burst, a message timeout later.
+        while caught_up.is_none_or(|since| since.elapsed() < STEADY) {
+            let backlog = self.backlog()?;
             if begun.elapsed() >= CATCH_UP_LIMIT {
-                notes.push(format!("behind its load by {:.0} s", self.backlog()?));
+                notes.push(format!("behind its load by {backlog:.0} s"));
                 break;
             }
+            caught_up = (backlog <= BACKLOG_SECS).then(|| caught_up.unwrap_or_else(Instant::now));
             self.look(generator, witness)?;
             std::thread::sleep(PAUSE);
         }

@@ -6,10 +6,36 @@ use super::problem::{Problem, Role};
 use super::slots::{Room, is_whole};
 use crate::model::SlotRef;
 
+/// A node that is this many times slower than the fastest is no place for anchors, which all tuples pass.
+const FAR_SLOWER: u64 = 3;
+/// More work than this percentage of the mean node's explains why a node is slow.
+const EXPLAINS_PERCENT: u64 = 150;
+
 /// Places every anchor: those in a worker that holds nothing else stay, the others share new
-/// workers on the fastest node that has the memory.
+/// workers on the fastest node that has the memory. If all can leave nodes that are far too slow, they do.
 pub(super) fn place(problem: &Problem, room: &mut Room, placed: &mut [Option<SlotRef>]) {
-    let pure = pure_anchor_workers(problem, room);
+    let slow = far_slower(problem, room);
+    if !slow.is_empty() {
+        let (mut tried_room, mut tried) = (room.clone(), placed.to_vec());
+        keep_or_place(problem, &mut tried_room, &mut tried, &slow);
+        if !tried.iter().flatten().any(|slot| slow.contains(&(slot.node as usize))) {
+            *room = tried_room;
+            placed.copy_from_slice(&tried);
+            return;
+        }
+    }
+    keep_or_place(problem, room, placed, &BTreeSet::new());
+}
+
+/// Places every anchor, but keeps none on nodes that it is to leave.
+fn keep_or_place(
+    problem: &Problem,
+    room: &mut Room,
+    placed: &mut [Option<SlotRef>],
+    leave: &BTreeSet<usize>,
+) {
+    let mut pure = pure_anchor_workers(problem, room);
+    pure.retain(|slot| !leave.contains(&(slot.node as usize)));
     let mut homeless = Vec::new();
     for anchor in problem.of_role(Role::Anchor) {
         match problem.executors[anchor].current.filter(|slot| pure.contains(slot)) {
@@ -69,6 +95,25 @@ fn pure_anchor_workers(problem: &Problem, room: &Room) -> BTreeSet<SlotRef> {
     }
     anchors.retain(|slot, anchors| room.holds(*slot) && is_whole(problem, *slot, *anchors));
     anchors.into_keys().collect()
+}
+
+/// Nodes that are far slower than the fastest one with a slot left, and not because of their work: a node
+/// that carries about as much as the others would be as fast as they are, were it able to.
+///
+/// What anchors take of a processor is not measured, so this is all that tells of it.
+fn far_slower(problem: &Problem, room: &Room) -> BTreeSet<usize> {
+    let mut demands: Vec<u64> = problem.nodes.iter().map(|node| node.base_load).collect();
+    for executor in &problem.executors {
+        if let Some(slot) = executor.current {
+            demands[slot.node as usize] += executor.demand;
+        }
+    }
+    let usable = || (0..problem.nodes.len()).filter(|&node| problem.nodes[node].usable);
+    let ability = |node: usize| u64::from(problem.nodes[node].ability_milli);
+    let fastest = usable().filter(|&node| room.left(node) > 0).map(ability).max().unwrap_or(0);
+    let mean = usable().map(|node| demands[node]).sum::<u64>() / usable().count().max(1) as u64;
+    let explained = |node: usize| demands[node] * 100 > mean * EXPLAINS_PERCENT;
+    usable().filter(|&node| ability(node) * FAR_SLOWER < fastest && !explained(node)).collect()
 }
 
 /// The fastest node with a slot and memory left; of equally fast ones the least loaded, then the first.

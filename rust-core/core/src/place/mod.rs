@@ -9,9 +9,10 @@
 //! executors did not change stays as it is.
 //!
 //! Phases: (1) *anchors*, the sources and the engine's acknowledging executors, get workers of
-//! their own, so that everything else can be replaced while they run on; (2) work executors get
+//! their own, so that everything else can be replaced while they run on, and leave only nodes that are
+//! far slower than others; (2) work executors get
 //! nodes by `thalweg_place`, starting from where they are, changed by whole workers, if that comes
-//! near what a fresh start would give; (3) each node's executors get slots: the same set keeps its
+//! near what a fresh start would give, and no node starts a worker for next to nothing; (3) each node's executors get slots: the same set keeps its
 //! slot, a changed set gets a fresh one, so that the new worker can start beside the old.
 //!
 //! Where a slot is a share of its node instead of a worker, `sharing` does it all another way.
@@ -21,6 +22,7 @@
 
 mod anchors;
 mod asked;
+mod crumbs;
 mod nodes;
 mod problem;
 mod sharing;

@@ -1,12 +1,13 @@
 //! Phase 2: a node for each work executor, found by the placement of whole clusters.
 //!
-//! Of several drafts the first one wins that is nearly as good as a fresh start: what is there,
-//! changed only by whole workers, and then the fresh start itself.
+//! Of several drafts the first one wins that is nearly as good as a fresh start, or at least goes half the way
+//! there: what is there, changed only by whole workers, and then the fresh start itself, which mostly costs a drain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::LOYALTY_PERCENT;
 use super::asked::Asked;
+use super::crumbs;
 use super::problem::{Problem, Role, Shortage};
 use super::slots::{Room, is_whole};
 use crate::model::SlotRef;
@@ -27,8 +28,18 @@ pub(super) fn assign(
     let ground = Ground { problem, room, placed };
     let fresh = ground.draft(Rules::default())?;
     let enough = fresh.worst * LOYALTY_PERCENT / 100;
-    let loyal = ground.by_workers(enough).ok().filter(|draft| draft.worst <= enough);
-    Ok(loyal.unwrap_or(fresh).node_of)
+    let half_way = present_worst(problem).map_or(0, |worst| worst.midpoint(fresh.worst.min(worst)));
+    let bearable = enough.max(half_way);
+    let loyal = ground.by_workers(enough).ok().filter(|draft| draft.worst <= bearable);
+    let mut node_of = loyal.unwrap_or(fresh).node_of;
+    crumbs::sweep(problem, room, placed, &mut node_of);
+    Ok(node_of)
+}
+
+/// The load of the worst node as things are; nothing if some executor runs nowhere or is new.
+fn present_worst(problem: &Problem) -> Option<u64> {
+    let present: Option<Vec<SlotRef>> = problem.executors.iter().map(|e| e.current).collect();
+    super::loads(problem, &present?).into_iter().max()
 }
 
 /// What of the present is to stay, and what is not.

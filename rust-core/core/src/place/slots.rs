@@ -6,6 +6,7 @@ use super::problem::{Problem, Role};
 use crate::model::SlotRef;
 
 /// The slots that this topology may still take, per node.
+#[derive(Clone)]
 pub(super) struct Room {
     /// Ports never used by this topology so far: a new worker can start there beside the old ones.
     fresh: Vec<BTreeSet<u32>>,
@@ -67,10 +68,7 @@ pub(super) fn fill(
     node_of: &BTreeMap<usize, usize>,
     placed: &mut [Option<SlotRef>],
 ) {
-    let mut by_node: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (&executor, &node) in node_of {
-        by_node.entry(node).or_default().push(executor);
-    }
+    let by_node = by_node(node_of);
     let anchor_workers: BTreeSet<SlotRef> = placed.iter().flatten().copied().collect();
     let wished = (problem.wished_workers as usize).saturating_sub(anchor_workers.len());
     let per_node = wished.div_ceil(by_node.len().max(1)).max(1);
@@ -102,6 +100,15 @@ pub(super) fn fill(
             }
         }
     }
+}
+
+/// The executors of each node that has any, ascending.
+pub(super) fn by_node(node_of: &BTreeMap<usize, usize>) -> BTreeMap<usize, Vec<usize>> {
+    let mut by_node: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (&executor, &node) in node_of {
+        by_node.entry(node).or_default().push(executor);
+    }
+    by_node
 }
 
 /// Deals executors out to workers: evenly to as many as are wished, to more where their heap asks for
@@ -141,7 +148,7 @@ fn deal(problem: &Problem, rest: &[usize], workers: usize, most: usize) -> Vec<V
 }
 
 /// Present workers that hold work only, and whose executors all stay on their node.
-fn unchanged_workers(
+pub(super) fn unchanged_workers(
     problem: &Problem,
     room: &Room,
     by_node: &BTreeMap<usize, Vec<usize>>,

@@ -77,6 +77,36 @@ fn a_slow_node_is_left_and_untouched_workers_keep_their_slots() {
     }
 }
 
+/// As Storm would have it: on each node one worker with two executors that work and one that hardly does, the
+/// anchors on `home`; the last two nodes turn out to have half and a fifth of the first one's speed.
+fn unequal(home: u32, slow_work: u64) -> Problem {
+    let work: Vec<(u32, u64)> =
+        (0..3).flat_map(|_| [(2, 100_000), (2, 100_000), (3, 2_000)]).collect();
+    let mut even = problem(&[1000, 500, 200], &work);
+    for executor in even.executors[8..10].iter_mut() {
+        executor.demand = slow_work;
+    }
+    let anchors = [SlotRef { node: home, port: 1 }; 2];
+    let work = (0..9).map(|index| SlotRef { node: index / 3, port: 2 });
+    let slots: Vec<SlotRef> = anchors.into_iter().chain(work).collect();
+    settled(even, &slots)
+}
+
+#[test]
+fn no_worker_is_started_for_next_to_nothing() {
+    let slots = placed(&unequal(0, 100_000));
+    assert!(slots.iter().all(|slot| slot.node != 2), "{slots:?}");
+    let split = |node| [2, 3, 5, 6, 8, 9].iter().filter(|&&e| slots[e].node == node).count();
+    assert_eq!((split(0), split(1)), (4, 2));
+}
+
+#[test]
+fn anchors_leave_a_node_that_is_far_slower_unless_its_work_explains_that() {
+    assert_eq!(placed(&unequal(2, 100_000))[..2], [SlotRef { node: 0, port: 1 }; 2]);
+    assert_eq!(placed(&unequal(1, 100_000))[0].node, 1, "half the speed is bearable");
+    assert_eq!(placed(&unequal(2, 300_000))[0].node, 2, "it has more to do than the others");
+}
+
 #[test]
 fn a_new_worker_starts_on_a_fresh_port() {
     let one = problem(&[1000], &[(2, 100)]);

@@ -57,7 +57,10 @@ pub fn find(
         // Effective bottlenecks are counted over an interval already.
         let persistent = held || trigger == Trigger::Bottleneck;
         match reason {
-            Some(reason) if persistent && due.is_none() => due = Some((trigger, reason)),
+            // A surer sign that may yet hold for long enough is waited for.
+            Some(reason) if persistent && due.is_none() && waiting.is_none() => {
+                due = Some((trigger, reason));
+            }
             Some(reason) => waiting = waiting.or(Some((trigger, reason))),
             None => {}
         }

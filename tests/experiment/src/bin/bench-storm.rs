@@ -27,6 +27,9 @@ struct Cli {
     /// Ordered actions of each kind, on each side
     #[arg(long, default_value_t = 5)]
     actions: u32,
+    /// Those of DefaultScheduler, if it is to make do with fewer
+    #[arg(long)]
+    default_actions: Option<u32>,
     /// Runs of each side in each situation; none leaves situations out
     #[arg(long, default_value_t = 3)]
     rounds: u32,
@@ -65,8 +68,9 @@ fn main() -> Result<()> {
     let mut report = Report::new("storm", settings.into());
     if cli.actions > 0 {
         println!("(outage) actions of each kind, ordered");
-        for side in [Side::Default, Side::Thalweg] {
-            let series = outages(side, cli.actions, &options, &mut Lines { begun: Instant::now() })
+        let of_default = cli.default_actions.unwrap_or(cli.actions);
+        for (side, times) in [(Side::Default, of_default), (Side::Thalweg, cli.actions)] {
+            let series = outages(side, times, &options, &mut Lines { begun: Instant::now() })
                 .with_context(|| format!("outages, {side}"))?;
             series.failures.iter().for_each(|failure| println!("    {side}: {failure}"));
             println!("    {side}: {} words lost", series.lost);

@@ -1,0 +1,139 @@
+//! How much work a node can do: from the work it does, and how much longer that takes there than it has to.
+//!
+//! **Input**: what a node is seen doing. **Output**: the most work it can do a second. Work is the time that
+//! tuples take on the fastest node, so it is counted in executors that are always busy there.
+//!
+//! Whoever shares a processor is slowed down to the share that the others leave: work that takes `m` alone takes
+//! `m / (1 - W/C)` on a node that does work `W` and can do `C` (processor sharing, M/G/1-PS). With `pace = m / taken`,
+//! `C = W / (1 - pace)`. A node whose processor is slower but has room looks the same; as long as none of
+//! its executors is at its limit, `C` is therefore not taken to be less than `pace` times the best node's.
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::Share;
+
+/// A smaller slowdown than this is noise.
+pub const CLEARLY_SLOWER: f64 = 0.8;
+/// An executor that is busy for at least this share of the time works as much as its node lets it.
+const SATURATED: f64 = 0.9;
+/// How much of a smoothed limit the last measurement makes, as a start or a burst looks like a limit.
+const WEIGHT: f64 = 0.7;
+
+/// What a node is seen doing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Load {
+    /// Work done per second.
+    pub work: f64,
+    /// The time that it takes on the fastest node, which is taken not to be slowed down, over the time it takes here.
+    pub pace: f64,
+    /// Capacity of the busiest executor.
+    pub busiest: Share,
+}
+
+impl Load {
+    fn is_slowed(&self) -> bool {
+        self.pace < CLEARLY_SLOWER
+    }
+
+    /// The most work that the node can do by this alone; for one that is not slowed down at least that much.
+    fn reaches(&self) -> f64 {
+        self.work / (1.0 - self.pace.min(CLEARLY_SLOWER))
+    }
+}
+
+/// What is known of how much work a node can do.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Power {
+    /// The most it can do, if it was ever seen to be slowed down.
+    pub limit: Option<f64>,
+    /// What it was seen to be able to do at least.
+    pub proven: f64,
+}
+
+impl Power {
+    /// What is known to be possible.
+    pub fn known(&self) -> f64 {
+        self.limit.unwrap_or(0.0).max(self.proven)
+    }
+
+    /// Notes what a node that is not slowed down shows to be possible.
+    pub fn prove(&mut self, load: &Load) {
+        if !load.is_slowed() {
+            self.proven = self.proven.max(load.reaches());
+            self.limit = self.limit.map(|limit| limit.max(load.reaches()));
+        }
+    }
+
+    /// Notes where a node that is slowed down has its limit, the best node of the cluster being able to do
+    /// `best`, and one being at work whose busiest executor reaches `at_work`.
+    pub fn limit(&mut self, load: &Load, best: f64, at_work: Share) {
+        if !load.is_slowed() {
+            return;
+        }
+        let saturated = load.busiest.get() >= SATURATED;
+        let here = if saturated { load.reaches() } else { load.reaches().max(load.pace * best) };
+        let limit = match self.limit {
+            Some(limit) if load.busiest >= at_work => limit + WEIGHT * (here - limit),
+            // What idles shows no limit, but more than was thought possible is possible.
+            Some(limit) => limit.max(load.reaches()),
+            None => here,
+        };
+        self.limit = Some(limit);
+        self.proven = self.proven.min(limit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(work: f64, pace: f64, busiest: f64) -> Load {
+        Load { work, pace, busiest: Share::saturating(busiest) }
+    }
+
+    fn limited(by: &[Load], best: f64) -> Option<f64> {
+        let mut power = Power::default();
+        for load in by {
+            power.prove(load);
+            power.limit(load, best, Share::saturating(0.5));
+        }
+        power.limit
+    }
+
+    #[test]
+    fn shared_processors_tell_their_capacity_at_any_load() {
+        // A processor of 0.4 does work of 8 ms at 20, 30 and 40 tuples a second.
+        for rate in [20.0, 30.0, 40.0] {
+            let work: f64 = rate * 0.008;
+            let pace = 1.0 - work / 0.4;
+            let limit = limited(&[load(work, pace, 0.6)], 0.0).expect("it is slowed down");
+            assert!((limit - 0.4).abs() < 1e-9, "{limit} at {rate}");
+        }
+    }
+
+    #[test]
+    fn a_node_that_is_not_slowed_down_has_no_limit_but_proves_what_it_can_do() {
+        let mut power = Power::default();
+        power.prove(&load(0.2, 0.95, 0.3));
+        power.limit(&load(0.2, 0.95, 0.3), 1.0, Share::saturating(0.5));
+        assert_eq!(power.limit, None);
+        assert!((power.proven - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_slow_processor_with_room_is_not_taken_for_a_small_one() {
+        assert_eq!(limited(&[load(0.01, 0.5, 0.1)], 2.0), Some(1.0));
+        // Once it is at its limit, that is what it can do.
+        assert_eq!(limited(&[load(0.3, 0.5, 0.95)], 2.0), Some(0.6));
+    }
+
+    #[test]
+    fn a_limit_is_smoothed_at_work_and_only_rises_otherwise() {
+        let full = load(0.2, 0.0, 1.0);
+        let freed = limited(&[full, load(0.5, 0.5, 0.95)], 1.0).expect("known");
+        assert!((freed - (0.2 + WEIGHT * 0.8)).abs() < 1e-9);
+        assert_eq!(limited(&[full, load(0.02, 0.7, 0.1)], 1.0), Some(0.2), "it idles");
+        let proven = limited(&[full, load(0.1, 0.9, 0.4)], 1.0).expect("known");
+        assert!((proven - 0.5).abs() < 1e-9, "it is seen to do more");
+    }
+}

@@ -1,0 +1,194 @@
+//! What observations tell of nodes: how fast they are, how much work they can do, and whether they are far.
+//!
+//! Input: an observation and every executor's measurement. Output: what is learned of the nodes, and the time that
+//! tuples of each component take on the fastest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::capacity::ability::{Abilities, LatencyPoint, fit};
+use crate::capacity::power::{CLEARLY_SLOWER, Load, Power};
+use crate::model::{ComponentKind, Observation};
+use crate::settings::Settings;
+use crate::signals::{Measurement, Sample};
+use crate::state::Learned;
+use crate::units::{Share, Timestamp};
+
+/// Storm counts latencies in whole milliseconds, so means below this are mostly rounding.
+const SMALLEST_LATENCY_MS: f64 = 0.5;
+
+/// The time in ms that a tuple of each component takes on the fastest node, by topology and component; nothing
+/// where it is too short to be told.
+pub type LeastTimes = Vec<Vec<Option<f64>>>;
+
+/// The ability to reckon with for each node, the fastest having 1.
+pub fn abilities(
+    observation: &Observation,
+    learned: &Learned,
+    settings: &Settings,
+    now: Timestamp,
+) -> Vec<f64> {
+    let of =
+        |id: &String| learned.nodes.get(id).map_or(1.0, |memory| memory.ability(now, settings));
+    observation.nodes.iter().map(|node| of(&node.id)).collect()
+}
+
+/// How much work each node can do, the one that can do most having 1. A node that was never seen at a limit counts
+/// as that one.
+pub fn powers(
+    observation: &Observation,
+    learned: &Learned,
+    settings: &Settings,
+    now: Timestamp,
+) -> Vec<f64> {
+    let power = |id: &String| {
+        learned.nodes.get(id).map_or(Power::default(), |memory| memory.power(now, settings))
+    };
+    let powers: Vec<Power> = observation.nodes.iter().map(|node| power(&node.id)).collect();
+    let best = powers.iter().map(Power::known).fold(0.0, f64::max);
+    let relative = |power: &Power| power.limit.map_or(1.0, |limit| limit / best);
+    powers.iter().map(relative).collect()
+}
+
+/// The time that an executor would have been busy each second if nothing had slowed it down.
+pub fn work(sample: &Sample, least: Option<f64>) -> f64 {
+    let slowed = least.zip(sample.execute_latency());
+    let pace = slowed.map_or(1.0, |(least, taken)| least / taken.get().max(least));
+    sample.capacity().get() * pace
+}
+
+/// Learns how fast nodes are, what they can do and whether they are far; returns the times on the fastest.
+pub fn learn(
+    observation: &Observation,
+    measured: &[Vec<Measurement>],
+    learned: &mut Learned,
+    settings: &Settings,
+    now: Timestamp,
+) -> LeastTimes {
+    let present: BTreeSet<&str> = observation.nodes.iter().map(|node| node.id.as_str()).collect();
+    learned.nodes.retain(|id, _| present.contains(id.as_str()));
+    let found = fit(&latency_points(observation, measured));
+    let fastest = found.nodes.values().map(|ability| ability.get()).fold(0.0, f64::max);
+    let least = match fastest > 0.0 {
+        true => least_times(observation, &found, fastest),
+        false => observation.topologies.iter().map(|t| vec![None; t.components.len()]).collect(),
+    };
+    let mut loads = loads(observation, measured, &least);
+    for (index, node) in observation.nodes.iter().enumerate() {
+        let memory = learned.nodes.entry(node.id.clone()).or_default();
+        if let Some(ability) = found.nodes.get(&index) {
+            let relative = ability.get() / fastest;
+            loads[index].pace = Some(relative);
+            let clear = if relative < CLEARLY_SLOWER { relative } else { 1.0 };
+            let at_work = loads[index].busiest >= settings.imbalance_floor;
+            memory.note_ability(clear, at_work, now, settings);
+        }
+        if node.round_trip.is_some_and(|time| time >= settings.round_trip_limit) {
+            memory.far = Some(now);
+        }
+    }
+    learn_powers(observation, &loads, learned, settings, now);
+    least
+}
+
+/// Learns what nodes can do that can be compared: first what is possible at all, then where some are limited.
+fn learn_powers(
+    observation: &Observation,
+    loads: &[NodeLoad],
+    learned: &mut Learned,
+    settings: &Settings,
+    now: Timestamp,
+) {
+    let known = |id: &String, learned: &Learned| {
+        learned.nodes.get(id).map_or(Power::default(), |memory| memory.power(now, settings))
+    };
+    let mut powers: Vec<Power> =
+        observation.nodes.iter().map(|node| known(&node.id, learned)).collect();
+    let compared: Vec<Option<Load>> = loads.iter().map(NodeLoad::compared).collect();
+    for (power, load) in powers.iter_mut().zip(&compared) {
+        load.iter().for_each(|load| power.prove(load));
+    }
+    let best = powers.iter().map(Power::known).fold(0.0, f64::max);
+    for ((node, load), mut power) in observation.nodes.iter().zip(&compared).zip(powers) {
+        if let (Some(load), Some(memory)) = (load, learned.nodes.get_mut(&node.id)) {
+            power.limit(load, best, settings.imbalance_floor);
+            memory.power = Some((power, now));
+        }
+    }
+}
+
+/// What a node is seen doing, and at which pace if it can be compared with others.
+#[derive(Clone, Copy)]
+struct NodeLoad {
+    work: f64,
+    pace: Option<f64>,
+    busiest: Share,
+}
+
+impl NodeLoad {
+    fn compared(&self) -> Option<Load> {
+        self.pace.map(|pace| Load { work: self.work, pace, busiest: self.busiest })
+    }
+}
+
+/// What each node is seen doing; its pace is not known yet.
+fn loads(
+    observation: &Observation,
+    measured: &[Vec<Measurement>],
+    least: &LeastTimes,
+) -> Vec<NodeLoad> {
+    let idle = NodeLoad { work: 0.0, pace: None, busiest: Share::ZERO };
+    let mut loads = vec![idle; observation.nodes.len()];
+    for ((topology, measurements), least) in observation.topologies.iter().zip(measured).zip(least)
+    {
+        for (executor, measurement) in topology.executors.iter().zip(measurements) {
+            let node = executor.slot.and_then(|slot| loads.get_mut(slot.node as usize));
+            if let (Some(node), Some(sample)) = (node, measurement.sample()) {
+                let least = least.get(executor.component as usize).copied().flatten();
+                node.busiest = sample.capacity().max(node.busiest);
+                node.work += work(sample, least);
+            }
+        }
+    }
+    loads
+}
+
+/// The time that tuples of each component take on the fastest node.
+fn least_times(observation: &Observation, found: &Abilities, fastest: f64) -> LeastTimes {
+    let mut ordinals = 0..;
+    let mut least = || found.work_ms.get(&ordinals.next()?).map(|work| work / fastest);
+    let topologies = observation.topologies.iter();
+    topologies.map(|topology| topology.components.iter().map(|_| least()).collect()).collect()
+}
+
+/// Mean execute latency of each operator on each node, over every topology.
+fn latency_points(observation: &Observation, measured: &[Vec<Measurement>]) -> Vec<LatencyPoint> {
+    let mut points = Vec::new();
+    let mut first_component = 0;
+    for (topology, measurements) in observation.topologies.iter().zip(measured) {
+        let mut sums: BTreeMap<(u32, u32), (f64, f64)> = BTreeMap::new();
+        for (executor, measurement) in topology.executors.iter().zip(measurements) {
+            let kind = topology.components.get(executor.component as usize).map(|c| c.kind);
+            let (Some(slot), Some(sample)) = (executor.slot, measurement.sample()) else {
+                continue;
+            };
+            if kind == Some(ComponentKind::Operator) {
+                let sum = sums.entry((executor.component, slot.node)).or_default();
+                sum.0 += sample.delta.execute_ms;
+                sum.1 += sample.delta.executed as f64;
+            }
+        }
+        let telling = |(_, (total, count)): &(_, (f64, f64))| {
+            *count > 0.0 && total / count >= SMALLEST_LATENCY_MS
+        };
+        points.extend(sums.into_iter().filter(telling).map(
+            |((component, node), (total, count))| LatencyPoint {
+                component: first_component + component as usize,
+                node: node as usize,
+                latency_ms: total / count,
+                weight: count,
+            },
+        ));
+        first_component += topology.components.len();
+    }
+    points
+}

@@ -13,7 +13,7 @@ use crate::nodes::{learn, powers, work};
 use crate::settings::Settings;
 use crate::signals::{Measurement, Sample};
 use crate::state::State;
-use crate::units::{Ability, Millis, RatePerSec, Share, Timestamp};
+use crate::units::{Millis, RatePerSec, Share, Timestamp};
 
 /// Up to this many nodes a view shows every node.
 const SMALL_CLUSTER: usize = 16;
@@ -261,12 +261,12 @@ fn node_views(
     demands: &BTreeMap<u32, f64>,
 ) -> Vec<NodeView> {
     let view = |(index, demand): (usize, f64)| {
-        let (node, ability) = (&observation.nodes[index], powers[index]);
+        let (node, power) = (&observation.nodes[index], powers[index]);
         NodeView {
             id: node.id.clone(),
             host: node.host.clone(),
-            ability: Ability::saturating(ability),
-            load: Share::saturating(demand / ability.max(1e-3)),
+            power: Share::saturating(power),
+            load: Share::saturating(demand / power.max(1e-3)),
             round_trip: node.round_trip,
         }
     };

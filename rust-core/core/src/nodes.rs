@@ -1,13 +1,13 @@
 //! What observations tell of nodes: how fast they are, how much work they can do, and whether they are far.
 //!
-//! Input: an observation and every executor's measurement. Output: what is learned of the nodes, and the time that
-//! tuples of each component take on the fastest.
+//! Input: an observation and every executor's measurement. Output: what is learned of the nodes, and the least
+//! time that tuples of each component take.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::capacity::ability::{Abilities, LatencyPoint, fit};
 use crate::capacity::power::{CLEARLY_SLOWER, Load, Power};
-use crate::model::{ComponentKind, Observation};
+use crate::model::{ComponentKind, Observation, Topology};
 use crate::settings::Settings;
 use crate::signals::{Measurement, Sample};
 use crate::state::Learned;
@@ -16,8 +16,14 @@ use crate::units::{Share, Timestamp};
 /// Storm counts latencies in whole milliseconds, so means below this are mostly rounding.
 const SMALLEST_LATENCY_MS: f64 = 0.5;
 
-/// The time in ms that a tuple of each component takes on the fastest node, by topology and component; nothing
-/// where it is too short to be told.
+/// A component's time over fewer tuples than this is not its least.
+const TELLING_TUPLES: f64 = 20.0;
+/// How much of the way a component's least time follows a longer one, in case its tuples have become more work;
+/// a shorter one is taken over at once.
+const LEAST_TIME_WEIGHT: f64 = 0.002;
+
+/// The least time in ms that a tuple of each component was seen to take, by topology and component; nothing where
+/// it is too short to be told.
 pub type LeastTimes = Vec<Vec<Option<f64>>>;
 
 /// The ability to reckon with for each node, the fastest having 1.
@@ -56,7 +62,7 @@ pub fn work(sample: &Sample, least: Option<f64>) -> f64 {
     sample.capacity().get() * pace
 }
 
-/// Learns how fast nodes are, what they can do and whether they are far; returns the times on the fastest.
+/// Learns how fast nodes are, what they can do and whether they are far; returns the least times.
 pub fn learn(
     observation: &Observation,
     measured: &[Vec<Measurement>],
@@ -66,12 +72,12 @@ pub fn learn(
 ) -> LeastTimes {
     let present: BTreeSet<&str> = observation.nodes.iter().map(|node| node.id.as_str()).collect();
     learned.nodes.retain(|id, _| present.contains(id.as_str()));
-    let found = fit(&latency_points(observation, measured));
+    let points = latency_points(observation, measured);
+    let found = fit(&points);
     let fastest = found.nodes.values().map(|ability| ability.get()).fold(0.0, f64::max);
-    let least = match fastest > 0.0 {
-        true => least_times(observation, &found, fastest),
-        false => observation.topologies.iter().map(|t| vec![None; t.components.len()]).collect(),
-    };
+    let now_taken = times_on_fastest(observation, &points, &found, fastest);
+    let least = least_times(observation, &now_taken, learned);
+    let all_slowed = shared_pace(&now_taken, &least) < CLEARLY_SLOWER;
     let mut loads = loads(observation, measured, &least);
     for (index, node) in observation.nodes.iter().enumerate() {
         let memory = learned.nodes.entry(node.id.clone()).or_default();
@@ -86,7 +92,7 @@ pub fn learn(
             memory.far = Some(now);
         }
     }
-    learn_powers(observation, &loads, learned, settings, now);
+    learn_powers(observation, &loads, all_slowed, learned, settings, now);
     least
 }
 
@@ -94,6 +100,7 @@ pub fn learn(
 fn learn_powers(
     observation: &Observation,
     loads: &[NodeLoad],
+    all_slowed: bool,
     learned: &mut Learned,
     settings: &Settings,
     now: Timestamp,
@@ -103,7 +110,7 @@ fn learn_powers(
     };
     let mut powers: Vec<Power> =
         observation.nodes.iter().map(|node| known(&node.id, learned)).collect();
-    let compared: Vec<Option<Load>> = loads.iter().map(NodeLoad::compared).collect();
+    let compared: Vec<Option<Load>> = loads.iter().map(|load| load.compared(all_slowed)).collect();
     for (power, load) in powers.iter_mut().zip(&compared) {
         load.iter().for_each(|load| power.prove(load));
     }
@@ -125,8 +132,9 @@ struct NodeLoad {
 }
 
 impl NodeLoad {
-    fn compared(&self) -> Option<Load> {
-        self.pace.map(|pace| Load { work: self.work, pace, busiest: self.busiest })
+    fn compared(&self, all_slowed: bool) -> Option<Load> {
+        let Self { work, busiest, .. } = *self;
+        self.pace.map(|pace| Load { work, pace, all_slowed, busiest })
     }
 }
 
@@ -152,12 +160,63 @@ fn loads(
     loads
 }
 
-/// The time that tuples of each component take on the fastest node.
-fn least_times(observation: &Observation, found: &Abilities, fastest: f64) -> LeastTimes {
+/// The time in ms that tuples of each component take on the fastest node, where enough were seen.
+fn times_on_fastest(
+    observation: &Observation,
+    points: &[LatencyPoint],
+    found: &Abilities,
+    fastest: f64,
+) -> LeastTimes {
+    let mut tuples: BTreeMap<usize, f64> = BTreeMap::new();
+    for point in points {
+        *tuples.entry(point.component).or_default() += point.weight;
+    }
+    let time = |component: usize| {
+        let enough = tuples.get(&component).is_some_and(|tuples| *tuples >= TELLING_TUPLES);
+        let work = found.work_ms.get(&component).filter(|_| enough && fastest > 0.0)?;
+        Some(work / fastest)
+    };
     let mut ordinals = 0..;
-    let mut least = || found.work_ms.get(&ordinals.next()?).map(|work| work / fastest);
-    let topologies = observation.topologies.iter();
-    topologies.map(|topology| topology.components.iter().map(|_| least()).collect()).collect()
+    let mut times_of = |topology: &Topology| -> Vec<Option<f64>> {
+        ordinals.by_ref().take(topology.components.len()).map(time).collect()
+    };
+    observation.topologies.iter().map(&mut times_of).collect()
+}
+
+/// How much of their pace tuples keep even on the fastest node: the geometric mean over components.
+fn shared_pace(now_taken: &LeastTimes, least: &LeastTimes) -> f64 {
+    let pairs = now_taken.iter().flatten().zip(least.iter().flatten());
+    let paces: Vec<f64> =
+        pairs.filter_map(|(taken, least)| Some(((*least)? / (*taken)?).ln())).collect();
+    (paces.iter().sum::<f64>() / paces.len().max(1) as f64).exp()
+}
+
+/// Brings each component's least time up to date.
+fn least_times(
+    observation: &Observation,
+    now_taken: &LeastTimes,
+    learned: &mut Learned,
+) -> LeastTimes {
+    let mut of_topology = |(topology, taken): (&Topology, &Vec<Option<f64>>)| {
+        if taken.iter().all(Option::is_none) && !learned.topologies.contains_key(&topology.name) {
+            return taken.clone();
+        }
+        let model = learned.topologies.entry(topology.name.clone()).or_default();
+        let ids = topology.components.iter().map(|component| &component.id);
+        ids.zip(taken).map(|(id, taken)| follow(&mut model.least_ms, id, *taken)).collect()
+    };
+    observation.topologies.iter().zip(now_taken).map(&mut of_topology).collect()
+}
+
+/// The remembered least time, led towards what is seen now.
+fn follow(known: &mut BTreeMap<String, f64>, id: &str, taken: Option<f64>) -> Option<f64> {
+    let Some(taken) = taken else { return known.get(id).copied() };
+    let Some(least) = known.get_mut(id) else {
+        known.insert(id.to_owned(), taken);
+        return Some(taken);
+    };
+    *least = if taken < *least { taken } else { *least + LEAST_TIME_WEIGHT * (taken - *least) };
+    Some(*least)
 }
 
 /// Mean execute latency of each operator on each node, over every topology.

@@ -1,7 +1,7 @@
 //! How much work a node can do: from the work it does, and how much longer that takes there than it has to.
 //!
 //! **Input**: what a node is seen doing. **Output**: the most work it can do a second. Work is the time that
-//! tuples take on the fastest node, so it is counted in executors that are always busy there.
+//! tuples take at least, so it is counted in executors that are always busy where nothing slows them down.
 //!
 //! Whoever shares a processor is slowed down to the share that the others leave: work that takes `m` alone takes
 //! `m / (1 - W/C)` on a node that does work `W` and can do `C` (processor sharing, M/G/1-PS). With `pace = m / taken`,
@@ -24,8 +24,10 @@ const WEIGHT: f64 = 0.7;
 pub struct Load {
     /// Work done per second.
     pub work: f64,
-    /// The time that it takes on the fastest node, which is taken not to be slowed down, over the time it takes here.
+    /// The time that it takes on the fastest node, over the time it takes here.
     pub pace: f64,
+    /// Whether even the fastest node is slowed down, or the work has become more; nobody can tell which.
+    pub all_slowed: bool,
     /// Capacity of the busiest executor.
     pub busiest: Share,
 }
@@ -58,7 +60,7 @@ impl Power {
 
     /// Notes what a node that is not slowed down shows to be possible.
     pub fn prove(&mut self, load: &Load) {
-        if !load.is_slowed() {
+        if !load.is_slowed() && !load.all_slowed {
             self.proven = self.proven.max(load.reaches());
             self.limit = self.limit.map(|limit| limit.max(load.reaches()));
         }
@@ -88,7 +90,7 @@ mod tests {
     use super::*;
 
     fn load(work: f64, pace: f64, busiest: f64) -> Load {
-        Load { work, pace, busiest: Share::saturating(busiest) }
+        Load { work, pace, all_slowed: false, busiest: Share::saturating(busiest) }
     }
 
     fn limited(by: &[Load], best: f64) -> Option<f64> {
@@ -117,6 +119,7 @@ mod tests {
         power.prove(&load(0.2, 0.95, 0.3));
         power.limit(&load(0.2, 0.95, 0.3), 1.0, Share::saturating(0.5));
         assert_eq!(power.limit, None);
+        power.prove(&Load { all_slowed: true, ..load(0.9, 1.0, 0.9) });
         assert!((power.proven - 1.0).abs() < 1e-9);
     }
 

@@ -9,7 +9,7 @@ use crate::capacity::bottleneck::BottleneckTime;
 use crate::model::{ComponentKind, Topology};
 use crate::place::MigrationRow;
 use crate::settings::Mode;
-use crate::units::{Ability, Millis, RatePerSec, Share, Timestamp};
+use crate::units::{Millis, RatePerSec, Share, Timestamp};
 
 /// Whether to act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,9 +118,9 @@ pub struct NodeView {
     pub id: String,
     /// Its host.
     pub host: String,
-    /// Its speed relative to the fastest.
-    pub ability: Ability,
-    /// Work of this topology on it: executors' busy time on the fastest node over its ability.
+    /// How much work it can do, relative to the node that can do most.
+    pub power: Share,
+    /// Work of this topology on it: executors' busy time on the fastest node over its power.
     pub load: Share,
     /// How long a request to it and the answer took.
     pub round_trip: Option<Millis>,

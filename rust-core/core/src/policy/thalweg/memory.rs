@@ -24,6 +24,9 @@ pub struct TopologyModel {
     /// What memory brings to components that keep state, by their id.
     #[serde(default)]
     pub states: BTreeMap<String, StateModel>,
+    /// The least time that a tuple of each component was seen to take, in ms.
+    #[serde(default)]
+    pub least_ms: BTreeMap<String, f64>,
     /// Seconds that actions stopped it, smoothed.
     pub stop_secs: Option<f64>,
     /// Seconds until executors that had been taken away were needed again, smoothed.

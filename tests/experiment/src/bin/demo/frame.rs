@@ -163,14 +163,14 @@ fn known_to_nimbus(story: &Story) -> Vec<String> {
 /// Nodes as Thalweg has come to know them.
 fn nodes(story: &Story) -> Vec<String> {
     let Some(decision) = story.decision() else { return Vec::new() };
-    let head = "node            ability  load                round trip ms";
+    let head = "node              power  load                round trip ms";
     let mut lines = vec![style(head).dim().to_string()];
     lines.extend(decision.view.nodes.iter().map(|node| {
         let load = node.load.get();
         format!(
             "{:<15} {:>7.2}  {} {:>4.0} %  {:>13}",
             node.host,
-            node.ability.get(),
+            node.power.get(),
             bar(load),
             load * 100.0,
             millis(node.round_trip)

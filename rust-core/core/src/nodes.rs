@@ -38,8 +38,7 @@ pub fn abilities(
     observation.nodes.iter().map(|node| of(&node.id)).collect()
 }
 
-/// How much work each node can do, the one that can do most having 1. A node that was never seen at a limit counts
-/// as that one.
+/// How much work each node can do, the one that can do most having 1.
 pub fn powers(
     observation: &Observation,
     learned: &Learned,
@@ -51,8 +50,7 @@ pub fn powers(
     };
     let powers: Vec<Power> = observation.nodes.iter().map(|node| power(&node.id)).collect();
     let best = powers.iter().map(Power::known).fold(0.0, f64::max);
-    let relative = |power: &Power| power.limit.map_or(1.0, |limit| limit / best);
-    powers.iter().map(relative).collect()
+    powers.iter().map(|power| power.among(best)).collect()
 }
 
 /// The time that an executor would have been busy each second if nothing had slowed it down.

@@ -58,6 +58,18 @@ impl Power {
         self.limit.unwrap_or(0.0).max(self.proven)
     }
 
+    /// The work to reckon with, relative to the best node's.
+    ///
+    /// A node without a limit can do something between what is proven of it and what the best one can do; taken is
+    /// the geometric mean of the two. One that was never compared counts as the best.
+    pub fn among(&self, best: f64) -> f64 {
+        match self.limit {
+            Some(limit) if best > 0.0 => limit / best,
+            None if self.proven > 0.0 => (self.proven / best).sqrt(),
+            _ => 1.0,
+        }
+    }
+
     /// Notes what a node that is not slowed down shows to be possible.
     pub fn prove(&mut self, load: &Load) {
         if !load.is_slowed() && !load.all_slowed {
@@ -121,6 +133,15 @@ mod tests {
         assert_eq!(power.limit, None);
         power.prove(&Load { all_slowed: true, ..load(0.9, 1.0, 0.9) });
         assert!((power.proven - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_a_node_without_limit_can_do_lies_between_what_is_proven_and_the_best() {
+        let of = |limit, proven| Power { limit, proven }.among(4.0);
+        assert_eq!(of(Some(1.0), 0.5), 0.25);
+        assert_eq!(of(None, 1.0), 0.5);
+        assert_eq!(of(None, 4.0), 1.0);
+        assert_eq!(of(None, 0.0), 1.0);
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::assess::Assessment;
 use crate::explain::{Plan, PlanKind};
 use crate::model::{ComponentKind, Node, Observation, SlotRef, TaskRange, Topology};
-use crate::nodes::{abilities, powers};
+use crate::nodes::{Powers, abilities, powers};
+use crate::others::{Others, without};
 use crate::place::{
     PlaceEdge, PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role, Shortage, migration, place,
 };
@@ -19,6 +20,9 @@ use crate::units::Timestamp;
 pub const MICROS: f64 = 1e6;
 /// Memory of an executor that declares none, in MiB. Storm assumes the same.
 const ASSUMED_MIB: f64 = 128.0;
+/// A node that does this part of what it can do has room to spare: tuples take at most twice as long as they
+/// have to.
+const COMFORT: f64 = 0.5;
 /// Traffic of an edge of which nothing was measured: all such edges count the same.
 const ASSUMED_TRAFFIC: u64 = 1000;
 
@@ -33,7 +37,9 @@ pub struct Terrain {
     pub far: Vec<bool>,
     /// Nodes that may hold executors: neither forbidden nor far, unless all open ones are far.
     pub usable: Vec<bool>,
-    /// How much work all usable nodes can do together.
+    /// The most work a second that any node is known to be able to do; none if nothing is known.
+    pub best_power: f64,
+    /// How much work all usable nodes can do together, the one that can do most having 1.
     pub usable_power: f64,
     /// Whether a usable node has a slot that nobody holds.
     pub free_slot: bool,
@@ -69,14 +75,25 @@ impl Terrain {
             *usable && node.ports.iter().any(free)
         });
         let abilities = abilities(observation, learned, settings, now);
-        let powers = powers(observation, learned, settings, now);
+        let Powers { relative: powers, best: best_power } =
+            powers(observation, learned, settings, now);
         let usable_powers = powers.iter().zip(&usable).filter(|(_, usable)| **usable);
         let usable_power = usable_powers.fold(0.0, |sum, (power, _)| sum + power);
-        Self { abilities, powers, far, usable, usable_power, free_slot, memory, holders }
+        Self {
+            abilities,
+            powers,
+            far,
+            usable,
+            best_power,
+            usable_power,
+            free_slot,
+            memory,
+            holders,
+        }
     }
 
     /// Memory that all topologies but one need on each node, in MiB.
-    pub fn memory_of_others(&self, own: &Topology) -> Vec<f64> {
+    fn memory_of_others(&self, own: &Topology) -> Vec<f64> {
         let mut needed = BTreeMap::new();
         for executor in &own.executors {
             if let Some(slot) = executor.slot {
@@ -86,18 +103,6 @@ impl Terrain {
         }
         without(&self.memory, &needed)
     }
-}
-
-/// What is left on each node of what there is on all, without one topology's part. Few nodes have any of
-/// it, however large the cluster.
-pub fn without(all: &[f64], own: &BTreeMap<u32, f64>) -> Vec<f64> {
-    let mut left = all.to_vec();
-    for (node, part) in own {
-        if let Some(left) = left.get_mut(*node as usize) {
-            *left = (*left - part).max(0.0);
-        }
-    }
-    left
 }
 
 /// Which topology holds each slot in use; of several the first.
@@ -140,15 +145,21 @@ pub struct Ground<'a> {
     pub terrain: &'a Terrain,
     /// Index of the topology.
     pub own: usize,
-    /// Demand of other topologies on each node.
-    pub base_demands: Vec<f64>,
-    /// Memory that other topologies need on each node, in MiB.
-    pub base_memory: Vec<f64>,
+    /// Demand of other topologies.
+    pub demands: Others<'a>,
+    /// Memory that other topologies need on each node, in MiB, where that is not what was observed.
+    pub memory: Option<Vec<f64>>,
     /// Slots that were promised to other topologies in this round.
     pub promised: BTreeSet<SlotRef>,
 }
 
 impl Ground<'_> {
+    /// Memory that other topologies need on each node, in MiB.
+    pub fn memory_of_others(&self, observation: &Observation) -> Vec<f64> {
+        let observed = || self.terrain.memory_of_others(&observation.topologies[self.own]);
+        self.memory.clone().unwrap_or_else(observed)
+    }
+
     /// Slots of usable nodes that the topology holds or may have.
     pub fn open_slots(&self, observation: &Observation) -> u32 {
         let nodes = (0..).zip(&observation.nodes).zip(&self.terrain.usable);
@@ -221,15 +232,14 @@ impl<'a> Parts<'a> {
 /// The load of the worst node as things are.
 pub fn worst_load(topology: &Topology, demands: &[f64], ground: &Ground<'_>) -> f64 {
     let parts = Parts::of(&present(topology), demands);
-    let mut node_demands = ground.base_demands.clone();
+    let mut own = BTreeMap::new();
     for executor in &topology.executors {
-        let Some(slot) = executor.slot else { continue };
-        if let Some(demand) = node_demands.get_mut(slot.node as usize) {
-            *demand += parts.of_executor(executor.component, executor.tasks);
+        if let Some(slot) = executor.slot {
+            *own.entry(slot.node).or_insert(0.0) +=
+                parts.of_executor(executor.component, executor.tasks);
         }
     }
-    let loads = node_demands.iter().zip(&ground.terrain.powers);
-    loads.map(|(demand, power)| demand / power.max(1e-3)).fold(0.0, f64::max)
+    ground.demands.worst_load_with(&own, &ground.terrain.powers)
 }
 
 /// The problem of placing `wished`, given each component's demand.
@@ -242,9 +252,11 @@ pub fn problem(
     settings: &Settings,
 ) -> Problem {
     let terrain = ground.terrain;
+    let (demands_of_others, memory_of_others) =
+        (ground.demands.on_nodes(), ground.memory_of_others(observation));
     let nodes = observation.nodes.iter().enumerate().map(|(index, node)| PlaceNode {
-        ability_milli: (terrain.powers[index] * 1000.0).round().max(1.0) as u32,
-        base_load: (ground.base_demands[index] * MICROS) as u64,
+        power_milli: (terrain.powers[index] * 1000.0).round().max(1.0) as u32,
+        base_load: (demands_of_others[index] * MICROS) as u64,
         usable: terrain.usable[index],
         slots: node
             .ports
@@ -254,7 +266,7 @@ pub fn problem(
                 taken: ground.is_taken(SlotRef { node: index as u32, port }),
             })
             .collect(),
-        memory_mib: node.memory_mib.map(|mib| (mib - ground.base_memory[index]).max(0.0) as u32),
+        memory_mib: node.memory_mib.map(|mib| (mib - memory_of_others[index]).max(0.0) as u32),
     });
     let parts = Parts::of(wished, demands);
     // A slot that another topology holds is nobody else's place, whatever was observed.
@@ -268,8 +280,13 @@ pub fn problem(
     for slot in now.values() {
         *held.entry(*slot).or_default() += 1;
     }
-    // Where nobody declared memory, workers are as large as their options say, whatever they run.
-    let memory_declared = topology.components.iter().any(|c| c.memory_mib.is_some());
+    // Where nobody declared memory, workers are as large as their options say, whatever they run. Of slots that
+    // several components share, too little is known if some tell nothing; the engine itself cuts them.
+    let mut told = topology.components.iter().map(|component| component.memory_mib.is_some());
+    let memory_declared = match settings.slots {
+        SlotRule::Workers => told.any(|told| told),
+        SlotRule::Shared | SlotRule::Engine => told.all(|told| told),
+    };
     let executors = wished.iter().map(|&(component, tasks)| {
         let (memory, heap) = memory_of(topology, component);
         let heap = if memory_declared { heap } else { 0.0 };
@@ -295,6 +312,13 @@ pub fn problem(
         edges: edges(topology),
         heap_limit_mib: topology.worker_heap_mib.filter(|_| memory_declared).map(|mib| mib as u32),
         memory_declared,
+        most_per_node: (0..)
+            .zip(&topology.components)
+            .filter_map(|(index, component)| Some((index, component.most_per_node?)))
+            .collect(),
+        apart: topology.apart.clone(),
+        anchors_stay: false,
+        comfort: (terrain.best_power * COMFORT * MICROS) as u64,
     }
 }
 
@@ -330,6 +354,8 @@ pub struct Wanted {
     pub counts: BTreeMap<u32, u32>,
     /// New memory of each executor, in MiB.
     pub memory_mib: BTreeMap<u32, u32>,
+    /// Whether anchors stay on nodes that may be used, however slow those are.
+    pub anchors_stay: bool,
 }
 
 impl Wanted {
@@ -373,7 +399,8 @@ pub fn plan(
     let topology = assessment.topology;
     let wished = scaled(topology, &wanted.counts);
     let sized = wanted.with_memory(topology);
-    let problem = problem(observation, &sized, &wished, demands, ground, settings);
+    let mut problem = problem(observation, &sized, &wished, demands, ground, settings);
+    problem.anchors_stay = wanted.anchors_stay || assessment.anchors_stay();
     let placement = place(&problem)?;
     let plan = written(observation, topology, &wished, placement, wanted, settings);
     let changes = !wanted.is_empty() || plan.rows.iter().any(|row| row.moves());

@@ -96,7 +96,7 @@ fn arrangement(question: &Question<'_>) -> Result<Arrangement, Shortage> {
     let topology = assessment.topology;
     let terrain = ground.terrain;
     let own: f64 = assessment.demands.iter().sum();
-    let demand = ground.base_demands.iter().fold(own, |sum, demand| sum + demand);
+    let demand = own + ground.demands.sum();
     let ideal = demand / terrain.usable_power.max(1e-9);
     let worst_now = worst_load(topology, &assessment.demands, ground);
     // A better placement is looked for only where it could matter: on a large cluster that is most
@@ -107,8 +107,9 @@ fn arrangement(question: &Question<'_>) -> Result<Arrangement, Shortage> {
         && assessment.metrics.capacity >= settings.imbalance_floor;
     let reachable = if matters {
         let wished = present(topology);
-        let problem =
+        let mut problem =
             problem(observation, topology, &wished, &assessment.demands, ground, settings);
+        problem.anchors_stay = assessment.anchors_stay();
         loads(&problem, &place(&problem)?).into_iter().max().unwrap_or(0) as f64 / MICROS
     } else {
         worst_now

@@ -10,6 +10,7 @@ use crate::diagnose::level::levels;
 use crate::explain::{ComponentView, Metrics, NodeView, TopologyView};
 use crate::model::{Component, ComponentKind, Executor, Observation, Topology};
 use crate::nodes::{learn, powers, work};
+use crate::others::load;
 use crate::settings::Settings;
 use crate::signals::{Measurement, Sample};
 use crate::state::State;
@@ -39,6 +40,14 @@ pub struct Assessment<'a> {
     pub node_demands: BTreeMap<u32, f64>,
 }
 
+impl Assessment<'_> {
+    /// Whether anchors are to stay where they are. While an executor has no time left, as when a backlog is worked
+    /// off, sources bring in what they can, and what that takes of their node makes it look slow.
+    pub fn anchors_stay(&self) -> bool {
+        self.metrics.is_full()
+    }
+}
+
 /// Samples every executor, learns how fast nodes are, and assesses every topology.
 pub fn assess<'a>(
     observation: &'a Observation,
@@ -47,9 +56,9 @@ pub fn assess<'a>(
     now: Timestamp,
 ) -> Vec<Assessment<'a>> {
     let measured: Vec<Vec<Measurement>> =
-        observation.topologies.iter().map(|t| sample(observation, t, state, settings)).collect();
+        observation.topologies.iter().map(|t| sample(observation.at, t, state, settings)).collect();
     let least = learn(observation, &measured, &mut state.learned, settings, now);
-    let powers = powers(observation, &state.learned, settings, now);
+    let powers = powers(observation, &state.learned, settings, now).relative;
     let mut assessments: Vec<Assessment<'a>> = observation
         .topologies
         .iter()
@@ -65,23 +74,18 @@ pub fn assess<'a>(
 }
 
 fn sample(
-    observation: &Observation,
+    at: Timestamp,
     topology: &Topology,
     state: &mut State,
     settings: &Settings,
 ) -> Vec<Measurement> {
     let remembered = state.topologies.entry(topology.id.clone()).or_default();
-    remembered.trail.push(topology, observation.at, settings.window);
-    topology
-        .executors
-        .iter()
-        .map(|executor| {
-            let node = executor.slot.and_then(|slot| observation.nodes.get(slot.node as usize));
-            let node_id = node.map_or("", |node| node.id.as_str());
-            let history = remembered.histories.entry(executor.tasks).or_default();
-            history.absorb(executor, node_id, observation.at, settings)
-        })
-        .collect()
+    remembered.trail.push(topology, at, settings.window);
+    let places = topology.executors.iter().enumerate();
+    let mut absorb = |(place, executor): (usize, &Executor)| {
+        remembered.histories.of(executor.tasks, place).absorb(executor, at, settings)
+    };
+    places.map(&mut absorb).collect()
 }
 
 fn one<'a>(
@@ -266,7 +270,7 @@ fn node_views(
             id: node.id.clone(),
             host: node.host.clone(),
             power: Share::saturating(power),
-            load: Share::saturating(demand / power.max(1e-3)),
+            load: Share::saturating(load(demand, power)),
             round_trip: node.round_trip,
         }
     };

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::arrange::{Ground, Terrain, add_memory, present, problem, role};
 use crate::cluster::{self, Lacking, Slots, is_declared};
 use crate::model::{Executor, Observation, SlotRef, TaskRange, Topology};
+use crate::others::Others;
 use crate::place::{MigrationRow, Role, Slot, place};
 use crate::settings::Settings;
 use crate::state::Learned;
@@ -120,8 +121,8 @@ pub fn assign(
                 view.topologies.iter().zip(&slots).flat_map(|(t, slots)| changed(t, slots));
             let promised = promised.collect();
             let mut round = round(view, own, &terrain, &promised);
-            round.ground.base_demands = demands_of_others(view, &slots, own);
-            round.ground.base_memory = memory_of_others(view, &slots, own);
+            round.ground.demands = Others::These(demands_of_others(view, &slots, own));
+            round.ground.memory = Some(memory_of_others(view, &slots, own));
             slots[own] = round.complete(&slots[own], settings);
         }
     }
@@ -144,9 +145,8 @@ fn round<'a>(
     terrain: &'a Terrain,
     promised: &BTreeSet<SlotRef>,
 ) -> Round<'a> {
-    let base_demands = vec![0.0; view.nodes.len()];
-    let base_memory = base_demands.clone();
-    let ground = Ground { terrain, own, base_demands, base_memory, promised: promised.clone() };
+    let demands = Others::These(vec![0.0; view.nodes.len()]);
+    let ground = Ground { terrain, own, demands, memory: None, promised: promised.clone() };
     Round { view, topology: &view.topologies[own], ground }
 }
 

@@ -186,7 +186,7 @@ fn placing(topology: &Topology) -> thalweg_place::Topology {
             compute: millipoints(component.cpu_points.unwrap_or(ASSUMED_POINTS)),
             heap: mebibytes(heap),
             off_heap: mebibytes(memory - heap),
-            most_per_node: None,
+            most_per_node: component.most_per_node,
             most_per_rack: None,
             leaves: None,
         }
@@ -198,6 +198,7 @@ fn placing(topology: &Topology) -> thalweg_place::Topology {
     thalweg_place::Topology {
         components: components.collect(),
         edges: edges.collect(),
+        apart: topology.apart.clone(),
         executors: topology.executors.iter().map(|executor| executor.component).collect(),
         worker_compute: MilliPoints::new(topology.worker_millipoints),
         heap_limit: topology.worker_heap_mib.map(|mib| Mebibytes::new(mib as u32)),

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::arrange::{Ground, Terrain, Wanted, plan, without};
+use crate::arrange::{Ground, Terrain, Wanted, plan};
 use crate::ask::Question;
 use crate::assess::{Assessment, assess};
 use crate::blacklist::Attempt;
 use crate::explain::{Decision, Outcome, Plan, Reason, ReasonCode, Verdict};
 use crate::guard::{Origin, another_first, day, guard, within_budget};
 use crate::model::{Observation, Topology, TopologyStatus};
+use crate::others::{Demands, Others};
 use crate::outcome::{Standing, verify};
 use crate::policy::Intent;
 use crate::rollback::{WayBack, forget_outdated, way_back};
@@ -43,7 +44,8 @@ pub fn decide(
     notice_changes(observation, &mut state, settings, now);
     let mut assessments = assess(observation, &mut state, settings, now);
     let terrain = Terrain::of(observation, &state.learned, settings, now);
-    let demands = node_demands(observation, &assessments);
+    let parts = assessments.iter().map(|assessment| &assessment.node_demands);
+    let demands = Demands::of(parts, &terrain.powers);
     let priority = |name: &String| settings.priorities.get(name).copied().unwrap_or(0);
     assessments.sort_by_key(|a| std::cmp::Reverse((priority(&a.topology.name), a.view.level)));
     let mut decisions = Vec::with_capacity(assessments.len());
@@ -54,8 +56,8 @@ pub fn decide(
         let ground = Ground {
             terrain: &terrain,
             own: assessment.index,
-            base_demands: without(&demands, &assessment.node_demands),
-            base_memory: terrain.memory_of_others(topology),
+            demands: Others::AllBut(&demands, &assessment.node_demands),
+            memory: None,
             promised: BTreeSet::new(),
         };
         let Some(remembered) = state.topologies.get_mut(&topology.id) else { continue };
@@ -121,6 +123,7 @@ fn notice_changes(
     settings: &Settings,
     now: Timestamp,
 ) {
+    state.follow_nodes(&observation.nodes);
     let present: BTreeSet<&str> = observation.topologies.iter().map(|t| t.id.as_str()).collect();
     state.topologies.retain(|id, _| present.contains(id.as_str()));
     let names = observation.topologies.iter().map(|t| t.name.as_str());
@@ -152,15 +155,6 @@ fn settling(
         topology.executors.iter().filter_map(|e| e.counters).map(|c| c.uptime_secs).min();
     let young = youngest.is_some_and(|secs| f64::from(secs) * 1000.0 < settings.settle.get());
     now < state.settling_until || young
-}
-
-/// Demand of all topologies on each node.
-fn node_demands(observation: &Observation, assessments: &[Assessment<'_>]) -> Vec<f64> {
-    let mut demands = vec![0.0; observation.nodes.len()];
-    for (node, demand) in assessments.iter().flat_map(|assessment| &assessment.node_demands) {
-        demands[*node as usize] += demand;
-    }
-    demands
 }
 
 /// What the policy wants, if the evidence allows asking it.
@@ -203,7 +197,7 @@ fn judge(
     let grown =
         |(component, demand): (u32, &f64)| demand * growth.get(&component).copied().unwrap_or(1.0);
     let demands: Vec<f64> = (0..).zip(&assessment.demands).map(grown).collect();
-    let wanted = Wanted { counts, memory_mib };
+    let wanted = Wanted { counts, memory_mib, ..Wanted::default() };
     match plan(observation, assessment, &demands, ground, &wanted, settings) {
         Ok(Some(mut plan)) => {
             let named = |component: u32| {
@@ -247,24 +241,17 @@ fn obey(
     settings: &Settings,
 ) -> (Vec<Reason>, Option<Plan>) {
     let impossible = |text: String| (vec![Reason::plain(ReasonCode::OrderImpossible, text)], None);
-    let mut counts = BTreeMap::new();
-    for (id, &count) in &order.counts {
-        let found = assessment.topology.components.iter().zip(0u32..).find(|(c, _)| c.id == *id);
-        let Some((component, ordinal)) = found else {
-            return impossible(format!("there is no component {id}"));
-        };
-        let tasks = component.tasks.count();
-        if count == 0 || count > tasks {
-            return impossible(format!("{id} can have 1 to {tasks} executors, not {count}"));
-        }
-        counts.insert(ordinal, count);
-    }
+    let mut wanted = match demanded(order, assessment.topology) {
+        Ok(wanted) => wanted,
+        Err(text) => return impossible(text),
+    };
+    // An order is carried out as it was given: it does not stop sources for the sake of something else.
+    wanted.anchors_stay = true;
     let mut terrain = ground.terrain.clone();
     for (usable, node) in terrain.usable.iter_mut().zip(&observation.nodes) {
         *usable &= !order.leave.contains(&node.host);
     }
     let ground = Ground { terrain: &terrain, ..ground.clone() };
-    let wanted = Wanted { counts, ..Wanted::default() };
     match plan(observation, assessment, &assessment.demands, &ground, &wanted, settings) {
         Ok(Some(plan)) => {
             (vec![Reason::plain(ReasonCode::Ordered, "an operator ordered it")], Some(plan))
@@ -272,6 +259,34 @@ fn obey(
         Ok(None) => impossible("the order changes nothing".to_owned()),
         Err(shortage) => impossible(shortage.to_string()),
     }
+}
+
+/// What an order wants of a topology's components, or why it cannot be had.
+fn demanded(order: &Order, topology: &Topology) -> Result<Wanted, String> {
+    let find = |id: &String| {
+        let found = (0u32..).zip(&topology.components).find(|(_, c)| c.id == *id);
+        found.ok_or_else(|| format!("there is no component {id}"))
+    };
+    let mut wanted = Wanted::default();
+    for (id, &count) in &order.counts {
+        let (ordinal, component) = find(id)?;
+        let tasks = component.tasks.count();
+        if count == 0 || count > tasks {
+            return Err(format!("{id} can have 1 to {tasks} executors, not {count}"));
+        }
+        wanted.counts.insert(ordinal, count);
+    }
+    for (id, &mib) in &order.memory_mib {
+        let (ordinal, component) = find(id)?;
+        if component.memory_mib.is_none() {
+            return Err(format!("the memory of {id} is not known, so nothing can change it"));
+        }
+        if mib == 0 {
+            return Err(format!("{id} needs some memory, not 0 MiB"));
+        }
+        wanted.memory_mib.insert(ordinal, mib);
+    }
+    Ok(wanted)
 }
 
 /// Why the evidence does not allow a judgement.

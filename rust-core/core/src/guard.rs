@@ -63,15 +63,43 @@ fn over_budget(observation: &Observation, plan: &Plan, settings: &Settings) -> O
 
 /// Twice as long after each further action that was taken while the last ones were recent, so that a
 /// topology that cannot come to rest is changed less and less. One that is short of executors gets them
-/// after the plain time: what it gets in vain is remembered.
-fn cool_down(urgent: bool, state: &TopologyState, settings: &Settings, now: Timestamp) -> Millis {
-    if urgent {
-        return settings.cool_down;
+/// after the plain time: what it gets in vain is remembered. Whatever waited while the last action was
+/// carried out has as long to be worked off before anything but that action's undoing.
+fn cool_down(haste: Haste, state: &TopologyState, settings: &Settings, now: Timestamp) -> Millis {
+    let plain = settings.cool_down;
+    if plain == Millis::ZERO || haste == Haste::Undoes {
+        return plain;
     }
-    let recent = Millis::saturating(settings.cool_down.get() * RECENT_COOL_DOWNS);
+    if haste == Haste::Grows {
+        return plain.max(state.last_took);
+    }
+    let recent = Millis::saturating(plain.get() * RECENT_COOL_DOWNS);
     let actions = state.actions.iter().filter(|at| now.since(**at) < recent).count();
     let doublings = i32::try_from(actions.saturating_sub(1)).unwrap_or(MOST_DOUBLINGS);
-    Millis::saturating(settings.cool_down.get() * 2f64.powi(doublings.min(MOST_DOUBLINGS)))
+    let doubled = plain.get() * 2f64.powi(doublings.min(MOST_DOUBLINGS));
+    Millis::saturating(doubled).max(state.last_took)
+}
+
+/// How little a plan can wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Haste {
+    /// It makes up for harm.
+    Undoes,
+    /// It makes up for a shortage.
+    Grows,
+    /// It makes something better.
+    None,
+}
+
+impl Haste {
+    fn of(plan: &Plan, origin: Origin, topology: &Topology) -> Self {
+        match origin {
+            Origin::Rollback => Self::Undoes,
+            _ if plan.rows.len() > topology.executors.len() => Self::Grows,
+            _ if plan.raises_memory(topology) => Self::Grows,
+            _ => Self::None,
+        }
+    }
 }
 
 /// Who wants a plan.
@@ -101,11 +129,8 @@ pub fn guard(
     let mut against: Vec<Reason> = busy.then(another_first).into_iter().collect();
     let attempt = Attempt::of(&plan, assessment.topology, &reasons);
     if origin != Origin::Operator {
-        // What makes up for a shortage, or for harm, does not wait for longer because much was tried.
-        let grows = plan.rows.len() > assessment.topology.executors.len()
-            || plan.raises_memory(assessment.topology);
-        let urgent = grows || origin == Origin::Rollback;
-        against.extend(too_soon(urgent, state, settings, now));
+        let haste = Haste::of(&plan, origin, assessment.topology);
+        against.extend(too_soon(haste, state, settings, now));
     }
     if origin == Origin::Policy {
         against.extend(in_vain(attempt, state, now));
@@ -127,13 +152,13 @@ pub fn guard(
 
 /// What the times of earlier actions on the topology have against another one.
 fn too_soon(
-    urgent: bool,
+    haste: Haste,
     state: &TopologyState,
     settings: &Settings,
     now: Timestamp,
 ) -> Vec<Reason> {
     let mut against = Vec::new();
-    let cool_down = cool_down(urgent, state, settings, now);
+    let cool_down = cool_down(haste, state, settings, now);
     if let Some(last) = state.actions.back().filter(|last| now.since(**last) < cool_down) {
         against.push(Reason::compared(
             ReasonCode::CoolDown,
@@ -158,4 +183,27 @@ fn too_soon(
 fn in_vain(attempt: Attempt, state: &TopologyState, now: Timestamp) -> Option<Reason> {
     let text = format!("the last {} did not help", attempt.text());
     state.blacklist.forbids(attempt, now).then(|| Reason::plain(ReasonCode::Ineffective, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_that_took_long_is_followed_by_as_long_a_rest_but_can_be_undone() {
+        let secs = |secs: f64| Millis::saturating(secs * 1000.0);
+        let settings = Settings { cool_down: secs(30.0), ..Settings::default() };
+        let now = Timestamp::from_millis(1_000_000);
+        let rest = |haste, took| {
+            let state = TopologyState { last_took: secs(took), ..TopologyState::default() };
+            cool_down(haste, &state, &settings, now)
+        };
+        assert_eq!(rest(Haste::Grows, 10.0), secs(30.0));
+        assert_eq!(rest(Haste::Grows, 44.0), secs(44.0));
+        assert_eq!(rest(Haste::None, 44.0), secs(44.0));
+        assert_eq!(rest(Haste::Undoes, 44.0), secs(30.0));
+        let none = Settings { cool_down: Millis::ZERO, ..settings.clone() };
+        let state = TopologyState { last_took: secs(44.0), ..TopologyState::default() };
+        assert_eq!(cool_down(Haste::Grows, &state, &none, now), Millis::ZERO, "others' policies");
+    }
 }

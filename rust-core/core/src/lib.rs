@@ -18,6 +18,7 @@ pub mod explain;
 mod guard;
 pub mod model;
 pub mod nodes;
+pub mod others;
 mod outcome;
 pub mod place;
 pub mod plan;

@@ -38,19 +38,42 @@ pub fn abilities(
     observation.nodes.iter().map(|node| of(&node.id)).collect()
 }
 
-/// How much work each node can do, the one that can do most having 1.
+/// How much work nodes can do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Powers {
+    /// Each node's, the one that can do most having 1.
+    pub relative: Vec<f64>,
+    /// The most work a second that any node is known to be able to do; none if nothing is known.
+    pub best: f64,
+}
+
+/// How much work each node can do.
 pub fn powers(
     observation: &Observation,
     learned: &Learned,
     settings: &Settings,
     now: Timestamp,
-) -> Vec<f64> {
-    let power = |id: &String| {
+) -> Powers {
+    let powers = known_powers(observation, learned, settings, now);
+    let best = best(&powers);
+    Powers { relative: powers.iter().map(|power| power.among(best)).collect(), best }
+}
+
+fn best(powers: &[Power]) -> f64 {
+    powers.iter().map(Power::known).fold(0.0, f64::max)
+}
+
+/// What is remembered of each node's power.
+fn known_powers(
+    observation: &Observation,
+    learned: &Learned,
+    settings: &Settings,
+    now: Timestamp,
+) -> Vec<Power> {
+    let known = |id: &String| {
         learned.nodes.get(id).map_or(Power::default(), |memory| memory.power(now, settings))
     };
-    let powers: Vec<Power> = observation.nodes.iter().map(|node| power(&node.id)).collect();
-    let best = powers.iter().map(Power::known).fold(0.0, f64::max);
-    powers.iter().map(|power| power.among(best)).collect()
+    observation.nodes.iter().map(|node| known(&node.id)).collect()
 }
 
 /// The time that an executor would have been busy each second if nothing had slowed it down.
@@ -103,16 +126,12 @@ fn learn_powers(
     settings: &Settings,
     now: Timestamp,
 ) {
-    let known = |id: &String, learned: &Learned| {
-        learned.nodes.get(id).map_or(Power::default(), |memory| memory.power(now, settings))
-    };
-    let mut powers: Vec<Power> =
-        observation.nodes.iter().map(|node| known(&node.id, learned)).collect();
+    let mut powers = known_powers(observation, learned, settings, now);
     let compared: Vec<Option<Load>> = loads.iter().map(|load| load.compared(all_slowed)).collect();
     for (power, load) in powers.iter_mut().zip(&compared) {
         load.iter().for_each(|load| power.prove(load));
     }
-    let best = powers.iter().map(Power::known).fold(0.0, f64::max);
+    let best = best(&powers);
     for ((node, load), mut power) in observation.nodes.iter().zip(&compared).zip(powers) {
         if let (Some(load), Some(memory)) = (load, learned.nodes.get_mut(&node.id)) {
             power.limit(load, best, settings.imbalance_floor);
@@ -124,15 +143,32 @@ fn learn_powers(
 /// What a node is seen doing, and at which pace if it can be compared with others.
 #[derive(Clone, Copy)]
 struct NodeLoad {
-    work: f64,
     pace: Option<f64>,
+    work: f64,
+    /// The parts of the time that executors are busy, and their squares, summed up.
+    busy: f64,
+    squares: f64,
     busiest: Share,
 }
 
 impl NodeLoad {
+    fn add(&mut self, work: f64, busy: Share) {
+        self.work += work;
+        self.busy += busy.get();
+        self.squares += busy.get() * busy.get();
+        self.busiest = self.busiest.max(busy);
+    }
+
+    /// How many executors are busy while one is, itself included: on the mean over the time of all of them,
+    /// executor `i` with `b(i)` meets the others' `b`, so `1 + sum(b) - sum(b^2) / sum(b)`.
+    fn sharing(&self) -> f64 {
+        if self.busy > 0.0 { 1.0 + self.busy - self.squares / self.busy } else { 1.0 }
+    }
+
     fn compared(&self, all_slowed: bool) -> Option<Load> {
         let Self { work, busiest, .. } = *self;
-        self.pace.map(|pace| Load { work, pace, all_slowed, busiest })
+        let sharing = self.sharing();
+        self.pace.map(|pace| Load { work, sharing, pace, all_slowed, busiest })
     }
 }
 
@@ -142,7 +178,7 @@ fn loads(
     measured: &[Vec<Measurement>],
     least: &LeastTimes,
 ) -> Vec<NodeLoad> {
-    let idle = NodeLoad { work: 0.0, pace: None, busiest: Share::ZERO };
+    let idle = NodeLoad { pace: None, work: 0.0, busy: 0.0, squares: 0.0, busiest: Share::ZERO };
     let mut loads = vec![idle; observation.nodes.len()];
     for ((topology, measurements), least) in observation.topologies.iter().zip(measured).zip(least)
     {
@@ -150,8 +186,7 @@ fn loads(
             let node = executor.slot.and_then(|slot| loads.get_mut(slot.node as usize));
             if let (Some(node), Some(sample)) = (node, measurement.sample()) {
                 let least = least.get(executor.component as usize).copied().flatten();
-                node.busiest = sample.capacity().max(node.busiest);
-                node.work += work(sample, least);
+                node.add(work(sample, least), sample.capacity());
             }
         }
     }

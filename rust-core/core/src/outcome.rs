@@ -11,13 +11,13 @@ use crate::settings::Settings;
 use crate::state::{Awaited, InFlight, Learned, TopologyState};
 use crate::units::{Millis, RatePerSec, Share, Timestamp};
 
-/// An executor that is busy for this share of the time has no time left.
-const OVERLOADED: f64 = 0.95;
 /// An effect smaller than this part of what was is none; and sources that are asked for as much but for
 /// this part bear the same load.
 const NOTICEABLE: f64 = 0.1;
 /// Throughput that fell by this part is clearly lower.
 const CLEARLY_LESS: f64 = 0.2;
+/// Executors that do so much less than before are less busy and quicker for that alone.
+const SLUMP: f64 = 0.5;
 /// Latency that rose by this part is clearly higher. It varies more than throughput does.
 const CLEARLY_LATER: f64 = 0.5;
 /// A rise by fewer milliseconds is none: engines count whole ones.
@@ -53,11 +53,11 @@ impl Standing {
     }
 
     fn is_full(&self) -> bool {
-        self.metrics.capacity.get() >= OVERLOADED
+        self.metrics.is_full()
     }
 
     /// Whether sources bring in more than is asked for, from what was left waiting.
-    fn catches_up(&self) -> bool {
+    pub fn catches_up(&self) -> bool {
         let brought = self.metrics.throughput.get();
         self.asked.is_some_and(|asked| asked.get() < brought * (1.0 - NOTICEABLE))
     }
@@ -82,7 +82,7 @@ pub fn verify(
     let harm = harm(&before, &after, action.attempt, better);
     // Fewer executors make nothing better. They help if those that are left can do the work.
     let does = if action.attempt == Attempt::Fewer { !after.is_full() } else { better };
-    let helped = does && harm.is_none();
+    let helped = does && harm.is_none() && !slumped(&before.metrics, &after.metrics);
     let mut text = effect(&before.metrics, &after.metrics);
     if let Some(Reason { measured: Some(is), limit: Some(limit), text: what, .. }) = &harm {
         text = format!("{text}; harm, as {is:.0} passes {limit:.0}: {what}");
@@ -137,6 +137,11 @@ fn is_better(before: &Metrics, after: &Metrics) -> bool {
     fell || more || relieved
 }
 
+/// Whether so little is done since that nothing else can be compared.
+fn slumped(before: &Metrics, after: &Metrics) -> bool {
+    after.throughput.get() < before.throughput.get() * (1.0 - SLUMP)
+}
+
 /// Latency before and after. Not every engine measures how long a source's tuples take until they are
 /// complete; then it is how long operators take.
 fn latency(before: &Metrics, after: &Metrics) -> Option<(&'static str, Millis, Millis)> {
@@ -179,8 +184,11 @@ fn less_done(before: &Standing, after: &Standing) -> Option<Reason> {
     let loaded = match before.asked.zip(after.asked) {
         Some(_) => before.same_load(after),
         // Nobody counts what waits. But executors that do less have more time, unless a tuple costs them
-        // more of it, and that is not the load's doing.
-        None => after.is_full() || busier(before.metrics.capacity, after.metrics.capacity),
+        // more of it, and that is not the load's doing; and what they do not get done has to wait.
+        None => {
+            let busy = after.is_full() || busier(before.metrics.capacity, after.metrics.capacity);
+            busy && !waits_less(&before.metrics, &after.metrics)
+        }
     };
     // What was caught up with is done once: the load alone is owed.
     let done = before.metrics.throughput;
@@ -191,6 +199,15 @@ fn less_done(before: &Standing, after: &Standing) -> Option<Reason> {
                     that do not count as harm at this load";
         Reason::compared(ReasonCode::MadeWorse, is, least, text)
     })
+}
+
+/// Whether the sources' tuples take clearly less time. Where fewer of them are brought in as well, fewer are on
+/// their way, by Little's law, and sources that are held back have as many on their way as ever.
+fn waits_less(before: &Metrics, after: &Metrics) -> bool {
+    before
+        .complete_latency
+        .zip(after.complete_latency)
+        .is_some_and(|(was, is)| is.get() < was.get() * (1.0 - CLEARLY_LESS))
 }
 
 /// Latency rose although as much is asked for and done.
@@ -249,6 +266,13 @@ mod tests {
     }
 
     #[test]
+    fn executors_that_hardly_do_anything_any_more_were_not_helped() {
+        let before = standing(200.0, None, 0.23, 12.0).metrics;
+        assert!(slumped(&before, &standing(0.0, None, 0.0, 0.0).metrics));
+        assert!(!slumped(&before, &standing(150.0, None, 0.17, 9.0).metrics), "the load may vary");
+    }
+
+    #[test]
     fn what_was_caught_up_with_is_not_owed() {
         let before = standing(1500.0, Some(1000.0), 0.8, 5.0);
         assert!(!harms(before, standing(1000.0, Some(1000.0), 0.8, 5.0), Attempt::More));
@@ -260,6 +284,18 @@ mod tests {
         let before = standing(1000.0, None, 0.6, 5.0);
         assert!(!harms(before, standing(700.0, None, 0.45, 5.0), Attempt::Move(None)));
         assert!(harms(before, standing(700.0, None, 0.8, 5.0), Attempt::Move(None)));
+    }
+
+    #[test]
+    fn a_backlog_that_was_worked_off_is_told_by_what_waits() {
+        let complete = |throughput, ms: f64| {
+            let mut standing = standing(throughput, None, 1.02, 15.0);
+            standing.metrics.complete_latency = Millis::new(ms).ok();
+            standing
+        };
+        let before = complete(226.0, 1438.0);
+        assert!(!harms(before, complete(130.0, 295.0), Attempt::Move(None)), "325 to 38 tuples");
+        assert!(harms(before, complete(130.0, 2500.0), Attempt::Move(None)), "325 tuples still");
     }
 
     #[test]

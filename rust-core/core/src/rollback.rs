@@ -156,8 +156,11 @@ fn to_former_counts(
         let components = (0u32..).zip(&assessment.topology.components);
         components.filter_map(|(index, c)| Some((index, *former.get(&c.id)?))).collect()
     };
-    let wanted =
-        Wanted { counts: by_ordinal(&way.counts), memory_mib: by_ordinal(&way.memory_mib) };
+    let wanted = Wanted {
+        counts: by_ordinal(&way.counts),
+        memory_mib: by_ordinal(&way.memory_mib),
+        ..Wanted::default()
+    };
     plan(observation, assessment, &assessment.demands, ground, &wanted, settings)
         .map_err(|shortage| shortage.to_string())?
         .ok_or_else(|| "nothing would change".to_owned())
@@ -213,7 +216,7 @@ fn overfull<'a>(
     if topology.components.iter().all(|component| component.memory_mib.is_none()) {
         return None;
     }
-    let mut memory = ground.base_memory.clone();
+    let mut memory = ground.memory_of_others(observation);
     for (executor, slot) in topology.executors.iter().zip(placement) {
         if let Some(needed) = memory.get_mut(slot.node as usize) {
             *needed += memory_of(topology, executor.component).0;

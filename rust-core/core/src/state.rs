@@ -9,13 +9,13 @@ use crate::capacity::power::Power;
 use crate::diagnose::threshold::ThresholdFunction;
 use crate::diagnose::trigger::{EffectiveBottlenecks, Persistence};
 use crate::guard::Origin;
-use crate::model::{SlotRef, TaskRange, Topology};
+use crate::model::{Node, SlotRef, TaskRange, Topology};
 use crate::outcome::Standing;
 use crate::policy::Memories;
 use crate::policy::thalweg::TopologyModel;
 use crate::rollback::{Harm, WayBack};
 use crate::settings::Settings;
-use crate::signals::{History, Trail};
+use crate::signals::{Histories, Trail};
 use crate::units::{Millis, RatePerSec, Timestamp};
 
 /// How much of a smoothed ability the last measurement makes.
@@ -27,6 +27,8 @@ const SEEN_EVERY_MS: f64 = 3_600_000.0;
 /// Everything remembered; a value, handed in and out.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct State {
+    /// The nodes by whose order slots are remembered, by id.
+    pub nodes: Vec<String>,
     /// Per topology id.
     pub topologies: BTreeMap<String, TopologyState>,
     /// What was learned, which outlives a restart.
@@ -46,6 +48,9 @@ pub struct Order {
     /// New executor counts by component.
     #[serde(default)]
     pub counts: BTreeMap<String, u32>,
+    /// New memory of each executor in MiB, by component; where the engine can change it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub memory_mib: BTreeMap<String, u32>,
     /// Hosts that its work is to leave.
     #[serde(default)]
     pub leave: Vec<String>,
@@ -144,8 +149,8 @@ pub struct TopologyState {
     /// What policies remember.
     pub policies: Memories,
     /// Reports of its executors.
-    pub histories: BTreeMap<TaskRange, History>,
-    /// Where its executors ran when last seen, by node id.
+    pub histories: Histories,
+    /// Where its executors ran when last seen.
     pub layout: BTreeMap<TaskRange, Option<SlotRef>>,
     /// Its latency over time.
     pub threshold: ThresholdFunction,
@@ -161,6 +166,8 @@ pub struct TopologyState {
     pub awaited: Option<Awaited>,
     /// When actions ended, oldest first; of one under way, when it began.
     pub actions: VecDeque<Timestamp>,
+    /// How long the last action took.
+    pub last_took: Millis,
     /// What did not help.
     pub blacklist: Blacklist,
     /// What the last action spoiled, until it is undone.
@@ -196,6 +203,22 @@ pub struct Awaited {
 }
 
 impl State {
+    /// Takes over the order of the nodes that are seen now; a slot of a node that is gone is none.
+    pub fn follow_nodes(&mut self, nodes: &[Node]) {
+        if self.nodes.iter().eq(nodes.iter().map(|node| &node.id)) {
+            return;
+        }
+        let ordinals: BTreeMap<&str, u32> =
+            nodes.iter().map(|node| node.id.as_str()).zip(0..).collect();
+        let ordinal = |was: u32| ordinals.get(self.nodes.get(was as usize)?.as_str()).copied();
+        for topology in self.topologies.values_mut() {
+            for slot in topology.layout.values_mut() {
+                *slot = slot.and_then(|s| Some(SlotRef { node: ordinal(s.node)?, ..s }));
+            }
+        }
+        self.nodes = nodes.iter().map(|node| node.id.clone()).collect();
+    }
+
     /// Notes that a plan was carried out.
     pub fn finish(&mut self, plan: &str, now: Timestamp, settings: &Settings) {
         for topology in self.topologies.values_mut() {
@@ -211,6 +234,7 @@ impl State {
             let measured = settings.settle.get() + settings.interval.get();
             let due = later(now, Millis::saturating(measured));
             let took = now.since(action.since);
+            topology.last_took = took;
             topology.awaited = Some(Awaited { action, due, took });
         }
     }

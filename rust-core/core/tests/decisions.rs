@@ -6,10 +6,11 @@ mod support;
 
 use support::Model;
 use thalweg_core::explain::{Decision, Plan, PlanKind, ReasonCode, Verdict};
+use thalweg_core::model::{Node, Observation, SlotRef};
 use thalweg_core::policy::PolicyName;
 use thalweg_core::settings::Mode;
 use thalweg_core::state::Order;
-use thalweg_core::units::Millis;
+use thalweg_core::units::{Millis, Share};
 
 fn codes(decision: &Decision) -> Vec<ReasonCode> {
     decision.reasons.iter().map(|reason| reason.code).collect()
@@ -62,6 +63,28 @@ fn too_few_executors_grow_by_their_level_and_then_it_holds() {
 }
 
 #[test]
+fn a_node_that_joins_before_the_others_unsettles_nobody_and_another_slot_does() {
+    let mut model = Model::new(3, 3, 3);
+    holds(&mut model, 10);
+    let joined = |seen: &mut Observation| {
+        seen.nodes.insert(0, Node { id: "a".to_owned(), ..seen.nodes[0].clone() });
+        let executors = seen.topologies.iter_mut().flat_map(|topology| &mut topology.executors);
+        executors.filter_map(|executor| executor.slot.as_mut()).for_each(|slot| slot.node += 1);
+    };
+    let decision = model.step_seen_through(joined).decisions.remove(0);
+    assert_ne!(codes(&decision), [ReasonCode::Settling]);
+    assert_eq!(decision.view.coverage, Share::saturating(1.0));
+    let moved = |seen: &mut Observation| {
+        joined(seen);
+        let executor = &mut seen.topologies[0].executors[1];
+        executor.slot = executor.slot.map(|slot| SlotRef { port: slot.port + 1, ..slot });
+    };
+    let decision = model.step_seen_through(moved).decisions.remove(0);
+    assert_eq!(codes(&decision), [ReasonCode::Settling]);
+    assert_eq!(decision.view.coverage, Share::ZERO);
+}
+
+#[test]
 fn a_slow_node_is_left_without_new_executors() {
     let mut model = Model::new(3, 3, 3);
     model.rate = 300.0;
@@ -79,14 +102,28 @@ fn a_slow_node_is_left_without_new_executors() {
 #[test]
 fn a_source_leaves_a_node_that_is_far_slower_with_the_work() {
     let mut model = Model::new(3, 3, 3);
-    model.rate = 300.0;
-    model.abilities[0] = 0.2;
+    // The slow node's executor is busy for 92 % of the time.
+    model.rate = 55.0;
+    model.abilities[0] = 0.1;
     let (decision, plan) = planned(&mut model);
     assert_eq!(codes(&decision), [ReasonCode::NodesImbalanced]);
     assert_eq!(plan.kind, PlanKind::Layout);
     assert!(plan.rows.iter().all(|row| row.after.node != "n0"), "{:?}", plan.rows);
     model.carry_out(&plan);
     holds(&mut model, 60);
+}
+
+#[test]
+fn a_source_stays_while_an_executor_has_no_time_left() {
+    let mut model = Model::new(3, 3, 3);
+    model.rate = 300.0;
+    model.abilities[0] = 0.2;
+    let (_, plan) = planned(&mut model);
+    assert!(
+        plan.rows.iter().all(|row| row.component != "words" || !row.moves()),
+        "{:?}",
+        plan.rows
+    );
 }
 
 #[test]
@@ -271,6 +308,23 @@ fn the_same_input_gives_the_same_bytes() {
 }
 
 #[test]
+fn what_will_soon_have_caught_up_gets_no_more_executors() {
+    let mut model = Model::new(3, 2, 2);
+    model.rate = 390.0;
+    let mut step = |waiting: u64| {
+        let seen = |o: &mut Observation| o.topologies[0].components[0].backlog = Some(waiting);
+        model.step_seen_through(seen).decisions.remove(0)
+    };
+    // A hundred less each second: 290 are asked for.
+    let decisions: Vec<Decision> = (0..20).map(|n| step(20_000 - 200 * n)).collect();
+    assert!(decisions.iter().all(|decision| decision.verdict == Verdict::Hold));
+    let last = decisions.last().expect("there are twenty");
+    assert_eq!(codes(last), [ReasonCode::CatchingUp, ReasonCode::CapacityHigh]);
+    assert!((last.reasons[0].measured.expect("seconds") - 162.0).abs() < 1.0, "{:?}", last.reasons);
+    assert!((0..20).any(|_| step(16_000).verdict == Verdict::Act), "nothing is caught up with");
+}
+
+#[test]
 fn an_order_is_obeyed_once_without_any_sign_of_trouble() {
     let mut model = Model::new(3, 2, 2);
     model.rate = 50.0;
@@ -279,7 +333,7 @@ fn an_order_is_obeyed_once_without_any_sign_of_trouble() {
     let order = |split: u32| Order {
         topology: name.clone(),
         counts: [("split".to_owned(), split)].into(),
-        leave: Vec::new(),
+        ..Order::default()
     };
     model.state.order = Some(order(400));
     let refused = model.step().decisions.remove(0);
@@ -296,11 +350,33 @@ fn an_order_is_obeyed_once_without_any_sign_of_trouble() {
 }
 
 #[test]
+fn an_order_changes_memory_that_is_known() {
+    let mut model = Model::new(3, 2, 2);
+    model.rate = 50.0;
+    let topology = model.observation.topologies[0].name.clone();
+    let order = || Order {
+        topology: topology.clone(),
+        memory_mib: [("count".to_owned(), 64)].into(),
+        ..Order::default()
+    };
+    holds(&mut model, 20);
+    model.state.order = Some(order());
+    let refused = model.step().decisions.remove(0);
+    assert_eq!(codes(&refused), [ReasonCode::OrderImpossible], "nobody tells its memory");
+    let count = model.observation.topologies[0].components.iter_mut().find(|c| c.id == "count");
+    count.expect("it is there").memory_mib = Some(32.0);
+    model.state.order = Some(order());
+    let (_, plan) = planned(&mut model);
+    assert_eq!((plan.kind, &plan.memory_mib["count"]), (PlanKind::Counts, &64));
+    assert!(plan.counts.is_empty() && plan.rows.iter().all(|row| !row.moves()), "{plan:?}");
+}
+
+#[test]
 fn an_order_that_has_to_wait_says_why_and_is_not_lost() {
     let mut model = Model::new(3, 2, 2);
     let name = model.observation.topologies[0].name.clone();
     let counts = [("split".to_owned(), 4)].into();
-    model.state.order = Some(Order { topology: name, counts, leave: Vec::new() });
+    model.state.order = Some(Order { topology: name, counts, ..Order::default() });
     let waits = model.step().decisions.remove(0);
     assert_eq!(waits.verdict, Verdict::Hold);
     assert!(!waits.reasons.is_empty() && model.state.order.is_some(), "{waits:?}");
@@ -315,8 +391,11 @@ fn fewer_executors_are_judged_by_what_they_can_do_and_forbid_no_growth() {
     model.rate = 300.0;
     holds(&mut model, 10);
     let name = model.observation.topologies[0].name.clone();
-    model.state.order =
-        Some(Order { topology: name, counts: [("split".to_owned(), 2)].into(), leave: Vec::new() });
+    model.state.order = Some(Order {
+        topology: name,
+        counts: [("split".to_owned(), 2)].into(),
+        ..Order::default()
+    });
     let (_, plan) = planned(&mut model);
     model.carry_out(&plan);
     // Two executors of 5 ms do the 300/s while busy for three quarters of the time: nothing is spoiled.

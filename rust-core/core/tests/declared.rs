@@ -95,6 +95,26 @@ fn a_topology_that_fits_lies_on_one_node_within_its_declarations() {
 }
 
 #[test]
+fn executors_are_spread_over_nodes_as_their_user_asks() {
+    let asking = |nodes| {
+        let mut view = cluster(nodes, &["a"]);
+        view.topologies[0].components[1].most_per_node = Some(2);
+        view
+    };
+    let mut view = asking(3);
+    let answer = round(&view);
+    apply(&mut view, &answer);
+    let mut per_node = [0; 3];
+    for executor in &view.topologies[0].executors[2..] {
+        per_node[executor.slot.expect("all are placed").node as usize] += 1;
+    }
+    assert_eq!(per_node, [2, 2, 2]);
+    let too_few = round(&asking(2));
+    assert_eq!(too_few.lacking[0].component, "split");
+    assert!(too_few.executors.iter().all(|assigned| *assigned == Assigned::NoRoom));
+}
+
+#[test]
 fn topologies_share_the_cluster_and_none_starves() {
     let mut view = cluster(3, &["a", "b", "c"]);
     let answer = round(&view);

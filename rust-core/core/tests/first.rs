@@ -4,10 +4,11 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use support::{Model, settings};
 use thalweg_core::assign::{Assigned, Routes, assign};
+use thalweg_core::model::{Executor, TaskRange};
 use thalweg_core::state::Learned;
 
 #[test]
@@ -29,4 +30,28 @@ fn what_was_never_measured_is_spread_over_nodes() {
         let found: Vec<_> = (0..3).map(|node| on_node.get(&(component, node)).copied()).collect();
         assert_eq!(found, [Some(each); 3], "component {component} of {on_node:?}");
     }
+}
+
+#[test]
+fn what_is_to_be_apart_is_placed_apart() {
+    let mut model = Model::new(2, 2, 2);
+    let topology = &mut model.observation.topologies[0];
+    topology.wished_workers = 2;
+    topology.apart = vec![(1, 2)];
+    topology.components[0].most_per_node = Some(1);
+    topology.executors.iter_mut().for_each(|executor| executor.slot = None);
+    let source = topology.executors[0].clone();
+    let tasks = TaskRange { first: 1000, last: 1000 };
+    topology.executors.push(Executor { tasks, ..source });
+    let routes: BTreeMap<String, Routes> = BTreeMap::new();
+    let now = model.now();
+    let answer = assign(&model.observation, &routes, &Learned::default(), &settings(), now);
+    let executors = &model.observation.topologies[0].executors;
+    let mut nodes: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+    for (executor, assigned) in executors.iter().zip(&answer.executors) {
+        let Assigned::To(slot) = assigned else { panic!("{assigned:?}") };
+        nodes.entry(executor.component).or_default().insert(slot.node);
+    }
+    assert!(nodes[&1].is_disjoint(&nodes[&2]), "{nodes:?}");
+    assert_eq!(nodes[&0].len(), 2, "a source on each node");
 }

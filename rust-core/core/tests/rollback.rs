@@ -228,7 +228,7 @@ fn what_an_operator_ordered_is_not_undone() {
     model.state.order = Some(Order {
         topology: "wc-1".to_owned(),
         counts: [("split".to_owned(), 4)].into(),
-        leave: Vec::new(),
+        ..Order::default()
     });
     let decided = (0..10).map(|_| model.step()).find(|d| d.decisions[0].verdict == Verdict::Act);
     let decision = decided.expect("it is obeyed").decisions.remove(0);

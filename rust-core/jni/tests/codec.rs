@@ -55,9 +55,12 @@ prop_compose! {
         (cpu_points, memory_mib) in (option::of(amounts()), option::of(amounts())),
         (backlog, partitions) in (option::of(0..=MAX_LONG), option::of(0..=MAX_INT)),
         heap_mib in option::of(amounts()),
+        most_per_node in option::of(1..=MAX_INT),
     ) -> Component {
         let tasks = TaskRange { first, last: first + more };
-        Component { id, kind, tasks, cpu_points, memory_mib, heap_mib, backlog, partitions }
+        Component {
+            id, kind, tasks, cpu_points, memory_mib, heap_mib, backlog, partitions, most_per_node,
+        }
     }
 }
 
@@ -90,16 +93,26 @@ fn topologies(slots: Vec<SlotRef>) -> impl Strategy<Value = Topology> {
         let edge = (0..count, 0..count, select(&GROUPINGS[..]), option::of(0..=MAX_LONG))
             .prop_map(|(from, to, grouping, sent)| Edge { from, to, grouping, sent });
         let edges = vec(edge, if components.is_empty() { 0..1 } else { 0..4 });
+        let pair = (0..count, 0..count);
+        let apart = vec(pair, if components.is_empty() { 0..1 } else { 0..3 });
         let head = (
             ".{0,5}",
             "[w]{0,2}",
             select(&STATUSES[..]),
             0..=MAX_INT,
             (amounts(), option::of(amounts()), 0..=MAX_INT),
+            apart,
         );
         (head, edges, executors(components.clone(), slots.clone()), Just(components)).prop_map(
             |(
-                (id, name, status, wished_workers, (timeout, worker_heap_mib, worker_millipoints)),
+                (
+                    id,
+                    name,
+                    status,
+                    wished_workers,
+                    (timeout, worker_heap_mib, worker_millipoints),
+                    apart,
+                ),
                 edges,
                 executors,
                 components,
@@ -115,6 +128,7 @@ fn topologies(slots: Vec<SlotRef>) -> impl Strategy<Value = Topology> {
                     worker_millipoints,
                     components,
                     edges,
+                    apart,
                     executors,
                 }
             },
@@ -181,6 +195,7 @@ fn small() -> Observation {
         nodes: vec![Node { id: String::from("a"), ports: vec![6700], ..Node::default() }],
         topologies: vec![Topology {
             components: vec![Component { tasks, ..Component::default() }],
+            apart: vec![(0, 0)],
             executors: vec![executor],
             ..Topology::default()
         }],
@@ -228,7 +243,15 @@ fn errors_name_the_place() {
             &(1_u32 << 31).to_le_bytes(),
             "component 0: partitions is 2147483648, above 2147483647",
         ),
-        (Section::Components, 44, &[1], "component 0: reserved is 1, above 0"),
+        (
+            Section::Components,
+            44,
+            &(1_u32 << 31).to_le_bytes(),
+            "component 0: most per node is 2147483648, above 2147483647",
+        ),
+        (Section::Apart, 0, &nine, "pair apart 0: topology is 9, above 0"),
+        (Section::Apart, 8, &nine, "pair apart 0: other component is 9, above 0"),
+        (Section::Apart, 12, &[1], "pair apart 0: reserved is 1, above 0"),
         (Section::Executors, 4, &[0], "executor 0: first task is 0, below 1"),
         (Section::Executors, 8, &nine, "executor 0: last task is 9, above 2"),
         (Section::Executors, 12, &nine, "executor 0: slot is 9, above 0"),
@@ -255,9 +278,9 @@ fn headers_are_checked() {
         decode(&bytes).unwrap_err().to_string()
     };
     assert!(message(header::MAGIC, 0).starts_with("header: magic is "));
-    assert_eq!(message(header::VERSION, 1), "header: version is 1, must be 3");
+    assert_eq!(message(header::VERSION, 1), "header: version is 1, must be 4");
     assert!(message(header::LENGTH, 1).starts_with("header: length is "));
-    assert_eq!(message(header::TABLE, 96), "section node: 1 records at offset 96 do not fit");
+    assert_eq!(message(header::TABLE, 104), "section node: 1 records at offset 104 do not fit");
     assert_eq!(decode(&good[..20]), Err(CodecError::NoHeader { length: 20 }));
     let longer = [&good[..], &[0; 8]].concat();
     assert!(decode(&longer).unwrap_err().to_string().starts_with("header: length is "));

@@ -196,6 +196,7 @@ impl<'a> Draft<'a> {
             && room.memory_left() >= demand.memory
             && demand.leaves != Some(node)
             && self.count(topology, node, kind) < demand.most_per_node
+            && demand.shuns.iter().all(|&other| self.count(topology, node, other) == 0)
             && self.rack_allows(topology, room.rack, kind)
             && (self.sites[topology].contains_key(&node)
                 || self.sites[topology].len() < self.sheet(topology).most_nodes)

@@ -19,6 +19,8 @@ pub(crate) struct Kind {
     pub most_per_node: u32,
     pub most_per_rack: u32,
     pub leaves: Option<u32>,
+    /// Components with which it may not share a node.
+    pub shuns: Vec<usize>,
     /// Components it exchanges tuples with, and the weight of one pair of executors.
     pub neighbours: Vec<(usize, i64)>,
 }
@@ -84,9 +86,14 @@ fn sheet(topology: &Topology, unit: u128) -> Sheet {
             most_per_node: component.most_per_node.unwrap_or(u32::MAX),
             most_per_rack: component.most_per_rack.unwrap_or(u32::MAX),
             leaves: component.leaves,
+            shuns: Vec::new(),
             neighbours: Vec::new(),
         })
         .collect();
+    for &(one, other) in &topology.apart {
+        kinds[one as usize].shuns.push(other as usize);
+        kinds[other as usize].shuns.push(one as usize);
+    }
     let mut traffic = 0;
     for edge in &topology.edges {
         let (from, to) = (edge.from as usize, edge.to as usize);

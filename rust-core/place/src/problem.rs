@@ -53,6 +53,8 @@ pub struct Topology {
     pub edges: Vec<Edge>,
     /// The component of each of its executors.
     pub executors: Vec<u32>,
+    /// Pairs of components whose executors may not share a node.
+    pub apart: Vec<(u32, u32)>,
     /// The most heap that the executors of one worker may need together.
     pub heap_limit: Option<Mebibytes>,
     /// The least compute that a worker counts as, however little its executors need.

@@ -36,18 +36,23 @@ pub fn place(problem: &Problem, previous: &Placement, budget: &mut Budget<'_>) -
         let (missing, worst, crossing) = rank(draft, comfort);
         (missing, worst, sheets.traffic_of(crossing))
     };
-    if seen(&draft) >= seen(&plain) {
-        // Moves that gained nothing but a rounding error may have taken workers.
-        draft = plain;
-    }
-    if (0..draft.sites.len()).any(|topology| draft.missing(topology) > 0) {
-        // Moves may have made room for what found none.
-        draft = crate::ceiling::place_missing(draft);
-    }
+    // Moves may have made room for what found none, or have taken it.
+    let (moved, plain) = (with_missing(draft), with_missing(plain));
+    // Moves that gained nothing but a rounding error may have taken workers.
+    let draft = if seen(&moved) < seen(&plain) { moved } else { plain };
     let (draft, proven) = exactly(present, draft, comfort, budget);
     let placement = finish::placement(&draft, previous);
     let score = finish::score(&draft, &placement, previous);
     Placed { shortages: finish::shortages(&draft), score, placement, proven }
+}
+
+/// Another look for room, if anything has none.
+fn with_missing(draft: Draft<'_>) -> Draft<'_> {
+    if (0..draft.sites.len()).any(|topology| draft.missing(topology) > 0) {
+        crate::ceiling::place_missing(draft)
+    } else {
+        draft
+    }
 }
 
 /// Tries all placements where there are few, and tells whether none is better.

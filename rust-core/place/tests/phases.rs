@@ -135,6 +135,18 @@ fn executors_that_must_be_apart_are() {
 }
 
 #[test]
+fn components_that_may_not_share_a_node_do_not() {
+    let mut wanted = topology(&[(2, 1, 10), (2, 1, 10), (2, 1, 10)], &[(0, 1), (1, 2)]);
+    wanted.apart = vec![(0, 1)];
+    let apart = problem(vec![node(100, 800); 3], vec![wanted.clone()]);
+    let found = placed(&apart);
+    assert_sound(&apart, &Placement::empty(&apart), &found);
+    assert!(found.shortages.is_empty());
+    let alone = placed(&problem(vec![node(100, 800)], vec![wanted]));
+    assert_eq!(alone.shortages[0].lack, Lack::Spread);
+}
+
+#[test]
 fn only_the_lost_move_and_no_worker_that_runs_is_joined() {
     let wanted = || topology(&[(4, 10, 100), (8, 10, 100)], &[(0, 1)]);
     let mut cluster = problem(vec![node(60, 4000); 6], vec![wanted(), wanted()]);

@@ -241,6 +241,7 @@ impl Reports {
             worker_millipoints: 0,
             components: self.components(scenario, job),
             edges,
+            apart: Vec::new(),
             executors,
         }
     }

@@ -58,6 +58,7 @@ impl FlinkProduct {
             .library_jar(&jar(line)?)
             .set("execution.checkpointing.interval", "5s")
             .set("thalweg.store.dir", folder.path().join("thalweg").display().to_string())
+            .set("thalweg.recording.file", recording(folder.path()).display().to_string())
             .set("thalweg.store.kind", "redis")
             .set("thalweg.store.redis.url", redis.url());
         for (key, seconds) in QUICK {
@@ -98,6 +99,26 @@ impl FlinkProduct {
         Ok(())
     }
 
+    /// Waits until some recorded statistics of an executor fulfil a condition.
+    ///
+    /// # Errors
+    /// When none do in time.
+    pub fn recorded(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Result<()> {
+        self.wait(what, || {
+            let lines = fs::read_to_string(recording(self.folder.path()))?;
+            let found = lines
+                .lines()
+                .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+                .any(|entry| {
+                    let topologies = entry["observed"]["observation"]["topologies"].as_array();
+                    let executors =
+                        topologies.into_iter().flatten().filter_map(|t| t["executors"].as_array());
+                    executors.flatten().any(|executor| holds(&executor["counters"]))
+                });
+            Ok(found.then_some(()))
+        })
+    }
+
     /// Ends the flow, and waits until a job has counted each word of all lines once.
     ///
     /// # Errors
@@ -118,7 +139,19 @@ impl FlinkProduct {
     /// When the file cannot be written.
     pub fn order(&self, job: &str, counts: &[(&str, u32)], leave: &[&str]) -> Result<()> {
         let counts: BTreeMap<_, _> = counts.iter().copied().collect();
-        let order = json!({ "topology": job, "counts": counts, "leave": leave });
+        self.leave_order(&json!({ "topology": job, "counts": counts, "leave": leave }))
+    }
+
+    /// Leaves an operator's order for the managed memory of vertices' subtasks, in MiB.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn order_memory(&self, job: &str, memory_mib: &[(&str, u32)]) -> Result<()> {
+        let memory_mib: BTreeMap<_, _> = memory_mib.iter().copied().collect();
+        self.leave_order(&json!({ "topology": job, "memory_mib": memory_mib }))
+    }
+
+    fn leave_order(&self, order: &Value) -> Result<()> {
         let draft = self.store().join("order.draft");
         fs::write(&draft, order.to_string())?;
         Ok(fs::rename(draft, self.store().join("order.json"))?)
@@ -176,6 +209,27 @@ impl FlinkProduct {
             Ok(subtasks.into_iter().map(|subtask| subtask.node).collect())
         };
         info.vertices.iter().map(|v| Ok((v.name.clone(), nodes(&v.id)?))).collect()
+    }
+
+    /// Waits until the cluster's slots in use have this managed memory in MiB, in ascending order.
+    ///
+    /// # Errors
+    /// As for [`FlinkProduct::wait`].
+    pub fn slots_have(&self, managed_mib: &[u64]) -> Result<()> {
+        self.wait(&format!("slots of {managed_mib:?} MiB"), || {
+            let rest = self.flink.rest();
+            let mut found = Vec::new();
+            for id in rest.task_managers()? {
+                let slots = rest.get(&format!("/taskmanagers/{id}"))?["allocatedSlots"].take();
+                let slots = slots.as_array().context("no allocated slots")?.clone();
+                found.extend(slots.iter().map(|slot| slot["resource"]["managedMemory"].as_u64()));
+            }
+            let mut found: Vec<u64> =
+                found.into_iter().collect::<Option<_>>().context("no size")?;
+            found.sort_unstable();
+            ensure!(found == managed_mib, "{found:?}");
+            Ok(Some(()))
+        })
     }
 
     /// A connection to the store of tables.
@@ -276,6 +330,10 @@ impl FlinkProduct {
     fn store(&self) -> PathBuf {
         self.folder.path().join("thalweg")
     }
+}
+
+fn recording(folder: &Path) -> PathBuf {
+    folder.join("recording.jsonl")
 }
 
 /// Rows in the order of their task ranges, which is that of subtasks.

@@ -1,6 +1,6 @@
 //! The loop in a real cluster, from a bottleneck to a plan that helped, and what the store holds meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -36,6 +36,7 @@ fn a_bottleneck_is_relieved_once_and_the_store_follows() -> Result<()> {
 
     redis_may_go_and_come_back(&mut product, &acted)?;
     a_killed_topology_leaves_no_trace(&product)?;
+    what_is_to_be_apart_is_placed_apart(&product)?;
     product.stop()
 }
 
@@ -116,6 +117,23 @@ fn redis_may_go_and_come_back(product: &mut Product, known: &Table) -> Result<()
     let words = table_is_the_truth(product, &mut redis, "words")?;
     table_is_the_truth(product, &mut redis, "more")?;
     ensure!(words.epoch >= known.epoch, "epoch {} after {}", words.epoch, known.epoch);
+    Ok(())
+}
+
+/// Components that exchange all their tuples would share nodes if nobody had asked for the contrary.
+fn what_is_to_be_apart_is_placed_apart(product: &Product) -> Result<()> {
+    let asked = json!({
+        "spout": { "maxNodeCoLocationCnt": 1 },
+        "split": { "incompatibleComponents": ["count"] },
+    });
+    let apart =
+        product.word_count("apart").set("workers", 2).set("topology.ras.constraints", asked);
+    let apart = apart.set("spouts", 2).set("split", 2).set("count", 2);
+    let info =
+        product.storm.submit(&apart, thalweg_e2e::LIMIT).with_context(|| product.evidence())?;
+    let hosts = |component| info.of(component).map(|e| e.host.as_str()).collect::<BTreeSet<&str>>();
+    ensure!(hosts("spout").len() == 2, "both sources on one node: {info:?}");
+    ensure!(hosts("split").is_disjoint(&hosts("count")), "on one node: {info:?}");
     Ok(())
 }
 

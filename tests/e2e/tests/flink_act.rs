@@ -8,31 +8,40 @@ use thalweg_e2e::FlinkProduct;
 use thalweg_e2e::flink::ORDERS_ONLY;
 use thalweg_e2e::product::WORDS_PER_LINE;
 use thalweg_e2e::routes::traces;
-use thalweg_lab::flink::FlinkLine;
+use thalweg_lab::flink::{FlinkBuilder, FlinkLine};
 use thalweg_lab::load::Rate;
 
 const LINES: f64 = 100.0;
+/// Each TaskManager has 128 MiB of managed memory for four slots.
+const SLOT_MIB: u64 = 32;
 
 #[test]
 fn orders_are_carried_out_and_every_word_is_counted_once() -> Result<()> {
-    orders(FlinkLine::V2_3)
+    orders(FlinkLine::V2_3, |builder| builder)
 }
 
 #[test]
-fn orders_are_carried_out_on_the_line_before() -> Result<()> {
-    orders(FlinkLine::V2_2)
+fn orders_are_carried_out_on_the_line_before_where_task_managers_have_names() -> Result<()> {
+    orders(FlinkLine::V2_2, FlinkBuilder::pinned)
 }
 
-fn orders(line: FlinkLine) -> Result<()> {
+fn orders(line: FlinkLine, build: fn(FlinkBuilder) -> FlinkBuilder) -> Result<()> {
     let settings: Vec<_> = ORDERS_ONLY.map(|(key, value)| (key, json!(value))).into();
-    let mut product = FlinkProduct::start(line, &settings, |builder| builder)?;
+    let mut product = FlinkProduct::start(line, &settings, build)?;
     let job = product.submit(&product.word_count("words").set("splitCost", 0.5))?;
     product.load(Rate::Constant(LINES))?;
     product.table_is_the_truth(&job.id)?;
+    product.recorded(
+        "the size of a subtask's state and the time of its garbage collector",
+        |counters| {
+            counters["state_bytes"].as_u64() > Some(0) && counters["gc_ms"].as_f64() > Some(0.0)
+        },
+    )?;
 
     // Out, over both nodes.
     let nodes = ordered(&product, &job.id, &[("split", 4)], &[])?;
     ensure!(nodes["split"].len() == 4 && spread(&nodes["split"]) == 2, "{nodes:?}");
+    product.slots_have(&[SLOT_MIB; 4])?;
     // Elsewhere, with the same parallelism.
     let nodes = ordered(&product, &job.id, &[], &["127.0.0.12"])?;
     ensure!(nodes.values().flatten().all(|node| node == "n1"), "{nodes:?}");
@@ -40,9 +49,11 @@ fn orders(line: FlinkLine) -> Result<()> {
     let nodes = ordered(&product, &job.id, &[("split", 2), ("count", 2)], &["127.0.0.11"])?;
     ensure!(nodes["count"].len() == 2, "{nodes:?}");
     ensure!(nodes.values().flatten().all(|node| node == "n2"), "{nodes:?}");
+    product.slots_have(&[SLOT_MIB; 2])?;
     // In.
     let nodes = ordered(&product, &job.id, &[("split", 1), ("count", 1)], &[])?;
     ensure!(nodes.values().all(|all| all.len() == 1), "{nodes:?}");
+    product.slots_have(&[SLOT_MIB])?;
 
     product.counts_exactly_once("words")?;
     product.flink.rest().cancel(&job.id)?;
@@ -52,6 +63,27 @@ fn orders(line: FlinkLine) -> Result<()> {
         ensure!(traces.is_empty(), "{traces:?}");
         Ok(Some(()))
     })?;
+    product.stop()
+}
+
+#[test]
+fn a_vertex_with_slots_of_its_own_gets_other_memory_while_it_runs() -> Result<()> {
+    let settings: Vec<_> = ORDERS_ONLY.map(|(key, value)| (key, json!(value))).into();
+    let mut product = FlinkProduct::start(FlinkLine::V2_3, &settings, |builder| builder)?;
+    let words = product.word_count("words").set("countGroup", "counting").set("count", 2);
+    let job = product.submit(&words)?;
+    product.load(Rate::Constant(LINES))?;
+    product.table_is_the_truth(&job.id)?;
+    product.slots_have(&[SLOT_MIB; 3])?;
+    for (wished, slots) in [(48, [SLOT_MIB, 48, 48]), (24, [24, 24, SLOT_MIB])] {
+        let last = product.last_plan()?;
+        product.order_memory("words", &[("count", wished)])?;
+        let plan = product.plan_after(last.as_deref())?;
+        ensure!(plan.how == "own_trigger", "{plan:?}\n{}", product.evidence());
+        product.slots_have(&slots)?;
+        product.table_is_the_truth(&job.id)?;
+    }
+    product.counts_exactly_once("words")?;
     product.stop()
 }
 

@@ -169,7 +169,9 @@ impl Scene<'_> {
                 json!({ "topology": TOPOLOGY, "leave": [host] })
             }
         };
-        let known = self.status().map_or(0, |status| status.ended.len());
+        // Only so many plans are told of, so it is not their number that tells a new one.
+        let latest = || self.status().and_then(|status| status.ended.into_iter().next());
+        let known = latest().map(|ended| ended.plan.id);
         let folder = self.status_file.parent().context("it lies in a folder")?;
         let draft = folder.join("order.draft");
         fs::write(&draft, order.to_string())?;
@@ -177,8 +179,7 @@ impl Scene<'_> {
         let waiting = Instant::now();
         let ended = until("the end of the order's plan", ACTION_LIMIT, || {
             std::thread::sleep(LOOK);
-            let status = self.status();
-            Ok(status.filter(|s| s.ended.len() > known).and_then(|s| s.ended.into_iter().next()))
+            Ok(latest().filter(|ended| known.as_ref() != Some(&ended.plan.id)))
         })
         .with_context(|| format!("order {order} after {:?}", waiting.elapsed()))?;
         if let Some(code) = &ended.code {

@@ -328,12 +328,12 @@ impl Situation {
         Self {
             settings: vec![
                 ("thalweg.action.daily.limit", json!(0)),
-                ("thalweg.metrics.settle.secs", json!(3)),
+                ("thalweg.metrics.settle.secs", json!(8)),
             ],
             ..Self::on(
                 "outage",
                 "actions one after another, on nodes with room",
-                vec![2.0; 3],
+                vec![0.6; 3],
                 [("split", "2"), ("splitTasks", "8"), ("splitCost", "1")],
                 200.0,
             )

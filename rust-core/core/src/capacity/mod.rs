@@ -4,8 +4,9 @@
 //! execute latencies of the same component on different nodes. [`bottleneck`] turns a topology's
 //! latencies into its bottleneck time and tells which side, computing or communicating, it lies on
 //! (equations 1 to 3 of the Me-Stream paper). [`usl`] is how a component's rate grows with its
-//! executors, [`learned`] what was seen of it, [`power`] how much work a node can do, [`misses`] what memory brings to a component that keeps
-//! state, and [`queueing`] how long records wait. None of them decides anything.
+//! executors, [`learned`] what was seen of it, [`power`] how much work a node can do, [`misses`] what
+//! memory brings to a component that keeps state, and [`queueing`] how long records wait. None of them
+//! decides anything.
 
 pub mod ability;
 pub mod bottleneck;

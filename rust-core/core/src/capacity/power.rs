@@ -3,10 +3,16 @@
 //! **Input**: what a node is seen doing. **Output**: the most work it can do a second. Work is the time that
 //! tuples take at least, so it is counted in executors that are always busy where nothing slows them down.
 //!
-//! Whoever shares a processor is slowed down to the share that the others leave: work that takes `m` alone takes
-//! `m / (1 - W/C)` on a node that does work `W` and can do `C` (processor sharing, M/G/1-PS). With `pace = m / taken`,
-//! `C = W / (1 - pace)`. A node whose processor is slower but has room looks the same; as long as none of
-//! its executors is at its limit, `C` is therefore not taken to be less than `pace` times the best node's.
+//! Whoever shares a processor is slowed down to a fair share of it (processor sharing). Two views of that tell what a
+//! node can do, `C`, from `pace = m / taken`, where `m` is what the work takes alone, and the smaller one counts:
+//!
+//! - Many executors that are seldom busy are like an open queue, M/G/1-PS: work takes `m / (1 - W/C)` where work `W`
+//!   is done, so `C = W / (1 - pace)`. It knows nothing of an executor's own queue, in which nothing slows anything.
+//! - Few executors that are often busy meet `a` others that are busy, on the mean: work takes `m (1 + a) / C` by the
+//!   arrival theorem, so `C = pace (1 + a)`. One that is alone shows no more than its pace, however busy it is.
+//!
+//! A node whose processor is slower but has room looks the same; as long as none of its executors is at its limit,
+//! `C` is therefore not taken to be less than `pace` times the best node's.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +30,9 @@ const WEIGHT: f64 = 0.7;
 pub struct Load {
     /// Work done per second.
     pub work: f64,
-    /// The time that it takes on the fastest node, over the time it takes here.
+    /// How many executors share the node while one of them is busy, itself included.
+    pub sharing: f64,
+    /// The time that work takes on the fastest node, over the time it takes here.
     pub pace: f64,
     /// Whether even the fastest node is slowed down, or the work has become more; nobody can tell which.
     pub all_slowed: bool,
@@ -39,7 +47,8 @@ impl Load {
 
     /// The most work that the node can do by this alone; for one that is not slowed down at least that much.
     fn reaches(&self) -> f64 {
-        self.work / (1.0 - self.pace.min(CLEARLY_SLOWER))
+        let open = self.work / (1.0 - self.pace.min(CLEARLY_SLOWER));
+        open.min(self.pace * self.sharing)
     }
 }
 
@@ -101,8 +110,10 @@ impl Power {
 mod tests {
     use super::*;
 
+    /// Of executors of which many are seldom busy.
     fn load(work: f64, pace: f64, busiest: f64) -> Load {
-        Load { work, pace, all_slowed: false, busiest: Share::saturating(busiest) }
+        let sharing = f64::INFINITY;
+        Load { work, sharing, pace, all_slowed: false, busiest: Share::saturating(busiest) }
     }
 
     fn limited(by: &[Load], best: f64) -> Option<f64> {
@@ -123,6 +134,19 @@ mod tests {
             let limit = limited(&[load(work, pace, 0.6)], 0.0).expect("it is slowed down");
             assert!((limit - 0.4).abs() < 1e-9, "{limit} at {rate}");
         }
+    }
+
+    #[test]
+    fn an_executor_shows_no_more_than_it_shares_with_others() {
+        // A processor of half the best one's does 0.5, whoever is busy there all the time.
+        for (executors, pace) in [(1.0, 0.5), (2.0, 0.25), (4.0, 0.125)] {
+            let load = Load { sharing: executors, ..load(0.5, pace, 1.0) };
+            assert_eq!(limited(&[load], 1.0), Some(0.5), "{executors}");
+        }
+        // Not slowed down and alone, it has shown what one executor can do.
+        let mut power = Power::default();
+        power.prove(&Load { sharing: 1.0, ..load(0.7, 1.0, 0.7) });
+        assert_eq!(power.proven, 1.0);
     }
 
     #[test]

@@ -185,6 +185,16 @@ pub struct Metrics {
     pub capacity: Share,
 }
 
+/// An executor that is busy for this share of the time has no time left.
+const FULL: f64 = 0.95;
+
+impl Metrics {
+    /// Whether the busiest executor has no time left.
+    pub fn is_full(&self) -> bool {
+        self.capacity.get() >= FULL
+    }
+}
+
 /// What came of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {

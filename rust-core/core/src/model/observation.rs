@@ -77,6 +77,9 @@ pub struct Topology {
     pub components: Vec<Component>,
     /// The streams between them.
     pub edges: Vec<Edge>,
+    /// Pairs of components, by index, whose executors its user wants on different nodes.
+    #[serde(default)]
+    pub apart: Vec<(u32, u32)>,
     /// Its executors, in the order of their first tasks.
     pub executors: Vec<Executor>,
 }
@@ -113,6 +116,9 @@ pub struct Component {
     pub backlog: Option<u64>,
     /// Partitions that a source reads; more executors than that have nothing to read.
     pub partitions: Option<u32>,
+    /// The most of its executors that its user allows on one node.
+    #[serde(default)]
+    pub most_per_node: Option<u32>,
 }
 
 /// How a stream's tuples choose their receiver.

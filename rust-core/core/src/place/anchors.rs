@@ -7,14 +7,14 @@ use super::slots::{Room, is_whole};
 use crate::model::SlotRef;
 
 /// A node that is this many times slower than the fastest is no place for anchors, which all tuples pass.
-const FAR_SLOWER: u64 = 3;
+const FAR_SLOWER: u64 = 4;
 /// More work than this percentage of the mean node's explains why a node is slow.
 const EXPLAINS_PERCENT: u64 = 150;
 
 /// Places every anchor: those in a worker that holds nothing else stay, the others share new
-/// workers on the fastest node that has the memory. If all can leave nodes that are far too slow, they do.
+/// workers on the fastest node that has the memory, as far apart as their user asks. If all can leave nodes that are far too slow, they do.
 pub(super) fn place(problem: &Problem, room: &mut Room, placed: &mut [Option<SlotRef>]) {
-    let slow = far_slower(problem, room);
+    let slow = if problem.anchors_stay { BTreeSet::new() } else { far_slower(problem, room) };
     if !slow.is_empty() {
         let (mut tried_room, mut tried) = (room.clone(), placed.to_vec());
         keep_or_place(problem, &mut tried_room, &mut tried, &slow);
@@ -53,12 +53,15 @@ fn keep_or_place(
     for slot in placed.iter().enumerate().filter_map(|(e, slot)| Some((e, (*slot)?))) {
         memory[slot.1.node as usize] += problem.executors[slot.0].memory_mib();
     }
-    for chunk in homeless.chunks(per_worker(problem)) {
+    for chunk in chunks(problem, homeless) {
         let spare = room.total() > 1 || problem.of_role(Role::Work).next().is_none();
         let needed: u32 = chunk.iter().map(|&anchor| problem.executors[anchor].memory_mib()).sum();
         let fits = |node: usize| {
             let all = problem.nodes[node].memory_mib;
-            all.is_none_or(|all| memory[node].saturating_add(needed) <= all)
+            let present = placed.iter().enumerate().filter_map(|(e, slot)| Some((e, (*slot)?)));
+            let there = present.map(|(e, slot)| (e, slot.node as usize));
+            let spread = problem.crowding(there.chain(chunk.iter().map(|&anchor| (anchor, node))));
+            spread.is_none() && all.is_none_or(|all| memory[node].saturating_add(needed) <= all)
         };
         let slot = fastest(problem, room, &fits)
             .filter(|_| spare || last.is_none())
@@ -68,10 +71,27 @@ fn keep_or_place(
         if let Some(slot) = slot {
             memory[slot.node as usize] += needed;
         }
-        for &anchor in chunk {
+        for anchor in chunk {
             placed[anchor] = slot;
         }
     }
+}
+
+/// The anchors dealt out to workers, each as full as it may be with what may share its node.
+fn chunks(problem: &Problem, anchors: Vec<usize>) -> Vec<Vec<usize>> {
+    let most = per_worker(problem);
+    let mut chunks: Vec<Vec<usize>> = Vec::new();
+    for anchor in anchors {
+        let joins = |chunk: &&mut Vec<usize>| {
+            let together = chunk.iter().chain([&anchor]).map(|&anchor| (anchor, 0));
+            chunk.len() < most && problem.crowding(together).is_none()
+        };
+        match chunks.iter_mut().find(joins) {
+            Some(chunk) => chunk.push(anchor),
+            None => chunks.push(vec![anchor]),
+        }
+    }
+    chunks
 }
 
 /// How many anchors share a worker: as many as are wished, as far as their heap fits.
@@ -102,18 +122,15 @@ fn pure_anchor_workers(problem: &Problem, room: &Room) -> BTreeSet<SlotRef> {
 ///
 /// What anchors take of a processor is not measured, so this is all that tells of it.
 fn far_slower(problem: &Problem, room: &Room) -> BTreeSet<usize> {
-    let mut demands: Vec<u64> = problem.nodes.iter().map(|node| node.base_load).collect();
-    for executor in &problem.executors {
-        if let Some(slot) = executor.current {
-            demands[slot.node as usize] += executor.demand;
-        }
-    }
+    let present = problem.executors.iter().enumerate();
+    let present = present.filter_map(|(e, executor)| Some((e, executor.current?.node as usize)));
+    let demands = problem.node_demands(present);
     let usable = || (0..problem.nodes.len()).filter(|&node| problem.nodes[node].usable);
-    let ability = |node: usize| u64::from(problem.nodes[node].ability_milli);
-    let fastest = usable().filter(|&node| room.left(node) > 0).map(ability).max().unwrap_or(0);
+    let power = |node: usize| u64::from(problem.nodes[node].power_milli);
+    let fastest = usable().filter(|&node| room.left(node) > 0).map(power).max().unwrap_or(0);
     let mean = usable().map(|node| demands[node]).sum::<u64>() / usable().count().max(1) as u64;
     let explained = |node: usize| demands[node] * 100 > mean * EXPLAINS_PERCENT;
-    usable().filter(|&node| ability(node) * FAR_SLOWER < fastest && !explained(node)).collect()
+    usable().filter(|&node| power(node) * FAR_SLOWER < fastest && !explained(node)).collect()
 }
 
 /// The fastest node with a slot and memory left; of equally fast ones the least loaded, then the first.
@@ -124,7 +141,7 @@ fn fastest(problem: &Problem, room: &Room, fits: &dyn Fn(usize) -> bool) -> Opti
         (
             fits(node),
             room.left(node) > 1,
-            place.ability_milli,
+            place.power_milli,
             std::cmp::Reverse((place.base_load, node)),
         )
     })

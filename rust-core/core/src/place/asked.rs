@@ -46,7 +46,8 @@ impl<'a> Asked<'a> {
             let leaves = barred(index);
             let next = classes.len() as u32;
             let class = *classes.entry(class(executor, leaves)).or_insert_with(|| {
-                components.push(component(executor, leaves));
+                let most = of.most_per_node.get(&executor.component).copied();
+                components.push(Component { most_per_node: most, ..component(executor, leaves) });
                 next
             });
             executors.push(class);
@@ -64,16 +65,17 @@ impl<'a> Asked<'a> {
             previous[executor] = Some(running.slot(slot));
         }
         let nodes = of.nodes.iter().enumerate().map(|(index, node)| Node {
-            compute: MilliPoints::new(node.ability_milli.saturating_mul(100)),
+            compute: MilliPoints::new(node.power_milli.saturating_mul(100)),
             memory: node.memory_mib.map(Mebibytes::new),
             slots: held.on(index) + room.left(index) as u32,
             blocked: Vec::new(),
-            open: room.left(index) > 0,
+            open: if rules.beside { room.fresh(index) } else { room.left(index) } > 0,
             rack: 0,
             base: millipoints(node.base_load),
         });
         let topology = Topology {
             edges: edges(of, &classes, &executors),
+            apart: apart(of, &classes),
             components,
             executors,
             heap_limit: of.heap_limit_mib.map(Mebibytes::new),
@@ -187,6 +189,15 @@ fn component(executor: &PlaceExecutor, leaves: Option<usize>) -> Component {
 
 fn millipoints(micros: u64) -> MilliPoints {
     MilliPoints::new(u32::try_from(micros / MICROS_PER_MILLIPOINT).unwrap_or(u32::MAX))
+}
+
+/// The pairs of classes that may not share a node.
+fn apart(of: &Problem, classes: &BTreeMap<Class, u32>) -> Vec<(u32, u32)> {
+    let own = |component: u32| classes.iter().filter(move |((c, ..), _)| *c == component);
+    let pairs = |&(one, other): &(u32, u32)| {
+        own(one).flat_map(move |(_, a)| own(other).map(move |(_, b)| (*a, *b))).collect::<Vec<_>>()
+    };
+    of.apart.iter().flat_map(pairs).collect()
 }
 
 /// The edges between classes: each has the part of its components' traffic that falls to its executors.

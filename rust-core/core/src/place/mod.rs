@@ -1,6 +1,6 @@
 //! Where executors run.
 //!
-//! **Decides** a slot for each executor of one topology. **Input**: nodes with abilities and slots,
+//! **Decides** a slot for each executor of one topology. **Input**: nodes with powers and slots,
 //! executors with demands and their present slots; all in ordinals and integers. **Output**: a slot
 //! per executor, or what is missing.
 //!
@@ -9,10 +9,10 @@
 //! executors did not change stays as it is.
 //!
 //! Phases: (1) *anchors*, the sources and the engine's acknowledging executors, get workers of
-//! their own, so that everything else can be replaced while they run on, and leave only nodes that are
-//! far slower than others; (2) work executors get
-//! nodes by `thalweg_place`, starting from where they are, changed by whole workers, if that comes
-//! near what a fresh start would give, and no node starts a worker for next to nothing; (3) each node's executors get slots: the same set keeps its
+//! their own, so that everything else can be replaced while they run on, and leave only nodes that
+//! are far slower than others; (2) work executors get nodes by `thalweg_place`, starting from where
+//! they are, changed by whole workers, if that comes near what a fresh start would give, and no node
+//! starts a worker for next to nothing; (3) each node's executors get slots: the same set keeps its
 //! slot, a changed set gets a fresh one, so that the new worker can start beside the old.
 //!
 //! Where a slot is a share of its node instead of a worker, `sharing` does it all another way.
@@ -37,18 +37,30 @@ use sharing::share;
 use crate::model::SlotRef;
 use crate::settings::SlotRule;
 
-/// Starting from where executors are is preferred to a fresh start up to this percentage of the
-/// fresh start's worst load: less is not worth the restart of workers.
+/// Workers stay as they are while the worst load is within this percentage of a fresh start's: less is
+/// not worth the restart of one.
 const LOYALTY_PERCENT: u64 = 110;
+/// What can be had beside running workers is preferred to a fresh start, which mostly stops the topology
+/// for a while, up to this percentage of the fresh start's worst load.
+const DRAIN_PERCENT: u64 = 125;
 
 /// Gives each executor of the problem a slot.
 ///
 /// # Errors
-/// When there are too few slots, or executors find no room for the memory that was declared.
+/// When there are too few slots, executors find no room for the memory that was declared, or a component cannot be
+/// spread over nodes as its user asks.
 pub fn place(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
-    if problem.rule != SlotRule::Workers {
-        return share(problem);
+    match problem.rule {
+        SlotRule::Workers => {
+            let placement = by_workers(problem)?;
+            let places = placement.iter().enumerate().map(|(e, slot)| (e, slot.node as usize));
+            problem.crowding(places).map_or(Ok(placement), Err)
+        }
+        _ => share(problem),
     }
+}
+
+fn by_workers(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
     let mut room = slots::Room::of(problem);
     if room.total() == 0 {
         return Err(Shortage::Slots { needed: 1, usable_nodes: problem.usable_nodes() });
@@ -64,12 +76,10 @@ pub fn place(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
     Ok(placed.into_iter().map(|slot| slot.expect("anchors and work were both placed")).collect())
 }
 
-/// The load of each node under a placement: demand over ability, in millionths of a reference node.
+/// The load of each node under a placement: demand over power, in millionths of a reference node.
 pub fn loads(problem: &Problem, placement: &[SlotRef]) -> Vec<u64> {
-    let mut demand: Vec<u64> = problem.nodes.iter().map(|node| node.base_load).collect();
-    for (executor, slot) in problem.executors.iter().zip(placement) {
-        demand[slot.node as usize] += executor.demand;
-    }
+    let places = placement.iter().enumerate().map(|(e, slot)| (e, slot.node as usize));
+    let demand = problem.node_demands(places);
     demand.iter().zip(&problem.nodes).map(|(demand, node)| node.load(*demand)).collect()
 }
 

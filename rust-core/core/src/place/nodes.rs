@@ -1,20 +1,25 @@
 //! Phase 2: a node for each work executor, found by the placement of whole clusters.
 //!
-//! Of several drafts the first one wins that is nearly as good as a fresh start, or at least goes half the way
-//! there: what is there, changed only by whole workers, and then the fresh start itself, which mostly costs a drain.
+//! Of several drafts the first one wins that is nearly as good as a fresh start, or at least goes half
+//! the way there, or leaves every node room to spare: what is there, changed only by whole workers, and
+//! then the fresh start itself, which mostly costs a drain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::LOYALTY_PERCENT;
 use super::asked::Asked;
 use super::crumbs;
 use super::problem::{Problem, Role, Shortage};
 use super::slots::{Room, is_whole};
+use super::{DRAIN_PERCENT, LOYALTY_PERCENT};
 use crate::model::SlotRef;
 
 /// Leaving out one more worker must lower the worst load by more than this many thousandths, or
 /// rounding would move executors for ever.
 const WORTHWHILE_THOUSANDTHS: u64 = 5;
+
+/// Executors are not moved for the sake of fewer new workers if the worst load rises above this
+/// percentage of a fresh start's: well below what loyalty bears, or the result would not be at rest.
+const SWEEP_PERCENT: u64 = 105;
 
 /// The node of each work executor, by executor index.
 ///
@@ -29,11 +34,15 @@ pub(super) fn assign(
     let fresh = ground.draft(Rules::default())?;
     let enough = fresh.worst * LOYALTY_PERCENT / 100;
     let half_way = present_worst(problem).map_or(0, |worst| worst.midpoint(fresh.worst.min(worst)));
-    let bearable = enough.max(half_way);
+    let bearable = half_way.max(fresh.worst * DRAIN_PERCENT / 100).max(problem.comfort);
     let loyal = ground.by_workers(enough).ok().filter(|draft| draft.worst <= bearable);
-    let mut node_of = loyal.unwrap_or(fresh).node_of;
-    crumbs::sweep(problem, room, placed, &mut node_of);
-    Ok(node_of)
+    let tolerable = fresh.worst * SWEEP_PERCENT / 100;
+    let chosen = loyal.unwrap_or(fresh);
+    let mut swept = chosen.node_of.clone();
+    crumbs::sweep(problem, room, placed, &mut swept);
+    let worst = ground.loads(&swept).into_values().max().unwrap_or(0);
+    let spread = problem.crowding(ground.places(&swept)).is_none();
+    Ok(if spread && worst <= chosen.worst.max(tolerable) { swept } else { chosen.node_of })
 }
 
 /// The load of the worst node as things are; nothing if some executor runs nowhere or is new.
@@ -49,6 +58,8 @@ pub(super) struct Rules {
     pub kept: BTreeMap<SlotRef, Vec<usize>>,
     /// Executors that must not be put on this node.
     pub barred: BTreeMap<usize, usize>,
+    /// Whether new workers start while those that they replace still hold their slots.
+    pub beside: bool,
 }
 
 /// A node for each work executor, under some rules.
@@ -69,17 +80,26 @@ struct Ground<'a> {
 impl Ground<'_> {
     fn draft(&self, rules: Rules) -> Result<Draft, Shortage> {
         let node_of = Asked::of(self.problem, self.room, self.placed, &rules).answer()?;
-        let mut demand: Vec<u64> = self.problem.nodes.iter().map(|node| node.base_load).collect();
-        let anchors = self.placed.iter().enumerate().filter_map(|(e, s)| Some((e, (*s)?.node)));
-        let work = node_of.iter().map(|(&executor, &node)| (executor, node as u32));
-        for (executor, node) in anchors.chain(work) {
-            demand[node as usize] += self.problem.executors[executor].demand;
-        }
-        let open = (0..demand.len()).filter(|&node| self.room.left(node) > 0);
-        let loads: BTreeMap<usize, u64> =
-            open.map(|node| (node, self.problem.nodes[node].load(demand[node]))).collect();
+        let loads = self.loads(&node_of);
         let worst = loads.values().copied().max().unwrap_or(0);
         Ok(Draft { rules, node_of, loads, worst })
+    }
+
+    /// Executors and their nodes, anchors included.
+    fn places<'b>(
+        &'b self,
+        node_of: &'b BTreeMap<usize, usize>,
+    ) -> impl Iterator<Item = (usize, usize)> + 'b {
+        let anchors = self.placed.iter().enumerate();
+        let anchors = anchors.filter_map(|(e, slot)| Some((e, (*slot)?.node as usize)));
+        anchors.chain(node_of.iter().map(|(&executor, &node)| (executor, node)))
+    }
+
+    /// The load of each node with room.
+    fn loads(&self, node_of: &BTreeMap<usize, usize>) -> BTreeMap<usize, u64> {
+        let demand = self.problem.node_demands(self.places(node_of));
+        let open = (0..demand.len()).filter(|&node| self.room.left(node) > 0);
+        open.map(|node| (node, self.problem.nodes[node].load(demand[node]))).collect()
     }
 
     /// Starts from where work is and changes whole workers only.
@@ -98,7 +118,7 @@ impl Ground<'_> {
         // Where sources or the like share a worker with work, there is no running on beside it.
         let shared: BTreeSet<SlotRef> =
             problem.of_role(Role::Anchor).filter_map(|e| problem.executors[e].current).collect();
-        let mut rules = Rules::default();
+        let mut rules = Rules { beside: true, ..Rules::default() };
         for (slot, executors) in workers {
             if is_whole(problem, slot, executors.len()) && self.room.holds(slot) {
                 rules.kept.insert(slot, executors);

@@ -21,6 +21,14 @@ pub struct Problem {
     pub wished_workers: u32,
     /// How many anchors share one worker.
     pub anchors_per_worker: u32,
+    /// The most executors of a component, by its ordinal, that one node may hold.
+    pub most_per_node: BTreeMap<u32, u32>,
+    /// Pairs of components, by ordinal, whose executors may not share a node.
+    pub apart: Vec<(u32, u32)>,
+    /// Whether anchors stay even on nodes that are far slower than others.
+    pub anchors_stay: bool,
+    /// The load up to which a node has room to spare; 0 where that is not known.
+    pub comfort: u64,
     /// What one slot can hold.
     pub rule: SlotRule,
     /// The streams between its components.
@@ -35,6 +43,39 @@ impl Problem {
     /// How many nodes may hold executors.
     pub fn usable_nodes(&self) -> u32 {
         u32::try_from(self.nodes.iter().filter(|node| node.usable).count()).unwrap_or(u32::MAX)
+    }
+
+    /// The demand on each node where executors, by index, run on nodes, by index.
+    pub(super) fn node_demands(&self, places: impl Iterator<Item = (usize, usize)>) -> Vec<u64> {
+        let mut demands: Vec<u64> = self.nodes.iter().map(|node| node.base_load).collect();
+        for (executor, node) in places {
+            demands[node] += self.executors[executor].demand;
+        }
+        demands
+    }
+
+    /// What is wrong if executors, by index, run on nodes, by index: some are not as far apart as their user asks.
+    pub(super) fn crowding(
+        &self,
+        places: impl Iterator<Item = (usize, usize)>,
+    ) -> Option<Shortage> {
+        if self.most_per_node.is_empty() && self.apart.is_empty() {
+            return None;
+        }
+        let mut counts: BTreeMap<(u32, usize), u32> = BTreeMap::new();
+        for (executor, node) in places {
+            *counts.entry((self.executors[executor].component, node)).or_default() += 1;
+        }
+        let crowded = |(&(component, _), &found): (&(u32, usize), &u32)| {
+            let most = *self.most_per_node.get(&component)?;
+            (found > most).then_some(Shortage::Crowded { component, found, most })
+        };
+        let together = |&(one, other): &(u32, u32)| {
+            let mut nodes = counts.range((one, 0)..=(one, usize::MAX)).map(|((_, node), _)| *node);
+            let both = nodes.any(|node| counts.contains_key(&(other, node)));
+            both.then_some(Shortage::Together { one, other })
+        };
+        counts.iter().find_map(crowded).or_else(|| self.apart.iter().find_map(together))
     }
 
     /// Indexes of the executors of one role.
@@ -57,8 +98,8 @@ pub struct PlaceEdge {
 /// A node as placement sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PlaceNode {
-    /// Speed in thousandths of the reference node; at least 1.
-    pub ability_milli: u32,
+    /// How much work it can do, in thousandths of the reference node; at least 1.
+    pub power_milli: u32,
     /// Demand of other topologies on it, in millionths of a reference executor's time.
     pub base_load: u64,
     /// Whether executors may be put here.
@@ -72,7 +113,7 @@ pub struct PlaceNode {
 impl PlaceNode {
     /// The load that a demand makes here.
     pub fn load(&self, demand: u64) -> u64 {
-        demand.saturating_mul(1000) / u64::from(self.ability_milli.max(1))
+        demand.saturating_mul(1000) / u64::from(self.power_milli.max(1))
     }
 }
 
@@ -139,5 +180,25 @@ pub enum Shortage {
         executors: u32,
         /// What would let one in.
         lack: Lack,
+    },
+    /// Too many executors of a component would be on one node.
+    #[error(
+        "{found} executors of component {component} would be on one node, which may hold {most}"
+    )]
+    Crowded {
+        /// Ordinal of the component.
+        component: u32,
+        /// How many would be on one node.
+        found: u32,
+        /// How many may be.
+        most: u32,
+    },
+    /// Components that are to be apart would share a node.
+    #[error("components {one} and {other} would share a node, which they may not")]
+    Together {
+        /// Ordinal of one of them.
+        one: u32,
+        /// Ordinal of the other.
+        other: u32,
     },
 }

@@ -206,9 +206,9 @@ mod tests {
     use super::super::{PlaceExecutor, PlaceNode, PlaceSlot, loads};
     use super::*;
 
-    fn node(ability_milli: u32, slots: u32) -> PlaceNode {
+    fn node(power_milli: u32, slots: u32) -> PlaceNode {
         let slots = (0..slots).map(|port| PlaceSlot { port, taken: false }).collect();
-        PlaceNode { ability_milli, usable: true, slots, ..PlaceNode::default() }
+        PlaceNode { power_milli, usable: true, slots, ..PlaceNode::default() }
     }
 
     fn executor(component: u32, demand: u64) -> PlaceExecutor {

@@ -36,6 +36,11 @@ impl Room {
         self.fresh[node].len() + self.held[node].len()
     }
 
+    /// Slots left on one node where a new worker can start beside the old ones.
+    pub(super) fn fresh(&self, node: usize) -> usize {
+        self.fresh[node].len()
+    }
+
     pub(super) fn any(&self) -> Option<SlotRef> {
         (0..self.fresh.len()).find_map(|node| {
             let port = self.held[node].first().or(self.fresh[node].first())?;
@@ -85,8 +90,8 @@ pub(super) fn fill(
         if rest.is_empty() {
             continue;
         }
-        let workers =
-            per_node.saturating_sub(kept).clamp(1, room.left(node).max(1)).min(rest.len());
+        let most = if room.fresh(node) > 0 { room.fresh(node) } else { room.left(node).max(1) };
+        let workers = per_node.saturating_sub(kept).clamp(1, most).min(rest.len());
         let mut sets = deal(problem, &rest, workers, room.left(node));
         let mut slots: Vec<SlotRef> = sets.iter().filter_map(|_| room.take_any(node)).collect();
         if slots.is_empty() {

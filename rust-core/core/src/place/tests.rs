@@ -2,9 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn node(ability_milli: u32, ports: &[u32]) -> PlaceNode {
+fn node(power_milli: u32, ports: &[u32]) -> PlaceNode {
     let slots = ports.iter().map(|&port| PlaceSlot { port, taken: false }).collect();
-    PlaceNode { ability_milli, usable: true, slots, ..PlaceNode::default() }
+    PlaceNode { power_milli, usable: true, slots, ..PlaceNode::default() }
 }
 
 fn executor(role: Role, component: u32, demand: u64) -> PlaceExecutor {
@@ -67,7 +67,7 @@ fn components_are_spread_when_loads_are_equal() {
 fn a_slow_node_is_left_and_untouched_workers_keep_their_slots() {
     let even = problem(&[1000, 1000, 1000], &[(2, 100); 6]);
     let mut slow = settled(even.clone(), &placed(&even));
-    slow.nodes[2].ability_milli = 100;
+    slow.nodes[2].power_milli = 100;
     let before: Vec<SlotRef> = slow.executors.iter().filter_map(|e| e.current).collect();
     let after = placed(&slow);
     assert_eq!(before[..2], after[..2], "anchors stay");
@@ -105,6 +105,43 @@ fn anchors_leave_a_node_that_is_far_slower_unless_its_work_explains_that() {
     assert_eq!(placed(&unequal(2, 100_000))[..2], [SlotRef { node: 0, port: 1 }; 2]);
     assert_eq!(placed(&unequal(1, 100_000))[0].node, 1, "half the speed is bearable");
     assert_eq!(placed(&unequal(2, 300_000))[0].node, 2, "it has more to do than the others");
+}
+
+#[test]
+fn anchors_stay_on_a_far_slower_node_where_they_are_told_to() {
+    let problem = Problem { anchors_stay: true, ..unequal(2, 100_000) };
+    assert_eq!(placed(&problem)[..2], [SlotRef { node: 2, port: 1 }; 2]);
+}
+
+/// Four executors that split become two, beside others with this demand, on nodes of four slots; all of the
+/// first node's are in use.
+fn shrunk(beside: u64) -> Problem {
+    let work = [(2, 50), (2, 50), (2, 50), (2, 50), (3, beside), (3, beside), (3, beside)];
+    let slot = |(node, port)| SlotRef { node, port };
+    let slots = [(0, 1), (0, 1), (0, 4), (1, 1), (1, 2), (1, 2), (0, 2), (0, 3), (1, 2)].map(slot);
+    let mut shrunk = settled(problem(&[1000; 3], &work), &slots);
+    shrunk.executors.drain(2..6);
+    for node in [0, 1] {
+        shrunk.executors.push(PlaceExecutor { near: Some(node), ..executor(Role::Work, 2, 100) });
+    }
+    shrunk
+}
+
+/// How many executors would have to wait for the slot of a worker that ends.
+fn waiting(problem: &Problem) -> usize {
+    let wished = problem.executors.iter().zip(placed(problem));
+    wished.filter(|(e, slot)| e.current != Some(*slot) && problem.held.contains_key(slot)).count()
+}
+
+#[test]
+fn a_new_worker_does_not_wait_for_the_slot_of_an_old_one() {
+    assert_eq!(waiting(&shrunk(20)), 0);
+}
+
+#[test]
+fn a_balance_that_needs_a_stop_is_not_worth_it_while_nodes_have_room_to_spare() {
+    assert_ne!(waiting(&shrunk(30)), 0, "130 instead of 100");
+    assert_eq!(waiting(&Problem { comfort: 130, ..shrunk(30) }), 0);
 }
 
 #[test]
@@ -150,7 +187,7 @@ fn a_worker_whose_node_slowed_down_leaves_it_whole() {
     let even =
         problem(&[1000, 1000, 1000], &[(2, 300), (2, 300), (2, 300), (3, 10), (3, 10), (3, 10)]);
     let mut slow = settled(even.clone(), &placed(&even));
-    slow.nodes[2].ability_milli = 250;
+    slow.nodes[2].power_milli = 250;
     for (executor, slot) in slow.executors.iter().zip(&placed(&slow)) {
         let now = executor.current.expect("settled");
         assert!((now.node == 2) != (now == *slot), "{now:?} and {slot:?}");
@@ -193,6 +230,18 @@ fn declared_memory_is_honoured_and_guessed_memory_refuses_nothing() {
     );
     problem.memory_declared = false;
     assert_eq!(placed(&with(&problem, 400)).len(), problem.executors.len());
+}
+
+#[test]
+fn no_node_gets_more_executors_of_a_component_than_it_may_hold() {
+    // By power alone all four would run on the first node.
+    let mut problem = problem(&[1000, 100, 100], &[(2, 100); 4]);
+    problem.most_per_node.insert(2, 2);
+    let per_node = |node| placed(&problem)[2..].iter().filter(|slot| slot.node == node).count();
+    assert!((0..3).all(|node| per_node(node) <= 2));
+    problem.most_per_node.insert(2, 1);
+    let refused = place(&problem).expect_err("four executors on three nodes");
+    assert!(refused.to_string().contains("1 executors"), "{refused}");
 }
 
 #[test]

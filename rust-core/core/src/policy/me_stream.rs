@@ -12,6 +12,7 @@ use crate::blacklist::Attempt;
 use crate::diagnose::trigger::Trigger;
 use crate::explain::{ComponentView, Reason, ReasonCode};
 use crate::model::ComponentKind;
+use crate::outcome::Standing;
 use crate::plan::parameter::{Candidate, Size, choose, grow, wish};
 use crate::settings::Settings;
 use crate::state::{TopologyState, later};
@@ -67,7 +68,10 @@ pub fn find(
     }
     match (due, waiting) {
         (Some((Trigger::SlowLink | Trigger::Imbalance, reason)), _) => Intent::Move(vec![reason]),
-        (Some((trigger, reason)), _) => scale(trigger, reason, assessment, arrangement, settings),
+        (Some((trigger, reason)), _) => match catching_up(assessment, state, settings) {
+            Some(enough) if trigger != Trigger::Failed => Intent::Stay(vec![enough, reason]),
+            _ => scale(trigger, reason, assessment, arrangement, settings),
+        },
         (None, Some((trigger, reason))) => Intent::Stay(vec![
             Reason::compared(
                 ReasonCode::NotYetPersistent,
@@ -282,6 +286,25 @@ fn calm(a: &Assessment<'_>, state: &TopologyState, settings: &Settings) -> Reaso
         settings.capacity_limit.get(),
         format!("{id} is the busiest, {:.0} % of the time", capacity * 100.0),
     )
+}
+
+/// Why executors are enough although they are busy: sources bring in more than is asked for and will soon have caught
+/// up with what was left waiting. Nothing where that is not counted.
+fn catching_up(a: &Assessment<'_>, state: &TopologyState, settings: &Settings) -> Option<Reason> {
+    if !Standing::of(a, state).catches_up() {
+        return None;
+    }
+    let (mut waiting, mut falls) = (0.0, 0.0);
+    let components = a.topology.components.iter().enumerate();
+    for (index, _) in components.filter(|(_, c)| c.kind == ComponentKind::Source) {
+        waiting += state.trail.backlog(index)? as f64;
+        falls -= state.trail.growth(index)?;
+    }
+    let (secs, limit) = (waiting / falls, settings.thalweg.catch_up.get() / 1000.0);
+    (falls > 0.0 && secs <= limit).then(|| {
+        let text = "seconds until sources have caught up with what waits before them";
+        Reason::compared(ReasonCode::CatchingUp, secs, limit, text)
+    })
 }
 
 /// Algorithm 2 for a topology that is short of executors.

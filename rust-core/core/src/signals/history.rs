@@ -1,16 +1,45 @@
-//! The recent reports of one executor.
+//! The recent reports of executors.
 
 use std::collections::VecDeque;
 
 use super::{Absence, Interval, Measurement, Sample};
-use crate::model::{Counters, Executor};
+use crate::model::{Counters, Executor, TaskRange};
 use crate::settings::Settings;
 use crate::units::{Millis, Timestamp};
 
-/// The reports of one executor that lie within the window, oldest first.
+/// The histories of a topology's executors.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Histories {
+    /// By ascending tasks.
+    all: Vec<(TaskRange, History)>,
+}
+
+impl Histories {
+    /// The history of the executor of these tasks. It is looked for at `place` first, where it is if executors come
+    /// by ascending tasks, as they mostly do.
+    pub fn of(&mut self, tasks: TaskRange, place: usize) -> &mut History {
+        let known = self.all.get(place).is_some_and(|(there, _)| *there == tasks);
+        let found = if known {
+            Ok(place)
+        } else {
+            self.all.binary_search_by_key(&tasks, |(there, _)| *there)
+        };
+        let at = found.unwrap_or_else(|at| {
+            self.all.insert(at, (tasks, History::default()));
+            at
+        });
+        &mut self.all[at].1
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.all.clear();
+    }
+}
+
+/// The reports of one executor in one slot that lie within the window, oldest first.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct History {
-    place: Option<(String, u32)>,
     reports: VecDeque<Report>,
 }
 
@@ -21,21 +50,16 @@ struct Report {
 }
 
 impl History {
-    /// Takes in what an executor reported at `at` while it ran on `node_id`.
+    /// Takes in what an executor reported at `at`.
     pub fn absorb(
         &mut self,
         executor: &Executor,
-        node_id: &str,
         at: Timestamp,
         settings: &Settings,
     ) -> Measurement {
-        let Some(slot) = executor.slot else {
+        if executor.slot.is_none() {
             self.reports.clear();
             return Measurement::Missing(Absence::Unassigned);
-        };
-        if !matches!(&self.place, Some((node, port)) if node == node_id && *port == slot.port) {
-            self.place = Some((node_id.to_owned(), slot.port));
-            self.reports.clear();
         }
         if let Some(counters) = executor.counters {
             self.push(Report { seen: at, counters });
@@ -163,9 +187,9 @@ mod tests {
     #[test]
     fn two_reports_give_exact_differences() {
         let mut history = History::default();
-        let first = history.absorb(&executor(1, 10, 1000, 5000.0), "n", at(0), &settings());
+        let first = history.absorb(&executor(1, 10, 1000, 5000.0), at(0), &settings());
         assert_eq!(first, Measurement::Missing(Absence::JustStarted));
-        let second = history.absorb(&executor(1, 14, 1800, 8200.0), "n", at(4), &settings());
+        let second = history.absorb(&executor(1, 14, 1800, 8200.0), at(4), &settings());
         let sample = *second.sample().expect("two reports");
         assert_eq!(sample.executed_rate().get(), 200.0);
         assert_eq!(sample.execute_latency().map(Millis::get), Some(4.0));
@@ -184,7 +208,7 @@ mod tests {
                 ..counters
             });
             let at = at(i64::from(uptime_secs));
-            history.absorb(&executor, "n", at, &settings()).sample().map(|sample| sample.delta)
+            history.absorb(&executor, at, &settings()).sample().map(|sample| sample.delta)
         };
         report(10, Some(100.0), None, Some(5));
         let delta = report(14, Some(2_100.0), Some(7.0), Some(3)).expect("two reports");
@@ -195,28 +219,36 @@ mod tests {
     #[test]
     fn a_restarted_worker_starts_a_new_history() {
         let mut history = History::default();
-        history.absorb(&executor(1, 100, 1000, 10.0), "n", at(0), &settings());
-        history.absorb(&executor(1, 104, 1100, 11.0), "n", at(4), &settings());
-        let restarted = history.absorb(&executor(1, 2, 5, 1.0), "n", at(8), &settings());
+        history.absorb(&executor(1, 100, 1000, 10.0), at(0), &settings());
+        history.absorb(&executor(1, 104, 1100, 11.0), at(4), &settings());
+        let restarted = history.absorb(&executor(1, 2, 5, 1.0), at(8), &settings());
         assert_eq!(restarted, Measurement::Missing(Absence::JustStarted));
     }
 
     #[test]
-    fn another_slot_starts_a_new_history_even_if_counts_went_on() {
-        let mut history = History::default();
-        history.absorb(&executor(1, 100, 1000, 10.0), "n", at(0), &settings());
-        let moved = history.absorb(&executor(2, 104, 1100, 11.0), "n", at(4), &settings());
-        assert_eq!(moved, Measurement::Missing(Absence::JustStarted));
+    fn histories_are_found_in_whatever_order_executors_come() {
+        let mut histories = Histories::default();
+        let tasks = |task| TaskRange::new(task, task);
+        for (place, task) in [3, 1, 2].into_iter().enumerate() {
+            let seen = executor(1, 10, 100 * u64::from(task), 0.0);
+            histories.of(tasks(task), place).absorb(&seen, at(0), &settings());
+        }
+        for (place, task) in [1, 3, 2].into_iter().enumerate() {
+            let seen = executor(1, 20, 1000 * u64::from(task), 0.0);
+            let found = histories.of(tasks(task), place).absorb(&seen, at(10), &settings());
+            let executed = found.sample().map(|sample| sample.delta.executed);
+            assert_eq!(executed, Some(900 * u64::from(task)));
+        }
     }
 
     #[test]
     fn the_same_report_again_only_grows_older_until_it_is_stale() {
         let mut history = History::default();
-        history.absorb(&executor(1, 10, 100, 1.0), "n", at(0), &settings());
-        history.absorb(&executor(1, 12, 200, 2.0), "n", at(2), &settings());
-        let older = history.absorb(&executor(1, 12, 200, 2.0), "n", at(12), &settings());
+        history.absorb(&executor(1, 10, 100, 1.0), at(0), &settings());
+        history.absorb(&executor(1, 12, 200, 2.0), at(2), &settings());
+        let older = history.absorb(&executor(1, 12, 200, 2.0), at(12), &settings());
         assert_eq!(older.sample().map(|s| s.age.get()), Some(10_000.0));
-        let stale = history.absorb(&executor(1, 12, 200, 2.0), "n", at(40), &settings());
+        let stale = history.absorb(&executor(1, 12, 200, 2.0), at(40), &settings());
         assert_eq!(stale, Measurement::Missing(Absence::Stale));
     }
 
@@ -225,10 +257,10 @@ mod tests {
         let mut history = History::default();
         let mut silent = executor(1, 0, 0, 0.0);
         silent.counters = None;
-        let never = history.absorb(&silent, "n", at(0), &settings());
+        let never = history.absorb(&silent, at(0), &settings());
         assert_eq!(never, Measurement::Missing(Absence::NeverReported));
         silent.slot = None;
-        let nowhere = history.absorb(&silent, "n", at(1), &settings());
+        let nowhere = history.absorb(&silent, at(1), &settings());
         assert_eq!(nowhere, Measurement::Missing(Absence::Unassigned));
     }
 
@@ -237,7 +269,7 @@ mod tests {
         let mut history = History::default();
         let mut seen = |secs: u32, executed| {
             let executor = executor(1, secs, executed, 0.0);
-            let found = history.absorb(&executor, "n", at(i64::from(secs)), &settings());
+            let found = history.absorb(&executor, at(i64::from(secs)), &settings());
             found.sample().and_then(|sample| sample.newest)
         };
         assert_eq!((seen(0, 0), seen(10, 100)), (None, None), "one interval is not two");
@@ -250,14 +282,9 @@ mod tests {
         let mut history = History::default();
         for second in 0..60u32 {
             let busy = if second < 30 { 0 } else { u64::from(second - 30) * 100 };
-            history.absorb(
-                &executor(1, second, busy, 0.0),
-                "n",
-                at(i64::from(second)),
-                &settings(),
-            );
+            history.absorb(&executor(1, second, busy, 0.0), at(i64::from(second)), &settings());
         }
-        let last = history.absorb(&executor(1, 60, 3000, 0.0), "n", at(60), &settings());
+        let last = history.absorb(&executor(1, 60, 3000, 0.0), at(60), &settings());
         let sample = *last.sample().expect("sixty reports");
         assert_eq!(sample.span.get(), 20_000.0);
         assert_eq!(sample.executed_rate().get(), 100.0);

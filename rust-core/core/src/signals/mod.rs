@@ -3,12 +3,13 @@
 //! Decides what counts as evidence. Input: counters of one executor over time. Output: a
 //! [`Measurement`], which is either a sample with its age or the reason why there is none; absence
 //! is never a zero. Counters restart with their worker, and that is recognised by the uptime or a
-//! count running backwards, or by another slot. It does not smooth, weigh or average executors.
+//! count running backwards; whoever sees an executor in another slot clears its history. It does not
+//! smooth, weigh or average executors.
 
 mod history;
 mod sample;
 mod trail;
 
-pub use history::History;
+pub use history::{Histories, History};
 pub use sample::{Absence, Interval, Measurement, Sample};
 pub use trail::Trail;

@@ -227,7 +227,7 @@ const KEYS: &[Key] = &[
         "thalweg.action.cool.down.secs",
         SECS,
         "120",
-        "Time between two actions on one topology; but for plans that add executors, it doubles with each further action taken while the last ones were recent.",
+        "Time between two actions on one topology; but for plans that add executors, it doubles with each further action taken while the last ones were recent. At least as long as the last action took, so that what waited meanwhile is worked off.",
     ),
     key(
         "thalweg.action.daily.limit",

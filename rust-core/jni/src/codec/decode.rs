@@ -9,14 +9,11 @@ use super::layout::{self, Section, aligned, header};
 /// Reads an observation.
 ///
 /// # Errors
-/// When `bytes` is not exactly one well-formed encoding of layout 3; the error names the place.
+/// When `bytes` is not exactly one well-formed encoding of layout 4; the error names the place.
 pub fn decode(bytes: &[u8]) -> Result<Observation, CodecError> {
     let sections = Sections::find(bytes)?;
     let strings = strings(&sections)?;
-    let mut nodes = sections
-        .records(Section::Nodes)
-        .map(|record| node(&record, &strings))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut nodes = read(sections.records(Section::Nodes), |record| node(record, &strings))?;
     let slots = slots(&sections, &mut nodes)?;
     Ok(Observation {
         at: Timestamp::from_millis(i64::from_le_bytes(array(bytes, header::AT))),
@@ -235,30 +232,63 @@ fn topologies(
     let mut executors = sections.records(Section::Executors);
     let mut topologies = Vec::with_capacity(sections.records(Section::Topologies).len());
     for record in sections.records(Section::Topologies) {
-        let components = share(&record, "components", 24, &mut components)?
-            .map(|component| self::component(&component, strings))
-            .collect::<Result<Vec<_>, _>>()?;
+        let components = share(&record, "components", 24, &mut components)?;
+        let components = read(components, |component| self::component(component, strings))?;
         topologies.push(Topology {
             id: record.text("id", 0, strings)?,
             name: record.text("name", 4, strings)?,
             status: *record.look_up("status", 8, &layout::STATUSES)?,
             wished_workers: record.int("wished workers", 12)?,
+            apart: Vec::new(),
             message_timeout: Millis::saturating(record.amount("message timeout", 16)?),
             worker_heap_mib: record.optional_amount("worker heap", 40)?,
             worker_millipoints: record.int("worker compute", 36)?,
-            edges: share(&record, "edges", 28, &mut edges)?
-                .map(|edge| self::edge(&edge, &components))
-                .collect::<Result<_, _>>()?,
-            executors: share(&record, "executors", 32, &mut executors)?
-                .map(|executor| self::executor(&executor, &components, slots))
-                .collect::<Result<_, _>>()?,
+            edges: read(share(&record, "edges", 28, &mut edges)?, |edge| {
+                self::edge(edge, &components)
+            })?,
+            executors: read(share(&record, "executors", 32, &mut executors)?, |executor| {
+                self::executor(executor, &components, slots)
+            })?,
             components,
         });
     }
     all_claimed(Section::Components, sections, components.len())?;
     all_claimed(Section::Edges, sections, edges.len())?;
     all_claimed(Section::Executors, sections, executors.len())?;
+    pairs_apart(sections, &mut topologies)?;
     Ok(topologies)
+}
+
+/// Gives each topology the pairs of components that are to be apart.
+fn pairs_apart(sections: &Sections<'_>, topologies: &mut [Topology]) -> Result<(), CodecError> {
+    let mut last = 0;
+    for record in sections.records(Section::Apart) {
+        let components = &record.look_up("topology", 0, topologies)?.components;
+        record.look_up("component", 4, components)?;
+        record.look_up("other component", 8, components)?;
+        record.at_most("reserved", 12, 0)?;
+        let topology = u32_at(record.bytes, 0);
+        if topology < last {
+            let problem = Problem::Below { got: topology.into(), limit: last.into() };
+            return Err(record.wrong("topology", problem));
+        }
+        last = topology;
+        let pair = (u32_at(record.bytes, 4), u32_at(record.bytes, 8));
+        topologies[topology as usize].apart.push(pair);
+    }
+    Ok(())
+}
+
+/// Reads records into memory that is asked for once: collecting results would not know how much.
+fn read<'a, T>(
+    records: impl ExactSizeIterator<Item = Record<'a>>,
+    one: impl Fn(&Record<'a>) -> Result<T, CodecError>,
+) -> Result<Vec<T>, CodecError> {
+    let mut all = Vec::with_capacity(records.len());
+    for record in records {
+        all.push(one(&record)?);
+    }
+    Ok(all)
 }
 
 /// The next records, as many as the topology's record says.
@@ -282,7 +312,7 @@ fn all_claimed(section: Section, sections: &Sections<'_>, left: usize) -> Result
 }
 
 fn component(record: &Record<'_>, strings: &[&str]) -> Result<Component, CodecError> {
-    record.at_most("reserved", 44, 0)?;
+    let most_per_node = record.int("most per node", 44)?;
     Ok(Component {
         id: record.text("id", 0, strings)?,
         kind: *record.look_up("kind", 4, &layout::KINDS)?,
@@ -292,6 +322,7 @@ fn component(record: &Record<'_>, strings: &[&str]) -> Result<Component, CodecEr
         backlog: record.optional_long("backlog", 32)?,
         partitions: record.optional_int("partitions", 40)?,
         heap_mib: record.optional_amount("heap", 48)?,
+        most_per_node: (most_per_node > 0).then_some(most_per_node),
     })
 }
 

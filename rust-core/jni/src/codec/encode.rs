@@ -20,8 +20,13 @@ pub fn encode(observation: &Observation) -> Result<Vec<u8>, CodecError> {
             writer.slot(SlotRef { node: index, port: *port });
         }
     }
-    for topology in &observation.topologies {
+    for (index, topology) in (0u32..).zip(&observation.topologies) {
         writer.topology(topology)?;
+        for &(one, other) in &topology.apart {
+            for field in [index, one, other, 0] {
+                writer.u32(Section::Apart, field);
+            }
+        }
     }
     writer.finish(observation.at.millis())
 }
@@ -76,7 +81,7 @@ impl<'a> Writer<'a> {
             self.optional_f64(to, component.memory_mib);
             self.optional_u64(to, component.backlog);
             self.u32(to, component.partitions.unwrap_or(layout::NO_INT));
-            self.u32(to, 0);
+            self.u32(to, component.most_per_node.unwrap_or(0));
             self.optional_f64(to, component.heap_mib);
         }
         for edge in &topology.edges {

@@ -7,7 +7,7 @@ use thalweg_core::model::{ComponentKind, Grouping, TopologyStatus};
 /// `THWG` as a little-endian number.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"THWG");
 /// The version of the layout described here.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 /// The largest integer of a 32-bit field: what a non-negative Java `int` can hold.
 pub const MAX_INT: u32 = i32::MAX as u32;
 /// The largest integer of a 64-bit field: what a non-negative Java `long` can hold.
@@ -80,8 +80,8 @@ pub enum Section {
     /// MiB: f64, NaN where unknown.
     Topologies,
     /// id, kind, first task, last task: u32; CPU points, memory MiB: f64, NaN where undeclared;
-    /// backlog: u64, partitions: u32, all ones where unknown; 0: u32; heap MiB: f64, NaN where
-    /// undeclared.
+    /// backlog: u64, partitions: u32, all ones where unknown; most executors on one node: u32, 0 where
+    /// nobody asks; heap MiB: f64, NaN where undeclared.
     Components,
     /// from, to, grouping, and 0: u32; the first two count within the topology; sent: u64, all
     /// ones where unknown.
@@ -91,6 +91,8 @@ pub enum Section {
     /// completed: u64, complete ms: f64; busy ms, back-pressured ms, idle ms, GC ms: f64, NaN where
     /// unknown; state bytes, state accesses, state hits: u64, all ones where unknown.
     Executors,
+    /// topology, two of its components that are to be on different nodes, and 0: u32; topologies ascend.
+    Apart,
     /// Where each string ends in the bytes: u32.
     StringEnds,
     /// UTF-8.
@@ -99,13 +101,14 @@ pub enum Section {
 
 impl Section {
     /// Every section, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Nodes,
         Self::Slots,
         Self::Topologies,
         Self::Components,
         Self::Edges,
         Self::Executors,
+        Self::Apart,
         Self::StringEnds,
         Self::StringBytes,
     ];
@@ -119,6 +122,7 @@ impl Section {
             Self::Components => 56,
             Self::Edges => 24,
             Self::Executors => 152,
+            Self::Apart => 16,
             Self::StringEnds => 4,
             Self::StringBytes => 1,
         }
@@ -134,6 +138,7 @@ impl fmt::Display for Section {
             Self::Components => "component",
             Self::Edges => "edge",
             Self::Executors => "executor",
+            Self::Apart => "pair apart",
             Self::StringEnds => "string end",
             Self::StringBytes => "string byte",
         })

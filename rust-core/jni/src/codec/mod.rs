@@ -1,6 +1,6 @@
 //! How a snapshot crosses from the JVM: a fixed layout that is written and read without a parser.
 //!
-//! Layout 3, all numbers little-endian, all sections 8-byte aligned and in this order without gaps:
+//! Layout 4, all numbers little-endian, all sections 8-byte aligned and in this order without gaps:
 //!
 //! ```text
 //! header   magic, version, length, section count, instant, then offset and count of each section

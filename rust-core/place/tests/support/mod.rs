@@ -123,6 +123,15 @@ pub fn assert_sound(problem: &Problem, previous: &Placement, placed: &Placed) {
             *heaps.entry(*slot).or_default() += u64::from(component.heap.get());
             owners.entry(*slot).or_default().insert(index);
         }
+        let of = |component: u32| -> Vec<u32> {
+            let all = topology.executors.iter().zip(slots).filter(|(c, _)| **c == component);
+            all.filter_map(|(_, slot)| slot.map(|slot| slot.node)).collect()
+        };
+        let together = |&(one, other): &(u32, u32)| {
+            let others = of(other);
+            of(one).iter().any(|node| others.contains(node))
+        };
+        assert!(!topology.apart.iter().any(together), "what is to be apart shares a node");
     }
     for (used, node) in memory.iter().zip(&problem.nodes) {
         assert!(

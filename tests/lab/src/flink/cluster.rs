@@ -30,6 +30,8 @@ pub struct FlinkCluster {
     home: Home,
     rest: FlinkRest,
     keys: Map<String, Value>,
+    /// How many slots of each node can be asked for from it alone.
+    pinned: u16,
     cpu: CpuGroups,
     sites: Sites,
     ports: Ports,
@@ -60,6 +62,7 @@ impl FlinkCluster {
             cpu: CpuGroups::create(&group_name(ports.block())),
             home,
             keys,
+            pinned: if builder.pins { builder.slots } else { 0 },
             sites,
             ports,
         };
@@ -269,7 +272,7 @@ impl FlinkCluster {
     fn start_task_manager(&self, site: Site) -> Result<FlinkNode> {
         let class = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner";
         let name = site.node.clone();
-        self.home.write(&name, &home::of_node(&self.keys, &site))?;
+        self.home.write(&name, &home::of_node(&self.keys, &site, self.pinned))?;
         let mut command = self.home.command(&site, &name, "192m", class);
         command.arg("--configDir").arg(self.home.conf(&name));
         let logs = self.home.logs();

@@ -183,8 +183,8 @@ pub(super) fn common(
     keys
 }
 
-/// The common keys and what only this node's TaskManager reads.
-pub(super) fn of_node(common: &Map<String, Value>, site: &Site) -> Map<String, Value> {
+/// The common keys and what only this node's TaskManager reads; so many of its slots can be asked for by its name.
+pub(super) fn of_node(common: &Map<String, Value>, site: &Site, pinned: u16) -> Map<String, Value> {
     let own = json!({
         "taskmanager.resource-id": site.node,
         "taskmanager.host": site.host,
@@ -204,6 +204,11 @@ pub(super) fn of_node(common: &Map<String, Value>, site: &Site) -> Map<String, V
     let mut keys = common.clone();
     for (key, value) in own.as_object().into_iter().flatten() {
         keys.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+    if pinned > 0 {
+        let pin = format!("thalweg-{}", site.node);
+        keys.insert(format!("external-resource.{pin}.amount"), pinned.into());
+        keys.insert("external-resources".into(), pin.into());
     }
     keys
 }

@@ -59,6 +59,7 @@ pub struct FlinkBuilder {
     configuration: Map<String, Value>,
     job_manager_options: Vec<String>,
     survives: bool,
+    pins: bool,
 }
 
 impl FlinkBuilder {
@@ -73,6 +74,7 @@ impl FlinkBuilder {
             configuration: Map::new(),
             job_manager_options: Vec::new(),
             survives: false,
+            pins: false,
         }
     }
 
@@ -122,6 +124,13 @@ impl FlinkBuilder {
     #[must_use]
     pub fn highly_available(mut self) -> Self {
         self.survives = true;
+        self
+    }
+
+    /// Slots can be asked for from each TaskManager alone, by an external resource of its own.
+    #[must_use]
+    pub fn pinned(mut self) -> Self {
+        self.pins = true;
         self
     }
 

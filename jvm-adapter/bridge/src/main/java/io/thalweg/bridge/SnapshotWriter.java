@@ -7,7 +7,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Encodes what an adapter saw of a cluster, in layout 3 of {@code docs/reference/ffi.md}.
+ * Encodes what an adapter saw of a cluster, in layout 4 of {@code docs/reference/ffi.md}.
  *
  * <p>{@link #begin} starts a snapshot, {@link #finish} ends it; nodes come before their slots, and a
  * topology before its components, edges and executors. One writer serves many snapshots and reuses
@@ -36,7 +36,7 @@ public final class SnapshotWriter {
     public enum Grouping { SHUFFLE, FIELDS, ALL, GLOBAL, LOCAL_OR_SHUFFLE, CUSTOM }
 
     private static final int MAGIC = 0x47574854; // THWG
-    private static final int VERSION = 3;
+    private static final int VERSION = 4;
     private static final int COMPONENTS_AT = 24;
     private static final int EDGES_AT = 28;
     private static final int EXECUTORS_AT = 32;
@@ -44,6 +44,7 @@ public final class SnapshotWriter {
     private static final int HAS_COUNTERS = 1;
     private static final int DECLARED_AT = 16;
     private static final int BACKLOG_AT = 32;
+    private static final int MOST_PER_NODE_AT = 44;
     private static final int HEAP_AT = 48;
     private static final int WORKER_COMPUTE_AT = 36;
     private static final int WORKER_HEAP_AT = 40;
@@ -57,10 +58,11 @@ public final class SnapshotWriter {
     private final Section components = new Section(56);
     private final Section edges = new Section(24);
     private final Section executors = new Section(152);
+    private final Section apart = new Section(16);
     private final Section stringEnds = new Section(4);
     private final Section stringBytes = new Section(1);
     private final Section[] sections = {
-        nodes, slots, topologies, components, edges, executors, stringEnds, stringBytes
+        nodes, slots, topologies, components, edges, executors, apart, stringEnds, stringBytes
     };
     private final int headerSize = 24 + 8 * sections.length;
 
@@ -127,6 +129,11 @@ public final class SnapshotWriter {
         components.content.putDouble(components.last() + HEAP_AT, heapMib);
     }
 
+    /** Adds the most executors of the last component that one node may hold; 0 where nobody asks. */
+    public void mostPerNode(int executors) {
+        components.content.putInt(components.last() + MOST_PER_NODE_AT, executors);
+    }
+
     /** Adds the most heap that the executors of one worker of the last topology may declare together. */
     public void workerHeap(double heapMib) {
         topologies.content.putDouble(topologies.last() + WORKER_HEAP_AT, heapMib);
@@ -152,6 +159,11 @@ public final class SnapshotWriter {
     /** Adds the tuples sent along the last stream, each as often as it is received. */
     public void sent(long tuples) {
         edges.content.putLong(edges.last() + SENT_AT, tuples);
+    }
+
+    /** Asks for two components of the last topology to be on different nodes. */
+    public void apart(int component, int other) {
+        apart.next().putInt(topologies.count() - 1).putInt(component).putInt(other).putInt(0);
     }
 
     /** Adds an executor to the last topology. Returns its index among all executors. */

@@ -42,6 +42,7 @@ final class Snapshots {
         int count = writer.component("count", Kind.OPERATOR, 2, 5);
         writer.declared(25.5, 192);
         writer.heap(128.5);
+        writer.mostPerNode(2);
         int spout = writer.component("spout", Kind.SOURCE, 6, 6);
         writer.declared(Double.NaN, 0);
         writer.waiting(9007199254740995L, 12);
@@ -51,6 +52,7 @@ final class Snapshots {
         writer.edge(split, count, Grouping.FIELDS);
         writer.sent(0);
         writer.edge(count, acker, Grouping.CUSTOM);
+        writer.apart(acker, spout);
         writer.executor(acker, 1, 1, a6700);
         writer.executor(count, 2, 4, c6700);
         writer.counters(61, 1_000_000, 250.5, 999_999, 300.25, 1, 7, 14, 0, 0);

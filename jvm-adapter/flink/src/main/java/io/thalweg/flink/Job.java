@@ -1,8 +1,10 @@
 package io.thalweg.flink;
 
 import io.thalweg.flink.place.PlacingSlotAllocator;
+import io.thalweg.flink.place.SlotSizes.Spot;
 import io.thalweg.flink.place.Wish;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -108,17 +110,30 @@ public final class Job {
         pool.setResourceRequirements(allocator.asked());
     }
 
-    /** Whether the job holds all slots that a wish takes, node by node. */
-    public boolean holds(Wish wish) {
-        Map<String, Integer> held = allocator.held();
-        return PlacingSlotAllocator.wanted(wish).entrySet().stream()
-                .allMatch(node -> held.getOrDefault(node.getKey(), 0) >= node.getValue());
+    /** Sets a wish, and asks for just the slots that it takes, each from its TaskManager. */
+    public void wish(Wish wish, Map<String, Double> pins) {
+        allocator.wish(wish, pins);
+        pool.setResourceRequirements(allocator.asked());
     }
 
-    /** Whether the job holds as many slots as a wish takes, wherever they are. */
+    /** Whether the job holds all slots that a wish takes, node by node. */
+    public boolean holds(Wish wish) {
+        Map<Spot, Integer> held = allocator.held();
+        return allocator.wanted(wish).entrySet().stream()
+                .allMatch(spot -> held.getOrDefault(spot.getKey(), 0) >= spot.getValue());
+    }
+
+    /** Whether the job holds as many slots of each size as a wish takes, wherever they are. */
     public boolean holdsEnough(Wish wish) {
-        int wanted = PlacingSlotAllocator.wanted(wish).values().stream().mapToInt(Integer::intValue).sum();
-        return pool.getAllSlotsInformation().size() >= wanted;
+        Map<Long, Integer> held = bySize(allocator.held());
+        return bySize(allocator.wanted(wish)).entrySet().stream()
+                .allMatch(size -> held.getOrDefault(size.getKey(), 0) >= size.getValue());
+    }
+
+    private static Map<Long, Integer> bySize(Map<Spot, Integer> spots) {
+        Map<Long, Integer> bySize = new HashMap<>();
+        spots.forEach((spot, count) -> bySize.merge(spot.size(), count, Integer::sum));
+        return bySize;
     }
 
     /** Gives back the slots beyond need that nothing runs in. */

@@ -122,7 +122,8 @@ public final class Monitor implements AutoCloseable {
         }
         last = new View(nodes, seen);
         encoder.begin(now, nodes);
-        seen.values().forEach(job -> encoder.job(job, (vertex, subtask) -> place(job.id(), vertex, subtask)));
+        seen.values().forEach(job -> encoder.job(job,
+                (vertex, subtask) -> place(job.id(), vertex, subtask), managedMib(job.id())));
         SnapshotWriter snapshot = encoder.finish();
         JsonNode answer = engine.observe(snapshot.finish(), snapshot.length(), now);
         answer.path("decisions").forEach(this::take);
@@ -135,6 +136,13 @@ public final class Monitor implements AutoCloseable {
         List<Place> places = jobs.placed(job).map(placed -> placed.allocator().places()).orElse(Map.of())
                 .getOrDefault(JobVertexID.fromHexString(vertex), List.of());
         return subtask < places.size() ? places.get(subtask) : null;
+    }
+
+    private Map<String, Integer> managedMib(String job) {
+        Map<String, Integer> byId = new HashMap<>();
+        jobs.placed(job).ifPresent(placed -> placed.allocator().managedMib()
+                .forEach((vertex, mib) -> byId.put(vertex.toHexString(), mib)));
+        return byId;
     }
 
     private void tellDropped(String id) {

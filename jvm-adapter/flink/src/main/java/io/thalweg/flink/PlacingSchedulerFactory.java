@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.BiFunction;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.DeploymentOptions;
 import org.apache.flink.configuration.JobManagerOptions;
@@ -24,7 +25,6 @@ import org.apache.flink.runtime.io.network.partition.JobMasterPartitionTracker;
 import org.apache.flink.runtime.jobgraph.JobGraph;
 import org.apache.flink.runtime.jobgraph.JobResourceRequirements;
 import org.apache.flink.runtime.jobmaster.ExecutionDeploymentTracker;
-import org.apache.flink.runtime.jobmaster.SlotInfo;
 import org.apache.flink.runtime.jobmaster.slotpool.DeclarativeSlotPool;
 import org.apache.flink.runtime.jobmaster.slotpool.PhysicalSlot;
 import org.apache.flink.runtime.jobmaster.slotpool.SlotPoolService;
@@ -66,7 +66,8 @@ public class PlacingSchedulerFactory implements SchedulerNGFactory {
                         ? g : ((StreamGraph) executionPlan).getJobGraph(userCodeLoader);
                 DeclarativeSlotPool pool = slotPoolService.castInto(DeclarativeSlotPool.class)
                         .orElseThrow(() -> new IllegalStateException("the slot pool is not declarative"));
-                PlacingSlotAllocator allocator = new PlacingSlotAllocator(stockAllocator(pool, configuration), pool);
+                PlacingSlotAllocator allocator = new PlacingSlotAllocator(
+                        reserve -> stockAllocator(reserve, pool, configuration), pool);
                 AdaptiveScheduler scheduler = new AdaptiveScheduler(
                         AdaptiveScheduler.Settings.of(configuration, graph.getCheckpointingSettings()), graph,
                         JobResourceRequirements.readFromExecutionPlan(graph).orElse(null), configuration, pool,
@@ -100,21 +101,12 @@ public class PlacingSchedulerFactory implements SchedulerNGFactory {
         return JobManagerOptions.SchedulerType.Adaptive;
     }
 
-    /** Flink's own allocator, but reserving slots of whatever profile they have. */
-    private static SlotAllocator stockAllocator(DeclarativeSlotPool pool, Configuration configuration) {
+    private static SlotAllocator stockAllocator(BiFunction<AllocationID, ResourceProfile, PhysicalSlot> reserve,
+            DeclarativeSlotPool pool, Configuration configuration) {
         return SlotSharingSlotAllocator.createSlotSharingSlotAllocator(
-                (id, profile) -> reserve(pool, id, profile), pool::freeReservedSlot, pool::containsFreeSlot,
+                reserve::apply, pool::freeReservedSlot, pool::containsFreeSlot,
                 configuration.get(StateRecoveryOptions.LOCAL_RECOVERY), configuration.get(DeploymentOptions.TARGET),
                 configuration.get(JobManagerOptions.SCHEDULER_PREFER_MINIMAL_TASKMANAGERS_ENABLED),
                 configuration.get(TaskManagerOptions.TASK_MANAGER_LOAD_BALANCE_MODE));
-    }
-
-    private static PhysicalSlot reserve(DeclarativeSlotPool pool, AllocationID id, ResourceProfile profile) {
-        for (SlotInfo slot : pool.getAllSlotsInformation()) {
-            if (slot.getAllocationId().equals(id)) {
-                return pool.reserveFreeSlot(id, slot.getResourceProfile());
-            }
-        }
-        return pool.reserveFreeSlot(id, profile);
     }
 }

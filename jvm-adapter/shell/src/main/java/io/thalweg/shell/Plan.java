@@ -7,9 +7,12 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** What the core wants of one topology: its executor counts and the place of every executor. */
+/**
+ * What the core wants of one topology: its executor counts, their memory in MiB where that changes, and the place of
+ * every executor.
+ */
 public record Plan(String id, long epoch, String topology, String name, Kind kind, Map<String, Integer> counts,
-                   int workers, List<Row> rows) {
+                   Map<String, Integer> memoryMib, int workers, List<Row> rows) {
     /** How far a plan reaches. */
     public enum Kind {
         /** Executor counts change. */
@@ -25,9 +28,6 @@ public record Plan(String id, long epoch, String topology, String name, Kind kin
 
     /** Reads a plan as the core writes it. */
     public static Plan read(JsonNode json) {
-        Map<String, Integer> counts = new TreeMap<>();
-        JsonNode given = json.path("counts");
-        given.fieldNames().forEachRemaining(component -> counts.put(component, given.path(component).asInt()));
         List<Row> rows = new ArrayList<>();
         for (JsonNode row : json.required("rows")) {
             TaskRange range = new TaskRange(row.required("first").asInt(), row.required("last").asInt());
@@ -35,7 +35,8 @@ public record Plan(String id, long epoch, String topology, String name, Kind kin
         }
         Kind kind = Kind.valueOf(json.required("kind").asText().toUpperCase(Locale.ROOT));
         return new Plan(json.required("id").asText(), json.path("epoch").asLong(), json.required("topology").asText(),
-            json.required("name").asText(), kind, counts, json.path("workers").asInt(), rows);
+            json.required("name").asText(), kind, byComponent(json.path("counts")), byComponent(json.path("memory_mib")),
+            json.path("workers").asInt(), rows);
     }
 
     /** Where the plan wishes each executor. */
@@ -47,6 +48,12 @@ public record Plan(String id, long epoch, String topology, String name, Kind kin
             }
         }
         return placement;
+    }
+
+    private static Map<String, Integer> byComponent(JsonNode given) {
+        Map<String, Integer> values = new TreeMap<>();
+        given.fieldNames().forEachRemaining(component -> values.put(component, given.path(component).asInt()));
+        return values;
     }
 
     private static Place place(JsonNode json) {

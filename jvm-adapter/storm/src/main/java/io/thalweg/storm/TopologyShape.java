@@ -10,23 +10,40 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import org.apache.storm.Config;
 import org.apache.storm.generated.ComponentCommon;
 import org.apache.storm.generated.GlobalStreamId;
 import org.apache.storm.generated.StormTopology;
 import org.apache.storm.scheduler.ExecutorDetails;
 import org.apache.storm.scheduler.TopologyDetails;
+import org.apache.storm.scheduler.resource.strategies.scheduling.ConstraintSolverConfig;
 import org.apache.storm.utils.Utils;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The graph of a topology: its components with their tasks, in the order of their names, and the streams between. */
-record TopologyShape(List<Component> components, Map<String, Integer> indices, List<Edge> edges) {
+record TopologyShape(List<Component> components, Map<String, Integer> indices, List<Edge> edges, List<Pair> apart) {
+    private static final Logger LOG = LoggerFactory.getLogger(TopologyShape.class);
+
+    /** The newer and the older way to ask for a spread. */
+    private static final List<String> SPREAD_KEYS = List.of(Config.TOPOLOGY_RAS_CONSTRAINTS, "topology.spread.components");
+
     private static final String CPU = "cpu.pcore.percent";
     private static final String ON_HEAP = "onheap.memory.mb";
     private static final String OFF_HEAP = "offheap.memory.mb";
 
-    /** A component, its tasks, and what its user declared for each executor; NaN where nothing. */
+    /**
+     * A component, its tasks, what its user declared for each executor (NaN where nothing), and the most of them that
+     * one node may hold (0 where nobody asks).
+     */
     record Component(String id, Kind kind, int firstTask, int lastTask, double cpuPoints, double memoryMib,
-                     double heapMib) { }
+                     double heapMib, int mostPerNode) { }
+
+    /** Two components that are to be on different nodes, by index. */
+    record Pair(int first, int second) { }
 
     /** A stream between two components, by index. */
     record Edge(int from, int to, Grouping grouping, String stream) { }
@@ -48,15 +65,42 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
         boolean cpu = tasks.keySet().stream().anyMatch(id -> declared(graph, id).contains(CPU));
         boolean memory = tasks.keySet().stream().map(id -> declared(graph, id))
             .anyMatch(declared -> declared.contains(ON_HEAP) || declared.contains(OFF_HEAP));
+        Optional<ConstraintSolverConfig> asked = constraints(topology, tasks.keySet());
+        Map<String, Integer> mostPerNode = asked.map(ConstraintSolverConfig::getMaxNodeCoLocationCnts).orElse(Map.of());
         tasks.forEach((id, span) -> {
             indices.put(id, components.size());
             ExecutorDetails executor = some.get(id);
             components.add(new Component(id, kind(graph, id), span[0], span[1],
                 cpu ? topology.getTotalCpuReqTask(executor) : Double.NaN,
                 memory ? topology.getTotalMemReqTask(executor) : Double.NaN,
-                memory ? topology.getOnHeapMemoryRequirement(executor) : Double.NaN));
+                memory ? topology.getOnHeapMemoryRequirement(executor) : Double.NaN,
+                mostPerNode.getOrDefault(id, 0)));
         });
-        return new TopologyShape(List.copyOf(components), Map.copyOf(indices), edges(graph, components, indices));
+        List<Pair> apart = apart(asked.map(ConstraintSolverConfig::getIncompatibleComponentSets).orElse(Map.of()), indices);
+        return new TopologyShape(List.copyOf(components), Map.copyOf(indices), edges(graph, components, indices), apart);
+    }
+
+    /** How components are to be spread over nodes, as Storm itself reads what a topology asks. */
+    private static Optional<ConstraintSolverConfig> constraints(TopologyDetails topology, Set<String> components) {
+        Map<String, Object> conf = topology.getConf();
+        if (SPREAD_KEYS.stream().allMatch(key -> conf.get(key) == null)) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(new ConstraintSolverConfig(topology.getId(), conf, components));
+        } catch (RuntimeException e) {
+            LOG.warn("{} asks for a spread that cannot be read ({}): {}", topology.getId(), SPREAD_KEYS, e.toString());
+            return Optional.empty();
+        }
+    }
+
+    private static List<Pair> apart(Map<String, Set<String>> incompatible, Map<String, Integer> indices) {
+        return incompatible.entrySet().stream()
+            .flatMap(entry -> entry.getValue().stream().map(other -> new Pair(indices.get(entry.getKey()), indices.get(other))))
+            .map(pair -> new Pair(Math.min(pair.first, pair.second), Math.max(pair.first, pair.second)))
+            .distinct()
+            .sorted(Comparator.comparingInt(Pair::first).thenComparingInt(Pair::second))
+            .toList();
     }
 
     /** What a component's user declared, as JSON. */
@@ -84,11 +128,13 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
             writer.component(c.id, c.kind, c.firstTask, c.lastTask);
             writer.declared(c.cpuPoints, c.memoryMib);
             writer.heap(c.heapMib);
+            writer.mostPerNode(c.mostPerNode);
         }
         for (Edge e : edges) {
             writer.edge(e.from, e.to, e.grouping);
             writer.sent(sent(e, emitted));
         }
+        apart.forEach(pair -> writer.apart(pair.first, pair.second));
     }
 
     /** What the receivers of an edge get: each tuple of its stream, once or in every task. */

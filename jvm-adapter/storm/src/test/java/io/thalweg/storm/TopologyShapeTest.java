@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.storm.Config;
 import org.apache.storm.scheduler.ExecutorDetails;
 import org.apache.storm.scheduler.TopologyDetails;
 import org.apache.storm.topology.BoltDeclarer;
@@ -30,7 +31,31 @@ class TopologyShapeTest {
         }
     }
 
+    @Test
+    void theSpreadThatAUserAsksForIsStormsOwnReadingOfIt() {
+        Map<String, Object> newer = Map.of(Config.TOPOLOGY_RAS_CONSTRAINTS,
+            Map.of("work", Map.of("maxNodeCoLocationCnt", 2), "nobody", Map.of("maxNodeCoLocationCnt", 1)));
+        assertEquals(List.of(0, 0, 2), mostPerNode(newer));
+        assertEquals(List.of(1, 0, 0), mostPerNode(Map.of("topology.spread.components", List.of("silent"))));
+        assertEquals(List.of(0, 0, 0), mostPerNode(Map.of(Config.TOPOLOGY_RAS_CONSTRAINTS, "nonsense")));
+    }
+
+    @Test
+    void componentsThatAreIncompatibleAreToBeApart() {
+        Map<String, Object> asked =
+            Map.of(Config.TOPOLOGY_RAS_CONSTRAINTS, Map.of("work", Map.of("incompatibleComponents", List.of("silent"))));
+        assertEquals(List.of(new TopologyShape.Pair(0, 2)), shape(false, asked).apart());
+    }
+
+    private static List<Integer> mostPerNode(Map<String, Object> asked) {
+        return shape(false, asked).components().stream().map(TopologyShape.Component::mostPerNode).toList();
+    }
+
     private static List<TopologyShape.Component> components(boolean declaring) {
+        return shape(declaring, Map.of()).components();
+    }
+
+    private static TopologyShape shape(boolean declaring, Map<String, Object> asked) {
         TopologyBuilder builder = new TopologyBuilder();
         SpoutDeclarer source = builder.setSpout("source", new Synthetic.Source(), 1);
         builder.setBolt("silent", new Synthetic.Operator(), 1).shuffleGrouping("source");
@@ -42,8 +67,9 @@ class TopologyShapeTest {
         Map<ExecutorDetails, String> executors = new HashMap<>();
         List.of("silent", "source", "work").forEach(
             id -> executors.put(new ExecutorDetails(1 + executors.size(), 1 + executors.size()), id));
-        TopologyDetails topology =
-            new TopologyDetails("t-1", new HashMap<>(Synthetic.CONF), builder.createTopology(), 1, executors, 0, "user");
-        return TopologyShape.of(topology).components();
+        Map<String, Object> conf = new HashMap<>(Synthetic.CONF);
+        conf.putAll(asked);
+        TopologyDetails topology = new TopologyDetails("t-1", conf, builder.createTopology(), 1, executors, 0, "user");
+        return TopologyShape.of(topology);
     }
 }

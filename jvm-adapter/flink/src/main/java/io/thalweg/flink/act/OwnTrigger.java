@@ -2,6 +2,7 @@ package io.thalweg.flink.act;
 
 import io.thalweg.flink.Job;
 import io.thalweg.flink.measure.JobView;
+import io.thalweg.flink.measure.NodeView;
 import io.thalweg.flink.measure.Vertex;
 import io.thalweg.flink.place.Wish;
 import io.thalweg.shell.Deadline;
@@ -41,17 +42,17 @@ final class OwnTrigger implements Way {
     private final Plan plan;
     private final Bounds bounds;
     private final Desk desk;
-    private final Wish wish;
-    private final int clusterSlots;
+    private final List<NodeView> nodes;
+    private Wish wish;
     private Wish before;
     private Object state;
 
-    OwnTrigger(Job job, Plan plan, JobView seen, Bounds bounds, Desk desk, int clusterSlots) {
+    OwnTrigger(Job job, Plan plan, JobView seen, Bounds bounds, Desk desk, List<NodeView> nodes) {
         this.job = job;
         this.plan = plan;
         this.bounds = bounds;
         this.desk = desk;
-        this.clusterSlots = clusterSlots;
+        this.nodes = nodes;
         this.wish = wish(plan, seen);
     }
 
@@ -62,11 +63,15 @@ final class OwnTrigger implements Way {
             byName.computeIfAbsent(row.component(), name -> new TreeMap<>()).put(row.range(), row.after());
         }
         Map<JobVertexID, List<Place>> places = new HashMap<>();
+        Map<JobVertexID, Integer> managedMib = new HashMap<>();
         for (Vertex vertex : seen.vertices()) {
-            Map<TaskRange, Place> rows = byName.getOrDefault(vertex.name(), new TreeMap<>());
-            places.put(JobVertexID.fromHexString(vertex.id()), List.copyOf(rows.values()));
+            JobVertexID id = JobVertexID.fromHexString(vertex.id());
+            places.put(id, List.copyOf(byName.getOrDefault(vertex.name(), new TreeMap<>()).values()));
+            if (plan.memoryMib().containsKey(vertex.name())) {
+                managedMib.put(id, plan.memoryMib().get(vertex.name()));
+            }
         }
-        return new Wish(places);
+        return new Wish(places, managedMib);
     }
 
     @Override
@@ -110,17 +115,23 @@ final class OwnTrigger implements Way {
         });
     }
 
-    /** Whether there are as many subtasks as wished, and, where that is all that was wished, on the wished nodes. */
+    /**
+     * Whether there are as many subtasks as wished, of the wished size, and, where only places were wished, on the wished
+     * nodes.
+     */
     boolean reached() {
+        if (!job.allocator().managedMib().entrySet().containsAll(wish.managedMib().entrySet())) {
+            return false;
+        }
         Map<JobVertexID, List<Place>> places = job.allocator().places();
         return wish.places().entrySet().stream().allMatch(row -> {
             List<Place> found = places.getOrDefault(row.getKey(), List.of());
-            return plan.counts().isEmpty()
-                    ? nodes(row.getValue()).equals(nodes(found)) : row.getValue().size() == found.size();
+            return plan.kind() == Plan.Kind.MOVE
+                    ? nodesOf(row.getValue()).equals(nodesOf(found)) : row.getValue().size() == found.size();
         });
     }
 
-    private static List<String> nodes(List<Place> places) {
+    private static List<String> nodesOf(List<Place> places) {
         return places.stream().map(Place::node).toList();
     }
 
@@ -129,15 +140,14 @@ final class OwnTrigger implements Way {
         boolean executing = ask(() -> {
             state = job.state();
             before = job.allocator().wish();
+            wish = wish.after(before);
             return job.isStillExecuting(state);
         });
         if (!executing) {
             throw new StepFailed(Code.PLAN_OUTDATED, "the job is not in a state to be changed");
         }
         ask(() -> {
-            job.allocator().wish(wish);
-            // Which node a slot comes from is the ResourceManager's choice, so all there are are asked for.
-            job.askFor(job.holds(wish) ? 0 : clusterSlots);
+            askForSlots();
             return true;
         });
         if (!plan.counts().isEmpty()) {
@@ -146,6 +156,20 @@ final class OwnTrigger implements Way {
         // A node may have died, or another job have its slots: then rows are dropped, and parallelism is kept.
         Deadline patience = Deadline.in(Math.min(PATIENCE_MILLIS, deadline.at() - System.currentTimeMillis()));
         deadline.await("slots", () -> ask(() -> job.holds(wish) || patience.passed() && job.holdsEnough(wish)));
+    }
+
+    private void askForSlots() {
+        Map<String, Double> pins = new HashMap<>();
+        nodes.stream().filter(node -> node.pin() > 0).forEach(node -> pins.put(node.id(), node.pin()));
+        if (pins.keySet().containsAll(wish.nodes())) {
+            job.wish(wish, pins);
+            return;
+        }
+        job.allocator().wish(wish);
+        // Which node a slot comes from is the ResourceManager's choice, so all there are are asked for; but not where
+        // other sizes are wished, as that would leave no room to cut them.
+        boolean asTheyAre = job.holds(wish) || !plan.memoryMib().isEmpty();
+        job.askFor(asTheyAre ? 0 : nodes.stream().mapToInt(NodeView::slots).sum());
     }
 
     /** Through REST, so that they outlive this JobManager; past it where REST does not answer. */
@@ -179,6 +203,8 @@ final class OwnTrigger implements Way {
         }
         ask(() -> {
             if (job.isStillExecuting(state)) {
+                // From now on slots may come from anywhere, or a TaskManager that dies would be waited for.
+                job.askFor(0);
                 job.restart(state);
             }
             return true;

@@ -3,7 +3,6 @@ package io.thalweg.flink.act;
 import io.thalweg.flink.Jobs;
 import io.thalweg.flink.Monitor;
 import io.thalweg.flink.measure.JobView;
-import io.thalweg.flink.measure.NodeView;
 import io.thalweg.flink.rest.Rest;
 import io.thalweg.shell.Desk;
 import io.thalweg.shell.Plan;
@@ -35,9 +34,8 @@ public final class Stages implements Function<Plan, Stage> {
             return new Gone();
         }
         Bounds bounds = new Bounds(rest, plan, seen);
-        int slots = view.nodes().stream().mapToInt(NodeView::slots).sum();
         return jobs.placed(plan.topology())
-                .<Stage>map(job -> new Placing(new OwnTrigger(job, plan, seen, bounds, desk, slots)))
+                .<Stage>map(job -> new Placing(new OwnTrigger(job, plan, seen, bounds, desk, view.nodes())))
                 .orElseGet(() -> new Scaling(plan, new RestRescale(plan, bounds, desk)));
     }
 

@@ -20,11 +20,15 @@ public final class ClusterReader {
 
     private final Rest rest;
     private final SourceReader sources;
+    private final StateReader states;
+    private final GcReader collectors;
 
     /** Reads through this. */
     public ClusterReader(Rest rest) {
         this.rest = rest;
         this.sources = new SourceReader(rest);
+        this.states = new StateReader(rest);
+        this.collectors = new GcReader(rest);
     }
 
     /**
@@ -37,13 +41,20 @@ public final class ClusterReader {
 
     /** Every registered TaskManager, by id. */
     public List<NodeView> nodes() throws IOException, InterruptedException {
+        JsonNode found = rest.get("/taskmanagers").path("taskmanagers");
+        List<String> ids = new ArrayList<>();
+        found.forEach(node -> ids.add(node.path("id").asText()));
+        collectors.look(ids);
         List<NodeView> nodes = new ArrayList<>();
-        for (JsonNode node : rest.get("/taskmanagers").path("taskmanagers")) {
+        for (JsonNode node : found) {
             JsonNode resource = node.path("totalResource");
-            nodes.add(new NodeView(node.path("id").asText(), host(node.path("path").asText()),
-                    node.path("slotsNumber").asInt(),
+            String id = node.path("id").asText();
+            int slots = node.path("slotsNumber").asInt();
+            nodes.add(new NodeView(id, host(node.path("path").asText()), slots,
                     resource.path("cpuCores").asDouble(Double.NaN) * POINTS_PER_CORE,
-                    node.path("hardware").path("physicalMemory").asDouble(Double.NaN) / (1 << 20)));
+                    node.path("hardware").path("physicalMemory").asDouble(Double.NaN) / (1 << 20),
+                    collectors.millis(id),
+                    resource.path("extendedResources").path(NodeView.pin(id)).asDouble() / Math.max(1, slots)));
         }
         nodes.sort(Comparator.comparing(NodeView::id));
         return nodes;
@@ -58,6 +69,8 @@ public final class ClusterReader {
                 jobs.put(job.path("id").asText(), state);
             }
         }
+        sources.keep(jobs.keySet());
+        states.keep(jobs.keySet());
         return jobs;
     }
 
@@ -72,6 +85,7 @@ public final class ClusterReader {
         found.sort(Comparator.comparing(vertex -> names.get(vertex.path("id").asText())));
         Map<String, Integer> indexes = new HashMap<>();
         found.forEach(vertex -> indexes.put(vertex.path("id").asText(), indexes.size()));
+        states.look(id, names.keySet());
         List<Vertex> vertices = new ArrayList<>();
         int firstTask = 0;
         for (JsonNode vertex : found) {
@@ -94,7 +108,8 @@ public final class ClusterReader {
 
     private List<Task> tasks(String job, String vertex) throws IOException, InterruptedException {
         List<Task> tasks = new ArrayList<>();
-        for (JsonNode task : rest.get("/jobs/" + job + "/vertices/" + vertex).path("subtasks")) {
+        JsonNode subtasks = rest.get("/jobs/" + job + "/vertices/" + vertex).path("subtasks");
+        for (JsonNode task : subtasks) {
             JsonNode metrics = task.path("metrics");
             boolean complete = metrics.path("read-records-complete").asBoolean()
                     && metrics.path("write-records-complete").asBoolean();
@@ -103,9 +118,11 @@ public final class ClusterReader {
                     metrics.path("accumulated-busy-time").asDouble(),
                     metrics.path("accumulated-backpressured-time").asDouble(),
                     metrics.path("accumulated-idle-time").asDouble());
-            tasks.add(new Task(task.path("subtask").asInt(), task.path("attempt").asInt(),
+            int index = task.path("subtask").asInt();
+            tasks.add(new Task(index, task.path("attempt").asInt(),
                     node.isEmpty() || node.contains("unassigned") ? null : node,
-                    "RUNNING".equals(task.path("status").asText()) && complete && !Double.isNaN(totals.time()), totals));
+                    "RUNNING".equals(task.path("status").asText()) && complete && !Double.isNaN(totals.time()), totals,
+                    states.bytes(job, vertex, index, subtasks.size())));
         }
         tasks.sort(Comparator.comparingInt(Task::index));
         return tasks;

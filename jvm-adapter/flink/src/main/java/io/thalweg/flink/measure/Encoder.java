@@ -23,6 +23,7 @@ public final class Encoder {
     private final Between between = new Between();
     private final Set<String> seen = new HashSet<>();
     private final Map<Place, Integer> slots = new HashMap<>();
+    private final Map<String, Double> gcMillis = new HashMap<>();
     private long atMillis;
 
     /** Starts a snapshot with these nodes, as they were at this time. */
@@ -30,8 +31,10 @@ public final class Encoder {
         this.atMillis = atMillis;
         writer.begin(atMillis);
         slots.clear();
+        gcMillis.clear();
         seen.clear();
         for (NodeView node : nodes) {
+            gcMillis.put(node.id(), node.gcMillis());
             int index = writer.node(node.id(), node.host(), "", 0, node.cpuPoints(), node.memoryMib(), Double.NaN);
             for (int port = 0; port < node.slots(); port++) {
                 slots.put(new Place(node.id(), port), writer.slot(index, port));
@@ -43,8 +46,9 @@ public final class Encoder {
      * Adds a job.
      *
      * @param places where subtasks run, by vertex id and index, as far as it is known better than REST tells
+     * @param managedMib managed memory of a subtask, by vertex id, where it can be changed
      */
-    public void job(JobView job, BiFunction<String, Integer, Place> places) {
+    public void job(JobView job, BiFunction<String, Integer, Place> places, Map<String, Integer> managedMib) {
         Map<String, Place> found = new HashMap<>();
         Map<String, Integer> ranks = new HashMap<>();
         Set<Place> used = new HashSet<>();
@@ -63,6 +67,9 @@ public final class Encoder {
             Vertex vertex = job.vertices().get(index);
             writer.component(vertex.name(), vertex.isSource() ? Kind.SOURCE : Kind.OPERATOR, vertex.firstTask(),
                     vertex.firstTask() + vertex.maxParallelism() - 1);
+            if (managedMib.containsKey(vertex.id())) {
+                writer.declared(Double.NaN, managedMib.get(vertex.id()));
+            }
             writer.waiting(vertex.isSource() ? vertex.waiting().backlog() : between.before(job, index, reports),
                     vertex.waiting().partitions());
         }
@@ -111,19 +118,20 @@ public final class Encoder {
             writer.executor(component, vertex.firstOf(task.index(), count), vertex.firstOf(task.index() + 1, count) - 1,
                     slot == null ? SnapshotWriter.NO_SLOT : slot);
             if (reports.get(index) != null) {
-                counters(reports.get(index), vertex.isSource());
+                counters(reports.get(index), vertex.isSource(), gcMillis.getOrDefault(task.node(), Double.NaN));
+                writer.state(task.stateBytes(), SnapshotWriter.UNKNOWN, SnapshotWriter.UNKNOWN);
             }
         }
     }
 
     /** A record counts as executed once it was read; in a source, once it was written. */
-    private void counters(Report report, boolean source) {
+    private void counters(Report report, boolean source, double gcMillis) {
         Totals totals = report.totals();
         long executed = Math.round(source ? totals.written() : totals.read());
         long written = Math.round(totals.written());
         writer.counters(report.uptimeSecs(), executed, totals.busy(), executed,
                 totals.busy() + totals.backPressured(), 0, written, written, 0, 0);
-        writer.times(totals.busy(), totals.backPressured(), totals.idle(), Double.NaN);
+        writer.times(totals.busy(), totals.backPressured(), totals.idle(), gcMillis);
     }
 
     /** As the slot allocator knows it; else subtasks fill the ports of their node in order. */

@@ -27,7 +27,8 @@ final class SourceReader {
     private record Names(String pending, int partitions, int looks) { }
 
     private final Rest rest;
-    private final Map<String, Names> known = new HashMap<>();
+    /** By job and vertex. */
+    private final Map<String, Map<String, Names>> known = new HashMap<>();
 
     SourceReader(Rest rest) {
         this.rest = rest;
@@ -36,17 +37,23 @@ final class SourceReader {
     /** Reads it. */
     Waiting read(String job, String vertex) throws IOException, InterruptedException {
         String path = "/jobs/" + job + "/vertices/" + vertex + "/subtasks/metrics";
-        Names names = known.get(path);
+        Map<String, Names> sources = known.computeIfAbsent(job, id -> new HashMap<>());
+        Names names = sources.get(vertex);
         if (names == null || names.pending == null || names.looks >= LOOKS_PER_READING) {
             names = names(rest.get(path));
         }
-        known.put(path, new Names(names.pending, names.partitions, names.looks + 1));
+        sources.put(vertex, new Names(names.pending, names.partitions, names.looks + 1));
         if (names.pending == null) {
             return new Waiting(-1, names.partitions);
         }
         JsonNode found = rest.get(path + "?get=" + URLEncoder.encode(names.pending, StandardCharsets.UTF_8));
         double sum = found.path(0).path("sum").asDouble(-1);
         return new Waiting(sum >= 0 ? Math.round(sum) : -1, names.partitions);
+    }
+
+    /** Forgets all other jobs. */
+    void keep(Set<String> jobs) {
+        known.keySet().retainAll(jobs);
     }
 
     private static Names names(JsonNode metrics) {

@@ -5,8 +5,9 @@ package io.thalweg.flink.measure;
  *
  * @param node the TaskManager's id; null while it has none
  * @param running whether it has begun its work: before, its times mean nothing
+ * @param stateBytes the size of its state at the last checkpoint; -1 where unknown
  */
-public record Task(int index, int attempt, String node, boolean running, Totals totals) {
+public record Task(int index, int attempt, String node, boolean running, Totals totals, long stateBytes) {
     /** Cumulative since the subtask began to run; times in milliseconds. */
     public record Totals(double read, double written, double busy, double backPressured, double idle) {
         /** All of the subtask's time. */

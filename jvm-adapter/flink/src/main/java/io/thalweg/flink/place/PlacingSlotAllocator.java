@@ -1,5 +1,6 @@
 package io.thalweg.flink.place;
 
+import io.thalweg.flink.place.SlotSizes.Spot;
 import io.thalweg.shell.Place;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -13,6 +14,9 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import org.apache.flink.runtime.clusterframework.types.AllocationID;
 import org.apache.flink.runtime.clusterframework.types.ResourceProfile;
 import org.apache.flink.runtime.jobgraph.JobVertexID;
 import org.apache.flink.runtime.jobmanager.scheduler.SlotSharingGroup;
@@ -27,33 +31,37 @@ import org.apache.flink.runtime.scheduler.adaptive.allocator.ReservedSlots;
 import org.apache.flink.runtime.scheduler.adaptive.allocator.SlotAllocator;
 import org.apache.flink.runtime.scheduler.adaptive.allocator.SlotSharingSlotAllocator.ExecutionSlotSharingGroup;
 import org.apache.flink.runtime.scheduler.adaptive.allocator.VertexParallelism;
-
 import org.apache.flink.runtime.scheduler.strategy.ExecutionVertexID;
 import org.apache.flink.runtime.util.ResourceCounter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Flink's own slot allocator, but which subtasks share a slot, and on which TaskManager, is as a {@link Wish} says.
+ * Flink's own slot allocator, but which subtasks share a slot, on which TaskManager, and how large it is, is as a
+ * {@link Wish} says.
  *
  * <p>How many slots are needed and which parallelism they allow stays Flink's to say. A wish that does not fit is
- * dropped row by row; anything that fails leaves Flink's own plan. All methods but {@link #places} and {@link #dropped}
- * belong to the job's main thread.
+ * dropped row by row; anything that fails leaves Flink's own plan. All methods but {@link #places}, {@link #managedMib}
+ * and {@link #dropped} belong to the job's main thread.
  */
 public final class PlacingSlotAllocator implements SlotAllocator {
     private static final Logger LOG = LoggerFactory.getLogger(PlacingSlotAllocator.class);
 
     private final SlotAllocator stock;
     private final DeclarativeSlotPool pool;
+    private final SlotSizes sizes = new SlotSizes();
     private final Queue<String> dropped = new ConcurrentLinkedQueue<>();
     private ResourceCounter needed = ResourceCounter.empty();
     private int extra;
+    private ResourceCounter exactly;
     private Wish wish;
     private volatile Map<JobVertexID, List<Place>> places = Map.of();
+    private volatile Map<JobVertexID, Integer> managedMib = Map.of();
 
-    /** Wraps Flink's own. */
-    public PlacingSlotAllocator(SlotAllocator stock, DeclarativeSlotPool pool) {
-        this.stock = stock;
+    /** Wraps Flink's own, which reserves slots by the function that it is made with. */
+    public PlacingSlotAllocator(
+            Function<BiFunction<AllocationID, ResourceProfile, PhysicalSlot>, SlotAllocator> stock, DeclarativeSlotPool pool) {
+        this.stock = stock.apply(this::reserve);
         this.pool = pool;
     }
 
@@ -70,12 +78,32 @@ public final class PlacingSlotAllocator implements SlotAllocator {
     /** Slots to ask for beyond what the job needs, so that some of the wished nodes are among them. */
     public void extra(int slots) {
         extra = slots;
+        exactly = null;
+    }
+
+    /**
+     * Sets a wish, and asks for just the slots that it takes, each from its TaskManager, until {@link #extra} is told.
+     *
+     * @param pins how much of its own external resource a slot of each TaskManager has
+     */
+    public void wish(Wish wish, Map<String, Double> pins) {
+        this.wish = wish;
+        Map<Spot, Integer> wanted = wanted(wish);
+        // Slots in use count for whatever request they match, so those that are wanted are asked for by name as well.
+        int others = held().entrySet().stream()
+                .mapToInt(spot -> Math.max(0, spot.getValue() - wanted.getOrDefault(spot.getKey(), 0))).sum();
+        ResourceCounter named = sizes.on(wanted, pins);
+        exactly = others > 0 ? named.add(ResourceProfile.UNKNOWN, others) : named;
     }
 
     /** What is asked for: what the job needs and its wish takes, and the extra slots. */
     public ResourceCounter asked() {
+        if (exactly != null) {
+            return exactly;
+        }
         int more = Math.max(0, slots() - needed.getTotalResourceCount()) + extra;
-        return more > 0 ? needed.add(ResourceProfile.UNKNOWN, more) : needed;
+        ResourceCounter sized = sizes.sized(needed, wish);
+        return more > 0 ? sized.add(ResourceProfile.UNKNOWN, more) : sized;
     }
 
     /** How many slots the job needs, and its wish takes. */
@@ -89,6 +117,11 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         return places;
     }
 
+    /** The managed memory of a subtask in MiB, of vertices that have a slot sharing group of their own. */
+    public Map<JobVertexID, Integer> managedMib() {
+        return managedMib;
+    }
+
     /** Takes the next row that was dropped, with the reason; null when there is none. */
     public String dropped() {
         return dropped.poll();
@@ -97,6 +130,7 @@ public final class PlacingSlotAllocator implements SlotAllocator {
     @Override
     public ResourceCounter calculateRequiredSlots(Iterable<JobInformation.VertexInformation> vertices) {
         needed = stock.calculateRequiredSlots(vertices);
+        sizes.learn(vertices);
         return asked();
     }
 
@@ -127,13 +161,26 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         Optional<ReservedSlots> reserved = stock.tryReserveResources(plan);
         if (reserved.isPresent()) {
             try {
+                sizes.learn(pool.getAllSlotsInformation());
                 places = read(plan);
+                managedMib = memory(plan);
             } catch (RuntimeException e) {
                 LOG.warn("where subtasks run is not known", e);
                 places = Map.of();
+                managedMib = Map.of();
             }
         }
         return reserved;
+    }
+
+    /** A slot that was asked for by its size is there for no other request. */
+    private PhysicalSlot reserve(AllocationID id, ResourceProfile profile) {
+        for (SlotInfo slot : pool.getAllSlotsInformation()) {
+            if (slot.getAllocationId().equals(id) && sizes.of(slot, wish) != SlotSizes.USUAL) {
+                return pool.reserveFreeSlot(id, slot.getResourceProfile());
+            }
+        }
+        return pool.reserveFreeSlot(id, profile);
     }
 
     /** Subtasks of one slot sharing group that are wished in one slot. */
@@ -144,23 +191,32 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         if (groups == null) {
             return plan;
         }
-        Deal<Group, PhysicalSlot> deal = new Deal<>();
         List<PhysicalSlot> ordered = new ArrayList<>(slots);
-        ordered.sort(Comparator.comparing(slot -> slot.getAllocationId().toString()));
-        ordered.forEach(slot -> deal.slot(node(slot), slot));
-        groups.forEach(group -> deal.group(group, group.wish));
-        Deal.Outcome<Group, PhysicalSlot> dealt = deal.deal();
-        if (dealt == null) {
-            dropped.add("all rows: " + groups.size() + " slots are wished, and " + slots.size() + " are there");
-            return plan;
-        }
-        for (Group group : dealt.elsewhere()) {
-            dropped.add(group.wish + ": no slot left on that node for " + group.subtasks.size() + " subtasks");
-        }
+        // Slots of a size that was wished before come last: they are to be given back.
+        ordered.sort(Comparator.comparing((PhysicalSlot slot) -> !sizes.isUsual(slot))
+                .thenComparing(slot -> slot.getAllocationId().toString()));
+        Map<Long, Deal<Group, PhysicalSlot>> deals = new TreeMap<>();
+        groups.forEach(group -> deals.computeIfAbsent(sizes.of(group.sharing, wish), size -> new Deal<>())
+                .group(group, group.wish));
+        deals.forEach((size, deal) -> ordered.stream().filter(slot -> sizes.of(slot, wish) == size)
+                .forEach(slot -> deal.slot(node(slot), slot)));
         List<SlotAssignment> assignments = new ArrayList<>();
-        dealt.slots().forEach((group, slot) -> assignments.add(
-                new SlotAssignment(slot, new ExecutionSlotSharingGroup(group.sharing, group.subtasks))));
-        LOG.info("placed {} slots, {} of them not where they were wished", groups.size(), dealt.elsewhere().size());
+        int elsewhere = 0;
+        for (Map.Entry<Long, Deal<Group, PhysicalSlot>> deal : deals.entrySet()) {
+            Deal.Outcome<Group, PhysicalSlot> dealt = deal.getValue().deal();
+            if (dealt == null) {
+                String size = deal.getKey() == SlotSizes.USUAL ? "" : " of " + (deal.getKey() >> 20) + " MiB";
+                dropped.add("all rows: fewer slots" + size + " are there than are wished");
+                return plan;
+            }
+            for (Group group : dealt.elsewhere()) {
+                dropped.add(group.wish + ": no slot left on that node for " + group.subtasks.size() + " subtasks");
+            }
+            elsewhere += dealt.elsewhere().size();
+            dealt.slots().forEach((group, slot) -> assignments.add(
+                    new SlotAssignment(slot, new ExecutionSlotSharingGroup(group.sharing, group.subtasks))));
+        }
+        LOG.info("placed {} slots, {} of them not where they were wished", groups.size(), elsewhere);
         return new JobSchedulingPlan(plan.getVertexParallelism(), assignments);
     }
 
@@ -213,6 +269,16 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         return Map.copyOf(all);
     }
 
+    private static Map<JobVertexID, Integer> memory(JobSchedulingPlan plan) {
+        Map<JobVertexID, Integer> memory = new HashMap<>();
+        for (SlotAssignment assignment : plan.getSlotAssignments()) {
+            int mib = assignment.getSlotInfo().getResourceProfile().getManagedMemory().getMebiBytes();
+            SlotSizes.lone(assignment.getTargetAs(ExecutionSlotSharingGroup.class).getSlotSharingGroup())
+                    .ifPresent(vertex -> memory.merge(vertex, mib, Math::min));
+        }
+        return Map.copyOf(memory);
+    }
+
     /** The slot that all subtasks of an assignment were wished in, if they are on its node. */
     private Place wished(SlotAssignment assignment) {
         Place common = null;
@@ -246,19 +312,21 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         return slot.getTaskManagerLocation().getResourceID().getResourceIdString();
     }
 
-    /** How many slots the job holds on each node. */
-    public Map<String, Integer> held() {
-        Map<String, Integer> held = new HashMap<>();
-        pool.getAllSlotsInformation().forEach(slot -> held.merge(node(slot), 1, Integer::sum));
+    /** How many slots the job holds of each kind. */
+    public Map<Spot, Integer> held() {
+        Map<Spot, Integer> held = new HashMap<>();
+        pool.getAllSlotsInformation().forEach(slot -> held.merge(new Spot(node(slot), sizes.of(slot, wish)), 1, Integer::sum));
         return held;
     }
 
-    /** How many slots a wish takes on each node. */
-    public static Map<String, Integer> wanted(Wish wish) {
-        Set<Place> slots = new HashSet<>();
-        wish.places().values().forEach(slots::addAll);
-        Map<String, Integer> wanted = new HashMap<>();
-        slots.forEach(place -> wanted.merge(place.node(), 1, Integer::sum));
+    /** How many slots of each kind a wish takes. */
+    public Map<Spot, Integer> wanted(Wish wish) {
+        record Slot(SlotSharingGroup group, Place place) { }
+        Set<Slot> slots = new HashSet<>();
+        wish.places().forEach((vertex, rows) -> rows.forEach(place -> slots.add(new Slot(sizes.group(vertex), place))));
+        Map<Spot, Integer> wanted = new HashMap<>();
+        slots.forEach(slot -> wanted.merge(
+                new Spot(slot.place.node(), sizes.of(slot.group, wish)), 1, Integer::sum));
         return wanted;
     }
 }

@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** What Flink shows comes out as the vector that the core decides upon as upon Storm's. */
@@ -18,10 +19,11 @@ class EncoderTest {
     private static final Path VECTOR =
             Path.of(System.getProperty("thalweg.repository"), "tests", "vectors", "of-flink.bin");
     private static final List<NodeView> NODES =
-            List.of(new NodeView("n1", "h1", 4, 100, 1024), new NodeView("n2", "h2", 4, 100, 1024));
+            List.of(new NodeView("n1", "h1", 4, 100, 1024, Double.NaN, 0),
+                    new NodeView("n2", "h2", 4, 100, 1024, Double.NaN, 0));
 
     private static Task task(int index, String node, Totals totals) {
-        return new Task(index, 0, node, true, totals);
+        return new Task(index, 0, node, true, totals, -1);
     }
 
     /** A source on n1 that feeds two subtasks, one on each node, which are busy for 95 % of the time. */
@@ -39,11 +41,11 @@ class EncoderTest {
     void aJobIsWrittenAsTheVectorSays() throws IOException {
         Encoder encoder = new Encoder();
         encoder.begin(1_000, NODES);
-        encoder.job(words(9), (vertex, subtask) -> null);
+        encoder.job(words(9), (vertex, subtask) -> null, Map.of());
         encoder.finish();
         encoder.begin(2_500, NODES);
         // The slot allocator knows that the source shares its slot with the first subtask.
-        encoder.job(words(11), (vertex, subtask) -> vertex.equals("aa") ? new Place("n1", 0) : null);
+        encoder.job(words(11), (vertex, subtask) -> vertex.equals("aa") ? new Place("n1", 0) : null, Map.of());
         assertArrayEquals(Files.readAllBytes(VECTOR), bytes(encoder.finish()));
     }
 

@@ -47,6 +47,12 @@ final class MakeBeforeBreak implements Way {
     /** A view that lasts longer than this cannot be fitted between two syncs of a supervisor. */
     private static final long LONGEST_QUIET_MILLIS = 9_500;
 
+    /** From a sync until a worker that read its undone view closes its port, besides its own delay. */
+    private static final long ENDING_MARGIN_MILLIS = 700;
+
+    /** How often new workers are looked at while senders are switched to them. */
+    private static final long ALIVE_LOOK_MILLIS = 200;
+
     private final Scene scene;
     private final Plan plan;
     private final Commit commit;
@@ -131,11 +137,44 @@ final class MakeBeforeBreak implements Way {
 
     private void switchOver(Deadline deadline) throws Exception {
         drainMillis = Math.max(0, Math.min(LONGEST_DRAIN_MILLIS, scene.drainMillis(plan) - SHORT_DRAIN_MILLIS));
-        awaitBestMoment(scene.settings().refreshMillis() + SWITCH_MARGIN_MILLIS + drainMillis + commitMillis(), deadline);
-        while (!watch.allAnswer()) {
-            awaitAnswers(deadline);
+        switchSenders(deadline);
+    }
+
+    /**
+     * Points the senders to the new workers, and back at once if one of those ends meanwhile: what is sent to a dead
+     * worker keeps a source waiting until the message timeout.
+     */
+    private void switchSenders(Deadline deadline) throws Exception {
+        while (true) {
+            awaitBestMoment(scene.settings().refreshMillis() + SWITCH_MARGIN_MILLIS + drainMillis + commitMillis(), deadline);
+            if (watch.allAnswer()) {
+                switched.forEach(keeper::hold);
+                keeper.awaitHeld(deadline);
+                if (allAnswerFor(scene.settings().refreshMillis() + SWITCH_MARGIN_MILLIS, deadline)) {
+                    return;
+                }
+            }
+            takeBack(deadline);
         }
-        holdSwitched(deadline);
+    }
+
+    private void takeBack(Deadline deadline) throws Exception {
+        prepared.forEach(keeper::hold);
+        LOG.warn("a new worker of {} was restarted, waiting for it", plan.name());
+        deadline.await("new workers to answer again", watch::allAnswer);
+        deadline.pause(scene.settings().settleMillis());
+    }
+
+    private boolean allAnswerFor(long millis, Deadline deadline) throws InterruptedException {
+        long end = System.currentTimeMillis() + millis;
+        while (watch.allAnswer()) {
+            long left = end - System.currentTimeMillis();
+            if (left <= 0 || deadline.passed()) {
+                return true;
+            }
+            deadline.pause(Math.min(left, ALIVE_LOOK_MILLIS));
+        }
+        return false;
     }
 
     /** How long the commit may take. */
@@ -143,28 +182,20 @@ final class MakeBeforeBreak implements Way {
         return commit.needsRebalance() ? scene.settings().roundMillis() : 0;
     }
 
-    /** A moment from which on no node of new workers asks Nimbus for so long. */
+    /**
+     * A moment from which on no node of new workers asks Nimbus for so long, and by which a worker that read its
+     * executors just when its node last asked has ended.
+     */
     private void awaitBestMoment(long quiet, Deadline deadline) throws InterruptedException {
         if (quiet >= LONGEST_QUIET_MILLIS) {
             return;
         }
+        long ended = Math.min(scene.settings().workerEndMillis() + ENDING_MARGIN_MILLIS, LONGEST_QUIET_MILLIS - quiet);
         Set<String> starting = views.fresh().keySet().stream().map(Place::node).collect(Collectors.toSet());
         long latest = Math.min(deadline.at(), System.currentTimeMillis() + BEST_MOMENT_MILLIS);
-        while (!allQuiet(starting, quiet) && System.currentTimeMillis() < latest) {
+        while (!allBetweenSyncs(starting, ended, quiet) && System.currentTimeMillis() < latest) {
             Thread.sleep(20);
         }
-    }
-
-    private void awaitAnswers(Deadline deadline) throws Exception {
-        LOG.warn("a new worker of {} was restarted, waiting for it", plan.name());
-        deadline.await("new workers to answer again", watch::allAnswer);
-        deadline.pause(scene.settings().settleMillis());
-    }
-
-    private void holdSwitched(Deadline deadline) throws Exception {
-        switched.forEach(keeper::hold);
-        keeper.awaitHeld(deadline);
-        deadline.pause(scene.settings().refreshMillis() + SWITCH_MARGIN_MILLIS);
     }
 
     /**
@@ -180,9 +211,10 @@ final class MakeBeforeBreak implements Way {
         deadline.await("supervisors to ask Nimbus", () -> unknown.stream().allMatch(scene.clock()::knows));
     }
 
-    private boolean allQuiet(Set<String> nodes, long millis) {
+    private boolean allBetweenSyncs(Set<String> nodes, long since, long until) {
         long now = System.currentTimeMillis();
-        return nodes.stream().allMatch(node -> scene.clock().quiet(node, millis, now));
+        SyncClock clock = scene.clock();
+        return nodes.stream().allMatch(node -> clock.past(node, since, now) && clock.quiet(node, until, now));
     }
 
     /**
@@ -190,11 +222,9 @@ final class MakeBeforeBreak implements Way {
      * old ones, which still run, could take the load back.
      */
     private void commit(Deadline deadline) throws Exception {
-        deadline.pause(drainMillis);
-        while (!watch.allAnswer()) {
-            prepared.forEach(keeper::hold);
-            awaitAnswers(deadline);
-            holdSwitched(deadline);
+        while (!allAnswerFor(drainMillis, deadline)) {
+            takeBack(deadline);
+            switchSenders(deadline);
         }
         commit.place();
         if (commit.needsRebalance()) {

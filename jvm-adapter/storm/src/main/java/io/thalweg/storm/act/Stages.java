@@ -47,6 +47,10 @@ public final class Stages implements Function<Plan, Stage>, AutoCloseable {
     private record StormStage(Scene scene, Plan plan) implements Stage {
         @Override
         public List<Way> ways() {
+            if (!plan.memoryMib().isEmpty()) {
+                // A worker's heap is fixed when its topology is submitted.
+                return List.of();
+            }
             Settings.Method method = scene.settings().method();
             boolean auto = method == Settings.Method.AUTO;
             List<Way> ways = new ArrayList<>();

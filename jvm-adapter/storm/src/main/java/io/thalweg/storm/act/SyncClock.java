@@ -32,6 +32,12 @@ final class SyncClock {
         return at != null && PERIOD_MILLIS - Math.floorMod(now - at, PERIOD_MILLIS) > millis;
     }
 
+    /** Whether the last time that a node asked is at least so long ago; false while that is unknown. */
+    boolean past(String node, long millis, long now) {
+        Long at = seen.get(node);
+        return at != null && Math.floorMod(now - at, PERIOD_MILLIS) >= millis;
+    }
+
     /** Whether a node was ever seen. */
     boolean knows(String node) {
         return seen.containsKey(node);

@@ -1,5 +1,8 @@
 package io.thalweg.storm.cluster;
 
+import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.Deque;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -15,12 +18,17 @@ public final class Rounds {
     private static final long EARLY_MILLIS = 150;
 
     private static final long RECENT_ROUNDS = 3;
+
+    /** Rounds are late when Nimbus lacks processor time, never early: the shortest of so many periods is the true one. */
+    private static final int PERIODS = 5;
+
     private static final long RECENT_MILLIS = 15_000;
 
     /** The cluster as one round saw it. */
     public record View(Map<String, NodeFacts> nodes, Map<String, TopologyDetails> topologies) { }
 
     private final long periodMillis;
+    private final Deque<Long> periods = new ArrayDeque<>();
     private volatile View view;
     private volatile Set<WorkerSlot> reserved = Set.of();
     private volatile long lastStart;
@@ -38,11 +46,19 @@ public final class Rounds {
         long since = now - beat;
         if (beat == 0 || since >= periodMillis - EARLY_MILLIS) {
             if (since < 2 * periodMillis) {
-                beatPeriod = since;
+                note(since);
             }
             beat = now;
         }
         lastStart = now;
+    }
+
+    private void note(long period) {
+        periods.addLast(period);
+        if (periods.size() > PERIODS) {
+            periods.removeFirst();
+        }
+        beatPeriod = Collections.min(periods);
     }
 
     /** Notes what the round saw. */

@@ -12,7 +12,7 @@ import org.apache.storm.DaemonConfig;
  * table and reports what is wrong; a value that cannot be used counts as absent here.
  */
 public record Settings(long monitorIntervalMillis, long stepTimeoutMillis, long settleMillis, int rebalanceWaitSecs,
-                       Method method, String libraryPath, long roundMillis, long refreshMillis) {
+                       Method method, String libraryPath, long roundMillis, long refreshMillis, long workerEndMillis) {
     /** The ways of acting, or the best that suits. */
     public enum Method {
         /** Make before break, else drain, else rebalance. */
@@ -45,7 +45,8 @@ public record Settings(long monitorIntervalMillis, long stepTimeoutMillis, long 
             method(conf.get("thalweg.action.method")),
             text(conf, "thalweg.native.library"),
             1000 * number(conf, DaemonConfig.NIMBUS_MONITOR_FREQ_SECS, 10, 1),
-            1000 * number(conf, Config.TASK_REFRESH_POLL_SECS, 10, 1));
+            1000 * number(conf, Config.TASK_REFRESH_POLL_SECS, 10, 1),
+            1000 * number(conf, Config.SUPERVISOR_WORKER_SHUTDOWN_SLEEP_SECS, 3, 0));
     }
 
     /** All settings of interest to the core, as one flat object. */

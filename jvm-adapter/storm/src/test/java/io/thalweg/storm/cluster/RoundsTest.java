@@ -27,6 +27,14 @@ class RoundsTest {
     }
 
     @Test
+    void oneLateRoundDoesNotLengthenThePeriod() {
+        rounds.begin(100_000);
+        rounds.begin(110_050);
+        rounds.begin(124_900);
+        assertEquals(134_950, rounds.next(125_000));
+    }
+
+    @Test
     void onlyWhoeverRunsRoundsLeads() {
         assertFalse(rounds.leading(1));
         rounds.begin(100_000);

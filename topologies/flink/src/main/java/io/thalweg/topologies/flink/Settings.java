@@ -19,6 +19,7 @@ import java.util.Set;
  * @param sources parallelism of the source
  * @param split parallelism of the splitting step
  * @param count parallelism of the counting step
+ * @param countGroup slot sharing group of the counting step; that of the others when absent
  * @param maxParallelism key groups, the most that any parallelism can become
  * @param splitCost milliseconds of CPU burnt for each line
  * @param splitWait milliseconds waited for each line, which keep a subtask busy but not the processor
@@ -29,12 +30,12 @@ import java.util.Set;
  */
 record Settings(
         String name, String bootstrap, String topic, String group, double rate, double speedup, int copies,
-        int sources, int split, int count, int maxParallelism,
+        int sources, int split, int count, Optional<String> countGroup, int maxParallelism,
         double splitCost, double splitWait, double countCost, long iterationsPerMilli,
         Optional<String> out, Map<String, String> configuration) {
 
     private static final Set<String> KEYS = Set.of("name", "bootstrap", "topic", "group", "rate", "speedup", "copies", "sources", "split",
-            "count", "maxParallelism", "splitCost", "splitWait", "countCost", "iterationsPerMilli", "out");
+            "count", "countGroup", "maxParallelism", "splitCost", "splitWait", "countCost", "iterationsPerMilli", "out");
 
     /**
      * Reads {@code key=value} pairs.
@@ -75,6 +76,7 @@ record Settings(
                 number(own, "sources", 1),
                 number(own, "split", 1),
                 number(own, "count", 1),
+                Optional.ofNullable(own.get("countGroup")),
                 number(own, "maxParallelism", 128),
                 splitCost,
                 Double.parseDouble(own.getOrDefault("splitWait", "0")),

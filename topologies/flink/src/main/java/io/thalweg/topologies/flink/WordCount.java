@@ -36,13 +36,14 @@ public final class WordCount {
         environment.disableOperatorChaining();
         Work splitWork = Work.ofMillis(settings.splitCost(), settings.iterationsPerMilli());
         Work countWork = Work.ofMillis(settings.countCost(), settings.iterationsPerMilli());
-        source(environment, settings).name("source").uid("source").setParallelism(settings.sources())
+        var counts = source(environment, settings).name("source").uid("source").setParallelism(settings.sources())
                 .rebalance()
                 .flatMap(new Split(splitWork, Pause.ofMillis(settings.splitWait()))).returns(Types.STRING)
                 .name("split").uid("split").setParallelism(settings.split())
                 .keyBy(word -> word, Types.STRING)
                 .process(new Count(countWork, settings.out().orElse(null)))
                 .name("count").uid("count").setParallelism(settings.count());
+        settings.countGroup().ifPresent(counts::slotSharingGroup);
     }
 
     private static DataStreamSource<String> source(StreamExecutionEnvironment environment, Settings settings) {

@@ -5,6 +5,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.apache.storm.shade.net.minidev.json.JSONValue;
+import org.apache.storm.shade.net.minidev.json.parser.ParseException;
 
 /**
  * What a {@link WordCount} may be told.
@@ -26,7 +28,7 @@ import java.util.Set;
  * @param pending the most unacknowledged lines per spout task
  * @param timeoutSecs how long a line may stay unacknowledged before it is replayed
  * @param out folder for the journals of {@link SpoutJournal} and {@link CountBolt}; none are kept when absent
- * @param configuration keys with a dot, for the topology's configuration
+ * @param configuration keys with a dot, for the topology's configuration; lists and maps as JSON
  */
 record Settings(
         String name, String bootstrap, String topic, String group,
@@ -111,6 +113,17 @@ record Settings(
         if (value.matches("-?[0-9]+\\.[0-9]+")) {
             return Double.valueOf(value);
         }
+        if (value.startsWith("{") || value.startsWith("[")) {
+            return json(value);
+        }
         return value;
+    }
+
+    private static Object json(String value) {
+        try {
+            return JSONValue.parseStrict(value);
+        } catch (ParseException e) {
+            throw new IllegalArgumentException("not JSON: " + value, e);
+        }
     }
 }

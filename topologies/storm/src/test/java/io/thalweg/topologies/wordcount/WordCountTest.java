@@ -6,18 +6,21 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.thalweg.topologies.Work;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class WordCountTest {
     @Test
     void keysWithADotGoIntoTheConfigurationWithTheirTypes() {
         Settings settings = Settings.parse("name=a", "topology.debug=true", "topology.stats.sample.rate=0.5",
-                "topology.priority=7", "topology.worker.childopts=-Xmx64m");
+                "topology.priority=7", "topology.worker.childopts=-Xmx64m",
+                "topology.ras.constraints={\"split\": {\"maxNodeCoLocationCnt\": 1}}");
         var configuration = WordCount.configuration(settings);
         assertEquals(true, configuration.get("topology.debug"));
         assertEquals(0.5, configuration.get("topology.stats.sample.rate"));
         assertEquals(7L, configuration.get("topology.priority"));
         assertEquals("-Xmx64m", configuration.get("topology.worker.childopts"));
+        assertEquals(Map.of("split", Map.of("maxNodeCoLocationCnt", 1)), configuration.get("topology.ras.constraints"));
     }
 
     @Test
@@ -33,6 +36,7 @@ class WordCountTest {
     void unknownKeysAreRefused() {
         assertThrows(IllegalArgumentException.class, () -> Settings.parse("splits=2"));
         assertThrows(IllegalArgumentException.class, () -> Settings.parse("split"));
+        assertThrows(IllegalArgumentException.class, () -> Settings.parse("topology.ras.constraints={split"));
     }
 
     @Test

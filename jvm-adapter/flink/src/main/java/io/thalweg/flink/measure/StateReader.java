@@ -1,0 +1,62 @@
+package io.thalweg.flink.measure;
+
+import io.thalweg.flink.rest.Rest;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
+
+/** How large the state of subtasks was when their job last completed a checkpoint. */
+final class StateReader {
+    private record Sizes(long checkpoint, Map<String, List<Long>> byVertex) { }
+
+    private static final Sizes NONE = new Sizes(-1, Map.of());
+
+    private final Rest rest;
+    private final Map<String, Sizes> known = new HashMap<>();
+
+    StateReader(Rest rest) {
+        this.rest = rest;
+    }
+
+    /** Reads what the newest checkpoint of a job tells, if it is a new one. */
+    void look(String job, Set<String> vertices) throws InterruptedException {
+        Sizes before = known.getOrDefault(job, NONE);
+        try {
+            long newest = rest.get("/jobs/" + job + "/checkpoints").path("latest").path("completed").path("id").asLong(-1);
+            if (newest == before.checkpoint) {
+                return;
+            }
+            Map<String, List<Long>> sizes = new HashMap<>();
+            for (String vertex : vertices) {
+                sizes.put(vertex, sizes(rest.get("/jobs/" + job + "/checkpoints/details/" + newest + "/subtasks/" + vertex)));
+            }
+            known.put(job, new Sizes(newest, sizes));
+        } catch (IOException e) {
+            // A job without checkpoints is answered like one that is not there: nothing is known of its state.
+            known.remove(job);
+        }
+    }
+
+    /** The bytes of a subtask's state; -1 where unknown, as when there were another number of subtasks. */
+    long bytes(String job, String vertex, int subtask, int parallelism) {
+        List<Long> sizes = known.getOrDefault(job, NONE).byVertex.getOrDefault(vertex, List.of());
+        return sizes.size() == parallelism ? sizes.get(subtask) : -1;
+    }
+
+    /** Forgets all other jobs. */
+    void keep(Set<String> jobs) {
+        known.keySet().retainAll(jobs);
+    }
+
+    private static List<Long> sizes(JsonNode vertex) {
+        List<Long> sizes = new ArrayList<>();
+        for (JsonNode subtask : vertex.path("subtasks")) {
+            sizes.add(subtask.path("state_size").asLong(-1));
+        }
+        return sizes;
+    }
+}

@@ -1,0 +1,41 @@
+package io.thalweg.flink.place;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+
+import java.util.List;
+import java.util.Map;
+import org.apache.flink.runtime.jobgraph.JobVertexID;
+import org.apache.flink.runtime.jobmanager.scheduler.SlotSharingGroup;
+import org.junit.jupiter.api.Test;
+
+class SlotSizesTest {
+    @Test
+    void onlyAVertexThatSharesItsSlotsWithNoneHasASizeOfItsOwn() {
+        JobVertexID lone = new JobVertexID();
+        SlotSharingGroup own = group(lone);
+        SlotSharingGroup shared = group(new JobVertexID(), new JobVertexID());
+        assertEquals(lone, SlotSizes.lone(own).orElseThrow());
+        assertNull(SlotSizes.lone(shared).orElse(null));
+        SlotSizes sizes = new SlotSizes();
+        Wish wish = new Wish(Map.of(), Map.of(lone, 48, shared.getJobVertexIds().iterator().next(), 48));
+        assertEquals(48L << 20, sizes.of(own, wish));
+        assertEquals(SlotSizes.USUAL, sizes.of(shared, wish));
+        assertEquals(SlotSizes.USUAL, sizes.of(own, null));
+    }
+
+    @Test
+    void aWishKeepsWhatAnEarlierOneSaidOfOtherVertices() {
+        JobVertexID one = new JobVertexID();
+        JobVertexID other = new JobVertexID();
+        Wish earlier = new Wish(Map.of(), Map.of(one, 48, other, 16));
+        assertEquals(Map.of(one, 24, other, 16), new Wish(Map.of(), Map.of(one, 24)).after(earlier).managedMib());
+        assertEquals(Map.of(one, 24), new Wish(Map.of(), Map.of(one, 24)).after(null).managedMib());
+    }
+
+    private static SlotSharingGroup group(JobVertexID... vertices) {
+        SlotSharingGroup group = new SlotSharingGroup();
+        List.of(vertices).forEach(group::addVertexToGroup);
+        return group;
+    }
+}

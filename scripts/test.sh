@@ -2,6 +2,8 @@
 # Runs every check and test, and ends with what ran. Stops at the first step that fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# A failed test names its cause in its last lines; backtraces of errors would push it out of them.
+export RUST_LIB_BACKTRACE=0
 
 logs=target/test-logs
 mkdir -p "$logs"

@@ -14,7 +14,7 @@ use thalweg_lab::process::{Site, marked, tails};
 use thalweg_lab::wait::until;
 use thalweg_lab::{FlinkBuilder, FlinkCluster, FlinkJob, Kafka, Redis};
 
-use crate::product::{LIMIT, TOPIC, WORDS_PER_LINE, now_ms};
+use crate::product::{LIMIT, TOPIC, WORDS_PER_LINE, leave_order, now_ms, own_lines};
 use crate::routes::{Table, connect, table};
 use crate::status::{EndedPlan, Status};
 
@@ -139,7 +139,7 @@ impl FlinkProduct {
     /// When the file cannot be written.
     pub fn order(&self, job: &str, counts: &[(&str, u32)], leave: &[&str]) -> Result<()> {
         let counts: BTreeMap<_, _> = counts.iter().copied().collect();
-        self.leave_order(&json!({ "topology": job, "counts": counts, "leave": leave }))
+        leave_order(&self.store(), &json!({ "topology": job, "counts": counts, "leave": leave }))
     }
 
     /// Leaves an operator's order for the managed memory of vertices' subtasks, in MiB.
@@ -148,13 +148,7 @@ impl FlinkProduct {
     /// When the file cannot be written.
     pub fn order_memory(&self, job: &str, memory_mib: &[(&str, u32)]) -> Result<()> {
         let memory_mib: BTreeMap<_, _> = memory_mib.iter().copied().collect();
-        self.leave_order(&json!({ "topology": job, "memory_mib": memory_mib }))
-    }
-
-    fn leave_order(&self, order: &Value) -> Result<()> {
-        let draft = self.store().join("order.draft");
-        fs::write(&draft, order.to_string())?;
-        Ok(fs::rename(draft, self.store().join("order.json"))?)
+        leave_order(&self.store(), &json!({ "topology": job, "memory_mib": memory_mib }))
     }
 
     /// The plan that ended last.
@@ -313,10 +307,7 @@ impl FlinkProduct {
     pub fn evidence(&self) -> String {
         let status =
             self.status().map_or_else(|e| format!("{e:#}"), |status| format!("{status:#?}"));
-        let spoken = self.job_manager_log().unwrap_or_default();
-        let ours: Vec<&str> =
-            spoken.lines().filter(|l| l.to_lowercase().contains("thalweg")).collect();
-        let ours = ours[ours.len().saturating_sub(40)..].join("\n");
+        let ours = own_lines(&self.job_manager_log().unwrap_or_default());
         format!(
             "{}--- Thalweg's own lines\n{ours}\n--- status\n{status}",
             tails(&self.flink.logs())

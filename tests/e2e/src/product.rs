@@ -184,6 +184,14 @@ impl Product {
         Ok(fs::write(file, serde_json::to_string_pretty(&keys)?)?)
     }
 
+    /// Leaves an operator's order.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn order(&self, order: &Value) -> Result<()> {
+        leave_order(&self.master().join("local/thalweg"), order)
+    }
+
     /// Words counted per second in a window.
     ///
     /// # Errors
@@ -235,12 +243,15 @@ impl Product {
         mut condition: impl FnMut() -> Result<Option<T>>,
     ) -> Result<T> {
         let mut last = None;
+        let begun = Instant::now();
         let outcome = until(what, limit, || {
             Ok(condition().unwrap_or_else(|error| {
                 last = Some(format!("{error:#}"));
                 None
             }))
         });
+        // Shown where the test fails: which of its steps had been slow.
+        eprintln!("{:6.1} s for {what}", begun.elapsed().as_secs_f64());
         outcome.with_context(|| format!("{}\n{}", last.unwrap_or_default(), self.evidence()))
     }
 
@@ -278,10 +289,7 @@ impl Product {
     pub fn evidence(&self) -> String {
         let status =
             self.status().map_or_else(|e| format!("{e:#}"), |status| format!("{status:#?}"));
-        let spoken = self.nimbus_log().unwrap_or_default();
-        let ours: Vec<&str> =
-            spoken.lines().filter(|l| l.to_lowercase().contains("thalweg")).collect();
-        let ours = ours[ours.len().saturating_sub(40)..].join("\n");
+        let ours = own_lines(&self.nimbus_log().unwrap_or_default());
         format!(
             "{}--- Thalweg's own lines\n{ours}\n--- status\n{status}",
             tails(&self.storm.logs())
@@ -311,6 +319,23 @@ fn jar() -> Result<PathBuf> {
 pub fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Leaves an operator's order beside a status file, moved there whole.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn leave_order(folder: &Path, order: &Value) -> Result<()> {
+    let draft = folder.join("order.draft");
+    fs::write(&draft, order.to_string())?;
+    Ok(fs::rename(draft, folder.join("order.json"))?)
+}
+
+/// What Thalweg itself said last in a log; loggers are abbreviated there.
+pub fn own_lines(log: &str) -> String {
+    let own = |line: &&str| line.contains(" i.t.") || line.contains("io.thalweg");
+    let ours: Vec<&str> = log.lines().filter(own).collect();
+    ours[ours.len().saturating_sub(40)..].join("\n")
 }
 
 /// A setting's value, for lists of settings.

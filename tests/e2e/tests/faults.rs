@@ -20,6 +20,8 @@ const SPLIT_COST_MS: f64 = 6.5;
 const FLOWS: f64 = 0.6 * LINES * WORDS_PER_LINE;
 /// A rebalance whose traces are not seen by then was forgotten.
 const FORGOTTEN: Duration = Duration::from_secs(15);
+/// A good deal less than the deadlines of two steps.
+const FORGOTTEN_PLAN: Duration = Duration::from_secs(60);
 
 #[test]
 fn faults_leave_nothing_unassigned() -> Result<()> {
@@ -29,6 +31,7 @@ fn faults_leave_nothing_unassigned() -> Result<()> {
     nimbus_dies_in_the_middle_of_a_plan(&mut product)?;
     nonsense_in_a_table_is_dropped_with_reasons(&mut product)?;
     a_lost_node_costs_the_others_nothing(&mut product)?;
+    a_plan_ends_with_its_topology(&mut product)?;
     product.stop()
 }
 
@@ -159,5 +162,27 @@ fn a_lost_node_costs_the_others_nothing(product: &mut Product) -> Result<()> {
     product.wait_output("words", FLOWS)?;
     let now = product.storm.control().info("words")?;
     ensure!(truth(&product.storm, &now)?.len() == info.executors.len(), "{now:?}");
+    Ok(())
+}
+
+/// Nobody waits for the workers of a topology that was killed while it was stopped.
+fn a_plan_ends_with_its_topology(product: &mut Product) -> Result<()> {
+    product.restart_nimbus(&[
+        ("thalweg.action.method", json!("drain")),
+        ("thalweg.monitor.interval.secs", json!(2)),
+    ])?;
+    let executors = product.storm.control().info("words")?.of("split").count();
+    let other = if executors > 1 { executors - 1 } else { executors + 1 };
+    product.order(&json!({ "topology": "words", "counts": { "split": other } }))?;
+    let plan = product.wait("a stopped topology", || {
+        let stopped = product.storm.control().info("words")?.status == "INACTIVE";
+        Ok(product.status()?.plan.filter(|_| stopped))
+    })?;
+    product.storm.control().kill("words", 0)?;
+    let ended = product.wait_within(FORGOTTEN_PLAN, "the end of the plan", || {
+        let ended = product.status()?.ended;
+        Ok(ended.into_iter().find(|ended| ended.plan.id == plan.plan.id))
+    })?;
+    ensure!(ended.code.as_deref() == Some("PLAN_OUTDATED"), "{ended:?}\n{}", product.evidence());
     Ok(())
 }

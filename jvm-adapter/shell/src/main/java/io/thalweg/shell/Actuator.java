@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -163,7 +164,8 @@ public final class Actuator implements AutoCloseable {
         boolean reached = stage.reached();
         meter.accept(reached ? "done_" + way.name() : "unreached");
         if (!reached) {
-            desk.abort(plan.id(), end.code() == null ? "UNREACHED" : end.code(), String.valueOf(end.text()), steps);
+            desk.abort(plan.id(), Objects.requireNonNullElse(end.code(), "UNREACHED"),
+                Objects.requireNonNullElse(end.text(), "every step was done, but what runs is not what was wished"), steps);
             return;
         }
         desk.finish(plan.id(), way.name(), steps);

@@ -2,8 +2,12 @@ package io.thalweg.shell;
 
 import io.thalweg.shell.StepFailed.Code;
 
-/** The time until which a step must be done. */
-public record Deadline(long at) {
+/**
+ * The time until which a step must be done.
+ *
+ * @param check fails once waiting makes no sense any more
+ */
+public record Deadline(long at, Check check) {
     private static final long LOOK_MILLIS = 50;
 
     /** A condition that may fail while it is looked at. */
@@ -12,9 +16,25 @@ public record Deadline(long at) {
         boolean holds() throws StepFailed;
     }
 
+    /** What must hold as long as anybody waits. */
+    @FunctionalInterface
+    public interface Check {
+        void hold() throws StepFailed;
+    }
+
     /** The deadline this far from now. */
-    public static Deadline in(long millis) {
-        return new Deadline(System.currentTimeMillis() + millis);
+    public static Deadline in(long millis, Check check) {
+        return new Deadline(System.currentTimeMillis() + millis, check);
+    }
+
+    /** This far from now, or when this deadline is, whatever comes first. */
+    public Deadline within(long millis) {
+        return new Deadline(Math.min(at, System.currentTimeMillis() + millis), check);
+    }
+
+    /** The same deadline, this much later. */
+    public Deadline later(long millis) {
+        return new Deadline(at + millis, check);
     }
 
     /** Whether it is over. */
@@ -25,6 +45,7 @@ public record Deadline(long at) {
     /** Looks at the condition until it holds. */
     public void await(String what, Condition condition) throws StepFailed, InterruptedException {
         while (!condition.holds()) {
+            check.hold();
             if (passed()) {
                 throw new StepFailed(Code.STEP_DEADLINE, "waited in vain for " + what);
             }

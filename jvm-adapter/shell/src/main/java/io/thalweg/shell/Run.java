@@ -66,7 +66,7 @@ final class Run {
             } else if (phase == Phase.CLEANED) {
                 way.end();
             } else {
-                way.perform(phase, Deadline.in(stepMillis));
+                way.perform(phase, Deadline.in(stepMillis, way::check));
             }
         } catch (InterruptedException e) {
             throw e;

@@ -50,6 +50,24 @@ public class RunTest {
         assertFalse(steps.get(failing.ordinal()).get("ok").asBoolean());
     }
 
+    @Test
+    void nothingIsWaitedForOnceThePlanHasLostItsObject() throws Exception {
+        Recorded way = new Recorded(Map.of()) {
+            @Override
+            public void perform(Phase phase, Deadline deadline) throws Exception {
+                deadline.await("what will never be", () -> false);
+            }
+
+            @Override
+            public void check() throws StepFailed {
+                throw new StepFailed(StepFailed.Code.PLAN_OUTDATED, "it is gone");
+            }
+        };
+        Run.End end = new Run(way, "p", 600_000, steps, step -> { }).walk();
+        assertEquals("PLAN_OUTDATED", end.code());
+        assertEquals(List.of("back", "end"), way.done);
+    }
+
     @ParameterizedTest
     @EnumSource(Phase.class)
     void everyPhaseComesToAnEnd(Phase phase) {
@@ -62,7 +80,7 @@ public class RunTest {
         }
     }
 
-    private static final class Recorded implements Way {
+    private static class Recorded implements Way {
         private final List<String> done = new ArrayList<>();
         private final Map<Phase, Exception> failures;
 

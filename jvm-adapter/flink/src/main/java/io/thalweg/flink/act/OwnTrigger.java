@@ -154,7 +154,7 @@ final class OwnTrigger implements Way {
             askBounds();
         }
         // A node may have died, or another job have its slots: then rows are dropped, and parallelism is kept.
-        Deadline patience = Deadline.in(Math.min(PATIENCE_MILLIS, deadline.at() - System.currentTimeMillis()));
+        Deadline patience = deadline.within(PATIENCE_MILLIS);
         deadline.await("slots", () -> ask(() -> job.holds(wish) || patience.passed() && job.holdsEnough(wish)));
     }
 

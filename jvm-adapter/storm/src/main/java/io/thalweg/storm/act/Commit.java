@@ -60,6 +60,7 @@ final class Commit {
                 return;
             } catch (Exception e) {
                 LOG.warn("Nimbus refuses to rebalance {}: {}", plan.name(), e.toString());
+                deadline.check().hold();
                 if (deadline.passed()) {
                     throw new StepFailed(Code.ENGINE_REFUSED, "rebalance of " + plan.name(), e);
                 }

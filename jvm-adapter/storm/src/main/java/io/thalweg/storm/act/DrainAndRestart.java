@@ -11,6 +11,7 @@ import io.thalweg.shell.StepFailed.Code;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.apache.storm.generated.NotAliveException;
 import org.apache.storm.thrift.TException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,6 +65,11 @@ final class DrainAndRestart implements Way {
     }
 
     @Override
+    public void check() throws StepFailed {
+        scene.topology(plan);
+    }
+
+    @Override
     public void back() {
         // Letting the topology run again is all there is to it, and end() does that.
     }
@@ -74,8 +80,8 @@ final class DrainAndRestart implements Way {
         if (!stopped) {
             return;
         }
-        Deadline deadline = Deadline.in(scene.settings().stepTimeoutMillis());
-        while (true) {
+        Deadline deadline = Deadline.in(scene.settings().stepTimeoutMillis(), this::check);
+        while (!killed()) {
             try {
                 scene.nimbus().call(nimbus -> {
                     nimbus.activate(plan.name());
@@ -89,6 +95,17 @@ final class DrainAndRestart implements Way {
                 }
                 Thread.sleep(RETRY_MILLIS);
             }
+        }
+    }
+
+    /** Whether nobody wants the topology to run any more; false while Nimbus cannot be asked. */
+    private boolean killed() {
+        try {
+            return "KILLED".equals(scene.nimbus().info(plan.topology()).get_status());
+        } catch (NotAliveException e) {
+            return true;
+        } catch (TException | RuntimeException e) {
+            return false;
         }
     }
 

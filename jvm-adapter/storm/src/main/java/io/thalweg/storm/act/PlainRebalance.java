@@ -3,7 +3,9 @@ package io.thalweg.storm.act;
 import io.thalweg.shell.Deadline;
 import io.thalweg.shell.Phase;
 import io.thalweg.shell.Plan;
+import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.Way;
+
 /** Storm's own rebalance, with the plan's counts; every changed worker restarts. */
 final class PlainRebalance implements Way {
     private final Scene scene;
@@ -24,7 +26,7 @@ final class PlainRebalance implements Way {
     @Override
     public void perform(Phase phase, Deadline deadline) throws Exception {
         switch (phase) {
-            case PREPARE, STARTED -> scene.topology(plan);
+            case PREPARE, STARTED -> check();
             case SWITCHED -> {
                 commit.place();
                 if (commit.needsRebalance()) {
@@ -33,11 +35,16 @@ final class PlainRebalance implements Way {
             }
             case COMMITTED -> {
                 long wait = 1000L * scene.settings().rebalanceWaitSecs();
-                new Deadline(deadline.at() + wait).await("Nimbus to hold the plan", () -> scene.reached(plan));
+                deadline.later(wait).await("Nimbus to hold the plan", () -> scene.reached(plan));
                 scene.announce(plan);
             }
             default -> throw new IllegalStateException("no work in " + phase);
         }
+    }
+
+    @Override
+    public void check() throws StepFailed {
+        scene.topology(plan);
     }
 
     @Override

@@ -146,7 +146,7 @@ impl FlinkProduct {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn order_memory(&self, job: &str, memory_mib: &[(&str, u32)]) -> Result<()> {
+    pub fn order_memory(&self, job: &str, memory_mib: &[(&str, u64)]) -> Result<()> {
         let memory_mib: BTreeMap<_, _> = memory_mib.iter().copied().collect();
         leave_order(&self.store(), &json!({ "topology": job, "memory_mib": memory_mib }))
     }

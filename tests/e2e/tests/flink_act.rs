@@ -75,7 +75,8 @@ fn a_vertex_with_slots_of_its_own_gets_other_memory_while_it_runs() -> Result<()
     product.load(Rate::Constant(LINES))?;
     product.table_is_the_truth(&job.id)?;
     product.slots_have(&[SLOT_MIB; 3])?;
-    for (wished, slots) in [(48, [SLOT_MIB, 48, 48]), (24, [24, 24, SLOT_MIB])] {
+    let steps = [(48, [SLOT_MIB, 48, 48]), (24, [24, 24, SLOT_MIB]), (SLOT_MIB, [SLOT_MIB; 3])];
+    for (wished, slots) in steps {
         let last = product.last_plan()?;
         product.order_memory("words", &[("count", wished)])?;
         let plan = product.plan_after(last.as_deref())?;

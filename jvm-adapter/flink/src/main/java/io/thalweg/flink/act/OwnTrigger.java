@@ -166,10 +166,16 @@ final class OwnTrigger implements Way {
             return;
         }
         job.allocator().wish(wish);
-        // Which node a slot comes from is the ResourceManager's choice, so all there are are asked for; but not where
-        // other sizes are wished, as that would leave no room to cut them.
-        boolean asTheyAre = job.holds(wish) || !plan.memoryMib().isEmpty();
-        job.askFor(asTheyAre ? 0 : nodes.stream().mapToInt(NodeView::slots).sum());
+        job.askFor(job.holds(wish) ? 0 : headRoom());
+    }
+
+    /**
+     * Which node a slot comes from is the ResourceManager's choice, so all there are are asked for; but not where other
+     * sizes are wished, as that would leave no room to cut them. There, slots that are left over from an earlier wish
+     * count for what may have any size, so as many are asked for besides.
+     */
+    private int headRoom() {
+        return plan.memoryMib().isEmpty() ? nodes.stream().mapToInt(NodeView::slots).sum() : job.allocator().leftOver();
     }
 
     /** Through REST, so that they outlive this JobManager; past it where REST does not answer. */

@@ -35,10 +35,14 @@ final class Deal<G, S> {
         wishes.put(group, wish);
     }
 
+    /** Whether there are fewer slots than groups. */
+    boolean lacks() {
+        return free.values().stream().mapToInt(Collection::size).sum() < wishes.size();
+    }
+
     /** Deals; null when there are fewer slots than groups. */
     Outcome<G, S> deal() {
-        int slots = free.values().stream().mapToInt(Collection::size).sum();
-        if (slots < wishes.size()) {
+        if (lacks()) {
             return null;
         }
         Map<G, S> dealt = new HashMap<>();

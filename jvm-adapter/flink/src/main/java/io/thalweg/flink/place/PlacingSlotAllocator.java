@@ -68,6 +68,7 @@ public final class PlacingSlotAllocator implements SlotAllocator {
     /** What the next restart is to look like; null leaves it to Flink. */
     public void wish(Wish wish) {
         this.wish = wish;
+        sizes.learn(wish);
     }
 
     /** The wish that holds. */
@@ -87,7 +88,7 @@ public final class PlacingSlotAllocator implements SlotAllocator {
      * @param pins how much of its own external resource a slot of each TaskManager has
      */
     public void wish(Wish wish, Map<String, Double> pins) {
-        this.wish = wish;
+        wish(wish);
         Map<Spot, Integer> wanted = wanted(wish);
         // Slots in use count for whatever request they match, so those that are wanted are asked for by name as well.
         int others = held().entrySet().stream()
@@ -176,7 +177,7 @@ public final class PlacingSlotAllocator implements SlotAllocator {
     /** A slot that was asked for by its size is there for no other request. */
     private PhysicalSlot reserve(AllocationID id, ResourceProfile profile) {
         for (SlotInfo slot : pool.getAllSlotsInformation()) {
-            if (slot.getAllocationId().equals(id) && sizes.of(slot, wish) != SlotSizes.USUAL) {
+            if (slot.getAllocationId().equals(id) && size(slot) != SlotSizes.USUAL) {
                 return pool.reserveFreeSlot(id, slot.getResourceProfile());
             }
         }
@@ -192,14 +193,17 @@ public final class PlacingSlotAllocator implements SlotAllocator {
             return plan;
         }
         List<PhysicalSlot> ordered = new ArrayList<>(slots);
-        // Slots of a size that was wished before come last: they are to be given back.
-        ordered.sort(Comparator.comparing((PhysicalSlot slot) -> !sizes.isUsual(slot))
-                .thenComparing(slot -> slot.getAllocationId().toString()));
+        ordered.sort(Comparator.comparing(slot -> slot.getAllocationId().toString()));
         Map<Long, Deal<Group, PhysicalSlot>> deals = new TreeMap<>();
         groups.forEach(group -> deals.computeIfAbsent(sizes.of(group.sharing, wish), size -> new Deal<>())
                 .group(group, group.wish));
-        deals.forEach((size, deal) -> ordered.stream().filter(slot -> sizes.of(slot, wish) == size)
+        deals.forEach((size, deal) -> ordered.stream().filter(slot -> size(slot) == size)
                 .forEach(slot -> deal.slot(node(slot), slot)));
+        Deal<Group, PhysicalSlot> usual = deals.get(SlotSizes.USUAL);
+        if (usual != null && usual.lacks()) {
+            // A slot of a size that was wished before is to be given back, but better than none.
+            ordered.stream().filter(slot -> !deals.containsKey(size(slot))).forEach(slot -> usual.slot(node(slot), slot));
+        }
         List<SlotAssignment> assignments = new ArrayList<>();
         int elsewhere = 0;
         for (Map.Entry<Long, Deal<Group, PhysicalSlot>> deal : deals.entrySet()) {
@@ -312,10 +316,23 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         return slot.getTaskManagerLocation().getResourceID().getResourceIdString();
     }
 
+    private long size(SlotInfo slot) {
+        return sizes.of(slot.getResourceProfile());
+    }
+
+    /** How many slots the job holds of sizes that are wished no more. */
+    public int leftOver() {
+        Set<Long> wanted = new HashSet<>(Set.of(SlotSizes.USUAL));
+        if (wish != null) {
+            wanted(wish).keySet().forEach(spot -> wanted.add(spot.size()));
+        }
+        return (int) pool.getAllSlotsInformation().stream().filter(slot -> !wanted.contains(size(slot))).count();
+    }
+
     /** How many slots the job holds of each kind. */
     public Map<Spot, Integer> held() {
         Map<Spot, Integer> held = new HashMap<>();
-        pool.getAllSlotsInformation().forEach(slot -> held.merge(new Spot(node(slot), sizes.of(slot, wish)), 1, Integer::sum));
+        pool.getAllSlotsInformation().forEach(slot -> held.merge(new Spot(node(slot), size(slot)), 1, Integer::sum));
         return held;
     }
 

@@ -2,10 +2,12 @@ package io.thalweg.flink.place;
 
 import io.thalweg.flink.measure.NodeView;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.flink.api.common.resources.ExternalResource;
 import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.runtime.clusterframework.types.ResourceProfile;
@@ -30,7 +32,15 @@ public final class SlotSizes {
 
     private final Map<JobVertexID, SlotSharingGroup> groups = new LinkedHashMap<>();
     private final Map<SlotSharingGroup, Integer> counts = new LinkedHashMap<>();
+    private final Set<Long> named = new HashSet<>();
     private ResourceProfile usual;
+
+    /** Learns which sizes were ever wished: a slot of such a size is not one that came as it is. */
+    void learn(Wish wish) {
+        if (wish != null) {
+            wish.managedMib().values().forEach(mib -> named.add((long) mib << 20));
+        }
+    }
 
     /** Learns which groups there are, and how many slots each needs. */
     void learn(Iterable<JobInformation.VertexInformation> vertices) {
@@ -59,15 +69,10 @@ public final class SlotSizes {
         return wish == null ? USUAL : lone(group).map(wish.managedMib()::get).map(this::size).orElse(USUAL);
     }
 
-    /** The size of a slot, as far as the wish tells sizes apart: TaskManagers may differ in what is usual. */
-    long of(SlotInfo slot, Wish wish) {
-        long bytes = slot.getResourceProfile().getManagedMemory().getBytes();
-        return wish != null && wish.managedMib().values().stream().anyMatch(mib -> size(mib) == bytes) ? bytes : USUAL;
-    }
-
-    /** Whether nobody named a size for a slot, or the usual one. */
-    boolean isUsual(SlotInfo slot) {
-        return isUsual(slot.getResourceProfile().getManagedMemory().getBytes());
+    /** The size of a slot, as far as wishes tell sizes apart: TaskManagers may differ in what is usual. */
+    long of(ResourceProfile slot) {
+        long bytes = slot.getManagedMemory().getBytes();
+        return named.contains(bytes) && !isUsual(bytes) ? bytes : USUAL;
     }
 
     private long size(int mib) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 
 import java.util.List;
 import java.util.Map;
+import org.apache.flink.runtime.clusterframework.types.ResourceProfile;
 import org.apache.flink.runtime.jobgraph.JobVertexID;
 import org.apache.flink.runtime.jobmanager.scheduler.SlotSharingGroup;
 import org.junit.jupiter.api.Test;
@@ -25,12 +26,27 @@ class SlotSizesTest {
     }
 
     @Test
+    void aSlotOfASizeThatWasEverWishedIsNotAUsualOne() {
+        SlotSizes sizes = new SlotSizes();
+        assertEquals(SlotSizes.USUAL, sizes.of(profile(48)));
+        sizes.learn(new Wish(Map.of(), Map.of(new JobVertexID(), 48)));
+        sizes.learn(new Wish(Map.of(), Map.of(new JobVertexID(), 24)));
+        assertEquals(48L << 20, sizes.of(profile(48)));
+        assertEquals(24L << 20, sizes.of(profile(24)));
+        assertEquals(SlotSizes.USUAL, sizes.of(profile(32)));
+    }
+
+    @Test
     void aWishKeepsWhatAnEarlierOneSaidOfOtherVertices() {
         JobVertexID one = new JobVertexID();
         JobVertexID other = new JobVertexID();
         Wish earlier = new Wish(Map.of(), Map.of(one, 48, other, 16));
         assertEquals(Map.of(one, 24, other, 16), new Wish(Map.of(), Map.of(one, 24)).after(earlier).managedMib());
         assertEquals(Map.of(one, 24), new Wish(Map.of(), Map.of(one, 24)).after(null).managedMib());
+    }
+
+    private static ResourceProfile profile(int managedMib) {
+        return ResourceProfile.newBuilder().setCpuCores(1).setManagedMemoryMB(managedMib).build();
     }
 
     private static SlotSharingGroup group(JobVertexID... vertices) {

@@ -209,8 +209,10 @@ final class OwnTrigger implements Way {
         }
         ask(() -> {
             if (job.isStillExecuting(state)) {
-                // From now on slots may come from anywhere, or a TaskManager that dies would be waited for.
-                job.askFor(0);
+                // From now on slots may come from anywhere, or a TaskManager that dies would be waited for. But the
+                // request stands until all run: by Flink's clock a new slot that is in excess has always been idle for
+                // too long, and its next look, each slot.idle.timeout, would release it.
+                job.allocator().extra(0);
                 job.restart(state);
             }
             return true;

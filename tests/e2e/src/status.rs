@@ -65,6 +65,29 @@ pub struct Plan {
     pub name: String,
     /// New executor counts.
     pub counts: BTreeMap<String, usize>,
+    /// Where executors are to run.
+    pub rows: Vec<PlanRow>,
+}
+
+impl Plan {
+    /// Whether anything is wished on a node.
+    pub fn wishes(&self, node: &str) -> bool {
+        self.rows.iter().any(|row| row.after.node == node)
+    }
+}
+
+/// An executor's row of a plan.
+#[derive(Debug, Clone, Deserialize)]
+pub struct PlanRow {
+    /// Its place after the plan.
+    pub after: PlanPlace,
+}
+
+/// A slot of a node.
+#[derive(Debug, Clone, Deserialize)]
+pub struct PlanPlace {
+    /// The node.
+    pub node: String,
 }
 
 /// The plan under way.

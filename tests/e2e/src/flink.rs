@@ -10,11 +10,10 @@ use tempfile::TempDir;
 use thalweg_lab::counts::{Output, Totals};
 use thalweg_lab::flink::{FlinkLine, JobInfo};
 use thalweg_lab::load::{Generator, Load, Rate};
-use thalweg_lab::process::{Site, marked, tails};
-use thalweg_lab::wait::until;
+use thalweg_lab::process::{Site, marked};
 use thalweg_lab::{FlinkBuilder, FlinkCluster, FlinkJob, Kafka, Redis};
 
-use crate::product::{LIMIT, TOPIC, WORDS_PER_LINE, leave_order, now_ms, own_lines};
+use crate::product::{LIMIT, TOPIC, WORDS_PER_LINE, evidence, leave_order, now_ms, wait_with};
 use crate::routes::{Table, connect, table};
 use crate::status::{EndedPlan, Status};
 
@@ -271,19 +270,8 @@ impl FlinkProduct {
     ///
     /// # Errors
     /// After the limit, with the condition's last error, the ends of the logs and the status.
-    pub fn wait<T>(
-        &self,
-        what: &str,
-        mut condition: impl FnMut() -> Result<Option<T>>,
-    ) -> Result<T> {
-        let mut last = None;
-        let outcome = until(what, LIMIT, || {
-            Ok(condition().unwrap_or_else(|error| {
-                last = Some(format!("{error:#}"));
-                None
-            }))
-        });
-        outcome.with_context(|| format!("{}\n{}", last.unwrap_or_default(), self.evidence()))
+    pub fn wait<T>(&self, what: &str, condition: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+        wait_with(LIMIT, what, condition, || self.evidence())
     }
 
     /// Stops everything and sees to it that nothing is left.
@@ -305,13 +293,7 @@ impl FlinkProduct {
 
     /// The ends of the logs, and what Thalweg says of itself, for people who look for the cause of a failure.
     pub fn evidence(&self) -> String {
-        let status =
-            self.status().map_or_else(|e| format!("{e:#}"), |status| format!("{status:#?}"));
-        let ours = own_lines(&self.job_manager_log().unwrap_or_default());
-        format!(
-            "{}--- Thalweg's own lines\n{ours}\n--- status\n{status}",
-            tails(&self.flink.logs())
-        )
+        evidence(&self.flink.logs(), self.job_manager_log(), self.status())
     }
 
     fn journals(&self, job: &str) -> PathBuf {

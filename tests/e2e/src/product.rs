@@ -240,19 +240,9 @@ impl Product {
         &self,
         limit: Duration,
         what: &str,
-        mut condition: impl FnMut() -> Result<Option<T>>,
+        condition: impl FnMut() -> Result<Option<T>>,
     ) -> Result<T> {
-        let mut last = None;
-        let begun = Instant::now();
-        let outcome = until(what, limit, || {
-            Ok(condition().unwrap_or_else(|error| {
-                last = Some(format!("{error:#}"));
-                None
-            }))
-        });
-        // Shown where the test fails: which of its steps had been slow.
-        eprintln!("{:6.1} s for {what}", begun.elapsed().as_secs_f64());
-        outcome.with_context(|| format!("{}\n{}", last.unwrap_or_default(), self.evidence()))
+        wait_with(limit, what, condition, || self.evidence())
     }
 
     /// Sees to it that something stays true for a while.
@@ -287,13 +277,7 @@ impl Product {
 
     /// The ends of the logs, and what Thalweg says of itself, for people who look for the cause of a failure.
     pub fn evidence(&self) -> String {
-        let status =
-            self.status().map_or_else(|e| format!("{e:#}"), |status| format!("{status:#?}"));
-        let ours = own_lines(&self.nimbus_log().unwrap_or_default());
-        format!(
-            "{}--- Thalweg's own lines\n{ours}\n--- status\n{status}",
-            tails(&self.storm.logs())
-        )
+        evidence(&self.storm.logs(), self.nimbus_log(), self.status())
     }
 
     fn journals(&self, topology: &str) -> PathBuf {
@@ -321,6 +305,29 @@ pub fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Waits for a condition, whose errors count as "not yet".
+///
+/// # Errors
+/// After the limit, with the condition's last error and the evidence.
+pub fn wait_with<T>(
+    limit: Duration,
+    what: &str,
+    mut condition: impl FnMut() -> Result<Option<T>>,
+    evidence: impl Fn() -> String,
+) -> Result<T> {
+    let mut last = None;
+    let begun = Instant::now();
+    let outcome = until(what, limit, || {
+        Ok(condition().unwrap_or_else(|error| {
+            last = Some(format!("{error:#}"));
+            None
+        }))
+    });
+    // Shown where the test fails: which of its steps had been slow.
+    eprintln!("{:6.1} s for {what}", begun.elapsed().as_secs_f64());
+    outcome.with_context(|| format!("{}\n{}", last.unwrap_or_default(), evidence()))
+}
+
 /// Leaves an operator's order beside a status file, moved there whole.
 ///
 /// # Errors
@@ -331,11 +338,14 @@ pub fn leave_order(folder: &Path, order: &Value) -> Result<()> {
     Ok(fs::rename(draft, folder.join("order.json"))?)
 }
 
-/// What Thalweg itself said last in a log; loggers are abbreviated there.
-pub fn own_lines(log: &str) -> String {
+/// The ends of the logs, what Thalweg itself said last in the master's (loggers are abbreviated there), and its status.
+pub fn evidence(logs: &[PathBuf], master: Result<String>, status: Result<Status>) -> String {
+    let spoken = master.unwrap_or_default();
     let own = |line: &&str| line.contains(" i.t.") || line.contains("io.thalweg");
-    let ours: Vec<&str> = log.lines().filter(own).collect();
-    ours[ours.len().saturating_sub(40)..].join("\n")
+    let ours: Vec<&str> = spoken.lines().filter(own).collect();
+    let ours = ours[ours.len().saturating_sub(40)..].join("\n");
+    let status = status.map_or_else(|error| format!("{error:#}"), |status| format!("{status:#?}"));
+    format!("{}--- Thalweg's own lines\n{ours}\n--- status\n{status}", tails(logs))
 }
 
 /// A setting's value, for lists of settings.

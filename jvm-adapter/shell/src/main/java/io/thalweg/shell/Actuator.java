@@ -148,7 +148,8 @@ public final class Actuator implements AutoCloseable {
         ArrayNode steps = JsonNodeFactory.instance.arrayNode();
         Run.End end = new Run.End(Phase.ABORTED, "NO_WAY", "no allowed way suits a plan of kind " + plan.kind());
         for (Way way : ways) {
-            end = new Run(way, plan.id(), stepTimeoutMillis, steps, step -> desk.progress(plan.id(), step)).walk();
+            end = new Run(way, plan.id(), stepTimeoutMillis, stage::check, steps, step -> desk.progress(plan.id(), step))
+                .walk();
             if (end.phase() == Phase.CLEANED) {
                 finish(stage, plan, way, steps, end);
                 return;

@@ -19,18 +19,21 @@ final class Run {
     private final long stepMillis;
     private final ArrayNode steps;
     private final Consumer<String> progress;
+    private final Deadline.Check check;
 
     /**
      * Prepares a walk.
      *
+     * @param check fails once no step makes sense any more
      * @param steps receives the record of every step
      * @param progress is told of every step that begins
      */
-    Run(Way way, String plan, long stepMillis, ArrayNode steps, Consumer<String> progress) {
+    Run(Way way, String plan, long stepMillis, Deadline.Check check, ArrayNode steps, Consumer<String> progress) {
         this.progress = progress;
         this.way = way;
         this.plan = plan;
         this.stepMillis = stepMillis;
+        this.check = check;
         this.steps = steps;
     }
 
@@ -66,7 +69,7 @@ final class Run {
             } else if (phase == Phase.CLEANED) {
                 way.end();
             } else {
-                way.perform(phase, Deadline.in(stepMillis, way::check));
+                way.perform(phase, Deadline.in(stepMillis, check));
             }
         } catch (InterruptedException e) {
             throw e;

@@ -10,6 +10,9 @@ public interface Stage {
     /** The ways to finish a plan that a predecessor had committed. */
     List<Way> carryOn();
 
+    /** Fails once what the plan is for is gone. Asked while a step waits, so that it waits for nothing else. */
+    default void check() throws StepFailed { }
+
     /** Whether the cluster is as the plan wished. */
     boolean reached();
 

@@ -8,10 +8,6 @@ public interface Way {
     /** Does the work that leads out of a phase. */
     void perform(Phase phase, Deadline deadline) throws Exception;
 
-    /** Fails once what the plan is for is gone. Asked while a step waits, so that it waits for nothing else. */
-    default void check() throws StepFailed {
-    }
-
     /** Undoes what was done, before anything that runs was touched. */
     void back() throws Exception;
 

@@ -22,7 +22,7 @@ public class RunTest {
     @Test
     void aRunThatSucceedsDoesEveryPhaseOnceAndEnds() throws Exception {
         Recorded way = new Recorded(Map.of());
-        Run.End end = new Run(way, "p", 1000, steps, step -> { }).walk();
+        Run.End end = new Run(way, "p", 1000, () -> { }, steps, step -> { }).walk();
         assertEquals(List.of("PREPARE", "STARTED", "SWITCHED", "COMMITTED", "end"), way.done);
         assertEquals(Phase.CLEANED, end.phase());
         assertNull(end.code());
@@ -32,7 +32,7 @@ public class RunTest {
     @EnumSource(names = {"PREPARE", "STARTED"})
     void beforeTheSwitchAFailureLeadsBack(Phase failing) throws Exception {
         Recorded way = new Recorded(Map.of(failing, new StepFailed(StepFailed.Code.STEP_DEADLINE, "too slow")));
-        Run.End end = new Run(way, "p", 1000, steps, step -> { }).walk();
+        Run.End end = new Run(way, "p", 1000, () -> { }, steps, step -> { }).walk();
         assertEquals(Phase.ABORTED, end.phase());
         assertEquals("STEP_DEADLINE", end.code());
         assertEquals(List.of("back", "end"), way.done.subList(way.done.size() - 2, way.done.size()));
@@ -42,7 +42,7 @@ public class RunTest {
     @EnumSource(names = {"SWITCHED", "COMMITTED"})
     void afterTheSwitchAFailureIsNotedAndTheRunGoesOn(Phase failing) throws Exception {
         Recorded way = new Recorded(Map.of(failing, new IllegalStateException("broken")));
-        Run.End end = new Run(way, "p", 1000, steps, step -> { }).walk();
+        Run.End end = new Run(way, "p", 1000, () -> { }, steps, step -> { }).walk();
         assertEquals(Phase.CLEANED, end.phase());
         assertEquals("ENGINE_REFUSED", end.code());
         assertFalse(way.done.contains("back"));
@@ -57,13 +57,11 @@ public class RunTest {
             public void perform(Phase phase, Deadline deadline) throws Exception {
                 deadline.await("what will never be", () -> false);
             }
-
-            @Override
-            public void check() throws StepFailed {
-                throw new StepFailed(StepFailed.Code.PLAN_OUTDATED, "it is gone");
-            }
         };
-        Run.End end = new Run(way, "p", 600_000, steps, step -> { }).walk();
+        Deadline.Check gone = () -> {
+            throw new StepFailed(StepFailed.Code.PLAN_OUTDATED, "it is gone");
+        };
+        Run.End end = new Run(way, "p", 600_000, gone, steps, step -> { }).walk();
         assertEquals("PLAN_OUTDATED", end.code());
         assertEquals(List.of("back", "end"), way.done);
     }

@@ -87,11 +87,6 @@ final class MakeBeforeBreak implements Way {
     }
 
     @Override
-    public void check() throws StepFailed {
-        scene.topology(plan);
-    }
-
-    @Override
     public void back() throws Exception {
         end();
     }

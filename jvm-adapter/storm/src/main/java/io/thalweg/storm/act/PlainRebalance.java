@@ -3,7 +3,6 @@ package io.thalweg.storm.act;
 import io.thalweg.shell.Deadline;
 import io.thalweg.shell.Phase;
 import io.thalweg.shell.Plan;
-import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.Way;
 
 /** Storm's own rebalance, with the plan's counts; every changed worker restarts. */
@@ -26,7 +25,7 @@ final class PlainRebalance implements Way {
     @Override
     public void perform(Phase phase, Deadline deadline) throws Exception {
         switch (phase) {
-            case PREPARE, STARTED -> check();
+            case PREPARE, STARTED -> scene.topology(plan);
             case SWITCHED -> {
                 commit.place();
                 if (commit.needsRebalance()) {
@@ -40,11 +39,6 @@ final class PlainRebalance implements Way {
             }
             default -> throw new IllegalStateException("no work in " + phase);
         }
-    }
-
-    @Override
-    public void check() throws StepFailed {
-        scene.topology(plan);
     }
 
     @Override

@@ -72,6 +72,11 @@ public final class Stages implements Function<Plan, Stage>, AutoCloseable {
         }
 
         @Override
+        public void check() throws StepFailed {
+            scene.topology(plan);
+        }
+
+        @Override
         public boolean reached() {
             return scene.reached(plan);
         }

@@ -6,7 +6,7 @@ use crate::arrange::{Ground, Terrain, Wanted, plan};
 use crate::ask::Question;
 use crate::assess::{Assessment, assess};
 use crate::blacklist::Attempt;
-use crate::explain::{Decision, Outcome, Plan, Reason, ReasonCode, Verdict};
+use crate::explain::{Decision, Outcome, Plan, PlanKind, Reason, ReasonCode, Verdict};
 use crate::guard::{Origin, another_first, day, guard, within_budget};
 use crate::model::{Observation, Topology, TopologyStatus};
 use crate::others::{Demands, Others};
@@ -69,7 +69,13 @@ pub fn decide(
                     state.order = Some(order);
                     (vec![reason], None)
                 }
-                None => obey(&order, observation, &assessment, &ground, settings),
+                None => {
+                    let obeyed = obey(&order, observation, &assessment, &ground, settings);
+                    // The rest of the way is asked for again once this stage is done.
+                    let goes_on = obeyed.1.as_ref().is_some_and(|plan| plan.stages > 1);
+                    state.order = goes_on.then_some(order);
+                    obeyed
+                }
             },
             None => judge(
                 observation,
@@ -207,7 +213,7 @@ fn judge(
                 .into_iter()
                 .filter_map(|(c, tasks)| Some((named(c)?, tasks)))
                 .collect();
-            (reasons, Some(plan))
+            (reasons.into_iter().chain(on_the_way(&plan)).collect(), Some(plan))
         }
         Ok(None) => {
             let stays =
@@ -247,6 +253,7 @@ fn obey(
     };
     // An order is carried out as it was given: it does not stop sources for the sake of something else.
     wanted.anchors_stay = true;
+    wanted.in_stages = true;
     let mut terrain = ground.terrain.clone();
     for (usable, node) in terrain.usable.iter_mut().zip(&observation.nodes) {
         *usable &= !order.leave.contains(&node.host);
@@ -254,11 +261,25 @@ fn obey(
     let ground = Ground { terrain: &terrain, ..ground.clone() };
     match plan(observation, assessment, &assessment.demands, &ground, &wanted, settings) {
         Ok(Some(plan)) => {
-            (vec![Reason::plain(ReasonCode::Ordered, "an operator ordered it")], Some(plan))
+            let ordered = Reason::plain(ReasonCode::Ordered, "an operator ordered it");
+            (std::iter::once(ordered).chain(on_the_way(&plan)).collect(), Some(plan))
         }
         Ok(None) => impossible("the order changes nothing".to_owned()),
         Err(shortage) => impossible(shortage.to_string()),
     }
+}
+
+/// What is to be said of how a plan has to be carried out.
+fn on_the_way(plan: &Plan) -> Option<Reason> {
+    let text = "nodes have no slots or memory for the new workers beside the old ones";
+    let stopped = || Reason::plain(ReasonCode::NoRoomBeside, text);
+    let staged = || {
+        let text = format!("nodes cannot carry all at once: the first of {} stages", plan.stages);
+        Reason::plain(ReasonCode::Staged, text)
+    };
+    (plan.stages > 1)
+        .then(staged)
+        .or_else(|| (!plan.beside && plan.kind != PlanKind::Layout).then(stopped))
 }
 
 /// What an order wants of a topology's components, or why it cannot be had.

@@ -187,8 +187,14 @@ fn to_former_places(
     if let Some(host) = overfull(&placement, observation, topology, ground) {
         return Err(format!("{host} lacks the memory by now"));
     }
-    let plan =
-        written(observation, topology, &present(topology), placement, &Wanted::default(), settings);
+    let plan = written(
+        observation,
+        topology,
+        &present(topology),
+        &placement,
+        &Wanted::default(),
+        settings,
+    );
     // Another slot of the same node puts nothing right.
     let returns =
         |row: &MigrationRow| row.before.as_ref().is_none_or(|before| before.node != row.after.node);

@@ -54,6 +54,9 @@ pub struct Order {
     /// Hosts that its work is to leave.
     #[serde(default)]
     pub leave: Vec<String>,
+    /// Whether it holds only as long as these hosts are drained.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub while_drained: bool,
 }
 
 /// What outlives a restart of the process.

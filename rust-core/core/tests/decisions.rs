@@ -386,6 +386,61 @@ fn an_order_that_has_to_wait_says_why_and_is_not_lost() {
 }
 
 #[test]
+fn where_memory_is_tight_an_order_tells_that_the_topology_has_to_stop() {
+    // Nodes hold three executors each: eight find room, but not beside the two that they replace.
+    let mut model = Model::new(3, 2, 2);
+    model.rate = 50.0;
+    for node in &mut model.observation.nodes {
+        node.memory_mib = Some(400.0);
+    }
+    let topology = &mut model.observation.topologies[0];
+    for component in &mut topology.components {
+        component.memory_mib = Some(128.0);
+    }
+    let (name, counts) = (topology.name.clone(), [("split".to_owned(), 4)].into());
+    holds(&mut model, 20);
+    model.state.order = Some(Order { topology: name, counts, ..Order::default() });
+    let (decision, plan) = planned(&mut model);
+    assert_eq!(codes(&decision), [ReasonCode::Ordered, ReasonCode::NoRoomBeside], "{plan:?}");
+    assert!(!plan.beside && plan.stages == 1);
+}
+
+#[test]
+fn an_order_that_nodes_cannot_carry_at_once_is_carried_out_in_stages() {
+    // `split` is to leave its node. Only the node of `count` can hold it, once `count` has gone to the fourth.
+    let mut model = Model::new(4, 1, 1);
+    model.rate = 50.0;
+    for (node, mib) in model.observation.nodes.iter_mut().zip([200.0, 1000.0, 800.0, 400.0]) {
+        node.memory_mib = Some(mib);
+    }
+    let topology = &mut model.observation.topologies[0];
+    for (component, mib) in topology.components.iter_mut().zip([100.0, 600.0, 300.0]) {
+        component.memory_mib = Some(mib);
+    }
+    for (executor, node) in topology.executors.iter_mut().zip([0, 1, 2]) {
+        executor.slot = executor.slot.map(|slot| SlotRef { node, ..slot });
+    }
+    let leave = vec![model.observation.nodes[1].host.clone()];
+    let order = Order { topology: topology.name.clone(), leave, ..Order::default() };
+    holds(&mut model, 20);
+    model.state.order = Some(order);
+    let moving = |plan: &Plan| -> Vec<String> {
+        let rows = plan.rows.iter().filter(|row| row.moves());
+        rows.map(|row| format!("{} to {}", row.component, row.after.node)).collect()
+    };
+    let nodes: Vec<String> = model.observation.nodes.iter().map(|node| node.id.clone()).collect();
+    let (decision, first) = planned(&mut model);
+    assert_eq!(codes(&decision), [ReasonCode::Ordered, ReasonCode::Staged], "{first:?}");
+    assert_eq!((first.stages, moving(&first)), (2, vec![format!("count to {}", nodes[3])]));
+    assert!(model.state.order.is_some(), "the rest is still wanted");
+    model.carry_out(&first);
+    let (decision, last) = planned(&mut model);
+    assert_eq!(codes(&decision), [ReasonCode::Ordered]);
+    assert_eq!((last.stages, moving(&last)), (1, vec![format!("split to {}", nodes[2])]));
+    assert_eq!(model.state.order, None);
+}
+
+#[test]
 fn fewer_executors_are_judged_by_what_they_can_do_and_forbid_no_growth() {
     let mut model = Model::new(3, 4, 2);
     model.rate = 300.0;

@@ -47,6 +47,7 @@ pub fn order(observation: &Observation, drained: &BTreeSet<String>, turn: u64) -
     Some(Order {
         topology: next.name.clone(),
         leave: drained.iter().cloned().collect(),
+        while_drained: true,
         ..Order::default()
     })
 }
@@ -55,7 +56,9 @@ pub fn order(observation: &Observation, drained: &BTreeSet<String>, turn: u64) -
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::Engine;
     use thalweg_core::model::{Executor, Node, SlotRef, TaskRange};
+    use thalweg_core::units::Timestamp;
 
     fn cluster() -> Observation {
         let node = |host: &str| Node { host: host.to_owned(), ..Node::default() };
@@ -96,5 +99,23 @@ mod tests {
         assert!(read(folder.path()).unwrap_err().contains(FILE));
         fs::write(folder.path().join(FILE), r#"["a"]"#).unwrap();
         assert_eq!(read(folder.path()), Ok(BTreeSet::from(["a".to_owned()])));
+    }
+
+    #[test]
+    fn a_topology_that_waits_to_leave_stays_once_its_host_may_be_used_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let config =
+            format!(r#"{{"thalweg.mode": "act", "thalweg.store.dir": {:?}}}"#, folder.path());
+        let engine = Engine::open(&config).unwrap();
+        let waiting = |drained: &str, secs: i64| {
+            fs::write(folder.path().join(FILE), drained).unwrap();
+            engine.observe(cluster(), Timestamp::from_millis(secs * 1000)).unwrap();
+            let order = engine.running().state.order.clone();
+            order.map(|order| order.topology)
+        };
+        // Nothing was measured yet, so that it has to wait.
+        assert_eq!(waiting(r#"["b"]"#, 100).as_deref(), Some("two"));
+        assert_eq!(waiting(r#"["b"]"#, 110).as_deref(), Some("two"));
+        assert_eq!(waiting("[]", 120), None);
     }
 }

@@ -37,8 +37,9 @@ impl Engine {
         let mut state = std::mem::take(&mut running.state);
         if let Some(order) = orders::take(&self.settings.dir) {
             state.order = Some(order);
-        } else if running.plan.is_none() && state.order.is_none() {
-            // One topology at a time; one that cannot leave does not keep the others from it.
+        } else if running.plan.is_none() && state.order.as_ref().is_none_or(|o| o.while_drained) {
+            // One topology at a time; one that cannot leave does not keep the others from it, and none leaves a host
+            // that may be used again.
             state.order = drains::order(&observation, &drained, running.drain_turn);
             running.drain_turn = running.drain_turn.wrapping_add(1);
         }

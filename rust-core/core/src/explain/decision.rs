@@ -73,8 +73,22 @@ pub struct Plan {
     pub wished_tasks: BTreeMap<String, u32>,
     /// Workers that the placement uses.
     pub workers: u32,
+    /// How many stages the way has of which this plan is the first; 1 if it is the whole way.
+    #[serde(default = "one")]
+    pub stages: u32,
+    /// Whether nodes have slots and memory for the new workers beside the old ones.
+    #[serde(default = "yes")]
+    pub beside: bool,
     /// The whole placement; rows of executors that stay have the same slot on both sides.
     pub rows: Vec<MigrationRow>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What is known about a component.

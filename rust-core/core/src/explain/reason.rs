@@ -106,6 +106,10 @@ reason_codes! {
     ScalingForbidden = "thalweg.scaling.enabled",
     /// An operator ordered it.
     Ordered = "",
+    /// Nodes cannot carry old and new workers of all executors that are to move, so some move first.
+    Staged = "",
+    /// Nodes have no slots or memory for the new workers beside the old ones, so the topology stops meanwhile.
+    NoRoomBeside = "",
     /// An operator ordered what cannot be done.
     OrderImpossible = "",
     /// The last action made things clearly worse at the same load, so it is undone.

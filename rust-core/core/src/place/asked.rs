@@ -11,7 +11,7 @@ use thalweg_place::{
 };
 
 use super::nodes::Rules;
-use super::problem::{PlaceExecutor, Problem, Role, Shortage};
+use super::problem::{PlaceExecutor, PlaceNode, Problem, Role, Shortage};
 use super::slots::Room;
 use crate::model::SlotRef;
 
@@ -65,13 +65,9 @@ impl<'a> Asked<'a> {
             previous[executor] = Some(running.slot(slot));
         }
         let nodes = of.nodes.iter().enumerate().map(|(index, node)| Node {
-            compute: MilliPoints::new(node.power_milli.saturating_mul(100)),
-            memory: node.memory_mib.map(Mebibytes::new),
             slots: held.on(index) + room.left(index) as u32,
-            blocked: Vec::new(),
             open: if rules.beside { room.fresh(index) } else { room.left(index) } > 0,
-            rack: 0,
-            base: millipoints(node.base_load),
+            ..carrier(node)
         });
         let topology = Topology {
             edges: edges(of, &classes, &executors),
@@ -173,7 +169,18 @@ fn class(executor: &PlaceExecutor, leaves: Option<usize>) -> Class {
     (component, demand, heap_mib, off_heap_mib, leaves)
 }
 
-fn component(executor: &PlaceExecutor, leaves: Option<usize>) -> Component {
+/// What a node can carry, and carries for others.
+pub(super) fn carrier(node: &PlaceNode) -> Node {
+    Node {
+        compute: MilliPoints::new(node.power_milli.saturating_mul(100)),
+        memory: node.memory_mib.map(Mebibytes::new),
+        base: millipoints(node.base_load),
+        ..Node::default()
+    }
+}
+
+/// What an executor needs.
+pub(super) fn component(executor: &PlaceExecutor, leaves: Option<usize>) -> Component {
     Component {
         role: match executor.role {
             Role::Anchor => thalweg_place::Role::Anchor,

@@ -28,9 +28,11 @@ mod problem;
 mod sharing;
 mod slots;
 mod table;
+mod way;
 
 pub use problem::{PlaceEdge, PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role, Shortage};
 pub use table::{MigrationRow, Slot, migration};
+pub use way::{Way, way};
 
 use sharing::share;
 

@@ -1,16 +1,15 @@
 //! From an assessed topology to a placement problem, and from its solution to a plan.
 
-use std::borrow::Cow;
+mod plan;
+
+pub use plan::{Wanted, plan, written};
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::assess::Assessment;
-use crate::explain::{Plan, PlanKind};
 use crate::model::{ComponentKind, Node, Observation, SlotRef, TaskRange, Topology};
 use crate::nodes::{Powers, abilities, powers};
 use crate::others::{Others, without};
-use crate::place::{
-    PlaceEdge, PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role, Shortage, migration, place,
-};
+use crate::place::{PlaceEdge, PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role};
 use crate::plan::partition::partition;
 use crate::settings::{Settings, SlotRule};
 use crate::state::Learned;
@@ -288,18 +287,13 @@ pub fn problem(
         SlotRule::Shared | SlotRule::Engine => told.all(|told| told),
     };
     let executors = wished.iter().map(|&(component, tasks)| {
-        let (memory, heap) = memory_of(topology, component);
-        let heap = if memory_declared { heap } else { 0.0 };
         let near =
             || now.range(..=tasks).next_back().filter(|(range, _)| range.contains(tasks.first));
         PlaceExecutor {
-            role: role(topology, component),
-            component,
             demand: (parts.of_executor(component, tasks) * MICROS) as u64,
             current: now.get(&tasks).copied(),
             near: near().map(|(_, slot)| slot.node),
-            heap_mib: heap.ceil() as u32,
-            off_heap_mib: (memory - heap).ceil() as u32,
+            ..needs(topology, component, memory_declared)
         }
     });
     Problem {
@@ -319,6 +313,19 @@ pub fn problem(
         apart: topology.apart.clone(),
         anchors_stay: false,
         comfort: (terrain.best_power * COMFORT * MICROS) as u64,
+    }
+}
+
+/// What an executor of a component is, and the memory that it needs.
+fn needs(topology: &Topology, component: u32, memory_declared: bool) -> PlaceExecutor {
+    let (memory, heap) = memory_of(topology, component);
+    let heap = if memory_declared { heap } else { 0.0 };
+    PlaceExecutor {
+        role: role(topology, component),
+        component,
+        heap_mib: heap.ceil() as u32,
+        off_heap_mib: (memory - heap).ceil() as u32,
+        ..PlaceExecutor::default()
     }
 }
 
@@ -344,102 +351,5 @@ pub fn role(topology: &Topology, component: u32) -> Role {
     match topology.components.get(component as usize).map(|c| c.kind) {
         Some(ComponentKind::Operator) => Role::Work,
         _ => Role::Anchor,
-    }
-}
-
-/// What is to change of a topology, by component ordinal.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Wanted {
-    /// New executor counts.
-    pub counts: BTreeMap<u32, u32>,
-    /// New memory of each executor, in MiB.
-    pub memory_mib: BTreeMap<u32, u32>,
-    /// Whether anchors stay on nodes that may be used, however slow those are.
-    pub anchors_stay: bool,
-}
-
-impl Wanted {
-    fn is_empty(&self) -> bool {
-        self.counts.is_empty() && self.memory_mib.is_empty()
-    }
-
-    /// By component id instead.
-    fn named(values: &BTreeMap<u32, u32>, topology: &Topology) -> BTreeMap<String, u32> {
-        let named = |(&component, &value): (&u32, &u32)| {
-            Some((topology.components.get(component as usize)?.id.clone(), value))
-        };
-        values.iter().filter_map(named).collect()
-    }
-
-    /// The topology with the memory that its executors are to have, for which they are placed.
-    fn with_memory<'a>(&self, topology: &'a Topology) -> Cow<'a, Topology> {
-        let mut topology = Cow::Borrowed(topology);
-        for (&component, &mib) in &self.memory_mib {
-            if let Some(found) = topology.to_mut().components.get_mut(component as usize) {
-                found.memory_mib = Some(f64::from(mib));
-            }
-        }
-        topology
-    }
-}
-
-/// Places the topology with new counts and memory, for the demand that its components will have, and writes down
-/// the way there; nothing if nothing would change.
-///
-/// # Errors
-/// When the cluster has no room.
-pub fn plan(
-    observation: &Observation,
-    assessment: &Assessment<'_>,
-    demands: &[f64],
-    ground: &Ground<'_>,
-    wanted: &Wanted,
-    settings: &Settings,
-) -> Result<Option<Plan>, Shortage> {
-    let topology = assessment.topology;
-    let wished = scaled(topology, &wanted.counts);
-    let sized = wanted.with_memory(topology);
-    let mut problem = problem(observation, &sized, &wished, demands, ground, settings);
-    problem.anchors_stay = wanted.anchors_stay || assessment.anchors_stay();
-    let placement = place(&problem)?;
-    let plan = written(observation, topology, &wished, placement, wanted, settings);
-    let changes = !wanted.is_empty() || plan.rows.iter().any(|row| row.moves());
-    Ok(changes.then_some(plan))
-}
-
-/// Writes down the way from where a topology's tasks are to where a placement puts the wished executors.
-pub fn written(
-    observation: &Observation,
-    topology: &Topology,
-    wished: &[Wished],
-    placement: Vec<SlotRef>,
-    wanted: &Wanted,
-    settings: &Settings,
-) -> Plan {
-    let rows = migration(observation, topology, wished, &placement);
-    // Where a change restarts everything anyway, anchors are not worth a kind of their own.
-    let anchors_move = settings.slots == SlotRule::Workers
-        && wished
-            .iter()
-            .zip(&rows)
-            .any(|(&(component, _), row)| role(topology, component) == Role::Anchor && row.moves());
-    let mut slots = placement;
-    slots.sort_unstable();
-    slots.dedup();
-    Plan {
-        id: String::new(),
-        epoch: 0,
-        topology: topology.id.clone(),
-        name: topology.name.clone(),
-        kind: match (anchors_move, wanted.is_empty()) {
-            (true, _) => PlanKind::Layout,
-            (false, false) => PlanKind::Counts,
-            (false, true) => PlanKind::Move,
-        },
-        counts: Wanted::named(&wanted.counts, topology),
-        memory_mib: Wanted::named(&wanted.memory_mib, topology),
-        wished_tasks: BTreeMap::new(),
-        workers: u32::try_from(slots.len()).unwrap_or(u32::MAX),
-        rows,
     }
 }

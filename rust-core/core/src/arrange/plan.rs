@@ -1,0 +1,163 @@
+//! From the solution of a placement problem to a plan.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use thalweg_place::Load;
+
+use super::{Ground, MICROS, Terrain, Wished, needs, problem, role, scaled};
+use crate::assess::Assessment;
+use crate::explain::{Plan, PlanKind};
+use crate::model::{Executor, Observation, SlotRef, TaskRange, Topology};
+use crate::place::{PlaceExecutor, Problem, Role, Shortage, Way, migration, place, way};
+use crate::settings::{Settings, SlotRule};
+
+/// What is to change of a topology, by component ordinal.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Wanted {
+    /// New executor counts.
+    pub counts: BTreeMap<u32, u32>,
+    /// New memory of each executor, in MiB.
+    pub memory_mib: BTreeMap<u32, u32>,
+    /// Whether anchors stay on nodes that may be used, however slow those are.
+    pub anchors_stay: bool,
+    /// Whether a move may be made stage by stage: whoever wants it asks again until it is done.
+    pub in_stages: bool,
+}
+
+impl Wanted {
+    fn is_empty(&self) -> bool {
+        self.counts.is_empty() && self.memory_mib.is_empty()
+    }
+
+    /// By component id instead.
+    fn named(values: &BTreeMap<u32, u32>, topology: &Topology) -> BTreeMap<String, u32> {
+        let named = |(&component, &value): (&u32, &u32)| {
+            Some((topology.components.get(component as usize)?.id.clone(), value))
+        };
+        values.iter().filter_map(named).collect()
+    }
+
+    /// The topology with the memory that its executors are to have, for which they are placed.
+    fn with_memory<'a>(&self, topology: &'a Topology) -> Cow<'a, Topology> {
+        let mut topology = Cow::Borrowed(topology);
+        for (&component, &mib) in &self.memory_mib {
+            if let Some(found) = topology.to_mut().components.get_mut(component as usize) {
+                found.memory_mib = Some(f64::from(mib));
+            }
+        }
+        topology
+    }
+}
+
+/// Places the topology with new counts and memory, for the demand that its components will have, and writes down
+/// the way there; nothing if nothing would change.
+///
+/// # Errors
+/// When the cluster has no room.
+pub fn plan(
+    observation: &Observation,
+    assessment: &Assessment<'_>,
+    demands: &[f64],
+    ground: &Ground<'_>,
+    wanted: &Wanted,
+    settings: &Settings,
+) -> Result<Option<Plan>, Shortage> {
+    let topology = assessment.topology;
+    let wished = scaled(topology, &wanted.counts);
+    let sized = wanted.with_memory(topology);
+    let mut problem = problem(observation, &sized, &wished, demands, ground, settings);
+    problem.anchors_stay = wanted.anchors_stay || assessment.anchors_stay();
+    let placement = place(&problem)?;
+    let to = |placement: &[SlotRef]| {
+        written(observation, topology, &wished, placement, wanted, settings)
+    };
+    let whole = to(&placement);
+    let staged = wanted.in_stages && wanted.is_empty();
+    let plan = match way_to(&placement, &whole, &problem, topology, ground.terrain, staged) {
+        Way::Beside => whole,
+        Way::Staged { first, stages } if staged => {
+            let first = where_only(&first, &problem, &placement);
+            Plan { stages, ..to(&first) }
+        }
+        Way::Staged { .. } | Way::Stopped => Plan { beside: false, ..whole },
+    };
+    let changes = !wanted.is_empty() || plan.rows.iter().any(|row| row.moves());
+    Ok(changes.then_some(plan))
+}
+
+/// The way from where a topology's executors run to a placement.
+fn way_to(
+    placement: &[SlotRef],
+    plan: &Plan,
+    problem: &Problem,
+    topology: &Topology,
+    terrain: &Terrain,
+    staged: bool,
+) -> Way {
+    if problem.rule != SlotRule::Workers || plan.kind == PlanKind::Layout {
+        // The change stops everything in any case.
+        return Way::Beside;
+    }
+    let kept: BTreeSet<TaskRange> = plan.rows.iter().map(|row| row.executor).collect();
+    let gone = topology.executors.iter().filter(|e| !kept.contains(&e.tasks));
+    let running = |executor: &Executor| PlaceExecutor {
+        current: executor.slot,
+        ..needs(topology, executor.component, problem.memory_declared)
+    };
+    let replaced: Vec<PlaceExecutor> = gone.map(running).collect();
+    // Only what can be made stage by stage waits for compute: it is short of it for moments, not for good.
+    let most = match terrain.best_power {
+        best if staged && best > 0.0 => Load::from_millionths((best * MICROS) as u64),
+        _ => Load::from_millionths(u64::MAX),
+    };
+    way(problem, &replaced, placement, most)
+}
+
+/// A placement of which only some executors have moved.
+fn where_only(moved: &BTreeSet<usize>, problem: &Problem, placement: &[SlotRef]) -> Vec<SlotRef> {
+    let executors = placement.iter().zip(&problem.executors).enumerate();
+    let slot = |(index, (wished, executor)): (usize, (&SlotRef, &PlaceExecutor))| {
+        executor.current.filter(|_| !moved.contains(&index)).unwrap_or(*wished)
+    };
+    executors.map(slot).collect()
+}
+
+/// Writes down the way from where a topology's tasks are to where a placement puts the wished executors.
+pub fn written(
+    observation: &Observation,
+    topology: &Topology,
+    wished: &[Wished],
+    placement: &[SlotRef],
+    wanted: &Wanted,
+    settings: &Settings,
+) -> Plan {
+    let rows = migration(observation, topology, wished, placement);
+    // Where a change restarts everything anyway, anchors are not worth a kind of their own.
+    let anchors_move = settings.slots == SlotRule::Workers
+        && wished
+            .iter()
+            .zip(&rows)
+            .any(|(&(component, _), row)| role(topology, component) == Role::Anchor && row.moves());
+    let mut slots = placement.to_vec();
+    slots.sort_unstable();
+    slots.dedup();
+    Plan {
+        id: String::new(),
+        epoch: 0,
+        topology: topology.id.clone(),
+        name: topology.name.clone(),
+        kind: match (anchors_move, wanted.is_empty()) {
+            (true, _) => PlanKind::Layout,
+            (false, false) => PlanKind::Counts,
+            (false, true) => PlanKind::Move,
+        },
+        counts: Wanted::named(&wanted.counts, topology),
+        memory_mib: Wanted::named(&wanted.memory_mib, topology),
+        wished_tasks: BTreeMap::new(),
+        workers: u32::try_from(slots.len()).unwrap_or(u32::MAX),
+        stages: 1,
+        beside: true,
+        rows,
+    }
+}

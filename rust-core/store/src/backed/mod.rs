@@ -5,6 +5,7 @@ mod memory;
 mod queue;
 mod worker;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -71,6 +72,8 @@ struct State {
     memory: Memory,
     queue: Queue,
     health: Health,
+    /// What is wrong with tables of the shared store that cannot be used.
+    broken: BTreeMap<String, String>,
     stopping: bool,
 }
 
@@ -111,7 +114,13 @@ impl BackedStore {
             journal,
             pace,
             writing: Mutex::new(()),
-            state: Mutex::new(State { memory, queue: Queue::default(), health, stopping: false }),
+            state: Mutex::new(State {
+                memory,
+                queue: Queue::default(),
+                health,
+                broken: BTreeMap::new(),
+                stopping: false,
+            }),
             changed: Condvar::new(),
         });
         let working = Arc::clone(&shared);

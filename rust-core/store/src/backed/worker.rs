@@ -172,10 +172,19 @@ fn compare(shared: &Shared) -> Result<(), StoreError> {
 fn head(shared: &Shared, topology: &str) -> Result<Option<Head>, StoreError> {
     match shared.primary.head(topology) {
         Err(error @ StoreError::Corrupt { .. }) => {
-            tracing::warn!(topology, %error, "table in the shared store cannot be used");
+            note_broken(shared, topology, &error);
             Ok(None)
         }
         other => other,
+    }
+}
+
+/// Tells of a table that cannot be used: once, as it is read again at every comparison.
+fn note_broken(shared: &Shared, topology: &str, error: &StoreError) {
+    let text = error.to_string();
+    let told = shared.state().broken.insert(topology.to_owned(), text.clone());
+    if told.as_ref() != Some(&text) {
+        tracing::warn!(topology, %error, "table in the shared store cannot be used");
     }
 }
 
@@ -200,14 +209,14 @@ fn restore(shared: &Shared, topology: &str, theirs: Option<u64>) -> Result<(), S
 /// Takes over the shared store's table, unless ours has become newer.
 fn pull(shared: &Shared, topology: &str) -> Result<(), StoreError> {
     let loaded = match shared.primary.table(topology) {
-        Ok(Some(loaded)) => loaded,
-        Ok(None) => return Ok(()),
         Err(error @ StoreError::Corrupt { .. }) => {
-            tracing::warn!(topology, %error, "table in the shared store cannot be used");
+            note_broken(shared, topology, &error);
             return Ok(());
         }
-        Err(error) => return Err(error),
+        other => other?,
     };
+    shared.state().broken.remove(topology);
+    let Some(loaded) = loaded else { return Ok(()) };
     for row in &loaded.dropped {
         tracing::warn!(topology, key = row.key, reason = row.reason, "row dropped");
     }

@@ -40,18 +40,19 @@ public final class Journal implements AutoCloseable {
             Supplier<Optional<String>> line) {
         Path file = Path.of(folder, kind + "-" + ProcessHandle.current().pid() + "-" + task + ".log");
         Journal journal = new Journal(file, line);
-        journal.clock.scheduleAtFixedRate(journal::write, periodMillis, periodMillis, TimeUnit.MILLISECONDS);
+        journal.clock.scheduleAtFixedRate(journal::flush, periodMillis, periodMillis, TimeUnit.MILLISECONDS);
         return journal;
     }
 
     /** Writes what is left and ends. */
     @Override
     public void close() {
-        clock.execute(this::write);
+        clock.execute(this::flush);
         clock.shutdown();
     }
 
-    private void write() {
+    /** Writes what there is by now. */
+    public synchronized void flush() {
         line.get().ifPresent(this::append);
     }
 

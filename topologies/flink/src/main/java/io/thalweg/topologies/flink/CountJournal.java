@@ -47,6 +47,13 @@ final class CountJournal implements AutoCloseable {
         }
     }
 
+    /** Writes what there is by now. */
+    void flush() {
+        counts.flush();
+        spouts.flush();
+        totals.flush();
+    }
+
     @Override
     public void close() {
         counts.close();

@@ -5,6 +5,9 @@ import io.thalweg.topologies.taxi.Demand;
 import io.thalweg.topologies.taxi.Month;
 import java.util.Optional;
 import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.runtime.state.FunctionInitializationContext;
+import org.apache.flink.runtime.state.FunctionSnapshotContext;
+import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.functions.windowing.ProcessWindowFunction;
 import org.apache.flink.streaming.api.windowing.windows.TimeWindow;
 import org.apache.flink.util.Collector;
@@ -14,7 +17,8 @@ import org.apache.flink.util.Collector;
  * {@code <epoch ms> <zone>@<start>=<trips>:<cents>:<anomalies>,...}. A window that is done again after a failure has
  * the same line again.
  */
-final class Reported extends ProcessWindowFunction<Demand, String, Integer, TimeWindow> {
+final class Reported extends ProcessWindowFunction<Demand, String, Integer, TimeWindow>
+        implements CheckpointedFunction {
     private static final long serialVersionUID = 1;
     private static final long JOURNAL_MILLIS = 100;
 
@@ -44,6 +48,19 @@ final class Reported extends ProcessWindowFunction<Demand, String, Integer, Time
         synchronized (this) {
             done.append(done.isEmpty() ? "" : ",").append(line);
         }
+    }
+
+    /** What the checkpoint covers is done once, so it has to be written down before. */
+    @Override
+    public void snapshotState(FunctionSnapshotContext context) {
+        if (journal != null) {
+            journal.flush();
+        }
+    }
+
+    @Override
+    public void initializeState(FunctionInitializationContext context) {
+        // journals are no state
     }
 
     @Override

@@ -4,15 +4,16 @@
 //! units that can be added up. The others know no such sums and are spread by
 //! [`place`](crate::place).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use thalweg_place::{
     Budget, Component, Edge, Freedom, Lack, Load, Mebibytes, MilliPoints, Node, Placement, Problem,
     Role, SlotId, Traffic,
 };
 
-use crate::arrange::{Terrain, edges, memory_of, role};
+use crate::arrange::{Terrain, edges, memory_of, most_per_rack, role};
 use crate::model::{Observation, SlotRef, Topology};
+use crate::nodes::racks;
 use crate::place::{PlaceEdge, Role as Anchoring};
 use crate::settings::Settings;
 
@@ -58,7 +59,7 @@ pub fn complete(
         .collect();
     let mut lacking = Vec::new();
     while !wanted.is_empty() {
-        let asked = Asked::of(view, terrain, slots, &wanted);
+        let asked = Asked::of(view, terrain, slots, &wanted, settings);
         let mut budget = Budget::steps(settings.place_steps);
         let placed = thalweg_place::place(&asked.problem, &asked.previous, &mut budget);
         let refused: BTreeSet<usize> = placed
@@ -101,8 +102,15 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(view: &Observation, terrain: &Terrain, slots: &Slots, wanted: &BTreeSet<usize>) -> Self {
-        let mut nodes: Vec<Node> = view
+    fn of(
+        view: &Observation,
+        terrain: &Terrain,
+        slots: &Slots,
+        wanted: &BTreeSet<usize>,
+        settings: &Settings,
+    ) -> Self {
+        let racks = racks(&view.nodes);
+        let nodes: Vec<Node> = view
             .nodes
             .iter()
             .enumerate()
@@ -114,15 +122,10 @@ impl Asked {
                 slots: node.ports.len() as u32,
                 blocked: Vec::new(),
                 open: terrain.usable[index],
-                rack: 0,
+                rack: racks[index],
                 base: MilliPoints::ZERO,
             })
             .collect();
-        let mut racks: BTreeMap<&str, u32> = BTreeMap::new();
-        for (index, node) in view.nodes.iter().enumerate() {
-            let next = racks.len() as u32;
-            nodes[index].rack = *racks.entry(&node.rack).or_insert(next);
-        }
         let id = |slot: SlotRef| {
             let port = view.nodes.get(slot.node as usize)?.ports.binary_search(&slot.port).ok()?;
             Some(SlotId { node: slot.node, slot: port as u32 })
@@ -138,7 +141,7 @@ impl Asked {
         for &index in &topologies {
             let topology = &view.topologies[index];
             let running = slots[index].iter().map(|slot| slot.and_then(id));
-            let mut placing = placing(topology);
+            let mut placing = placing(topology, &racks, settings);
             if wanted.contains(&index) {
                 previous.push(running.collect());
             } else {
@@ -175,7 +178,9 @@ impl Asked {
     }
 }
 
-fn placing(topology: &Topology) -> thalweg_place::Topology {
+fn placing(topology: &Topology, racks: &[u32], settings: &Settings) -> thalweg_place::Topology {
+    let executors = topology.executors.iter().map(|executor| executor.component);
+    let most_per_rack = most_per_rack(topology, executors, racks, settings);
     let components = topology.components.iter().zip(0..).map(|(component, index)| {
         let (memory, heap) = memory_of(topology, index);
         Component {
@@ -187,7 +192,8 @@ fn placing(topology: &Topology) -> thalweg_place::Topology {
             heap: mebibytes(heap),
             off_heap: mebibytes(memory - heap),
             most_per_node: component.most_per_node,
-            most_per_rack: None,
+            most_per_rack: most_per_rack.get(&index).copied(),
+            counts_as: None,
             leaves: None,
         }
     });

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::capacity::ability::{Abilities, LatencyPoint, fit};
 use crate::capacity::power::{CLEARLY_SLOWER, Load, Power};
-use crate::model::{ComponentKind, Observation, Topology};
+use crate::model::{ComponentKind, Node, Observation, Topology};
 use crate::settings::Settings;
 use crate::signals::{Measurement, Sample};
 use crate::state::Learned;
@@ -25,6 +25,16 @@ const LEAST_TIME_WEIGHT: f64 = 0.002;
 /// The least time in ms that a tuple of each component was seen to take, by topology and component; nothing where
 /// it is too short to be told.
 pub type LeastTimes = Vec<Vec<Option<f64>>>;
+
+/// The ordinal of each node's rack. Nodes whose rack is unknown share one.
+pub fn racks(nodes: &[Node]) -> Vec<u32> {
+    let mut ordinals: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut ordinal = |rack| {
+        let next = ordinals.len() as u32;
+        *ordinals.entry(rack).or_insert(next)
+    };
+    nodes.iter().map(|node| ordinal(node.rack.as_str())).collect()
+}
 
 /// The ability to reckon with for each node, the fastest having 1.
 pub fn abilities(

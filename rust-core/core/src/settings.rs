@@ -136,6 +136,8 @@ pub struct Settings {
     pub rollback: bool,
     /// Sources and acknowledging executors that share one worker.
     pub anchors_per_worker: u32,
+    /// The largest part of a component's executors that one rack may hold.
+    pub rack_share: Share,
     /// Steps that placing may spend on improvements.
     pub place_steps: u64,
     /// What one slot can hold.
@@ -185,6 +187,7 @@ impl Default for Settings {
             blacklist: secs(3600.0),
             rollback: true,
             anchors_per_worker: 16,
+            rack_share: Share::saturating(1.0),
             place_steps: 1_000_000,
             slots: SlotRule::Workers,
         }

@@ -8,7 +8,7 @@ use thalweg_core::model::{
 };
 use thalweg_core::settings::Settings;
 use thalweg_core::state::Learned;
-use thalweg_core::units::Timestamp;
+use thalweg_core::units::{Share, Timestamp};
 
 /// A source of 2 and an operator of 6 executors; 25 points and 200 MiB each.
 fn topology(id: &str) -> Topology {
@@ -59,8 +59,12 @@ fn cluster(nodes: usize, topologies: &[&str]) -> Observation {
 }
 
 fn round(view: &Observation) -> Assignment {
+    round_with(view, &Settings::default())
+}
+
+fn round_with(view: &Observation, settings: &Settings) -> Assignment {
     let now = Timestamp::from_millis(1_000);
-    assign(view, &BTreeMap::new(), &Learned::default(), &Settings::default(), now)
+    assign(view, &BTreeMap::new(), &Learned::default(), settings, now)
 }
 
 fn apply(view: &mut Observation, answer: &Assignment) {
@@ -112,6 +116,24 @@ fn executors_are_spread_over_nodes_as_their_user_asks() {
     let too_few = round(&asking(2));
     assert_eq!(too_few.lacking[0].component, "split");
     assert!(too_few.executors.iter().all(|assigned| *assigned == Assigned::NoRoom));
+}
+
+#[test]
+fn no_rack_holds_more_of_a_component_than_its_share() {
+    let mut view = cluster(4, &["a"]);
+    for (node, rack) in view.nodes.iter_mut().zip(["r1", "r1", "r1", "r2"]) {
+        rack.clone_into(&mut node.rack);
+    }
+    let on_second = |settings: &Settings| {
+        let mut view = view.clone();
+        let answer = round_with(&view, settings);
+        apply(&mut view, &answer);
+        let executors = view.topologies[0].executors.iter().filter(|e| e.component == 1);
+        executors.filter(|e| e.slot.expect("all are placed").node == 3).count()
+    };
+    assert_eq!(on_second(&Settings::default()), 0, "one node holds them all");
+    let half = Settings { rack_share: Share::saturating(0.5), ..Settings::default() };
+    assert_eq!(on_second(&half), 3, "of six");
 }
 
 #[test]

@@ -96,7 +96,7 @@ pub(crate) struct Draft<'a> {
     pub sites: Vec<BTreeMap<u32, Site>>,
     /// Executors to be placed, by topology and kind.
     pub rest: Vec<Vec<u32>>,
-    /// Executors per rack, by topology, kind and rack; only where limits ask for it.
+    /// Executors per rack, by topology, first of the kinds that share limits, and rack; only where limits ask for it.
     racks: BTreeMap<(usize, usize, u32), u32>,
 }
 
@@ -195,16 +195,24 @@ impl<'a> Draft<'a> {
         room.open
             && room.memory_left() >= demand.memory
             && demand.leaves != Some(node)
-            && self.count(topology, node, kind) < demand.most_per_node
+            && self.node_allows(topology, node, kind)
             && demand.shuns.iter().all(|&other| self.count(topology, node, other) == 0)
             && self.rack_allows(topology, room.rack, kind)
             && (self.sites[topology].contains_key(&node)
                 || self.sites[topology].len() < self.sheet(topology).most_nodes)
     }
 
+    fn node_allows(&self, topology: usize, node: u32, kind: usize) -> bool {
+        let demand = &self.sheet(topology).kinds[kind];
+        let present =
+            || demand.peers.iter().map(|&peer| self.count(topology, node, peer)).sum::<u32>();
+        demand.most_per_node == u32::MAX || present() < demand.most_per_node
+    }
+
     fn rack_allows(&self, topology: usize, rack: u32, kind: usize) -> bool {
-        let most = self.sheet(topology).kinds[kind].most_per_rack;
-        most == u32::MAX || self.racks.get(&(topology, kind, rack)).copied().unwrap_or(0) < most
+        let demand = &self.sheet(topology).kinds[kind];
+        let present = self.racks.get(&(topology, demand.peers[0], rack)).copied();
+        demand.most_per_rack == u32::MAX || present.unwrap_or(0) < demand.most_per_rack
     }
 
     /// The worker that would take one more executor: one of its role with heap left, else a new one,
@@ -325,7 +333,7 @@ impl<'a> Draft<'a> {
         room.memory_used += by * demand.memory;
         let rack = room.rack;
         if sheet.racks_matter {
-            change(self.racks.entry((topology, kind, rack)).or_default());
+            change(self.racks.entry((topology, demand.peers[0], rack)).or_default());
         }
     }
 

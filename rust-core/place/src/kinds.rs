@@ -1,6 +1,8 @@
 //! What the solver works on: components that still have executors to be placed are counted, not
 //! named, because executors of one component are alike.
 
+use std::collections::BTreeMap;
+
 use crate::problem::{Problem, Role, Topology};
 
 /// The weight of all traffic together. Pair weights stay exact enough down to one in 2^40 of it.
@@ -18,6 +20,8 @@ pub(crate) struct Kind {
     pub executors: u32,
     pub most_per_node: u32,
     pub most_per_rack: u32,
+    /// Components that share these limits with it, itself among them; the first stands for all.
+    pub peers: Vec<usize>,
     pub leaves: Option<u32>,
     /// Components with which it may not share a node.
     pub shuns: Vec<usize>,
@@ -85,11 +89,15 @@ fn sheet(topology: &Topology, unit: u128) -> Sheet {
             executors,
             most_per_node: component.most_per_node.unwrap_or(u32::MAX),
             most_per_rack: component.most_per_rack.unwrap_or(u32::MAX),
+            peers: Vec::new(),
             leaves: component.leaves,
             shuns: Vec::new(),
             neighbours: Vec::new(),
         })
         .collect();
+    for (index, peers) in peers(topology).into_iter().enumerate() {
+        kinds[index].peers = peers;
+    }
     for &(one, other) in &topology.apart {
         kinds[one as usize].shuns.push(other as usize);
         kinds[other as usize].shuns.push(one as usize);
@@ -116,6 +124,21 @@ fn sheet(topology: &Topology, unit: u128) -> Sheet {
         most_nodes: topology.most_nodes.map_or(usize::MAX, |most| most.max(1) as usize),
         traffic,
     }
+}
+
+/// For each component those whose executors count for its limits.
+fn peers(topology: &Topology) -> Vec<Vec<usize>> {
+    let mut groups: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (index, component) in topology.components.iter().enumerate() {
+        if let Some(group) = component.counts_as {
+            groups.entry(group).or_default().push(index);
+        }
+    }
+    let all = topology.components.iter().enumerate();
+    all.map(|(index, component)| {
+        component.counts_as.map_or_else(|| vec![index], |group| groups[&group].clone())
+    })
+    .collect()
 }
 
 fn join(kinds: &mut [Kind], kind: usize, with: usize, weight: i64) {

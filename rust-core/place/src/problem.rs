@@ -81,6 +81,8 @@ pub struct Component {
     pub most_per_node: Option<u32>,
     /// The most of its executors that one rack may hold.
     pub most_per_rack: Option<u32>,
+    /// Components with the same number here share these limits; one without has its own.
+    pub counts_as: Option<u32>,
     /// A node that must not hold any of its executors: the worker that ran them there ends.
     pub leaves: Option<u32>,
 }

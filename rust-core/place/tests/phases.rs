@@ -135,6 +135,25 @@ fn executors_that_must_be_apart_are() {
 }
 
 #[test]
+fn components_that_count_as_one_share_their_limits() {
+    let mut wanted = topology(&[(2, 1, 10), (2, 1, 10)], &[]);
+    for component in &mut wanted.components {
+        (component.most_per_node, component.counts_as) = (Some(2), Some(7));
+    }
+    let nodes = problem(vec![node(100, 800); 2], vec![wanted.clone()]);
+    let on = |nodes: &[u32], node| nodes.iter().filter(|found| **found == node).count();
+    let found = nodes_of(&nodes, &placed(&nodes).placement, 0);
+    assert_eq!([on(&found, 0), on(&found, 1)], [2, 2]);
+    for component in &mut wanted.components {
+        (component.most_per_node, component.most_per_rack) = (None, Some(2));
+    }
+    let mut racks = problem(vec![node(100, 800); 3], vec![wanted]);
+    racks.nodes[2].rack = 1;
+    let found = nodes_of(&racks, &placed(&racks).placement, 0);
+    assert_eq!(on(&found, 2), 2, "the other rack takes half of them: {found:?}");
+}
+
+#[test]
 fn components_that_may_not_share_a_node_do_not() {
     let mut wanted = topology(&[(2, 1, 10), (2, 1, 10), (2, 1, 10)], &[(0, 1), (1, 2)]);
     wanted.apart = vec![(0, 1)];

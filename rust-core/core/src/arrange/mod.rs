@@ -7,7 +7,7 @@ pub use plan::{Wanted, plan, written};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{ComponentKind, Node, Observation, SlotRef, TaskRange, Topology};
-use crate::nodes::{Powers, abilities, powers};
+use crate::nodes::{Powers, abilities, powers, racks};
 use crate::others::{Others, without};
 use crate::place::{PlaceEdge, PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role};
 use crate::plan::partition::partition;
@@ -253,6 +253,7 @@ pub fn problem(
     let terrain = ground.terrain;
     let (demands_of_others, memory_of_others) =
         (ground.demands.on_nodes(), ground.memory_of_others(observation));
+    let racks = racks(&observation.nodes);
     let nodes = observation.nodes.iter().enumerate().map(|(index, node)| PlaceNode {
         power_milli: (terrain.powers[index] * 1000.0).round().max(1.0) as u32,
         base_load: (demands_of_others[index] * MICROS) as u64,
@@ -266,6 +267,7 @@ pub fn problem(
             })
             .collect(),
         memory_mib: node.memory_mib.map(|mib| (mib - memory_of_others[index]).max(0.0) as u32),
+        rack: racks[index],
     });
     let parts = Parts::of(wished, demands);
     // A slot that another topology holds is nobody else's place, whatever was observed.
@@ -310,6 +312,12 @@ pub fn problem(
             .zip(&topology.components)
             .filter_map(|(index, component)| Some((index, component.most_per_node?)))
             .collect(),
+        most_per_rack: most_per_rack(
+            topology,
+            wished.iter().map(|(component, _)| *component),
+            &racks,
+            settings,
+        ),
         apart: topology.apart.clone(),
         anchors_stay: false,
         comfort: (terrain.best_power * COMFORT * MICROS) as u64,
@@ -327,6 +335,24 @@ fn needs(topology: &Topology, component: u32, memory_declared: bool) -> PlaceExe
         off_heap_mib: (memory - heap).ceil() as u32,
         ..PlaceExecutor::default()
     }
+}
+
+/// How many executors one rack may hold of each operator, by its ordinal, where that is fewer than all: as large a part
+/// as the settings say, or as there have to be on that many racks.
+pub fn most_per_rack(
+    topology: &Topology,
+    executors: impl Iterator<Item = u32>,
+    racks: &[u32],
+    settings: &Settings,
+) -> BTreeMap<u32, u32> {
+    let several = racks.iter().collect::<BTreeSet<_>>().len();
+    let share = settings.rack_share.get().max(1.0 / several.max(1) as f64);
+    let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
+    for component in executors.filter(|c| share < 1.0 && role(topology, *c) == Role::Work) {
+        *counts.entry(component).or_default() += 1;
+    }
+    let most = |(component, all)| (component, (share * f64::from(all)).ceil() as u32);
+    counts.into_iter().map(most).collect()
 }
 
 /// What streams carry, as far as it was counted. Counts only compare where all streams have them; if

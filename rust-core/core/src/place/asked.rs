@@ -46,8 +46,8 @@ impl<'a> Asked<'a> {
             let leaves = barred(index);
             let next = classes.len() as u32;
             let class = *classes.entry(class(executor, leaves)).or_insert_with(|| {
-                let most = of.most_per_node.get(&executor.component).copied();
-                components.push(Component { most_per_node: most, ..component(executor, leaves) });
+                let component = component(executor, leaves);
+                components.push(limited(component, of, executor.component));
                 next
             });
             executors.push(class);
@@ -67,6 +67,8 @@ impl<'a> Asked<'a> {
         let nodes = of.nodes.iter().enumerate().map(|(index, node)| Node {
             slots: held.on(index) + room.left(index) as u32,
             open: if rules.beside { room.fresh(index) } else { room.left(index) } > 0,
+            // Nodes that only differ by a rack nobody asks for are alike.
+            rack: if of.most_per_rack.is_empty() { 0 } else { node.rack },
             ..carrier(node)
         });
         let topology = Topology {
@@ -167,6 +169,16 @@ impl Running {
 fn class(executor: &PlaceExecutor, leaves: Option<usize>) -> Class {
     let PlaceExecutor { component, demand, heap_mib, off_heap_mib, .. } = *executor;
     (component, demand, heap_mib, off_heap_mib, leaves)
+}
+
+/// A class of executors with the limits that it shares with the others of its component.
+fn limited(class: Component, of: &Problem, component: u32) -> Component {
+    Component {
+        most_per_node: of.most_per_node.get(&component).copied(),
+        most_per_rack: of.most_per_rack.get(&component).copied(),
+        counts_as: Some(component),
+        ..class
+    }
 }
 
 /// What a node can carry, and carries for others.

@@ -23,6 +23,8 @@ pub struct Problem {
     pub anchors_per_worker: u32,
     /// The most executors of a component, by its ordinal, that one node may hold.
     pub most_per_node: BTreeMap<u32, u32>,
+    /// The most executors of a component, by its ordinal, that are put on one rack. What runs is not moved for it.
+    pub most_per_rack: BTreeMap<u32, u32>,
     /// Pairs of components, by ordinal, whose executors may not share a node.
     pub apart: Vec<(u32, u32)>,
     /// Whether anchors stay even on nodes that are far slower than others.
@@ -108,6 +110,8 @@ pub struct PlaceNode {
     pub slots: Vec<PlaceSlot>,
     /// Memory that other topologies leave, in MiB; nothing where it is unknown.
     pub memory_mib: Option<u32>,
+    /// Ordinal of its rack.
+    pub rack: u32,
 }
 
 impl PlaceNode {

@@ -245,6 +245,18 @@ fn no_node_gets_more_executors_of_a_component_than_it_may_hold() {
 }
 
 #[test]
+fn no_rack_gets_more_executors_of_a_component_than_it_may_hold() {
+    // By power alone all would run on the first rack; executors of one and of two tasks count together.
+    let mut problem = problem(&[1000, 1000, 100], &[(2, 200), (2, 200), (2, 100), (2, 100)]);
+    problem.nodes[2].rack = 1;
+    let on_second =
+        |problem: &Problem| placed(problem)[2..].iter().filter(|slot| slot.node == 2).count();
+    assert_eq!(on_second(&problem), 0);
+    problem.most_per_rack.insert(2, 2);
+    assert_eq!(on_second(&problem), 2);
+}
+
+#[test]
 fn what_exchanges_tuples_is_put_side_by_side() {
     let mut problem = problem(&[1000, 1000], &[(2, 100), (3, 100), (4, 100), (5, 100)]);
     let edge = |from, to| PlaceEdge { from, to, traffic: 1_000 };

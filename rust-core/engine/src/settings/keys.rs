@@ -212,6 +212,12 @@ const KEYS: &[Key] = &[
         "Sources and ackers that share one worker of their own.",
     ),
     key(
+        "thalweg.placement.rack.share",
+        Kind::Number(0.01, 1.0),
+        "1",
+        "The largest part of an operator's executors that is placed on one rack, where a cluster has several. What runs is not moved for it.",
+    ),
+    key(
         "thalweg.placement.steps",
         Kind::Whole(0.0, 1e9),
         "1000000",

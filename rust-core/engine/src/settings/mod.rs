@@ -113,6 +113,7 @@ fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>)
         learned_keep: Millis::saturating(values.number("thalweg.learned.keep.hours") * 3_600_000.0),
         scaling_enabled: values.flag("thalweg.scaling.enabled"),
         anchors_per_worker: values.count("thalweg.placement.anchors.per.worker"),
+        rack_share: share(values, "thalweg.placement.rack.share"),
         place_steps: values.count("thalweg.placement.steps").into(),
         slots: match values.text("thalweg.placement.slots") {
             "shared" => SlotRule::Shared,

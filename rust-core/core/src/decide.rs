@@ -72,7 +72,7 @@ pub fn decide(
                 None => {
                     let obeyed = obey(&order, observation, &assessment, &ground, settings);
                     // The rest of the way is asked for again once this stage is done.
-                    let goes_on = obeyed.1.as_ref().is_some_and(|plan| plan.stages > 1);
+                    let goes_on = obeyed.1.as_ref().is_some_and(|plan| plan.stages_left > 0);
                     state.order = goes_on.then_some(order);
                     obeyed
                 }
@@ -274,12 +274,13 @@ fn on_the_way(plan: &Plan) -> Option<Reason> {
     let text = "nodes have no slots or memory for the new workers beside the old ones";
     let stopped = || Reason::plain(ReasonCode::NoRoomBeside, text);
     let staged = || {
-        let text = format!("nodes cannot carry all at once: the first of {} stages", plan.stages);
+        let text =
+            format!("nodes cannot carry all at once: the first of {} stages", 1 + plan.stages_left);
         Reason::plain(ReasonCode::Staged, text)
     };
-    (plan.stages > 1)
+    (plan.stages_left > 0)
         .then(staged)
-        .or_else(|| (!plan.beside && plan.kind != PlanKind::Layout).then(stopped))
+        .or_else(|| (plan.no_room_beside && plan.kind != PlanKind::Layout).then(stopped))
 }
 
 /// What an order wants of a topology's components, or why it cannot be had.

@@ -402,7 +402,7 @@ fn where_memory_is_tight_an_order_tells_that_the_topology_has_to_stop() {
     model.state.order = Some(Order { topology: name, counts, ..Order::default() });
     let (decision, plan) = planned(&mut model);
     assert_eq!(codes(&decision), [ReasonCode::Ordered, ReasonCode::NoRoomBeside], "{plan:?}");
-    assert!(!plan.beside && plan.stages == 1);
+    assert!(plan.no_room_beside && plan.stages_left == 0);
 }
 
 #[test]
@@ -431,12 +431,12 @@ fn an_order_that_nodes_cannot_carry_at_once_is_carried_out_in_stages() {
     let nodes: Vec<String> = model.observation.nodes.iter().map(|node| node.id.clone()).collect();
     let (decision, first) = planned(&mut model);
     assert_eq!(codes(&decision), [ReasonCode::Ordered, ReasonCode::Staged], "{first:?}");
-    assert_eq!((first.stages, moving(&first)), (2, vec![format!("count to {}", nodes[3])]));
+    assert_eq!((first.stages_left, moving(&first)), (1, vec![format!("count to {}", nodes[3])]));
     assert!(model.state.order.is_some(), "the rest is still wanted");
     model.carry_out(&first);
     let (decision, last) = planned(&mut model);
     assert_eq!(codes(&decision), [ReasonCode::Ordered]);
-    assert_eq!((last.stages, moving(&last)), (1, vec![format!("split to {}", nodes[2])]));
+    assert_eq!((last.stages_left, moving(&last)), (0, vec![format!("split to {}", nodes[2])]));
     assert_eq!(model.state.order, None);
 }
 

@@ -13,7 +13,7 @@ use thalweg_lab::counts::Output;
 use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::process::{Site, marked, tails};
 use thalweg_lab::wait::until;
-use thalweg_lab::{Kafka, Redis, StormBuilder, StormCluster, WordCount};
+use thalweg_lab::{Kafka, Redis, StormBuilder, StormCluster, StormJob};
 
 use crate::status::Status;
 
@@ -103,8 +103,8 @@ impl Product {
     }
 
     /// A WordCount that reads the topic and keeps journals of its own.
-    pub fn word_count(&self, name: &str) -> WordCount {
-        WordCount::new(name, self.kafka.bootstrap(), TOPIC)
+    pub fn word_count(&self, name: &str) -> StormJob {
+        StormJob::word_count(name, self.kafka.bootstrap(), TOPIC)
             .set("timeout", 10)
             .out(&self.journals(name))
     }
@@ -113,7 +113,7 @@ impl Product {
     ///
     /// # Errors
     /// As for [`Product::with_redis`].
-    pub fn run(&mut self, topology: &WordCount, lines_per_second: f64) -> Result<TopologyInfo> {
+    pub fn run(&mut self, topology: &StormJob, lines_per_second: f64) -> Result<TopologyInfo> {
         let info = self.storm.submit(topology, LIMIT).with_context(|| self.evidence())?;
         for n in 1..=NODES {
             self.storm.require_cpu(n, CORES)?;

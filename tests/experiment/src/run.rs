@@ -9,7 +9,7 @@ use thalweg_lab::control::TopologyInfo;
 use thalweg_lab::counts::{Output, Spouts};
 use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::wait::until;
-use thalweg_lab::{Kafka, Redis, StormBuilder, StormCluster, WordCount};
+use thalweg_lab::{Kafka, Redis, StormBuilder, StormCluster, StormJob};
 
 use crate::measure::{Measured, PathLatency, bolts, crossing, executors};
 use crate::options::{Options, Store, storm_settings};
@@ -161,7 +161,7 @@ impl<'a> Scene<'a> {
         kafka.create_topic(TOPIC, 2)?;
         witness.note("Kafka is up");
         let out = storm.dir().join("out");
-        let mut topology = WordCount::new(TOPOLOGY, kafka.bootstrap(), TOPIC).out(&out);
+        let mut topology = StormJob::word_count(TOPOLOGY, kafka.bootstrap(), TOPIC).out(&out);
         for (key, value) in &situation.arguments {
             topology = topology.set(key, value);
         }

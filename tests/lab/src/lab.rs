@@ -13,7 +13,7 @@ use thalweg_lab::counts::{Output, Spouts};
 use thalweg_lab::dist::Dist;
 use thalweg_lab::java::Java;
 use thalweg_lab::process::{Server, Site, sweep};
-use thalweg_lab::{Control, Kafka, Redis, StormBuilder, StormCluster, WordCount};
+use thalweg_lab::{Control, Kafka, Redis, StormBuilder, StormCluster, StormJob};
 
 const START_LIMIT: Duration = Duration::from_secs(300);
 const FILE: &str = "lab.json";
@@ -91,7 +91,8 @@ impl Lab {
 
     /// Submits a WordCount with journals in `<dir>/out`.
     pub fn submit(&self, name: &str, topic: &str, settings: &[String]) -> Result<()> {
-        let mut topology = WordCount::new(name, &self.kafka, topic).out(&self.dir.join("out"));
+        let mut topology =
+            StormJob::word_count(name, &self.kafka, topic).out(&self.dir.join("out"));
         for setting in settings {
             let (key, value) =
                 setting.split_once('=').with_context(|| format!("not key=value: {setting}"))?;

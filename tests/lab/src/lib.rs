@@ -2,13 +2,13 @@
 //!
 //! ```no_run
 //! use std::{path::Path, time::Duration};
-//! use thalweg_lab::{Kafka, StormBuilder, WordCount};
+//! use thalweg_lab::{Kafka, StormBuilder, StormJob};
 //!
 //! # fn main() -> anyhow::Result<()> {
 //! let storm = StormBuilder::new(Path::new("/tmp/my-lab")).nodes(3).start()?;
 //! let kafka = Kafka::start(storm.hub())?;
 //! kafka.create_topic("lines", 4)?;
-//! let topology = WordCount::new("words", kafka.bootstrap(), "lines").set("split", 2).set("splitTasks", 8);
+//! let topology = StormJob::word_count("words", kafka.bootstrap(), "lines").set("split", 2).set("splitTasks", 8);
 //! storm.submit(&topology, Duration::from_secs(60))?;
 //! # Ok(())
 //! # }
@@ -39,4 +39,4 @@ pub use flink::{FlinkBuilder, FlinkCluster, FlinkJob, FlinkLine};
 pub use kafka::Kafka;
 pub use network::Network;
 pub use redis::Redis;
-pub use storm::{Profile, StormBuilder, StormCluster, WordCount};
+pub use storm::{Profile, StormBuilder, StormCluster, StormJob};

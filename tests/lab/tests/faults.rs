@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use thalweg_lab::counts::{Output, Spouts};
 use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::wait::until;
-use thalweg_lab::{CpuLimit, Kafka, Network, StormBuilder, StormCluster, WordCount};
+use thalweg_lab::{CpuLimit, Kafka, Network, StormBuilder, StormCluster, StormJob};
 
 const WORDS_PER_LINE: f64 = 7.0;
 const RATE: f64 = 100.0;
@@ -38,7 +38,7 @@ fn a_cluster_takes_orders_and_survives_faults() {
     let kafka = Kafka::start(storm.hub()).unwrap();
     kafka.create_topic("lines", 2).unwrap();
     let out = storm.dir().join("out");
-    let topology = WordCount::new("words", kafka.bootstrap(), "lines")
+    let topology = StormJob::word_count("words", kafka.bootstrap(), "lines")
         .set("workers", 3)
         .set("split", 2)
         .set("splitTasks", 4)

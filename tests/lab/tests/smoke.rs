@@ -1,6 +1,7 @@
 //! Kafka, Storm and WordCount from start to end, as every other whole-product test uses them.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,7 +9,7 @@ use thalweg_lab::counts::{Output, Spouts};
 use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::process::{marked, tails};
 use thalweg_lab::wait::until;
-use thalweg_lab::{CpuLimit, Kafka, StormBuilder, StormCluster, WordCount};
+use thalweg_lab::{CpuLimit, Kafka, StormBuilder, StormCluster, StormJob};
 
 const WORDS_PER_LINE: u64 = 7;
 
@@ -51,8 +52,64 @@ fn words_are_counted_and_nothing_is_left_running() {
     assert_eq!(marked(&lab), []);
 }
 
+#[test]
+fn no_taxi_trip_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let storm = StormBuilder::new(folder.path()).nodes(2).start().unwrap();
+    let out = storm.dir().join("out");
+    // The month in about ten seconds.
+    let job = StormJob::taxi("taxi")
+        .set("speedup", 300_000)
+        .set("workers", 2)
+        .set("clean", 2)
+        .set("demand", 2)
+        .set("routes", 2)
+        .out(&out);
+    storm.submit(&job, Duration::from_secs(60)).unwrap();
+    let batch: BTreeMap<String, String> = job
+        .program(&storm, "io.thalweg.topologies.taxi.Month")
+        .unwrap()
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(window, came_to)| (window.to_owned(), came_to.to_owned()))
+        .collect();
+    assert!(batch.len() > 10_000, "{} windows", batch.len());
+    let mut missing = None;
+    until("every trip in every window", Duration::from_secs(90), || {
+        let counted = windows(&out)?;
+        let lacks = |(window, came_to): &(&String, &String)| {
+            counted.get(*window).map_or(0, |found| trips(found)) < trips(came_to)
+        };
+        missing = batch.iter().find(lacks).map(|(window, _)| window.clone());
+        Ok(missing.is_none().then_some(()))
+    })
+    .unwrap_or_else(|error| panic!("{error:#}: {missing:?}\n{}", tails(&storm.logs())));
+    storm.stop().unwrap();
+}
+
+/// Trips of a zone's window, or of a window's busiest route.
+fn trips(came_to: &str) -> u64 {
+    let first = came_to.split('|').next().unwrap_or_default();
+    let trips =
+        first.split_once('>').map_or(first, |(_, route)| route.split(':').nth(1).unwrap_or("0"));
+    trips.split(':').next().and_then(|trips| trips.parse().ok()).unwrap_or(0)
+}
+
+/// What each window came to by its last line.
+fn windows(out: &Path) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut windows = BTreeMap::new();
+    for entry in std::fs::read_dir(out)? {
+        let text = std::fs::read_to_string(entry?.path())?;
+        let lines = text.lines().filter_map(|line| line.split_once(' '));
+        let results =
+            lines.flat_map(|(_, all)| all.split(',')).filter_map(|one| one.split_once('='));
+        windows.extend(results.map(|(window, came_to)| (window.to_owned(), came_to.to_owned())));
+    }
+    Ok(windows)
+}
+
 fn submit(storm: &StormCluster, kafka: &Kafka, out: &Path) {
-    let topology = WordCount::new("words", kafka.bootstrap(), "lines")
+    let topology = StormJob::word_count("words", kafka.bootstrap(), "lines")
         .set("workers", 2)
         .set("split", 2)
         .set("splitTasks", 4)

@@ -78,9 +78,9 @@ pub fn plan(
         Way::Beside => whole,
         Way::Staged { first, stages } if staged => {
             let first = where_only(&first, &problem, &placement);
-            Plan { stages, ..to(&first) }
+            Plan { stages_left: stages - 1, ..to(&first) }
         }
-        Way::Staged { .. } | Way::Stopped => Plan { beside: false, ..whole },
+        Way::Staged { .. } | Way::Stopped => Plan { no_room_beside: true, ..whole },
     };
     let changes = !wanted.is_empty() || plan.rows.iter().any(|row| row.moves());
     Ok(changes.then_some(plan))
@@ -156,8 +156,8 @@ pub fn written(
         memory_mib: Wanted::named(&wanted.memory_mib, topology),
         wished_tasks: BTreeMap::new(),
         workers: u32::try_from(slots.len()).unwrap_or(u32::MAX),
-        stages: 1,
-        beside: true,
+        stages_left: 0,
+        no_room_beside: false,
         rows,
     }
 }

@@ -73,22 +73,19 @@ pub struct Plan {
     pub wished_tasks: BTreeMap<String, u32>,
     /// Workers that the placement uses.
     pub workers: u32,
-    /// How many stages the way has of which this plan is the first; 1 if it is the whole way.
-    #[serde(default = "one")]
-    pub stages: u32,
-    /// Whether nodes have slots and memory for the new workers beside the old ones.
-    #[serde(default = "yes")]
-    pub beside: bool,
+    /// Stages of the way that are left after this plan; none if it goes all the way.
+    #[serde(default, skip_serializing_if = "is_none_left")]
+    pub stages_left: u32,
+    /// Whether nodes lack slots or memory for the new workers beside the old ones.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_room_beside: bool,
     /// The whole placement; rows of executors that stay have the same slot on both sides.
     pub rows: Vec<MigrationRow>,
 }
 
-fn one() -> u32 {
-    1
-}
-
-fn yes() -> bool {
-    true
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "what serde calls it with")]
+fn is_none_left(stages: &u32) -> bool {
+    *stages == 0
 }
 
 /// What is known about a component.

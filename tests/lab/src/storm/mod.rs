@@ -2,7 +2,7 @@
 
 mod cluster;
 mod home;
-mod wordcount;
+mod job;
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use anyhow::Result;
 use serde_json::{Map, Value};
 
 pub use cluster::{Node, StormCluster};
-pub use wordcount::WordCount;
+pub use job::StormJob;
 
 use crate::network::Network;
 

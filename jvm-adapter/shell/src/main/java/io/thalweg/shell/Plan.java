@@ -9,10 +9,10 @@ import java.util.TreeMap;
 
 /**
  * What the core wants of one topology: its executor counts, their memory in MiB where that changes, and the place of
- * every executor. {@code beside} says whether nodes have room for the new workers beside the old ones.
+ * every executor. {@code noRoomBeside} says that nodes cannot hold the new workers beside the old ones.
  */
 public record Plan(String id, long epoch, String topology, String name, Kind kind, Map<String, Integer> counts,
-                   Map<String, Integer> memoryMib, int workers, boolean beside, List<Row> rows) {
+                   Map<String, Integer> memoryMib, int workers, boolean noRoomBeside, List<Row> rows) {
     /** How far a plan reaches. */
     public enum Kind {
         /** Executor counts change. */
@@ -36,7 +36,7 @@ public record Plan(String id, long epoch, String topology, String name, Kind kin
         Kind kind = Kind.valueOf(json.required("kind").asText().toUpperCase(Locale.ROOT));
         return new Plan(json.required("id").asText(), json.path("epoch").asLong(), json.required("topology").asText(),
             json.required("name").asText(), kind, byComponent(json.path("counts")), byComponent(json.path("memory_mib")),
-            json.path("workers").asInt(), json.path("beside").asBoolean(true), rows);
+            json.path("workers").asInt(), json.path("no_room_beside").asBoolean(), rows);
     }
 
     /** Where the plan wishes each executor. */

@@ -54,7 +54,7 @@ public final class Stages implements Function<Plan, Stage>, AutoCloseable {
             Settings.Method method = scene.settings().method();
             boolean auto = method == Settings.Method.AUTO;
             List<Way> ways = new ArrayList<>();
-            boolean beside = plan.beside() && plan.kind() != Plan.Kind.LAYOUT;
+            boolean beside = !plan.noRoomBeside() && plan.kind() != Plan.Kind.LAYOUT;
             if ((auto || method == Settings.Method.MAKE_BEFORE_BREAK) && beside) {
                 ways.add(new MakeBeforeBreak(scene, plan));
             }

@@ -46,6 +46,21 @@ public final class Month {
         return windows;
     }
 
+    /** The top routes by {@code routes@<start of the window>}, computed at one go. */
+    public static Map<String, String> topRoutes(Iterable<String> lines) {
+        Map<Long, Map<String, Long>> windows = new TreeMap<>();
+        for (String line : lines) {
+            Trip.parse(line).filter(Trip::isSound).ifPresent(trip -> {
+                for (long start : windows(trip.pickup())) {
+                    windows.computeIfAbsent(start, s -> new TreeMap<>()).merge(trip.route(), 1L, Long::sum);
+                }
+            });
+        }
+        Map<String, String> top = new TreeMap<>();
+        windows.forEach((start, routes) -> top.put(Route.key(start), Route.top(routes)));
+        return top;
+    }
+
     /** The starts of the windows that a second belongs to. */
     public static long[] windows(long second) {
         long last = Math.floorDiv(second, Demand.SLIDE) * Demand.SLIDE;
@@ -61,8 +76,9 @@ public final class Month {
         return zone + "@" + start;
     }
 
-    /** Prints the batch, a window a line: {@code <zone>@<start> <trips>:<cents>:<anomalies>}. */
+    /** Prints the batch, a window a line: {@code <zone>@<start> <trips>:<cents>:<anomalies>}, then the top routes. */
     public static void main(String[] arguments) {
         batch(lines()).forEach((window, demand) -> System.out.println(window + " " + demand));
+        topRoutes(lines()).forEach((window, routes) -> System.out.println(window + " " + routes));
     }
 }

@@ -55,6 +55,11 @@ public record Trip(int id, long pickup, long dropoff, int from, int to, int cent
         return (double) cents / centimiles;
     }
 
+    /** The name of its route. */
+    public String route() {
+        return Route.name(from, to);
+    }
+
     /** Whether speed or fare are hard to believe. */
     public boolean isAnomalous() {
         return speed() > FASTEST_MPH || farePerMile() > DEAREST_PER_MILE;

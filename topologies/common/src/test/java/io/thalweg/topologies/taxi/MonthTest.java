@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 class MonthTest {
@@ -54,6 +56,16 @@ class MonthTest {
         assertEquals(new Demand(2, 2_180, 0), windows.get("43@1609460100"));
         // Ends at 00:15, before both.
         assertFalse(windows.containsKey("43@1609456500"));
+    }
+
+    @Test
+    void theTopRoutesAreThoseOfMostTripsAndThenInOrder() {
+        List<String> trips = List.of(FIRST, "1,1609460156,1609460392,43,7,101,680", "2,1609460156,1609460392,43,7,101,680",
+                "3,1609460156,1609460392,1,2,101,680", "stray");
+        assertEquals("43>7:2|1>2:1|43>151:1", Month.topRoutes(trips).get("routes@1609459200"));
+        Map<String, Long> many = LongStream.range(0, 30).boxed().collect(Collectors.toMap(n -> "1>" + n, n -> n));
+        assertEquals(Route.TOP, Route.top(many).split("\\|").length);
+        assertTrue(Route.top(many).startsWith("1>29:29|1>28:28|"));
     }
 
     @Test

@@ -1,8 +1,7 @@
 package io.thalweg.topologies.flink;
 
 import io.thalweg.topologies.Journal;
-import io.thalweg.topologies.taxi.Demand;
-import io.thalweg.topologies.taxi.Month;
+import java.io.Serializable;
 import java.util.Optional;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
@@ -13,22 +12,29 @@ import org.apache.flink.streaming.api.windowing.windows.TimeWindow;
 import org.apache.flink.util.Collector;
 
 /**
- * Names what a zone's window came to, and keeps it in a journal if it is given a folder: {@code demand-*} has lines
- * {@code <epoch ms> <zone>@<start>=<trips>:<cents>:<anomalies>,...}. A window that is done again after a failure has
- * the same line again.
+ * Tells what a window came to, and keeps it in a journal if it is given a folder: {@code <kind>-*} has lines
+ * {@code <epoch ms> <window>=<what it came to>,...}. A window that is done again after a failure has the same line again.
  */
-final class Reported extends ProcessWindowFunction<Demand, String, Integer, TimeWindow>
-        implements CheckpointedFunction {
+final class Reported<I, K> extends ProcessWindowFunction<I, String, K, TimeWindow> implements CheckpointedFunction {
+    /** Says of a key's window, by its end in seconds, what it came to: {@code <window>=<what it came to>}. */
+    interface Summary<I, K> extends Serializable {
+        String of(K key, long end, Iterable<I> results);
+    }
+
     private static final long serialVersionUID = 1;
     private static final long JOURNAL_MILLIS = 100;
 
+    private final String kind;
     private final String out;
+    private final Summary<I, K> summary;
     private transient StringBuilder done;
     private transient Journal journal;
 
     /** A null {@code out} keeps no journal. */
-    Reported(String out) {
+    Reported(String kind, String out, Summary<I, K> summary) {
+        this.kind = kind;
         this.out = out;
+        this.summary = summary;
     }
 
     @Override
@@ -36,14 +42,14 @@ final class Reported extends ProcessWindowFunction<Demand, String, Integer, Time
         done = new StringBuilder();
         if (out != null) {
             var task = getRuntimeContext().getTaskInfo();
-            journal = Journal.keep(out, "demand", task.getIndexOfThisSubtask() + "-" + task.getAttemptNumber(),
+            journal = Journal.keep(out, kind, task.getIndexOfThisSubtask() + "-" + task.getAttemptNumber(),
                     JOURNAL_MILLIS, this::line);
         }
     }
 
     @Override
-    public void process(Integer zone, Context context, Iterable<Demand> demand, Collector<String> windows) {
-        String line = Month.key(zone, context.window().getStart() / 1_000) + "=" + demand.iterator().next();
+    public void process(K key, Context context, Iterable<I> results, Collector<String> windows) {
+        String line = summary.of(key, context.window().getEnd() / 1_000, results);
         windows.collect(line);
         synchronized (this) {
             done.append(done.isEmpty() ? "" : ",").append(line);

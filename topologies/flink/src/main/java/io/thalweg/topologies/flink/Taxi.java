@@ -3,8 +3,12 @@ package io.thalweg.topologies.flink;
 import io.thalweg.topologies.Pause;
 import io.thalweg.topologies.Work;
 import io.thalweg.topologies.taxi.Demand;
+import io.thalweg.topologies.taxi.Month;
+import io.thalweg.topologies.taxi.Route;
 import io.thalweg.topologies.taxi.Trip;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.serialization.SimpleStringSchema;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
@@ -16,13 +20,15 @@ import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsIni
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.windowing.assigners.SlidingEventTimeWindows;
+import org.apache.flink.streaming.api.windowing.assigners.TumblingEventTimeWindows;
 
 /**
- * Demand, revenue and anomalies of taxi zones in sliding windows of an hour: {@code source -> clean (any subtask) ->
- * demand (by zone)}. A few zones have most of the trips, so the skew is real.
+ * Demand, revenue and anomalies of taxi zones in sliding windows of an hour, and each window's top routes:
+ * {@code source -> clean (any subtask) -> demand (by zone)}, and {@code clean -> routes (by route) -> top (by window)}.
+ * A few zones have most of the trips, so the skew is real.
  *
  * <p>Arguments are {@code key=value} pairs as for {@link WordCount}: {@code split} and {@code count} are the parallelism
- * of cleaning and of demand, and their costs. With {@code speedup} the trips are a source of the job's own, replayed by
+ * of cleaning and of what follows, and the costs of cleaning and of demand. With {@code speedup} the trips are a source of the job's own, replayed by
  * pickup time so many times faster, each {@code copies} times, and the job ends with them; else lines of trips come from
  * Kafka.
  */
@@ -46,17 +52,40 @@ public final class Taxi {
         environment.disableOperatorChaining();
         Work cleanWork = Work.ofMillis(settings.splitCost(), settings.iterationsPerMilli());
         Work demandWork = Work.ofMillis(settings.countCost(), settings.iterationsPerMilli());
-        source(environment, settings)
+        String out = settings.out().orElse(null);
+        DataStream<Trip> trips = source(environment, settings)
                 .rebalance()
                 .flatMap(new Clean(cleanWork, Pause.ofMillis(settings.splitWait())))
                 .returns(TypeInformation.of(Trip.class))
-                .name("clean").uid("clean").setParallelism(settings.split())
-                .keyBy(Trip::from, Types.INT)
-                .window(SlidingEventTimeWindows.of(
-                        Duration.ofSeconds(Demand.WINDOW), Duration.ofSeconds(Demand.SLIDE)))
-                .aggregate(new Summed(demandWork), new Reported(settings.out().orElse(null)),
+                .name("clean").uid("clean").setParallelism(settings.split());
+        trips.keyBy(Trip::from, Types.INT)
+                .window(windows())
+                .aggregate(new Summed(demandWork), new Reported<Demand, Integer>("demand", out, Taxi::demand),
                         TypeInformation.of(Demand.class), TypeInformation.of(Demand.class), Types.STRING)
                 .name("demand").uid("demand").setParallelism(settings.count());
+        trips.keyBy(Trip::route, Types.STRING)
+                .window(windows())
+                .aggregate(new Counted(), new Windowed(), Types.LONG, TypeInformation.of(Route.class))
+                .name("routes").uid("routes").setParallelism(settings.count())
+                .keyBy(Route::start, Types.LONG)
+                // All results of a window have the time of its end, so they fall into the slide that ends with it.
+                .window(TumblingEventTimeWindows.of(Duration.ofSeconds(Demand.SLIDE)))
+                .process(new Reported<Route, Long>("routes", out, Taxi::topRoutes), Types.STRING)
+                .name("top").uid("top").setParallelism(settings.count());
+    }
+
+    private static SlidingEventTimeWindows windows() {
+        return SlidingEventTimeWindows.of(Duration.ofSeconds(Demand.WINDOW), Duration.ofSeconds(Demand.SLIDE));
+    }
+
+    private static String demand(int zone, long end, Iterable<Demand> demand) {
+        return Month.key(zone, end - Demand.WINDOW) + "=" + demand.iterator().next();
+    }
+
+    private static String topRoutes(long start, long end, Iterable<Route> routes) {
+        Map<String, Long> trips = new HashMap<>();
+        routes.forEach(route -> trips.put(route.name(), route.trips()));
+        return Route.key(start) + "=" + Route.top(trips);
     }
 
     private static DataStream<String> source(StreamExecutionEnvironment environment, Settings settings) {

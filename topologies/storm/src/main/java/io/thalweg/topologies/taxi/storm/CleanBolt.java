@@ -23,11 +23,11 @@ final class CleanBolt extends BaseBasicBolt {
     public void execute(Tuple line, BasicOutputCollector collector) {
         work.burn();
         Trip.parse(line.getString(0)).filter(Trip::isSound).ifPresent(trip ->
-                collector.emit(new Values(trip.from(), trip.pickup(), trip.cents(), trip.isAnomalous())));
+                collector.emit(new Values(trip.from(), trip.pickup(), trip.cents(), trip.isAnomalous(), trip.route())));
     }
 
     @Override
     public void declareOutputFields(OutputFieldsDeclarer declarer) {
-        declarer.declare(new Fields("zone", "pickup", "cents", "anomalous"));
+        declarer.declare(new Fields("zone", "pickup", "cents", "anomalous", "route"));
     }
 }

@@ -11,16 +11,17 @@ import org.apache.storm.topology.TopologyBuilder;
 import org.apache.storm.tuple.Fields;
 
 /**
- * Demand, revenue and anomalies of taxi zones in sliding windows of an hour, at least once: {@code trips -> clean
- * (shuffle) -> demand (by zone)}. A few zones have most of the trips, so the skew is real.
+ * Demand, revenue and anomalies of taxi zones in sliding windows of an hour, and each window's top routes, at least
+ * once: {@code trips -> clean (shuffle) -> demand (by zone)}, and {@code clean -> routes (by route) -> top (by window)}.
+ * A few zones have most of the trips, so the skew is real.
  *
- * <p>Arguments are {@code key=value} pairs: {@code name}, {@code workers}, {@code clean} and {@code demand} (executors),
- * {@code cleanCost} (milliseconds of CPU for each line), {@code iterationsPerMilli}, {@code speedup} (how many times
+ * <p>Arguments are {@code key=value} pairs: {@code name}, {@code workers}, {@code clean}, {@code demand} and
+ * {@code routes} (executors), {@code cleanCost} (milliseconds of CPU for each line), {@code iterationsPerMilli}, {@code speedup} (how many times
  * faster than in truth trips are replayed), {@code copies} (how often each), {@code pending}, {@code timeout} (seconds)
  * and {@code out} (folder for journals). A key with a dot goes into the topology's configuration.
  */
 public final class Taxi {
-    private static final Set<String> KEYS = Set.of("name", "workers", "clean", "demand", "cleanCost",
+    private static final Set<String> KEYS = Set.of("name", "workers", "clean", "demand", "routes", "cleanCost",
             "iterationsPerMilli", "speedup", "copies", "pending", "timeout", "out");
 
     private Taxi() {}
@@ -59,6 +60,9 @@ public final class Taxi {
                 .shuffleGrouping("trips");
         builder.setBolt("demand", new DemandBolt(own.get("out")), number(own, "demand", 1))
                 .fieldsGrouping("clean", new Fields("zone"));
+        builder.setBolt("routes", new RoutesBolt(), number(own, "routes", 1))
+                .fieldsGrouping("clean", new Fields("route"));
+        builder.setBolt("top", new TopBolt(own.get("out")), 1).fieldsGrouping("routes", new Fields("start"));
         return builder.createTopology();
     }
 

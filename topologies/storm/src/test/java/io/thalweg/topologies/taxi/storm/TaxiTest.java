@@ -17,7 +17,7 @@ class TaxiTest {
     @Test
     void demandIsDividedByZone() {
         StormTopology topology = Taxi.topology(Map.of("clean", "2", "demand", "3"));
-        assertEquals(Set.of("clean", "demand"), topology.get_bolts().keySet());
+        assertEquals(Set.of("clean", "demand", "routes", "top"), topology.get_bolts().keySet());
         assertEquals(3, topology.get_bolts().get("demand").get_common().get_parallelism_hint());
         var inputs = topology.get_bolts().get("demand").get_common().get_inputs().values();
         assertTrue(inputs.stream().allMatch(grouping -> grouping.get_fields().equals(List.of("zone"))));

@@ -1,4 +1,4 @@
-//! The WordCount topology, as submitted by tests and benchmarks.
+//! The topologies of `topologies/storm`, as submitted by tests and benchmarks.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,29 +15,39 @@ use crate::java::{Java, class_path};
 use crate::process::Site;
 use crate::wait::until;
 
-const MAIN: &str = "io.thalweg.topologies.wordcount.WordCount";
-
-/// A WordCount to submit; `set` takes the arguments of the topology's main class.
+/// A topology to submit; `set` takes the arguments of its main class.
 #[derive(Debug, Clone)]
-pub struct WordCount {
+pub struct StormJob {
     jar: PathBuf,
+    main: String,
     name: String,
     arguments: BTreeMap<String, String>,
 }
 
-impl WordCount {
+impl StormJob {
     /// A WordCount with this name that reads `topic` from Kafka at `bootstrap`.
-    pub fn new(name: &str, bootstrap: &str, topic: &str) -> Self {
+    pub fn word_count(name: &str, bootstrap: &str, topic: &str) -> Self {
+        Self::of("wordcount.WordCount", name)
+            .set("bootstrap", bootstrap)
+            .set("topic", topic)
+            .set("group", name)
+    }
+
+    /// Demand of taxi zones, with this name.
+    pub fn taxi(name: &str) -> Self {
+        Self::of("taxi.storm.Taxi", name)
+    }
+
+    fn of(class: &str, name: &str) -> Self {
         let jar = concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/../../topologies/storm/build/libs/storm-topologies.jar"
         );
-        let arguments =
-            [("name", name), ("bootstrap", bootstrap), ("topic", topic), ("group", name)];
         Self {
             jar: jar.into(),
+            main: format!("io.thalweg.topologies.{class}"),
             name: name.to_owned(),
-            arguments: arguments.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            arguments: BTreeMap::from([("name".to_owned(), name.to_owned())]),
         }
     }
 
@@ -62,6 +72,18 @@ impl WordCount {
         self.set("out", folder)
     }
 
+    /// What a program in the topology's jar prints.
+    ///
+    /// # Errors
+    /// With all it said when it fails.
+    pub fn program(&self, storm: &StormCluster, class: &str) -> Result<String> {
+        let (dist, java) = storm.tools();
+        let mut command = java.command(storm.hub(), "256m");
+        let worker_jars = dist.storm_worker()?.join("*");
+        command.arg("-cp").arg(class_path(&[worker_jars.as_path(), &self.jar])).arg(class);
+        run(command)
+    }
+
     /// The topology's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -79,7 +101,7 @@ impl WordCount {
         if let Some(out) = arguments.get("out") {
             fs::create_dir_all(out)?;
         }
-        let burns = ["splitCost", "countCost"].iter().any(|cost| arguments.contains_key(*cost));
+        let burns = arguments.keys().any(|key| key.ends_with("Cost"));
         if burns && !arguments.contains_key("iterationsPerMilli") {
             let iterations = calibration(site, java, &self.jar)?;
             arguments.insert("iterationsPerMilli".to_owned(), iterations.to_string());
@@ -91,18 +113,18 @@ impl WordCount {
             .arg(format!("-Dstorm.jar={}", self.jar.display()))
             .arg("-cp")
             .arg(class_path(&[worker_jars.as_path(), &self.jar, conf]))
-            .arg(MAIN)
+            .arg(&self.main)
             .args(arguments.iter().map(|(key, value)| format!("{key}={value}")));
         run(command).map(drop)
     }
 }
 
 impl StormCluster {
-    /// Submits a WordCount and waits until each of its executors reports.
+    /// Submits a topology and waits until each of its executors reports.
     ///
     /// # Errors
     /// When it is refused, or some executor has not reported within `limit`.
-    pub fn submit(&self, topology: &WordCount, limit: Duration) -> Result<TopologyInfo> {
+    pub fn submit(&self, topology: &StormJob, limit: Duration) -> Result<TopologyInfo> {
         let (dist, java) = self.tools();
         topology.submit(self.hub(), dist, java, &self.conf())?;
         until("a report of every executor", limit, || {

@@ -13,7 +13,6 @@ use thalweg_place::{
 
 use crate::arrange::{Terrain, edges, memory_of, most_per_rack, role};
 use crate::model::{Observation, SlotRef, Topology};
-use crate::nodes::racks;
 use crate::place::{PlaceEdge, Role as Anchoring};
 use crate::settings::Settings;
 
@@ -109,7 +108,6 @@ impl Asked {
         wanted: &BTreeSet<usize>,
         settings: &Settings,
     ) -> Self {
-        let racks = racks(&view.nodes);
         let nodes: Vec<Node> = view
             .nodes
             .iter()
@@ -122,7 +120,7 @@ impl Asked {
                 slots: node.ports.len() as u32,
                 blocked: Vec::new(),
                 open: terrain.usable[index],
-                rack: racks[index],
+                rack: terrain.racks[index],
                 base: MilliPoints::ZERO,
             })
             .collect();
@@ -141,7 +139,7 @@ impl Asked {
         for &index in &topologies {
             let topology = &view.topologies[index];
             let running = slots[index].iter().map(|slot| slot.and_then(id));
-            let mut placing = placing(topology, &racks, settings);
+            let mut placing = placing(topology, terrain, settings);
             if wanted.contains(&index) {
                 previous.push(running.collect());
             } else {
@@ -178,9 +176,9 @@ impl Asked {
     }
 }
 
-fn placing(topology: &Topology, racks: &[u32], settings: &Settings) -> thalweg_place::Topology {
+fn placing(topology: &Topology, terrain: &Terrain, settings: &Settings) -> thalweg_place::Topology {
     let executors = topology.executors.iter().map(|executor| executor.component);
-    let most_per_rack = most_per_rack(topology, executors, racks, settings);
+    let most_per_rack = most_per_rack(topology, executors, terrain, settings);
     let components = topology.components.iter().zip(0..).map(|(component, index)| {
         let (memory, heap) = memory_of(topology, index);
         Component {

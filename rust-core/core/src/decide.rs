@@ -6,7 +6,7 @@ use crate::arrange::{Ground, Terrain, Wanted, plan};
 use crate::ask::Question;
 use crate::assess::{Assessment, assess};
 use crate::blacklist::Attempt;
-use crate::explain::{Decision, Outcome, Plan, PlanKind, Reason, ReasonCode, Verdict};
+use crate::explain::{Decision, Outcome, Plan, Reason, ReasonCode, Verdict};
 use crate::guard::{Origin, another_first, day, guard, within_budget};
 use crate::model::{Observation, Topology, TopologyStatus};
 use crate::others::{Demands, Others};
@@ -278,9 +278,7 @@ fn on_the_way(plan: &Plan) -> Option<Reason> {
             format!("nodes cannot carry all at once: the first of {} stages", 1 + plan.stages_left);
         Reason::plain(ReasonCode::Staged, text)
     };
-    (plan.stages_left > 0)
-        .then(staged)
-        .or_else(|| (plan.no_room_beside && plan.kind != PlanKind::Layout).then(stopped))
+    (plan.stages_left > 0).then(staged).or_else(|| plan.no_room_beside.then(stopped))
 }
 
 /// What an order wants of a topology's components, or why it cannot be had.

@@ -42,6 +42,8 @@ pub struct Terrain {
     pub usable_power: f64,
     /// Whether a usable node has a slot that nobody holds.
     pub free_slot: bool,
+    /// The ordinal of each node's rack.
+    pub racks: Vec<u32>,
     /// Memory that executors need on each node, in MiB.
     memory: Vec<f64>,
     /// Which topology holds each slot in use, by its index.
@@ -86,6 +88,7 @@ impl Terrain {
             best_power,
             usable_power,
             free_slot,
+            racks: racks(nodes),
             memory,
             holders,
         }
@@ -253,7 +256,6 @@ pub fn problem(
     let terrain = ground.terrain;
     let (demands_of_others, memory_of_others) =
         (ground.demands.on_nodes(), ground.memory_of_others(observation));
-    let racks = racks(&observation.nodes);
     let nodes = observation.nodes.iter().enumerate().map(|(index, node)| PlaceNode {
         power_milli: (terrain.powers[index] * 1000.0).round().max(1.0) as u32,
         base_load: (demands_of_others[index] * MICROS) as u64,
@@ -267,7 +269,7 @@ pub fn problem(
             })
             .collect(),
         memory_mib: node.memory_mib.map(|mib| (mib - memory_of_others[index]).max(0.0) as u32),
-        rack: racks[index],
+        rack: terrain.racks[index],
     });
     let parts = Parts::of(wished, demands);
     // A slot that another topology holds is nobody else's place, whatever was observed.
@@ -315,7 +317,7 @@ pub fn problem(
         most_per_rack: most_per_rack(
             topology,
             wished.iter().map(|(component, _)| *component),
-            &racks,
+            terrain,
             settings,
         ),
         apart: topology.apart.clone(),
@@ -342,13 +344,16 @@ fn needs(topology: &Topology, component: u32, memory_declared: bool) -> PlaceExe
 pub fn most_per_rack(
     topology: &Topology,
     executors: impl Iterator<Item = u32>,
-    racks: &[u32],
+    terrain: &Terrain,
     settings: &Settings,
 ) -> BTreeMap<u32, u32> {
-    let several = racks.iter().collect::<BTreeSet<_>>().len();
-    let share = settings.rack_share.get().max(1.0 / several.max(1) as f64);
+    let racks = terrain.racks.iter().max().map_or(1, |last| last + 1);
+    let share = settings.rack_share.get().max(1.0 / f64::from(racks));
+    if share >= 1.0 {
+        return BTreeMap::new();
+    }
     let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
-    for component in executors.filter(|c| share < 1.0 && role(topology, *c) == Role::Work) {
+    for component in executors.filter(|c| role(topology, *c) == Role::Work) {
         *counts.entry(component).or_default() += 1;
     }
     let most = |(component, all)| (component, (share * f64::from(all)).ceil() as u32);

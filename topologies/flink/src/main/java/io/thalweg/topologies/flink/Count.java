@@ -5,14 +5,11 @@ import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.runtime.state.FunctionInitializationContext;
-import org.apache.flink.runtime.state.FunctionSnapshotContext;
-import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
 
 /** Counts each word in keyed state, and keeps a {@link CountJournal} if it is given a folder. */
-final class Count extends KeyedProcessFunction<String, String, Void> implements CheckpointedFunction {
+final class Count extends KeyedProcessFunction<String, String, Void> implements Journaled {
     private static final long serialVersionUID = 1;
 
     private final Work work;
@@ -46,17 +43,11 @@ final class Count extends KeyedProcessFunction<String, String, Void> implements 
         }
     }
 
-    /** What the checkpoint covers is done once, so it has to be written down before. */
     @Override
-    public void snapshotState(FunctionSnapshotContext context) {
+    public void flush() {
         if (journal != null) {
             journal.flush();
         }
-    }
-
-    @Override
-    public void initializeState(FunctionInitializationContext context) {
-        // journals are no state
     }
 
     @Override

@@ -4,9 +4,6 @@ import io.thalweg.topologies.Journal;
 import java.io.Serializable;
 import java.util.Optional;
 import org.apache.flink.api.common.functions.OpenContext;
-import org.apache.flink.runtime.state.FunctionInitializationContext;
-import org.apache.flink.runtime.state.FunctionSnapshotContext;
-import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.functions.windowing.ProcessWindowFunction;
 import org.apache.flink.streaming.api.windowing.windows.TimeWindow;
 import org.apache.flink.util.Collector;
@@ -15,7 +12,7 @@ import org.apache.flink.util.Collector;
  * Tells what a window came to, and keeps it in a journal if it is given a folder: {@code <kind>-*} has lines
  * {@code <epoch ms> <window>=<what it came to>,...}. A window that is done again after a failure has the same line again.
  */
-final class Reported<I, K> extends ProcessWindowFunction<I, String, K, TimeWindow> implements CheckpointedFunction {
+final class Reported<I, K> extends ProcessWindowFunction<I, String, K, TimeWindow> implements Journaled {
     /** Says of a key's window, by its end in seconds, what it came to: {@code <window>=<what it came to>}. */
     interface Summary<I, K> extends Serializable {
         String of(K key, long end, Iterable<I> results);
@@ -56,17 +53,11 @@ final class Reported<I, K> extends ProcessWindowFunction<I, String, K, TimeWindo
         }
     }
 
-    /** What the checkpoint covers is done once, so it has to be written down before. */
     @Override
-    public void snapshotState(FunctionSnapshotContext context) {
+    public void flush() {
         if (journal != null) {
             journal.flush();
         }
-    }
-
-    @Override
-    public void initializeState(FunctionInitializationContext context) {
-        // journals are no state
     }
 
     @Override

@@ -28,9 +28,9 @@ import org.apache.flink.streaming.api.windowing.assigners.TumblingEventTimeWindo
  * A few zones have most of the trips, so the skew is real.
  *
  * <p>Arguments are {@code key=value} pairs as for {@link WordCount}: {@code split} and {@code count} are the parallelism
- * of cleaning and of what follows, and the costs of cleaning and of demand. With {@code speedup} the trips are a source of the job's own, replayed by
- * pickup time so many times faster, each {@code copies} times, and the job ends with them; else lines of trips come from
- * Kafka.
+ * of cleaning and of what follows, and the costs of cleaning and of demand. With {@code speedup} the trips are a source
+ * of the job's own, replayed by pickup time so many times faster, each {@code copies} times, and the job ends with them;
+ * else lines of trips come from Kafka.
  */
 public final class Taxi {
     /** Pickups are in order in each partition, and time goes by the slowest of them. */

@@ -16,9 +16,10 @@ import org.apache.storm.tuple.Fields;
  * A few zones have most of the trips, so the skew is real.
  *
  * <p>Arguments are {@code key=value} pairs: {@code name}, {@code workers}, {@code clean}, {@code demand} and
- * {@code routes} (executors), {@code cleanCost} (milliseconds of CPU for each line), {@code iterationsPerMilli}, {@code speedup} (how many times
- * faster than in truth trips are replayed), {@code copies} (how often each), {@code pending}, {@code timeout} (seconds)
- * and {@code out} (folder for journals). A key with a dot goes into the topology's configuration.
+ * {@code routes} (executors), {@code cleanCost} (milliseconds of CPU for each line), {@code iterationsPerMilli},
+ * {@code speedup} (how many times faster than in truth trips are replayed), {@code copies} (how often each),
+ * {@code pending}, {@code timeout} (seconds) and {@code out} (folder for journals). A key with a dot goes into the
+ * topology's configuration.
  */
 public final class Taxi {
     private static final Set<String> KEYS = Set.of("name", "workers", "clean", "demand", "routes", "cleanCost",

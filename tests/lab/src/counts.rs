@@ -286,6 +286,28 @@ impl Totals {
     }
 }
 
+/// What windows came to by all `demand-*.log` and `routes-*.log` files of a folder: each answer that was given, in the
+/// order of its file.
+///
+/// # Errors
+/// When a file cannot be read or holds something else.
+pub fn windows(folder: &Path) -> Result<Vec<(String, String)>> {
+    let mut answers = Vec::new();
+    for kind in ["demand-", "routes-"] {
+        for_each_line(folder, kind, |fields| {
+            let [_at, windows] = fields else {
+                anyhow::bail!("not two fields");
+            };
+            for pair in windows.split(',') {
+                let (window, came_to) = pair.split_once('=').context("not window=result")?;
+                answers.push((window.to_owned(), came_to.to_owned()));
+            }
+            Ok(())
+        })?;
+    }
+    Ok(answers)
+}
+
 /// A worker may be killed, or this reader come, while a line is written: a last line without its end is left out.
 fn for_each_line(
     folder: &Path,

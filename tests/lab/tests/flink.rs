@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use thalweg_lab::counts::{Output, Spouts, Totals};
+use thalweg_lab::counts::{Output, Spouts, Totals, windows};
 use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::process::{marked, tails};
 use thalweg_lab::wait::until;
@@ -86,7 +86,7 @@ fn taxi_demand_is_what_a_batch_of_the_month_comes_to() {
         FlinkJob::taxi("taxi").set("speedup", 300_000).set("split", 2).set("count", 3).out(&out);
     let info = flink.submit(&job, LIMIT).unwrap();
     // A lost node's part is done again, and changes nothing.
-    until("the first windows", LIMIT, || Ok((!windows(&out).is_empty()).then_some(()))).unwrap();
+    until("the first windows", LIMIT, || Ok((!windows(&out)?.is_empty()).then_some(()))).unwrap();
     flink.kill_node(2).unwrap();
     flink.start_node(2).unwrap();
     until("the end of the month", LIMIT, || {
@@ -101,24 +101,18 @@ fn taxi_demand_is_what_a_batch_of_the_month_comes_to() {
         .filter_map(|line| line.split_once(' '))
         .map(|(window, demand)| (window.to_owned(), BTreeSet::from([demand.to_owned()])))
         .collect();
-    let streamed = windows(&out);
+    let streamed = answers(&out);
     assert!(streamed == batch, "{} windows of {}", streamed.len(), batch.len());
     flink.stop();
 }
 
-/// What each zone's window came to, with every answer that was given.
-fn windows(out: &Path) -> BTreeMap<String, BTreeSet<String>> {
-    let mut windows: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for entry in std::fs::read_dir(out).into_iter().flatten().flatten() {
-        let text = std::fs::read_to_string(entry.path()).unwrap();
-        let lines = text.lines().filter_map(|line| line.split_once(' '));
-        for (window, demand) in
-            lines.flat_map(|(_, all)| all.split(',')).filter_map(|one| one.split_once('='))
-        {
-            windows.entry(window.to_owned()).or_default().insert(demand.to_owned());
-        }
+/// What each window came to, with every answer that was given.
+fn answers(out: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let mut answers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (window, came_to) in windows(out).unwrap() {
+        answers.entry(window).or_default().insert(came_to);
     }
-    windows
+    answers
 }
 
 fn now_ms() -> u64 {

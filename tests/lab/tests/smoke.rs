@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use thalweg_lab::counts::{Output, Spouts};
+use thalweg_lab::counts::{Output, Spouts, windows};
 use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::process::{marked, tails};
 use thalweg_lab::wait::until;
@@ -76,7 +76,7 @@ fn no_taxi_trip_is_missing() {
     assert!(batch.len() > 10_000, "{} windows", batch.len());
     let mut missing = None;
     until("every trip in every window", Duration::from_secs(90), || {
-        let counted = windows(&out)?;
+        let counted: BTreeMap<String, String> = windows(&out)?.into_iter().collect();
         let lacks = |(window, came_to): &(&String, &String)| {
             counted.get(*window).map_or(0, |found| trips(found)) < trips(came_to)
         };
@@ -93,19 +93,6 @@ fn trips(came_to: &str) -> u64 {
     let trips =
         first.split_once('>').map_or(first, |(_, route)| route.split(':').nth(1).unwrap_or("0"));
     trips.split(':').next().and_then(|trips| trips.parse().ok()).unwrap_or(0)
-}
-
-/// What each window came to by its last line.
-fn windows(out: &Path) -> anyhow::Result<BTreeMap<String, String>> {
-    let mut windows = BTreeMap::new();
-    for entry in std::fs::read_dir(out)? {
-        let text = std::fs::read_to_string(entry?.path())?;
-        let lines = text.lines().filter_map(|line| line.split_once(' '));
-        let results =
-            lines.flat_map(|(_, all)| all.split(',')).filter_map(|one| one.split_once('='));
-        windows.extend(results.map(|(window, came_to)| (window.to_owned(), came_to.to_owned())));
-    }
-    Ok(windows)
 }
 
 fn submit(storm: &StormCluster, kafka: &Kafka, out: &Path) {

@@ -339,9 +339,12 @@ impl<'a> Draft<'a> {
 
     /// The weight of what one more executor of a kind would exchange with those on a node.
     pub fn pull(&self, topology: usize, node: u32, kind: usize) -> i64 {
-        let Some(site) = self.sites[topology].get(&node) else {
-            return 0;
-        };
+        let site = self.sites[topology].get(&node);
+        site.map_or(0, |site| self.pull_at(topology, site, kind))
+    }
+
+    /// The same where what the topology has on the node is at hand.
+    pub fn pull_at(&self, topology: usize, site: &Site, kind: usize) -> i64 {
         let neighbours = &self.sheet(topology).kinds[kind].neighbours;
         neighbours.iter().map(|&(other, weight)| weight * i64::from(site.counts[other])).sum()
     }

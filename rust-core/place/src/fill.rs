@@ -1,7 +1,9 @@
 //! The constructive phase: topologies one after the other, the largest first, each onto as few nodes
 //! as it needs, and on each node components that exchange tuples together.
 
-use crate::draft::Draft;
+use std::cmp::Reverse;
+
+use crate::draft::{Draft, Room};
 use crate::kinds::Sheet;
 
 /// Fixed-point one for shares of a node.
@@ -20,11 +22,11 @@ pub(crate) fn fill(draft: &mut Draft<'_>, order: &[usize]) {
 /// The order to begin with: topologies that fit on one node first, the largest of them first, so that
 /// they stay whole; then the others, the smallest first, as those lose most by every cut.
 pub(crate) fn first_order(draft: &Draft<'_>, topologies: &[usize]) -> Vec<usize> {
-    let mut order: Vec<(i64, std::cmp::Reverse<i64>, usize)> = topologies
+    let mut order: Vec<(i64, Reverse<i64>, usize)> = topologies
         .iter()
         .map(|&topology| {
             let bulk = bulk(draft, topology);
-            (bulk.max(ONE), std::cmp::Reverse(bulk), topology)
+            (bulk.max(ONE), Reverse(bulk), topology)
         })
         .collect();
     order.sort_unstable();
@@ -78,6 +80,11 @@ impl Need {
         }
     }
 
+    /// Whether a node has that much left.
+    fn fits(self, room: &Room) -> bool {
+        self.compute <= room.compute_left() && self.memory <= room.memory_left()
+    }
+
     /// The larger of both shares, of what there is of compute and memory.
     fn share_of(self, compute: i64, memory: i64) -> i64 {
         share(self.compute, compute).max(share(self.memory, memory))
@@ -89,8 +96,14 @@ fn share(part: i64, whole: i64) -> i64 {
     match whole {
         _ if part <= 0 => 0,
         ..=0 => i64::MAX,
-        _ => i64::try_from(i128::from(part) * i128::from(ONE) / i128::from(whole))
-            .unwrap_or(i64::MAX),
+        // Wide divisions are slow, and this is asked for every node.
+        _ => part.checked_mul(ONE).map_or_else(
+            || {
+                i64::try_from(i128::from(part) * i128::from(ONE) / i128::from(whole))
+                    .unwrap_or(i64::MAX)
+            },
+            |scaled| scaled / whole,
+        ),
     }
 }
 
@@ -117,10 +130,8 @@ fn join_neighbours(draft: &mut Draft<'_>, topology: usize) {
     for kind in 0..draft.sheet(topology).kinds.len() {
         while draft.rest[topology][kind] > 0 {
             let pulling = nodes.iter().copied().filter(|&node| draft.fits(topology, node, kind));
-            let best = pulling
-                .map(|node| (draft.pull(topology, node, kind), std::cmp::Reverse(node)))
-                .max();
-            let Some((1.., std::cmp::Reverse(node))) = best else {
+            let best = pulling.map(|node| (draft.pull(topology, node, kind), Reverse(node))).max();
+            let Some((1.., Reverse(node))) = best else {
                 break;
             };
             while draft.rest[topology][kind] > 0 && draft.add(topology, node, kind) {}
@@ -141,10 +152,8 @@ fn onto_one_node(draft: &mut Draft<'_>, topology: usize) -> bool {
     let usable = |node: &usize| draft.rooms[*node].open && draft.rooms[*node].free_slots > 0;
     let mut fitting: Vec<(bool, i64, usize)> = (0..draft.rooms.len())
         .filter(usable)
-        .filter_map(|node| {
-            let held = holds(draft, need, node);
-            (held >= ONE).then(|| (draft.rooms[node].tenants == 0, held, node))
-        })
+        .filter(|&node| need.fits(&draft.rooms[node]))
+        .map(|node| (draft.rooms[node].tenants == 0, holds(draft, need, node), node))
         .collect();
     fitting.sort_unstable();
     let kinds: Vec<usize> = by_size(draft, topology);
@@ -174,19 +183,33 @@ fn take_back(draft: &mut Draft<'_>, topology: usize, node: u32, before: &[u32]) 
 fn by_size(draft: &Draft<'_>, topology: usize) -> Vec<usize> {
     let kinds = &draft.sheet(topology).kinds;
     let mut order: Vec<usize> = (0..kinds.len()).collect();
-    order.sort_by_key(|&kind| (std::cmp::Reverse((kinds[kind].heap, kinds[kind].compute)), kind));
+    order.sort_by_key(|&kind| (Reverse((kinds[kind].heap, kinds[kind].compute)), kind));
     order
 }
 
-/// The node that could take the largest part of the rest.
+/// The node that could take the largest part of the rest; of several, one the topology is on, then the first.
 fn roomiest(draft: &Draft<'_>, topology: usize, closed: &[bool]) -> Option<u32> {
     let need = Need::of_rest(draft, topology);
     let usable = |node: &usize| draft.rooms[*node].open && !closed[*node];
-    let held = (0..draft.rooms.len()).filter(usable).map(|node| {
-        let known = draft.sites[topology].contains_key(&(node as u32));
-        (holds(draft, need, node), known, std::cmp::Reverse(node))
-    });
-    held.max().map(|(_, _, node)| node.0 as u32)
+    let offer = |node: usize, known: bool| (holds(draft, need, node), known, Reverse(node));
+    let mut best: Option<(i64, bool, Reverse<usize>)> = None;
+    let (mut compute, mut memory) = (i64::MIN, i64::MIN);
+    for node in (0..draft.rooms.len()).filter(usable) {
+        let room = &draft.rooms[node];
+        // Most nodes of a large cluster offer no more than the best one before them.
+        if room.compute_left() > compute || room.memory_left() > memory {
+            let offered = offer(node, false);
+            if best.is_none_or(|best| offered > best) {
+                best = Some(offered);
+                (compute, memory) = (room.compute_left(), room.memory_left());
+            }
+        }
+    }
+    let known = draft.sites[topology].keys().map(|&node| node as usize).filter(usable);
+    best.into_iter()
+        .chain(known.map(|node| offer(node, true)))
+        .max()
+        .map(|(.., node)| node.0 as u32)
 }
 
 /// Fills one node with executors of a topology: components that exchange much for their size in
@@ -292,8 +315,7 @@ fn add_seed(draft: &mut Draft<'_>, topology: usize, node: u32) {
         let mates = sheet.kinds[kind].neighbours.iter().filter(|(other, _)| rest[*other] > 0);
         mates.map(|&(other, w)| (w >> 10) / (size[kind] + size[other]).max(1)).max().unwrap_or(0)
     };
-    let best =
-        fitting.into_iter().max_by_key(|&kind| (rate(kind), size[kind], std::cmp::Reverse(kind)));
+    let best = fitting.into_iter().max_by_key(|&kind| (rate(kind), size[kind], Reverse(kind)));
     if let Some(kind) = best {
         draft.add(topology, node, kind);
     }
@@ -305,8 +327,7 @@ fn add_pulled(draft: &mut Draft<'_>, topology: usize, node: u32) {
     let kinds = draft.sheet(topology).kinds.len();
     loop {
         let left = (0..kinds).filter(|&kind| draft.rest[topology][kind] > 0);
-        let rate =
-            |kind: usize| (draft.pull(topology, node, kind) / size[kind], std::cmp::Reverse(kind));
+        let rate = |kind: usize| (draft.pull(topology, node, kind) / size[kind], Reverse(kind));
         let mut rates: Vec<_> = left.map(rate).filter(|(rate, _)| *rate > 0).collect();
         rates.sort_unstable();
         let added = rates.into_iter().rev().find(|(_, kind)| draft.add(topology, node, kind.0));

@@ -1,6 +1,8 @@
 //! The improvement phase: moves and exchanges of single executors that keep more traffic within nodes
 //! and load no node beyond its ceiling. It may stop after any step.
 
+use std::cmp::Reverse;
+
 use crate::budget::Budget;
 use crate::draft::Draft;
 
@@ -41,7 +43,7 @@ fn pass(draft: &mut Draft<'_>, topology: usize, budget: &mut Budget<'_>) -> bool
             if draft.count(topology, node, kind) == 0 || !draft.movable(topology, node, kind) {
                 continue;
             }
-            for target in targets(draft, topology, node, kind, &nodes, budget) {
+            for target in targets(draft, topology, node, kind, budget) {
                 better |= shift(draft, topology, kind, (node, target), budget);
                 if draft.count(topology, node, kind) == 0 {
                     break;
@@ -68,15 +70,15 @@ fn targets(
     topology: usize,
     node: u32,
     kind: usize,
-    nodes: &[u32],
     budget: &mut Budget<'_>,
 ) -> Vec<u32> {
-    budget.spend(nodes.len() as u64);
+    let sites = &draft.sites[topology];
+    budget.spend(sites.len() as u64);
     let here = draft.hold(topology, node, kind);
-    let mut found: Vec<(i64, std::cmp::Reverse<u32>)> = nodes
+    let mut found: Vec<(i64, Reverse<u32>)> = sites
         .iter()
-        .filter(|&&other| other != node)
-        .map(|&other| (draft.pull(topology, other, kind), std::cmp::Reverse(other)))
+        .filter(|(other, _)| **other != node)
+        .map(|(&other, site)| (draft.pull_at(topology, site, kind), Reverse(other)))
         .filter(|(pull, _)| *pull > here)
         .collect();
     found.sort_unstable();

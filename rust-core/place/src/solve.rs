@@ -32,18 +32,20 @@ pub fn place(problem: &Problem, previous: &Placement, budget: &mut Budget<'_>) -
     let plain = draft.clone();
     refine(&mut draft, budget);
     improve(&mut draft, budget);
-    let seen = |draft: &Draft<'_>| {
-        let (missing, worst, crossing) = rank(draft, comfort);
-        (missing, worst, sheets.traffic_of(crossing))
-    };
     // Moves may have made room for what found none, or have taken it.
     let (moved, plain) = (with_missing(draft), with_missing(plain));
     // Moves that gained nothing but a rounding error may have taken workers.
-    let draft = if seen(&moved) < seen(&plain) { moved } else { plain };
+    let draft = if seen(&moved, comfort) < seen(&plain, comfort) { moved } else { plain };
     let (draft, proven) = exactly(present, draft, comfort, budget);
     let placement = finish::placement(&draft, previous);
     let score = finish::score(&draft, &placement, previous);
     Placed { shortages: finish::shortages(&draft), score, placement, proven }
+}
+
+/// What a score tells of a rank: smaller differences in traffic are rounding errors.
+fn seen(draft: &Draft<'_>, comfort: Load) -> (u32, Load, u64) {
+    let (missing, worst, crossing) = rank(draft, comfort);
+    (missing, worst, draft.sheets.traffic_of(crossing))
 }
 
 /// Another look for room, if anything has none.
@@ -66,7 +68,8 @@ fn exactly<'a>(
     match present.problem.freedom {
         Freedom::Missing => {
             let searched = search(&present, known, comfort, budget);
-            (searched.better.unwrap_or(draft), searched.complete)
+            let better = searched.better.filter(|it| seen(it, comfort) < seen(&draft, comfort));
+            (better.unwrap_or(draft), searched.complete)
         }
         Freedom::All => {
             let nothing = Placement::empty(present.problem);

@@ -64,6 +64,28 @@ fn pending_tuples_bound_the_throughput_by_littles_law() {
 }
 
 #[test]
+fn sources_with_few_pending_tuples_catch_up_whatever_the_step() {
+    // Two minutes at 1500/s leave a minute's worth for 1000/s of which 700/s come later: gone after
+    // 60000 / 300 = 200 s. 100 pending tuples are a tenth of what an executor does in a step of 1 s.
+    let mut scenario = clockwork(1000.0);
+    scenario.components.push(operator("second", 500.0));
+    scenario.edges.push(edge("out", "second"));
+    scenario.storm.max_spout_pending = 100.0;
+    let levels = vec![[0.0, 1.5], [120.0, 0.7]];
+    scenario.load = Load { shape: LoadShape::Steps { levels }, noise: 0.0 };
+    for step_millis in [100.0, 1000.0] {
+        scenario.step_millis = step_millis;
+        let result = watched(&scenario);
+        let waits_at = |secs: f64| {
+            result.points.iter().find(|p| p.secs >= secs).map_or(f64::NAN, |point| point.lag)
+        };
+        let (early, late) = (waits_at(180.0), waits_at(480.0));
+        assert!(early > 20_000.0, "{early} with steps of {step_millis} ms");
+        assert!(late < 2000.0, "{late} with steps of {step_millis} ms");
+    }
+}
+
+#[test]
 fn executors_beyond_the_cores_of_a_node_share_them() {
     let mut scenario = clockwork(10_000.0);
     scenario.components[1].executors = 8;

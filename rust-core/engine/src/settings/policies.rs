@@ -91,7 +91,7 @@ pub const POLICY_KEYS: &[Key] = &[
         "thalweg.scaling.horizon.secs",
         SECS,
         "3600",
-        "Time over which a saving has to pay for the stop that it needs; less where earlier savings lasted less.",
+        "Time over which a saving has to pay for the stop that it needs; less where earlier savings lasted less, and more where as much has been to spare for longer.",
     ),
     key(
         "thalweg.scaling.disruption",

@@ -25,6 +25,8 @@ pub struct Cohort {
     pub emitted: f64,
     /// Mean of what they waited in turns too short for a step, in seconds.
     pub wait: f64,
+    /// Of the time since the source took them, what they spent in executors and on the network.
+    pub passing: f64,
 }
 
 impl Cohort {
@@ -40,6 +42,7 @@ impl Cohort {
         self.birth += (other.birth - self.birth) * share;
         self.emitted += (other.emitted - self.emitted) * share;
         self.wait += (other.wait - self.wait) * share;
+        self.passing += (other.passing - self.passing) * share;
         self.records += other.records;
         self.roots += other.roots;
     }
@@ -175,7 +178,7 @@ mod tests {
     use super::*;
 
     fn cohort(records: f64, birth: f64) -> Cohort {
-        Cohort { records, roots: records / 2.0, birth, emitted: birth, wait: 0.0 }
+        Cohort { records, roots: records / 2.0, birth, emitted: birth, ..Cohort::default() }
     }
 
     #[test]

@@ -76,7 +76,8 @@ impl Job {
             return;
         }
         // What got complete in the last step makes room in this one; and as each root holds its
-        // place for a turnaround, no more can pass than Little's law allows.
+        // place for a turnaround, no more can pass than Little's law allows. What waits for a later
+        // step is pending, and must not count twice.
         let room = (self.max_pending - self.pending()).max(0.0) + self.done;
         let room = room.min(self.max_pending * (dt / self.turnaround).max(1.0));
         for (component, range) in self.wiring.ranges.iter().enumerate() {
@@ -301,10 +302,11 @@ impl Job {
             worked += cohort.records;
             if source {
                 taken += cohort.roots;
-                cohort.emitted = middle;
+                (cohort.emitted, cohort.passing) = (middle, 0.0);
             }
             cohort.birth -= extra;
             cohort.emitted -= extra;
+            cohort.passing += extra;
             cohort.wait += turns;
             bundle.add(cohort, middle, dt);
         };
@@ -403,7 +405,8 @@ impl Job {
         self.since_checkpoint += roots;
         self.done += roots;
         let since_emission = (middle - cohort.emitted).max(0.0) + cohort.wait;
-        self.turnaround += (since_emission.max(1e-4) - self.turnaround) * TURNAROUND_WEIGHT;
+        let turnaround = (cohort.passing + cohort.wait).max(1e-4);
+        self.turnaround += (turnaround - self.turnaround) * TURNAROUND_WEIGHT;
         for component in 0..self.kinds.len() {
             if self.kinds[component] == ComponentKind::Source {
                 let range = self.wiring.ranges[component].clone();

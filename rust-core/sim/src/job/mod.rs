@@ -213,7 +213,8 @@ impl Job {
 
     /// Records arrive before a source.
     pub fn arrive(&mut self, component: usize, records: f64, at: f64, grain: f64) {
-        let cohort = Cohort { records, roots: records, birth: at, emitted: at, wait: 0.0 };
+        let cohort =
+            Cohort { records, roots: records, birth: at, emitted: at, ..Cohort::default() };
         self.roots.arrived += records;
         self.lag[component].push(cohort, at, grain);
     }

@@ -43,7 +43,7 @@ pub(super) fn up(
 ) -> Intent {
     let &Short { worst, used, ref steps } = short;
     let own = &situation.settings.thalweg;
-    memory.needs.clear();
+    memory.forget_needs();
     let id = situation.id(worst);
     let text = format!("part of {id}'s capacity that is asked for");
     let short = Reason::compared(ReasonCode::DemandAboveCapacity, used, own.limit.get(), text)

@@ -23,7 +23,7 @@ pub fn learn(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topolog
             continue;
         }
         let learned = model.components.entry(situation.id(index).to_owned()).or_default();
-        if let Some(found) = balance(component) {
+        if let Some(found) = balance(component, situation.settings.slots) {
             learned.note_balance(component.executors, found);
         }
         if let Some((weight, capacity)) = measured_capacity(component) {

@@ -61,6 +61,30 @@ impl TopologyModel {
     }
 }
 
+/// Savings that could have been made, each with the time since when as much has been to spare: the older,
+/// the less.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Spared(Vec<(Timestamp, f64)>);
+
+impl Spared {
+    /// Notes what could be saved now, and returns for how long as much could have been.
+    pub fn note(&mut self, saved: f64, now: Timestamp) -> Millis {
+        let mut since = now;
+        while let Some((at, _)) = self.0.pop_if(|(_, as_much)| *as_much >= saved) {
+            since = at;
+        }
+        if saved > 0.0 {
+            self.0.push((since, saved));
+        }
+        now.since(since)
+    }
+
+    /// Forgets all: more was needed, or what is needed is not known.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
 /// What is remembered from one decision to the next.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Memory {
@@ -72,6 +96,8 @@ pub struct Memory {
     pub(super) last_used: f64,
     /// What was needed within the window, oldest first.
     pub(super) needs: VecDeque<(Timestamp, Wishes)>,
+    /// For how long it could have been smaller.
+    pub(super) spared: Spared,
     /// Executors when last seen.
     pub(super) counts: BTreeMap<usize, u32>,
     /// Memory of executors when last seen, in MiB.
@@ -108,7 +134,7 @@ impl Memory {
             }
             if now != before {
                 // What was needed before is known from another arrangement.
-                self.needs.clear();
+                self.forget_needs();
             }
         }
         if change == 0 {
@@ -138,8 +164,14 @@ impl Memory {
                 learned.forget();
             }
             self.trials.remove(&index);
-            self.needs.clear();
+            self.forget_needs();
         }
+    }
+
+    /// Forgets what was needed, and what could have been saved.
+    pub(super) fn forget_needs(&mut self) {
+        self.needs.clear();
+        self.spared.clear();
     }
 
     /// Compares what scale-ups brought with what linear scaling promised, once the new capacity is
@@ -163,5 +195,25 @@ impl Memory {
             let until = crate::state::later(situation.now, Millis::saturating(span));
             self.in_vain.insert(index, (until, times));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_much_has_been_to_spare_since_it_last_was_less() {
+        let mut spared = Spared::default();
+        let mut note = |saved, secs| {
+            spared.note(saved, Timestamp::from_millis(0).plus_secs(secs)).get() / 1000.0
+        };
+        assert_eq!(note(4.0, 0), 0.0);
+        assert_eq!(note(6.0, 10), 0.0, "six were not to spare before");
+        assert_eq!(note(6.0, 30), 20.0);
+        assert_eq!(note(5.0, 40), 30.0, "five were whenever six were");
+        assert_eq!(note(4.0, 50), 50.0);
+        assert_eq!(note(0.0, 60), 60.0);
+        assert_eq!(note(4.0, 70), 0.0);
     }
 }

@@ -45,7 +45,7 @@ const TARGET: &str = "thalweg.scaling.target";
 /// What should change.
 pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut TopologyModel) -> Intent {
     if let Some(reason) = evidence::blind(situation) {
-        memory.needs.clear();
+        memory.forget_needs();
         memory.short_since = None;
         memory.believed = believed(&scalings(situation, model));
         return Intent::Stay(vec![reason]);

@@ -1,7 +1,8 @@
 //! How unevenly a component's records and work are spread over its executors: what its fullest
 //! executor cannot do is not done by the others.
 
-use crate::demand::ComponentFlow;
+use crate::demand::{ComponentFlow, ExecutorFlow};
+use crate::settings::SlotRule;
 
 /// An executor with so many times its siblings' records is hot.
 const HOT: f64 = 2.0;
@@ -9,6 +10,8 @@ const HOT: f64 = 2.0;
 const ENOUGH_TO_TELL: usize = 4;
 /// Executors that hardly work say nothing about balance.
 const AT_WORK: f64 = 0.1;
+/// Executors this busy take in what they can, which may be more than they are sent.
+const FULL: f64 = 0.97;
 
 /// How records are dealt out to however many executors there are.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,10 +23,11 @@ pub struct Shares {
 }
 
 impl Shares {
-    /// The shares of a component as measured.
-    pub fn of(component: &ComponentFlow) -> Self {
+    /// The shares of a component as measured, in slots of this kind.
+    pub fn of(component: &ComponentFlow, slots: SlotRule) -> Self {
         // A source's executors share partitions, of which nothing is known here.
-        let tasks = if component.source { 0 } else { component.tasks };
+        let by_tasks = !component.source && !dealt_to_executors(component, slots);
+        let tasks = if by_tasks { component.tasks } else { 0 };
         Self { tasks, hot: hot_key(component) }
     }
 
@@ -42,22 +46,41 @@ impl Shares {
 /// Mean busy share of a component's executors over the busiest one's, beyond what its shares explain:
 /// below 1 on nodes of unequal speed and with keys of unequal weight, above 1 where the engine deals
 /// records more evenly than tasks. Nothing where it hardly works.
-pub fn balance(component: &ComponentFlow) -> Option<f64> {
-    let busiest = component.busiest().filter(|busy| *busy >= AT_WORK)?;
+pub fn balance(component: &ComponentFlow, slots: SlotRule) -> Option<f64> {
+    component.timed.then_some(())?;
+    let usual = usual_input(component)?;
+    // One that is full and takes in more than its siblings, who are sent as much, works off what waits
+    // before it: that says nothing of its share.
+    let busy = |e: &ExecutorFlow| {
+        let works_off = dealt_to_executors(component, slots) && e.busy >= FULL && e.input > usual;
+        if works_off { e.busy * usual / e.input } else { e.busy }
+    };
+    let busiest = component.measured.iter().map(busy).reduce(f64::max).filter(|b| *b >= AT_WORK)?;
     let ability: f64 = component.measured.iter().map(|e| e.ability).sum();
-    let work: f64 = component.measured.iter().map(|e| e.busy * e.ability).sum();
-    let explained = Shares::of(component).evenness(component.executors);
+    let work: f64 = component.measured.iter().map(|e| busy(e) * e.ability).sum();
+    let explained = Shares::of(component, slots).evenness(component.executors);
     Some((work / ability / busiest).clamp(0.1, 1.0) / explained)
+}
+
+/// Whether every executor is sent as much as its siblings: where no keys decide, Flink deals records to
+/// executors. Storm deals them to tasks.
+fn dealt_to_executors(component: &ComponentFlow, slots: SlotRule) -> bool {
+    slots != SlotRule::Workers && !component.source && !component.keyed
+}
+
+/// What the executor in the middle takes in, in records per second.
+fn usual_input(component: &ComponentFlow) -> Option<f64> {
+    let mut inputs: Vec<f64> = component.measured.iter().map(|e| e.input).collect();
+    inputs.sort_by(f64::total_cmp);
+    inputs.get(inputs.len() / 2).copied()
 }
 
 /// The part of a component's records that belongs to one key, as far as it can be told.
 fn hot_key(component: &ComponentFlow) -> f64 {
     let count = component.measured.len();
-    let mut inputs: Vec<f64> = component.measured.iter().map(|e| e.input).collect();
-    inputs.sort_by(f64::total_cmp);
-    let (usual, most) = (inputs.get(count / 2), inputs.last());
-    let hot = match (usual, most) {
-        (Some(usual), Some(most)) => *usual > 0.0 && *most > HOT * usual,
+    let most = component.measured.iter().map(|e| e.input).reduce(f64::max);
+    let hot = match (usual_input(component), most) {
+        (Some(usual), Some(most)) => usual > 0.0 && most > HOT * usual,
         _ => false,
     };
     if !component.keyed || count < ENOUGH_TO_TELL || !hot {
@@ -77,6 +100,47 @@ mod tests {
         assert!((shares.evenness(5) - 0.8).abs() < 1e-12);
         assert!((shares.evenness(6) - 1.0).abs() < 1e-12);
         assert!((Shares { tasks: 0, hot: 0.0 }.evenness(5) - 1.0).abs() < 1e-12);
+    }
+
+    /// An operator without keys, of whose four executors, busy for half their time, the last one is on a
+    /// node of half the speed and does `input` records per second.
+    fn on_a_slow_node(input: f64) -> ComponentFlow {
+        let fast = ExecutorFlow { node: 0, ability: 1.0, input: 100.0, busy: 0.5 };
+        let slow = ExecutorFlow { node: 1, ability: 0.5, input, busy: 0.01 * input };
+        ComponentFlow {
+            executors: 4,
+            tasks: 14,
+            measured: vec![fast, fast, fast, slow],
+            timed: true,
+            ..ComponentFlow::default()
+        }
+    }
+
+    #[test]
+    fn without_keys_flink_deals_records_to_executors_and_storm_to_tasks() {
+        let component = on_a_slow_node(75.0);
+        assert!((Shares::of(&component, SlotRule::Engine).evenness(4) - 1.0).abs() < 1e-12);
+        assert!((Shares::of(&component, SlotRule::Workers).evenness(4) - 0.875).abs() < 1e-12);
+        let keyed = ComponentFlow { keyed: true, ..component };
+        assert!((Shares::of(&keyed, SlotRule::Engine).evenness(4) - 0.875).abs() < 1e-12);
+    }
+
+    #[test]
+    fn working_off_what_waits_is_no_unevenness() {
+        // Weighted by ability: (3 * 0.5 + 0.5 * 0.9) / 3.5 of the 0.9 that the slow one is busy.
+        let of = |input| balance(&on_a_slow_node(input), SlotRule::Shared).expect("it works");
+        assert!((of(90.0) - 1.95 / 3.5 / 0.9).abs() < 1e-12);
+        // Full with 100/s it is sent as much as its siblings; with 130/s as well, and the rest waited.
+        let slower = |input, busy| {
+            let mut component = on_a_slow_node(input);
+            component.measured[3].busy = busy;
+            balance(&component, SlotRule::Shared).expect("it works")
+        };
+        assert!((of(100.0) - 2.0 / 3.5).abs() < 1e-12);
+        let busy = 1.0 / 1.3;
+        assert!((slower(130.0, 1.0) - (1.5 + 0.5 * busy) / 3.5 / busy).abs() < 1e-12);
+        let storm = balance(&on_a_slow_node(130.0), SlotRule::Workers).expect("it works");
+        assert!((storm - (1.5 + 0.65) / 3.5 / 1.3 / 0.875).abs() < 1e-12, "{storm}");
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(super) fn down(
     let own = &situation.settings.thalweg;
     let fullest = fullest(situation, sizes);
     if let Some(reason) = unsure {
-        memory.needs.clear();
+        memory.forget_needs();
         return Intent::Stay(vec![reason, fullest]);
     }
     memory.needs.push_back((situation.now, needs));
@@ -48,11 +48,13 @@ pub(super) fn down(
     let spares = spares(situation, model, after);
     let (fewer, all) = saving(situation, &wishes);
     let saved = fewer + spares.values().map(|spare| spare.saved).sum::<f64>();
-    let gain = saved * model.horizon(own.horizon);
+    // What has been to spare for long is expected to be so for as long again.
+    let steady = memory.spared.note(saved, situation.now).get() / 1000.0;
+    let gain = saved * model.horizon(own.horizon).max(steady);
     let stop = model.stop_secs.unwrap_or(own.restart.get() / 1000.0);
     let cost = own.disruption * all * stop * CATCH_UP_PER_STOP;
     let weighed = |code| {
-        let text = "executor-seconds saved over the horizon, and what the stop costs";
+        let text = "executor-seconds saved while it lasts, and what the stop costs";
         Reason::compared(code, gain, cost, text).changed_by(HORIZON)
     };
     if wishes.is_empty() && gain <= cost {

@@ -66,10 +66,11 @@ impl<'a> Scaling<'a> {
         let count = component.measured.len().max(1) as f64;
         let ability = component.measured.iter().map(|e| e.ability).sum::<f64>() / count;
         let confidence = situation.settings.thalweg.confidence;
-        let (shares, rate) = (Shares::of(component), rate.unwrap_or(0.0));
+        let slots = situation.settings.slots;
+        let (shares, rate) = (Shares::of(component, slots), rate.unwrap_or(0.0));
         let known = learned.and_then(|learned| learned.balance);
         let executors = component.executors;
-        let seen = || Balance { executors, share: balance(component).unwrap_or(1.0) };
+        let seen = || Balance { executors, share: balance(component, slots).unwrap_or(1.0) };
         let balance = known.unwrap_or_else(seen);
         let ability = ability.max(1e-3);
         Some(Self { component, curve, anchor, ability, balance, shares, rate, confidence })

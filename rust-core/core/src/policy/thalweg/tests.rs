@@ -72,6 +72,18 @@ fn fewer_after_the_window_and_only_when_it_pays() {
 }
 
 #[test]
+fn what_has_been_to_spare_for_long_pays_for_a_dear_stop() {
+    // Eight of forty: a stop of half a minute costs 16 * 40 * 30 * 4 = 76,800 executor-seconds, an hour
+    // without the eight brings 28,800; they pay once they have been to spare for 9,600 s.
+    let mut case = Case::line(1000.0, &[(40, 1000.0, 0.525)]);
+    let (mut memory, mut model) = fresh();
+    model.note_stop(Millis::saturating(30_000.0));
+    assert_eq!(run(&mut case, &mut memory, &mut model, 9500), []);
+    assert_eq!(case.codes(|s| find(s, &mut memory, &mut model))[0], ReasonCode::CostAboveGain);
+    assert_eq!(run(&mut case, &mut memory, &mut model, 400), [(1, 32)]);
+}
+
+#[test]
 fn a_hot_key_is_not_scaled_and_named() {
     let mut case = Case::line(1000.0, &[(5, 1000.0, 0.4)]);
     case.flow.components[1].keyed = true;

@@ -31,6 +31,7 @@ pub mod ports;
 pub mod process;
 pub mod redis;
 pub mod storm;
+mod text;
 pub mod wait;
 
 pub use control::Control;

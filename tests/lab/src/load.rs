@@ -12,10 +12,10 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 
 use crate::kafka::config;
+use crate::text::{Lines, Text, Trips};
 
 const TICK: Duration = Duration::from_millis(5);
 const FLUSH_LIMIT: Duration = Duration::from_secs(10);
-const TEXT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/text/randomwords.txt");
 
 /// Records per second as a function of time.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,7 +127,7 @@ pub struct Load {
     topic: String,
     rate: Rate,
     duration: Option<Duration>,
-    words: usize,
+    text: Text,
 }
 
 impl Load {
@@ -138,8 +138,21 @@ impl Load {
             topic: topic.to_owned(),
             rate,
             duration: None,
-            words: 7,
+            text: Text::Words(7),
         }
+    }
+
+    /// The taxi trips of a month at the pace of their pickups, so many times faster and each so many times.
+    ///
+    /// # Errors
+    /// When the trips cannot be read.
+    pub fn trips(bootstrap: &str, topic: &str, speedup: f64, copies: u64) -> Result<Self> {
+        let mut values: Vec<f64> =
+            Trips::read()?.by_step(speedup).map(|rate| rate * copies as f64).collect();
+        // What is left by then, of wrong clocks and for rounding, follows at the mean rate.
+        values.push(values.iter().sum::<f64>() / values.len() as f64);
+        let rate = Rate::Series { values, step_secs: Trips::STEP_SECS / speedup };
+        Ok(Self { text: Text::Trips { copies }, ..Self::new(bootstrap, topic, rate) })
     }
 
     /// Ends by itself after this long.
@@ -152,7 +165,7 @@ impl Load {
     /// The number of words in each line.
     #[must_use]
     pub fn words(mut self, words: usize) -> Self {
-        self.words = words;
+        self.text = Text::Words(words);
         self
     }
 }
@@ -180,7 +193,7 @@ impl Generator {
     /// # Errors
     /// When the text cannot be read or the broker does not know the topic.
     pub fn start(load: &Load) -> Result<Self> {
-        let lines = Lines::read(load.words)?;
+        let lines = Lines::read(&load.text)?;
         let producer: ThreadedProducer<DefaultProducerContext> = config(&load.bootstrap)
             .set("linger.ms", "5")
             .set("enable.idempotence", "true")
@@ -260,12 +273,15 @@ impl Sender {
             let step = now.as_secs_f64() - clock;
             due += self.load.rate.at(clock + step / 2.0) * step;
             clock += step;
-            while (sent.records as f64) < due.floor() {
+            while (sent.records as f64) < due.floor() && self.lines.has(sent.records) {
                 self.send(sent.records)?;
                 sent.records += 1;
                 sent.late += u64::from(step > 0.1);
             }
             self.records.store(sent.records, Ordering::Relaxed);
+            if !self.lines.has(sent.records) {
+                break;
+            }
             std::thread::sleep(TICK);
         }
         self.producer.flush(FLUSH_LIMIT)?;
@@ -288,33 +304,6 @@ impl Sender {
                 Err((error, _)) => return Err(error.into()),
             }
         }
-    }
-}
-
-/// The text, cut into lines of equally many words.
-struct Lines {
-    words: Vec<String>,
-    per_line: usize,
-}
-
-impl Lines {
-    fn read(per_line: usize) -> Result<Self> {
-        let text = fs::read_to_string(TEXT).context(TEXT)?;
-        Ok(Self { words: text.split_whitespace().map(str::to_owned).collect(), per_line })
-    }
-
-    fn line(&self, sequence: u64) -> String {
-        let count = self.words.len() as u64;
-        let first = sequence.wrapping_mul(self.per_line as u64) % count;
-        let mut line = sequence.to_string();
-        // An index below the length fits.
-        #[allow(clippy::cast_possible_truncation)]
-        let words = self.words.iter().cycle().skip(first as usize).take(self.per_line);
-        for word in words {
-            line.push(' ');
-            line += word;
-        }
-        line
     }
 }
 
@@ -341,17 +330,5 @@ mod tests {
         assert!((series.at(99.0) - 100.0).abs() < 1e-9);
         assert!(Rate::series(&[1.0], 1.0, 1.0).is_err());
         assert!(Rate::series(&[0.0, 0.0], 1.0, 1.0).is_err());
-    }
-
-    #[test]
-    fn lines_are_the_same_every_time_and_equally_long() {
-        let lines = Lines::read(7).unwrap();
-        for sequence in [0, 1, 14_061, 14_062, 14_063, 1_000_000] {
-            let line = lines.line(sequence);
-            assert_eq!(line.split(' ').count(), 8);
-            assert!(line.starts_with(&format!("{sequence} ")));
-            assert_eq!(line, Lines::read(7).unwrap().line(sequence));
-        }
-        assert_ne!(lines.line(1), lines.line(2));
     }
 }

@@ -107,6 +107,12 @@ struct LoadArguments {
     /// Follows this series (`time,value` lines, one step each), scaled to the mean rate
     #[arg(long)]
     csv: Option<PathBuf>,
+    /// Sends the taxi trips of a month instead, in their order and so many times faster, until all are sent
+    #[arg(long, value_name = "SPEEDUP", conflicts_with_all = ["rate", "seconds", "csv"])]
+    trips: Option<f64>,
+    /// Sends each trip so many times
+    #[arg(long, default_value_t = 1, requires = "trips")]
+    copies: u64,
 }
 
 #[derive(Args)]
@@ -187,14 +193,20 @@ impl Submit {
 impl LoadArguments {
     fn run(&self) -> Result<()> {
         let lab = Lab::open(&self.dir)?;
+        let sent = Generator::start(&self.load(&lab.kafka)?)?.join()?;
+        println!("sent {} records, {} late", sent.records, sent.late);
+        Ok(())
+    }
+
+    fn load(&self, bootstrap: &str) -> Result<Load> {
+        if let Some(speedup) = self.trips {
+            return Load::trips(bootstrap, &self.topic, speedup, self.copies);
+        }
         let rate = match &self.csv {
             None => Rate::Constant(self.rate),
             Some(file) => Rate::from_csv(file, self.rate, self.seconds)?,
         };
-        let load =
-            Load::new(&lab.kafka, &self.topic, rate).lasting(Duration::from_secs_f64(self.seconds));
-        let sent = Generator::start(&load)?.join()?;
-        println!("sent {} records, {} late", sent.records, sent.late);
-        Ok(())
+        let lasting = Duration::from_secs_f64(self.seconds);
+        Ok(Load::new(bootstrap, &self.topic, rate).lasting(lasting))
     }
 }

@@ -12,6 +12,7 @@ use thalweg_lab::wait::until;
 use thalweg_lab::{CpuLimit, Kafka, StormBuilder, StormCluster, StormJob};
 
 const WORDS_PER_LINE: u64 = 7;
+const LIMIT: Duration = Duration::from_secs(60);
 
 #[test]
 fn words_are_counted_and_nothing_is_left_running() {
@@ -56,16 +57,25 @@ fn words_are_counted_and_nothing_is_left_running() {
 fn no_taxi_trip_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let storm = StormBuilder::new(folder.path()).nodes(2).start().unwrap();
-    let out = storm.dir().join("out");
-    // The month in about ten seconds.
+    let kafka = Kafka::start(storm.hub()).unwrap();
+    kafka.create_topic("trips", 2).unwrap();
+    let outs = ["out", "out-kafka"].map(|out| storm.dir().join(out));
+    // The month in about ten seconds, once from the topology's own source and once from Kafka.
     let job = StormJob::taxi("taxi")
         .set("speedup", 300_000)
         .set("workers", 2)
         .set("clean", 2)
         .set("demand", 2)
         .set("routes", 2)
-        .out(&out);
-    storm.submit(&job, Duration::from_secs(60)).unwrap();
+        .out(&outs[0]);
+    storm.submit(&job, LIMIT).unwrap();
+    let read = StormJob::taxi("taxi-kafka")
+        .set("bootstrap", kafka.bootstrap())
+        .set("workers", 1)
+        .out(&outs[1]);
+    storm.submit(&read, LIMIT).unwrap();
+    let load = Load::trips(kafka.bootstrap(), "trips", 300_000.0, 1).unwrap();
+    let _load = Generator::start(&load).unwrap();
     let batch: BTreeMap<String, String> = job
         .program(&storm, "io.thalweg.topologies.taxi.Month")
         .unwrap()
@@ -74,16 +84,20 @@ fn no_taxi_trip_is_missing() {
         .map(|(window, came_to)| (window.to_owned(), came_to.to_owned()))
         .collect();
     assert!(batch.len() > 10_000, "{} windows", batch.len());
-    let mut missing = None;
-    until("every trip in every window", Duration::from_secs(90), || {
-        let counted: BTreeMap<String, String> = windows(&out)?.into_iter().collect();
-        let lacks = |(window, came_to): &(&String, &String)| {
-            counted.get(*window).map_or(0, |found| trips(found)) < trips(came_to)
-        };
-        missing = batch.iter().find(lacks).map(|(window, _)| window.clone());
-        Ok(missing.is_none().then_some(()))
-    })
-    .unwrap_or_else(|error| panic!("{error:#}: {missing:?}\n{}", tails(&storm.logs())));
+    for out in outs {
+        let mut missing = None;
+        until("every trip in every window", Duration::from_secs(150), || {
+            let counted: BTreeMap<String, String> = windows(&out)?.into_iter().collect();
+            let lacks = |(window, came_to): &(&String, &String)| {
+                counted.get(*window).map_or(0, |found| trips(found)) < trips(came_to)
+            };
+            missing = batch.iter().find(lacks).map(|(window, _)| window.clone());
+            Ok(missing.is_none().then_some(()))
+        })
+        .unwrap_or_else(|error| {
+            panic!("{error:#}: {missing:?} of {}\n{}", out.display(), tails(&storm.logs()))
+        });
+    }
     storm.stop().unwrap();
 }
 

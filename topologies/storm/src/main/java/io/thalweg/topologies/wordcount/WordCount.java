@@ -1,15 +1,13 @@
 package io.thalweg.topologies.wordcount;
 
+import io.thalweg.topologies.KafkaLines;
 import io.thalweg.topologies.Work;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.storm.Config;
 import org.apache.storm.StormSubmitter;
 import org.apache.storm.generated.StormTopology;
 import org.apache.storm.kafka.spout.KafkaSpout;
-import org.apache.storm.kafka.spout.KafkaSpoutConfig;
 import org.apache.storm.topology.TopologyBuilder;
 import org.apache.storm.tuple.Fields;
-import org.apache.storm.tuple.Values;
 
 /**
  * Counts words read from Kafka: {@code spout -> split (shuffle) -> count (by word)}, at least once.
@@ -52,11 +50,7 @@ public final class WordCount {
     }
 
     private static KafkaSpout<String, String> spout(Settings settings) {
-        var config = KafkaSpoutConfig.builder(settings.bootstrap(), settings.topic())
-                .setProp(ConsumerConfig.GROUP_ID_CONFIG, settings.group())
-                // Short, so that committed offsets can serve as the account of what was processed.
-                .setOffsetCommitPeriodMs(1_000)
-                .setRecordTranslator(record -> new Values(record.value()), new Fields("line"));
+        var config = KafkaLines.of(settings.bootstrap(), settings.topic(), settings.group());
         settings.out().ifPresent(out -> config.setTupleListener(new SpoutJournal(out)));
         return new KafkaSpout<>(config.build());
     }

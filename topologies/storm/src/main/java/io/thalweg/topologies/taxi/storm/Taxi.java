@@ -1,5 +1,6 @@
 package io.thalweg.topologies.taxi.storm;
 
+import io.thalweg.topologies.KafkaLines;
 import io.thalweg.topologies.Work;
 import java.util.HashMap;
 import java.util.Map;
@@ -7,6 +8,7 @@ import java.util.Set;
 import org.apache.storm.Config;
 import org.apache.storm.StormSubmitter;
 import org.apache.storm.generated.StormTopology;
+import org.apache.storm.kafka.spout.KafkaSpout;
 import org.apache.storm.topology.TopologyBuilder;
 import org.apache.storm.tuple.Fields;
 
@@ -17,13 +19,14 @@ import org.apache.storm.tuple.Fields;
  *
  * <p>Arguments are {@code key=value} pairs: {@code name}, {@code workers}, {@code clean}, {@code demand} and
  * {@code routes} (executors), {@code cleanCost} (milliseconds of CPU for each line), {@code iterationsPerMilli},
- * {@code speedup} (how many times faster than in truth trips are replayed), {@code copies} (how often each),
- * {@code pending}, {@code timeout} (seconds) and {@code out} (folder for journals). A key with a dot goes into the
- * topology's configuration.
+ * {@code pending}, {@code timeout} (seconds) and {@code out} (folder for journals). Trips are replayed by the topology,
+ * {@code speedup} times faster than in truth and each {@code copies} times; where {@code bootstrap} names a Kafka, they
+ * come from its {@code topic} with as many executors as {@code spouts} says. A key with a dot goes into the topology's
+ * configuration.
  */
 public final class Taxi {
     private static final Set<String> KEYS = Set.of("name", "workers", "clean", "demand", "routes", "cleanCost",
-            "iterationsPerMilli", "speedup", "copies", "pending", "timeout", "out");
+            "iterationsPerMilli", "speedup", "copies", "bootstrap", "topic", "spouts", "pending", "timeout", "out");
 
     private Taxi() {}
 
@@ -47,7 +50,7 @@ public final class Taxi {
         config.setMaxSpoutPending(number(own, "pending", 500));
         config.setMessageTimeoutSecs(number(own, "timeout", 30));
         config.put(Config.TOPOLOGY_DISABLE_LOADAWARE_MESSAGING, true);
-        StormSubmitter.submitTopology(own.getOrDefault("name", "taxi"), config, topology(own));
+        StormSubmitter.submitTopology(name(own), config, topology(own));
     }
 
     static StormTopology topology(Map<String, String> own) {
@@ -55,8 +58,7 @@ public final class Taxi {
         long perMilli = own.containsKey("iterationsPerMilli")
                 ? Long.parseLong(own.get("iterationsPerMilli")) : cost > 0 ? Work.calibrate() : 0;
         TopologyBuilder builder = new TopologyBuilder();
-        builder.setSpout("trips", new ReplaySpout(
-                Double.parseDouble(own.getOrDefault("speedup", "3600")), number(own, "copies", 1)), 1);
+        trips(builder, own);
         builder.setBolt("clean", new CleanBolt(Work.ofMillis(cost, perMilli)), number(own, "clean", 1))
                 .shuffleGrouping("trips");
         builder.setBolt("demand", new DemandBolt(own.get("out")), number(own, "demand", 1))
@@ -65,6 +67,21 @@ public final class Taxi {
                 .fieldsGrouping("clean", new Fields("route"));
         builder.setBolt("top", new TopBolt(own.get("out")), 1).fieldsGrouping("routes", new Fields("start"));
         return builder.createTopology();
+    }
+
+    private static void trips(TopologyBuilder builder, Map<String, String> own) {
+        String bootstrap = own.get("bootstrap");
+        if (bootstrap == null) {
+            double speedup = Double.parseDouble(own.getOrDefault("speedup", "3600"));
+            builder.setSpout("trips", new ReplaySpout(speedup, number(own, "copies", 1)), 1);
+        } else {
+            var lines = KafkaLines.of(bootstrap, own.getOrDefault("topic", "trips"), name(own));
+            builder.setSpout("trips", new KafkaSpout<>(lines.build()), number(own, "spouts", 1));
+        }
+    }
+
+    private static String name(Map<String, String> own) {
+        return own.getOrDefault("name", "taxi");
     }
 
     private static int number(Map<String, String> own, String key, int absent) {

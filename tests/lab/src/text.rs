@@ -1,0 +1,158 @@
+//! What records say: lines of words without end, or the taxi trips of a month.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+
+use anyhow::{Context, Result};
+use flate2::read::GzDecoder;
+
+const WORDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/text/randomwords.txt");
+const TRIPS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/taxi/green_2021-01.csv.gz");
+/// January 2021, when clocks of meters are right, in seconds since the epoch.
+const MONTH: std::ops::Range<i64> = 1_609_459_200..1_612_137_600;
+
+/// What is to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Text {
+    /// A number and so many words a line.
+    Words(usize),
+    /// Each trip so many times.
+    Trips {
+        /// How often each.
+        copies: u64,
+    },
+}
+
+/// The lines of a text.
+pub enum Lines {
+    /// Without end.
+    Words(Words),
+    /// A month of them, each several times.
+    Trips(Trips, u64),
+}
+
+impl Lines {
+    /// Reads the text.
+    ///
+    /// # Errors
+    /// When its file cannot be read.
+    pub fn read(text: &Text) -> Result<Self> {
+        Ok(match *text {
+            Text::Words(per_line) => Self::Words(Words::read(per_line)?),
+            Text::Trips { copies } => Self::Trips(Trips::read()?, copies.max(1)),
+        })
+    }
+
+    /// Whether there is such a line.
+    pub fn has(&self, sequence: u64) -> bool {
+        match self {
+            Self::Words(_) => true,
+            Self::Trips(trips, copies) => sequence / copies < trips.lines.len() as u64,
+        }
+    }
+
+    /// A line that there is.
+    pub fn line(&self, sequence: u64) -> String {
+        match self {
+            Self::Words(words) => words.line(sequence),
+            // A length that fits into memory fits into an index.
+            #[allow(clippy::cast_possible_truncation)]
+            Self::Trips(trips, copies) => trips.lines[(sequence / copies) as usize].clone(),
+        }
+    }
+}
+
+/// A text cut into lines of equally many words.
+pub struct Words {
+    words: Vec<String>,
+    per_line: usize,
+}
+
+impl Words {
+    fn read(per_line: usize) -> Result<Self> {
+        let text = fs::read_to_string(WORDS).context(WORDS)?;
+        Ok(Self { words: text.split_whitespace().map(str::to_owned).collect(), per_line })
+    }
+
+    fn line(&self, sequence: u64) -> String {
+        let count = self.words.len() as u64;
+        let first = sequence.wrapping_mul(self.per_line as u64) % count;
+        let mut line = sequence.to_string();
+        // An index below the length fits.
+        #[allow(clippy::cast_possible_truncation)]
+        let words = self.words.iter().cycle().skip(first as usize).take(self.per_line);
+        for word in words {
+            line.push(' ');
+            line += word;
+        }
+        line
+    }
+}
+
+/// Recorded taxi trips by pickup time, those of wrong clocks among them.
+pub struct Trips {
+    lines: Vec<String>,
+}
+
+impl Trips {
+    /// Pickups are counted by so many seconds.
+    pub const STEP_SECS: f64 = 600.0;
+
+    /// Reads the month.
+    ///
+    /// # Errors
+    /// When its file cannot be read.
+    pub fn read() -> Result<Self> {
+        let packed = BufReader::new(GzDecoder::new(File::open(TRIPS).context(TRIPS)?));
+        let lines = packed.lines().skip(1).collect::<std::io::Result<_>>().context(TRIPS)?;
+        Ok(Self { lines })
+    }
+
+    /// Pickups per second in each step of the month, with time so many times faster.
+    pub fn by_step(&self, speedup: f64) -> impl Iterator<Item = f64> + use<> {
+        let steps = (MONTH.end - MONTH.start) as f64 / Self::STEP_SECS;
+        let mut counts = vec![0u32; steps.ceil() as usize];
+        for pickup in self.pickups().filter(|pickup| MONTH.contains(pickup)) {
+            let step = ((pickup - MONTH.start) as f64 / Self::STEP_SECS) as usize;
+            counts[step] += 1;
+        }
+        counts.into_iter().map(move |count| f64::from(count) * speedup / Self::STEP_SECS)
+    }
+
+    fn pickups(&self) -> impl Iterator<Item = i64> {
+        self.lines.iter().filter_map(|line| line.split(',').nth(1)?.parse().ok())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_the_same_every_time_and_equally_long() {
+        let lines = Lines::read(&Text::Words(7)).unwrap();
+        for sequence in [0, 1, 14_061, 14_062, 14_063, 1_000_000] {
+            let line = lines.line(sequence);
+            assert_eq!(line.split(' ').count(), 8);
+            assert!(line.starts_with(&format!("{sequence} ")));
+            assert_eq!(line, Lines::read(&Text::Words(7)).unwrap().line(sequence));
+        }
+        assert_ne!(lines.line(1), lines.line(2));
+    }
+
+    #[test]
+    fn every_trip_is_sent_as_often_as_asked_for() {
+        let trips = Lines::read(&Text::Trips { copies: 2 }).unwrap();
+        assert_eq!(trips.line(3), "1,1609459071,1609459496,168,75,199,930");
+        assert!(trips.has(2 * 73_908 - 1) && !trips.has(2 * 73_908));
+    }
+
+    #[test]
+    fn pickups_by_step_make_up_the_month() {
+        let rates: Vec<f64> = Trips::read().unwrap().by_step(60.0).collect();
+        assert_eq!(rates.len(), 31 * 24 * 6);
+        let all = rates.iter().sum::<f64>() * Trips::STEP_SECS / 60.0;
+        assert!((73_000.0..=73_908.0).contains(&all), "{all}");
+    }
+}

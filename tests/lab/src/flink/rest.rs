@@ -98,7 +98,12 @@ impl FlinkRest {
     /// # Errors
     /// When nobody answers, or the answer is a refusal.
     pub fn get(&self, path: &str) -> Result<Value> {
-        self.send(minreq::get(format!("{}{path}", self.base)), path)
+        let ask = || self.send(minreq::get(format!("{}{path}", self.base)), path);
+        // While tasks restart Flink may cancel a lookup that it has under way; the next one is answered.
+        match ask() {
+            Err(error) if error.to_string().contains("CancellationException") => ask(),
+            answer => answer,
+        }
     }
 
     /// Orders, with a JSON body.

@@ -97,13 +97,11 @@ fn share(part: i64, whole: i64) -> i64 {
         _ if part <= 0 => 0,
         ..=0 => i64::MAX,
         // Wide divisions are slow, and this is asked for every node.
-        _ => part.checked_mul(ONE).map_or_else(
-            || {
-                i64::try_from(i128::from(part) * i128::from(ONE) / i128::from(whole))
-                    .unwrap_or(i64::MAX)
-            },
-            |scaled| scaled / whole,
-        ),
+        _ => match part.checked_mul(ONE) {
+            Some(scaled) => scaled / whole,
+            None => i64::try_from(i128::from(part) * i128::from(ONE) / i128::from(whole))
+                .unwrap_or(i64::MAX),
+        },
     }
 }
 
@@ -192,24 +190,20 @@ fn roomiest(draft: &Draft<'_>, topology: usize, closed: &[bool]) -> Option<u32> 
     let need = Need::of_rest(draft, topology);
     let usable = |node: &usize| draft.rooms[*node].open && !closed[*node];
     let offer = |node: usize, known: bool| (holds(draft, need, node), known, Reverse(node));
+    // Most nodes of a large cluster offer no more than the best one before them.
+    let may_beat = |node: usize, best: usize| {
+        let (room, best) = (&draft.rooms[node], &draft.rooms[best]);
+        room.compute_left() > best.compute_left() || room.memory_left() > best.memory_left()
+    };
     let mut best: Option<(i64, bool, Reverse<usize>)> = None;
-    let (mut compute, mut memory) = (i64::MIN, i64::MIN);
     for node in (0..draft.rooms.len()).filter(usable) {
-        let room = &draft.rooms[node];
-        // Most nodes of a large cluster offer no more than the best one before them.
-        if room.compute_left() > compute || room.memory_left() > memory {
-            let offered = offer(node, false);
-            if best.is_none_or(|best| offered > best) {
-                best = Some(offered);
-                (compute, memory) = (room.compute_left(), room.memory_left());
-            }
+        if best.is_none_or(|(.., best)| may_beat(node, best.0)) {
+            best = best.max(Some(offer(node, false)));
         }
     }
     let known = draft.sites[topology].keys().map(|&node| node as usize).filter(usable);
-    best.into_iter()
-        .chain(known.map(|node| offer(node, true)))
-        .max()
-        .map(|(.., node)| node.0 as u32)
+    let known = known.map(|node| offer(node, true));
+    best.into_iter().chain(known).max().map(|(.., node)| node.0 as u32)
 }
 
 /// Fills one node with executors of a topology: components that exchange much for their size in

@@ -147,12 +147,12 @@ impl Load {
     /// # Errors
     /// When the trips cannot be read.
     pub fn trips(bootstrap: &str, topic: &str, speedup: f64, copies: u64) -> Result<Self> {
-        let mut values: Vec<f64> =
-            Trips::read()?.by_step(speedup).map(|rate| rate * copies as f64).collect();
+        let trips = Trips::read(copies)?;
+        let mut values = trips.by_step(speedup);
         // What is left by then, of wrong clocks and for rounding, follows at the mean rate.
         values.push(values.iter().sum::<f64>() / values.len() as f64);
         let rate = Rate::Series { values, step_secs: Trips::STEP_SECS / speedup };
-        Ok(Self { text: Text::Trips { copies }, ..Self::new(bootstrap, topic, rate) })
+        Ok(Self { text: Text::Trips(Arc::new(trips)), ..Self::new(bootstrap, topic, rate) })
     }
 
     /// Ends by itself after this long.
@@ -265,7 +265,7 @@ impl Sender {
         let mut clock = 0.0;
         let mut due = 0.0;
         let mut sent = Sent { records: 0, late: 0 };
-        while !self.stop.load(Ordering::Relaxed) {
+        while !self.stop.load(Ordering::Relaxed) && self.lines.has(sent.records) {
             let now = start.elapsed();
             if self.load.duration.is_some_and(|duration| now >= duration) {
                 break;
@@ -279,9 +279,6 @@ impl Sender {
                 sent.late += u64::from(step > 0.1);
             }
             self.records.store(sent.records, Ordering::Relaxed);
-            if !self.lines.has(sent.records) {
-                break;
-            }
             std::thread::sleep(TICK);
         }
         self.producer.flush(FLUSH_LIMIT)?;

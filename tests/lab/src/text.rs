@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use flate2::read::GzDecoder;
@@ -12,23 +13,20 @@ const TRIPS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/taxi/green_
 const MONTH: std::ops::Range<i64> = 1_609_459_200..1_612_137_600;
 
 /// What is to be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Text {
     /// A number and so many words a line.
     Words(usize),
-    /// Each trip so many times.
-    Trips {
-        /// How often each.
-        copies: u64,
-    },
+    /// A month of trips.
+    Trips(Arc<Trips>),
 }
 
 /// The lines of a text.
 pub enum Lines {
     /// Without end.
     Words(Words),
-    /// A month of them, each several times.
-    Trips(Trips, u64),
+    /// A month of them.
+    Trips(Arc<Trips>),
 }
 
 impl Lines {
@@ -37,9 +35,9 @@ impl Lines {
     /// # Errors
     /// When its file cannot be read.
     pub fn read(text: &Text) -> Result<Self> {
-        Ok(match *text {
-            Text::Words(per_line) => Self::Words(Words::read(per_line)?),
-            Text::Trips { copies } => Self::Trips(Trips::read()?, copies.max(1)),
+        Ok(match text {
+            Text::Words(per_line) => Self::Words(Words::read(*per_line)?),
+            Text::Trips(trips) => Self::Trips(Arc::clone(trips)),
         })
     }
 
@@ -47,7 +45,7 @@ impl Lines {
     pub fn has(&self, sequence: u64) -> bool {
         match self {
             Self::Words(_) => true,
-            Self::Trips(trips, copies) => sequence / copies < trips.lines.len() as u64,
+            Self::Trips(trips) => sequence / trips.copies < trips.lines.len() as u64,
         }
     }
 
@@ -57,7 +55,7 @@ impl Lines {
             Self::Words(words) => words.line(sequence),
             // A length that fits into memory fits into an index.
             #[allow(clippy::cast_possible_truncation)]
-            Self::Trips(trips, copies) => trips.lines[(sequence / copies) as usize].clone(),
+            Self::Trips(trips) => trips.lines[(sequence / trips.copies) as usize].clone(),
         }
     }
 }
@@ -89,34 +87,37 @@ impl Words {
     }
 }
 
-/// Recorded taxi trips by pickup time, those of wrong clocks among them.
+/// Recorded taxi trips by pickup time, those of wrong clocks among them, each several times.
+#[derive(Debug)]
 pub struct Trips {
     lines: Vec<String>,
+    copies: u64,
 }
 
 impl Trips {
     /// Pickups are counted by so many seconds.
     pub const STEP_SECS: f64 = 600.0;
 
-    /// Reads the month.
+    /// Reads the month, of which each trip comes so many times, once at least.
     ///
     /// # Errors
     /// When its file cannot be read.
-    pub fn read() -> Result<Self> {
+    pub fn read(copies: u64) -> Result<Self> {
         let packed = BufReader::new(GzDecoder::new(File::open(TRIPS).context(TRIPS)?));
         let lines = packed.lines().skip(1).collect::<std::io::Result<_>>().context(TRIPS)?;
-        Ok(Self { lines })
+        Ok(Self { lines, copies: copies.max(1) })
     }
 
-    /// Pickups per second in each step of the month, with time so many times faster.
-    pub fn by_step(&self, speedup: f64) -> impl Iterator<Item = f64> + use<> {
+    /// Lines per second in each step of the month, with time so many times faster.
+    pub fn by_step(&self, speedup: f64) -> Vec<f64> {
         let steps = (MONTH.end - MONTH.start) as f64 / Self::STEP_SECS;
         let mut counts = vec![0u32; steps.ceil() as usize];
         for pickup in self.pickups().filter(|pickup| MONTH.contains(pickup)) {
             let step = ((pickup - MONTH.start) as f64 / Self::STEP_SECS) as usize;
             counts[step] += 1;
         }
-        counts.into_iter().map(move |count| f64::from(count) * speedup / Self::STEP_SECS)
+        let each = self.copies as f64 * speedup / Self::STEP_SECS;
+        counts.into_iter().map(|count| f64::from(count) * each).collect()
     }
 
     fn pickups(&self) -> impl Iterator<Item = i64> {
@@ -143,14 +144,14 @@ mod tests {
 
     #[test]
     fn every_trip_is_sent_as_often_as_asked_for() {
-        let trips = Lines::read(&Text::Trips { copies: 2 }).unwrap();
+        let trips = Lines::Trips(Arc::new(Trips::read(2).unwrap()));
         assert_eq!(trips.line(3), "1,1609459071,1609459496,168,75,199,930");
         assert!(trips.has(2 * 73_908 - 1) && !trips.has(2 * 73_908));
     }
 
     #[test]
     fn pickups_by_step_make_up_the_month() {
-        let rates: Vec<f64> = Trips::read().unwrap().by_step(60.0).collect();
+        let rates = Trips::read(1).unwrap().by_step(60.0);
         assert_eq!(rates.len(), 31 * 24 * 6);
         let all = rates.iter().sum::<f64>() * Trips::STEP_SECS / 60.0;
         assert!((73_000.0..=73_908.0).contains(&all), "{all}");

@@ -1,6 +1,7 @@
 //! How unevenly a component's records and work are spread over its executors: what its fullest
 //! executor cannot do is not done by the others.
 
+use super::demand::SATURATED;
 use crate::demand::{ComponentFlow, ExecutorFlow};
 use crate::settings::SlotRule;
 
@@ -10,8 +11,6 @@ const HOT: f64 = 2.0;
 const ENOUGH_TO_TELL: usize = 4;
 /// Executors that hardly work say nothing about balance.
 const AT_WORK: f64 = 0.1;
-/// Executors this busy take in what they can, which may be more than they are sent.
-const FULL: f64 = 0.97;
 
 /// How records are dealt out to however many executors there are.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,8 +25,8 @@ impl Shares {
     /// The shares of a component as measured, in slots of this kind.
     pub fn of(component: &ComponentFlow, slots: SlotRule) -> Self {
         // A source's executors share partitions, of which nothing is known here.
-        let by_tasks = !component.source && !dealt_to_executors(component, slots);
-        let tasks = if by_tasks { component.tasks } else { 0 };
+        let even = component.source || dealt_to_executors(component, slots);
+        let tasks = if even { 0 } else { component.tasks };
         Self { tasks, hot: hot_key(component) }
     }
 
@@ -48,12 +47,12 @@ impl Shares {
 /// records more evenly than tasks. Nothing where it hardly works.
 pub fn balance(component: &ComponentFlow, slots: SlotRule) -> Option<f64> {
     component.timed.then_some(())?;
-    let usual = usual_input(component)?;
+    let each = dealt_to_executors(component, slots).then(|| usual_input(component)).flatten();
     // One that is full and takes in more than its siblings, who are sent as much, works off what waits
     // before it: that says nothing of its share.
-    let busy = |e: &ExecutorFlow| {
-        let works_off = dealt_to_executors(component, slots) && e.busy >= FULL && e.input > usual;
-        if works_off { e.busy * usual / e.input } else { e.busy }
+    let busy = |e: &ExecutorFlow| match each {
+        Some(each) if e.busy >= SATURATED && e.input > each => e.busy * each / e.input,
+        _ => e.busy,
     };
     let busiest = component.measured.iter().map(busy).reduce(f64::max).filter(|b| *b >= AT_WORK)?;
     let ability: f64 = component.measured.iter().map(|e| e.ability).sum();
@@ -78,12 +77,15 @@ fn usual_input(component: &ComponentFlow) -> Option<f64> {
 /// The part of a component's records that belongs to one key, as far as it can be told.
 fn hot_key(component: &ComponentFlow) -> f64 {
     let count = component.measured.len();
+    if !component.keyed || count < ENOUGH_TO_TELL {
+        return 0.0;
+    }
     let most = component.measured.iter().map(|e| e.input).reduce(f64::max);
     let hot = match (usual_input(component), most) {
         (Some(usual), Some(most)) => usual > 0.0 && most > HOT * usual,
         _ => false,
     };
-    if !component.keyed || count < ENOUGH_TO_TELL || !hot {
+    if !hot {
         return 0.0;
     }
     let fair = 1.0 / count as f64;

@@ -10,13 +10,10 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
-import org.apache.flink.api.common.serialization.SimpleStringSchema;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
-import org.apache.flink.connector.kafka.source.KafkaSource;
-import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.windowing.assigners.SlidingEventTimeWindows;
@@ -95,14 +92,8 @@ public final class Taxi {
             return environment.fromSource(trips, time(), "source")
                     .uid("source").setParallelism(1);
         }
-        KafkaSource<String> kafka = KafkaSource.<String>builder()
-                .setBootstrapServers(settings.bootstrap())
-                .setTopics(settings.topic())
-                .setGroupId(settings.group())
-                .setStartingOffsets(OffsetsInitializer.earliest())
-                .setValueOnlyDeserializer(new SimpleStringSchema())
-                .build();
-        return environment.fromSource(kafka, time(), "source").uid("source").setParallelism(settings.sources());
+        return environment.fromSource(KafkaLines.of(settings), time(), "source")
+                .uid("source").setParallelism(settings.sources());
     }
 
     /** Time is that of pickups; trips with a wrong clock do not move it. */

@@ -3,13 +3,10 @@ package io.thalweg.topologies.flink;
 import io.thalweg.topologies.Pause;
 import io.thalweg.topologies.Work;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
-import org.apache.flink.api.common.serialization.SimpleStringSchema;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.connector.source.util.ratelimit.RateLimiterStrategy;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
-import org.apache.flink.connector.kafka.source.KafkaSource;
-import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.streaming.api.datastream.DataStreamSource;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
@@ -52,13 +49,6 @@ public final class WordCount {
                     new Lines(), Long.MAX_VALUE, RateLimiterStrategy.perSecond(settings.rate()), Types.STRING);
             return environment.fromSource(lines, WatermarkStrategy.noWatermarks(), "source");
         }
-        KafkaSource<String> kafka = KafkaSource.<String>builder()
-                .setBootstrapServers(settings.bootstrap())
-                .setTopics(settings.topic())
-                .setGroupId(settings.group())
-                .setStartingOffsets(OffsetsInitializer.earliest())
-                .setValueOnlyDeserializer(new SimpleStringSchema())
-                .build();
-        return environment.fromSource(kafka, WatermarkStrategy.noWatermarks(), "source");
+        return environment.fromSource(KafkaLines.of(settings), WatermarkStrategy.noWatermarks(), "source");
     }
 }

@@ -25,7 +25,7 @@ pub struct Calibrate {
     /// Recordings to test the fit on
     #[arg(long, value_name = "FILE")]
     test: Vec<PathBuf>,
-    /// What arrived: a file of `secs,records_per_s`; without it, what each recording completed
+    /// What arrived: a file of `secs,records_per_s`; without it, what each recording says of it
     #[arg(long, value_name = "FILE")]
     load: Option<PathBuf>,
 }
@@ -80,7 +80,7 @@ impl Calibrate {
         let interval = recording.interval_secs;
         let load = match &self.load {
             Some(load) => read_series(&load.display().to_string(), &files::text(load)?, 1)?,
-            None => recording.samples.iter().map(|s| s.throughput.unwrap_or(0.0)).collect(),
+            None => recording.load(),
         };
         Ok((recording, load, interval))
     }

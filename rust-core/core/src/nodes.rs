@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::capacity::ability::{Abilities, LatencyPoint, fit};
-use crate::capacity::power::{CLEARLY_SLOWER, Load, Power};
+use crate::capacity::power::{CLEARLY_SLOWER, Load, Power, among_declared};
 use crate::model::{ComponentKind, Node, Observation, Topology};
 use crate::settings::Settings;
 use crate::signals::{Measurement, Sample};
@@ -66,7 +66,20 @@ pub fn powers(
 ) -> Powers {
     let powers = known_powers(observation, learned, settings, now);
     let best = best(&powers);
-    Powers { relative: powers.iter().map(|power| power.among(best)).collect(), best }
+    let relative = match declared(&observation.nodes) {
+        Some(declared) => among_declared(&powers, &declared),
+        None => powers.iter().map(|power| power.among(best)).collect(),
+    };
+    Powers { relative, best }
+}
+
+/// The compute that nodes were declared to have, where that tells them apart: engines declare the same for
+/// every node whose operator says nothing.
+fn declared(nodes: &[Node]) -> Option<Vec<f64>> {
+    let points = |node: &Node| node.cpu_points.filter(|points| *points > 0.0);
+    let all: Vec<f64> = nodes.iter().map(points).collect::<Option<_>>()?;
+    let first = *all.first()?;
+    all.iter().any(|points| (points - first).abs() > f64::EPSILON * first).then_some(all)
 }
 
 fn best(powers: &[Power]) -> f64 {

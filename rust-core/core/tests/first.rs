@@ -11,9 +11,12 @@ use thalweg_core::assign::{Assigned, Routes, assign};
 use thalweg_core::model::{Executor, TaskRange};
 use thalweg_core::state::Learned;
 
-#[test]
-fn what_was_never_measured_is_spread_over_nodes() {
+/// How many executors of each component a node gets first, on three nodes that declare so much compute.
+fn first_placement(cpu_points: [f64; 3]) -> BTreeMap<(u32, u32), u32> {
     let mut model = Model::new(3, 6, 3);
+    for (node, points) in model.observation.nodes.iter_mut().zip(cpu_points) {
+        node.cpu_points = Some(points);
+    }
     let topology = &mut model.observation.topologies[0];
     topology.wished_workers = 3;
     topology.executors.iter_mut().for_each(|executor| executor.slot = None);
@@ -26,6 +29,19 @@ fn what_was_never_measured_is_spread_over_nodes() {
         let Assigned::To(slot) = assigned else { panic!("{assigned:?}") };
         *on_node.entry((executor.component, slot.node)).or_default() += 1;
     }
+    on_node
+}
+
+#[test]
+fn nodes_get_work_by_the_compute_that_they_declare() {
+    let on_node = first_placement([50.0, 25.0, 100.0]);
+    let work = |node| (1..=2).filter_map(|c| on_node.get(&(c, node))).sum::<u32>();
+    assert!(work(2) > work(0) && work(0) > work(1), "{on_node:?}");
+}
+
+#[test]
+fn what_was_never_measured_is_spread_over_nodes() {
+    let on_node = first_placement([400.0; 3]);
     for (component, each) in [(1, 2), (2, 1)] {
         let found: Vec<_> = (0..3).map(|node| on_node.get(&(component, node)).copied()).collect();
         assert_eq!(found, [Some(each); 3], "component {component} of {on_node:?}");

@@ -106,10 +106,7 @@ impl Action {
                 if self.fails {
                     return Progress::GivenUp;
                 }
-                let gap = site.random.between(storm.switch_secs[0], storm.switch_secs[1]);
-                let loss = site.random.between(storm.switch_loss[0], storm.switch_loss[1]);
-                rearrange(site.scenario, site.job, &self.wishes, Change { now, gap, loss });
-                self.phase = Phase::Starting { until: now + gap };
+                self.phase = Phase::Starting { until: switch_storm(site, &self.wishes) };
             }
             Phase::Draining { until } if now >= until || site.job.pending() < 1.0 => {
                 let [low, high] = storm.restart_secs;
@@ -186,6 +183,15 @@ fn start_workers(site: &mut Site<'_>, wishes: &[Wish]) {
     let cpu_secs = site.scenario.storm.start_cpu_secs;
     let slots = changed_slots(site.job, wishes);
     site.starting.extend(slots.iter().map(|slot| Start { node: slot.node as usize, cpu_secs }));
+}
+
+/// Senders switch to changed workers, which have started beside those they replace. Returns when they work.
+pub fn switch_storm(site: &mut Site<'_>, wishes: &[Wish]) -> f64 {
+    let (now, storm) = (site.now, &site.scenario.storm);
+    let gap = site.random.between(storm.switch_secs[0], storm.switch_secs[1]);
+    let loss = site.random.between(storm.switch_loss[0], storm.switch_loss[1]);
+    rearrange(site.scenario, site.job, wishes, Change { now, gap, loss });
+    now + gap
 }
 
 /// Changed workers end at once, with all they hold, and work again from `until` on.

@@ -41,11 +41,11 @@ pub fn scaled(scenario: &Scenario, job: &Job, counts: &BTreeMap<String, u32>) ->
         .flat_map(|(index, (spec, tasks))| {
             let own = &job.executors[job.wiring.ranges[index].clone()];
             match counts.get(&spec.id) {
-                Some(&count) => {
+                Some(&count) if count as usize != own.len() => {
                     let ranges = partition(tasks, count).into_iter();
                     ranges.map(|range| (index, range, None)).collect::<Vec<Wish>>()
                 }
-                None => own.iter().map(|e| (e.component, e.tasks, e.slot)).collect(),
+                _ => own.iter().map(|e| (e.component, e.tasks, e.slot)).collect(),
             }
         })
         .collect()
@@ -70,6 +70,21 @@ pub fn share_slots(scenario: &Scenario, alive: impl Fn(usize) -> bool, wishes: &
         }
         wish.2 = slots.get(subtask % slots.len().max(1)).copied();
         subtask += 1;
+    }
+}
+
+/// Executors without a slot go to the workers that a Storm topology has, each time to one with the fewest.
+pub fn deal_out(job: &Job, wishes: &mut [Wish]) {
+    let workers = job.executors.iter().filter_map(|executor| executor.slot);
+    let mut held: BTreeMap<SlotRef, usize> = workers.map(|slot| (slot, 0)).collect();
+    for slot in wishes.iter().filter_map(|wish| wish.2) {
+        *held.entry(slot).or_default() += 1;
+    }
+    for wish in wishes.iter_mut().filter(|wish| wish.2.is_none()) {
+        if let Some((slot, count)) = held.iter_mut().min_by_key(|(slot, count)| (**count, **slot)) {
+            wish.2 = Some(*slot);
+            *count += 1;
+        }
     }
 }
 

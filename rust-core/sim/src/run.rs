@@ -8,12 +8,14 @@ use thalweg_core::model::{ComponentKind, Observation, TaskRange, TopologyStatus}
 use thalweg_core::settings::Settings;
 use thalweg_core::state::State;
 
-use crate::action::{Action, Progress, Site, flink_restart, restart_flink, restart_storm};
+use crate::action::{
+    Action, Progress, Site, flink_restart, restart_flink, restart_storm, switch_storm,
+};
 use crate::brain::{Brain, Core};
 use crate::hidden::Hidden;
 use crate::invariants::{Violation, check};
 use crate::job::{Job, Weather};
-use crate::layout::{Wish, first, rearrange, scaled, share_slots};
+use crate::layout::{Wish, deal_out, first, rearrange, scaled, share_slots};
 use crate::observe::{Reports, task_ranges, timestamp};
 use crate::random::Random;
 use crate::report::{ActionRecord, RunResult};
@@ -234,7 +236,8 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    /// Sets the counts that the scenario's script asks for; in Flink, as a script is of a recording.
+    /// Sets the counts that the scenario's script asks for, as a recording tells: on Storm from the instant
+    /// at which new workers have taken over.
     fn follow_script(&mut self, now: f64) {
         let Some(step) = self.scenario.script.get(self.next_script) else { return };
         if step.at_secs > now || self.action.is_some() {
@@ -243,10 +246,18 @@ impl<'a> Simulation<'a> {
         self.next_script += 1;
         let scenario = self.scenario;
         let mut wishes = scaled(scenario, &self.job, &step.counts);
-        share_slots(scenario, |node| self.dead_since[node].is_none(), &mut wishes);
-        let mut site = self.site(now);
-        let until = now + flink_restart(&mut site);
-        restart_flink(&mut site, &wishes, until, scenario.flink.replay);
+        match scenario.engine {
+            EngineKind::Flink => {
+                share_slots(scenario, |node| self.dead_since[node].is_none(), &mut wishes);
+                let mut site = self.site(now);
+                let until = now + flink_restart(&mut site);
+                restart_flink(&mut site, &wishes, until, scenario.flink.replay);
+            }
+            EngineKind::Storm => {
+                deal_out(&self.job, &mut wishes);
+                switch_storm(&mut self.site(now), &wishes);
+            }
+        }
         self.recorder.scripted();
     }
 

@@ -9,6 +9,7 @@ pub mod measure;
 pub mod options;
 pub mod outage;
 pub mod predict;
+pub mod record;
 pub mod report;
 mod run;
 pub mod situation;

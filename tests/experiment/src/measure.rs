@@ -7,6 +7,7 @@ use anyhow::Result;
 use serde::Serialize;
 use thalweg_lab::control::{Executor, Stats, TopologyInfo};
 use thalweg_lab::counts::{Completed, Output, Spouts};
+use thalweg_sim::calibrate::Recording;
 
 use crate::disruption::Disruption;
 use crate::predict::storm::Prediction;
@@ -56,6 +57,9 @@ pub struct Measured {
     pub predicted: Option<Prediction>,
     /// What else is worth knowing.
     pub notes: Vec<String>,
+    /// The run from the start of its load to the end of the stage.
+    #[serde(skip)]
+    pub recording: Option<Recording>,
 }
 
 /// Mean latencies of a tuple's way through all bolts.

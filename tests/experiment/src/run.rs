@@ -1,5 +1,6 @@
 //! One run: from an empty machine to what was measured, and back.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -10,10 +11,12 @@ use thalweg_lab::counts::{Output, Spouts};
 use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::wait::until;
 use thalweg_lab::{Kafka, Redis, StormBuilder, StormCluster, StormJob};
+use thalweg_sim::calibrate::Recording;
 
 use crate::measure::{Measured, PathLatency, bolts, crossing, executors};
 use crate::options::{Options, Store, storm_settings};
 use crate::predict::storm::{Timing, predict};
+use crate::record::{Executors, recording};
 use crate::situation::{Change, Course, Engine, Side, Situation};
 use crate::status::Status;
 use crate::workplace::Workplace;
@@ -123,6 +126,7 @@ pub(crate) struct Scene<'a> {
     situation: &'a Situation,
     pub(crate) status_file: PathBuf,
     pub(crate) out: PathBuf,
+    seen: RefCell<Executors>,
     // Dropped in this order.
     _redis: Option<Redis>,
     pub(crate) storm: StormCluster,
@@ -168,7 +172,8 @@ impl<'a> Scene<'a> {
         storm.submit(&topology, START_LIMIT)?;
         witness.note("the topology runs");
         let status_file = thalweg.join("status.json");
-        let scene = Self { side, situation, status_file, out, _redis: redis, storm, kafka };
+        let seen = RefCell::default();
+        let scene = Self { side, situation, status_file, out, seen, _redis: redis, storm, kafka };
         scene.limit_nodes()?;
         Ok(scene)
     }
@@ -218,9 +223,28 @@ impl<'a> Scene<'a> {
             measured.account(status, &self.out, AFTERMATH_MS)?;
         }
         let timing = Timing { before_secs, settled_secs, stage_secs: stage.as_secs_f64() };
+        measured.recording = Some(self.recorded(started_ms, timing, rates.as_deref())?);
         measured.predicted = predict(situation, self.side, options, timing, rates)?;
         measured.notes.append(&mut notes);
         Ok(measured)
+    }
+
+    /// The run so far.
+    fn recorded(
+        &self,
+        started_ms: u64,
+        timing: Timing,
+        rates: Option<&[f64]>,
+    ) -> Result<Recording> {
+        let course = |secs: f64| rates.and_then(|r| r.get((secs - timing.before_secs) as usize));
+        let offered = |secs: f64| match course(secs) {
+            Some(rate) if secs >= timing.before_secs => *rate,
+            _ => self.situation.rate,
+        };
+        let length = Duration::from_secs_f64(timing.settled_secs + timing.stage_secs);
+        let window = started_ms..started_ms + length.as_millis() as u64;
+        let words = f64::from(self.situation.words_per_line);
+        recording(&window, &self.out, words, &self.seen.borrow(), &offered)
     }
 
     /// Starts to send lines.
@@ -405,6 +429,9 @@ impl<'a> Scene<'a> {
         };
         // While workers are replaced Nimbus may have nothing to say.
         let info = self.storm.control().info(TOPOLOGY).ok();
+        if let Some(info) = &info {
+            self.seen.borrow_mut().saw(now, executors(info));
+        }
         witness.look(vitals, self.status().as_ref(), info.as_ref());
         Ok((vitals, info))
     }
@@ -430,6 +457,9 @@ fn builder(
         .network(situation.network)
         .set("executor.metrics.frequency.secs", 2)
         .set("topology.stats.sample.rate", 1.0);
+    if situation.declared {
+        builder = builder.declared_cores(&situation.cores);
+    }
     if side == Side::Thalweg {
         let jar = Path::new(JAR);
         if !jar.exists() {

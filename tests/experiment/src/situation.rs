@@ -151,6 +151,8 @@ pub struct Situation {
     pub title: &'static str,
     /// Cores of each node.
     pub cores: Vec<f64>,
+    /// Whether nodes declare how many they have, as operators do for Storm's ResourceAwareScheduler.
+    pub declared: bool,
     /// How nodes are joined.
     #[serde(skip)]
     pub network: Network,
@@ -239,6 +241,7 @@ impl Situation {
             ),
             Self {
                 act: true,
+                declared: true,
                 network: Network::Namespaces,
                 words_per_line: 20,
                 links: vec![(2, 300)],
@@ -291,6 +294,7 @@ impl Situation {
             engine: Engine::Storm,
             title,
             cores,
+            declared: false,
             network,
             arguments,
             rate,
@@ -311,6 +315,7 @@ impl Situation {
             engine: Engine::Flink,
             title: "two equal TaskManagers, a job started with too few subtasks",
             cores: vec![0.7; 2],
+            declared: false,
             network: Network::Loopback,
             arguments: arguments.into(),
             rate: 150.0,

@@ -137,6 +137,8 @@ struct Record {
     acked: u64,
     failed: u64,
     latencies_ms: Vec<u64>,
+    /// The same from when their records were made.
+    ages_ms: Vec<u64>,
 }
 
 /// What happened to the spouts' tuples within a window.
@@ -177,47 +179,68 @@ impl Spouts {
 
     /// Sums and latencies of a window.
     pub fn within(&self, window: &Range<u64>) -> Completed {
-        let chosen: Vec<&Record> = self
-            .records
-            .iter()
-            .filter(|(at, _)| window.contains(at))
-            .map(|(_, record)| record)
-            .collect();
-        let mut latencies: Vec<u64> =
-            chosen.iter().flat_map(|record| &record.latencies_ms).copied().collect();
-        latencies.sort_unstable();
-        let count = latencies.len();
-        let percentile = |hundredths: usize| {
-            let at = (count * hundredths).div_ceil(100).saturating_sub(1);
-            latencies.get(at).copied().unwrap_or(0)
-        };
+        let chosen: Vec<&Record> = self.chosen(window).collect();
+        let latencies = Latencies::of(chosen.iter().flat_map(|record| &record.latencies_ms));
         Completed {
             emitted: chosen.iter().map(|record| record.emitted).sum(),
             acked: chosen.iter().map(|record| record.acked).sum(),
             failed: chosen.iter().map(|record| record.failed).sum(),
-            mean_ms: latencies.iter().sum::<u64>() as f64 / count.max(1) as f64,
-            p50_ms: percentile(50),
-            p95_ms: percentile(95),
-            p99_ms: percentile(99),
-            max_ms: latencies.last().copied().unwrap_or(0),
+            mean_ms: latencies.mean(),
+            p50_ms: latencies.percentile(50).unwrap_or(0),
+            p95_ms: latencies.percentile(95).unwrap_or(0),
+            p99_ms: latencies.percentile(99).unwrap_or(0),
+            max_ms: latencies.percentile(100).unwrap_or(0),
         }
+    }
+
+    /// Latencies of a window from when the records were made: waiting before the sources is in them.
+    pub fn ages_within(&self, window: &Range<u64>) -> Latencies {
+        Latencies::of(self.chosen(window).flat_map(|record| &record.ages_ms))
+    }
+
+    fn chosen(&self, window: &Range<u64>) -> impl Iterator<Item = &Record> {
+        let within = self.records.iter().filter(|(at, _)| window.contains(at));
+        within.map(|(_, record)| record)
     }
 }
 
-/// `<epoch ms> <emitted> <acked> <failed> <sum> <max> <latency,latency,...>`; sum and max follow from the list.
+/// Latencies in milliseconds, least first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Latencies(Vec<u64>);
+
+impl Latencies {
+    fn of<'a>(latencies: impl Iterator<Item = &'a u64>) -> Self {
+        let mut sorted: Vec<u64> = latencies.copied().collect();
+        sorted.sort_unstable();
+        Self(sorted)
+    }
+
+    /// The latency that so many of a hundred stay below or at; nothing where there are none.
+    pub fn percentile(&self, hundredths: usize) -> Option<u64> {
+        let at = (self.0.len() * hundredths).div_ceil(100).saturating_sub(1);
+        self.0.get(at).copied()
+    }
+
+    fn mean(&self) -> f64 {
+        self.0.iter().sum::<u64>() as f64 / self.0.len().max(1) as f64
+    }
+}
+
+/// `<epoch ms> <emitted> <acked> <failed> <sum> <max> <latency,latency,...>`; sum and max follow from the list. Where
+/// latencies do not begin when a record was made, those that do come as one more field.
 fn record(fields: &[&str]) -> Result<(u64, Record)> {
-    let [at, emitted, acked, failed, _sum, _max, list] = fields else {
+    let [at, emitted, acked, failed, _sum, _max, list, ages @ ..] = fields else {
         anyhow::bail!("not seven fields");
     };
-    let latencies_ms = match *list {
-        "-" => Vec::new(),
-        list => list.split(',').map(number).collect::<Result<_>>()?,
+    let all = |list: &str| -> Result<Vec<u64>> {
+        if list == "-" { Ok(Vec::new()) } else { list.split(',').map(number).collect() }
     };
     let record = Record {
         emitted: number(emitted)?,
         acked: number(acked)?,
         failed: number(failed)?,
-        latencies_ms,
+        latencies_ms: all(list)?,
+        ages_ms: all(ages.first().unwrap_or(list))?,
     };
     Ok((number(at)?, record))
 }

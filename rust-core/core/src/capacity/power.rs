@@ -106,6 +106,25 @@ impl Power {
     }
 }
 
+/// The work to reckon with on each node, relative to the best one's, where their operators declared what they
+/// have. A limit that was measured counts for more than a word; without one, a node does what its compute would
+/// do at the best rate that any limit shows, or what was proven of it if that is more.
+pub fn among_declared(powers: &[Power], declared: &[f64]) -> Vec<f64> {
+    let rates = |of: fn(&Power) -> Option<f64>| {
+        let rate = move |(power, points): (&Power, &f64)| Some(of(power)? / points);
+        powers.iter().zip(declared).filter_map(rate).reduce(f64::max)
+    };
+    let proven = |power: &Power| Some(power.proven).filter(|proven| *proven > 0.0);
+    let rate = rates(|power| power.limit).or_else(|| rates(proven)).unwrap_or(1.0);
+    let reckoned: Vec<f64> = powers
+        .iter()
+        .zip(declared)
+        .map(|(power, points)| power.limit.unwrap_or((rate * points).max(power.proven)))
+        .collect();
+    let best = reckoned.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+    reckoned.into_iter().map(|power| power / best).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +185,22 @@ mod tests {
         assert_eq!(of(None, 1.0), 0.5);
         assert_eq!(of(None, 4.0), 1.0);
         assert_eq!(of(None, 0.0), 1.0);
+    }
+
+    #[test]
+    fn declared_compute_counts_until_a_limit_is_measured() {
+        let of = |limit, proven| Power { limit, proven };
+        let declared = [100.0, 50.0, 25.0];
+        let nothing = [of(None, 0.0); 3];
+        assert_eq!(among_declared(&nothing, &declared), [1.0, 0.5, 0.25]);
+        // A node of 25 points shows a limit of 0.3: the others do as much for their points.
+        let limited = [of(None, 0.2), of(None, 0.0), of(Some(0.3), 0.1)];
+        assert_eq!(among_declared(&limited, &declared), [1.0, 0.5, 0.25]);
+        // One of 50 points that does less than its word, and one of 25 that has proven more.
+        let wrong = [of(Some(1.0), 0.0), of(Some(0.2), 0.2), of(None, 0.5)];
+        assert_eq!(among_declared(&wrong, &declared), [1.0, 0.2, 0.5]);
+        let proven = [of(None, 0.8), of(None, 0.0), of(None, 0.0)];
+        assert_eq!(among_declared(&proven, &declared), [1.0, 0.5, 0.25]);
     }
 
     #[test]

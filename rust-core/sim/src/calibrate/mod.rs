@@ -21,8 +21,8 @@ pub use recording::{Recording, RecordingError, Sample};
 
 /// Seconds for which a count must hold to be more than a flicker of the recording.
 const LEAST_HOLD_SECS: f64 = 30.0;
-/// Steps while fitting may be as long as this: a fifth of the intervals that are compared.
-const FIT_STEP_MILLIS: f64 = 3000.0;
+/// Steps in each of the intervals that are compared, while fitting.
+const FIT_STEPS: f64 = 5.0;
 /// Rounds over all parameters, each with half the stride of the one before.
 const ROUNDS: usize = 4;
 
@@ -33,7 +33,7 @@ pub struct Parameters {
     pub work: f64,
     /// On the delay of every component.
     pub delay: f64,
-    /// On the downtime of planned restarts.
+    /// On the downtime of planned restarts (Flink), or of a switch to other workers (Storm).
     pub restart: f64,
     /// On the time until a failure is noticed.
     pub detect: f64,
@@ -70,6 +70,7 @@ impl Parameters {
             component.delay_millis *= self.delay;
         }
         fitted.flink.restart_secs = fitted.flink.restart_secs.map(|secs| secs * self.restart);
+        fitted.storm.switch_secs = fitted.storm.switch_secs.map(|secs| secs * self.restart);
         fitted.flink.detect_secs *= self.detect;
         fitted
     }
@@ -87,7 +88,7 @@ impl Parameters {
     }
 }
 
-/// A scenario that repeats a recorded run: its load, its counts of TaskManagers, its faults.
+/// A scenario that repeats a recorded run: its load, its executors or TaskManagers, its faults.
 ///
 /// `load` holds records per second at equal distances.
 pub fn repeat(
@@ -143,30 +144,33 @@ pub fn under_load(
     repeated
 }
 
+/// The counts that held, and from when on.
 fn script(scenario: &Scenario, recording: &Recording) -> Vec<ScriptStep> {
     let mut steps: Vec<ScriptStep> = Vec::new();
-    let mut held: Option<(u32, f64)> = None;
     for sample in &recording.samples {
-        let count = sample.task_managers;
-        if count == 0 || held.is_some_and(|(same, _)| same == count) {
-            continue;
-        }
-        held = Some((count, sample.secs));
-        let stays = recording
-            .samples
-            .iter()
-            .filter(|s| (sample.secs..sample.secs + LEAST_HOLD_SECS).contains(&s.secs))
-            .all(|s| s.task_managers == count);
-        if stays {
-            let of = |id: &String, tasks: u32| (id.clone(), count.min(tasks));
-            let counts: BTreeMap<String, u32> =
-                scenario.components.iter().map(|c| of(&c.id, c.tasks)).collect();
-            if steps.last().is_none_or(|last| last.counts != counts) {
-                steps.push(ScriptStep { at_secs: sample.secs, counts });
+        let counts = match sample.counts.is_empty() {
+            false => sample.counts.clone(),
+            true if holds(recording, sample) => {
+                one_for_each_manager(scenario, sample.task_managers)
             }
+            true => continue,
+        };
+        if steps.last().is_none_or(|last| last.counts != counts) {
+            steps.push(ScriptStep { at_secs: sample.secs, counts });
         }
     }
     steps
+}
+
+/// Whether a count of TaskManagers is more than a flicker.
+fn holds(recording: &Recording, sample: &Sample) -> bool {
+    let span = sample.secs..sample.secs + LEAST_HOLD_SECS;
+    let mut soon = recording.samples.iter().filter(|s| span.contains(&s.secs));
+    sample.task_managers > 0 && soon.all(|s| s.task_managers == sample.task_managers)
+}
+
+fn one_for_each_manager(scenario: &Scenario, managers: u32) -> BTreeMap<String, u32> {
+    scenario.components.iter().map(|c| (c.id.clone(), managers.min(c.tasks))).collect()
 }
 
 /// Runs a scenario that nobody but its script steers.
@@ -229,7 +233,7 @@ pub fn fit(
         let mut sum = 0.0;
         for (recording, load, load_secs) in recordings {
             let mut own = repeat(&parameters.apply(scenario), recording, load, *load_secs);
-            own.step_millis = own.step_millis.max(FIT_STEP_MILLIS);
+            own.step_millis = own.step_millis.max(recording.interval_secs * 1_000.0 / FIT_STEPS);
             sum += distance(&watch(&own)?, recording);
         }
         tried(parameters, sum);

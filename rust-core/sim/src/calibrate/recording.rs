@@ -1,10 +1,14 @@
 //! A recorded run: one line for each interval.
 
+use std::collections::BTreeMap;
+
 use thiserror::Error;
 
 /// Columns that a recording must have, in this order.
 const COLUMNS: &str =
     "secs,throughput_per_s,latency_ms,latency_max_ms,lag,cpu_load,task_managers,fault";
+/// Columns that it may have besides.
+const MORE_COLUMNS: &str = ",offered_per_s,counts";
 
 /// Why a recording cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -28,7 +32,7 @@ pub struct Recording {
 }
 
 /// An interval of a recorded run; nothing where nothing was measured.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sample {
     /// Its begin.
     pub secs: f64,
@@ -46,6 +50,10 @@ pub struct Sample {
     pub task_managers: u32,
     /// Whether a fault was injected.
     pub fault: bool,
+    /// Source records per second that arrived.
+    pub offered: Option<f64>,
+    /// Executors by component, as `split=3 count=2`; empty where TaskManagers tell.
+    pub counts: BTreeMap<String, u32>,
 }
 
 impl Recording {
@@ -61,8 +69,8 @@ impl Recording {
         };
         let mut lines = text.lines().enumerate();
         match lines.next() {
-            Some((_, head)) if head.trim() == COLUMNS => {}
-            _ => return Err(wrong(1, format!("expected the heading {COLUMNS}"))),
+            Some((_, head)) if known(head.trim()) => {}
+            _ => return Err(wrong(1, format!("expected the heading {COLUMNS}[{MORE_COLUMNS}]"))),
         }
         let mut samples: Vec<Sample> = Vec::new();
         for (index, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
@@ -76,6 +84,34 @@ impl Recording {
             return Err(wrong(2, "expected at least two samples".to_owned()));
         };
         Ok(Self { interval_secs: second.secs - first.secs, samples })
+    }
+
+    /// The recording as text, which [`Self::read`] reads.
+    pub fn write(&self) -> String {
+        let cell = |value: Option<f64>| value.map_or(String::new(), rounded);
+        let line = |s: &Sample| {
+            let counts: Vec<String> = s.counts.iter().map(|(id, n)| format!("{id}={n}")).collect();
+            let cells = [
+                rounded(s.secs),
+                cell(s.throughput),
+                cell(s.latency_ms),
+                cell(s.latency_max_ms),
+                cell(s.lag),
+                cell(s.cpu),
+                s.task_managers.to_string(),
+                u8::from(s.fault).to_string(),
+                cell(s.offered),
+                counts.join(" "),
+            ];
+            cells.join(",") + "\n"
+        };
+        let lines: String = self.samples.iter().map(line).collect();
+        format!("{COLUMNS}{MORE_COLUMNS}\n{lines}")
+    }
+
+    /// Source records per second that arrived in each interval, where it was recorded; else those completed.
+    pub fn load(&self) -> Vec<f64> {
+        self.samples.iter().map(|s| s.offered.or(s.throughput).unwrap_or(0.0)).collect()
     }
 
     /// How long it lasts.
@@ -103,11 +139,26 @@ impl Recording {
     }
 }
 
+fn known(head: &str) -> bool {
+    head.strip_prefix(COLUMNS).is_some_and(|more| more.is_empty() || more == MORE_COLUMNS)
+}
+
+/// Three decimals are more than was measured.
+fn rounded(value: f64) -> String {
+    ((value * 1_000.0).round() / 1_000.0).to_string()
+}
+
 fn sample(line: &str) -> Result<Sample, String> {
     let cells: Vec<&str> = line.split(',').map(str::trim).collect();
-    let [secs, throughput, latency, latency_max, lag, cpu, managers, fault] = cells.as_slice()
+    let [secs, throughput, latency, latency_max, lag, cpu, managers, fault, more @ ..] =
+        cells.as_slice()
     else {
-        return Err(format!("expected 8 cells, got {}", cells.len()));
+        return Err(format!("expected 8 cells or 10, got {}", cells.len()));
+    };
+    let (offered, counted) = match more {
+        [] => ("", ""),
+        [offered, counted] => (*offered, *counted),
+        _ => return Err(format!("expected 8 cells or 10, got {}", cells.len())),
     };
     let number = |name: &str, cell: &str| -> Result<Option<f64>, String> {
         if cell.is_empty() {
@@ -127,7 +178,19 @@ fn sample(line: &str) -> Result<Sample, String> {
         cpu: number("cpu_load", cpu)?,
         task_managers: number("task_managers", managers)?.unwrap_or(0.0).round() as u32,
         fault: number("fault", fault)?.unwrap_or(0.0) > 0.0,
+        offered: number("offered_per_s", offered)?,
+        counts: counts(counted)?,
     })
+}
+
+fn counts(cell: &str) -> Result<BTreeMap<String, u32>, String> {
+    let pair = |pair: &str| {
+        let (id, count) = pair.split_once('=')?;
+        Some((id.to_owned(), count.parse().ok().filter(|count| *count > 0)?))
+    };
+    let one =
+        |text| pair(text).ok_or(format!("expected component=executors as counts, got {text}"));
+    cell.split_whitespace().map(one).collect()
 }
 
 #[cfg(test)]
@@ -143,6 +206,18 @@ mod tests {
         assert_eq!((recording.redeployments(), recording.samples[1].throughput), (1, None));
         let broken = Recording::read("run.csv", &text.replace("90", "many")).expect_err("many");
         assert!(broken.to_string().starts_with("run.csv:4: expected a number"), "{broken}");
+        let counted =
+            text.replace("fault\n", "fault,offered_per_s,counts\n").replace(",0\n", ",0,,\n");
+        let counted = counted.replace(",1\n", ",1,80.5,split=2 count=3\n");
+        let recording = Recording::read("run.csv", &counted).expect("it is whole");
+        assert_eq!(
+            (recording.load(), recording.samples[1].counts["count"]),
+            (vec![100.0, 80.5, 90.0], 3)
+        );
+        assert_eq!(Recording::read("again.csv", &recording.write()), Ok(recording));
+        let none =
+            Recording::read("run.csv", &counted.replace("split=2", "split=0")).expect_err("0");
+        assert!(none.to_string().starts_with("run.csv:3: expected component=executors"), "{none}");
         let headless = Recording::read("run.csv", "0,1\n").expect_err("no heading");
         assert_eq!(headless.line, 1);
     }

@@ -149,7 +149,8 @@ impl Recorder {
         self.interval.offered += rate * dt;
         self.interval.taken += job.taken;
         self.interval.completed += job.done;
-        if self.interval.secs >= self.point_secs {
+        // Half a step of tolerance, as sums of steps are not exact.
+        if self.interval.secs + dt / 2.0 >= self.point_secs {
             let secs = self.interval.secs;
             let millis = |share| job.recent.quantile(share).map(|secs| secs * 1000.0);
             self.points.push(Point {

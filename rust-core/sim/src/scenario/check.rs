@@ -2,7 +2,7 @@
 
 use thalweg_core::model::ComponentKind;
 
-use super::{EngineKind, FaultKind, Scenario};
+use super::{FaultKind, Scenario};
 
 /// Where a scenario is wrong, and what was expected.
 pub(super) struct Wrong {
@@ -36,14 +36,6 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Wrong> {
     components(scenario)?;
     faults(scenario)?;
     for (index, step) in scenario.script.iter().enumerate() {
-        if scenario.engine != EngineKind::Flink {
-            return Err(wrong(
-                "script",
-                index,
-                "at_secs",
-                "expected no script, as the engine is Storm",
-            ));
-        }
         if let Some(id) = step.counts.keys().find(|id| scenario.component(id).is_none()) {
             let expected = format!("expected components, and there is no {id}");
             return Err(wrong("script", index, "counts", expected));

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 use thalweg_experiment::flink::{FlinkSide, StepReport, Steps, Unequal, run_steps, run_unequal};
 use thalweg_experiment::options::pair;
+use thalweg_experiment::record;
 use thalweg_experiment::report::{Summary, short};
 use thalweg_experiment::workplace::clean_up_when_interrupted;
 
@@ -51,6 +52,9 @@ struct Cli {
     /// Keep the clusters' logs and files in this folder
     #[arg(long)]
     keep: Option<PathBuf>,
+    /// Write each run into this folder, for the simulator to be calibrated with
+    #[arg(long)]
+    record: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
@@ -96,6 +100,10 @@ fn main() -> Result<()> {
             run.notes.iter().for_each(|note| println!("    {note}"));
             if let Some(predicted) = &run.predicted {
                 println!("    {}", predicted.beside(&run));
+            }
+            if let Some(folder) = &cli.record {
+                let name = format!("flink-steps-{side}-{}", round + 1);
+                record::save(folder, &name, &run.recording)?;
             }
             report.add(run, begun.elapsed().as_secs());
             save(FILE, &report)?;

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use thalweg_experiment::options::{pair, storm_settings};
 use thalweg_experiment::outage::outages;
+use thalweg_experiment::record;
 use thalweg_experiment::report::{MEASURES, Report, short};
 use thalweg_experiment::workplace::clean_up_when_interrupted;
 use thalweg_experiment::{
@@ -48,6 +49,9 @@ struct Cli {
     /// Keep the clusters' logs and files in this folder
     #[arg(long)]
     keep: Option<PathBuf>,
+    /// Write each run into this folder, for the simulator to be calibrated with
+    #[arg(long)]
+    record: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
@@ -95,7 +99,13 @@ fn main() -> Result<()> {
             sides.rotate_left(first);
             for (side, policy) in sides {
                 let options = Options { policy: policy.clone(), ..options.clone() };
-                runs.push((policy, one(side, situation, round + 1, &options)?));
+                let measured = one(side, situation, round + 1, &options)?;
+                if let (Some(folder), Some(recording)) = (&cli.record, &measured.recording) {
+                    let who = policy.as_deref().unwrap_or(side.key());
+                    let name = format!("storm-{}-{who}-{}", situation.name, round + 1);
+                    record::save(folder, &name, recording)?;
+                }
+                runs.push((policy, measured));
             }
         }
         for (_, policy) in sides.iter().filter(|(side, _)| *side == Side::Thalweg) {

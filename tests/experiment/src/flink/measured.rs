@@ -1,6 +1,7 @@
 //! What one run under a stepped load measured.
 
 use serde::Serialize;
+use thalweg_sim::calibrate::Recording;
 
 use super::FlinkSide;
 use crate::predict::flink::Prediction;
@@ -54,6 +55,9 @@ pub struct Stepped {
     pub predicted: Option<Prediction>,
     /// What else is worth knowing.
     pub notes: Vec<String>,
+    /// The run while its load lasted.
+    #[serde(skip)]
+    pub recording: Recording,
 }
 
 impl Stepped {

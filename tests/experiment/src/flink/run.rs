@@ -1,5 +1,6 @@
 //! One run under a load that steps up and down again.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use thalweg_lab::counts::{Moments, Spouts, Totals};
-use thalweg_lab::flink::{Autoscaler, JobInfo};
+use thalweg_lab::flink::{Autoscaler, JobInfo, Vertex};
 use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::wait::until;
 use thalweg_lab::{FlinkBuilder, FlinkCluster, FlinkJob, Kafka};
@@ -15,6 +16,7 @@ use thalweg_lab::{FlinkBuilder, FlinkCluster, FlinkJob, Kafka};
 use super::FlinkSide;
 use super::measured::{Rescale, Sample, Stepped};
 use crate::predict::flink::predict;
+use crate::record::{Executors, recording};
 use crate::run::now_ms;
 use crate::status::Status;
 use crate::workplace::Workplace;
@@ -118,6 +120,14 @@ pub fn run_steps(
     let rescales = rescales(&flink, &out, begun_ms, &asked)?;
     let [up, down] = [1, 2].map(|part| f64::from(part * steps.part_secs));
     let right = samples.iter().find(|s| s.at_s >= up && s.parallelism >= steps.enough());
+    let end_ms = begun_ms + steps.length().as_millis() as u64;
+    let mut executors = Executors::default();
+    for seen in seen {
+        executors.saw(begun_ms + (seen.at_s * 1_000.0) as u64, seen.counts);
+    }
+    let rate = steps.rate();
+    let words = WORDS_PER_LINE as f64;
+    let recording = recording(&(begun_ms..end_ms), &out, words, &executors, &|s| rate.at(s))?;
     let part = |rescale: &&Rescale| (up..down).contains(&rescale.at_s);
     Ok(Stepped {
         side,
@@ -131,6 +141,7 @@ pub fn run_steps(
         notes: notes(&status_file(folder)),
         rescales,
         samples,
+        recording,
     })
 }
 
@@ -195,6 +206,7 @@ struct Seen {
     at_s: f64,
     slots: u32,
     parallelism: u32,
+    counts: BTreeMap<String, u32>,
     sent: u64,
 }
 
@@ -215,11 +227,13 @@ fn look(
     begun: Instant,
 ) -> Result<Seen> {
     let info = flink.rest().job(&job.id)?;
-    let running = |v: &thalweg_lab::flink::Vertex| v.tasks.get("RUNNING").copied().unwrap_or(0);
+    let count = |v: &Vertex| (v.name.trim_start_matches("Source: ").to_owned(), v.parallelism);
+    let running = |v: &Vertex| v.tasks.get("RUNNING").copied().unwrap_or(0);
     Ok(Seen {
         at_s: begun.elapsed().as_secs_f64(),
         slots: info.vertices.iter().map(|vertex| vertex.parallelism).max().unwrap_or(0),
         parallelism: running(info.vertex("split")?),
+        counts: info.vertices.iter().map(count).collect(),
         sent: generator.records(),
     })
 }

@@ -14,6 +14,9 @@ use crate::java::small_flags;
 use crate::ports::Ports;
 use crate::process::{Server, Site};
 
+/// Storm counts a core as a hundred points.
+const POINTS_OF_A_CORE: f64 = 100.0;
+
 /// Ports of a cluster: two for the masters, then one for each supervisor, then the slots.
 pub(super) fn ports_needed(builder: &StormBuilder) -> Result<u16> {
     let nodes = u16::try_from(builder.nodes)?;
@@ -108,6 +111,9 @@ impl Common<'_> {
         let mut keys = self.keys(dir, site);
         keys.insert("supervisor.thrift.port".into(), self.ports.at(2 + index).into());
         keys.insert("supervisor.slots.ports".into(), ports.into());
+        if let Some(cores) = self.builder.declared_cores.get(usize::from(index)) {
+            keys.insert("supervisor.cpu.capacity".into(), (cores * POINTS_OF_A_CORE).into());
+        }
         self.write(dir, keys)
     }
 

@@ -45,6 +45,7 @@ pub struct StormBuilder {
     dir: PathBuf,
     nodes: usize,
     slots: u16,
+    declared_cores: Vec<f64>,
     scheduler: String,
     daemon_jars: Vec<PathBuf>,
     configuration: Map<String, Value>,
@@ -61,6 +62,7 @@ impl StormBuilder {
             dir: dir.to_owned(),
             nodes: 2,
             slots: 4,
+            declared_cores: Vec::new(),
             scheduler: "org.apache.storm.scheduler.DefaultScheduler".to_owned(),
             daemon_jars: Vec::new(),
             configuration: Map::new(),
@@ -82,6 +84,13 @@ impl StormBuilder {
     #[must_use]
     pub fn slots(mut self, slots: u16) -> Self {
         self.slots = slots;
+        self
+    }
+
+    /// What nodes say of their processors (`supervisor.cpu.capacity`), in order.
+    #[must_use]
+    pub fn declared_cores(mut self, cores: &[f64]) -> Self {
+        cores.clone_into(&mut self.declared_cores);
         self
     }
 

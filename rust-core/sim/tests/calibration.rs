@@ -1,0 +1,65 @@
+//! What a scenario hides is found again in a recording of it.
+
+use std::collections::BTreeMap;
+
+use thalweg_sim::calibrate::{Recording, Sample, compare, fit, repeat, watch};
+use thalweg_sim::scenario::Scenario;
+
+const INTERVAL_SECS: f64 = 5.0;
+const GROWS_AT_SECS: f64 = 200.0;
+
+fn scenario(file: &str, text: &str) -> Scenario {
+    let read = thalweg_sim::scenario::read(file, text, |file| Err(format!("no {file}")));
+    read.expect("a shipped scenario is right")
+}
+
+/// A run of a scenario in which one splitting executor is too few, and becomes four after a while.
+fn recorded(scenario: &Scenario, rate: f64) -> (Recording, Vec<f64>, f64) {
+    let counts = |split| BTreeMap::from([("split".to_owned(), split), ("count".to_owned(), 3)]);
+    let sample = |index: u32| {
+        let secs = f64::from(index) * INTERVAL_SECS;
+        let split = if secs < GROWS_AT_SECS { 1 } else { 4 };
+        Sample { secs, counts: counts(split), ..Sample::default() }
+    };
+    let samples = (0..80).map(sample).collect();
+    let mut recording = Recording { interval_secs: INTERVAL_SECS, samples };
+    let load = vec![rate; recording.samples.len()];
+    let run = watch(&repeat(scenario, &recording, &load, INTERVAL_SECS));
+    for (sample, point) in recording.samples.iter_mut().zip(run.expect("no contradiction").points) {
+        sample.throughput = Some(point.completed);
+        sample.latency_ms = point.p50_ms;
+    }
+    (recording, load, INTERVAL_SECS)
+}
+
+fn is_found_again(scenario: &Scenario, rate: f64) {
+    let (recording, load, secs) = recorded(scenario, rate);
+    let at = |secs: f64| {
+        let index = (secs / INTERVAL_SECS) as usize;
+        recording.samples[index].throughput.expect("it ran")
+    };
+    let (before, after) = (at(GROWS_AT_SECS - 60.0), at(GROWS_AT_SECS + 60.0));
+    assert!(after > 1.5 * before, "{before} to {after} records/s");
+
+    let mut wrong = scenario.clone();
+    for component in &mut wrong.components {
+        component.work_micros *= 1.5;
+    }
+    let known = [(recording.clone(), load.clone(), secs)];
+    let (found, _) = fit(&wrong, &known, |_, _| {}).expect("no contradiction");
+    let work = found.work * 1.5;
+    assert!((work - 1.0).abs() < 0.06, "{found:?}");
+    let again = repeat(&found.apply(&wrong), &recording, &load, secs);
+    let errors = compare(&watch(&again).expect("no contradiction"), &recording);
+    assert!(errors.throughput < 0.06 && errors.latency < 0.2, "{errors:?}");
+}
+
+#[test]
+fn work_is_found_again_in_a_recording_of_storm() {
+    is_found_again(&scenario("lab-storm", include_str!("../scenarios/lab-storm.toml")), 250.0);
+}
+
+#[test]
+fn work_is_found_again_in_a_recording_of_flink() {
+    is_found_again(&scenario("lab-flink", include_str!("../scenarios/lab-flink.toml")), 150.0);
+}

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use comfy_table::{Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
+use thalweg_sim::Scenario;
 use thalweg_sim::calibrate::{Errors, Recording, compare, fit, repeat, watch};
 use thalweg_sim::scenario::read_series;
 
@@ -35,9 +36,9 @@ impl Calibrate {
     pub fn run(self) -> Result<()> {
         let scenario = files::scenario(&self.scenario)?;
         let fitted_on: Vec<_> =
-            self.recordings.iter().map(|file| self.open(file)).collect::<Result<_>>()?;
+            self.recordings.iter().map(|file| self.open(file, &scenario)).collect::<Result<_>>()?;
         let tested_on: Vec<_> =
-            self.test.iter().map(|file| self.open(file)).collect::<Result<_>>()?;
+            self.test.iter().map(|file| self.open(file, &scenario)).collect::<Result<_>>()?;
         let bar = ProgressBar::new(MOST_RUNS);
         bar.set_style(ProgressStyle::with_template("{spinner} {pos} attempts, {msg}")?);
         let (parameters, loss) = fit(&scenario, &fitted_on, |_, loss| {
@@ -74,9 +75,10 @@ impl Calibrate {
         Ok(())
     }
 
-    fn open(&self, file: &Path) -> Result<(Recording, Vec<f64>, f64)> {
+    fn open(&self, file: &Path, scenario: &Scenario) -> Result<(Recording, Vec<f64>, f64)> {
         let name = file.display().to_string();
         let recording = Recording::read(&name, &files::text(file)?)?;
+        recording.check(&name, scenario)?;
         let interval = recording.interval_secs;
         let load = match &self.load {
             Some(load) => read_series(&load.display().to_string(), &files::text(load)?, 1)?,

@@ -55,6 +55,19 @@ fn is_found_again(scenario: &Scenario, rate: f64) {
 }
 
 #[test]
+fn a_recording_of_another_job_is_refused() {
+    let lab = scenario("lab-storm", include_str!("../scenarios/lab-storm.toml"));
+    let (mut recording, ..) = recorded(&lab, 30.0);
+    assert_eq!(recording.check("run.csv", &lab), Ok(()));
+    recording.samples[3].counts.insert("split".to_owned(), 13);
+    let many = recording.check("run.csv", &lab).expect_err("there are 12 tasks");
+    assert_eq!(many.to_string(), "run.csv:5: expected at most 12 executors of split, its tasks");
+    let ads = scenario("ads", include_str!("../scenarios/ads.toml"));
+    let other = recording.check("run.csv", &ads).expect_err("another job");
+    assert!(other.to_string().contains("there is no count"), "{other}");
+}
+
+#[test]
 fn work_is_found_again_in_a_recording_of_storm() {
     is_found_again(&scenario("lab-storm", include_str!("../scenarios/lab-storm.toml")), 250.0);
 }

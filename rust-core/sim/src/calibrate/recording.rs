@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
+use crate::scenario::Scenario;
+
 /// Columns that a recording must have, in this order.
 const COLUMNS: &str =
     "secs,throughput_per_s,latency_ms,latency_max_ms,lag,cpu_load,task_managers,fault";
@@ -84,6 +86,28 @@ impl Recording {
             return Err(wrong(2, "expected at least two samples".to_owned()));
         };
         Ok(Self { interval_secs: second.secs - first.secs, samples })
+    }
+
+    /// Checks that a scenario can repeat it.
+    ///
+    /// # Errors
+    /// When it has executors of a component that is not in the scenario, or more of them than tasks.
+    pub fn check(&self, file: &str, scenario: &Scenario) -> Result<(), RecordingError> {
+        for (index, sample) in self.samples.iter().enumerate() {
+            for (id, count) in &sample.counts {
+                let expected = match scenario.components.iter().find(|spec| spec.id == *id) {
+                    None => {
+                        format!("expected components of {}, and there is no {id}", scenario.name)
+                    }
+                    Some(spec) if spec.tasks < *count => {
+                        format!("expected at most {} executors of {id}, its tasks", spec.tasks)
+                    }
+                    Some(_) => continue,
+                };
+                return Err(RecordingError { file: file.to_owned(), line: index + 2, expected });
+            }
+        }
+        Ok(())
     }
 
     /// The recording as text, which [`Self::read`] reads.

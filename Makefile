@@ -41,6 +41,7 @@ bench-policies: setup ## Compares policies in the simulator, and it with publish
 
 bench-flink: build ## Measures Flink alone and its autoscaler against Thalweg (ROUNDS=3, POLICY=thalweg)
 	@target/debug/bench-flink --rounds $(ROUNDS) $(if $(POLICY),--policy $(POLICY))
+	@target/debug/bench-flink --rounds $(ROUNDS) --day $(if $(POLICY),--policy $(POLICY))
 
 bench-core: setup ## Measures decisions, the crossing into the core, and what a round adds
 	@cargo bench --quiet --locked -p thalweg-core -p thalweg-jni

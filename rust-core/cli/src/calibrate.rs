@@ -61,6 +61,7 @@ impl Calibrate {
             "latency, median error",
             "highest latency after faults",
             "highest throughput after faults",
+            "without output real, simulated [s]",
             "latency p95 real, simulated [ms]",
         ]);
         let runs = self.recordings.iter().zip(&fitted_on).map(|run| (run, "yes"));
@@ -94,7 +95,7 @@ fn row(
     errors: &Errors,
     recording: &Recording,
     simulated: f64,
-) -> [String; 7] {
+) -> [String; 8] {
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
     [
         file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
@@ -103,6 +104,7 @@ fn row(
         percent(errors.latency),
         errors.fault_peak.map_or("-".to_owned(), percent),
         errors.catch_up.map_or("-".to_owned(), percent),
+        format!("{:.0}, {:.0}", errors.stopped_secs.0, errors.stopped_secs.1),
         format!("{:.0}, {simulated:.0}", recording.latency(0.95).unwrap_or(f64::NAN)),
     ]
 }

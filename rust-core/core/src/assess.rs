@@ -118,6 +118,7 @@ fn one<'a>(
     let mut view = TopologyView {
         coverage: coverage(topology, &samples),
         latency: metrics.process_latency,
+        checkpoint: topology.checkpoint,
         components,
         nodes: node_views(observation, powers, &node_demands),
         ..TopologyView::default()

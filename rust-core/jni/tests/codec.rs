@@ -6,7 +6,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use thalweg_core::model::{
-    Component, Counters, Edge, Executor, Node, Observation, SlotRef, TaskRange, Topology,
+    Checkpoint, Component, Counters, Edge, Executor, Node, Observation, SlotRef, TaskRange,
+    Topology,
 };
 use thalweg_core::units::{Millis, Timestamp};
 use thalweg_jni::codec::layout::{GROUPINGS, KINDS, MAX_INT, MAX_LONG, STATUSES, Section, header};
@@ -101,6 +102,7 @@ fn topologies(slots: Vec<SlotRef>) -> impl Strategy<Value = Topology> {
             select(&STATUSES[..]),
             0..=MAX_INT,
             (amounts(), option::of(amounts()), 0..=MAX_INT),
+            option::of((amounts(), option::of(0..=MAX_LONG))),
             apart,
         );
         (head, edges, executors(components.clone(), slots.clone()), Just(components)).prop_map(
@@ -111,6 +113,7 @@ fn topologies(slots: Vec<SlotRef>) -> impl Strategy<Value = Topology> {
                     status,
                     wished_workers,
                     (timeout, worker_heap_mib, worker_millipoints),
+                    checkpoint,
                     apart,
                 ),
                 edges,
@@ -126,6 +129,10 @@ fn topologies(slots: Vec<SlotRef>) -> impl Strategy<Value = Topology> {
                     message_timeout,
                     worker_heap_mib,
                     worker_millipoints,
+                    checkpoint: checkpoint.map(|(duration, bytes)| Checkpoint {
+                        duration: Millis::saturating(duration),
+                        bytes,
+                    }),
                     components,
                     edges,
                     apart,
@@ -278,7 +285,7 @@ fn headers_are_checked() {
         decode(&bytes).unwrap_err().to_string()
     };
     assert!(message(header::MAGIC, 0).starts_with("header: magic is "));
-    assert_eq!(message(header::VERSION, 1), "header: version is 1, must be 4");
+    assert_eq!(message(header::VERSION, 1), "header: version is 1, must be 5");
     assert!(message(header::LENGTH, 1).starts_with("header: length is "));
     assert_eq!(message(header::TABLE, 104), "section node: 1 records at offset 104 do not fit");
     assert_eq!(decode(&good[..20]), Err(CodecError::NoHeader { length: 20 }));

@@ -179,7 +179,7 @@ pub fn wishes(scenario: &Scenario, plan: &Plan) -> Vec<Wish> {
 }
 
 /// The workers that a plan starts burn processor time on their nodes.
-fn start_workers(site: &mut Site<'_>, wishes: &[Wish]) {
+pub fn start_workers(site: &mut Site<'_>, wishes: &[Wish]) {
     let cpu_secs = site.scenario.storm.start_cpu_secs;
     let slots = changed_slots(site.job, wishes);
     site.starting.extend(slots.iter().map(|slot| Start { node: slot.node as usize, cpu_secs }));

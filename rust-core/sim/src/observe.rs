@@ -238,6 +238,7 @@ impl Reports {
             wished_workers: scenario.workers,
             message_timeout: Millis::saturating(scenario.storm.message_timeout_secs * 1000.0),
             worker_heap_mib: None,
+            checkpoint: None,
             worker_millipoints: 0,
             components: self.components(scenario, job),
             edges,
@@ -260,7 +261,7 @@ fn nodes(scenario: &Scenario, weather: &Weather) -> Vec<Node> {
                 Vec::new()
             },
             blacklisted: weather.speed[index] <= 0.0,
-            cpu_points: Some(group.cores * 100.0),
+            cpu_points: Some(group.declared_cores.unwrap_or(group.cores) * 100.0),
             round_trip: Millis::new(weather.round_trip[index] * 1000.0).ok(),
             ..Node::default()
         })

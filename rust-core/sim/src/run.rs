@@ -8,14 +8,12 @@ use thalweg_core::model::{ComponentKind, Observation, TaskRange, TopologyStatus}
 use thalweg_core::settings::Settings;
 use thalweg_core::state::State;
 
-use crate::action::{
-    Action, Progress, Site, flink_restart, restart_flink, restart_storm, switch_storm,
-};
+use crate::action::{Action, Progress, Site, flink_restart, restart_flink, restart_storm};
 use crate::brain::{Brain, Core};
 use crate::hidden::Hidden;
 use crate::invariants::{Violation, check};
 use crate::job::{Job, Weather};
-use crate::layout::{Wish, deal_out, first, rearrange, scaled, share_slots};
+use crate::layout::{Wish, first, rearrange, share_slots};
 use crate::observe::{Reports, task_ranges, timestamp};
 use crate::random::Random;
 use crate::report::{ActionRecord, RunResult};
@@ -24,8 +22,10 @@ use crate::truth::Capacities;
 use crate::weather::{self, Start};
 
 mod record;
+mod script;
 
 use record::Recorder;
+use script::Script;
 
 /// Steps after which sums are found anew.
 const STEPS_PER_RECOUNT: u64 = 4096;
@@ -48,7 +48,7 @@ pub struct Simulation<'a> {
     next_observation: f64,
     next_round: f64,
     next_checkpoint: f64,
-    next_script: usize,
+    script: Script,
     /// Per node: since when it has been dead.
     dead_since: Vec<Option<f64>>,
     step: u64,
@@ -84,7 +84,7 @@ impl<'a> Simulation<'a> {
             random: Random::of(seed, "actions"),
             next_observation: 0.0,
             next_round: 0.0,
-            next_script: 0,
+            script: Script::default(),
             next_checkpoint: scenario.flink.checkpoint_secs,
             dead_since: vec![None; hidden.nodes.len()],
             step: 0,
@@ -234,31 +234,6 @@ impl<'a> Simulation<'a> {
         if let Some(action) = &mut self.action {
             action.wait_until(until);
         }
-    }
-
-    /// Sets the counts that the scenario's script asks for, as a recording tells: on Storm from the instant
-    /// at which new workers have taken over.
-    fn follow_script(&mut self, now: f64) {
-        let Some(step) = self.scenario.script.get(self.next_script) else { return };
-        if step.at_secs > now || self.action.is_some() {
-            return;
-        }
-        self.next_script += 1;
-        let scenario = self.scenario;
-        let mut wishes = scaled(scenario, &self.job, &step.counts);
-        match scenario.engine {
-            EngineKind::Flink => {
-                share_slots(scenario, |node| self.dead_since[node].is_none(), &mut wishes);
-                let mut site = self.site(now);
-                let until = now + flink_restart(&mut site);
-                restart_flink(&mut site, &wishes, until, scenario.flink.replay);
-            }
-            EngineKind::Storm => {
-                deal_out(&self.job, &mut wishes);
-                switch_storm(&mut self.site(now), &wishes);
-            }
-        }
-        self.recorder.scripted();
     }
 
     fn checkpoint(&mut self, now: f64) {

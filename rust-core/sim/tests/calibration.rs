@@ -1,6 +1,7 @@
 //! What a scenario hides is found again in a recording of it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use thalweg_sim::calibrate::{Recording, Sample, compare, fit, repeat, watch};
 use thalweg_sim::scenario::Scenario;
@@ -52,6 +53,50 @@ fn is_found_again(scenario: &Scenario, rate: f64) {
     let again = repeat(&found.apply(&wrong), &recording, &load, secs);
     let errors = compare(&watch(&again).expect("no contradiction"), &recording);
     assert!(errors.throughput < 0.06 && errors.latency < 0.2, "{errors:?}");
+}
+
+fn recording(file: &str) -> (Recording, Vec<f64>, f64) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/recordings").join(file);
+    let text = std::fs::read_to_string(&path).expect("a recording of this project");
+    let recording = Recording::read(file, &text).expect("it is whole");
+    let (load, secs) = (recording.load(), recording.interval_secs);
+    (recording, load, secs)
+}
+
+/// Fits a scenario to some recordings and holds it against others; returns those that it misses.
+fn misses(scenario: &Scenario, fitted_on: &[&str], tested_on: &[&str]) -> Vec<String> {
+    let known: Vec<_> = fitted_on.iter().map(|file| recording(file)).collect();
+    let (found, _) = fit(scenario, &known, |_, _| {}).expect("no contradiction");
+    let fitted = found.apply(scenario);
+    let miss = |file: &&str| {
+        let (recording, load, secs) = recording(file);
+        let run = watch(&repeat(&fitted, &recording, &load, secs)).expect("no contradiction");
+        let errors = compare(&run, &recording);
+        let near = errors.throughput <= 0.1 && errors.latency <= 0.2;
+        (!near).then(|| format!("{file}: {errors:?} with {found:?}"))
+    };
+    tested_on.iter().filter_map(miss).collect()
+}
+
+#[test]
+fn runs_on_a_real_storm_cluster_are_met_that_were_not_fitted() {
+    let lab = scenario("lab-storm", include_str!("../scenarios/lab-storm.toml"));
+    let misses = misses(
+        &lab,
+        &[
+            "storm-g-default-1.csv",
+            "storm-g-ds2-1.csv",
+            "storm-h-ds2-1.csv",
+            "storm-h-default-1.csv",
+        ],
+        &[
+            "storm-g-me-stream-1.csv",
+            "storm-g-thalweg-1.csv",
+            "storm-h-me-stream-1.csv",
+            "storm-h-thalweg-1.csv",
+        ],
+    );
+    assert_eq!(misses, Vec::<String>::new());
 }
 
 #[test]

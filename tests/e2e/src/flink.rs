@@ -98,7 +98,7 @@ impl FlinkProduct {
         Ok(())
     }
 
-    /// Waits until some recorded statistics of an executor fulfil a condition.
+    /// Waits until a job was recorded that fulfils a condition.
     ///
     /// # Errors
     /// When none do in time.
@@ -110,9 +110,7 @@ impl FlinkProduct {
                 .filter_map(|line| serde_json::from_str::<Value>(line).ok())
                 .any(|entry| {
                     let topologies = entry["observed"]["observation"]["topologies"].as_array();
-                    let executors =
-                        topologies.into_iter().flatten().filter_map(|t| t["executors"].as_array());
-                    executors.flatten().any(|executor| holds(&executor["counters"]))
+                    topologies.into_iter().flatten().any(&holds)
                 });
             Ok(found.then_some(()))
         })

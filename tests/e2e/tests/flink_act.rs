@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use thalweg_e2e::FlinkProduct;
 use thalweg_e2e::flink::ORDERS_ONLY;
 use thalweg_e2e::product::WORDS_PER_LINE;
@@ -31,12 +31,16 @@ fn orders(line: FlinkLine, build: fn(FlinkBuilder) -> FlinkBuilder) -> Result<()
     let job = product.submit(&product.word_count("words").set("splitCost", 0.5))?;
     product.load(Rate::Constant(LINES))?;
     product.table_is_the_truth(&job.id)?;
-    product.recorded(
-        "the size of a subtask's state and the time of its garbage collector",
-        |counters| {
+    product.recorded("a checkpoint, the state of subtasks, and garbage collection", |job| {
+        let checkpoint = &job["checkpoint"];
+        let measured = |executor: &Value| {
+            let counters = &executor["counters"];
             counters["state_bytes"].as_u64() > Some(0) && counters["gc_ms"].as_f64() > Some(0.0)
-        },
-    )?;
+        };
+        checkpoint["duration"].as_f64() > Some(0.0)
+            && checkpoint["bytes"].as_u64() > Some(0)
+            && job["executors"].as_array().into_iter().flatten().any(measured)
+    })?;
 
     // Out, over both nodes.
     let nodes = ordered(&product, &job.id, &[("split", 4)], &[])?;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Reason;
 use crate::capacity::bottleneck::BottleneckTime;
-use crate::model::{ComponentKind, Topology};
+use crate::model::{Checkpoint, ComponentKind, Topology};
 use crate::place::MigrationRow;
 use crate::settings::Mode;
 use crate::units::{Millis, RatePerSec, Share, Timestamp};
@@ -150,6 +150,9 @@ pub struct TopologyView {
     pub expected_latency: Option<f64>,
     /// Its bottleneck time and side.
     pub bottleneck: Option<BottleneckTime>,
+    /// Its last checkpoint, where the engine takes any.
+    #[serde(default)]
+    pub checkpoint: Option<Checkpoint>,
     /// Its components.
     pub components: Vec<ComponentView>,
     /// The nodes of the cluster.

@@ -7,6 +7,6 @@
 mod observation;
 
 pub use observation::{
-    Component, ComponentKind, Counters, Edge, Executor, Grouping, Node, Observation, SlotRef,
-    TaskRange, Topology, TopologyStatus,
+    Checkpoint, Component, ComponentKind, Counters, Edge, Executor, Grouping, Node, Observation,
+    SlotRef, TaskRange, Topology, TopologyStatus,
 };

@@ -73,6 +73,9 @@ pub struct Topology {
     /// count.
     #[serde(default)]
     pub worker_millipoints: u32,
+    /// The last checkpoint of all its state, where the engine takes any.
+    #[serde(default)]
+    pub checkpoint: Option<Checkpoint>,
     /// Its components, in the order of their ids.
     pub components: Vec<Component>,
     /// The streams between them.
@@ -82,6 +85,15 @@ pub struct Topology {
     pub apart: Vec<(u32, u32)>,
     /// Its executors, in the order of their first tasks.
     pub executors: Vec<Executor>,
+}
+
+/// A completed checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// From its trigger until all of it was acknowledged.
+    pub duration: Millis,
+    /// What was written for it, in bytes: less than the state where checkpoints are incremental.
+    pub bytes: Option<u64>,
 }
 
 /// What a component does in the graph.

@@ -1,5 +1,6 @@
 use thalweg_core::model::{
-    Component, Counters, Edge, Executor, Node, Observation, SlotRef, TaskRange, Topology,
+    Checkpoint, Component, Counters, Edge, Executor, Node, Observation, SlotRef, TaskRange,
+    Topology,
 };
 use thalweg_core::units::{Millis, Timestamp};
 
@@ -9,7 +10,7 @@ use super::layout::{self, Section, aligned, header};
 /// Reads an observation.
 ///
 /// # Errors
-/// When `bytes` is not exactly one well-formed encoding of layout 4; the error names the place.
+/// When `bytes` is not exactly one well-formed encoding of layout 5; the error names the place.
 pub fn decode(bytes: &[u8]) -> Result<Observation, CodecError> {
     let sections = Sections::find(bytes)?;
     let strings = strings(&sections)?;
@@ -243,6 +244,7 @@ fn topologies(
             message_timeout: Millis::saturating(record.amount("message timeout", 16)?),
             worker_heap_mib: record.optional_amount("worker heap", 40)?,
             worker_millipoints: record.int("worker compute", 36)?,
+            checkpoint: checkpoint(&record)?,
             edges: read(share(&record, "edges", 28, &mut edges)?, |edge| {
                 self::edge(edge, &components)
             })?,
@@ -257,6 +259,18 @@ fn topologies(
     all_claimed(Section::Executors, sections, executors.len())?;
     pairs_apart(sections, &mut topologies)?;
     Ok(topologies)
+}
+
+/// The last checkpoint; how much was written is told only of one that is known.
+fn checkpoint(record: &Record<'_>) -> Result<Option<Checkpoint>, CodecError> {
+    let duration = record.optional_amount("checkpoint duration", 48)?.map(Millis::saturating);
+    let bytes = record.optional_long("checkpoint bytes", 56)?;
+    match (duration, bytes) {
+        (None, Some(got)) => {
+            Err(record.wrong("checkpoint bytes", Problem::Above { got, limit: 0 }))
+        }
+        (duration, bytes) => Ok(duration.map(|duration| Checkpoint { duration, bytes })),
+    }
 }
 
 /// Gives each topology the pairs of components that are to be apart.

@@ -71,6 +71,8 @@ impl<'a> Writer<'a> {
         self.count(to, topology.executors.len())?;
         self.u32(to, topology.worker_millipoints);
         self.optional_f64(to, topology.worker_heap_mib);
+        self.optional_f64(to, topology.checkpoint.map(|checkpoint| checkpoint.duration.get()));
+        self.optional_u64(to, topology.checkpoint.and_then(|checkpoint| checkpoint.bytes));
         for component in &topology.components {
             let to = Section::Components;
             self.text(to, &component.id);

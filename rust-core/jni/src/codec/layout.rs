@@ -7,7 +7,7 @@ use thalweg_core::model::{ComponentKind, Grouping, TopologyStatus};
 /// `THWG` as a little-endian number.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"THWG");
 /// The version of the layout described here.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 /// The largest integer of a 32-bit field: what a non-negative Java `int` can hold.
 pub const MAX_INT: u32 = i32::MAX as u32;
 /// The largest integer of a 64-bit field: what a non-negative Java `long` can hold.
@@ -77,7 +77,8 @@ pub enum Section {
     Slots,
     /// id, name, status, wished workers: u32; message timeout ms: f64; numbers of components,
     /// edges, executors, least compute of a worker in thousandths of a point: u32; heap of a worker
-    /// MiB: f64, NaN where unknown.
+    /// MiB, duration of the last checkpoint ms: f64, NaN where unknown; bytes of it: u64, all ones where
+    /// unknown.
     Topologies,
     /// id, kind, first task, last task: u32; CPU points, memory MiB: f64, NaN where undeclared;
     /// backlog: u64, partitions: u32, all ones where unknown; most executors on one node: u32, 0 where
@@ -117,7 +118,7 @@ impl Section {
     pub const fn record_size(self) -> usize {
         match self {
             Self::Nodes => 40,
-            Self::Topologies => 48,
+            Self::Topologies => 64,
             Self::Slots => 8,
             Self::Components => 56,
             Self::Edges => 24,

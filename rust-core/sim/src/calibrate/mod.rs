@@ -23,6 +23,8 @@ pub use recording::{Recording, RecordingError, Sample};
 const LEAST_HOLD_SECS: f64 = 30.0;
 /// Steps in each of the intervals that are compared, while fitting.
 const FIT_STEPS: f64 = 5.0;
+/// Less than this share of the mean load is next to nothing.
+const STOPPED: f64 = 0.1;
 /// Rounds over all parameters, each with half the stride of the one before.
 const ROUNDS: usize = 4;
 
@@ -33,7 +35,8 @@ pub struct Parameters {
     pub work: f64,
     /// On the delay of every component.
     pub delay: f64,
-    /// On the downtime of planned restarts (Flink), or of a switch to other workers (Storm).
+    /// On the downtime of planned restarts (Flink), or on what starting workers burn and how long senders take
+    /// to switch to them (Storm).
     pub restart: f64,
     /// On the time until a failure is noticed.
     pub detect: f64,
@@ -51,6 +54,9 @@ pub struct Errors {
     /// Median relative error of the highest throughput after each fault, while what waited is caught
     /// up: it tells how much the job can do.
     pub catch_up: Option<f64>,
+    /// Seconds in which the real run did next to nothing, and the simulated one, whether down or without
+    /// anything to do.
+    pub stopped_secs: (f64, f64),
     /// Share of points that were compared.
     pub compared: f64,
 }
@@ -70,6 +76,7 @@ impl Parameters {
             component.delay_millis *= self.delay;
         }
         fitted.flink.restart_secs = fitted.flink.restart_secs.map(|secs| secs * self.restart);
+        fitted.storm.start_cpu_secs *= self.restart;
         fitted.storm.switch_secs = fitted.storm.switch_secs.map(|secs| secs * self.restart);
         fitted.flink.detect_secs *= self.detect;
         fitted
@@ -185,8 +192,15 @@ pub fn watch(scenario: &Scenario) -> Result<RunResult, Violation> {
 pub fn compare(result: &RunResult, recording: &Recording) -> Errors {
     let (mut throughput, mut latency) = (Vec::new(), Vec::new());
     let (mut peaks, mut catch_ups) = (Vec::new(), Vec::new());
+    let load = recording.load();
+    let little = STOPPED * load.iter().sum::<f64>() / load.len().max(1) as f64;
+    let mut stopped_secs = (0.0, 0.0);
     let mut compared = 0;
     for (point, sample) in result.points.iter().zip(&recording.samples) {
+        if let Some(real) = sample.throughput {
+            stopped_secs.0 += if real < little { recording.interval_secs } else { 0.0 };
+            stopped_secs.1 += if point.completed < little { recording.interval_secs } else { 0.0 };
+        }
         if let Some(real) = sample.throughput.filter(|rate| *rate > 0.0) {
             compared += 1;
             throughput.push((point.completed - real).abs() / real);
@@ -214,6 +228,7 @@ pub fn compare(result: &RunResult, recording: &Recording) -> Errors {
         latency: median(&mut latency).unwrap_or(f64::NAN),
         fault_peak: median(&mut peaks),
         catch_up: median(&mut catch_ups),
+        stopped_secs,
         compared: f64::from(compared) / recording.samples.len().max(1) as f64,
     }
 }

@@ -22,6 +22,7 @@ impl Job {
     /// Runs the job for `dt` seconds that end at `now`.
     pub fn step(&mut self, weather: &Weather, now: f64, dt: f64) {
         let mut desk = std::mem::take(&mut self.desk);
+        self.unseen = self.until_looked_at(dt);
         self.prepare(&mut desk, weather, now, dt);
         self.forward(&mut desk);
         self.share_nodes(&mut desk, weather, dt);
@@ -31,6 +32,18 @@ impl Job {
         self.extras(&mut desk, weather);
         self.carry(&mut desk, now, dt);
         self.desk = desk;
+    }
+
+    /// How long an acknowledgement waits: a source with nothing to read sees it with its next record, or when
+    /// it ends its poll. What arrived in this step waits already.
+    fn until_looked_at(&self, dt: f64) -> f64 {
+        if self.poll <= 0.0 || self.taken <= 0.0 || self.waiting() > 2.0 * self.taken {
+            return 0.0;
+        }
+        let components = self.kinds.iter().zip(&self.wiring.ranges);
+        let sources = components.filter(|(kind, _)| **kind == ComponentKind::Source);
+        let executors: usize = sources.map(|(_, range)| range.len()).sum();
+        self.poll.min(dt * executors as f64 / self.taken)
     }
 
     /// Who is up, what a record costs, and what sources are offered.
@@ -398,14 +411,14 @@ impl Job {
     }
 
     fn complete(&mut self, cohort: &Cohort, roots: f64, middle: f64) {
-        let age = (middle - cohort.birth).max(0.0);
+        let age = (middle - cohort.birth).max(0.0) + self.unseen;
         self.latency.add_spread(age, cohort.wait, roots);
         self.recent.add_spread(age, cohort.wait, roots);
         self.roots.completed += roots;
         self.since_checkpoint += roots;
         self.done += roots;
-        let since_emission = (middle - cohort.emitted).max(0.0) + cohort.wait;
-        let turnaround = (cohort.passing + cohort.wait).max(1e-4);
+        let since_emission = (middle - cohort.emitted).max(0.0) + cohort.wait + self.unseen;
+        let turnaround = (cohort.passing + cohort.wait + self.unseen).max(1e-4);
         self.turnaround += (turnaround - self.turnaround) * TURNAROUND_WEIGHT;
         for component in 0..self.kinds.len() {
             if self.kinds[component] == ComponentKind::Source {

@@ -92,6 +92,8 @@ pub struct Job {
     partitions: Vec<usize>,
     max_pending: f64,
     timeout: f64,
+    /// For how long sources that wait for records see no acknowledgement.
+    poll: f64,
     hidden: Hidden,
     /// Its executors, in the order of their tasks.
     pub executors: Vec<Executor>,
@@ -117,6 +119,8 @@ pub struct Job {
     pub taken: f64,
     /// Roots that got complete in the last step.
     pub done: f64,
+    /// How long acknowledgements of the last step waited until a source saw them.
+    unseen: f64,
     /// Mean latency, without long queues, of what got complete last.
     turnaround: f64,
     /// Per node: cores at work in the last step.
@@ -166,6 +170,7 @@ impl Job {
                 .collect(),
             max_pending: if limited { pending * f64::from(spout_tasks) } else { f64::INFINITY },
             timeout: if storm { scenario.storm.message_timeout_secs } else { f64::INFINITY },
+            poll: if storm { scenario.storm.poll_millis / 1000.0 } else { 0.0 },
             hidden: hidden.clone(),
             executors,
             wiring: Wiring::default(),
@@ -179,6 +184,7 @@ impl Job {
             failed: 0.0,
             taken: 0.0,
             done: 0.0,
+            unseen: 0.0,
             turnaround: 1e-3,
             busy_cores: vec![0.0; hidden.nodes.len()],
             stretch: Vec::new(),

@@ -66,9 +66,12 @@ fn nodes(scenario: &Scenario) -> Result<(), Wrong> {
         return Err(wrong("node", 0, "count", "expected at least one node"));
     }
     for (index, group) in scenario.nodes.iter().enumerate() {
-        for (key, value) in
-            [("cores", group.cores), ("ability", group.ability), ("link_mib", group.link_mib)]
-        {
+        for (key, value) in [
+            ("cores", group.cores),
+            ("declared_cores", group.declared_cores.unwrap_or(group.cores)),
+            ("ability", group.ability),
+            ("link_mib", group.link_mib),
+        ] {
             if !(value.is_finite() && value > 0.0) {
                 return Err(wrong(
                     "node",

@@ -26,6 +26,9 @@ pub struct Storm {
     pub max_spout_pending: f64,
     /// After this a tuple is replayed (`topology.message.timeout.secs`).
     pub message_timeout_secs: f64,
+    /// For how long a source that waits for records looks at no acknowledgement, in ms; those that come
+    /// meanwhile are seen with the next record (`KafkaSpoutConfig`: poll timeout).
+    pub poll_millis: f64,
     /// Whether shuffling prefers receivers in the sender's worker until their queue is 80 % full.
     pub locality_aware: bool,
     /// How plans are carried out.
@@ -53,6 +56,7 @@ impl Default for Storm {
         Self {
             max_spout_pending: 500.0,
             message_timeout_secs: 30.0,
+            poll_millis: 0.0,
             locality_aware: false,
             method: Method::Auto,
             prepare_secs: [8.0, 28.0],

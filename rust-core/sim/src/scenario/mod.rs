@@ -110,6 +110,9 @@ pub struct NodeGroup {
     /// Cores of each.
     #[serde(default = "four_cores")]
     pub cores: f64,
+    /// Cores that each declares to the engine; the truth unless set.
+    #[serde(default)]
+    pub declared_cores: Option<f64>,
     /// Speed of a core relative to the reference.
     #[serde(default = "whole")]
     pub ability: f64,

@@ -130,6 +130,7 @@ pub fn node() -> NodeGroup {
     NodeGroup {
         count: 1,
         cores: 4.0,
+        declared_cores: None,
         ability: 1.0,
         slots: 4,
         round_trip_millis: 0.5,

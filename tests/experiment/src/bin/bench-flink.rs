@@ -1,4 +1,4 @@
-//! `bench-flink`: a load that steps up and down, under Flink alone, its own autoscaler, and Thalweg at both levels.
+//! `bench-flink`: a load that changes, under Flink alone, its own autoscaler, and Thalweg at both levels.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,15 +9,21 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use serde::Serialize;
 use serde_json::json;
-use thalweg_experiment::flink::{FlinkSide, StepReport, Steps, Unequal, run_steps, run_unequal};
+use thalweg_experiment::flink::{Demand, FlinkSide, StepReport, Unequal, run_demand, run_unequal};
 use thalweg_experiment::options::pair;
 use thalweg_experiment::record;
 use thalweg_experiment::report::{Summary, short};
 use thalweg_experiment::workplace::clean_up_when_interrupted;
 
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench/flink.json");
-const PLACEMENT_FILE: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench/flink-placement.json");
+/// Thalweg at its quickest, as the autoscaler is.
+const QUICK: [(&str, &str); 4] = [
+    ("thalweg.metrics.settle.secs", "2"),
+    ("thalweg.scaling.up.delay.secs", "0"),
+    ("thalweg.scaling.down.window.secs", "3"),
+    ("thalweg.scaling.catch.up.secs", "10"),
+];
+/// Where results are left.
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench");
 
 /// Compares ways of scaling a Flink job on real clusters on this machine.
 #[derive(Parser)]
@@ -35,17 +41,20 @@ struct Cli {
     #[arg(long, default_value_t = 4.0)]
     factor: f64,
     /// Seconds of each of the three parts
-    #[arg(long, default_value_t = 40)]
+    #[arg(long, default_value_t = 25)]
     seconds: u32,
     /// Milliseconds for which a line keeps a subtask busy
     #[arg(long, default_value_t = 16.0)]
     line_ms: f64,
     /// Thalweg's policy
-    #[arg(long, default_value = "me-stream")]
+    #[arg(long, default_value = "thalweg")]
     policy: String,
-    /// Further settings of Thalweg, key=value
+    /// Further settings of Thalweg, key=value, over those for quick action
     #[arg(long = "set", value_parser = pair)]
     settings: Vec<(String, String)>,
+    /// A recorded day instead of steps, as long and at its highest as high as they
+    #[arg(long)]
+    day: bool,
     /// Compare placement instead: nodes of unequal speed, parallelism that may not grow
     #[arg(long)]
     placement: bool,
@@ -65,19 +74,17 @@ fn main() -> Result<()> {
     if cli.placement {
         return placement(&cli);
     }
-    let steps = Steps {
-        low: cli.low,
-        high: cli.low * cli.factor,
-        part_secs: cli.seconds,
-        line_ms: cli.line_ms,
+    let quick = QUICK.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    cli.settings.splice(0..0, quick);
+    let high = cli.low * cli.factor;
+    let demand = if cli.day {
+        Demand::day(high, 3 * cli.seconds, cli.line_ms)?
+    } else {
+        Demand::steps(cli.low, cli.factor, cli.seconds, cli.line_ms)
     };
-    println!(
-        "{} to {} lines/s, {} ms each: {} subtasks are enough",
-        steps.low,
-        steps.high,
-        steps.line_ms,
-        steps.enough()
-    );
+    let (name, course) = if cli.day { ("flink-day", "day") } else { ("flink", "steps") };
+    let (line_ms, enough) = (cli.line_ms, demand.enough());
+    println!("up to {high} lines/s of {line_ms} ms each: {enough} subtasks are enough");
     let mut report = StepReport::new(&cli.settings);
     for round in 0..cli.rounds {
         let mut sides = cli.only.clone();
@@ -86,7 +93,7 @@ fn main() -> Result<()> {
         sides.rotate_left(first);
         for side in sides {
             let keep = cli.keep.as_ref().map(|keep| keep.join(format!("{side}-{round}")));
-            let run = run_steps(side, steps, &cli.settings, keep)
+            let run = run_demand(side, &demand, &cli.settings, keep)
                 .with_context(|| format!("round {}, {side}", round + 1))?;
             println!(
                 "  round {}, {side}: enough after {} s, {} rescales, gap {} s, p99 {} ms{}",
@@ -102,14 +109,14 @@ fn main() -> Result<()> {
                 println!("    {}", predicted.beside(&run));
             }
             if let Some(folder) = &cli.record {
-                let name = format!("flink-steps-{side}-{}", round + 1);
-                record::save(folder, &name, &run.recording)?;
+                let run_name = format!("flink-{course}-{side}-{}", round + 1);
+                record::save(folder, &run_name, &run.recording)?;
             }
             report.add(run, begun.elapsed().as_secs());
-            save(FILE, &report)?;
+            save(name, &report)?;
         }
     }
-    println!("{}\nwritten to target/bench/flink.json", report.table());
+    println!("{}\nwritten to target/bench/{name}.json", report.table());
     Ok(())
 }
 
@@ -135,7 +142,7 @@ fn placement(cli: &Cli) -> Result<()> {
             runs.push(run);
         }
         ratios.push(rates[&FlinkSide::Level2] / rates[&FlinkSide::Static].max(1e-9));
-        save(PLACEMENT_FILE, &json!({ "setting": unequal, "runs": runs, "ratios": ratios }))?;
+        save("flink-placement", &json!({ "setting": unequal, "runs": runs, "ratios": ratios }))?;
     }
     let ratio = Summary::of(&ratios).context("no rounds")?;
     println!(
@@ -144,8 +151,9 @@ fn placement(cli: &Cli) -> Result<()> {
     Ok(())
 }
 
-fn save(file: &str, report: &impl Serialize) -> Result<()> {
-    let path = Path::new(file);
-    fs::create_dir_all(path.parent().context("the file lies in a folder")?)?;
-    fs::write(path, serde_json::to_string_pretty(report)? + "\n").with_context(|| file.to_owned())
+fn save(name: &str, report: &impl Serialize) -> Result<()> {
+    fs::create_dir_all(FOLDER)?;
+    let file = Path::new(FOLDER).join(format!("{name}.json"));
+    fs::write(&file, serde_json::to_string_pretty(report)? + "\n")
+        .with_context(|| file.display().to_string())
 }

@@ -1,4 +1,4 @@
-//! What one run under a stepped load measured.
+//! What one run under a load that changes measured.
 
 use serde::Serialize;
 use thalweg_sim::calibrate::Recording;
@@ -35,9 +35,9 @@ pub struct Sample {
 pub struct Stepped {
     /// Who decided.
     pub side: FlinkSide,
-    /// Seconds from the step up to enough parallelism; nothing where it never came.
+    /// Seconds from the step up to enough parallelism; nothing where it never came, or there are no steps.
     pub time_to_right_s: Option<f64>,
-    /// Restarts between the step up and the step down.
+    /// Restarts between the step up and the step down; where there are no steps, all of them.
     pub rescales_up: u32,
     /// Every restart.
     pub rescales: Vec<Rescale>,

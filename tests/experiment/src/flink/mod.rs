@@ -1,5 +1,6 @@
 //! Flink alone, with its own autoscaler, and with Thalweg at both levels: the same cluster, job and load.
 
+mod demand;
 mod measured;
 mod report;
 mod run;
@@ -12,10 +13,11 @@ use std::str::FromStr;
 use anyhow::{Result, bail};
 use serde::Serialize;
 
+pub use demand::Demand;
 pub use measured::{Rescale, Stepped};
 pub use report::StepReport;
 pub(crate) use run::SLOTS;
-pub use run::{Steps, run_steps};
+pub use run::run_demand;
 pub use show::show;
 pub use unequal::{Placed, Unequal, run_unequal};
 

@@ -25,7 +25,7 @@ const MEASURES: [Measure; 7] = [
     },
     Measure {
         name: "rescales",
-        title: "rescales after the step up",
+        title: "rescales (with steps: after the one up)",
         unit: "",
         of: |run| Some(f64::from(run.rescales_up)),
     },

@@ -1,4 +1,4 @@
-//! One run under a load that steps up and down again.
+//! One run under a load that changes.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,11 +9,12 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use thalweg_lab::counts::{Moments, Spouts, Totals};
 use thalweg_lab::flink::{Autoscaler, JobInfo, Vertex};
-use thalweg_lab::load::{Generator, Load, Rate};
+use thalweg_lab::load::{Generator, Load};
 use thalweg_lab::wait::until;
 use thalweg_lab::{FlinkBuilder, FlinkCluster, FlinkJob, Kafka};
 
 use super::FlinkSide;
+use super::demand::Demand;
 use super::measured::{Rescale, Sample, Stepped};
 use crate::predict::flink::predict;
 use crate::record::{Executors, recording};
@@ -36,43 +37,13 @@ const GAP_AFTER_MS: u64 = 4_000;
 /// Flink says this each time that a job's tasks are deployed.
 const DEPLOYED: &str = "switched from state CREATED to RUNNING";
 
-/// A load in three parts, and the work of each line.
-#[derive(Debug, Clone, Copy)]
-pub struct Steps {
-    /// Lines per second at first and at last.
-    pub low: f64,
-    /// Lines per second in between.
-    pub high: f64,
-    /// Seconds of each part.
-    pub part_secs: u32,
-    /// Milliseconds for which a line keeps a subtask busy.
-    pub line_ms: f64,
-}
-
-impl Steps {
-    /// The least parallelism at which subtasks are less than nine tenths busy.
-    pub fn enough(self) -> u32 {
-        (self.high * self.line_ms / 1_000.0 / 0.9).ceil() as u32
-    }
-
-    fn rate(self) -> Rate {
-        let part = |rate: f64| std::iter::repeat_n(rate, self.part_secs as usize);
-        let values = part(self.low).chain(part(self.high)).chain(part(self.low)).collect();
-        Rate::Series { values, step_secs: 1.0 }
-    }
-
-    fn length(self) -> Duration {
-        Duration::from_secs(u64::from(3 * self.part_secs))
-    }
-}
-
-/// Goes through the steps with one side, and leaves nothing running.
+/// Goes through a load with one side, and leaves nothing running.
 ///
 /// # Errors
 /// When some process fails, or the job never runs.
-pub fn run_steps(
+pub fn run_demand(
     side: FlinkSide,
-    steps: Steps,
+    demand: &Demand,
     settings: &[(String, String)],
     keep: Option<PathBuf>,
 ) -> Result<Stepped> {
@@ -84,7 +55,7 @@ pub fn run_steps(
     let out = flink.dir().join("out");
     let job = FlinkJob::word_count(JOB)
         .kafka(kafka.bootstrap(), TOPIC)
-        .set("splitWait", steps.line_ms)
+        .set("splitWait", demand.line_ms())
         .set("count", NODES)
         .out(&out);
     let info = flink.submit(&job, START_LIMIT)?;
@@ -99,11 +70,11 @@ pub fn run_steps(
     };
 
     let begun_ms = now_ms()?;
-    let load = Load::new(kafka.bootstrap(), TOPIC, steps.rate()).lasting(steps.length());
+    let load = Load::new(kafka.bootstrap(), TOPIC, demand.rate()).lasting(demand.length());
     let generator = Generator::start(&load.words(WORDS_PER_LINE))?;
     let mut seen = Vec::new();
     let begun = Instant::now();
-    while begun.elapsed() < steps.length() {
+    while begun.elapsed() < demand.length() {
         seen.push(look(&flink, &info, &generator, begun)?);
         std::thread::sleep(PAUSE);
     }
@@ -118,26 +89,29 @@ pub fn run_steps(
         _ => plans(&status_file(folder)),
     };
     let rescales = rescales(&flink, &out, begun_ms, &asked)?;
-    let [up, down] = [1, 2].map(|part| f64::from(part * steps.part_secs));
-    let right = samples.iter().find(|s| s.at_s >= up && s.parallelism >= steps.enough());
-    let end_ms = begun_ms + steps.length().as_millis() as u64;
+    let enough = |sample: &&Sample| sample.parallelism >= demand.enough();
+    let time_to_right = demand.step().and_then(|step| {
+        let mut within = samples.iter().filter(|sample| step.contains(&sample.at_s));
+        Some(within.find(enough)?.at_s - step.start)
+    });
+    let end_ms = begun_ms + demand.length().as_millis() as u64;
     let mut executors = Executors::default();
     for seen in seen {
         executors.saw(begun_ms + (seen.at_s * 1_000.0) as u64, seen.counts);
     }
-    let rate = steps.rate();
+    let rate = demand.rate();
     let words = WORDS_PER_LINE as f64;
     let recording = recording(&(begun_ms..end_ms), &out, words, &executors, &|s| rate.at(s))?;
-    let part = |rescale: &&Rescale| (up..down).contains(&rescale.at_s);
+    let up = |rescale: &&Rescale| demand.step().is_none_or(|step| step.contains(&rescale.at_s));
     Ok(Stepped {
         side,
-        time_to_right_s: right.filter(|s| s.at_s < down).map(|s| s.at_s - up),
-        rescales_up: u32::try_from(rescales.iter().filter(part).count())?,
+        time_to_right_s: time_to_right,
+        rescales_up: u32::try_from(rescales.iter().filter(up).count())?,
         backlog_area: area(&samples, |sample| sample.backlog),
         slot_seconds: area(&samples, |sample| f64::from(sample.slots)),
         p99_ms: Spouts::read(&out)?.within(&(begun_ms..now_ms()?)).p99_ms as f64,
         exactly_once,
-        predicted: predict(side, steps, settings)?,
+        predicted: predict(side, demand, settings)?,
         notes: notes(&status_file(folder)),
         rescales,
         samples,

@@ -1,4 +1,4 @@
-//! The load that steps up and down, on Flink.
+//! A load that changes, on Flink.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use thalweg_sim::scenario::{ComponentSpec, EngineKind, Flink, Load, LoadShape, M
 use thalweg_sim::{RunResult, Scenario};
 
 use super::{WORD_BYTES, component, edge, node, runs};
-use crate::flink::{FlinkSide, SLOTS, Stepped, Steps};
+use crate::flink::{Demand, FlinkSide, SLOTS, Stepped};
 use crate::options::value;
 use crate::report::{Summary, short};
 
@@ -56,7 +56,7 @@ impl Prediction {
 /// When a setting is not allowed, or the simulator contradicts itself.
 pub fn predict(
     side: FlinkSide,
-    steps: Steps,
+    demand: &Demand,
     settings: &[(String, String)],
 ) -> Result<Option<Prediction>> {
     if !matches!(side, FlinkSide::Level1 | FlinkSide::Level2) {
@@ -67,7 +67,7 @@ pub fn predict(
     if side == FlinkSide::Level2 {
         given.insert("thalweg.placement.slots".into(), json!("shared"));
     }
-    let runs = runs(&scenario(steps), given)?;
+    let runs = runs(&scenario(demand), given)?;
     let middle = |of: &dyn Fn(&RunResult) -> f64| {
         let values: Vec<f64> = runs.iter().map(of).collect();
         Summary::of(&values).map_or(0.0, |summary| summary.median)
@@ -76,16 +76,18 @@ pub fn predict(
     Ok(Some(Prediction {
         rescales: middle(&|run| run.actions.iter().filter(|action| action.done).count() as f64),
         backlog_area: middle(&|run| run.measures.backlog_area * arrived(run)),
-        slot_seconds: middle(&|run| slot_seconds(run, f64::from(3 * steps.part_secs))),
+        slot_seconds: middle(&|run| slot_seconds(run, demand.length().as_secs_f64())),
         p99_ms: middle(&|run| run.measures.p99_ms),
     }))
 }
 
 /// The job as the simulator knows it.
-fn scenario(steps: Steps) -> Scenario {
-    let part = |number: u32| f64::from(number * steps.part_secs);
-    let high = steps.high / steps.low;
-    let levels = vec![[0.0, 1.0], [part(1), high], [part(2), 1.0]];
+fn scenario(demand: &Demand) -> Scenario {
+    let rate = demand.rates().iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+    let seconds = (0..).zip(demand.rates());
+    let mut levels: Vec<[f64; 2]> =
+        seconds.map(|(second, lines)| [f64::from(second), lines / rate]).collect();
+    levels.dedup_by_key(|[_, level]| *level);
     let operator = |id: &str, executors, work_micros| {
         let most = 2 * u32::from(SLOTS);
         ComponentSpec {
@@ -95,13 +97,14 @@ fn scenario(steps: Steps) -> Scenario {
     };
     let source = component("source", ComponentKind::Source, 1, OVERHEAD_MICROS);
     // A line keeps its subtask waiting, and the processor free.
-    let split = ComponentSpec { cpu_share: 0.0, ..operator("split", 1, steps.line_ms * 1_000.0) };
+    let split =
+        ComponentSpec { cpu_share: 0.0, ..operator("split", 1, demand.line_ms() * 1_000.0) };
     Scenario {
-        about: "a load that steps up and down".to_owned(),
-        duration_secs: part(3),
+        about: "a load that changes".to_owned(),
+        duration_secs: demand.length().as_secs_f64(),
         step_millis: STEP_MILLIS,
         point_secs: 1.0,
-        rate: steps.low,
+        rate,
         jitter: 0.05,
         nodes: vec![node(1.0, u32::from(SLOTS)), node(1.0, u32::from(SLOTS))],
         components: vec![source, split, operator("count", COUNTERS, OVERHEAD_MICROS)],

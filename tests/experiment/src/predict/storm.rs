@@ -4,7 +4,8 @@ use anyhow::Result;
 use serde::Serialize;
 use thalweg_core::model::{ComponentKind, Grouping};
 use thalweg_sim::scenario::{
-    ComponentSpec, EngineKind, Fault, FaultKind, Load, LoadShape, Metrics, NodeGroup, template,
+    ComponentSpec, EngineKind, Fault, FaultKind, Load, LoadShape, Metrics, NodeGroup, Storm,
+    template,
 };
 use thalweg_sim::{RunResult, Scenario};
 
@@ -17,8 +18,10 @@ use crate::situation::{Change, Side, Situation};
 /// Storm's own work on a tuple beside what the bolt burns, as seen in situations where bolts have room.
 const OVERHEAD_MICROS: f64 = 150.0;
 /// What a line takes through Storm besides: queues that are flushed each millisecond, threads that wait
-/// for their turn, and the ackers' answer. Seen as well where bolts have room.
-const PATH_MILLIS: f64 = 14.0;
+/// for their turn. Fitted to recordings.
+const PATH_MILLIS: f64 = 0.5;
+/// KafkaSpout's default: so long it waits for lines before it looks at acknowledgements.
+const POLL_MILLIS: f64 = 200.0;
 const STEP_MILLIS: f64 = 100.0;
 const POINT_SECS: f64 = 5.0;
 const KIBIT_PER_MIB: f64 = 8.0 * 1024.0;
@@ -132,6 +135,7 @@ fn scenario(situation: &Situation, timing: Timing, rates: Option<Vec<f64>>) -> S
             edge("split", "count", Grouping::Fields, words, WORD_BYTES),
         ],
         load: Load { shape, noise: 0.0 },
+        storm: Storm { poll_millis: POLL_MILLIS, ..Storm::default() },
         metrics: Metrics { report_secs: 2.0, sample_rate: 1.0, lag: false, ..Metrics::default() },
         faults: change.into_iter().collect(),
         ..template::empty(situation.name, EngineKind::Storm)
@@ -144,7 +148,9 @@ fn nodes(situation: &Situation) -> Vec<NodeGroup> {
         let limited = situation.links.iter().find(|(of, _)| *of == number);
         let link_mib =
             limited.map_or(whole.link_mib, |(_, kilobits)| f64::from(*kilobits) / KIBIT_PER_MIB);
-        NodeGroup { link_mib, ..whole }
+        // What Storm takes for granted of supervisors that say nothing.
+        let declared_cores = (!situation.declared).then_some(4.0);
+        NodeGroup { link_mib, declared_cores, ..whole }
     });
     nodes.collect()
 }

@@ -7,7 +7,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Encodes what an adapter saw of a cluster, in layout 4 of {@code docs/reference/ffi.md}.
+ * Encodes what an adapter saw of a cluster, in layout 5 of {@code docs/reference/ffi.md}.
  *
  * <p>{@link #begin} starts a snapshot, {@link #finish} ends it; nodes come before their slots, and a
  * topology before its components, edges and executors. One writer serves many snapshots and reuses
@@ -36,7 +36,7 @@ public final class SnapshotWriter {
     public enum Grouping { SHUFFLE, FIELDS, ALL, GLOBAL, LOCAL_OR_SHUFFLE, CUSTOM }
 
     private static final int MAGIC = 0x47574854; // THWG
-    private static final int VERSION = 4;
+    private static final int VERSION = 5;
     private static final int COMPONENTS_AT = 24;
     private static final int EDGES_AT = 28;
     private static final int EXECUTORS_AT = 32;
@@ -48,13 +48,14 @@ public final class SnapshotWriter {
     private static final int HEAP_AT = 48;
     private static final int WORKER_COMPUTE_AT = 36;
     private static final int WORKER_HEAP_AT = 40;
+    private static final int CHECKPOINT_AT = 48;
     private static final int SENT_AT = 16;
     private static final int TIMES_AT = 96;
     private static final int STATE_AT = 128;
 
     private final Section nodes = new Section(40);
     private final Section slots = new Section(8);
-    private final Section topologies = new Section(48);
+    private final Section topologies = new Section(64);
     private final Section components = new Section(56);
     private final Section edges = new Section(24);
     private final Section executors = new Section(152);
@@ -104,8 +105,15 @@ public final class SnapshotWriter {
         int idText = intern(id);
         int nameText = intern(name);
         topologies.next().putInt(idText).putInt(nameText).putInt(status.ordinal()).putInt(wishedWorkers)
-                .putDouble(messageTimeoutMs).putInt(0).putInt(0).putInt(0).putInt(0).putDouble(Double.NaN);
+                .putDouble(messageTimeoutMs).putInt(0).putInt(0).putInt(0).putInt(0).putDouble(Double.NaN)
+                .putDouble(Double.NaN).putLong(UNKNOWN);
         return index;
+    }
+
+    /** Adds the last checkpoint of the last topology: how long it took, and what was written for it. */
+    public void checkpoint(double durationMs, long bytes) {
+        int at = topologies.last() + CHECKPOINT_AT;
+        topologies.content.putDouble(at, durationMs).putLong(at + Double.BYTES, bytes);
     }
 
     /** Adds a component to the last topology. Returns its index there. */

@@ -38,6 +38,7 @@ final class Snapshots {
     private static void words(SnapshotWriter writer, int a6700, int a6701, int c6700) {
         writer.topology("words-1-1763726000", "words", Status.ACTIVE, 3, 30_000);
         writer.workerHeap(768);
+        writer.checkpoint(41.5, 9007199254740999L);
         int acker = writer.component("__acker", Kind.SYSTEM, 1, 1);
         int count = writer.component("count", Kind.OPERATOR, 2, 5);
         writer.declared(25.5, 192);

@@ -103,7 +103,8 @@ public final class ClusterReader {
             vertices.add(new Vertex(vertexId, names.get(vertexId), firstTask, max, inputs, tasks(id, vertexId), waiting));
             firstTask += max;
         }
-        return new JobView(id, job.path("name").asText(), job.path("state").asText(), vertices);
+        return new JobView(id, job.path("name").asText(), job.path("state").asText(), states.checkpoint(id),
+                vertices);
     }
 
     private List<Task> tasks(String job, String vertex) throws IOException, InterruptedException {

@@ -62,6 +62,7 @@ public final class Encoder {
             }
         }
         writer.topology(job.id(), job.name(), status(job), used.size(), 0);
+        writer.checkpoint(job.checkpoint().durationMs(), job.checkpoint().bytes());
         List<List<Report>> reports = reports(job);
         for (int index = 0; index < job.vertices().size(); index++) {
             Vertex vertex = job.vertices().get(index);

@@ -9,14 +9,14 @@ import java.util.Map;
 import java.util.Set;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 
-/** How large the state of subtasks was when their job last completed a checkpoint. */
+/** How large the state of subtasks was when their job last completed a checkpoint, and what that took. */
 final class StateReader {
-    private record Sizes(long checkpoint, Map<String, List<Long>> byVertex) { }
+    private record Known(long id, Checkpoint checkpoint, Map<String, List<Long>> sizes) { }
 
-    private static final Sizes NONE = new Sizes(-1, Map.of());
+    private static final Known NONE = new Known(-1, Checkpoint.UNKNOWN, Map.of());
 
     private final Rest rest;
-    private final Map<String, Sizes> known = new HashMap<>();
+    private final Map<String, Known> known = new HashMap<>();
 
     StateReader(Rest rest) {
         this.rest = rest;
@@ -24,17 +24,18 @@ final class StateReader {
 
     /** Reads what the newest checkpoint of a job tells, if it is a new one. */
     void look(String job, Set<String> vertices) throws InterruptedException {
-        Sizes before = known.getOrDefault(job, NONE);
+        Known before = known.getOrDefault(job, NONE);
         try {
-            long newest = rest.get("/jobs/" + job + "/checkpoints").path("latest").path("completed").path("id").asLong(-1);
-            if (newest == before.checkpoint) {
+            JsonNode newest = rest.get("/jobs/" + job + "/checkpoints").path("latest").path("completed");
+            long id = newest.path("id").asLong(-1);
+            if (id == before.id) {
                 return;
             }
             Map<String, List<Long>> sizes = new HashMap<>();
             for (String vertex : vertices) {
-                sizes.put(vertex, sizes(rest.get("/jobs/" + job + "/checkpoints/details/" + newest + "/subtasks/" + vertex)));
+                sizes.put(vertex, sizes(rest.get("/jobs/" + job + "/checkpoints/details/" + id + "/subtasks/" + vertex)));
             }
-            known.put(job, new Sizes(newest, sizes));
+            known.put(job, new Known(id, Checkpoint.read(newest), sizes));
         } catch (IOException e) {
             // A job without checkpoints is answered like one that is not there: nothing is known of its state.
             known.remove(job);
@@ -43,8 +44,13 @@ final class StateReader {
 
     /** The bytes of a subtask's state; -1 where unknown, as when there were another number of subtasks. */
     long bytes(String job, String vertex, int subtask, int parallelism) {
-        List<Long> sizes = known.getOrDefault(job, NONE).byVertex.getOrDefault(vertex, List.of());
+        List<Long> sizes = known.getOrDefault(job, NONE).sizes.getOrDefault(vertex, List.of());
         return sizes.size() == parallelism ? sizes.get(subtask) : -1;
+    }
+
+    /** The last checkpoint of a job. */
+    Checkpoint checkpoint(String job) {
+        return known.getOrDefault(job, NONE).checkpoint;
     }
 
     /** Forgets all other jobs. */

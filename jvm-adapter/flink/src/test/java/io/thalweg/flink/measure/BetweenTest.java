@@ -20,7 +20,7 @@ class BetweenTest {
 
     /** A source that sent so much to a step that took in so much and was idle so long. */
     private static JobView job(int attempt, double sent, double taken, double idle, String shipStrategy) {
-        return new JobView("job", "words", "RUNNING", List.of(vertex("source", List.of(), attempt, 0, sent, 0),
+        return new JobView("job", "words", "RUNNING", Checkpoint.UNKNOWN, List.of(vertex("source", List.of(), attempt, 0, sent, 0),
                 vertex("split", List.of(new Input(0, shipStrategy)), attempt, taken, 0, idle)));
     }
 
@@ -64,7 +64,7 @@ class BetweenTest {
         assertEquals(-1, waiting(job(0, 100, 50, 0, "BROADCAST"), 1));
         List<Vertex> two = new ArrayList<>(job(0, 100, 50, 0, "HASH").vertices());
         two.add(vertex("other", List.of(new Input(0, "HASH")), 0, 50, 0, 0));
-        assertEquals(-1, waiting(new JobView("job", "words", "RUNNING", two), 1));
+        assertEquals(-1, waiting(new JobView("job", "words", "RUNNING", Checkpoint.UNKNOWN, two), 1));
         assertEquals(-1, waiting(job(0, 100, 50, 0, "HASH"), 0), "nothing is sent to a source");
     }
 }

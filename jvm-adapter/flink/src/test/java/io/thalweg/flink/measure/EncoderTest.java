@@ -34,7 +34,7 @@ class EncoderTest {
                 List.of(task(0, "n1", lines)), SourceReader.Waiting.UNKNOWN);
         Vertex split = new Vertex("bb", "split", 1, 4, List.of(new Input(0, "REBALANCE")),
                 List.of(task(0, "n1", half), task(1, "n2", half)), SourceReader.Waiting.UNKNOWN);
-        return new JobView("job", "words", "RUNNING", List.of(source, split));
+        return new JobView("job", "words", "RUNNING", Checkpoint.UNKNOWN, List.of(source, split));
     }
 
     @Test

@@ -1,0 +1,25 @@
+package io.thalweg.flink.measure;
+
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
+
+/**
+ * A completed checkpoint.
+ *
+ * @param durationMs from its trigger until all of it was acknowledged; NaN where unknown
+ * @param bytes what was written for it, which of an incremental one is less than the state; -1 where unknown
+ */
+public record Checkpoint(double durationMs, long bytes) {
+    /** None that is known of. */
+    public static final Checkpoint UNKNOWN = new Checkpoint(Double.NaN, -1);
+
+    /** One as Flink's REST tells it. */
+    static Checkpoint read(JsonNode json) {
+        long duration = json.path("end_to_end_duration").asLong(-1);
+        if (duration < 0) {
+            return UNKNOWN;
+        }
+        // Before Flink 1.16 there was only the size of the state.
+        long state = json.path("state_size").asLong(-1);
+        return new Checkpoint(duration, json.path("checkpointed_size").asLong(state));
+    }
+}

@@ -1,0 +1,66 @@
+//! Counts that a scenario's script sets, as they were in a recording.
+
+use super::Simulation;
+use crate::action::{flink_restart, restart_flink, start_workers, switch_storm};
+use crate::layout::{deal_out, scaled, share_slots};
+use crate::scenario::{EngineKind, ScriptStep};
+
+/// How far a script has been followed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Script {
+    /// The next step.
+    next: usize,
+    /// Whether workers that it asks for are starting.
+    starts: bool,
+}
+
+impl Simulation<'_> {
+    /// Sets the counts that are due.
+    pub(super) fn follow_script(&mut self, now: f64) {
+        let Some(step) = self.scenario.script.get(self.script.next) else { return };
+        if self.action.is_some() {
+            return;
+        }
+        let done = match self.scenario.engine {
+            EngineKind::Flink => self.restart_by_script(step, now),
+            EngineKind::Storm => self.switch_by_script(step, now),
+        };
+        if done {
+            self.script.next += 1;
+            self.recorder.scripted();
+        }
+    }
+
+    fn restart_by_script(&mut self, step: &ScriptStep, now: f64) -> bool {
+        if now < step.at_secs {
+            return false;
+        }
+        let scenario = self.scenario;
+        let mut wishes = scaled(scenario, &self.job, &step.counts);
+        share_slots(scenario, |node| self.dead_since[node].is_none(), &mut wishes);
+        let mut site = self.site(now);
+        let until = now + flink_restart(&mut site);
+        restart_flink(&mut site, &wishes, until, scenario.flink.replay);
+        true
+    }
+
+    /// A recording tells when new workers had taken over, so that they start some time before.
+    fn switch_by_script(&mut self, step: &ScriptStep, now: f64) -> bool {
+        let [low, high] = self.scenario.storm.prepare_secs;
+        if now < step.at_secs - low.midpoint(high) {
+            return false;
+        }
+        let mut wishes = scaled(self.scenario, &self.job, &step.counts);
+        deal_out(&self.job, &mut wishes);
+        if !self.script.starts {
+            self.script.starts = true;
+            start_workers(&mut self.site(now), &wishes);
+        }
+        let over = now >= step.at_secs;
+        if over {
+            self.script.starts = false;
+            switch_storm(&mut self.site(now), &wishes);
+        }
+        over
+    }
+}

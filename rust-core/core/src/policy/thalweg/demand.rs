@@ -50,7 +50,7 @@ pub fn asked(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topolog
         if component.measured.is_empty() {
             continue;
         }
-        let visible = component.target.arrival_now();
+        let visible = memory.arrival(situation, index);
         let arrival = visible * hidden;
         let forecaster = model.forecasters.entry(situation.id(index).to_owned()).or_default();
         forecaster.note(visible, situation.now, settings.window, lead);

@@ -9,7 +9,7 @@ use crate::policy::Situation;
 /// Components below this busy share say too little.
 const IDLE: f64 = 0.05;
 /// Above this share of time their receivers hold them up, and what they do is not all they could.
-const HELD_UP: f64 = 0.1;
+pub(super) const HELD_UP: f64 = 0.1;
 
 /// Learns what components can do, from those whose signals are good.
 pub fn learn(situation: &Situation<'_>, memory: &mut Memory, model: &mut TopologyModel) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::learn::HELD_UP;
 use crate::capacity::learned::CapacityModel;
 use crate::capacity::misses::StateModel;
 use crate::demand::Forecaster;
@@ -90,6 +91,10 @@ impl Spared {
 pub struct Memory {
     pub(super) selectivities: BTreeMap<(usize, usize), f64>,
     pub(super) learned_at: Option<Timestamp>,
+    /// Records per second that arrived at each source when it was last free to take them.
+    pub(super) arrivals: BTreeMap<usize, f64>,
+    /// When executors were last added or taken away.
+    pub(super) changed_at: Option<Timestamp>,
     /// Since when a component has been short.
     pub(super) short_since: Option<Timestamp>,
     /// What part of the shortest component's capacity was asked for last.
@@ -118,6 +123,25 @@ impl Memory {
         *self.believed.get(index)?
     }
 
+    /// Records per second that arrive at a source.
+    ///
+    /// One that is held up after a change, with nothing counted that waits before it, works off what it had
+    /// taken in but not given out (a Kafka source, all that its consumer fetched). How much arrives meanwhile
+    /// does not show; it is taken to be no more than before, until the time for catching up is over.
+    pub(super) fn arrival(&mut self, situation: &Situation<'_>, index: usize) -> f64 {
+        let source = &situation.flow.components[index];
+        let visible = source.target.arrival_now();
+        if source.backpressured.is_none_or(|share| share <= HELD_UP) {
+            self.arrivals.insert(index, visible);
+            return visible;
+        }
+        let catch_up = situation.settings.thalweg.catch_up;
+        let changed = self.changed_at.is_some_and(|at| situation.now.since(at) < catch_up);
+        let hides = changed && source.target.backlog == Some(0);
+        let before = self.arrivals.get(&index).copied().filter(|_| hides);
+        before.map_or(visible, |before| visible.min(before))
+    }
+
     /// Notes whether executors were added or taken away since the last decision.
     pub(super) fn notice_changes(&mut self, situation: &Situation<'_>, model: &mut TopologyModel) {
         let mut change = 0i64;
@@ -135,6 +159,7 @@ impl Memory {
             if now != before {
                 // What was needed before is known from another arrangement.
                 self.forget_needs();
+                self.changed_at = Some(situation.now);
             }
         }
         if change == 0 {

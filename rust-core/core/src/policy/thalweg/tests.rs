@@ -43,6 +43,22 @@ fn all_that_are_short_grow_at_once_to_the_target() {
 }
 
 #[test]
+fn a_source_that_catches_up_after_a_change_is_not_taken_for_more_load() {
+    let mut case = Case::line(120.0, &[(2, 120.0, 0.96)]);
+    case.flow.components[0].backpressured = Some(0.0);
+    let (mut memory, mut model) = fresh();
+    assert_eq!(run(&mut case, &mut memory, &mut model, 60), [(1, 3)]);
+    // Three executors work off what the source had taken in before, as fast as they can.
+    let caught_up = Case::line(187.5, &[(3, 187.5, 1.0)]);
+    case.flow = caught_up.flow;
+    case.flow.components[0].backpressured = Some(0.99);
+    case.settings.thalweg.catch_up = Millis::saturating(60_000.0);
+    assert_eq!(run(&mut case, &mut memory, &mut model, 50), []);
+    // What does not end in the time for it is load.
+    assert_ne!(run(&mut case, &mut memory, &mut model, 60), []);
+}
+
+#[test]
 fn a_moment_of_shortage_is_waited_out() {
     let mut case = Case::line(1000.0, &[(4, 1000.0, 0.95)]);
     let (mut memory, mut model) = fresh();

@@ -6,9 +6,9 @@ use anyhow::Result;
 use clap::Args;
 use comfy_table::{Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
-use thalweg_sim::Scenario;
 use thalweg_sim::calibrate::{Errors, Recording, compare, fit, repeat, watch};
 use thalweg_sim::scenario::read_series;
+use thalweg_sim::{RunResult, Scenario};
 
 use crate::files;
 
@@ -62,7 +62,7 @@ impl Calibrate {
             "highest latency after faults",
             "highest throughput after faults",
             "without output real, simulated [s]",
-            "latency p95 real, simulated [ms]",
+            "p95 of the intervals' median latencies real, simulated [ms]",
         ]);
         let runs = self.recordings.iter().zip(&fitted_on).map(|run| (run, "yes"));
         for ((file, (recording, load, secs)), used) in
@@ -70,7 +70,7 @@ impl Calibrate {
         {
             let result = watch(&repeat(&fitted, recording, load, *secs))?;
             let errors = compare(&result, recording);
-            table.add_row(row(file, used, &errors, recording, result.measures.p95_ms));
+            table.add_row(row(file, used, &errors, recording, &result));
         }
         println!("{table}");
         Ok(())
@@ -94,9 +94,10 @@ fn row(
     used: &str,
     errors: &Errors,
     recording: &Recording,
-    simulated: f64,
+    simulated: &RunResult,
 ) -> [String; 8] {
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
+    let millis = |latency: Option<f64>| latency.map_or("-".to_owned(), |ms| format!("{ms:.0}"));
     [
         file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         used.to_owned(),
@@ -105,6 +106,6 @@ fn row(
         errors.fault_peak.map_or("-".to_owned(), percent),
         errors.catch_up.map_or("-".to_owned(), percent),
         format!("{:.0}, {:.0}", errors.stopped_secs.0, errors.stopped_secs.1),
-        format!("{:.0}, {simulated:.0}", recording.latency(0.95).unwrap_or(f64::NAN)),
+        format!("{}, {}", millis(recording.latency(0.95)), millis(simulated.latency(0.95))),
     ]
 }

@@ -23,6 +23,15 @@ pub struct RunResult {
     pub reasons: BTreeMap<String, u64>,
 }
 
+impl RunResult {
+    /// A quantile of the median latencies of its intervals, in ms.
+    pub fn latency(&self, share: f64) -> Option<f64> {
+        let mut medians: Vec<f64> = self.points.iter().filter_map(|point| point.p50_ms).collect();
+        medians.sort_by(f64::total_cmp);
+        medians.get(((medians.len().max(1) - 1) as f64 * share) as usize).copied()
+    }
+}
+
 /// Measures over a whole run.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Measures {

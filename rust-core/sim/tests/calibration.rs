@@ -100,6 +100,27 @@ fn runs_on_a_real_storm_cluster_are_met_that_were_not_fitted() {
 }
 
 #[test]
+fn runs_on_a_real_flink_cluster_are_met_that_were_not_fitted() {
+    let lab = scenario("lab-flink", include_str!("../scenarios/lab-flink.toml"));
+    let misses = misses(
+        &lab,
+        &[
+            "flink-steps-static-1.csv",
+            "flink-steps-autoscaler-1.csv",
+            "flink-steps-level1-1.csv",
+            "flink-steps-level2-1.csv",
+        ],
+        &[
+            "flink-steps-static-2.csv",
+            "flink-steps-autoscaler-2.csv",
+            "flink-steps-level1-2.csv",
+            "flink-steps-level2-2.csv",
+        ],
+    );
+    assert_eq!(misses, Vec::<String>::new());
+}
+
+#[test]
 fn a_recording_of_another_job_is_refused() {
     let lab = scenario("lab-storm", include_str!("../scenarios/lab-storm.toml"));
     let (mut recording, ..) = recorded(&lab, 30.0);

@@ -105,12 +105,7 @@ fn steered(name: &str, policy: &str, set: &[(&str, f64)], job: &Scenario) -> Res
 }
 
 fn simulated(name: &str, result: &RunResult) -> Row {
-    let mut latencies: Vec<f64> = result.points.iter().filter_map(|p| p.p50_ms).collect();
-    latencies.sort_by(f64::total_cmp);
-    let quantile = |share: f64| {
-        let at = (latencies.len().max(1) - 1) as f64 * share;
-        latencies.get(at as usize).copied().unwrap_or(f64::NAN)
-    };
+    let quantile = |share: f64| result.latency(share).unwrap_or(f64::NAN);
     Row {
         name: name.to_owned(),
         manager_hours: result.measures.node_hours,

@@ -26,10 +26,15 @@ pub struct RunResult {
 impl RunResult {
     /// A quantile of the median latencies of its intervals, in ms.
     pub fn latency(&self, share: f64) -> Option<f64> {
-        let mut medians: Vec<f64> = self.points.iter().filter_map(|point| point.p50_ms).collect();
-        medians.sort_by(f64::total_cmp);
-        medians.get(((medians.len().max(1) - 1) as f64 * share) as usize).copied()
+        quantile(self.points.iter().filter_map(|point| point.p50_ms), share)
     }
+}
+
+/// The value that this share of all lies below or at; nothing where there are none.
+pub(crate) fn quantile(values: impl Iterator<Item = f64>, share: f64) -> Option<f64> {
+    let mut sorted: Vec<f64> = values.collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(((sorted.len().max(1) - 1) as f64 * share) as usize).copied()
 }
 
 /// Measures over a whole run.

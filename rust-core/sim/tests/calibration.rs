@@ -55,74 +55,70 @@ fn is_found_again(scenario: &Scenario, rate: f64) {
     assert!(errors.throughput < 0.06 && errors.latency < 0.2, "{errors:?}");
 }
 
-fn recording(file: &str) -> (Recording, Vec<f64>, f64) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/recordings").join(file);
-    let text = std::fs::read_to_string(&path).expect("a recording of this project");
-    let recording = Recording::read(file, &text).expect("it is whole");
+fn lab_storm() -> Scenario {
+    scenario("lab-storm", include_str!("../scenarios/lab-storm.toml"))
+}
+
+fn lab_flink() -> Scenario {
+    scenario("lab-flink", include_str!("../scenarios/lab-flink.toml"))
+}
+
+fn recording(name: &str) -> (Recording, Vec<f64>, f64) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/recordings");
+    let text = std::fs::read_to_string(folder.join(format!("{name}.csv")));
+    let recording = Recording::read(name, &text.expect("a recording of this project"));
+    let recording = recording.expect("it is whole");
     let (load, secs) = (recording.load(), recording.interval_secs);
     (recording, load, secs)
 }
 
-/// Fits a scenario to some recordings and holds it against others; returns those that it misses.
-fn misses(scenario: &Scenario, fitted_on: &[&str], tested_on: &[&str]) -> Vec<String> {
-    let known: Vec<_> = fitted_on.iter().map(|file| recording(file)).collect();
+/// Fits a scenario to some recordings and holds it to the goals on others.
+fn meets(scenario: &Scenario, fitted_on: &[&str], tested_on: &[&str]) {
+    let known: Vec<_> = fitted_on.iter().map(|name| recording(name)).collect();
     let (found, _) = fit(scenario, &known, |_, _| {}).expect("no contradiction");
     let fitted = found.apply(scenario);
-    let miss = |file: &&str| {
-        let (recording, load, secs) = recording(file);
+    let miss = |name: &&str| {
+        let (recording, load, secs) = recording(name);
         let run = watch(&repeat(&fitted, &recording, &load, secs)).expect("no contradiction");
         let errors = compare(&run, &recording);
         let near = errors.throughput <= 0.1 && errors.latency <= 0.2;
-        (!near).then(|| format!("{file}: {errors:?} with {found:?}"))
+        (!near).then(|| format!("{name}: {errors:?} with {found:?}"))
     };
-    tested_on.iter().filter_map(miss).collect()
+    let misses: Vec<String> = tested_on.iter().filter_map(miss).collect();
+    assert_eq!(misses, Vec::<String>::new());
 }
 
 #[test]
 fn runs_on_a_real_storm_cluster_are_met_that_were_not_fitted() {
-    let lab = scenario("lab-storm", include_str!("../scenarios/lab-storm.toml"));
-    let misses = misses(
-        &lab,
-        &[
-            "storm-g-default-1.csv",
-            "storm-g-ds2-1.csv",
-            "storm-h-ds2-1.csv",
-            "storm-h-default-1.csv",
-        ],
-        &[
-            "storm-g-me-stream-1.csv",
-            "storm-g-thalweg-1.csv",
-            "storm-h-me-stream-1.csv",
-            "storm-h-thalweg-1.csv",
-        ],
+    meets(
+        &lab_storm(),
+        &["storm-g-default-1", "storm-g-ds2-1", "storm-h-ds2-1", "storm-h-default-1"],
+        &["storm-g-me-stream-1", "storm-g-thalweg-1", "storm-h-me-stream-1", "storm-h-thalweg-1"],
     );
-    assert_eq!(misses, Vec::<String>::new());
 }
 
 #[test]
 fn runs_on_a_real_flink_cluster_are_met_that_were_not_fitted() {
-    let lab = scenario("lab-flink", include_str!("../scenarios/lab-flink.toml"));
-    let misses = misses(
-        &lab,
+    meets(
+        &lab_flink(),
         &[
-            "flink-steps-static-1.csv",
-            "flink-steps-autoscaler-1.csv",
-            "flink-steps-level1-1.csv",
-            "flink-steps-level2-1.csv",
+            "flink-steps-static-1",
+            "flink-steps-autoscaler-1",
+            "flink-steps-level1-1",
+            "flink-steps-level2-1",
         ],
         &[
-            "flink-steps-static-2.csv",
-            "flink-steps-autoscaler-2.csv",
-            "flink-steps-level1-2.csv",
-            "flink-steps-level2-2.csv",
+            "flink-steps-static-2",
+            "flink-steps-autoscaler-2",
+            "flink-steps-level1-2",
+            "flink-steps-level2-2",
         ],
     );
-    assert_eq!(misses, Vec::<String>::new());
 }
 
 #[test]
 fn a_recording_of_another_job_is_refused() {
-    let lab = scenario("lab-storm", include_str!("../scenarios/lab-storm.toml"));
+    let lab = lab_storm();
     let (mut recording, ..) = recorded(&lab, 30.0);
     assert_eq!(recording.check("run.csv", &lab), Ok(()));
     recording.samples[3].counts.insert("split".to_owned(), 13);
@@ -135,10 +131,10 @@ fn a_recording_of_another_job_is_refused() {
 
 #[test]
 fn work_is_found_again_in_a_recording_of_storm() {
-    is_found_again(&scenario("lab-storm", include_str!("../scenarios/lab-storm.toml")), 250.0);
+    is_found_again(&lab_storm(), 250.0);
 }
 
 #[test]
 fn work_is_found_again_in_a_recording_of_flink() {
-    is_found_again(&scenario("lab-flink", include_str!("../scenarios/lab-flink.toml")), 150.0);
+    is_found_again(&lab_flink(), 150.0);
 }

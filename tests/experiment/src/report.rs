@@ -1,14 +1,19 @@
 //! Runs put together: medians, ratios, the table and the JSON file.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::path::Path;
 use std::process::Command;
+use std::{fmt, fs};
 
+use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::measure::Measured;
 use crate::outage::{Kind, Series};
 use crate::situation::Side;
+
+/// Where results are left.
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench");
 
 /// Median, least and greatest of some values.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -307,6 +312,17 @@ pub(crate) fn commit() -> String {
     };
     let changed = git(&["status", "--porcelain"]).is_some_and(|text| !text.is_empty());
     if changed { format!("{head}+") } else { head }
+}
+
+/// Leaves results as `target/bench/<name>.json`.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn save(name: &str, results: &impl Serialize) -> Result<()> {
+    fs::create_dir_all(FOLDER).context(FOLDER)?;
+    let file = Path::new(FOLDER).join(format!("{name}.json"));
+    fs::write(&file, serde_json::to_string_pretty(results)? + "\n")
+        .with_context(|| file.display().to_string())
 }
 
 pub(crate) fn machine() -> String {

@@ -108,6 +108,12 @@ pub enum Course {
     },
 }
 
+/// Lines for each second of three parts, the second with so many times the load.
+pub fn steps(rate: f64, factor: f64, part_secs: u32) -> Vec<f64> {
+    let part = |level: f64| std::iter::repeat_n(level * rate, part_secs as usize);
+    part(1.0).chain(part(factor)).chain(part(1.0)).collect()
+}
+
 /// Seconds between two values of a load that changes.
 const COURSE_STEP_SECS: f64 = 1.0;
 
@@ -120,8 +126,7 @@ impl Course {
         let (levels, secs) = match self {
             Self::Constant => return Ok(None),
             Self::Steps { factor, part_secs } => {
-                let part = |level: f64| std::iter::repeat_n(level * rate, part_secs as usize);
-                return Ok(Some(part(1.0).chain(part(factor)).chain(part(1.0)).collect()));
+                return Ok(Some(steps(rate, factor, part_secs)));
             }
             Self::Series { file, values, secs } => {
                 (Rate::values_of(&Path::new(LOADS).join(file), values)?, secs)

@@ -137,8 +137,14 @@ struct Record {
     acked: u64,
     failed: u64,
     latencies_ms: Vec<u64>,
-    /// The same from when their records were made.
-    ages_ms: Vec<u64>,
+    /// The same from when their records were made, where latencies do not begin then.
+    ages_ms: Option<Vec<u64>>,
+}
+
+impl Record {
+    fn ages(&self) -> &Vec<u64> {
+        self.ages_ms.as_ref().unwrap_or(&self.latencies_ms)
+    }
 }
 
 /// What happened to the spouts' tuples within a window.
@@ -195,7 +201,7 @@ impl Spouts {
 
     /// Latencies of a window from when the records were made: waiting before the sources is in them.
     pub fn ages_within(&self, window: &Range<u64>) -> Latencies {
-        Latencies::of(self.chosen(window).flat_map(|record| &record.ages_ms))
+        Latencies::of(self.chosen(window).flat_map(|record| record.ages()))
     }
 
     fn chosen(&self, window: &Range<u64>) -> impl Iterator<Item = &Record> {
@@ -240,7 +246,7 @@ fn record(fields: &[&str]) -> Result<(u64, Record)> {
         acked: number(acked)?,
         failed: number(failed)?,
         latencies_ms: all(list)?,
-        ages_ms: all(ages.first().unwrap_or(list))?,
+        ages_ms: ages.first().map(|ages| all(ages)).transpose()?,
     };
     Ok((number(at)?, record))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
+use crate::report::quantile;
 use crate::scenario::Scenario;
 
 /// Columns that a recording must have, in this order.
@@ -145,9 +146,7 @@ impl Recording {
 
     /// A quantile of the median latencies of its intervals, in ms.
     pub fn latency(&self, share: f64) -> Option<f64> {
-        let mut sorted: Vec<f64> = self.samples.iter().filter_map(|s| s.latency_ms).collect();
-        sorted.sort_by(f64::total_cmp);
-        sorted.get(((sorted.len().max(1) - 1) as f64 * share) as usize).copied()
+        quantile(self.samples.iter().filter_map(|s| s.latency_ms), share)
     }
 
     /// Hours of TaskManagers.

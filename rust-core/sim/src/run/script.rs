@@ -47,18 +47,18 @@ impl Simulation<'_> {
     /// A recording tells when new workers had taken over, so that they start some time before.
     fn switch_by_script(&mut self, step: &ScriptStep, now: f64) -> bool {
         let [low, high] = self.scenario.storm.prepare_secs;
-        if now < step.at_secs - low.midpoint(high) {
+        let over = now >= step.at_secs;
+        let starts = !self.script.starts && now >= step.at_secs - low.midpoint(high);
+        if !starts && !over {
             return false;
         }
         let mut wishes = scaled(self.scenario, &self.job, &step.counts);
         deal_out(&self.job, &mut wishes);
-        if !self.script.starts {
-            self.script.starts = true;
+        if starts {
             start_workers(&mut self.site(now), &wishes);
         }
-        let over = now >= step.at_secs;
+        self.script.starts = !over;
         if over {
-            self.script.starts = false;
             switch_storm(&mut self.site(now), &wishes);
         }
         over

@@ -1,18 +1,16 @@
 //! `bench-flink`: a load that changes, under Flink alone, its own autoscaler, and Thalweg at both levels.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use serde::Serialize;
 use serde_json::json;
 use thalweg_experiment::flink::{Demand, FlinkSide, StepReport, Unequal, run_demand, run_unequal};
 use thalweg_experiment::options::pair;
 use thalweg_experiment::record;
-use thalweg_experiment::report::{Summary, short};
+use thalweg_experiment::report::{Summary, save, short};
 use thalweg_experiment::workplace::clean_up_when_interrupted;
 
 /// Thalweg at its quickest, as the autoscaler is.
@@ -22,8 +20,6 @@ const QUICK: [(&str, &str); 4] = [
     ("thalweg.scaling.down.window.secs", "3"),
     ("thalweg.scaling.catch.up.secs", "10"),
 ];
-/// Where results are left.
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench");
 
 /// Compares ways of scaling a Flink job on real clusters on this machine.
 #[derive(Parser)]
@@ -149,11 +145,4 @@ fn placement(cli: &Cli) -> Result<()> {
         "Thalweg's throughput over Flink's: {ratio}\nwritten to target/bench/flink-placement.json"
     );
     Ok(())
-}
-
-fn save(name: &str, report: &impl Serialize) -> Result<()> {
-    fs::create_dir_all(FOLDER)?;
-    let file = Path::new(FOLDER).join(format!("{name}.json"));
-    fs::write(&file, serde_json::to_string_pretty(report)? + "\n")
-        .with_context(|| file.display().to_string())
 }

@@ -1,6 +1,5 @@
 //! `bench-storm`: Storm's own scheduler against Thalweg in several situations, side by side, several times.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -9,14 +8,12 @@ use clap::Parser;
 use thalweg_experiment::options::{pair, storm_settings};
 use thalweg_experiment::outage::outages;
 use thalweg_experiment::record;
-use thalweg_experiment::report::{MEASURES, Report, short};
+use thalweg_experiment::report::{MEASURES, Report, save, short};
 use thalweg_experiment::workplace::clean_up_when_interrupted;
 use thalweg_experiment::{
     Measured, Options, Phase, Side, Situation, Status, Store, Vitals, Witness, run,
 };
 use thalweg_lab::control::TopologyInfo;
-
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench/storm.json");
 
 /// Compares Storm's DefaultScheduler with Thalweg on real clusters on this machine.
 #[derive(Parser)]
@@ -82,7 +79,7 @@ fn main() -> Result<()> {
         }
         println!("{}\n", report.outage_table());
         report.took(begun.elapsed().as_secs());
-        save(&report)?;
+        save("storm", &report)?;
     }
     let situations = if cli.rounds == 0 { &[][..] } else { &cli.only };
     for situation in situations {
@@ -119,7 +116,7 @@ fn main() -> Result<()> {
         }
         // After each situation, so that an interrupt costs only the one under way.
         report.took(begun.elapsed().as_secs());
-        save(&report)?;
+        save("storm", &report)?;
     }
     println!("written to target/bench/storm.json");
     Ok(())
@@ -155,12 +152,6 @@ fn one(side: Side, situation: &Situation, round: u32, options: &Options) -> Resu
         println!("    {}", predicted.beside(&measured));
     }
     Ok(measured)
-}
-
-fn save(report: &Report) -> Result<()> {
-    let file = Path::new(FILE);
-    fs::create_dir_all(file.parent().context("the file lies in a folder")?)?;
-    fs::write(file, serde_json::to_string_pretty(report)? + "\n").context(FILE)
 }
 
 /// Tells phases on standard error, so that the tables can be kept alone.

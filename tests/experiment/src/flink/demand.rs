@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use thalweg_lab::load::Rate;
 
-use crate::situation::Course;
+use crate::situation::{Course, steps};
 
 /// Subtasks are wanted to be no busier than this.
 const BUSY: f64 = 0.9;
@@ -25,8 +25,7 @@ pub struct Demand {
 impl Demand {
     /// Three parts of so many seconds, the second with so many times the load.
     pub fn steps(low: f64, factor: f64, part_secs: u32, line_ms: f64) -> Self {
-        let part = |rate: f64| std::iter::repeat_n(rate, part_secs as usize);
-        let rates = part(low).chain(part(low * factor)).chain(part(low)).collect();
+        let rates = steps(low, factor, part_secs);
         Self { rates, line_ms, step: Some(part_secs..2 * part_secs) }
     }
 
@@ -37,14 +36,20 @@ impl Demand {
     pub fn day(highest: f64, secs: u32, line_ms: f64) -> Result<Self> {
         let day = Course::Series { file: "taxi_5min.csv", values: 288, secs };
         let rates = day.rates(1.0)?.unwrap_or_default();
-        let most = rates.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-        let rates = rates.into_iter().map(|rate| rate * highest / most).collect();
-        Ok(Self { rates, line_ms, step: None })
+        let mut demand = Self { rates, line_ms, step: None };
+        let scale = highest / demand.highest();
+        demand.rates.iter_mut().for_each(|rate| *rate *= scale);
+        Ok(demand)
     }
 
     /// Lines in each second.
     pub fn rates(&self) -> &[f64] {
         &self.rates
+    }
+
+    /// The most lines in any second.
+    pub fn highest(&self) -> f64 {
+        self.rates.iter().copied().fold(f64::MIN_POSITIVE, f64::max)
     }
 
     /// Milliseconds for which a line keeps a subtask busy.
@@ -59,8 +64,7 @@ impl Demand {
 
     /// The least parallelism at which subtasks have room at the highest load.
     pub fn enough(&self) -> u32 {
-        let most = self.rates.iter().copied().fold(0.0, f64::max);
-        (most * self.line_ms / 1_000.0 / BUSY).ceil() as u32
+        (self.highest() * self.line_ms / 1_000.0 / BUSY).ceil() as u32
     }
 
     /// The seconds between a step up and the step down, if it has steps.
@@ -69,7 +73,7 @@ impl Demand {
     }
 
     pub(super) fn rate(&self) -> Rate {
-        Rate::Series { values: self.rates.clone(), step_secs: 1.0 }
+        Course::load(self.rates.clone())
     }
 }
 

@@ -9,7 +9,7 @@ use thalweg_core::model::{ComponentKind, Grouping};
 use thalweg_sim::scenario::{ComponentSpec, EngineKind, Flink, Load, LoadShape, Metrics, template};
 use thalweg_sim::{RunResult, Scenario};
 
-use super::{WORD_BYTES, component, edge, node, runs};
+use super::{WORD_BYTES, component, edge, levels, node, runs};
 use crate::flink::{Demand, FlinkSide, SLOTS, Stepped};
 use crate::options::value;
 use crate::report::{Summary, short};
@@ -83,11 +83,8 @@ pub fn predict(
 
 /// The job as the simulator knows it.
 fn scenario(demand: &Demand) -> Scenario {
-    let rate = demand.rates().iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-    let seconds = (0..).zip(demand.rates());
-    let mut levels: Vec<[f64; 2]> =
-        seconds.map(|(second, lines)| [f64::from(second), lines / rate]).collect();
-    levels.dedup_by_key(|[_, level]| *level);
+    let rate = demand.highest();
+    let levels = levels(0.0, demand.rates(), rate).collect();
     let operator = |id: &str, executors, work_micros| {
         let most = 2 * u32::from(SLOTS);
         ComponentSpec {

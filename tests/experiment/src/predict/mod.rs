@@ -29,6 +29,11 @@ fn runs(scenario: &Scenario, mut given: Map<String, Value>) -> Result<Vec<RunRes
     (1..=SEEDS).map(|seed| Ok(run(scenario, &settings.core, seed)?)).collect()
 }
 
+/// The load from an instant on, second by second, relative to a rate.
+fn levels(from_secs: f64, lines: &[f64], rate: f64) -> impl Iterator<Item = [f64; 2]> {
+    (0..).zip(lines).map(move |(second, lines)| [from_secs + f64::from(second), lines / rate])
+}
+
 /// A node with nothing beside its cores and slots to be told of.
 fn node(cores: f64, slots: u32) -> NodeGroup {
     NodeGroup { cores, slots, round_trip_millis: 0.2, ..template::node() }

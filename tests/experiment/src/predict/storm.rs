@@ -9,7 +9,7 @@ use thalweg_sim::scenario::{
 };
 use thalweg_sim::{RunResult, Scenario};
 
-use super::{WORD_BYTES, component, edge, node, runs};
+use super::{WORD_BYTES, component, edge, levels, node, runs};
 use crate::measure::bolts;
 use crate::options::{Options, storm_settings};
 use crate::report::{Summary, short};
@@ -104,10 +104,8 @@ fn scenario(situation: &Situation, timing: Timing, rates: Option<Vec<f64>>) -> S
     let shape = match rates {
         None => LoadShape::Constant { level: 1.0 },
         Some(rates) => {
-            let course = (0..).zip(rates);
-            let levels = course
-                .map(|(second, lines)| [timing.before_secs + f64::from(second), lines / rate]);
-            LoadShape::Steps { levels: [[0.0, 1.0]].into_iter().chain(levels).collect() }
+            let course = levels(timing.before_secs, &rates, rate);
+            LoadShape::Steps { levels: [[0.0, 1.0]].into_iter().chain(course).collect() }
         }
     };
     let change = situation.change.and_then(|change| match change {

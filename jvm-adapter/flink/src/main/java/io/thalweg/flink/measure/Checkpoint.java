@@ -18,8 +18,6 @@ public record Checkpoint(double durationMs, long bytes) {
         if (duration < 0) {
             return UNKNOWN;
         }
-        // Before Flink 1.16 there was only the size of the state.
-        long state = json.path("state_size").asLong(-1);
-        return new Checkpoint(duration, json.path("checkpointed_size").asLong(state));
+        return new Checkpoint(duration, json.path("checkpointed_size").asLong(-1));
     }
 }

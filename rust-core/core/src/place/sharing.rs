@@ -7,6 +7,10 @@
 //! The unit is a *row*: what shares one slot, at first the executors of the same rank of each
 //! component, as such engines pair them themselves. Rows go to nodes by longest processing time
 //! first; then single executors move from the worst node into rows elsewhere that lack their component.
+//!
+//! Where not all may stay, rows stay on the nodes where most of what they hold runs now, as long as the
+//! worst load is near that of a fresh start: a process that had nothing of a component loads its code
+//! anew before it gives out anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,15 +33,19 @@ pub(super) fn share(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
         let needed = u32::try_from(rows - room).unwrap_or(u32::MAX);
         return Err(Shortage::Slots { needed, usable_nodes: problem.usable_nodes() });
     }
-    let mut draft = Draft::fresh(problem, rows, &ports);
-    draft.improve();
-    if let Some(present) = present(problem, rows, &ports) {
+    let rows = Rows::by_rank(problem, rows);
+    let mut fresh = Draft::of(problem, &rows, &ports, None);
+    fresh.improve();
+    let enough = fresh.worst() * LOYALTY_PERCENT / 100;
+    if let Some(present) = present(problem, rows.len(), &ports) {
         let worst = super::loads(problem, &present).into_iter().max().unwrap_or(0);
-        if worst * 100 <= draft.worst() * LOYALTY_PERCENT {
+        if worst <= enough {
             return Ok(present);
         }
     }
-    Ok(draft.slots(&ports))
+    let loyal = Draft::of(problem, &rows, &ports, Some(enough));
+    let chosen = if loyal.worst() <= enough { loyal } else { fresh };
+    Ok(chosen.slots(&ports))
 }
 
 /// As many as the component with most executors has.
@@ -75,6 +83,45 @@ fn present(problem: &Problem, rows: usize, ports: &[Vec<u32>]) -> Option<Vec<Slo
     (slots.len() <= rows).then_some(placement)
 }
 
+/// What shares a slot, before anything moves.
+struct Rows {
+    /// The row of each executor.
+    row_of: Vec<usize>,
+    /// The demand of each row.
+    weights: Vec<u64>,
+    /// The node where most executors of each row run now.
+    homes: Vec<Option<usize>>,
+}
+
+impl Rows {
+    /// Executors of the same rank of each component.
+    fn by_rank(problem: &Problem, rows: usize) -> Self {
+        let mut ranks: BTreeMap<u32, usize> = BTreeMap::new();
+        let mut weights = vec![0u64; rows];
+        let mut seen: Vec<BTreeMap<usize, usize>> = vec![BTreeMap::new(); rows];
+        let mut row_of = Vec::with_capacity(problem.executors.len());
+        for executor in &problem.executors {
+            let rank = ranks.entry(executor.component).or_default();
+            row_of.push(*rank);
+            weights[*rank] += executor.demand;
+            if let Some(node) = executor.current.map(|slot| slot.node).or(executor.near) {
+                *seen[*rank].entry(node as usize).or_default() += 1;
+            }
+            *rank += 1;
+        }
+        let most = |seen: &BTreeMap<usize, usize>| {
+            let most = seen.iter().max_by_key(|&(node, count)| (*count, std::cmp::Reverse(*node)));
+            most.map(|(node, _)| *node)
+        };
+        let homes = seen.iter().map(most).collect();
+        Self { row_of, weights, homes }
+    }
+
+    fn len(&self) -> usize {
+        self.weights.len()
+    }
+}
+
 /// Rows on nodes.
 struct Draft<'a> {
     problem: &'a Problem,
@@ -88,37 +135,36 @@ struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    fn fresh(problem: &'a Problem, rows: usize, ports: &[Vec<u32>]) -> Self {
-        let mut ranks: BTreeMap<u32, usize> = BTreeMap::new();
-        let mut weights = vec![0u64; rows];
-        let mut row_of = Vec::with_capacity(problem.executors.len());
-        for executor in &problem.executors {
-            let rank = ranks.entry(executor.component).or_default();
-            row_of.push(*rank);
-            weights[*rank] += executor.demand;
-            *rank += 1;
-        }
-        let components =
-            row_of.iter().zip(&problem.executors).map(|(&row, e)| (row, e.component)).collect();
+    /// The heaviest row first, each on its home as long as the load there is within the bound, if one is given, else
+    /// where the load is least.
+    fn of(problem: &'a Problem, rows: &Rows, ports: &[Vec<u32>], bound: Option<u64>) -> Self {
+        let executors = rows.row_of.iter().zip(&problem.executors);
         let mut draft = Self {
             problem,
-            row_of,
-            node_of: vec![0; rows],
+            row_of: rows.row_of.clone(),
+            node_of: vec![0; rows.len()],
             demand: problem.nodes.iter().map(|node| node.base_load).collect(),
-            components,
+            components: executors.map(|(&row, executor)| (row, executor.component)).collect(),
         };
         let mut left: Vec<usize> = ports.iter().map(Vec::len).collect();
-        let mut order: Vec<usize> = (0..rows).collect();
-        order.sort_by_key(|&row| (std::cmp::Reverse(weights[row]), row));
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        order.sort_by_key(|&row| (std::cmp::Reverse(rows.weights[row]), row));
         for row in order {
-            let open = (0..left.len()).filter(|&node| left[node] > 0);
-            let best = open.min_by_key(|&node| {
-                (draft.load(node, weights[row]), std::cmp::Reverse(left[node]), node)
+            let weight = rows.weights[row];
+            let stays = |&home: &usize| {
+                left[home] > 0 && bound.is_some_and(|bound| draft.load(home, weight) <= bound)
+            };
+            let home = rows.homes[row].filter(stays);
+            let node = home.unwrap_or_else(|| {
+                let open = (0..left.len()).filter(|&node| left[node] > 0);
+                let best = open.min_by_key(|&node| {
+                    (draft.load(node, weight), std::cmp::Reverse(left[node]), node)
+                });
+                best.expect("there is room for every row")
             });
-            let node = best.expect("there is room for every row");
             left[node] -= 1;
             draft.node_of[row] = node;
-            draft.demand[node] += weights[row];
+            draft.demand[node] += weight;
         }
         draft
     }
@@ -261,6 +307,40 @@ mod tests {
             executor.current = Some(*slot);
         }
         assert_eq!(share(&problem).unwrap(), placement);
+    }
+
+    /// A source and a counter beside the first of some workers, all of them on the second node.
+    fn grown(workers: usize, demand: u64, nodes: Vec<PlaceNode>) -> Problem {
+        let mut executors = vec![executor(0, 50_000), executor(2, 50_000)];
+        for executor in &mut executors {
+            executor.current = Some(SlotRef { node: 1, port: 0 });
+        }
+        let worker = PlaceExecutor { near: Some(1), ..executor(1, demand) };
+        executors.extend(vec![worker; workers]);
+        Problem { nodes, executors, ..Problem::default() }
+    }
+
+    #[test]
+    fn more_of_a_component_do_not_move_what_shares_its_slots() {
+        let problem = grown(4, 800_000, vec![node(1000, 4), node(1000, 4)]);
+        let placement = share(&problem).unwrap();
+        check(&problem, &placement);
+        let on_second = placement.iter().map(|slot| slot.node == 1).collect::<Vec<bool>>();
+        assert_eq!(on_second, [true, true, true, true, false, false]);
+    }
+
+    #[test]
+    fn a_node_with_room_for_all_is_not_left() {
+        let problem = grown(1, 800_000, vec![node(1000, 4), node(1000, 4)]);
+        let placement = share(&problem).unwrap();
+        assert!(placement.iter().all(|slot| slot.node == 1), "{placement:?}");
+    }
+
+    #[test]
+    fn a_far_slower_node_is_left_all_the_same() {
+        let problem = grown(1, 800_000, vec![node(1000, 4), node(200, 4)]);
+        let placement = share(&problem).unwrap();
+        assert!(placement.iter().all(|slot| slot.node == 0), "{placement:?}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::graph::{Stream, propagate};
 use super::source::Target;
-use crate::model::{ComponentKind, Grouping, Topology};
+use crate::model::{ComponentKind, Edge, Grouping, Topology};
 use crate::signals::{Measurement, Sample, Trail};
 
 /// Busy for less than this share, an executor shows no rate: its few records are mostly noise.
@@ -44,6 +44,8 @@ pub struct ComponentFlow {
     pub system: bool,
     /// Whether keys decide which executor gets a record.
     pub keyed: bool,
+    /// Whether nothing but shuffling decides.
+    pub shuffled: bool,
     /// Its executors that were measured.
     pub measured: Vec<ExecutorFlow>,
     /// Whether the engine measures how busy it is.
@@ -143,10 +145,8 @@ impl Flow {
                 memory_mib: component.memory_mib,
                 source: component.kind == ComponentKind::Source,
                 system: component.kind == ComponentKind::System,
-                keyed: topology
-                    .edges
-                    .iter()
-                    .any(|e| e.to as usize == index && e.grouping == Grouping::Fields),
+                keyed: into(topology, index).any(|edge| edge.grouping == Grouping::Fields),
+                shuffled: into(topology, index).all(|edge| edge.grouping == Grouping::Shuffle),
                 ..ComponentFlow::default()
             })
             .collect();
@@ -193,6 +193,11 @@ impl Flow {
     pub fn users(&self) -> impl Iterator<Item = (usize, &ComponentFlow)> {
         self.components.iter().enumerate().filter(|(_, component)| !component.system)
     }
+}
+
+/// The streams into a component.
+fn into(topology: &Topology, component: usize) -> impl Iterator<Item = &Edge> {
+    topology.edges.iter().filter(move |edge| edge.to as usize == component)
 }
 
 /// What the executors of one component did per second, together.

@@ -47,11 +47,11 @@ impl Shares {
 /// records more evenly than tasks. Nothing where it hardly works.
 pub fn balance(component: &ComponentFlow, slots: SlotRule) -> Option<f64> {
     component.timed.then_some(())?;
-    let each = dealt_to_executors(component, slots).then(|| usual_input(component)).flatten();
-    // One that is full and takes in more than its siblings, who are sent as much, works off what waits
-    // before it: that says nothing of its share.
+    let each = dealt_to_executors(component, slots).then(|| dealt_input(component)).flatten();
+    // One that takes in more than its siblings, who are sent as much, works off what waited before it: that
+    // says nothing of its share.
     let busy = |e: &ExecutorFlow| match each {
-        Some(each) if e.busy >= SATURATED && e.input > each => e.busy * each / e.input,
+        Some(each) if e.input > each => e.busy * each / e.input,
         _ => e.busy,
     };
     let busiest = component.measured.iter().map(busy).reduce(f64::max).filter(|b| *b >= AT_WORK)?;
@@ -61,17 +61,24 @@ pub fn balance(component: &ComponentFlow, slots: SlotRule) -> Option<f64> {
     Some((work / ability / busiest).clamp(0.1, 1.0) / explained)
 }
 
-/// Whether every executor is sent as much as its siblings: where no keys decide, Flink deals records to
+/// Whether every executor is sent as much as its siblings: where records are shuffled, Flink deals them to
 /// executors. Storm deals them to tasks.
 fn dealt_to_executors(component: &ComponentFlow, slots: SlotRule) -> bool {
-    slots != SlotRule::Workers && !component.source && !component.keyed
+    slots != SlotRule::Workers && !component.source && component.shuffled
 }
 
-/// What the executor in the middle takes in, in records per second.
-fn usual_input(component: &ComponentFlow) -> Option<f64> {
-    let mut inputs: Vec<f64> = component.measured.iter().map(|e| e.input).collect();
-    inputs.sort_by(f64::total_cmp);
-    inputs.get(inputs.len() / 2).copied()
+/// What each executor is sent where all are sent as much, in records per second: what those take in that are not
+/// full, as far as there are any.
+fn dealt_input(component: &ComponentFlow) -> Option<f64> {
+    let free = component.measured.iter().filter(|e| e.busy < SATURATED);
+    middle(free.map(|e| e.input)).or_else(|| middle(component.measured.iter().map(|e| e.input)))
+}
+
+/// The value in the middle, the lower one of two.
+fn middle(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut sorted: Vec<f64> = values.collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len().saturating_sub(1) / 2).copied()
 }
 
 /// The part of a component's records that belongs to one key, as far as it can be told.
@@ -80,8 +87,8 @@ fn hot_key(component: &ComponentFlow) -> f64 {
     if !component.keyed || count < ENOUGH_TO_TELL {
         return 0.0;
     }
-    let most = component.measured.iter().map(|e| e.input).reduce(f64::max);
-    let hot = match (usual_input(component), most) {
+    let inputs = || component.measured.iter().map(|e| e.input);
+    let hot = match (middle(inputs()), inputs().reduce(f64::max)) {
         (Some(usual), Some(most)) => usual > 0.0 && most > HOT * usual,
         _ => false,
     };
@@ -114,6 +121,7 @@ mod tests {
             tasks: 14,
             measured: vec![fast, fast, fast, slow],
             timed: true,
+            shuffled: true,
             ..ComponentFlow::default()
         }
     }
@@ -123,7 +131,7 @@ mod tests {
         let component = on_a_slow_node(75.0);
         assert!((Shares::of(&component, SlotRule::Engine).evenness(4) - 1.0).abs() < 1e-12);
         assert!((Shares::of(&component, SlotRule::Workers).evenness(4) - 0.875).abs() < 1e-12);
-        let keyed = ComponentFlow { keyed: true, ..component };
+        let keyed = ComponentFlow { keyed: true, shuffled: false, ..component };
         assert!((Shares::of(&keyed, SlotRule::Engine).evenness(4) - 0.875).abs() < 1e-12);
     }
 
@@ -143,6 +151,33 @@ mod tests {
         assert!((slower(130.0, 1.0) - (1.5 + 0.5 * busy) / 3.5 / busy).abs() < 1e-12);
         let storm = balance(&on_a_slow_node(130.0), SlotRule::Workers).expect("it works");
         assert!((storm - (1.5 + 0.65) / 3.5 / 1.3 / 0.875).abs() < 1e-12, "{storm}");
+    }
+
+    /// Three executors after a rescale: the first works off alone what waited before it was one of three.
+    fn rescaled(busy: f64) -> ComponentFlow {
+        let executor = |input, busy| ExecutorFlow { node: 0, ability: 1.0, input, busy };
+        ComponentFlow {
+            executors: 3,
+            tasks: 128,
+            measured: vec![executor(55.0, busy), executor(14.0, 0.23), executor(14.0, 0.23)],
+            timed: true,
+            shuffled: true,
+            ..ComponentFlow::default()
+        }
+    }
+
+    #[test]
+    fn executors_that_are_dealt_as_much_are_not_uneven_for_what_waited() {
+        for busy in [1.0, 0.93] {
+            let found = balance(&rescaled(busy), SlotRule::Shared).expect("it works");
+            assert!(found > 0.9, "{found}");
+        }
+        // Where something else decides, it may go on like this.
+        let local = ComponentFlow { shuffled: false, ..rescaled(0.93) };
+        assert!(balance(&local, SlotRule::Shared).expect("it works") < 0.6);
+        let mut two = rescaled(0.93);
+        two.measured.pop();
+        assert!(balance(&two, SlotRule::Shared).expect("it works") > 0.9);
     }
 
     #[test]

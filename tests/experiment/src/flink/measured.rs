@@ -13,6 +13,8 @@ pub struct Rescale {
     pub at_s: f64,
     /// The longest time without output around it.
     pub gap_s: f64,
+    /// The part of it before Flink deploys the new tasks: the old ones are cancelled, and a graph is made.
+    pub stop_s: f64,
     /// From the request to the first output of the new tasks.
     pub open_s: Option<f64>,
 }
@@ -64,6 +66,16 @@ impl Stepped {
     /// The mean of the gaps of its restarts.
     pub fn gap_s(&self) -> Option<f64> {
         mean(self.rescales.iter().map(|rescale| rescale.gap_s))
+    }
+
+    /// The mean part of them before new tasks are deployed.
+    pub fn stop_s(&self) -> Option<f64> {
+        mean(self.rescales.iter().map(|rescale| rescale.stop_s))
+    }
+
+    /// The mean part of them from when new tasks are deployed to their first output.
+    pub fn deploy_s(&self) -> Option<f64> {
+        mean(self.rescales.iter().map(|rescale| rescale.gap_s - rescale.stop_s))
     }
 
     /// The mean time from request to output.

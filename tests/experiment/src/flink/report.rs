@@ -16,7 +16,7 @@ struct Measure {
     of: fn(&Stepped) -> Option<f64>,
 }
 
-const MEASURES: [Measure; 7] = [
+const MEASURES: [Measure; 9] = [
     Measure {
         name: "time_to_right_s",
         title: "step to enough parallelism",
@@ -30,6 +30,18 @@ const MEASURES: [Measure; 7] = [
         of: |run| Some(f64::from(run.rescales_up)),
     },
     Measure { name: "gap_s", title: "output gap per rescale", unit: "s", of: Stepped::gap_s },
+    Measure {
+        name: "stop_s",
+        title: "of it until tasks are deployed",
+        unit: "s",
+        of: Stepped::stop_s,
+    },
+    Measure {
+        name: "deploy_s",
+        title: "of it from then to output",
+        unit: "s",
+        of: Stepped::deploy_s,
+    },
     Measure { name: "open_s", title: "request to output", unit: "s", of: Stepped::open_s },
     Measure {
         name: "backlog_area",

@@ -248,6 +248,7 @@ fn rescales(
         Some(Rescale {
             at_s: (at as f64 - begun_ms as f64) / 1_000.0,
             gap_s: secs(gap),
+            stop_s: secs((at + gap).saturating_sub(end).min(gap)),
             open_s: open.map(|asked| secs(end - asked)),
         })
     };

@@ -14,6 +14,12 @@ use thalweg_lab::load::Rate;
 const LINES: f64 = 100.0;
 /// Each TaskManager has 128 MiB of managed memory for four slots.
 const SLOT_MIB: u64 = 32;
+/// State in managed memory, with its lookups counted.
+const ROCKS: [(&str, &str); 3] = [
+    ("state.backend.type", "rocksdb"),
+    ("state.backend.rocksdb.metrics.block-cache-hit", "true"),
+    ("state.backend.rocksdb.metrics.block-cache-miss", "true"),
+];
 
 #[test]
 fn orders_are_carried_out_and_every_word_is_counted_once() -> Result<()> {
@@ -73,12 +79,22 @@ fn orders(line: FlinkLine, build: fn(FlinkBuilder) -> FlinkBuilder) -> Result<()
 #[test]
 fn a_vertex_with_slots_of_its_own_gets_other_memory_while_it_runs() -> Result<()> {
     let settings: Vec<_> = ORDERS_ONLY.map(|(key, value)| (key, json!(value))).into();
-    let mut product = FlinkProduct::start(FlinkLine::V2_3, &settings, |builder| builder)?;
+    let mut product = FlinkProduct::start(FlinkLine::V2_3, &settings, |builder| {
+        ROCKS.iter().fold(builder, |builder, (key, value)| builder.set(key, *value))
+    })?;
     let words = product.word_count("words").set("countGroup", "counting").set("count", 2);
     let job = product.submit(&words)?;
     product.load(Rate::Constant(LINES))?;
     product.table_is_the_truth(&job.id)?;
     product.slots_have(&[SLOT_MIB; 3])?;
+    product.recorded("lookups of state, and those that memory answered", |job| {
+        let answered = |executor: &Value| {
+            let [lookups, hits] = ["state_accesses", "state_hits"]
+                .map(|counter| executor["counters"][counter].as_u64().unwrap_or_default());
+            0 < hits && hits <= lookups
+        };
+        job["executors"].as_array().into_iter().flatten().filter(|e| answered(e)).count() == 2
+    })?;
     let steps = [(48, [SLOT_MIB, 48, 48]), (24, [24, 24, SLOT_MIB]), (SLOT_MIB, [SLOT_MIB; 3])];
     for (wished, slots) in steps {
         let last = product.last_plan()?;

@@ -7,16 +7,20 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use thalweg_core::model::{ComponentKind, Grouping};
 use thalweg_sim::scenario::{ComponentSpec, EngineKind, Flink, Load, LoadShape, Metrics, template};
-use thalweg_sim::{RunResult, Scenario};
+use thalweg_sim::{Point, RunResult, Scenario};
 
 use super::{WORD_BYTES, component, edge, levels, node, runs};
 use crate::flink::{Demand, FlinkSide, SLOTS, Stepped};
 use crate::options::value;
 use crate::report::{Summary, short};
 
+/// The settings that Thalweg's shell in Flink begins with.
+const DEFAULTS: &str =
+    include_str!("../../../../jvm-adapter/flink/src/main/resources/io/thalweg/flink/defaults.json");
 /// Flink's own work on a record.
 const OVERHEAD_MICROS: f64 = 20.0;
 const STEP_MILLIS: f64 = 100.0;
+const POINT_SECS: f64 = 1.0;
 const WORDS: f64 = 7.0;
 /// Subtasks of the operator that counts words.
 const COUNTERS: u32 = 2;
@@ -62,20 +66,19 @@ pub fn predict(
     if !matches!(side, FlinkSide::Level1 | FlinkSide::Level2) {
         return Ok(None);
     }
-    let mut given: Map<String, Value> =
-        settings.iter().map(|(key, text)| (key.clone(), value(text))).collect();
-    if side == FlinkSide::Level2 {
-        given.insert("thalweg.placement.slots".into(), json!("shared"));
+    let mut given: Map<String, Value> = serde_json::from_str(DEFAULTS)?;
+    if side == FlinkSide::Level1 {
+        given.insert("thalweg.placement.slots".into(), json!("engine"));
     }
+    given.extend(settings.iter().map(|(key, text)| (key.clone(), value(text))));
     let runs = runs(&scenario(demand), given)?;
     let middle = |of: &dyn Fn(&RunResult) -> f64| {
         let values: Vec<f64> = runs.iter().map(of).collect();
         Summary::of(&values).map_or(0.0, |summary| summary.median)
     };
-    let arrived = |run: &RunResult| run.measures.arrived;
     Ok(Some(Prediction {
         rescales: middle(&|run| run.actions.iter().filter(|action| action.done).count() as f64),
-        backlog_area: middle(&|run| run.measures.backlog_area * arrived(run)),
+        backlog_area: middle(&waiting_area),
         slot_seconds: middle(&|run| slot_seconds(run, demand.length().as_secs_f64())),
         p99_ms: middle(&|run| run.measures.p99_ms),
     }))
@@ -100,7 +103,7 @@ fn scenario(demand: &Demand) -> Scenario {
         about: "a load that changes".to_owned(),
         duration_secs: demand.length().as_secs_f64(),
         step_millis: STEP_MILLIS,
-        point_secs: 1.0,
+        point_secs: POINT_SECS,
         rate,
         jitter: 0.05,
         nodes: vec![node(1.0, u32::from(SLOTS)), node(1.0, u32::from(SLOTS))],
@@ -114,6 +117,16 @@ fn scenario(demand: &Demand) -> Scenario {
         metrics: Metrics { report_secs: 1.0, delay_secs: 0.2, ..Metrics::default() },
         ..template::empty("steps", EngineKind::Flink)
     }
+}
+
+/// Lines that arrived and were not counted yet, summed over time: before the source and within the job.
+fn waiting_area(run: &RunResult) -> f64 {
+    let more = |point: &Point| (point.offered - point.completed) * POINT_SECS;
+    let waiting = run.points.iter().scan(0.0, |waiting, point| {
+        *waiting += more(point);
+        Some(*waiting)
+    });
+    waiting.map(|lines| lines.max(0.0) * POINT_SECS).sum()
 }
 
 /// A slot holds a subtask of each operator, so that the one with most subtasks tells how many are in use.
@@ -130,4 +143,27 @@ fn slot_seconds(run: &RunResult, until: f64) -> f64 {
         counts.extend(action.counts.clone());
     }
     sum + most(&counts) * (until - since)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a real run took: one rescale up and one down, 150 to 200 slot-seconds, a p99 of three seconds.
+    #[test]
+    fn a_step_is_foretold_with_the_settings_that_the_shell_begins_with() -> Result<()> {
+        let demand = Demand::steps(30.0, 4.0, 25, 16.0);
+        let quick = [
+            ("thalweg.policy", "thalweg"),
+            ("thalweg.scaling.up.delay.secs", "0"),
+            ("thalweg.scaling.down.window.secs", "3"),
+        ];
+        let settings = quick.map(|(key, text)| (key.to_owned(), text.to_owned()));
+        let found = predict(FlinkSide::Level2, &demand, &settings)?.expect("Thalweg has a part");
+        assert!((2.0..=3.0).contains(&found.rescales), "{found:?}");
+        assert!((130.0..200.0).contains(&found.slot_seconds), "{found:?}");
+        assert!((1_500.0..6_000.0).contains(&found.p99_ms), "{found:?}");
+        assert!((800.0..6_000.0).contains(&found.backlog_area), "{found:?}");
+        Ok(())
+    }
 }

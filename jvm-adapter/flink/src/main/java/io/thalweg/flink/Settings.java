@@ -1,6 +1,8 @@
 package io.thalweg.flink;
 
-import java.util.LinkedHashMap;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonProcessingException;
@@ -23,29 +25,11 @@ public record Settings(int level, long monitorIntervalMillis, long stepTimeoutMi
     private static final String PREFIX = "thalweg.";
 
     /** Flink restarts a job within a second where Storm takes many, so the loop may be quicker. */
-    private static final Map<String, Object> DEFAULTS = new LinkedHashMap<>();
-
-    static {
-        DEFAULTS.put("thalweg.monitor.interval.secs", 1);
-        DEFAULTS.put("thalweg.metrics.window.secs", 5);
-        DEFAULTS.put("thalweg.metrics.max.age.secs", 10);
-        DEFAULTS.put("thalweg.metrics.settle.secs", 5);
-        DEFAULTS.put("thalweg.me-stream.interval.secs", 3);
-        DEFAULTS.put("thalweg.action.cool.down.secs", 5);
-        DEFAULTS.put("thalweg.action.step.timeout.secs", 30);
-        DEFAULTS.put("thalweg.placement.slots", "shared");
-        DEFAULTS.put("thalweg.scaling.quantile", 0.5);
-        DEFAULTS.put("thalweg.scaling.up.delay.secs", 1);
-        DEFAULTS.put("thalweg.scaling.down.window.secs", 30);
-        DEFAULTS.put("thalweg.scaling.ahead.secs", 60);
-        DEFAULTS.put("thalweg.scaling.catch.up.secs", 30);
-        DEFAULTS.put("thalweg.scaling.restart.secs", 1);
-    }
+    private static final ObjectNode DEFAULTS = defaults();
 
     /** Reads Flink's configuration, as texts by key. */
     public static Settings of(Map<String, String> configuration) {
-        ObjectNode all = JSON.createObjectNode();
-        DEFAULTS.forEach((key, value) -> all.set(key, JSON.valueToTree(value)));
+        ObjectNode all = DEFAULTS.deepCopy();
         if ("1".equals(configuration.get("thalweg.flink.level"))) {
             // Only parallelism can be asked for: Flink chooses the slots.
             all.put("thalweg.placement.slots", "engine");
@@ -68,6 +52,14 @@ public record Settings(int level, long monitorIntervalMillis, long stepTimeoutMi
                 text(all, "thalweg.native.library"),
                 text(all, "thalweg.flink.rest.url") == null ? url : text(all, "thalweg.flink.rest.url"),
                 all.toString());
+    }
+
+    private static ObjectNode defaults() {
+        try (InputStream found = Settings.class.getResourceAsStream("defaults.json")) {
+            return (ObjectNode) JSON.readTree(found);
+        } catch (IOException e) {
+            throw new UncheckedIOException("defaults.json in Thalweg's jar", e);
+        }
     }
 
     /** Flink's values are texts; the core wants numbers, flags and lists as such. */

@@ -1,5 +1,7 @@
 package io.thalweg.flink.measure;
 
+import io.thalweg.flink.measure.CacheReader.Lookups;
+import io.thalweg.flink.measure.Task.State;
 import io.thalweg.flink.measure.Task.Totals;
 import io.thalweg.flink.measure.Vertex.Input;
 import io.thalweg.flink.rest.Rest;
@@ -21,6 +23,7 @@ public final class ClusterReader {
     private final Rest rest;
     private final SourceReader sources;
     private final StateReader states;
+    private final CacheReader caches;
     private final GcReader collectors;
 
     /** Reads through this. */
@@ -28,6 +31,7 @@ public final class ClusterReader {
         this.rest = rest;
         this.sources = new SourceReader(rest);
         this.states = new StateReader(rest);
+        this.caches = new CacheReader(rest);
         this.collectors = new GcReader(rest);
     }
 
@@ -71,6 +75,7 @@ public final class ClusterReader {
         }
         sources.keep(jobs.keySet());
         states.keep(jobs.keySet());
+        caches.keep(jobs.keySet());
         return jobs;
     }
 
@@ -98,18 +103,21 @@ public final class ClusterReader {
                     inputs.add(new Input(from, input.path("ship_strategy").asText()));
                 }
             }
-            SourceReader.Waiting waiting =
-                    inputs.isEmpty() ? sources.read(id, vertexId) : SourceReader.Waiting.UNKNOWN;
-            vertices.add(new Vertex(vertexId, names.get(vertexId), firstTask, max, inputs, tasks(id, vertexId), waiting));
+            boolean source = inputs.isEmpty();
+            SourceReader.Waiting waiting = source ? sources.read(id, vertexId) : SourceReader.Waiting.UNKNOWN;
+            Lookups lookups = source ? Lookups.UNKNOWN : caches.read(id, vertexId);
+            vertices.add(new Vertex(vertexId, names.get(vertexId), firstTask, max, inputs, tasks(id, vertexId, lookups),
+                    waiting));
             firstTask += max;
         }
         return new JobView(id, job.path("name").asText(), job.path("state").asText(), states.checkpoint(id),
                 vertices);
     }
 
-    private List<Task> tasks(String job, String vertex) throws IOException, InterruptedException {
+    private List<Task> tasks(String job, String vertex, Lookups lookups) throws IOException, InterruptedException {
         List<Task> tasks = new ArrayList<>();
         JsonNode subtasks = rest.get("/jobs/" + job + "/vertices/" + vertex).path("subtasks");
+        Lookups each = lookups.each(subtasks.size());
         for (JsonNode task : subtasks) {
             JsonNode metrics = task.path("metrics");
             boolean complete = metrics.path("read-records-complete").asBoolean()
@@ -123,7 +131,7 @@ public final class ClusterReader {
             tasks.add(new Task(index, task.path("attempt").asInt(),
                     node.isEmpty() || node.contains("unassigned") ? null : node,
                     "RUNNING".equals(task.path("status").asText()) && complete && !Double.isNaN(totals.time()), totals,
-                    states.bytes(job, vertex, index, subtasks.size())));
+                    new State(states.bytes(job, vertex, index, subtasks.size()), each.all(), each.hits())));
         }
         tasks.sort(Comparator.comparingInt(Task::index));
         return tasks;

@@ -120,7 +120,7 @@ public final class Encoder {
                     slot == null ? SnapshotWriter.NO_SLOT : slot);
             if (reports.get(index) != null) {
                 counters(reports.get(index), vertex.isSource(), gcMillis.getOrDefault(task.node(), Double.NaN));
-                writer.state(task.stateBytes(), SnapshotWriter.UNKNOWN, SnapshotWriter.UNKNOWN);
+                writer.state(task.state().bytes(), task.state().lookups(), task.state().hits());
             }
         }
     }

@@ -5,9 +5,19 @@ package io.thalweg.flink.measure;
  *
  * @param node the TaskManager's id; null while it has none
  * @param running whether it has begun its work: before, its times mean nothing
- * @param stateBytes the size of its state at the last checkpoint; -1 where unknown
  */
-public record Task(int index, int attempt, String node, boolean running, Totals totals, long stateBytes) {
+public record Task(int index, int attempt, String node, boolean running, Totals totals, State state) {
+    /**
+     * The state it keeps: -1 for what is unknown.
+     *
+     * @param bytes its size at the last checkpoint
+     * @param lookups how often its backend looked for a block of it, since it began to run
+     * @param hits how often it was in the backend's cache
+     */
+    public record State(long bytes, long lookups, long hits) {
+        static final State UNKNOWN = new State(-1, -1, -1);
+    }
+
     /** Cumulative since the subtask began to run; times in milliseconds. */
     public record Totals(double read, double written, double busy, double backPressured, double idle) {
         /** All of the subtask's time. */

@@ -14,7 +14,7 @@ class BetweenTest {
 
     private static Vertex vertex(String id, List<Input> inputs, int attempt, double read, double written, double idle) {
         Totals totals = new Totals(read, written, 1000, 0, idle);
-        return new Vertex(id, id, 0, 4, inputs, List.of(new Task(0, attempt, "n1", true, totals, -1)),
+        return new Vertex(id, id, 0, 4, inputs, List.of(new Task(0, attempt, "n1", true, totals, Task.State.UNKNOWN)),
                 SourceReader.Waiting.UNKNOWN);
     }
 

@@ -23,7 +23,7 @@ class EncoderTest {
                     new NodeView("n2", "h2", 4, 100, 1024, Double.NaN, 0));
 
     private static Task task(int index, String node, Totals totals) {
-        return new Task(index, 0, node, true, totals, -1);
+        return new Task(index, 0, node, true, totals, Task.State.UNKNOWN);
     }
 
     /** A source on n1 that feeds two subtasks, one on each node, which are busy for 95 % of the time. */

@@ -26,8 +26,9 @@ final class CacheReader {
         }
     }
 
-    private static final String HIT = ".rocksdb.block_cache_hit";
-    private static final String MISS = ".rocksdb.block_cache_miss";
+    /** What comes before is the operator and the backend: {@code count.rocksdb_block_cache_hit}. */
+    private static final String HIT = "_block_cache_hit";
+    private static final String MISS = "_block_cache_miss";
     /** Names change only when a job does, so they are read seldom. */
     private static final int LOOKS_PER_READING = 30;
 

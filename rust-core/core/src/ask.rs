@@ -6,13 +6,16 @@ use crate::arrange::{Ground, MICROS, present, problem, worst_load};
 use crate::assess::Assessment;
 use crate::demand::Flow;
 use crate::explain::{Reason, ReasonCode};
-use crate::model::Observation;
+use crate::model::{Observation, Topology};
 use crate::place::{Shortage, loads, place};
 use crate::policy::me_stream::{self, Arrangement, Places};
 use crate::policy::{self, Intent, PolicyName, Situation};
 use crate::settings::{Settings, SlotRule};
 use crate::state::{Learned, TopologyState};
 use crate::units::{Millis, Timestamp};
+
+/// Storm counts compute in hundredths of a core, and so do snapshots.
+const POINTS_PER_CORE: f64 = 100.0;
 
 /// What a policy is asked about, before it is put into the policy's own words.
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +79,7 @@ impl Question<'_> {
             may_move,
             slots: (self.settings.slots != SlotRule::Workers)
                 .then(|| self.ground.open_slots(self.observation)),
+            cores: cores(self.observation, topology),
             settings: self.settings,
             now: self.now,
         };
@@ -84,6 +88,14 @@ impl Question<'_> {
         state.believed = policy::believed(&situation, &state.policies);
         intent
     }
+}
+
+/// Cores of the nodes on which a topology runs, if all declare them.
+fn cores(observation: &Observation, topology: &Topology) -> Option<f64> {
+    let used: BTreeSet<u32> =
+        topology.executors.iter().filter_map(|e| Some(e.slot?.node)).collect();
+    let points = used.iter().map(|node| observation.nodes.get(*node as usize)?.cpu_points);
+    points.sum::<Option<f64>>().map(|points| points / POINTS_PER_CORE).filter(|cores| *cores > 0.0)
 }
 
 fn short(shortage: &Shortage) -> Intent {

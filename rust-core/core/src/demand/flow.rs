@@ -4,6 +4,7 @@ use super::graph::{Stream, propagate};
 use super::source::Target;
 use crate::model::{ComponentKind, Edge, Grouping, Topology};
 use crate::signals::{Measurement, Sample, Trail};
+use crate::units::Millis;
 
 /// Busy for less than this share, an executor shows no rate: its few records are mostly noise.
 const LEAST_BUSY: f64 = 0.005;
@@ -170,7 +171,8 @@ impl Flow {
             sums.finish(component);
             component.target = Target {
                 consumed: component.input().unwrap_or(0.0),
-                growth: trail.growth(index),
+                // As old as what was brought in: a source that does not report any more may bring in nothing.
+                growth: trail.growth_until(index, sums.age),
                 backlog: trail.backlog(index),
                 newest: sums.newest.map(|rates| rates.map(|rate| rate * component.scale())),
             };
@@ -204,6 +206,8 @@ fn into(topology: &Topology, component: usize) -> impl Iterator<Item = &Edge> {
 #[derive(Debug, Clone, Copy, Default)]
 struct Sums {
     count: f64,
+    /// Of the oldest sample.
+    age: Millis,
     output: f64,
     timed: bool,
     backpressured: Option<f64>,
@@ -228,6 +232,7 @@ impl Sums {
             (true, all) => all.zip(rates).map(|(all, own)| [all[0] + own[0], all[1] + own[1]]),
         };
         self.count += 1.0;
+        self.age = self.age.max(sample.age);
         self.output += sample.emitted_rate().get();
         // Storm gives no times of sources; all others have at least an execute time.
         self.timed |= delta.busy_ms.is_some() || !source;
@@ -288,7 +293,6 @@ fn streams(topology: &Topology, components: &[ComponentFlow], trail: &Trail) -> 
 mod tests {
     use super::*;
     use crate::model::{Component, Counters, Edge, Executor, SlotRef, TaskRange};
-    use crate::units::Millis;
 
     fn sample(executed: u64, execute_ms: f64, emitted: u64) -> Measurement {
         let delta = Counters { executed, execute_ms, emitted, ..Counters::default() };

@@ -123,6 +123,8 @@ pub struct Situation<'a> {
     pub may_move: bool,
     /// Executors that a component may have at most, where each needs a slot that no other of them has.
     pub slots: Option<u32>,
+    /// Cores of the nodes on which it runs, if all declare them.
+    pub cores: Option<f64>,
     /// The settings.
     pub settings: &'a Settings,
     /// Now.

@@ -66,6 +66,7 @@ impl Case {
             age: Millis::ZERO,
             may_move: self.may_move,
             slots: self.slots,
+            cores: None,
             settings: &self.settings,
             now: self.now,
         })

@@ -44,11 +44,17 @@ impl Trail {
 
     /// By how many records per second a backlog grew: the least-squares slope over the window.
     pub fn growth(&self, component: usize) -> Option<f64> {
+        self.growth_until(component, Millis::ZERO)
+    }
+
+    /// The same without the newest part of the window, of this age.
+    pub fn growth_until(&self, component: usize, age: Millis) -> Option<f64> {
         self.backlog(component)?;
-        let start = self.marks.front()?.at;
+        let (start, end) = (self.marks.front()?.at, self.marks.back()?.at);
         let points: Vec<(f64, f64)> = self
             .marks
             .iter()
+            .filter(|mark| end.since(mark.at) >= age)
             .filter_map(|mark| {
                 let backlog = *mark.backlogs.get(component)?;
                 Some((mark.at.since(start).get() / 1000.0, backlog? as f64))
@@ -111,6 +117,18 @@ mod tests {
         assert_eq!(trail.backlog(0), Some(4000));
         assert_eq!(trail.growth(0), Some(50.0));
         assert_eq!(trail.sent_rate(0), Some(200.0));
+    }
+
+    #[test]
+    fn growth_ends_where_it_is_asked_to() {
+        let mut trail = Trail::default();
+        // A source that stops to report at 40 s brings nothing in any more.
+        for (second, backlog) in [(20, 500), (30, 500), (40, 500), (50, 1500), (60, 2500)] {
+            seen(&mut trail, second, Some(backlog), None);
+        }
+        assert_eq!(trail.growth_until(0, Millis::saturating(20_000.0)), Some(0.0));
+        assert_eq!(trail.growth_until(0, Millis::saturating(40_000.0)), None, "one point");
+        assert!(trail.growth(0) > Some(45.0));
     }
 
     #[test]

@@ -6,9 +6,10 @@
 //! it. Last, other policies show what they would have done.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use clap::Parser;
 use comfy_table::{Table, presets};
 use plotters::style::RGBColor;
 use serde_json::{Map, Value, json};
@@ -49,7 +50,16 @@ struct Row {
     latency: Vec<(f64, f64)>,
 }
 
+/// Holds the simulator against published runs of a real Flink job.
+#[derive(Parser)]
+struct Arguments {
+    /// Writes the fitted job under the load of these runs there, for `thalweg simulate`
+    #[arg(long, value_name = "FILE")]
+    write_scenario: Option<PathBuf>,
+}
+
 fn main() -> Result<()> {
+    let arguments = Arguments::parse();
     let root = root_above(&std::env::current_dir()?).context("run this within the repository")?;
     let folder = root.join("data/recordings");
     let load = read_series("ads-load.csv", &fs::read_to_string(folder.join("ads-load.csv"))?, 1)?;
@@ -85,6 +95,10 @@ fn main() -> Result<()> {
     ];
     let mut redeployed = under_load(&job, &operator, &load, secs);
     redeployed.flink.restart_secs = REDEPLOYMENT_SECS;
+    if let Some(file) = &arguments.write_scenario {
+        fs::write(file, toml::to_string(&redeployed)?)
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
     let silent = Settings { mode: Mode::Observe, ..Settings::default() };
     rows.push(simulated("simulated static", &run(&redeployed, &silent, 1)?));
     rows.push(steered("simulated operator", "flink-autoscaler", &OPERATOR, &redeployed)?);
@@ -93,6 +107,8 @@ fn main() -> Result<()> {
     for policy in others.iter().filter(|name| known.iter().any(|known| known == *name)) {
         rows.push(steered(&format!("simulated {policy}"), policy, &[], &redeployed)?);
     }
+    let roomy = [("thalweg.scaling.target", 0.55)];
+    rows.push(steered("simulated thalweg, target 0.55", "thalweg", &roomy, &redeployed)?);
     println!("{}", table(&rows));
     write(&root, &rows, &errors, &parameters)
 }

@@ -93,6 +93,8 @@ pub struct Memory {
     pub(super) learned_at: Option<Timestamp>,
     /// Records per second that arrived at each source when it was last free to take them.
     pub(super) arrivals: BTreeMap<usize, f64>,
+    /// Whether executors were seen to be busy with waiting rather than with computing.
+    pub(super) waits: bool,
     /// When executors were last added or taken away.
     pub(super) changed_at: Option<Timestamp>,
     /// Since when a component has been short.

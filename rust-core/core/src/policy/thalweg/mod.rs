@@ -23,6 +23,7 @@ mod settings;
 mod shares;
 mod shrink;
 mod size;
+mod slots;
 
 pub use memory::{Memory, TopologyModel};
 pub use settings::ThalwegSettings;
@@ -65,6 +66,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
         .enumerate()
         .map(|(index, scaling)| sized(situation, index, scaling?, &asked, model))
         .collect();
+    slots::bound(situation, memory, &asked.far, &mut sizes);
     meet_latency(situation, &asked.far, &mut sizes);
     let needs: Wishes = sizes
         .iter()

@@ -7,7 +7,7 @@ use super::fullest;
 use super::levels::spares;
 use super::memory::{Memory, TopologyModel};
 use super::size::{Scaling, Size};
-use crate::demand::whole_executors;
+use super::slots::slots_needed;
 use crate::explain::{Reason, ReasonCode};
 use crate::policy::wish::{Wishes, intent_with_memory};
 use crate::policy::{Intent, Situation};
@@ -92,8 +92,8 @@ pub(super) fn down(
 
 /// What is needed where slots are shared by executors of all components. Fewer executors of one
 /// component save nothing while another has as many as before, and leave the rest with unequal
-/// neighbours: all shrink as far as the largest, and that no further than a core to each slot does the
-/// work of all at the target busy share.
+/// neighbours: all shrink as far as the largest, and that no further than the cores of slots do the work
+/// of all at the target busy share.
 pub(super) fn in_shared_slots(
     situation: &Situation<'_>,
     asked: &Asked,
@@ -104,12 +104,7 @@ pub(super) fn in_shared_slots(
     }
     let component = |index: &usize| &situation.flow.components[*index];
     let largest = needs.keys().map(|index| component(index).executors).max().unwrap_or(1).max(1);
-    let work = needs.keys().filter_map(|index| {
-        let (now, ahead) = (component(index).input()?, asked.far[*index]?);
-        let busy = component(index).busy()? * f64::from(component(index).executors);
-        Some(busy * ahead / now.max(1e-9))
-    });
-    let cores = whole_executors(work.sum::<f64>() / situation.settings.thalweg.target.get());
+    let cores = slots_needed(situation, &asked.far).unwrap_or(largest);
     let wished = needs.values().copied().max().unwrap_or(1).max(cores).min(largest);
     for (index, need) in &mut needs {
         *need = (*need).max((component(index).executors * wished).div_ceil(largest));

@@ -1,0 +1,142 @@
+//! Slots that components share: the cores of their nodes bound what all components do there together.
+//!
+//! Each component alone looks as if it could go on until it is busy all the time. Where two share a
+//! core, it cannot: at 0.5 and 0.3 the core has a fifth left.
+
+use super::Memory;
+use super::demand::SATURATED;
+use super::size::{Scaling, Size};
+use crate::demand::{ComponentFlow, whole_executors};
+use crate::policy::Situation;
+use crate::settings::SlotRule;
+
+/// Busy for so many times what its cores can be while nobody is full, a slot is busy with waiting.
+const MORE_THAN_CORES: f64 = 1.25;
+
+/// What slots have, and what is done in them.
+struct Slots {
+    /// Slots in use: as many as the component with most executors has.
+    count: u32,
+    /// Cores of their nodes; one for each where that is not declared, as Flink assumes.
+    cores: f64,
+    /// Cores that the work of all components keeps busy.
+    busy: f64,
+}
+
+impl Slots {
+    /// Nothing where slots are not shared, or not all that is done in them is known.
+    fn of(situation: &Situation<'_>) -> Option<Self> {
+        if situation.settings.slots == SlotRule::Workers {
+            return None;
+        }
+        let count = situation.flow.users().map(|(_, component)| component.executors).max()?;
+        let busy: Option<f64> = situation.flow.users().map(|(_, component)| work(component)).sum();
+        let cores = situation.cores.unwrap_or(f64::from(count));
+        Some(Self { count, cores, busy: busy.filter(|busy| *busy > 0.0)? })
+    }
+}
+
+/// Executors' worth of time that a component is busy for.
+fn work(component: &ComponentFlow) -> Option<f64> {
+    Some(component.busy()? * f64::from(component.executors))
+}
+
+/// Slots that do, at the target busy share and with as many on a node as now, what is asked of all components;
+/// nothing where that is not known.
+pub(super) fn slots_needed(situation: &Situation<'_>, asked: &[Option<f64>]) -> Option<u32> {
+    let slots = Slots::of(situation)?;
+    let of = |(index, component): (usize, &ComponentFlow)| {
+        Some(work(component)? * asked[index]? / component.input()?.max(1e-9))
+    };
+    let wanted: f64 = situation.flow.users().filter_map(of).sum();
+    // What waits for a core is busy as well: no more is done than cores can.
+    let done = (slots.cores / slots.busy).min(1.0);
+    let target = situation.settings.thalweg.target.get();
+    Some(whole_executors(wanted * done / target * f64::from(slots.count) / slots.cores))
+}
+
+/// Bounds what each component can do by what is left of its slots, and has all grow together where
+/// slots are what is needed.
+pub(super) fn bound(
+    situation: &Situation<'_>,
+    memory: &mut Memory,
+    asked: &[Option<f64>],
+    sizes: &mut [Option<(Scaling<'_>, Size)>],
+) {
+    let Some(slots) = Slots::of(situation) else { return };
+    let fullest = situation.flow.users().filter_map(|(_, c)| c.busiest()).fold(0.0, f64::max);
+    memory.waits |= fullest < SATURATED && slots.busy > MORE_THAN_CORES * slots.cores;
+    if memory.waits {
+        return;
+    }
+    // They can do what they do.
+    let room = (slots.cores / slots.busy).max(1.0);
+    let wished = slots_needed(situation, asked).unwrap_or(0);
+    for (index, component) in situation.flow.users() {
+        let (Some((_, size)), Some(input)) = (&mut sizes[index], component.input()) else {
+            continue;
+        };
+        size.capacity = size.capacity.min(input * room);
+        if wished > slots.count {
+            let share = (component.executors * wished).div_ceil(slots.count);
+            size.need = size.need.max(share.min(component.most()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{TopologyModel, find};
+    use super::*;
+    use crate::policy::testing::Case;
+
+    /// Two operators of four executors each, on cores of their own together, where slots are shared.
+    fn shared(busy: [f64; 2]) -> Case {
+        let mut case = Case::line(1000.0, &[(4, 1000.0, busy[0]), (4, 1000.0, busy[1])]);
+        case.flow.components[0].timed = true;
+        case.settings.slots = SlotRule::Shared;
+        case.slots = Some(32);
+        case
+    }
+
+    /// What is wished within two minutes.
+    fn wished(case: &mut Case, memory: &mut Memory) -> Vec<(u32, u32)> {
+        let mut model = TopologyModel::default();
+        for _ in 0..12 {
+            case.wait(10);
+            let counts = case.counts(|situation| find(situation, memory, &mut model));
+            if !counts.is_empty() {
+                return counts;
+            }
+        }
+        Vec::new()
+    }
+
+    #[test]
+    fn components_that_share_a_full_core_are_short_though_neither_is_full() {
+        // 0.6 and 0.38 of a core: at 1000/s 3.92 cores are busy, 5.2 would be at the target.
+        let mut case = shared([0.6, 0.38]);
+        assert_eq!(wished(&mut case, &mut Memory::default()), [(1, 6), (2, 6)]);
+        // Workers have their nodes' cores, of which placement knows.
+        case.settings.slots = SlotRule::Workers;
+        assert_eq!(wished(&mut case, &mut Memory::default()), []);
+    }
+
+    #[test]
+    fn what_only_waits_needs_no_cores() {
+        // 1.5 times what cores can be busy, and nobody is full.
+        let (mut case, mut memory) = (shared([0.75, 0.75]), Memory::default());
+        assert_eq!(wished(&mut case, &mut memory), []);
+        assert!(memory.waits);
+    }
+
+    #[test]
+    fn full_slots_can_do_what_they_do() {
+        // The source has twice as much as slots can do; what waits for a core counts as busy.
+        let mut case = shared([1.0, 0.4]);
+        case.flow.components[0].target.growth = Some(1000.0);
+        let found = wished(&mut case, &mut Memory::default());
+        assert!(found.iter().all(|(_, count)| (11..=14).contains(count)), "{found:?}");
+        assert_eq!(found.len(), 2);
+    }
+}

@@ -2,12 +2,8 @@ package io.thalweg.flink.measure;
 
 import io.thalweg.flink.rest.Rest;
 import java.io.IOException;
-import java.net.URLEncoder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 
@@ -29,38 +25,23 @@ final class CacheReader {
     /** What comes before is the operator and the backend: {@code count.rocksdb_block_cache_hit}. */
     private static final String HIT = "_block_cache_hit";
     private static final String MISS = "_block_cache_miss";
-    /** Names change only when a job does, so they are read seldom. */
     private static final int LOOKS_PER_READING = 30;
 
-    private record Names(List<String> ids, int looks) { }
-
-    private final Rest rest;
-    /** By job and vertex. */
-    private final Map<String, Map<String, Names>> known = new HashMap<>();
+    private final MetricNames<List<String>> names;
 
     CacheReader(Rest rest) {
-        this.rest = rest;
+        this.names = new MetricNames<>(rest, LOOKS_PER_READING, CacheReader::names, found -> true);
     }
 
     /** Reads it. */
     Lookups read(String job, String vertex) throws IOException, InterruptedException {
-        String path = "/jobs/" + job + "/vertices/" + vertex + "/subtasks/metrics";
-        Map<String, Names> vertices = known.computeIfAbsent(job, id -> new HashMap<>());
-        Names names = vertices.get(vertex);
-        if (names == null || names.looks >= LOOKS_PER_READING) {
-            names = new Names(names(rest.get(path)), 0);
-        }
-        vertices.put(vertex, new Names(names.ids, names.looks + 1));
-        if (names.ids.isEmpty()) {
-            return Lookups.UNKNOWN;
-        }
-        String ids = URLEncoder.encode(String.join(",", names.ids), StandardCharsets.UTF_8);
-        return sum(rest.get(path + "?agg=sum&get=" + ids));
+        List<String> found = names.of(job, vertex);
+        return found.isEmpty() ? Lookups.UNKNOWN : sum(names.sums(job, vertex, found));
     }
 
     /** Forgets all other jobs. */
     void keep(Set<String> jobs) {
-        known.keySet().retainAll(jobs);
+        names.keep(jobs);
     }
 
     private static List<String> names(JsonNode metrics) {

@@ -2,11 +2,8 @@ package io.thalweg.flink.measure;
 
 import io.thalweg.flink.rest.Rest;
 import java.io.IOException;
-import java.net.URLEncoder;
-import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
 import java.util.HashSet;
-import java.util.Map;
+import java.util.List;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -21,39 +18,29 @@ final class SourceReader {
 
     private static final String PENDING = ".pendingRecords";
     private static final Pattern PARTITION = Pattern.compile("\\.topic\\.(.+)\\.partition\\.(\\d+)\\.");
-    /** Names change only when a job does, so they are read seldom. */
     private static final int LOOKS_PER_READING = 10;
 
-    private record Names(String pending, int partitions, int looks) { }
+    private record Names(String pending, int partitions) { }
 
-    private final Rest rest;
-    /** By job and vertex. */
-    private final Map<String, Map<String, Names>> known = new HashMap<>();
+    private final MetricNames<Names> names;
 
     SourceReader(Rest rest) {
-        this.rest = rest;
+        this.names = new MetricNames<>(rest, LOOKS_PER_READING, SourceReader::names, found -> found.pending != null);
     }
 
     /** Reads it. */
     Waiting read(String job, String vertex) throws IOException, InterruptedException {
-        String path = "/jobs/" + job + "/vertices/" + vertex + "/subtasks/metrics";
-        Map<String, Names> sources = known.computeIfAbsent(job, id -> new HashMap<>());
-        Names names = sources.get(vertex);
-        if (names == null || names.pending == null || names.looks >= LOOKS_PER_READING) {
-            names = names(rest.get(path));
+        Names found = names.of(job, vertex);
+        if (found.pending == null) {
+            return new Waiting(-1, found.partitions);
         }
-        sources.put(vertex, new Names(names.pending, names.partitions, names.looks + 1));
-        if (names.pending == null) {
-            return new Waiting(-1, names.partitions);
-        }
-        JsonNode found = rest.get(path + "?get=" + URLEncoder.encode(names.pending, StandardCharsets.UTF_8));
-        double sum = found.path(0).path("sum").asDouble(-1);
-        return new Waiting(sum >= 0 ? Math.round(sum) : -1, names.partitions);
+        double sum = names.sums(job, vertex, List.of(found.pending)).path(0).path("sum").asDouble(-1);
+        return new Waiting(sum >= 0 ? Math.round(sum) : -1, found.partitions);
     }
 
     /** Forgets all other jobs. */
     void keep(Set<String> jobs) {
-        known.keySet().retainAll(jobs);
+        names.keep(jobs);
     }
 
     private static Names names(JsonNode metrics) {
@@ -69,6 +56,6 @@ final class SourceReader {
                 partitions.add(partition.group());
             }
         }
-        return new Names(pending, partitions.isEmpty() ? -1 : partitions.size(), 0);
+        return new Names(pending, partitions.isEmpty() ? -1 : partitions.size());
     }
 }

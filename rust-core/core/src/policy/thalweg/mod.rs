@@ -7,7 +7,8 @@
 //! 3. [`demand`]: arrivals, their forecast at the lead time at a quantile, and the backlog's catch-up,
 //!    propagated through smoothed selectivities.
 //! 4. [`size`]: the fewest executors whose safe capacity at the target busy share covers it, linear
-//!    beyond what was seen, and the limits that more executors do not lift.
+//!    beyond what was seen, and the limits that more executors do not lift; where components share
+//!    [`slots`], no more than the cores of their nodes can do together.
 //! 5. [`levels`]: where misses of state are what makes a component short, memory instead of executors or
 //!    together with them, whichever is cheaper.
 //! 6. [`grow`](mod@grow) when a component is short for a moment; [`shrink`] when fewer were enough for

@@ -93,8 +93,10 @@ pub struct Memory {
     pub(super) learned_at: Option<Timestamp>,
     /// Records per second that arrived at each source when it was last free to take them.
     pub(super) arrivals: BTreeMap<usize, f64>,
-    /// Whether executors were seen to be busy with waiting rather than with computing.
-    pub(super) waits: bool,
+    /// Seconds of work of a record of each component while its slots had room.
+    pub(super) roomy_work: BTreeMap<usize, f64>,
+    /// Whether components that share slots were seen to take cores from each other.
+    pub(super) contended: bool,
     /// When executors were last added or taken away.
     pub(super) changed_at: Option<Timestamp>,
     /// Since when a component has been short.

@@ -1,7 +1,9 @@
 //! Slots that components share: the cores of their nodes bound what all components do there together.
 //!
 //! Each component alone looks as if it could go on until it is busy all the time. Where two share a
-//! core, it cannot: at 0.5 and 0.3 the core has a fifth left.
+//! core, it cannot: at 0.5 and 0.3 the core has a fifth left. But what is busy may only wait, for a
+//! disk or another system, and needs no core then. So this counts only once it was seen that records
+//! take longer when slots are full.
 
 use super::Memory;
 use super::demand::SATURATED;
@@ -10,8 +12,12 @@ use crate::demand::{ComponentFlow, whole_executors};
 use crate::policy::Situation;
 use crate::settings::SlotRule;
 
-/// Busy for so many times what its cores can be while nobody is full, a slot is busy with waiting.
-const MORE_THAN_CORES: f64 = 1.25;
+/// Below this share of their cores, slots have room.
+const ROOMY: f64 = 0.8;
+/// Weight of the newest work of a record.
+const WORK_WEIGHT: f64 = 0.3;
+/// A record that takes so many times as long where slots are full waits for a core.
+const INFLATED: f64 = 1.15;
 
 /// What slots have, and what is done in them.
 struct Slots {
@@ -55,6 +61,20 @@ pub(super) fn slots_needed(situation: &Situation<'_>, asked: &[Option<f64>]) -> 
     Some(whole_executors(wanted * done / target * f64::from(slots.count) / slots.cores))
 }
 
+/// Sees whether components take cores from each other.
+fn watch(situation: &Situation<'_>, memory: &mut Memory, slots: &Slots) {
+    for (index, component) in situation.flow.users() {
+        let Some(work) = component.work_secs().filter(|work| *work > 0.0) else { continue };
+        if slots.busy < ROOMY * slots.cores {
+            let known = memory.roomy_work.entry(index).or_insert(work);
+            *known += WORK_WEIGHT * (work - *known);
+        } else if component.busiest() >= Some(SATURATED) && slots.busy > slots.cores {
+            let usual = memory.roomy_work.get(&index);
+            memory.contended |= usual.is_some_and(|usual| work > INFLATED * usual);
+        }
+    }
+}
+
 /// Bounds what each component can do by what is left of its slots, and has all grow together where
 /// slots are what is needed.
 pub(super) fn bound(
@@ -64,9 +84,8 @@ pub(super) fn bound(
     sizes: &mut [Option<(Scaling<'_>, Size)>],
 ) {
     let Some(slots) = Slots::of(situation) else { return };
-    let fullest = situation.flow.users().filter_map(|(_, c)| c.busiest()).fold(0.0, f64::max);
-    memory.waits |= fullest < SATURATED && slots.busy > MORE_THAN_CORES * slots.cores;
-    if memory.waits {
+    watch(situation, memory, &slots);
+    if !memory.contended {
         return;
     }
     // They can do what they do.
@@ -112,22 +131,44 @@ mod tests {
         Vec::new()
     }
 
+    /// A memory that has seen cores being shared.
+    fn contended() -> Memory {
+        Memory { contended: true, ..Memory::default() }
+    }
+
     #[test]
     fn components_that_share_a_full_core_are_short_though_neither_is_full() {
         // 0.6 and 0.38 of a core: at 1000/s 3.92 cores are busy, 5.2 would be at the target.
         let mut case = shared([0.6, 0.38]);
-        assert_eq!(wished(&mut case, &mut Memory::default()), [(1, 6), (2, 6)]);
+        assert_eq!(wished(&mut case, &mut contended()), [(1, 6), (2, 6)]);
         // Workers have their nodes' cores, of which placement knows.
         case.settings.slots = SlotRule::Workers;
-        assert_eq!(wished(&mut case, &mut Memory::default()), []);
+        assert_eq!(wished(&mut case, &mut contended()), []);
     }
 
     #[test]
     fn what_only_waits_needs_no_cores() {
-        // 1.5 times what cores can be busy, and nobody is full.
-        let (mut case, mut memory) = (shared([0.75, 0.75]), Memory::default());
-        assert_eq!(wished(&mut case, &mut memory), []);
-        assert!(memory.waits);
+        let mut memory = Memory::default();
+        assert_eq!(wished(&mut shared([0.6, 0.38]), &mut memory), [], "nothing is known yet");
+        // Full, and every record takes as long as when there was room.
+        assert_eq!(wished(&mut shared([0.5, 0.2]), &mut memory), []);
+        let mut full = Case::line(2000.0, &[(4, 2000.0, 1.0), (4, 2000.0, 0.4)]);
+        (full.settings.slots, full.slots) = (SlotRule::Shared, Some(32));
+        full.flow.components[0].timed = true;
+        wished(&mut full, &mut memory);
+        assert!(!memory.contended && !memory.roomy_work.is_empty());
+    }
+
+    #[test]
+    fn records_that_take_longer_in_full_slots_wait_for_cores() {
+        let mut memory = Memory::default();
+        assert_eq!(wished(&mut shared([0.5, 0.2]), &mut memory), []);
+        // Not twice as much at twice the busy share.
+        let mut full = Case::line(1500.0, &[(4, 1500.0, 1.0), (4, 1500.0, 0.4)]);
+        (full.settings.slots, full.slots) = (SlotRule::Shared, Some(32));
+        full.flow.components[0].timed = true;
+        wished(&mut full, &mut memory);
+        assert!(memory.contended);
     }
 
     #[test]
@@ -135,7 +176,7 @@ mod tests {
         // The source has twice as much as slots can do; what waits for a core counts as busy.
         let mut case = shared([1.0, 0.4]);
         case.flow.components[0].target.growth = Some(1000.0);
-        let found = wished(&mut case, &mut Memory::default());
+        let found = wished(&mut case, &mut contended());
         assert!(found.iter().all(|(_, count)| (11..=14).contains(count)), "{found:?}");
         assert_eq!(found.len(), 2);
     }

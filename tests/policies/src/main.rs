@@ -10,7 +10,7 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 use thalweg_policies::contestant::Contestant;
-use thalweg_policies::matrix::{Cell, Half, cells, root_above};
+use thalweg_policies::matrix::{Cell, Half, cells, root_above, write_scenario};
 use thalweg_policies::measure::MEASURES;
 use thalweg_policies::missing::wrong_scale_downs;
 use thalweg_policies::page::{Figure, page};
@@ -113,8 +113,7 @@ fn write_scenarios(cells: &[Cell], folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
     for cell in cells {
         let file = folder.join(format!("{}-{}.toml", cell.scenario, cell.load));
-        fs::write(&file, toml::to_string(&cell.run)?)
-            .with_context(|| format!("cannot write {}", file.display()))?;
+        write_scenario(&file, &cell.run)?;
     }
     println!("wrote {} scenarios into {}", cells.len(), folder.display());
     Ok(())

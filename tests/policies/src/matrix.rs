@@ -130,6 +130,15 @@ pub fn shipped(root: &Path, name: &str) -> Result<Scenario> {
     Ok(read(&file.display().to_string(), &text, open)?)
 }
 
+/// Leaves a scenario in a file, for `thalweg simulate` and `thalweg tune`.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_scenario(file: &Path, scenario: &Scenario) -> Result<()> {
+    fs::write(file, toml::to_string(scenario)?)
+        .with_context(|| format!("cannot write {}", file.display()))
+}
+
 /// Every load, in multiples of a scenario's rate.
 fn loads(root: &Path) -> Result<Vec<(&'static str, LoadShape)>> {
     let steps =

@@ -15,7 +15,7 @@ use plotters::style::RGBColor;
 use serde_json::{Map, Value, json};
 use thalweg_core::settings::{Mode, Settings};
 use thalweg_policies::contestant::{Contestant, policies};
-use thalweg_policies::matrix::{root_above, shipped};
+use thalweg_policies::matrix::{root_above, shipped, write_scenario};
 use thalweg_policies::plot::{Line, course};
 use thalweg_policies::table::figure;
 use thalweg_sim::calibrate::{Recording, compare, fit, repeat, under_load, watch};
@@ -96,8 +96,7 @@ fn main() -> Result<()> {
     let mut redeployed = under_load(&job, &operator, &load, secs);
     redeployed.flink.restart_secs = REDEPLOYMENT_SECS;
     if let Some(file) = &arguments.write_scenario {
-        fs::write(file, toml::to_string(&redeployed)?)
-            .with_context(|| format!("cannot write {}", file.display()))?;
+        write_scenario(file, &redeployed)?;
     }
     let silent = Settings { mode: Mode::Observe, ..Settings::default() };
     rows.push(simulated("simulated static", &run(&redeployed, &silent, 1)?));

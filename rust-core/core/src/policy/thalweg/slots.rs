@@ -40,6 +40,18 @@ impl Slots {
         let cores = situation.cores.unwrap_or(f64::from(count));
         Some(Self { count, cores, busy: busy.filter(|busy| *busy > 0.0)? })
     }
+
+    /// How many are needed for what is asked of all components.
+    fn needed(&self, situation: &Situation<'_>, asked: &[Option<f64>]) -> u32 {
+        let of = |(index, component): (usize, &ComponentFlow)| {
+            Some(work(component)? * asked[index]? / component.input()?.max(1e-9))
+        };
+        let wanted: f64 = situation.flow.users().filter_map(of).sum();
+        // What waits for a core is busy as well: no more is done than cores can.
+        let done = (self.cores / self.busy).min(1.0);
+        let target = situation.settings.thalweg.target.get();
+        whole_executors(wanted * done / target * f64::from(self.count) / self.cores)
+    }
 }
 
 /// Executors' worth of time that a component is busy for.
@@ -50,15 +62,7 @@ fn work(component: &ComponentFlow) -> Option<f64> {
 /// Slots that do, at the target busy share and with as many on a node as now, what is asked of all components;
 /// nothing where that is not known.
 pub(super) fn slots_needed(situation: &Situation<'_>, asked: &[Option<f64>]) -> Option<u32> {
-    let slots = Slots::of(situation)?;
-    let of = |(index, component): (usize, &ComponentFlow)| {
-        Some(work(component)? * asked[index]? / component.input()?.max(1e-9))
-    };
-    let wanted: f64 = situation.flow.users().filter_map(of).sum();
-    // What waits for a core is busy as well: no more is done than cores can.
-    let done = (slots.cores / slots.busy).min(1.0);
-    let target = situation.settings.thalweg.target.get();
-    Some(whole_executors(wanted * done / target * f64::from(slots.count) / slots.cores))
+    Some(Slots::of(situation)?.needed(situation, asked))
 }
 
 /// Sees whether components take cores from each other.
@@ -90,7 +94,7 @@ pub(super) fn bound(
     }
     // They can do what they do.
     let room = (slots.cores / slots.busy).max(1.0);
-    let wished = slots_needed(situation, asked).unwrap_or(0);
+    let wished = slots.needed(situation, asked);
     for (index, component) in situation.flow.users() {
         let (Some((_, size)), Some(input)) = (&mut sizes[index], component.input()) else {
             continue;
@@ -109,9 +113,9 @@ mod tests {
     use super::*;
     use crate::policy::testing::Case;
 
-    /// Two operators of four executors each, on cores of their own together, where slots are shared.
-    fn shared(busy: [f64; 2]) -> Case {
-        let mut case = Case::line(1000.0, &[(4, 1000.0, busy[0]), (4, 1000.0, busy[1])]);
+    /// Two operators of four executors each that share four cores.
+    fn shared(rate: f64, busy: [f64; 2]) -> Case {
+        let mut case = Case::line(rate, &[(4, rate, busy[0]), (4, rate, busy[1])]);
         case.flow.components[0].timed = true;
         case.settings.slots = SlotRule::Shared;
         case.slots = Some(32);
@@ -139,7 +143,7 @@ mod tests {
     #[test]
     fn components_that_share_a_full_core_are_short_though_neither_is_full() {
         // 0.6 and 0.38 of a core: at 1000/s 3.92 cores are busy, 5.2 would be at the target.
-        let mut case = shared([0.6, 0.38]);
+        let mut case = shared(1000.0, [0.6, 0.38]);
         assert_eq!(wished(&mut case, &mut contended()), [(1, 6), (2, 6)]);
         // Workers have their nodes' cores, of which placement knows.
         case.settings.slots = SlotRule::Workers;
@@ -149,32 +153,30 @@ mod tests {
     #[test]
     fn what_only_waits_needs_no_cores() {
         let mut memory = Memory::default();
-        assert_eq!(wished(&mut shared([0.6, 0.38]), &mut memory), [], "nothing is known yet");
+        assert_eq!(
+            wished(&mut shared(1000.0, [0.6, 0.38]), &mut memory),
+            [],
+            "nothing is known yet"
+        );
         // Full, and every record takes as long as when there was room.
-        assert_eq!(wished(&mut shared([0.5, 0.2]), &mut memory), []);
-        let mut full = Case::line(2000.0, &[(4, 2000.0, 1.0), (4, 2000.0, 0.4)]);
-        (full.settings.slots, full.slots) = (SlotRule::Shared, Some(32));
-        full.flow.components[0].timed = true;
-        wished(&mut full, &mut memory);
+        assert_eq!(wished(&mut shared(1000.0, [0.5, 0.2]), &mut memory), []);
+        wished(&mut shared(2000.0, [1.0, 0.4]), &mut memory);
         assert!(!memory.contended && !memory.roomy_work.is_empty());
     }
 
     #[test]
     fn records_that_take_longer_in_full_slots_wait_for_cores() {
         let mut memory = Memory::default();
-        assert_eq!(wished(&mut shared([0.5, 0.2]), &mut memory), []);
+        assert_eq!(wished(&mut shared(1000.0, [0.5, 0.2]), &mut memory), []);
         // Not twice as much at twice the busy share.
-        let mut full = Case::line(1500.0, &[(4, 1500.0, 1.0), (4, 1500.0, 0.4)]);
-        (full.settings.slots, full.slots) = (SlotRule::Shared, Some(32));
-        full.flow.components[0].timed = true;
-        wished(&mut full, &mut memory);
+        wished(&mut shared(1500.0, [1.0, 0.4]), &mut memory);
         assert!(memory.contended);
     }
 
     #[test]
     fn full_slots_can_do_what_they_do() {
         // The source has twice as much as slots can do; what waits for a core counts as busy.
-        let mut case = shared([1.0, 0.4]);
+        let mut case = shared(1000.0, [1.0, 0.4]);
         case.flow.components[0].target.growth = Some(1000.0);
         let found = wished(&mut case, &mut contended());
         assert!(found.iter().all(|(_, count)| (11..=14).contains(count)), "{found:?}");

@@ -12,7 +12,7 @@ use crate::policy::me_stream::{self, Arrangement, Places};
 use crate::policy::{self, Intent, PolicyName, Situation};
 use crate::settings::{Settings, SlotRule};
 use crate::state::{Learned, TopologyState};
-use crate::units::{Millis, Timestamp};
+use crate::units::{Millis, Share, Timestamp};
 
 /// Storm counts compute in hundredths of a core, and so do snapshots.
 const POINTS_PER_CORE: f64 = 100.0;
@@ -42,17 +42,21 @@ impl Question<'_> {
                 }
                 Err(shortage) => short(&shortage),
             },
-            // Executors in bad places look like too few of them, so places come first, unless no move is
-            // to be tried again yet.
             PolicyName::Thalweg if me_stream::moves_are_in_vain(state, self.now) => {
                 self.ask_about_flow(false, state, learned)
             }
             PolicyName::Thalweg => match arrangement(self) {
                 Ok(found) => {
                     let (settings, now) = (self.settings, self.now);
-                    match me_stream::misplaced(self.assessment, &found, state, settings, now) {
-                        Places::Bad(reason) => Intent::Move(vec![reason]),
-                        places => self.ask_about_flow(places == Places::Doubtful, state, learned),
+                    let places =
+                        me_stream::misplaced(self.assessment, &found, state, settings, now);
+                    let intent = self.ask_about_flow(places != Places::Good, state, learned);
+                    match (places, intent) {
+                        // Other counts are placed anew anyway, with one stop instead of two.
+                        (Places::Bad(reason), intent) if !intent.scales() => {
+                            Intent::Move(vec![reason])
+                        }
+                        (_, intent) => intent,
                     }
                 }
                 Err(shortage) => short(&shortage),
@@ -98,6 +102,15 @@ fn cores(observation: &Observation, topology: &Topology) -> Option<f64> {
     points.sum::<Option<f64>>().map(|points| points / POINTS_PER_CORE).filter(|cores| *cores > 0.0)
 }
 
+/// The busy share of the busiest executor from which other places may be worth a stop. The policy `thalweg`
+/// weighs every stop: while all have room, better places bring next to nothing.
+fn worth_moving(settings: &Settings) -> Share {
+    match settings.policy {
+        PolicyName::Thalweg => settings.imbalance_floor.max(settings.thalweg.limit),
+        _ => settings.imbalance_floor,
+    }
+}
+
 fn short(shortage: &Shortage) -> Intent {
     Intent::Stay(vec![Reason::plain(ReasonCode::ClusterLimited, shortage.to_string())])
 }
@@ -116,7 +129,7 @@ fn arrangement(question: &Question<'_>) -> Result<Arrangement, Shortage> {
     let ours = settings.slots != SlotRule::Engine;
     let matters = ours
         && worst_now >= settings.imbalance_limit * ideal
-        && assessment.metrics.capacity >= settings.imbalance_floor;
+        && assessment.metrics.capacity >= worth_moving(settings);
     let reachable = if matters {
         let wished = present(topology);
         let mut problem =

@@ -184,6 +184,11 @@ impl CapacityModel {
         self.seen.keys().map(|seen| seen.abs_diff(executors)).min()
     }
 
+    /// The largest executor count that was seen.
+    pub fn most_seen(&self) -> Option<u32> {
+        self.seen.keys().next_back().copied()
+    }
+
     /// Measurements that it rests on.
     pub fn measurements(&self) -> f64 {
         self.seen.values().map(|seen| seen.count).sum()

@@ -27,7 +27,7 @@ const SAME: f64 = 0.05;
 /// Work per record that fell by less did not fall.
 const SAME_WORK: f64 = 0.05;
 /// The part of what the curve promises beyond what was seen that is in doubt.
-const IN_DOUBT: f64 = 0.5;
+const IN_DOUBT: f64 = 0.25;
 const DAY_MS: f64 = 86_400_000.0;
 
 /// What was measured of a component that keeps state.

@@ -174,7 +174,11 @@ impl Flow {
                 // As old as what was brought in: a source that does not report any more may bring in nothing.
                 growth: trail.growth_until(index, sums.age),
                 backlog: trail.backlog(index),
-                newest: sums.newest.map(|rates| rates.map(|rate| rate * component.scale())),
+                newest: sums.newest.map(|rates| {
+                    let growth = trail.newest_growth(index).unwrap_or_default();
+                    let arrived = |i: usize| (rates[i] * component.scale() + growth[i]).max(0.0);
+                    [arrived(0), arrived(1)]
+                }),
             };
         }
         let streams = streams(topology, &components, trail);

@@ -24,6 +24,8 @@ const ERRORS: usize = 120;
 const TESTED: u32 = 20;
 /// A better forecaster errs this much less.
 const BETTER: f64 = 0.95;
+/// An error of so many times the mean error says that the series is not what it was.
+const SURPRISE: f64 = 3.0;
 /// Weight of the newest error in the mean error.
 const ERROR_WEIGHT: f64 = 0.05;
 /// A level from before more missing bins than this is no level.
@@ -218,12 +220,14 @@ impl Forecaster {
         }
     }
 
-    /// The forecaster that has proved itself best on this series, of those that can tell now.
+    /// The forecaster that has proved itself best on this series, of those that can tell now. What just
+    /// happened to one that it did not expect, it has not proved itself on: a trend through a step would go
+    /// on far above it.
     fn best(&self, lead: usize) -> Method {
         let error = |place: usize| {
             let track = &self.tracks[place];
             let proved = track.tested >= TESTED && self.forecast(METHODS[place], lead).is_some();
-            proved.then_some(track.mean_error)
+            (proved && !(place > 0 && track.is_surprised())).then_some(track.mean_error)
         };
         let (last, seasonal) = (error(0), error(1));
         let mut best = Method::LastValue;
@@ -284,6 +288,11 @@ impl Forecaster {
 }
 
 impl Track {
+    /// Whether its newest error is far beyond those before.
+    fn is_surprised(&self) -> bool {
+        self.errors.back().is_some_and(|error| error.abs() > SURPRISE * self.mean_error)
+    }
+
     fn judge(&mut self, error: f64) {
         self.errors.push_back(error);
         if self.errors.len() > ERRORS {
@@ -377,6 +386,17 @@ mod tests {
     fn nobody_is_trusted_before_the_back_test() {
         let forecaster = run((0..15).map(|i| 100.0 * f64::from(i)), 3.0);
         assert_eq!(at(&forecaster, 3.0).method, Method::LastValue);
+    }
+
+    #[test]
+    fn a_step_is_no_trend_to_go_on_with() {
+        // A slow ramp, which smoothing meets best, and then a third more within two minutes.
+        let mut forecaster = run((0..100).map(|i| 1000.0 + 5.0 * f64::from(i)), 5.0);
+        assert!(matches!(at(&forecaster, 5.0).method, Method::Smoothed(_)));
+        go_on(&mut forecaster, 100..103, |minute| [1750.0, 2000.0, 2000.0][minute as usize - 100]);
+        let found = at(&forecaster, 5.0);
+        assert_eq!(found.method, Method::LastValue);
+        assert!(found.upper < 2200.0, "{found:?}");
     }
 
     #[test]

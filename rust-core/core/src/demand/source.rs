@@ -11,7 +11,7 @@ pub struct Target {
     pub growth: Option<f64>,
     /// Records that wait; nothing where they are not counted.
     pub backlog: Option<u64>,
-    /// Records brought in per second between the last two reports, and between the two before.
+    /// Records that arrived per second between the last two reports, and between the two before.
     pub newest: Option<[f64; 2]>,
 }
 
@@ -29,14 +29,12 @@ impl Target {
     /// The same as it is now. A mean over the window follows a step slowly; where the two newest
     /// intervals both lie far on one side of it, the one nearer to it counts.
     pub fn arrival_now(&self) -> f64 {
-        let (least, most) =
-            self.newest.map_or((self.consumed, self.consumed), |[a, b]| (a.min(b), a.max(b)));
-        let consumed = match self.consumed {
-            mean if least > STEP * mean => least,
-            mean if most * STEP < mean => most,
-            mean => mean,
-        };
-        (consumed + self.growth.unwrap_or(0.0)).max(0.0)
+        let mean = self.arrival();
+        match self.newest.map(|[a, b]| (a.min(b), a.max(b))) {
+            Some((least, _)) if least > STEP * mean => least,
+            Some((_, most)) if most * STEP < mean => most,
+            _ => mean,
+        }
     }
 
     /// Whether clearly more came in the newest interval than in the one before; nothing where
@@ -79,8 +77,8 @@ mod tests {
         };
         assert_eq!(arrival(None), 65.0);
         assert_eq!(arrival(Some([120.0, 30.0])), 65.0, "one interval may be a burst");
-        assert_eq!(arrival(Some([120.0, 110.0])), 115.0);
-        assert_eq!(arrival(Some([10.0, 20.0])), 25.0);
+        assert_eq!(arrival(Some([120.0, 110.0])), 110.0);
+        assert_eq!(arrival(Some([10.0, 20.0])), 20.0);
         assert_eq!(arrival(Some([70.0, 66.0])), 65.0, "noise");
     }
 

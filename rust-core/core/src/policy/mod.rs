@@ -50,6 +50,13 @@ pub enum Intent {
     Move(Vec<Reason>),
 }
 
+impl Intent {
+    /// Whether executors get other counts or other memory, and with that new places.
+    pub fn scales(&self) -> bool {
+        matches!(self, Self::Scale { .. })
+    }
+}
+
 /// Every policy.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,

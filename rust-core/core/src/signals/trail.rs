@@ -63,6 +63,23 @@ impl Trail {
         slope(&points)
     }
 
+    /// By how many records per second a backlog grew between the last two reports, and between the two before;
+    /// nothing where one of them only repeats the backlog that was known.
+    pub fn newest_growth(&self, component: usize) -> Option<[f64; 2]> {
+        let mut newest = self.marks.iter().rev();
+        let mut point = || {
+            let mark = newest.next()?;
+            Some((mark.at, (*mark.backlogs.get(component)?)?))
+        };
+        let [last, middle, first] = [point()?, point()?, point()?];
+        let growth = |from: (Timestamp, u64), to: (Timestamp, u64)| {
+            let known = from.1 != to.1 || to.1 == 0;
+            let secs = to.0.since(from.0).get() / 1000.0;
+            known.then(|| (to.1 as f64 - from.1 as f64) / secs)
+        };
+        Some([growth(middle, last)?, growth(first, middle)?])
+    }
+
     /// Tuples sent along a stream per second; nothing when the count ran backwards.
     pub fn sent_rate(&self, edge: usize) -> Option<f64> {
         let (first, last) = (self.marks.front()?, self.marks.back()?);
@@ -148,5 +165,19 @@ mod tests {
             seen(&mut trail, second, None, Some(sent));
         }
         assert_eq!(trail.sent_rate(0), None);
+    }
+
+    #[test]
+    fn the_newest_growth_is_told_by_each_of_the_last_intervals() {
+        let mut trail = Trail::default();
+        seen(&mut trail, 0, Some(0), None);
+        seen(&mut trail, 10, Some(0), None);
+        assert_eq!(trail.newest_growth(0), None, "two reports are one interval");
+        seen(&mut trail, 20, Some(100), None);
+        assert_eq!(trail.newest_growth(0), Some([10.0, 0.0]));
+        seen(&mut trail, 25, Some(50), None);
+        assert_eq!(trail.newest_growth(0), Some([-10.0, 10.0]));
+        seen(&mut trail, 30, Some(50), None);
+        assert_eq!(trail.newest_growth(0), None, "it was not counted anew");
     }
 }

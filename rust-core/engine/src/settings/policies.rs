@@ -66,7 +66,7 @@ pub const POLICY_KEYS: &[Key] = &[
     key(
         "thalweg.scaling.confidence",
         Kind::Number(0.0, 10.0),
-        "0.5",
+        "1",
         "Standard deviations by which capacity is taken to be below its estimate.",
     ),
     key(

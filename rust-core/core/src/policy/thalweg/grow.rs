@@ -7,8 +7,10 @@ use super::demand::Asked;
 use super::evidence::tells_rates;
 use super::levels::{Step, spares};
 use super::memory::{Memory, TopologyModel};
+use super::shares::Shares;
 use super::size::{Limit, Scaling, Size};
-use crate::diagnose::cause::{Cause, cause};
+use crate::demand::{ComponentFlow, ExecutorFlow};
+use crate::diagnose::cause::{Cause, cause, median};
 use crate::explain::{Reason, ReasonCode};
 use crate::policy::wish::{Wishes, bounded, intent_with_memory};
 use crate::policy::{Intent, Situation};
@@ -18,15 +20,19 @@ const LIMIT: &str = "thalweg.scaling.limit";
 const UP_DELAY: &str = "thalweg.scaling.up.delay.secs";
 /// Demand that grew by this factor from one decision to the next is still rising.
 const RISING: f64 = 1.03;
+/// What is asked for can still be done for now: there is so many times longer to be sure of it.
+const MILD: f64 = 3.0;
 /// More growth than this is not believed when places are chosen.
 const MOST_GROWTH: f64 = 16.0;
 
 /// How a topology is short.
-pub(super) struct Short {
+pub(super) struct Short<'a> {
     /// The component that is most short.
     pub worst: usize,
     /// How many times what it can do is asked of it.
     pub used: f64,
+    /// What is asked of every component.
+    pub asked: &'a Asked,
     /// What memory may do about it, by component.
     pub steps: BTreeMap<usize, Step>,
 }
@@ -38,10 +44,10 @@ pub(super) fn up(
     model: &TopologyModel,
     sizes: &[Option<(Scaling<'_>, Size)>],
     needs: &Wishes,
-    short: &Short,
+    short: &Short<'_>,
     unsure: Option<&Reason>,
 ) -> Intent {
-    let &Short { worst, used, ref steps } = short;
+    let &Short { worst, used, asked, ref steps } = short;
     let own = &situation.settings.thalweg;
     memory.forget_needs();
     let id = situation.id(worst);
@@ -55,7 +61,8 @@ pub(super) fn up(
     let sources = situation.flow.components.iter().filter(|c| c.source);
     let by_interval: Option<Vec<bool>> = sources.map(|c| c.target.rises()).collect();
     let rises = by_interval.map_or(used > RISING * before, |all| all.contains(&true));
-    let patience = own.up_delay.get() + if rises { situation.settings.window.get() } else { 0.0 };
+    let delay = if used < 1.0 { MILD * own.up_delay.get() } else { own.up_delay.get() };
+    let patience = delay + if rises { situation.settings.window.get() } else { 0.0 };
     if held.get() < patience {
         let (is, need) = (held.get() / 1000.0, patience / 1000.0);
         let text = "seconds for which the sign below has held";
@@ -66,9 +73,9 @@ pub(super) fn up(
     let mut reasons = vec![short];
     for (&index, &need) in needs {
         let executors = situation.flow.components[index].executors;
-        let limit = sizes[index].as_ref().and_then(|(_, size)| size.limit);
         if need > executors {
-            match stands_in_the_way(situation, memory, index, limit) {
+            let sized = sizes[index].as_ref();
+            match stands_in_the_way(situation, memory, index, sized, asked.now[index]) {
                 Some(reason) => reasons.push(reason),
                 None => {
                     let step = steps.get(&index);
@@ -129,7 +136,8 @@ fn stands_in_the_way(
     situation: &Situation<'_>,
     memory: &Memory,
     index: usize,
-    limit: Option<Limit>,
+    sized: Option<&(Scaling<'_>, Size)>,
+    demand: Option<f64>,
 ) -> Option<Reason> {
     let component = &situation.flow.components[index];
     let id = situation.id(index);
@@ -141,6 +149,7 @@ fn stands_in_the_way(
         let limit = situation.settings.blacklist.get() / 1000.0;
         return Some(Reason::compared(ReasonCode::Ineffective, left, limit, text));
     }
+    let limit = sized.and_then(|(_, size)| size.limit);
     match (limit, cause(component, situation.settings.thalweg.limit.get())) {
         (Some(Limit::Skew(share)), _) => {
             let fair = 1.0 / f64::from(component.executors.max(1));
@@ -152,7 +161,9 @@ fn stands_in_the_way(
             let text = format!("{id} does not get faster with more executors");
             Some(Reason::plain(ReasonCode::ExternalLimited, text))
         }
-        (None, Cause::SlowNode { node, speed }) if situation.may_move => {
+        (None, Cause::SlowNode { node, speed })
+            if situation.may_move && better_places_do(situation, component, node, demand) =>
+        {
             let text = format!(
                 "speed of {id}'s executors on node {node} over that elsewhere: they need another place"
             );
@@ -165,4 +176,19 @@ fn stands_in_the_way(
         }
         (None, _) => None,
     }
+}
+
+/// Whether a component would not be short any more if its executors on a slow node did as much as those elsewhere.
+/// If not, it needs more of them anyway, and all are placed anew with those.
+fn better_places_do(
+    situation: &Situation<'_>,
+    component: &ComponentFlow,
+    slow: u32,
+    demand: Option<f64>,
+) -> bool {
+    let elsewhere = component.measured.iter().filter(|executor| executor.node != slow);
+    let Some(each) = median(elsewhere.filter_map(ExecutorFlow::true_rate)) else { return true };
+    let shares = Shares::of(component, situation.settings.slots);
+    let all = each * f64::from(component.executors) * shares.evenness(component.executors);
+    demand.is_none_or(|demand| demand <= situation.settings.thalweg.target.get() * all)
 }

@@ -9,6 +9,7 @@
 //! 4. [`size`]: the fewest executors whose safe capacity at the target busy share covers it, linear
 //!    beyond what was seen, and the limits that more executors do not lift; where components share
 //!    [`slots`], no more than the cores of their nodes can do together.
+//!    State that does not fit into memory makes records [lighter](lighter) as executors bring more.
 //! 5. [`levels`]: where misses of state are what makes a component short, memory instead of executors or
 //!    together with them, whichever is cheaper.
 //! 6. [`grow`](mod@grow) when a component is short for a moment; [`shrink`] when fewer were enough for
@@ -19,6 +20,7 @@ mod evidence;
 mod grow;
 mod learn;
 mod levels;
+mod lighter;
 mod memory;
 mod settings;
 mod shares;
@@ -80,7 +82,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
     match shortest(situation, &asked, &sizes) {
         Some((index, used)) => {
             let steps = steps(situation, &asked, &sizes, used, model);
-            let short = Short { worst: index, used, steps };
+            let short = Short { worst: index, used, asked: &asked, steps };
             let intent = up(situation, memory, model, &sizes, &needs, &short, unsure.as_ref());
             expecting(situation, &asked, intent)
         }

@@ -49,7 +49,7 @@ impl Default for ThalwegSettings {
             ahead: secs(300.0),
             catch_up: secs(300.0),
             restart: secs(30.0),
-            confidence: 0.5,
+            confidence: 1.0,
             alpha: 3,
             up_delay: secs(20.0),
             down_window: secs(600.0),

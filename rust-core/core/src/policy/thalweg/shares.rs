@@ -3,6 +3,7 @@
 
 use super::demand::SATURATED;
 use crate::demand::{ComponentFlow, ExecutorFlow};
+use crate::diagnose::cause::median;
 use crate::settings::SlotRule;
 
 /// An executor with so many times its siblings' records is hot.
@@ -71,14 +72,7 @@ fn dealt_to_executors(component: &ComponentFlow, slots: SlotRule) -> bool {
 /// full, as far as there are any.
 fn dealt_input(component: &ComponentFlow) -> Option<f64> {
     let free = component.measured.iter().filter(|e| e.busy < SATURATED);
-    middle(free.map(|e| e.input)).or_else(|| middle(component.measured.iter().map(|e| e.input)))
-}
-
-/// The value in the middle, the lower one of two.
-fn middle(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut sorted: Vec<f64> = values.collect();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len().saturating_sub(1) / 2).copied()
+    median(free.map(|e| e.input)).or_else(|| median(component.measured.iter().map(|e| e.input)))
 }
 
 /// The part of a component's records that belongs to one key, as far as it can be told.
@@ -88,7 +82,7 @@ fn hot_key(component: &ComponentFlow) -> f64 {
         return 0.0;
     }
     let inputs = || component.measured.iter().map(|e| e.input);
-    let hot = match (middle(inputs()), inputs().reduce(f64::max)) {
+    let hot = match (median(inputs()), inputs().reduce(f64::max)) {
         (Some(usual), Some(most)) => usual > 0.0 && most > HOT * usual,
         _ => false,
     };

@@ -1,17 +1,18 @@
 //! How many executors each component needs for what is asked of it.
 
-use crate::capacity::learned::Balance;
+use crate::capacity::learned::{Balance, CapacityModel};
 use crate::capacity::queueing::Queue;
 use crate::capacity::usl::Curve;
 use crate::demand::{ComponentFlow, whole_executors};
 use crate::policy::Situation;
 use crate::policy::thalweg::TopologyModel;
+use crate::policy::thalweg::lighter::Lighter;
 use crate::policy::thalweg::shares::{Shares, balance};
 
 /// A component that no number of executors makes this much faster has another limit.
 const FASTER: f64 = 1.1;
 /// A guess adds at most one executor to so many.
-const GUESSED: u32 = 4;
+const GUESSED: u32 = 2;
 /// Executors that the latency objective may add in one plan, per component.
 const MOST_FOR_LATENCY: u32 = 64;
 
@@ -45,6 +46,8 @@ pub struct Scaling<'a> {
     ability: f64,
     balance: Balance,
     shares: Shares,
+    /// What the memory of more executors saves each record.
+    lighter: Option<Lighter>,
     /// Records per second of one executor, where no curve is known.
     rate: f64,
     confidence: f64,
@@ -70,10 +73,12 @@ impl<'a> Scaling<'a> {
         let (shares, rate) = (Shares::of(component, slots), rate.unwrap_or(0.0));
         let known = learned.and_then(|learned| learned.balance);
         let executors = component.executors;
+        let most = learned.and_then(CapacityModel::most_seen).unwrap_or(executors);
+        let lighter = Lighter::of(component, model.states.get(situation.id(index)), most);
         let seen = || Balance { executors, share: balance(component, slots).unwrap_or(1.0) };
         let balance = known.unwrap_or_else(seen);
         let ability = ability.max(1e-3);
-        Some(Self { component, curve, anchor, ability, balance, shares, rate, confidence })
+        Some(Self { component, curve, anchor, ability, balance, shares, lighter, rate, confidence })
     }
 
     /// Records per second as it is.
@@ -94,7 +99,12 @@ impl<'a> Scaling<'a> {
     fn of_curve(&self, executors: u32, deviations: f64) -> f64 {
         let count = f64::from(executors);
         let by_curve = |c: Curve| self.anchor * c.lower(count * self.ability, deviations);
-        self.curve.map_or(self.rate * count, by_curve)
+        self.curve.map_or(self.rate * count, by_curve) / self.work(executors)
+    }
+
+    /// Work of a record with so many executors, over what the curve has in it.
+    fn work(&self, executors: u32) -> f64 {
+        self.lighter.map_or(1.0, |lighter| lighter.work(executors))
     }
 
     /// The rate at which the fullest executor is full, of what all could do together.
@@ -114,7 +124,8 @@ impl<'a> Scaling<'a> {
         let now = self.component.executors.max(1);
         let each = (self.of_curve(now, 0.0) / f64::from(now)).max(1e-9);
         let enough = |executors: &u32| {
-            self.uneven(*executors, each * f64::from(*executors)) * target >= demand
+            let together = each * f64::from(*executors) / self.work(*executors);
+            self.uneven(*executors, together) * target >= demand
         };
         let unbounded = || whole_executors(demand / (each * target));
         (1..=most.max(1)).find(enough).unwrap_or_else(|| unbounded().max(most))
@@ -136,20 +147,26 @@ impl<'a> Scaling<'a> {
         let need = match found {
             // Far from what was seen the curve is a guess, which may add a little to linear scaling
             // and take nothing from it.
-            Some(need) if distance(need).is_none_or(|d| d > own.alpha) => {
+            Some(need) if need >= now && distance(need).is_none_or(|d| d > own.alpha) => {
                 need.clamp(linear, linear + linear.div_ceil(GUESSED))
             }
+            // Fewer executors are never slower each.
+            Some(need) if need < now => need.min(linear),
             Some(need) => need,
             None => self.best(most).max(linear),
         };
         let limit = match found {
             None if self.full_key(demand, target) => Some(Limit::Skew(self.shares.hot)),
-            None if most > now && self.capacity(self.best(most)) < FASTER * capacity => {
-                Some(Limit::External)
-            }
+            None if most > now && !self.helps(self.best(most), demand) => Some(Limit::External),
             _ => None,
         };
         Size { capacity, need, limit }
+    }
+
+    /// Whether so many executors do clearly more, or all that is asked where these do not.
+    fn helps(&self, executors: u32, demand: f64) -> bool {
+        let (now, then) = (self.now(), self.capacity(executors));
+        then >= FASTER * now || now < demand && demand <= then
     }
 
     /// Whether the hot key alone is more than one executor can do.

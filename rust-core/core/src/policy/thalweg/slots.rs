@@ -179,7 +179,8 @@ mod tests {
         let mut case = shared(1000.0, [1.0, 0.4]);
         case.flow.components[0].target.growth = Some(1000.0);
         let found = wished(&mut case, &mut contended());
-        assert!(found.iter().all(|(_, count)| (11..=14).contains(count)), "{found:?}");
+        // At least 2000 / (250 * 0.75) = 10.7, and at most half more as executors may get slower in company.
+        assert!(found.iter().all(|(_, count)| (11..=16).contains(count)), "{found:?}");
         assert_eq!(found.len(), 2);
     }
 }

@@ -6,8 +6,9 @@ use crate::arrange::{Ground, Terrain, Wanted, plan};
 use crate::ask::Question;
 use crate::assess::{Assessment, assess};
 use crate::blacklist::Attempt;
+use crate::budget::{granted, within_budget};
 use crate::explain::{Decision, Outcome, Plan, Reason, ReasonCode, Verdict};
-use crate::guard::{Origin, another_first, day, guard, within_budget};
+use crate::guard::{Origin, another_first, day, guard};
 use crate::model::{Observation, Topology, TopologyStatus};
 use crate::others::{Demands, Others};
 use crate::outcome::{Standing, verify};
@@ -200,6 +201,12 @@ fn judge(
                 (counts, memory_mib, wished_tasks, growth, reasons)
             }
         };
+    let wished = !counts.is_empty();
+    let (counts, limited) = granted(observation, assessment.topology, counts, settings);
+    let reasons: Vec<Reason> = limited.into_iter().chain(reasons).collect();
+    if wished && counts.is_empty() && memory_mib.is_empty() {
+        return (reasons, None);
+    }
     let grown =
         |(component, demand): (u32, &f64)| demand * growth.get(&component).copied().unwrap_or(1.0);
     let demands: Vec<f64> = (0..).zip(&assessment.demands).map(grown).collect();

@@ -3,7 +3,7 @@
 use crate::assess::Assessment;
 use crate::blacklist::Attempt;
 use crate::explain::{Plan, Reason, ReasonCode, Verdict};
-use crate::model::{ComponentKind, Executor, Observation, Topology};
+use crate::model::Topology;
 use crate::settings::{Mode, Settings};
 use crate::state::TopologyState;
 use crate::units::{Millis, Timestamp};
@@ -21,44 +21,6 @@ pub fn day() -> Millis {
 /// Why a plan waits while another one is carried out.
 pub fn another_first() -> Reason {
     Reason::plain(ReasonCode::HigherLevelFirst, "another topology is being changed")
-}
-
-/// Lets go of a plan that would give all topologies together more executors than they may have.
-pub fn within_budget(
-    observation: &Observation,
-    reasons: Vec<Reason>,
-    plan: Option<Plan>,
-    settings: &Settings,
-) -> (Vec<Reason>, Option<Plan>) {
-    let budgeted = plan.as_ref().filter(|_| settings.executor_budget > 0);
-    match budgeted.and_then(|plan| over_budget(observation, plan, settings)) {
-        Some(over) => (std::iter::once(over).chain(reasons).collect(), None),
-        None => (reasons, plan),
-    }
-}
-
-/// Why a plan makes too many executors, if it does; one that makes no more than there are always may.
-fn over_budget(observation: &Observation, plan: &Plan, settings: &Settings) -> Option<Reason> {
-    let counted = |topology: &Topology, only: Option<&String>| {
-        let counts = |executor: &&Executor| {
-            let component = topology.components.get(executor.component as usize);
-            component.is_some_and(|component| match only {
-                Some(id) => component.id == *id,
-                None => component.kind != ComponentKind::System,
-            })
-        };
-        topology.executors.iter().filter(counts).count() as f64
-    };
-    let now: f64 = observation.topologies.iter().map(|t| counted(t, None)).sum();
-    let own = observation.topologies.iter().find(|t| t.id == plan.topology);
-    let change = |(id, count): (&String, &u32)| {
-        f64::from(*count) - own.map_or(0.0, |topology| counted(topology, Some(id)))
-    };
-    let after = now + plan.counts.iter().map(change).sum::<f64>();
-    let budget = f64::from(settings.executor_budget);
-    let text = "executors of all topologies that the plan would make";
-    (after > budget && after > now)
-        .then(|| Reason::compared(ReasonCode::BudgetLimited, after, budget, text))
 }
 
 /// Twice as long after each further action that was taken while the last ones were recent, so that a

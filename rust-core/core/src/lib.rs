@@ -9,6 +9,7 @@ mod ask;
 pub mod assess;
 pub mod assign;
 mod blacklist;
+mod budget;
 pub mod capacity;
 pub mod cluster;
 mod decide;

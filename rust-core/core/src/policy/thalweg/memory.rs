@@ -204,8 +204,11 @@ impl Memory {
     }
 
     /// Compares what scale-ups brought with what linear scaling promised, once the new capacity is
-    /// known.
+    /// known. Where components take cores from each other, what one can do tells what the others left it.
     pub(super) fn judge_trials(&mut self, situation: &Situation<'_>, model: &TopologyModel) {
+        if self.contended {
+            self.trials.clear();
+        }
         for (index, component) in situation.flow.users() {
             let learned = model.components.get(situation.id(index));
             let Some(&(was, capacity)) = self.trials.get(&index) else { continue };

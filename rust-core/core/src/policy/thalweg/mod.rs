@@ -49,7 +49,7 @@ const TARGET: &str = "thalweg.scaling.target";
 /// What should change.
 pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut TopologyModel) -> Intent {
     if let Some(reason) = evidence::blind(situation) {
-        memory.forget_needs();
+        memory.needs.clear();
         memory.short_since = None;
         memory.believed = believed(&scalings(situation, model));
         return Intent::Stay(vec![reason]);
@@ -57,7 +57,8 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
     memory.notice_changes(situation, model);
     memory.notice_memory(situation, model);
     let unsure = evidence::unsure(situation);
-    if evidence::tells_rates(unsure.as_ref()) {
+    let contended = slots::watch(situation, memory);
+    if evidence::tells_rates(unsure.as_ref()) && !contended {
         learn(situation, memory, model);
     }
     memory.judge_trials(situation, model);

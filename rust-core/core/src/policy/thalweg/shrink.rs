@@ -33,7 +33,7 @@ pub(super) fn down(
     let own = &situation.settings.thalweg;
     let fullest = fullest(situation, sizes);
     if let Some(reason) = unsure {
-        memory.forget_needs();
+        memory.needs.clear();
         return Intent::Stay(vec![reason, fullest]);
     }
     memory.needs.push_back((situation.now, needs));

@@ -65,8 +65,10 @@ pub(super) fn slots_needed(situation: &Situation<'_>, asked: &[Option<f64>]) -> 
     Some(Slots::of(situation)?.needed(situation, asked))
 }
 
-/// Sees whether components take cores from each other.
-fn watch(situation: &Situation<'_>, memory: &mut Memory, slots: &Slots) {
+/// Sees whether components take cores from each other, and returns whether they do so now: what a component does
+/// then is no measure of what it can do.
+pub(super) fn watch(situation: &Situation<'_>, memory: &mut Memory) -> bool {
+    let Some(slots) = Slots::of(situation) else { return false };
     for (index, component) in situation.flow.users() {
         let Some(work) = component.work_secs().filter(|work| *work > 0.0) else { continue };
         if slots.busy < ROOMY * slots.cores {
@@ -77,21 +79,18 @@ fn watch(situation: &Situation<'_>, memory: &mut Memory, slots: &Slots) {
             memory.contended |= usual.is_some_and(|usual| work > INFLATED * usual);
         }
     }
+    memory.contended && slots.busy >= ROOMY * slots.cores
 }
 
 /// Bounds what each component can do by what is left of its slots, and has all grow together where
 /// slots are what is needed.
 pub(super) fn bound(
     situation: &Situation<'_>,
-    memory: &mut Memory,
+    memory: &Memory,
     asked: &[Option<f64>],
     sizes: &mut [Option<(Scaling<'_>, Size)>],
 ) {
-    let Some(slots) = Slots::of(situation) else { return };
-    watch(situation, memory, &slots);
-    if !memory.contended {
-        return;
-    }
+    let Some(slots) = Slots::of(situation).filter(|_| memory.contended) else { return };
     // They can do what they do.
     let room = (slots.cores / slots.busy).max(1.0);
     let wished = slots.needed(situation, asked);
@@ -171,6 +170,19 @@ mod tests {
         // Not twice as much at twice the busy share.
         wished(&mut shared(1500.0, [1.0, 0.4]), &mut memory);
         assert!(memory.contended);
+    }
+
+    #[test]
+    fn what_is_done_in_full_slots_is_not_learned() {
+        for (contended, learned) in [(false, true), (true, false)] {
+            let mut case = shared(1000.0, [0.7, 0.4]);
+            let mut memory = Memory { contended, ..Memory::default() };
+            let mut model = TopologyModel::default();
+            case.wait(10);
+            case.counts(|situation| find(situation, &mut memory, &mut model));
+            let known = model.components.get("c1").and_then(|c| c.most_seen()).is_some();
+            assert_eq!(known, learned);
+        }
     }
 
     #[test]

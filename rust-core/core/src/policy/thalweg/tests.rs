@@ -112,6 +112,19 @@ fn what_has_been_to_spare_for_long_pays_for_a_dear_stop() {
 }
 
 #[test]
+fn a_failure_in_between_does_not_make_forget_what_has_been_to_spare() {
+    let mut case = Case::line(1000.0, &[(40, 1000.0, 0.59)]);
+    let (mut memory, mut model) = fresh();
+    model.note_stop(Millis::saturating(30_000.0));
+    assert_eq!(run(&mut case, &mut memory, &mut model, 5000), []);
+    let calm = std::mem::replace(&mut case.flow.components[0].measured[0].input, 0.0);
+    assert_eq!(run(&mut case, &mut memory, &mut model, 60), []);
+    case.flow.components[0].measured[0].input = calm;
+    assert_eq!(run(&mut case, &mut memory, &mut model, 4400), []);
+    assert_eq!(run(&mut case, &mut memory, &mut model, 400), [(1, 32)]);
+}
+
+#[test]
 fn a_hot_key_is_not_scaled_and_named() {
     let mut case = Case::line(1000.0, &[(5, 1000.0, 0.4)]);
     case.flow.components[1].keyed = true;

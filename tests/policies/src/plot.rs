@@ -153,8 +153,11 @@ pub fn scatter(title: &str, x_title: &str, y_title: &str, entries: &[Cross]) -> 
 pub fn course(title: &str, y_title: &str, lines: &[Line], log: bool) -> Result<String> {
     let all = || lines.iter().flat_map(|line| line.points.iter().copied());
     let right = all().map(|(x, _)| x).fold(0.0, f64::max).max(1e-9);
-    let top = all().map(|(_, y)| y).fold(0.0, f64::max).max(1e-9) * 1.1;
-    let low = all().map(|(_, y)| y).filter(|y| *y > 0.0).fold(top, f64::min);
+    let most = all().map(|(_, y)| y).fold(0.0, f64::max).max(1e-9);
+    let low = all().map(|(_, y)| y).filter(|y| *y > 0.0).fold(most, f64::min);
+    // The names of the lines have their place above them.
+    let part = 1.05 + 0.1 * lines.len() as f64;
+    let top = if log { low * (most / low).powf(part) * 1.1 } else { most * part };
     draw(|area| {
         let mut builder = ChartBuilder::on(area);
         builder.caption(title, (FONT.0, 18)).margin(10).x_label_area_size(45).y_label_area_size(70);

@@ -167,7 +167,7 @@ const KEYS: &[Key] = &[
         "thalweg.imbalance.floor",
         SHARE,
         "0.5",
-        "Busy share of the busiest executor below which neither imbalance nor rising latency is acted upon.",
+        "Busy share of the busiest executor below which neither imbalance nor rising latency is acted upon; the policy `thalweg` moves nothing below `thalweg.scaling.limit` either.",
     ),
     key(
         "thalweg.imbalance.min.gain",

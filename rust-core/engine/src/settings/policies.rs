@@ -79,7 +79,7 @@ pub const POLICY_KEYS: &[Key] = &[
         "thalweg.scaling.up.delay.secs",
         SECS,
         "20",
-        "How long a component must have been short of executors.",
+        "How long a component must have been short of executors; three times as long while it can still do what is asked.",
     ),
     key(
         "thalweg.scaling.down.window.secs",
@@ -127,7 +127,7 @@ pub const POLICY_KEYS: &[Key] = &[
         "thalweg.scaling.executor.budget",
         Kind::Whole(0.0, 1_000_000.0),
         "0",
-        "Executors that sources and operators of all topologies may have together; 0 is no limit.",
+        "Executors that sources and operators of all topologies may have together; who wants more than is left gets what is left; 0 is no limit.",
     ),
     key(
         "thalweg.threshold.target",

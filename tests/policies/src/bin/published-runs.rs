@@ -181,7 +181,7 @@ fn write(
     let out = root.join("target/bench");
     fs::create_dir_all(&out)?;
     let colours =
-        [RGBColor(213, 94, 0), RGBColor(230, 159, 0), RGBColor(0, 114, 178), RGBColor(0, 158, 115)];
+        [RGBColor(213, 94, 0), RGBColor(0, 114, 178), RGBColor(0, 158, 115), RGBColor(230, 159, 0)];
     let lines = |names: &[&str], of: &dyn Fn(&Row) -> Vec<(f64, f64)>| -> Vec<Line> {
         let found = rows.iter().filter(|row| names.contains(&row.name.as_str()));
         found
@@ -212,14 +212,14 @@ fn write(
         ),
         (
             "own-managers",
-            "TaskManagers, real operator and the last policy",
+            "TaskManagers, real operator and thalweg",
             "TaskManagers, mean of 6 min",
             lines(&own, &managers),
             false,
         ),
         (
             "own-latency",
-            "Latency, real operator and the last policy",
+            "Latency, real operator and thalweg",
             "ms, mean of 3 min",
             lines(&own, &latency),
             true,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::arrange::{Ground, MICROS, present, problem, worst_load};
 use crate::assess::Assessment;
+use crate::budget::granted;
 use crate::demand::Flow;
 use crate::explain::{Reason, ReasonCode};
 use crate::model::{Observation, Topology};
@@ -38,7 +39,10 @@ impl Question<'_> {
         match self.settings.policy {
             PolicyName::MeStream => match arrangement(self) {
                 Ok(arrangement) => {
-                    me_stream::find(self.assessment, &arrangement, state, self.settings, self.now)
+                    let (settings, now) = (self.settings, self.now);
+                    let intent =
+                        me_stream::find(self.assessment, &arrangement, state, settings, now);
+                    self.within_means(intent)
                 }
                 Err(shortage) => short(&shortage),
             },
@@ -90,7 +94,27 @@ impl Question<'_> {
         let model = learned.topologies.entry(topology.name.clone()).or_default();
         let intent = policy::find(&situation, &mut state.policies, model);
         state.believed = policy::believed(&situation, &state.policies);
-        intent
+        self.within_means(intent)
+    }
+
+    /// What is left of an intent where executor counts may not change, or not that far.
+    fn within_means(&self, intent: Intent) -> Intent {
+        let Intent::Scale { counts, memory_mib, wished_tasks, growth, reasons } = intent else {
+            return intent;
+        };
+        if !self.settings.scaling_enabled {
+            let text = "other executor counts are wished for, but they are not to change";
+            let forbidden = Reason::plain(ReasonCode::ScalingForbidden, text);
+            return Intent::Stay(std::iter::once(forbidden).chain(reasons).collect());
+        }
+        let wished = !counts.is_empty();
+        let topology = self.assessment.topology;
+        let (counts, limited) = granted(self.observation, topology, counts, self.settings);
+        let reasons = limited.into_iter().chain(reasons).collect();
+        if wished && counts.is_empty() && memory_mib.is_empty() {
+            return Intent::Stay(reasons);
+        }
+        Intent::Scale { counts, memory_mib, wished_tasks, growth, reasons }
     }
 }
 

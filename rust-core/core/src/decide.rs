@@ -6,7 +6,7 @@ use crate::arrange::{Ground, Terrain, Wanted, plan};
 use crate::ask::Question;
 use crate::assess::{Assessment, assess};
 use crate::blacklist::Attempt;
-use crate::budget::{granted, within_budget};
+use crate::budget::within_budget;
 use crate::explain::{Decision, Outcome, Plan, Reason, ReasonCode, Verdict};
 use crate::guard::{Origin, another_first, day, guard};
 use crate::model::{Observation, Topology, TopologyStatus};
@@ -192,21 +192,10 @@ fn judge(
             Intent::Move(reasons) => {
                 (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), reasons)
             }
-            Intent::Scale { reasons, .. } if !settings.scaling_enabled => {
-                let text = "other executor counts are wished for, but they are not to change";
-                let forbidden = Reason::plain(ReasonCode::ScalingForbidden, text);
-                return (std::iter::once(forbidden).chain(reasons).collect(), None);
-            }
             Intent::Scale { counts, memory_mib, wished_tasks, growth, reasons } => {
                 (counts, memory_mib, wished_tasks, growth, reasons)
             }
         };
-    let wished = !counts.is_empty();
-    let (counts, limited) = granted(observation, assessment.topology, counts, settings);
-    let reasons: Vec<Reason> = limited.into_iter().chain(reasons).collect();
-    if wished && counts.is_empty() && memory_mib.is_empty() {
-        return (reasons, None);
-    }
     let grown =
         |(component, demand): (u32, &f64)| demand * growth.get(&component).copied().unwrap_or(1.0);
     let demands: Vec<f64> = (0..).zip(&assessment.demands).map(grown).collect();

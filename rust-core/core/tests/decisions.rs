@@ -150,11 +150,14 @@ fn where_counts_may_not_change_executors_are_moved_all_the_same() {
     let reasons = codes(&model.step().decisions[0]);
     assert_eq!(reasons, [ReasonCode::ScalingForbidden, ReasonCode::CapacityHigh]);
 
-    let mut model = Model::new(3, 3, 3);
-    model.settings.scaling_enabled = false;
-    model.rate = 300.0;
-    model.abilities[2] = 0.25;
-    assert_eq!(planned(&mut model).1.kind, PlanKind::Move);
+    for policy in [PolicyName::MeStream, PolicyName::Thalweg] {
+        let mut model = Model::new(3, 3, 3);
+        model.settings.scaling_enabled = false;
+        model.settings.policy = policy;
+        model.rate = 300.0;
+        model.abilities[2] = 0.25;
+        assert_eq!(planned(&mut model).1.kind, PlanKind::Move, "{policy:?}");
+    }
 }
 
 #[test]

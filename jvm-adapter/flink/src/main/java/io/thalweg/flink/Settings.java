@@ -1,5 +1,6 @@
 package io.thalweg.flink;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -56,6 +57,9 @@ public record Settings(int level, long monitorIntervalMillis, long stepTimeoutMi
 
     private static ObjectNode defaults() {
         try (InputStream found = Settings.class.getResourceAsStream("defaults.json")) {
+            if (found == null) {
+                throw new FileNotFoundException("the jar lacks io/thalweg/flink/defaults.json");
+            }
             return (ObjectNode) JSON.readTree(found);
         } catch (IOException e) {
             throw new UncheckedIOException("defaults.json in Thalweg's jar", e);

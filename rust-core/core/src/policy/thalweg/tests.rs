@@ -99,13 +99,18 @@ fn fewer_after_the_window_and_only_when_it_pays() {
     assert_eq!(case.codes(|s| find(s, &mut memory, &mut model))[0], ReasonCode::CostAboveGain);
 }
 
+/// Eight of forty to spare, as 40 * 0.59 / 0.75 = 31.5 are needed: a stop of half a minute costs
+/// 16 * 40 * 30 * 4 = 76,800 executor-seconds, an hour without the eight brings 28,800; they pay once they have
+/// been to spare for 9,600 s.
+fn eight_to_spare() -> (Case, Memory, TopologyModel) {
+    let (memory, mut model) = fresh();
+    model.note_stop(Millis::saturating(30_000.0));
+    (Case::line(1000.0, &[(40, 1000.0, 0.59)]), memory, model)
+}
+
 #[test]
 fn what_has_been_to_spare_for_long_pays_for_a_dear_stop() {
-    // Eight of forty, as 40 * 0.59 / 0.75 = 31.5 are needed: a stop of half a minute costs 16 * 40 * 30 * 4 = 76,800
-    // executor-seconds, an hour without the eight brings 28,800; they pay once they have been to spare for 9,600 s.
-    let mut case = Case::line(1000.0, &[(40, 1000.0, 0.59)]);
-    let (mut memory, mut model) = fresh();
-    model.note_stop(Millis::saturating(30_000.0));
+    let (mut case, mut memory, mut model) = eight_to_spare();
     assert_eq!(run(&mut case, &mut memory, &mut model, 9500), []);
     assert_eq!(case.codes(|s| find(s, &mut memory, &mut model))[0], ReasonCode::CostAboveGain);
     assert_eq!(run(&mut case, &mut memory, &mut model, 400), [(1, 32)]);
@@ -113,9 +118,7 @@ fn what_has_been_to_spare_for_long_pays_for_a_dear_stop() {
 
 #[test]
 fn a_failure_in_between_does_not_make_forget_what_has_been_to_spare() {
-    let mut case = Case::line(1000.0, &[(40, 1000.0, 0.59)]);
-    let (mut memory, mut model) = fresh();
-    model.note_stop(Millis::saturating(30_000.0));
+    let (mut case, mut memory, mut model) = eight_to_spare();
     assert_eq!(run(&mut case, &mut memory, &mut model, 5000), []);
     let calm = std::mem::replace(&mut case.flow.components[0].measured[0].input, 0.0);
     assert_eq!(run(&mut case, &mut memory, &mut model, 60), []);

@@ -1,12 +1,14 @@
 package io.thalweg.storm;
 
 import io.thalweg.storm.cluster.NodeFacts;
+import io.thalweg.storm.cluster.Reservation;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -19,7 +21,7 @@ import org.apache.storm.scheduler.TopologyDetails;
 import org.apache.storm.scheduler.WorkerSlot;
 
 /**
- * Makes a wished placement true in Storm's cluster, which itself checks next to nothing: wishes for slots that are
+ * Makes wished placements true in Storm's cluster, which itself checks next to nothing: wishes for slots that are
  * not there, not allowed or not free are dropped, and a worker whose executors stay the same is not touched.
  */
 final class Applier {
@@ -28,71 +30,138 @@ final class Applier {
 
     private final Cluster cluster;
     private final Map<String, NodeFacts> nodes;
-    private final Set<WorkerSlot> reserved;
+    private final Reservation reservation;
+
+    /** What came of one topology's wish: whether anything changed, and how many wishes were dropped, or what failed. */
+    record Outcome(boolean changed, int dropped, RuntimeException failure) { }
+
+    /** One topology on its way from where it runs to where it is wished. */
+    private static final class Change {
+        private final TopologyDetails topology;
+        private final Map<WorkerSlot, Set<ExecutorDetails>> have;
+        private final Map<WorkerSlot, Set<ExecutorDetails>> want = new TreeMap<>(SLOT_ORDER);
+        private final List<ExecutorDetails> open = new ArrayList<>();
+        private int dropped;
+        private RuntimeException failure;
+
+        Change(TopologyDetails topology, SchedulerAssignment held, Map<ExecutorDetails, WorkerSlot> wish) {
+            this.topology = topology;
+            this.have = running(held);
+            wish.forEach((executor, slot) -> {
+                if (slot == null) {
+                    open.add(executor);
+                } else {
+                    want.computeIfAbsent(slot, s -> new HashSet<>()).add(executor);
+                }
+            });
+        }
+    }
+
+    @FunctionalInterface
+    private interface Step {
+        void take(Change change);
+    }
 
     /**
      * Prepares for one round.
      *
-     * @param reserved slots that may be wished for, but are not to be chosen here
+     * @param reservation slots that only one topology may be wished into, and that are not chosen here for any
      */
-    Applier(Cluster cluster, Map<String, NodeFacts> nodes, Set<WorkerSlot> reserved) {
-        this.reserved = reserved;
+    Applier(Cluster cluster, Map<String, NodeFacts> nodes, Reservation reservation) {
+        this.reservation = reservation;
         this.cluster = cluster;
         this.nodes = nodes;
     }
 
-    /** Places a topology and returns how many wishes were dropped; their executors are placed as well as can be. */
-    int apply(TopologyDetails topology, Map<ExecutorDetails, WorkerSlot> wish) {
-        SchedulerAssignment held = cluster.getAssignmentById(topology.getId());
-        if (held != null && held.getExecutorToSlot().equals(wish)) {
-            return 0;
-        }
-        Map<WorkerSlot, Set<ExecutorDetails>> have = running(held);
-        Map<WorkerSlot, Set<ExecutorDetails>> want = new TreeMap<>(SLOT_ORDER);
-        List<ExecutorDetails> open = new ArrayList<>();
-        int dropped = 0;
-        for (Map.Entry<ExecutorDetails, WorkerSlot> entry : wish.entrySet()) {
-            WorkerSlot slot = entry.getValue();
-            if (slot != null && (have.containsKey(slot) || usable(slot) && !cluster.isSlotOccupied(slot))) {
-                want.computeIfAbsent(slot, s -> new HashSet<>()).add(entry.getKey());
+    /**
+     * Places topologies. One may be wished into what another leaves, and nobody is to choose what is wished for
+     * another, so each step is taken for all before the next. Executors of dropped wishes are placed as well as can be.
+     */
+    Map<TopologyDetails, Outcome> apply(Map<TopologyDetails, Map<ExecutorDetails, WorkerSlot>> wishes) {
+        Map<TopologyDetails, Outcome> outcomes = new LinkedHashMap<>();
+        List<Change> changes = new ArrayList<>();
+        wishes.forEach((topology, wish) -> {
+            SchedulerAssignment held = cluster.getAssignmentById(topology.getId());
+            if (held != null && held.getExecutorToSlot().equals(wish)) {
+                outcomes.put(topology, new Outcome(false, 0, null));
             } else {
-                open.add(entry.getKey());
-                dropped += slot == null ? 0 : 1;
+                changes.add(new Change(topology, held, wish));
             }
+        });
+        for (Step step : List.<Step>of(this::leave, this::enter, this::settle)) {
+            changes.forEach(change -> attempt(step, change));
         }
-        settle(open, want, have);
-        replace(topology.getId(), have, want);
-        return dropped;
+        changes.forEach(change -> outcomes.put(change.topology, new Outcome(true, change.dropped, change.failure)));
+        return outcomes;
     }
 
-    /** Finds a slot for executors without one: a free slot, else the topology's smallest worker. */
-    private void settle(List<ExecutorDetails> open, Map<WorkerSlot, Set<ExecutorDetails>> want,
-        Map<WorkerSlot, Set<ExecutorDetails>> have) {
-        if (open.isEmpty()) {
-            return;
-        }
-        List<WorkerSlot> candidates = new ArrayList<>(cluster.getAvailableSlots());
-        have.keySet().stream().filter(this::usable).forEach(candidates::add);
-        candidates.removeIf(slot -> want.containsKey(slot) || reserved.contains(slot) || !usable(slot));
-        List<WorkerSlot> sorted = candidates.isEmpty() ? null : EvenScheduler.sortSlots(candidates);
-        if (sorted != null && !sorted.isEmpty()) {
-            want.put(sorted.get(0), new HashSet<>(open));
-        } else if (!want.isEmpty()) {
-            want.values().stream().min(Comparator.comparingInt(Set::size)).ifPresent(smallest -> smallest.addAll(open));
+    private static void attempt(Step step, Change change) {
+        try {
+            if (change.failure == null) {
+                step.take(change);
+            }
+        } catch (RuntimeException e) {
+            change.failure = e;
         }
     }
 
-    private void replace(String topology, Map<WorkerSlot, Set<ExecutorDetails>> have, Map<WorkerSlot, Set<ExecutorDetails>> want) {
-        have.forEach((slot, executors) -> {
-            if (!executors.equals(want.get(slot))) {
+    /** Frees the slots whose executors change. */
+    private void leave(Change change) {
+        change.have.forEach((slot, executors) -> {
+            if (!executors.equals(change.want.get(slot))) {
                 cluster.freeSlot(slot);
             }
         });
-        want.forEach((slot, executors) -> {
-            if (!executors.equals(have.get(slot))) {
-                cluster.assign(slot, topology, executors);
+    }
+
+    /** Takes the wished slots that can be had. */
+    private void enter(Change change) {
+        List<WorkerSlot> refused = new ArrayList<>();
+        change.want.forEach((slot, executors) -> {
+            boolean stays = executors.equals(change.have.get(slot));
+            if (!stays && !mayEnter(change, slot)) {
+                refused.add(slot);
+            } else if (!stays) {
+                cluster.assign(slot, change.topology.getId(), executors);
             }
         });
+        for (WorkerSlot slot : refused) {
+            Set<ExecutorDetails> executors = change.want.remove(slot);
+            change.open.addAll(executors);
+            change.dropped += executors.size();
+        }
+    }
+
+    private boolean mayEnter(Change change, WorkerSlot slot) {
+        return (usable(slot) || change.have.containsKey(slot)) && !cluster.isSlotOccupied(slot)
+            && reservation.allows(change.topology.getId(), slot);
+    }
+
+    /**
+     * Finds a slot for executors without one: a free slot while the topology uses fewer than its user asked for, or
+     * fewer than it had, else its smallest worker. More would be taken from topologies that have none yet.
+     */
+    private void settle(Change change) {
+        if (change.open.isEmpty()) {
+            return;
+        }
+        int most = Math.max(change.topology.getNumWorkers(), change.have.size());
+        List<WorkerSlot> free = change.want.isEmpty() || change.want.size() < most ? free() : List.of();
+        if (!free.isEmpty()) {
+            cluster.assign(free.get(0), change.topology.getId(), change.open);
+        } else if (!change.want.isEmpty()) {
+            WorkerSlot smallest = Collections.min(change.want.keySet(), Comparator.comparingInt(slot -> change.want.get(slot).size()));
+            Set<ExecutorDetails> together = new HashSet<>(change.want.get(smallest));
+            together.addAll(change.open);
+            cluster.freeSlot(smallest);
+            cluster.assign(smallest, change.topology.getId(), together);
+        }
+    }
+
+    private List<WorkerSlot> free() {
+        List<WorkerSlot> free = new ArrayList<>(cluster.getAvailableSlots());
+        free.removeIf(slot -> reservation.slots().contains(slot) || !usable(slot));
+        return free.isEmpty() ? List.of() : EvenScheduler.sortSlots(free);
     }
 
     private boolean usable(WorkerSlot slot) {

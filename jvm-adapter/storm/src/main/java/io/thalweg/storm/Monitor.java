@@ -117,7 +117,7 @@ final class Monitor implements AutoCloseable {
         Map<String, Double> trips = roundTrips.measure(view.nodes().values());
         long now = System.currentTimeMillis();
         writer.begin(now);
-        NodesWriter slots = new NodesWriter(writer, view.nodes(), node -> trips.getOrDefault(node, Double.NaN));
+        NodesWriter slots = new NodesWriter(writer, rounds.reservation().shown(view.nodes()), node -> trips.getOrDefault(node, Double.NaN));
         List<TopologySummary> summaries = new ArrayList<>(nimbus.call(Nimbus.Iface::getTopologySummaries));
         summaries.sort(Comparator.comparing(TopologySummary::get_id));
         for (TopologySummary summary : summaries) {

@@ -33,6 +33,8 @@ final class Placer {
     /**
      * The wished slot of every executor of the topologies that the engine places; null for an executor that it
      * leaves open. Executors that no slot can take are missing, and topologies that it leaves alone altogether.
+     *
+     * @param nodes as the engine is to see them
      */
     Map<TopologyDetails, Map<ExecutorDetails, WorkerSlot>> ask(Topologies topologies, Cluster cluster,
         Map<String, NodeFacts> nodes, long now) {

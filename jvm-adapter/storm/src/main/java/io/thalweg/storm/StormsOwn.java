@@ -1,64 +1,83 @@
 package io.thalweg.storm;
 
-import java.util.ArrayList;
+import io.thalweg.storm.cluster.Reservation;
 import java.util.HashSet;
-import java.util.List;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.apache.storm.scheduler.Cluster;
 import org.apache.storm.scheduler.DefaultScheduler;
 import org.apache.storm.scheduler.ExecutorDetails;
+import org.apache.storm.scheduler.IScheduler;
 import org.apache.storm.scheduler.SchedulerAssignment;
 import org.apache.storm.scheduler.TopologyDetails;
 import org.apache.storm.scheduler.WorkerSlot;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Storm's own scheduler, for the topologies that are left to it and no others. */
 final class StormsOwn {
-    private StormsOwn() { }
+    private static final Logger LOG = LoggerFactory.getLogger(StormsOwn.class);
 
-    /** Schedules all topologies but the given ones, on any slots but the reserved ones. */
-    static void schedule(Cluster cluster, Set<String> placedByUs, Set<WorkerSlot> reserved) {
-        if (placedByUs.isEmpty() && reserved.isEmpty()) {
-            DefaultScheduler.defaultSchedule(cluster.getTopologies(), cluster);
-            return;
-        }
-        List<TopologyDetails> needy = cluster.needsSchedulingTopologies();
-        needy.removeIf(topology -> placedByUs.contains(topology.getId()));
-        if (needy.isEmpty()) {
-            return;
-        }
-        // DefaultScheduler asks the cluster itself what needs it and what is free, so it gets one that answers less.
-        Cluster narrowed = new Cluster(cluster) {
-            @Override
-            public List<TopologyDetails> needsSchedulingTopologies() {
-                List<TopologyDetails> rest = super.needsSchedulingTopologies();
-                rest.removeIf(topology -> placedByUs.contains(topology.getId()));
-                return rest;
-            }
+    /** Since Storm 3.0 an idle supervisor can be a reason to move what runs completely. */
+    private static final String IDLE_REBALANCE = "nimbus.even.rebalance.idle.supervisor.enabled";
 
-            @Override
-            public List<WorkerSlot> getAvailableSlots() {
-                List<WorkerSlot> rest = new ArrayList<>(super.getAvailableSlots());
-                rest.removeAll(reserved);
-                return rest;
-            }
-        };
-        DefaultScheduler.defaultSchedule(narrowed.getTopologies(), narrowed);
-        needy.forEach(topology -> transfer(narrowed, cluster, topology.getId()));
+    private final IScheduler delegate;
+
+    StormsOwn(IScheduler delegate) {
+        this.delegate = delegate;
     }
 
-    private static void transfer(Cluster from, Cluster to, String topology) {
-        SchedulerAssignment wished = from.getAssignmentById(topology);
-        SchedulerAssignment held = to.getAssignmentById(topology);
-        Map<ExecutorDetails, WorkerSlot> before = held == null ? Map.of() : held.getExecutorToSlot();
-        if (wished == null || wished.getExecutorToSlot().equals(before)) {
+    /** Schedules all topologies but the given ones, on slots that are neither theirs nor reserved. */
+    void schedule(Cluster cluster, Set<String> notIts, Reservation reservation) {
+        if (notIts.isEmpty() && reservation.slots().isEmpty()) {
+            delegate.schedule(cluster.getTopologies(), cluster);
+        } else if (hasWork(cluster, notIts)) {
+            NarrowedCluster narrowed = NarrowedCluster.without(cluster, notIts, reservation);
+            delegate.schedule(narrowed.getTopologies(), narrowed);
+            transfer(narrowed, cluster);
+        }
+    }
+
+    /** Another scheduler than the default may find work in anything, so only that one is spared a round. */
+    private boolean hasWork(Cluster cluster, Set<String> notIts) {
+        return !(delegate instanceof DefaultScheduler) || Boolean.TRUE.equals(cluster.getConf().get(IDLE_REBALANCE))
+            || cluster.needsSchedulingTopologies().stream().anyMatch(topology -> !notIts.contains(topology.getId()));
+    }
+
+    private static void transfer(Cluster from, Cluster to) {
+        Map<String, SchedulerAssignment> changed = new LinkedHashMap<>();
+        for (TopologyDetails topology : from.getTopologies()) {
+            SchedulerAssignment wished = from.getAssignmentById(topology.getId());
+            if (!places(wished).equals(places(to.getAssignmentById(topology.getId())))) {
+                changed.put(topology.getId(), wished);
+            }
+            String status = from.getStatusMap().get(topology.getId());
+            if (status != null && !status.equals(to.getStatusMap().get(topology.getId()))) {
+                to.setStatus(topology.getId(), status);
+            }
+        }
+        // One topology may get what another leaves, so all leave first.
+        changed.keySet().forEach(topology -> to.freeSlots(new HashSet<>(places(to.getAssignmentById(topology)).values())));
+        changed.forEach((topology, wished) -> assign(to, topology, wished));
+    }
+
+    private static void assign(Cluster to, String topology, SchedulerAssignment wished) {
+        if (wished == null) {
             return;
         }
-        to.freeSlots(new HashSet<>(before.values()));
         wished.getSlotToExecutors().forEach((slot, executors) -> {
-            if (!executors.isEmpty()) {
-                to.assign(slot, topology, executors);
+            try {
+                if (!executors.isEmpty()) {
+                    to.assign(slot, topology, executors);
+                }
+            } catch (RuntimeException e) {
+                LOG.error("{} executors of {} wait for the next round", executors.size(), topology, e);
             }
         });
+    }
+
+    private static Map<ExecutorDetails, WorkerSlot> places(SchedulerAssignment assignment) {
+        return assignment == null ? Map.of() : assignment.getExecutorToSlot();
     }
 }

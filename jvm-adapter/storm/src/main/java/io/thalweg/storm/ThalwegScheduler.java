@@ -8,6 +8,7 @@ import io.thalweg.shell.NativeEngine;
 import io.thalweg.storm.act.Stages;
 import io.thalweg.storm.cluster.Meters;
 import io.thalweg.storm.cluster.NodeFacts;
+import io.thalweg.storm.cluster.Reservation;
 import io.thalweg.storm.cluster.Rounds;
 import io.thalweg.storm.cluster.Settings;
 import io.thalweg.storm.cluster.StateLink;
@@ -18,6 +19,7 @@ import java.util.Map;
 import java.util.Set;
 import org.apache.storm.metric.StormMetricsRegistry;
 import org.apache.storm.scheduler.Cluster;
+import org.apache.storm.scheduler.DefaultScheduler;
 import org.apache.storm.scheduler.ExecutorDetails;
 import org.apache.storm.scheduler.IScheduler;
 import org.apache.storm.scheduler.SupervisorDetails;
@@ -35,6 +37,7 @@ public class ThalwegScheduler implements IScheduler {
     private static final Logger LOG = LoggerFactory.getLogger(ThalwegScheduler.class);
 
     private final Shapes shapes = new Shapes();
+    private final StormsOwn stormsOwn = new StormsOwn(new DefaultScheduler());
     private Meters meters;
     private Rounds rounds;
     private Engine engine;
@@ -71,14 +74,24 @@ public class ThalwegScheduler implements IScheduler {
     @Override
     public void schedule(Topologies topologies, Cluster cluster) {
         long now = System.currentTimeMillis();
+        Reservation reservation = rounds.begin(now);
+        try {
+            Set<String> placed = placeOurs(topologies, cluster, reservation, now);
+            placeOthers(cluster, placed, reservation);
+        } finally {
+            end(cluster);
+        }
+    }
+
+    /** Places what the core decides on; whatever is missing from the answer is left to Storm's own scheduler. */
+    private Set<String> placeOurs(Topologies topologies, Cluster cluster, Reservation reservation, long now) {
         Set<String> placed = new HashSet<>();
         try {
             meters.round();
-            rounds.begin(now);
             Map<String, NodeFacts> nodes = nodes(cluster);
             rounds.seen(new Rounds.View(Map.copyOf(nodes), byId(topologies)));
             if (placer != null) {
-                place(topologies, cluster, nodes, placed, now);
+                place(topologies, cluster, nodes, placed, reservation, now);
                 failing = false;
             }
         } catch (Throwable e) {
@@ -88,12 +101,25 @@ public class ThalwegScheduler implements IScheduler {
                 failing = true;
             }
         }
+        return placed;
+    }
+
+    private void placeOthers(Cluster cluster, Set<String> placed, Reservation reservation) {
         try {
-            StormsOwn.schedule(cluster, placed, rounds.reserved());
+            stormsOwn.schedule(cluster, placed, reservation);
         } catch (Throwable e) {
             // Nothing may leave this method: Nimbus would end. The round changes nothing more; the next one tries again.
             meters.error("default-scheduler");
             LOG.error("Storm's own scheduler failed", e);
+        }
+    }
+
+    private void end(Cluster cluster) {
+        try {
+            rounds.end(cluster.getUsedSlots());
+        } catch (Throwable e) {
+            meters.error("schedule");
+            LOG.error("the end of a round is not noted", e);
         }
     }
 
@@ -117,25 +143,31 @@ public class ThalwegScheduler implements IScheduler {
         engine = null;
     }
 
+    /** What rounds and actions tell each other. */
+    Rounds rounds() {
+        return rounds;
+    }
+
     /** Opens the engine that decides. */
     protected Engine open(Settings settings, Map<String, Object> conf) {
         return new NativeEngine(settings.libraryPath(), Settings.forEngine(conf));
     }
 
-    private void place(Topologies topologies, Cluster cluster, Map<String, NodeFacts> nodes, Set<String> placed, long now) {
-        Map<TopologyDetails, Map<ExecutorDetails, WorkerSlot>> wishes = placer.ask(topologies, cluster, nodes, now);
-        Applier applier = new Applier(cluster, nodes, rounds.reserved());
-        wishes.forEach((topology, wish) -> {
-            try {
-                int dropped = applier.apply(topology, wish);
-                placed.add(topology.getId());
-                if (dropped > 0) {
-                    meters.dropped(dropped);
-                    LOG.warn("{} of {} wished places of {} are not there or not free", dropped, wish.size(), topology.getName());
-                }
-            } catch (RuntimeException e) {
+    private void place(Topologies topologies, Cluster cluster, Map<String, NodeFacts> nodes, Set<String> placed,
+        Reservation reservation, long now) {
+        Map<TopologyDetails, Map<ExecutorDetails, WorkerSlot>> wishes =
+            placer.ask(topologies, cluster, reservation.shown(nodes), now);
+        new Applier(cluster, nodes, reservation).apply(wishes).forEach((topology, outcome) -> {
+            if (outcome.failure() != null) {
                 meters.fallback("apply");
-                LOG.error("{} is left to Storm's own scheduler", topology.getName(), e);
+                LOG.error("{} is left to Storm's own scheduler", topology.getName(), outcome.failure());
+                return;
+            }
+            placed.add(topology.getId());
+            if (outcome.dropped() > 0) {
+                meters.dropped(outcome.dropped());
+                LOG.warn("{} of {} wished places of {} are not there or not free", outcome.dropped(),
+                    wishes.get(topology).size(), topology.getName());
             }
         });
     }

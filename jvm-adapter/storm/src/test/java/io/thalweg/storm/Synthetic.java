@@ -51,6 +51,11 @@ final class Synthetic {
 
     /** A cluster of supervisors {@code node-00...} with ports from 6700, without assignments. */
     static Cluster cluster(int nodes, int ports, TopologyDetails... topologies) {
+        return cluster(nodes, ports, Map.of(), topologies);
+    }
+
+    /** The same with these resources on each node. */
+    static Cluster cluster(int nodes, int ports, Map<String, Double> resources, TopologyDetails... topologies) {
         Map<String, SupervisorDetails> supervisors = new TreeMap<>();
         for (int i = 0; i < nodes; i++) {
             Set<Integer> offered = new HashSet<>();
@@ -58,7 +63,7 @@ final class Synthetic {
                 offered.add(6700 + port);
             }
             String id = String.format("node-%02d", i);
-            supervisors.put(id, new SupervisorDetails(id, "host-" + id, null, offered, Map.of()));
+            supervisors.put(id, new SupervisorDetails(id, "host-" + id, null, offered, resources));
         }
         return new Cluster(new Standalone(), new ResourceMetrics(new StormMetricsRegistry()), supervisors, new HashMap<>(),
             new Topologies(topologies), new HashMap<>(CONF));

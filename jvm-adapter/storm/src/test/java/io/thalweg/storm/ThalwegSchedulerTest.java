@@ -119,11 +119,88 @@ class ThalwegSchedulerTest {
     }
 
     @Test
-    void slotsOfAnActionUnderWayAreNotGivenAway() {
+    void aWishForAReservedSlotIsDroppedUnlessItsTopologyHoldsIt() {
+        TopologyDetails other = Synthetic.topology("other", 1, 1, 2);
+        Cluster cluster = Synthetic.cluster(1, 2, other, topology);
+        WorkerSlot slot = new WorkerSlot("node-00", 6700);
+        prepare(answers -> fill(answers, 0));
+        scheduler.rounds().reserve(topology.getId(), Set.of(slot));
+        scheduler.rounds().reveal();
+        round(cluster);
+        assertEquals(Set.of(slot), Synthetic.placement(cluster, topology).keySet());
+        assertEquals(Set.of(new WorkerSlot("node-00", 6701)), Synthetic.placement(cluster, other).keySet());
+    }
+
+    @Test
+    void theEngineDoesNotSeeSlotsThatAreReservedForLater() {
+        Cluster cluster = Synthetic.cluster(1, 3, topology);
+        prepare(answers -> fill(answers, 0));
+        scheduler.rounds().reserve("another", Set.of(new WorkerSlot("node-00", 6700)));
+        round(cluster);
+        assertEquals(Set.of(new WorkerSlot("node-00", 6701)), Synthetic.placement(cluster, topology).keySet(),
+            "the first slot that it sees is the second one");
+    }
+
+    @Test
+    void reservedSlotsStayFreeWhenTheEngineFails() {
         Cluster cluster = Synthetic.cluster(2, 2, topology);
-        Set<WorkerSlot> reserved = Set.of(new WorkerSlot("node-00", 6700), new WorkerSlot("node-00", 6701), new WorkerSlot("node-01", 6701));
-        StormsOwn.schedule(cluster, Set.of(), reserved);
+        prepare(answers -> {
+            throw new StackOverflowError();
+        });
+        scheduler.rounds().reserve("another", Set.of(new WorkerSlot("node-00", 6700), new WorkerSlot("node-00", 6701),
+            new WorkerSlot("node-01", 6701)));
+        round(cluster);
         assertEquals(Set.of(new WorkerSlot("node-01", 6700)), Synthetic.placement(cluster, topology).keySet());
+    }
+
+    @Test
+    void aRoundTellsWhatItGaveAway() {
+        Cluster cluster = Synthetic.cluster(3, 2, topology);
+        prepare(answers -> fill(answers, 2));
+        round(cluster);
+        assertEquals(Set.of(new WorkerSlot("node-01", 6700)), scheduler.rounds().handedOut());
+    }
+
+    @Test
+    void whatIsWishedForOneTopologyIsNotChosenForAnother() {
+        TopologyDetails other = Synthetic.topology("another", 1, 1, 2);
+        Cluster cluster = Synthetic.cluster(1, 2, other, topology);
+        scheduled(cluster, answers -> {
+            fill(answers, 4711);
+            for (int i = 3; i < 8; i++) {
+                answers.putInt(4 * i, 0);
+            }
+        });
+        assertEquals(Set.of(new WorkerSlot("node-00", 6700)), Synthetic.placement(cluster, topology).keySet());
+        assertEquals(Set.of(new WorkerSlot("node-00", 6701)), Synthetic.placement(cluster, other).keySet());
+    }
+
+    @Test
+    void oneTopologyMayGetWhatAnotherLeaves() {
+        TopologyDetails other = Synthetic.topology("another", 1, 1, 2);
+        Cluster cluster = Synthetic.cluster(1, 2, other, topology);
+        cluster.assign(new WorkerSlot("node-00", 6701), other.getId(), other.getExecutors());
+        cluster.assign(new WorkerSlot("node-00", 6700), topology.getId(), topology.getExecutors());
+        scheduled(cluster, answers -> {
+            fill(answers, 0);
+            for (int i = 3; i < 8; i++) {
+                answers.putInt(4 * i, 1);
+            }
+        });
+        assertEquals(Set.of(new WorkerSlot("node-00", 6701)), Synthetic.placement(cluster, topology).keySet());
+        assertEquals(Set.of(new WorkerSlot("node-00", 6700)), Synthetic.placement(cluster, other).keySet());
+    }
+
+    @Test
+    void droppedWishesTakeNoMoreWorkersThanTheUserAskedFor() {
+        TopologyDetails narrow = Synthetic.topology("narrow", 1, 1, 2);
+        Cluster cluster = Synthetic.cluster(2, 2, narrow);
+        scheduled(cluster, answers -> {
+            fill(answers, 4711);
+            answers.putInt(0, 0);
+        });
+        assertEquals(Set.of(new WorkerSlot("node-00", 6700)), Synthetic.placement(cluster, narrow).keySet());
+        assertTrue(cluster.getUnassignedExecutors(narrow).isEmpty());
     }
 
     @Test
@@ -142,8 +219,16 @@ class ThalwegSchedulerTest {
     }
 
     private void scheduled(Cluster cluster, Consumer<ByteBuffer> answers) {
+        prepare(answers);
+        round(cluster);
+    }
+
+    private void prepare(Consumer<ByteBuffer> answers) {
         scheduler = new Scripted(answers);
         scheduler.prepare(Synthetic.CONF, new StormMetricsRegistry());
+    }
+
+    private void round(Cluster cluster) {
         assertDoesNotThrow(() -> scheduler.schedule(cluster.getTopologies(), cluster));
     }
 

@@ -9,6 +9,7 @@ import io.thalweg.shell.TaskRange;
 import io.thalweg.shell.Way;
 import io.thalweg.shell.StepFailed.Code;
 import io.thalweg.storm.cluster.NodeFacts;
+import io.thalweg.storm.cluster.Rounds;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -93,10 +94,13 @@ final class MakeBeforeBreak implements Way {
 
     @Override
     public void end() throws Exception {
-        scene.rounds().reserve(Set.of());
-        if (keeper != null && !released) {
-            released = true;
-            keeper.release();
+        try {
+            if (keeper != null && !released) {
+                released = true;
+                keeper.release();
+            }
+        } finally {
+            scene.rounds().release();
         }
     }
 
@@ -104,13 +108,13 @@ final class MakeBeforeBreak implements Way {
         Map<String, NodeFacts> nodes = scene.view().nodes();
         Assignment base = scene.assignment(plan);
         checkBefore(base);
-        views = views(base, nodes);
+        Map<Place, Set<TaskRange>> fresh = Slots.of(plan.wished()).without(Slots.of(base));
+        reserve(fresh.keySet(), nodes, deadline);
+        views = views(base, fresh, nodes);
         for (String node : views.nodes()) {
             prepared.put(node, views.prepared(node));
             switched.put(node, views.switched(node));
         }
-        scene.rounds().reserve(views.fresh().keySet().stream().map(place -> new WorkerSlot(place.node(), place.port()))
-            .collect(Collectors.toSet()));
         watch = new WorkerWatch(scene.state(), plan.topology(), nodes, views.fresh());
         keeper = new ViewKeeper(scene, plan.topology(), Slots.of(plan.wished()), involved(nodes));
         learnSyncs(base, deadline);
@@ -226,6 +230,7 @@ final class MakeBeforeBreak implements Way {
             takeBack(deadline);
             switchSenders(deadline);
         }
+        scene.rounds().reveal();
         commit.place();
         if (commit.needsRebalance()) {
             commit.rebalance(0, deadline);
@@ -248,14 +253,28 @@ final class MakeBeforeBreak implements Way {
         }
     }
 
-    private Views views(Assignment base, Map<String, NodeFacts> nodes) throws Exception {
+    private Views views(Assignment base, Map<Place, Set<TaskRange>> fresh, Map<String, NodeFacts> nodes) throws Exception {
         TopologyDetails topology = scene.topology(plan);
-        Slots wished = Slots.of(plan.wished());
-        Map<Place, Set<TaskRange>> fresh = wished.without(Slots.of(base));
-        checkFree(fresh.keySet(), nodes);
         Map<String, String> hosts = new HashMap<>();
         nodes.values().forEach(node -> hosts.put(node.id(), node.host()));
-        return new Views(base, wished, new WorkerSizes(scene.conf()).of(topology, plan.rows(), fresh), hosts);
+        return new Views(base, Slots.of(plan.wished()), new WorkerSizes(scene.conf()).of(topology, plan.rows(), fresh), hosts);
+    }
+
+    /**
+     * Reserves the slots of new workers, and only then sees whether they are free: a round that began before may
+     * still give them away, and Nimbus shows only later what a round decided.
+     */
+    private void reserve(Set<Place> fresh, Map<String, NodeFacts> nodes, Deadline deadline) throws Exception {
+        Rounds rounds = scene.rounds();
+        Set<WorkerSlot> slots = fresh.stream().map(place -> new WorkerSlot(place.node(), place.port())).collect(Collectors.toSet());
+        rounds.reserve(plan.topology(), slots);
+        deadline.await("the scheduling round under way", rounds::reservationHolds);
+        for (WorkerSlot taken : rounds.handedOut()) {
+            if (slots.contains(taken)) {
+                throw new StepFailed(Code.SLOT_NOT_FREE, "slot " + taken + " was just given away");
+            }
+        }
+        checkFree(fresh, nodes);
     }
 
     private void checkFree(Set<Place> fresh, Map<String, NodeFacts> nodes) throws Exception {

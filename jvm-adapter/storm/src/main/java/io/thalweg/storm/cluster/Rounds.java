@@ -1,6 +1,7 @@
 package io.thalweg.storm.cluster;
 
 import java.util.ArrayDeque;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.Map;
@@ -30,7 +31,11 @@ public final class Rounds {
     private final long periodMillis;
     private final Deque<Long> periods = new ArrayDeque<>();
     private volatile View view;
-    private volatile Set<WorkerSlot> reserved = Set.of();
+    private volatile Reservation reservation = Reservation.NONE;
+    private long begun;
+    private long ended;
+    private long reservedDuring;
+    private Set<WorkerSlot> handedOut = Set.of();
     private volatile long lastStart;
     private volatile long beat;
     private volatile long beatPeriod;
@@ -41,8 +46,9 @@ public final class Rounds {
         this.beatPeriod = periodMillis;
     }
 
-    /** Notes that a round begins. */
-    public void begin(long now) {
+    /** Notes that a round begins, and tells what it must not give away; that holds until the round ends. */
+    public synchronized Reservation begin(long now) {
+        begun++;
         long since = now - beat;
         if (beat == 0 || since >= periodMillis - EARLY_MILLIS) {
             if (since < 2 * periodMillis) {
@@ -51,6 +57,13 @@ public final class Rounds {
             beat = now;
         }
         lastStart = now;
+        return reservation;
+    }
+
+    /** Notes that a round is over, and which slots are in use by what it decided: Nimbus only stores that afterwards. */
+    public synchronized void end(Collection<WorkerSlot> used) {
+        handedOut = Set.copyOf(used);
+        ended = begun;
     }
 
     private void note(long period) {
@@ -72,16 +85,37 @@ public final class Rounds {
     }
 
     /**
-     * Keeps these slots from being given away: workers are being started there that Nimbus knows nothing of yet. An
-     * empty set ends it.
+     * Keeps slots from being given to others than this topology. A round that runs meanwhile may still do so:
+     * {@link #reservationHolds} tells when that is over, and {@link #handedOut} what it gave away.
      */
-    public void reserve(Set<WorkerSlot> slots) {
-        reserved = Set.copyOf(slots);
+    public synchronized void reserve(String topology, Set<WorkerSlot> slots) {
+        reservation = new Reservation(topology, Set.copyOf(slots), true);
+        reservedDuring = begun;
     }
 
-    /** The slots that must not be given away. */
-    public Set<WorkerSlot> reserved() {
-        return reserved;
+    /** Shows reserved slots to the core, which is to place their topology there now. */
+    public synchronized void reveal() {
+        reservation = reservation.revealed();
+    }
+
+    /** Ends the reservation. */
+    public synchronized void release() {
+        reservation = Reservation.NONE;
+    }
+
+    /** What is reserved now. */
+    public Reservation reservation() {
+        return reservation;
+    }
+
+    /** Whether every round that began before the last reservation has ended. */
+    public synchronized boolean reservationHolds() {
+        return ended >= reservedDuring;
+    }
+
+    /** The slots in use by what the last round decided. */
+    public synchronized Set<WorkerSlot> handedOut() {
+        return handedOut;
     }
 
     /** Whether this Nimbus leads: only the leader runs rounds. */

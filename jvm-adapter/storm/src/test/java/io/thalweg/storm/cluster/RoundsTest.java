@@ -4,7 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import org.apache.storm.scheduler.WorkerSlot;
 import org.junit.jupiter.api.Test;
 
 class RoundsTest {
@@ -32,6 +35,34 @@ class RoundsTest {
         rounds.begin(110_050);
         rounds.begin(124_900);
         assertEquals(134_950, rounds.next(125_000));
+    }
+
+    @Test
+    void aReservationHoldsOnceTheRoundThatDidNotKnowOfItIsOver() {
+        WorkerSlot slot = new WorkerSlot("n", 1);
+        assertEquals(Reservation.NONE, rounds.begin(100_000));
+        rounds.reserve("t", Set.of(slot));
+        assertFalse(rounds.reservationHolds());
+        rounds.end(Set.of(slot));
+        assertTrue(rounds.reservationHolds());
+        assertEquals(Set.of(slot), rounds.handedOut());
+
+        Reservation next = rounds.begin(110_000);
+        assertTrue(rounds.reservationHolds(), "this round knows of it");
+        assertTrue(next.allows("t", slot));
+        assertFalse(next.allows("u", slot));
+        rounds.release();
+        assertEquals(Reservation.NONE, rounds.reservation());
+    }
+
+    @Test
+    void theCoreSeesReservedSlotsOnceTheirTopologyIsToBePlacedThere() {
+        Map<String, NodeFacts> nodes = Map.of("n", new NodeFacts("n", "h", "", List.of(1, 2), 100, 100, false));
+        rounds.reserve("t", Set.of(new WorkerSlot("n", 1), new WorkerSlot("gone", 1)));
+        assertEquals(List.of(2), rounds.reservation().shown(nodes).get("n").ports());
+        rounds.reveal();
+        assertEquals(nodes, rounds.reservation().shown(nodes));
+        assertFalse(rounds.reservation().allows("u", new WorkerSlot("n", 1)));
     }
 
     @Test

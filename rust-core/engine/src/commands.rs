@@ -8,7 +8,7 @@ use thalweg_store::Published;
 
 use crate::recording::Entry;
 use crate::status::{ActivePlan, EndedPlan, PlanState};
-use crate::{Engine, EngineError, PLAN_KEY, Running, tables};
+use crate::{Engine, EngineError, PLAN_KEY, Running, TERM, tables};
 
 /// Ended plans that the status keeps.
 const REMEMBERED: usize = 20;
@@ -84,7 +84,7 @@ impl Engine {
             let active = active(&running, plan)?;
             (active.plan.topology.clone(), active.plan.rows.clone())
         };
-        let epoch = self.store.next_epoch(&topology)?;
+        let epoch = self.store.next_epoch(&topology, TERM)?;
         let table = tables::of_plan(plan, &topology, epoch, now, &rows);
         let stored = self.store.publish_and_wait(&table, self.settings.publish_timeout)?;
         let kept = {
@@ -181,7 +181,7 @@ impl Engine {
         let routes = thalweg_core::assign::Routes::of(&rows, false);
         self.routing().routes.insert(topology.clone(), routes);
         self.forget_plan();
-        let epoch = self.store.next_epoch(topology)?;
+        let epoch = self.store.next_epoch(topology, TERM)?;
         self.store.publish(&tables::of_plan(&ended.plan.id, topology, epoch, now, &rows))?;
         Ok(())
     }

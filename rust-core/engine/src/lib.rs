@@ -41,6 +41,8 @@ use tables::RoutesByTopology;
 const LEARNED_KEY: &str = "learned";
 /// Where the plan under way is kept in the store, for the next leader.
 const PLAN_KEY: &str = "plan";
+/// The term under which epochs are taken.
+const TERM: u64 = 0;
 
 /// One scheduler's brain.
 pub struct Engine {

@@ -14,7 +14,7 @@ use thalweg_store::{Reach, StoreKind};
 
 use crate::recording::Entry;
 use crate::status::{ActivePlan, PlanState, Status, write_whole};
-use crate::{Engine, EngineError, LEARNED_KEY, Running, drains, orders, tables};
+use crate::{Engine, EngineError, LEARNED_KEY, Running, TERM, drains, orders, tables};
 
 /// Outcomes and ended plans that the status keeps.
 const REMEMBERED: usize = 20;
@@ -150,7 +150,7 @@ impl Engine {
                 continue;
             }
             self.routing().routes.insert(topology.id.clone(), routes);
-            let published = self.store.next_epoch(&topology.id).and_then(|epoch| {
+            let published = self.store.next_epoch(&topology.id, TERM).and_then(|epoch| {
                 self.store.publish(&tables::of_plan("as-it-runs", &topology.id, epoch, now, &rows))
             });
             if let Err(error) = published {

@@ -1,5 +1,6 @@
 //! A store in one file on this machine: every write is on disk, whole, when the call returns.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,18 +11,28 @@ use redb::{
 
 use crate::layout::Stored;
 use crate::table::check_topology;
-use crate::{Head, Loaded, Record, RoutingTable, Store, StoreError, check_json};
+use crate::term::{Stamp, TERM_SHIFT, Version, check_term, epoch_after, term_after, version_after};
+use crate::{Head, Loaded, Record, RoutingTable, Stamped, Store, StoreError, check_json};
 
 /// Topology to its table in stored form, as JSON.
 const TABLES: TableDefinition<&str, &[u8]> = TableDefinition::new("tables");
 /// Topology to epoch and digest of its table.
 const HEADS: TableDefinition<&str, (u64, &str)> = TableDefinition::new("heads");
-/// Topology to the last epoch given.
+/// Topology to the last epoch given; removed topologies are in the floor.
 const EPOCHS: TableDefinition<&str, u64> = TableDefinition::new("epochs");
 /// Number to record.
 const LEDGER: TableDefinition<u64, &str> = TableDefinition::new("ledger");
 /// Key to learned state.
 const STATE: TableDefinition<&str, &[u8]> = TableDefinition::new("state");
+/// Key to term, running number within it, and bytes.
+const STAMPED: TableDefinition<&str, (u64, u64, &[u8])> = TableDefinition::new("stamped");
+/// Name to number, for what there is one of.
+const NUMBERS: TableDefinition<&str, u64> = TableDefinition::new("numbers");
+
+/// The last term given or seen.
+const TERM: &str = "term";
+/// An epoch at or above all that removed topologies had.
+const FLOOR: &str = "epoch-floor";
 
 /// Everything stored here is read rarely, so a small page cache does.
 const CACHE_BYTES: usize = 16 << 20;
@@ -49,7 +60,10 @@ impl EmbeddedStore {
             .create(&path)
             .map_err(|error| failed(&path, error.into()))?;
         let store = Self { database, path, ledger_limit: ledger_limit.max(1) };
-        store.write(create_tables)?;
+        store.write(|write| {
+            create_tables(write)?;
+            fold_epochs(write)
+        })?;
         Ok(store)
     }
 
@@ -62,19 +76,126 @@ impl EmbeddedStore {
         self.write(|write| put_table(write, table))
     }
 
-    /// An epoch above all that this store knows of and above `floor`.
+    /// An epoch of a term above all that this store knows of and above one that the caller knows.
     ///
     /// # Errors
-    /// When the file cannot be written.
-    pub(crate) fn next_epoch_above(&self, topology: &str, floor: u64) -> Result<u64, StoreError> {
+    /// [`StoreError::Deposed`], or when the file cannot be written.
+    pub(crate) fn next_epoch_above(
+        &self,
+        topology: &str,
+        known: u64,
+        term: u64,
+    ) -> Result<u64, StoreError> {
         check_topology(topology)?;
         self.write(|write| {
             let stored = epoch_of(write, topology)?.map_or(0, |(epoch, _)| epoch);
+            let floor = number(write, FLOOR)?;
             let mut epochs = write.open_table(EPOCHS)?;
             let given = epochs.get(topology)?.map_or(0, |epoch| epoch.value());
-            let next = stored.max(given).max(floor) + 1;
-            epochs.insert(topology, next)?;
+            let next = epoch_after(topology, known.max(stored).max(given).max(floor), term);
+            if let Ok(next) = next {
+                epochs.insert(topology, next)?;
+                raise(write, TERM, term)?;
+            }
             Ok(next)
+        })?
+    }
+
+    /// Raises the epoch after which a topology's next one comes.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn raise_epoch(&self, topology: &str, epoch: u64) -> Result<(), StoreError> {
+        self.write(|write| {
+            let mut epochs = write.open_table(EPOCHS)?;
+            let given = epochs.get(topology)?.map_or(0, |epoch| epoch.value());
+            epochs.insert(topology, epoch.max(given))?;
+            raise(write, TERM, epoch >> TERM_SHIFT)
+        })
+    }
+
+    /// Forgets a table that was removed elsewhere at the given epoch.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn forget(&self, topology: &str, epoch: u64) -> Result<(), StoreError> {
+        self.write(|write| remove_table(write, topology, epoch))
+    }
+
+    /// The last term given or seen.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn term(&self) -> Result<u64, StoreError> {
+        self.read(|read| {
+            let numbers = read.open_table(NUMBERS)?;
+            Ok(numbers.get(TERM)?.map_or(0, |term| term.value()))
+        })
+    }
+
+    /// Raises the last term to one that was seen elsewhere.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn raise_term(&self, term: u64) -> Result<(), StoreError> {
+        self.write(|write| raise(write, TERM, term))
+    }
+
+    /// Keeps bytes as the next version of a term's and returns it.
+    ///
+    /// # Errors
+    /// [`StoreError::Deposed`], or when the file cannot be written.
+    pub(crate) fn stamp(&self, key: &str, term: u64, bytes: &[u8]) -> Result<Stamp, StoreError> {
+        check_term(term)?;
+        self.write(|write| {
+            let last = stamp_of(write, key)?;
+            let next = version_after(key, last, term);
+            if let Ok(version) = next {
+                put_stamp(write, key, version, bytes)?;
+            }
+            Ok(next)
+        })?
+        .map(|version| Stamp { version, bytes: bytes.to_vec() })
+    }
+
+    /// Keeps a version that was found elsewhere, unless there is a newer one here.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn adopt_stamp(&self, key: &str, stamp: &Stamp) -> Result<(), StoreError> {
+        self.write(|write| {
+            let news = stamp_of(write, key)?.is_none_or(|ours| ours < stamp.version);
+            if news { put_stamp(write, key, stamp.version, &stamp.bytes) } else { Ok(()) }
+        })
+    }
+
+    /// The bytes kept under a key and their version.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn stamp_at(&self, key: &str) -> Result<Option<Stamp>, StoreError> {
+        self.read(|read| {
+            let stamped = read.open_table(STAMPED)?;
+            Ok(stamped.get(key)?.map(|kept| {
+                let (term, seq, bytes) = kept.value();
+                Stamp { version: Version { term, seq }, bytes: bytes.to_vec() }
+            }))
+        })
+    }
+
+    /// The versions of all keys.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn versions(&self) -> Result<BTreeMap<String, Version>, StoreError> {
+        self.read(|read| {
+            let stamped = read.open_table(STAMPED)?;
+            let versions = stamped.iter()?.map(|entry| {
+                let (key, kept) = entry?;
+                let (term, seq, _) = kept.value();
+                Ok((key.value().to_owned(), Version { term, seq }))
+            });
+            versions.collect()
         })
     }
 
@@ -157,21 +278,29 @@ impl Store for EmbeddedStore {
     }
 
     fn remove(&self, topology: &str) -> Result<(), StoreError> {
-        self.write(|write| {
-            // The epoch stays: a topology that comes back must not be fenced by its own past.
-            if let Some((epoch, _)) = epoch_of(write, topology)? {
-                let mut epochs = write.open_table(EPOCHS)?;
-                let given = epochs.get(topology)?.map_or(0, |epoch| epoch.value());
-                epochs.insert(topology, epoch.max(given))?;
-            }
-            write.open_table(HEADS)?.remove(topology)?;
-            write.open_table(TABLES)?.remove(topology)?;
-            Ok(())
-        })
+        self.forget(topology, 0)
     }
 
-    fn next_epoch(&self, topology: &str) -> Result<u64, StoreError> {
-        self.next_epoch_above(topology, 0)
+    fn next_epoch(&self, topology: &str, term: u64) -> Result<u64, StoreError> {
+        self.next_epoch_above(topology, 0, term)
+    }
+
+    fn begin_term(&self, at_least: u64) -> Result<u64, StoreError> {
+        self.write(|write| {
+            let next = term_after(number(write, TERM)?, at_least);
+            if let Ok(next) = next {
+                raise(write, TERM, next)?;
+            }
+            Ok(next)
+        })?
+    }
+
+    fn put_stamped(&self, key: &str, term: u64, bytes: &[u8]) -> Result<(), StoreError> {
+        self.stamp(key, term, bytes).map(drop)
+    }
+
+    fn stamped(&self, key: &str) -> Result<Option<Stamped>, StoreError> {
+        Ok(self.stamp_at(key)?.map(Stamped::from))
     }
 
     fn append_record(&self, json: &str) -> Result<u64, StoreError> {
@@ -228,7 +357,70 @@ fn create_tables(write: &WriteTransaction) -> Result<(), redb::Error> {
     write.open_table(EPOCHS)?;
     write.open_table(LEDGER)?;
     write.open_table(STATE)?;
+    write.open_table(STAMPED)?;
+    write.open_table(NUMBERS)?;
     Ok(())
+}
+
+/// Folds epochs of topologies without a table into the floor: those of topologies that were given
+/// one and went away before it was used.
+fn fold_epochs(write: &WriteTransaction) -> Result<(), redb::Error> {
+    let heads = write.open_table(HEADS)?;
+    let mut epochs = write.open_table(EPOCHS)?;
+    let mut gone = Vec::new();
+    for entry in epochs.iter()? {
+        let (topology, epoch) = entry?;
+        if heads.get(topology.value())?.is_none() {
+            gone.push((topology.value().to_owned(), epoch.value()));
+        }
+    }
+    for (topology, epoch) in gone {
+        epochs.remove(topology.as_str())?;
+        raise(write, FLOOR, epoch)?;
+    }
+    Ok(())
+}
+
+/// Forgets a table, but not that its epochs, and those up to `epoch`, were used: all topologies get
+/// later ones from now on, so that nothing about this one has to be kept.
+fn remove_table(write: &WriteTransaction, topology: &str, epoch: u64) -> Result<(), redb::Error> {
+    let stored = epoch_of(write, topology)?.map_or(0, |(epoch, _)| epoch);
+    let given = write.open_table(EPOCHS)?.remove(topology)?.map_or(0, |epoch| epoch.value());
+    write.open_table(HEADS)?.remove(topology)?;
+    write.open_table(TABLES)?.remove(topology)?;
+    let last = epoch.max(stored).max(given);
+    raise(write, FLOOR, last)?;
+    raise(write, TERM, last >> TERM_SHIFT)
+}
+
+fn number(write: &WriteTransaction, name: &str) -> Result<u64, redb::Error> {
+    let numbers = write.open_table(NUMBERS)?;
+    let number = numbers.get(name)?;
+    Ok(number.map_or(0, |number| number.value()))
+}
+
+/// Raises a number to at least a value.
+fn raise(write: &WriteTransaction, name: &str, value: u64) -> Result<(), redb::Error> {
+    if number(write, name)? < value {
+        write.open_table(NUMBERS)?.insert(name, value)?;
+    }
+    Ok(())
+}
+
+fn stamp_of(write: &WriteTransaction, key: &str) -> Result<Option<Version>, redb::Error> {
+    let stamped = write.open_table(STAMPED)?;
+    let kept = stamped.get(key)?;
+    Ok(kept.map(|kept| Version { term: kept.value().0, seq: kept.value().1 }))
+}
+
+fn put_stamp(
+    write: &WriteTransaction,
+    key: &str,
+    version: Version,
+    bytes: &[u8],
+) -> Result<(), redb::Error> {
+    write.open_table(STAMPED)?.insert(key, (version.term, version.seq, bytes))?;
+    raise(write, TERM, version.term)
 }
 
 fn epoch_of(
@@ -246,7 +438,7 @@ fn put_table(write: &WriteTransaction, table: &RoutingTable) -> Result<(), redb:
     let topology = table.topology.as_str();
     write.open_table(TABLES)?.insert(topology, bytes.as_slice())?;
     write.open_table(HEADS)?.insert(topology, (table.epoch, table.digest.as_str()))?;
-    Ok(())
+    raise(write, TERM, table.epoch >> TERM_SHIFT)
 }
 
 fn failed(path: &Path, error: redb::Error) -> StoreError {

@@ -18,6 +18,27 @@ pub enum StoreError {
         /// The epoch that was offered.
         got: u64,
     },
+    /// A later leader has written here.
+    #[error("term {got} may not write {key}: term {stored} has")]
+    Deposed {
+        /// The key of the state, or the topology.
+        key: String,
+        /// The later term.
+        stored: u64,
+        /// The term that wanted to write.
+        got: u64,
+    },
+    /// A term beyond those whose epochs can be compared exactly everywhere.
+    #[error("term {0} is above {max}", max = crate::MAX_TERM)]
+    TermTooLarge(u64),
+    /// A term has given every epoch that it has for a topology.
+    #[error("term {term} has no epoch left for {topology}")]
+    EpochsSpent {
+        /// The topology.
+        topology: String,
+        /// The term.
+        term: u64,
+    },
     /// A table that must not be stored.
     #[error("invalid table: {0}")]
     Invalid(#[from] TableError),
@@ -74,6 +95,9 @@ impl StoreError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Fenced { .. } => "STORE_FENCED",
+            Self::Deposed { .. } => "STORE_DEPOSED",
+            Self::TermTooLarge(_) => "STORE_TERM_TOO_LARGE",
+            Self::EpochsSpent { .. } => "STORE_EPOCHS_SPENT",
             Self::Invalid(_) => "STORE_INVALID_TABLE",
             Self::NotJson(_) => "STORE_NOT_JSON",
             Self::Corrupt { .. } => "STORE_CORRUPT",

@@ -12,6 +12,7 @@ mod layout;
 mod redis;
 mod settings;
 mod table;
+mod term;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ pub use error::StoreError;
 pub use layout::Stored;
 pub use settings::{Secret, StoreKind, StoreSettings};
 pub use table::{Change, LAYOUT, MAX_EPOCH, RoutingTable, Row, TableError};
+pub use term::{MAX_TERM, Stamped, TERM_SHIFT};
 
 /// A place for routing tables, the ledger and learned state; calls block until done.
 pub trait Store: Send + Sync {
@@ -70,11 +72,49 @@ pub trait Store: Send + Sync {
     /// When the store cannot be written.
     fn remove(&self, topology: &str) -> Result<(), StoreError>;
 
-    /// An epoch for a topology above all that this store has given or stored for it.
+    /// An epoch for a topology in the range of a term (`epoch >> TERM_SHIFT == term`), above all
+    /// that this store has given or stored for the topology.
     ///
     /// # Errors
-    /// When the store cannot be written.
-    fn next_epoch(&self, topology: &str) -> Result<u64, StoreError>;
+    /// [`StoreError::Deposed`] when a later term has one, or when the store cannot be written.
+    fn next_epoch(&self, topology: &str, term: u64) -> Result<u64, StoreError>;
+
+    /// Begins a term of leadership: a number above every one that this store, and the shared store
+    /// when it is in reach, has given, and not below `at_least`. It may wait for the network.
+    ///
+    /// # Errors
+    /// [`StoreError::TermTooLarge`], or when the store cannot be written.
+    fn begin_term(&self, at_least: u64) -> Result<u64, StoreError>;
+
+    /// Keeps bytes under a key with the term of the leader who writes them. No bytes means that
+    /// they are forgotten, but the term stays.
+    ///
+    /// # Errors
+    /// [`StoreError::Deposed`] when a later term has written the key, or when the store cannot be
+    /// written.
+    fn put_stamped(&self, key: &str, term: u64, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// Keeps bytes as [`Store::put_stamped`] does and says how far they got before the deadline.
+    ///
+    /// # Errors
+    /// As [`Store::put_stamped`].
+    fn put_stamped_and_wait(
+        &self,
+        key: &str,
+        term: u64,
+        bytes: &[u8],
+        deadline: Duration,
+    ) -> Result<Published, StoreError> {
+        let _ = deadline;
+        self.put_stamped(key, term, bytes).map(|()| Published::Primary)
+    }
+
+    /// What the latest term wrote under a key, here or in the shared store when it is in reach. It
+    /// may wait for the network.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn stamped(&self, key: &str) -> Result<Option<Stamped>, StoreError>;
 
     /// Appends a JSON record to the ledger and returns its number.
     ///
@@ -88,7 +128,8 @@ pub trait Store: Send + Sync {
     /// When the store cannot be read.
     fn records(&self, after: u64, limit: usize) -> Result<Vec<Record>, StoreError>;
 
-    /// Keeps bytes under a key.
+    /// Keeps bytes under a key, for this process itself: what a successor elsewhere must see goes
+    /// through [`Store::put_stamped`].
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -148,7 +189,7 @@ pub struct Record {
     pub json: String,
 }
 
-/// How far a published table got.
+/// How far a table, or stamped bytes, got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Published {
     /// It is in the store that every writer shares.

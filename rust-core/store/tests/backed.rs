@@ -112,7 +112,7 @@ fn a_process_that_starts_during_an_outage_replays_its_journal_later() {
 
     let second = backed_with(&settings, &server.file("journal"), pace());
     assert_eq!(second.table("t").unwrap().unwrap().table, table("t", 4, 10));
-    assert_eq!(second.next_epoch("t"), Ok(5));
+    assert_eq!(second.next_epoch("t", 0), Ok(5));
     server.restart();
     let direct = RedisStore::open(&settings).unwrap();
     wait_until("the table is in Redis", || epoch_there(&direct, "t") == Some(4));
@@ -149,7 +149,7 @@ fn the_older_of_two_writers_is_fenced_and_learns() {
     assert_eq!(refused, StoreError::Fenced { topology, stored: 9, got: 3 });
     assert_eq!(old.health().counters.fenced, 1);
     assert_eq!(old.table("t").unwrap().unwrap().table, table("t", 9, 5));
-    let next = old.next_epoch("t").unwrap();
+    let next = old.next_epoch("t", 0).unwrap();
     assert!(next > 9, "{next}");
     assert_eq!(old.publish_and_wait(&table("t", next, 6), LONG), Ok(Published::Primary));
 }

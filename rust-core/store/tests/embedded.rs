@@ -8,8 +8,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use redb::{ReadableDatabase, ReadableTableMetadata};
 use support::{contract, table};
-use thalweg_store::{EmbeddedStore, Store, StoreError};
+use thalweg_store::{EmbeddedStore, Stamped, Store, StoreError, TERM_SHIFT};
 
 const CHILD_DIR: &str = "THALWEG_STORE_TEST_DIR";
 
@@ -28,16 +29,62 @@ fn everything_outlives_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     store.publish(&table("t", 3, 20)).unwrap();
-    assert_eq!(store.next_epoch("t"), Ok(4));
+    assert_eq!(store.next_epoch("t", 0), Ok(4));
     store.append_record("{}").unwrap();
     store.put_state("k", b"v").unwrap();
     drop(store);
 
     let store = open(dir.path());
     assert_eq!(store.table("t").unwrap().unwrap().table, table("t", 3, 20));
-    assert_eq!(store.next_epoch("t"), Ok(5));
+    assert_eq!(store.next_epoch("t", 0), Ok(5));
     assert_eq!(store.append_record("{}"), Ok(2));
     assert_eq!(store.state("k"), Ok(Some(b"v".to_vec())));
+}
+
+#[test]
+fn terms_come_after_all_that_was_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    store.publish(&table("t", 7 << TERM_SHIFT, 1)).unwrap();
+    assert_eq!(store.begin_term(0), Ok(8));
+    store.put_stamped("k", 11, b"v").unwrap();
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(store.begin_term(0), Ok(12));
+    assert_eq!(store.next_epoch("t", 14), Ok(14 << TERM_SHIFT));
+    assert_eq!(store.begin_term(0), Ok(15));
+    let kept = Stamped { term: 11, bytes: b"v".to_vec() };
+    assert_eq!(store.stamped("k"), Ok(Some(kept)));
+}
+
+#[test]
+fn topologies_that_went_leave_nothing_but_a_floor() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    store.publish(&table("stays", 3, 1)).unwrap();
+    for n in 1..=50u64 {
+        let topology = format!("t{n}");
+        let epoch = store.next_epoch(&topology, 0).unwrap();
+        assert!(epoch > n - 1, "epochs of new topologies are above those of removed ones");
+        store.publish(&table(&topology, epoch, 1)).unwrap();
+        store.remove(&topology).unwrap();
+    }
+    store.next_epoch("never-published", 0).unwrap();
+    drop(store);
+    drop(open(dir.path()));
+
+    let file = redb::Database::open(dir.path().join("thalweg.redb")).unwrap();
+    let epochs = redb::TableDefinition::<&str, u64>::new("epochs");
+    let read = file.begin_read().unwrap();
+    let left = read.open_table(epochs).unwrap().len().unwrap();
+    assert_eq!(left, 0, "nothing is kept of topologies without a table");
+    drop((read, file));
+
+    let store = open(dir.path());
+    for topology in ["t1", "t50", "never-published", "stays", "new"] {
+        let epoch = store.next_epoch(topology, 0).unwrap();
+        assert!(epoch > 51, "{topology} got {epoch} again");
+    }
 }
 
 #[test]
@@ -110,7 +157,7 @@ fn a_killed_writer_leaves_its_last_table_whole() {
         let found = store.table("t").unwrap().unwrap().table;
         assert!(found.epoch >= committed, "epoch {} is lost", committed);
         assert_eq!(found, table("t", found.epoch, 200));
-        assert!(store.next_epoch("t").unwrap() > found.epoch);
+        assert!(store.next_epoch("t", 0).unwrap() > found.epoch);
     }
 }
 

@@ -48,7 +48,7 @@ fn two_writers_are_fenced() {
     let server = RedisServer::start();
     let old = RedisStore::open(&server.settings()).unwrap();
     let new = RedisStore::open(&server.settings()).unwrap();
-    let (first, second) = (old.next_epoch("t").unwrap(), new.next_epoch("t").unwrap());
+    let (first, second) = (old.next_epoch("t", 0).unwrap(), new.next_epoch("t", 0).unwrap());
     assert!(second > first);
     new.publish(&table("t", second, 5)).unwrap();
     let refused = old.publish(&table("t", first, 6)).unwrap_err();

@@ -1,4 +1,4 @@
-//! The last good table of every topology, and whether this process answers for it.
+//! The last good table of every topology.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,16 +14,15 @@ pub(super) struct Memory {
 struct Entry {
     table: Arc<RoutingTable>,
     dropped: Vec<DroppedRow>,
-    own: bool,
 }
 
 impl Memory {
-    /// What a journal holds; all of it counts as own, since it may never have left the machine.
+    /// What a journal holds.
     pub(super) fn of(journal: &EmbeddedStore) -> Result<Self, StoreError> {
         let mut memory = Self::default();
         for topology in journal.tables()? {
             match journal.table(&topology) {
-                Ok(Some(loaded)) => memory.put(loaded, true),
+                Ok(Some(loaded)) => memory.put(loaded),
                 Ok(None) => {}
                 Err(error @ StoreError::Corrupt { .. }) => {
                     tracing::warn!(topology, %error, "table in the journal cannot be used");
@@ -36,14 +35,14 @@ impl Memory {
 
     /// Remembers a table published by this process.
     pub(super) fn put_own(&mut self, table: Arc<RoutingTable>) {
-        let entry = Entry { table, dropped: Vec::new(), own: true };
+        let entry = Entry { table, dropped: Vec::new() };
         self.entries.insert(entry.table.topology.clone(), entry);
     }
 
     /// Remembers a table that was read.
-    pub(super) fn put(&mut self, loaded: Loaded, own: bool) {
+    pub(super) fn put(&mut self, loaded: Loaded) {
         let Loaded { table, dropped } = loaded;
-        let entry = Entry { table: Arc::new(table), dropped, own };
+        let entry = Entry { table: Arc::new(table), dropped };
         self.entries.insert(entry.table.topology.clone(), entry);
     }
 
@@ -63,10 +62,5 @@ impl Memory {
 
     pub(super) fn topologies(&self) -> Vec<String> {
         self.entries.keys().cloned().collect()
-    }
-
-    /// Whether the table came from this process or its journal, not from another writer.
-    pub(super) fn is_own(&self, topology: &str) -> bool {
-        self.entries.get(topology).is_some_and(|entry| entry.own)
     }
 }

@@ -11,11 +11,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use self::memory::Memory;
-use self::queue::{Queue, Settled, Work};
-use crate::table::check_topology;
+use self::queue::{Queue, Settled, Subject, Work};
+use crate::term::term_after;
 use crate::{
-    EmbeddedStore, Head, Health, Loaded, Published, Reach, Record, RoutingTable, Store, StoreError,
-    check_json,
+    EmbeddedStore, Head, Health, Loaded, Published, Reach, Record, RedisStore, RoutingTable,
+    Stamped, Store, StoreError, check_json,
 };
 
 /// Nobody waits longer than a day, and adding more to an instant may overflow.
@@ -59,9 +59,11 @@ pub struct BackedStore {
 
 /// What callers and the worker share.
 struct Shared {
-    primary: Arc<dyn Store>,
+    primary: Arc<RedisStore>,
     journal: EmbeddedStore,
     pace: Pace,
+    /// Held while a term begins, so that no two get the same number.
+    leading: Mutex<()>,
     /// Held while journal and memory change together, so that they keep the same order.
     writing: Mutex<()>,
     state: Mutex<State>,
@@ -103,7 +105,7 @@ impl BackedStore {
     /// # Errors
     /// When the journal cannot be read, or the system gives no thread.
     pub fn new(
-        primary: Arc<dyn Store>,
+        primary: Arc<RedisStore>,
         journal: EmbeddedStore,
         pace: Pace,
     ) -> Result<Self, StoreError> {
@@ -113,6 +115,7 @@ impl BackedStore {
             primary,
             journal,
             pace,
+            leading: Mutex::new(()),
             writing: Mutex::new(()),
             state: Mutex::new(State {
                 memory,
@@ -151,23 +154,32 @@ impl BackedStore {
         Ok(self.shared.enqueue(&mut state, Work::Table { table, replay: false }))
     }
 
+    /// Makes stamped bytes safe in the journal and puts them in line for the shared store.
+    fn admit_stamp(&self, key: &str, term: u64, bytes: &[u8]) -> Result<Option<u64>, StoreError> {
+        let _writing = self.shared.writing();
+        let stamp = Arc::new(self.shared.journal.stamp(key, term, bytes)?);
+        let mut state = self.shared.state();
+        let work = Work::Stamped { key: key.to_owned(), stamp, replay: false };
+        Ok(self.shared.enqueue(&mut state, work))
+    }
+
+    /// Waits for a write to reach the shared store; an error is the epoch or term in its way.
     fn wait_for(
         &self,
-        topology: &str,
-        ticket: u64,
+        subject: &Subject,
+        ticket: Option<u64>,
         deadline: Duration,
-        got: u64,
-    ) -> Result<Published, StoreError> {
+    ) -> Result<Published, u64> {
+        let Some(ticket) = ticket else {
+            return Ok(Published::Journal("too many writes wait".into()));
+        };
         let end = Instant::now() + deadline.min(LONGEST_WAIT);
         let mut state = self.shared.state();
         loop {
-            match state.queue.settled(topology, ticket) {
+            match state.queue.settled(subject, ticket) {
                 Some(Settled::Stored) => return Ok(Published::Primary),
                 Some(Settled::Failed(reason)) => return Ok(Published::Journal(reason.clone())),
-                Some(Settled::Fenced { stored }) => {
-                    let (topology, stored) = (topology.to_owned(), *stored);
-                    return Err(StoreError::Fenced { topology, stored, got });
-                }
+                Some(Settled::Fenced { stored }) => return Err(*stored),
                 None => {}
             }
             if let Reach::Down(reason) = &state.health.reach {
@@ -205,10 +217,10 @@ impl Store for BackedStore {
         table: &RoutingTable,
         deadline: Duration,
     ) -> Result<Published, StoreError> {
-        match self.admit(table)? {
-            Some(ticket) => self.wait_for(&table.topology, ticket, deadline, table.epoch),
-            None => Ok(Published::Journal("too many writes wait".into())),
-        }
+        let ticket = self.admit(table)?;
+        let topology = table.topology.clone();
+        self.wait_for(&Subject::Topology(topology.clone()), ticket, deadline)
+            .map_err(|stored| StoreError::Fenced { topology, stored, got: table.epoch })
     }
 
     fn table(&self, topology: &str) -> Result<Option<Loaded>, StoreError> {
@@ -226,17 +238,60 @@ impl Store for BackedStore {
 
     fn remove(&self, topology: &str) -> Result<(), StoreError> {
         let _writing = self.shared.writing();
-        self.shared.journal.remove(topology)?;
+        let epoch = self.head(topology)?.map_or(0, |head| head.epoch);
+        self.shared.journal.forget(topology, epoch)?;
         let mut state = self.shared.state();
         state.memory.forget(topology);
-        self.shared.enqueue(&mut state, Work::Removal(topology.to_owned()));
+        let topology = topology.to_owned();
+        self.shared.enqueue(&mut state, Work::Removal { topology, epoch });
         Ok(())
     }
 
-    fn next_epoch(&self, topology: &str) -> Result<u64, StoreError> {
-        check_topology(topology)?;
-        let floor = self.shared.state().memory.head(topology).map_or(0, |head| head.epoch);
-        self.shared.journal.next_epoch_above(topology, floor)
+    fn next_epoch(&self, topology: &str, term: u64) -> Result<u64, StoreError> {
+        // Memory may know of a table that the journal could not keep.
+        let known = self.head(topology)?.map_or(0, |head| head.epoch);
+        self.shared.journal.next_epoch_above(topology, known, term)
+    }
+
+    fn begin_term(&self, at_least: u64) -> Result<u64, StoreError> {
+        let Shared { primary, journal, leading, .. } = &*self.shared;
+        let _leading = leading.lock().unwrap_or_else(PoisonError::into_inner);
+        // The shared store may have lost its number since.
+        let wanted = term_after(journal.term()?, at_least)?;
+        match primary.begin_term(wanted) {
+            Ok(term) => journal.raise_term(term).map(|()| term),
+            Err(error @ StoreError::TermTooLarge(_)) => Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "shared store gives no term, the journal does");
+                journal.begin_term(wanted)
+            }
+        }
+    }
+
+    fn put_stamped(&self, key: &str, term: u64, bytes: &[u8]) -> Result<(), StoreError> {
+        self.admit_stamp(key, term, bytes).map(drop)
+    }
+
+    fn put_stamped_and_wait(
+        &self,
+        key: &str,
+        term: u64,
+        bytes: &[u8],
+        deadline: Duration,
+    ) -> Result<Published, StoreError> {
+        let ticket = self.admit_stamp(key, term, bytes)?;
+        self.wait_for(&Subject::Stamped(key.to_owned()), ticket, deadline)
+            .map_err(|stored| StoreError::Deposed { key: key.to_owned(), stored, got: term })
+    }
+
+    fn stamped(&self, key: &str) -> Result<Option<Stamped>, StoreError> {
+        let Shared { primary, journal, .. } = &*self.shared;
+        match primary.stamp_aside(key) {
+            Ok(Some(theirs)) => journal.adopt_stamp(key, &theirs)?,
+            Ok(None) => {}
+            Err(error) => tracing::warn!(key, %error, "shared store not read, the journal is"),
+        }
+        journal.stamped(key)
     }
 
     fn append_record(&self, json: &str) -> Result<u64, StoreError> {

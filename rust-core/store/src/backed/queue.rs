@@ -1,18 +1,21 @@
-//! Writes on their way to the shared store: the newest per topology and state key, and records in
-//! order; never more than a limit.
+//! Writes on their way to the shared store: the newest per topology and key, and records in order;
+//! never more than a limit.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::RoutingTable;
+use crate::term::Stamp;
 
 /// A write for the shared store.
 #[derive(Debug, Clone)]
 pub(super) enum Work {
     /// A table; a replay is one that the shared store lacked or lost.
     Table { table: Arc<RoutingTable>, replay: bool },
-    /// A topology whose table is to go.
-    Removal(String),
+    /// A topology whose table is to go, unless there is one after this epoch.
+    Removal { topology: String, epoch: u64 },
+    /// Stamped bytes; a replay is what the shared store lacked or lost.
+    Stamped { key: String, stamp: Arc<Stamp>, replay: bool },
     /// Learned state.
     State { key: String, bytes: Arc<[u8]> },
     /// A record of the ledger, by its number in the journal.
@@ -21,7 +24,8 @@ pub(super) enum Work {
 
 /// What a write replaces, in the order in which writes leave.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Subject {
+pub(super) enum Subject {
+    Stamped(String),
     Topology(String),
     State(String),
     Record(u64),
@@ -31,19 +35,20 @@ impl Work {
     fn subject(&self) -> Subject {
         match self {
             Self::Table { table, .. } => Subject::Topology(table.topology.clone()),
-            Self::Removal(topology) => Subject::Topology(topology.clone()),
+            Self::Removal { topology, .. } => Subject::Topology(topology.clone()),
+            Self::Stamped { key, .. } => Subject::Stamped(key.clone()),
             Self::State { key, .. } => Subject::State(key.clone()),
             Self::Record { seq, .. } => Subject::Record(*seq),
         }
     }
 }
 
-/// How a table's way ended.
+/// How the way of a table, or of stamped bytes, ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Settled {
     /// The shared store has it.
     Stored,
-    /// Another writer is ahead.
+    /// Another writer is ahead, with this epoch or term.
     Fenced { stored: u64 },
     /// The shared store will not take it.
     Failed(String),
@@ -53,7 +58,7 @@ pub(super) enum Settled {
 #[derive(Default)]
 pub(super) struct Queue {
     waiting: BTreeMap<Subject, (u64, Work)>,
-    settled: BTreeMap<String, (u64, Settled)>,
+    settled: BTreeMap<Subject, (u64, Settled)>,
     last_ticket: u64,
 }
 
@@ -82,25 +87,25 @@ impl Queue {
             self.waiting.remove(&subject);
         }
         match work {
-            Work::Table { table, .. } => {
-                self.settled.insert(table.topology.clone(), (ticket, outcome));
+            Work::Table { .. } | Work::Stamped { .. } => {
+                self.settled.insert(subject, (ticket, outcome));
             }
-            Work::Removal(topology) => {
-                self.settled.remove(topology);
+            Work::Removal { .. } => {
+                self.settled.remove(&subject);
             }
             Work::State { .. } | Work::Record { .. } => {}
         }
     }
 
-    /// How the way of a table ended that got this ticket, or of one that took its place.
-    pub(super) fn settled(&self, topology: &str, ticket: u64) -> Option<&Settled> {
-        let (settled, outcome) = self.settled.get(topology)?;
+    /// How the way of a write ended that got this ticket, or of one that took its place.
+    pub(super) fn settled(&self, subject: &Subject, ticket: u64) -> Option<&Settled> {
+        let (settled, outcome) = self.settled.get(subject)?;
         (*settled >= ticket).then_some(outcome)
     }
 
-    /// Whether a write for the topology waits.
-    pub(super) fn has(&self, topology: &str) -> bool {
-        self.waiting.contains_key(&Subject::Topology(topology.to_owned()))
+    /// Whether a write for the subject waits.
+    pub(super) fn has(&self, subject: &Subject) -> bool {
+        self.waiting.contains_key(subject)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -129,8 +134,9 @@ mod tests {
         let new = queue.push(table("a", 2), 1).unwrap();
         queue.settle(ticket, &sent, Settled::Stored);
         assert_eq!(queue.len(), 1, "the newer table must still be sent");
-        assert_eq!(queue.settled("a", old), Some(&Settled::Stored));
-        assert_eq!(queue.settled("a", new), None);
+        let subject = Subject::Topology("a".into());
+        assert_eq!(queue.settled(&subject, old), Some(&Settled::Stored));
+        assert_eq!(queue.settled(&subject, new), None);
     }
 
     #[test]
@@ -138,7 +144,7 @@ mod tests {
         let mut queue = Queue::default();
         assert!(queue.push(table("a", 1), 1).is_some());
         assert!(queue.push(table("b", 1), 1).is_none());
-        assert!(queue.push(Work::Removal("a".into()), 1).is_some());
+        assert!(queue.push(Work::Removal { topology: "a".into(), epoch: 1 }, 1).is_some());
         assert_eq!(queue.len(), 1);
     }
 }

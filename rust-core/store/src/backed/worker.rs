@@ -1,13 +1,14 @@
 //! The thread that brings journal and shared store together.
 //!
 //! Before anything else, and again after every outage and at every refresh, it compares both sides:
-//! newer tables of other writers are taken over, tables that the shared store lacks are sent again.
+//! what is newer there is taken over, what the shared store has lost is sent again, and what another
+//! writer removed is forgotten.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use super::queue::{Settled, Work};
+use super::queue::{Settled, Subject, Work};
 use super::{Shared, State};
 use crate::backoff::Backoff;
 use crate::{Head, Reach, RoutingTable, Store, StoreError};
@@ -101,7 +102,8 @@ fn send(shared: &Shared, ticket: u64, work: &Work) -> Result<(), StoreError> {
     let primary = &shared.primary;
     let done = match work {
         Work::Table { table, .. } => primary.publish(table),
-        Work::Removal(topology) => primary.remove(topology),
+        Work::Removal { topology, epoch } => primary.remove_up_to(topology, Some(*epoch)),
+        Work::Stamped { key, stamp, replay } => primary.send_stamp(key, stamp, *replay),
         Work::State { key, bytes } => primary.put_state(key, bytes),
         Work::Record { json, .. } => primary.append_record(json).map(drop),
     };
@@ -110,8 +112,13 @@ fn send(shared: &Shared, ticket: u64, work: &Work) -> Result<(), StoreError> {
         Err(StoreError::Fenced { topology, stored, .. }) => {
             // Before anyone is told: whoever asks for an epoch next must get one above the other's,
             // also when the other's table turns out to be damaged.
-            shared.journal.next_epoch_above(&topology, stored)?;
+            shared.journal.raise_epoch(&topology, stored)?;
             pull(shared, &topology)?;
+            Settled::Fenced { stored }
+        }
+        Err(StoreError::Deposed { key, stored, .. }) => {
+            shared.journal.raise_term(stored)?;
+            pull_stamp(shared, &key)?;
             Settled::Fenced { stored }
         }
         Err(error @ StoreError::Unreachable { .. }) => return Err(error),
@@ -142,6 +149,9 @@ fn settle(shared: &Shared, ticket: u64, work: &Work, outcome: Settled) {
 
 /// Brings both sides together.
 fn compare(shared: &Shared) -> Result<(), StoreError> {
+    let term = shared.primary.raise_term(shared.journal.term()?)?;
+    shared.journal.raise_term(term)?;
+    compare_stamps(shared)?;
     let mut there = BTreeMap::new();
     for topology in shared.primary.tables()? {
         let Some(theirs) = head(shared, &topology)? else {
@@ -150,7 +160,7 @@ fn compare(shared: &Shared) -> Result<(), StoreError> {
             continue;
         };
         let state = shared.state();
-        let waits = state.queue.has(&topology);
+        let waits = state.queue.has(&Subject::Topology(topology.clone()));
         let ours = state.memory.head(&topology);
         drop(state);
         let news = ours.is_none_or(|ours| {
@@ -188,22 +198,35 @@ fn note_broken(shared: &Shared, topology: &str, error: &StoreError) {
     }
 }
 
-/// Sends a table of ours again that the shared store has not; forgets one of another writer that
-/// is gone there.
+/// Sends a table again that the shared store has lost; forgets one that was removed there.
 fn restore(shared: &Shared, topology: &str, theirs: Option<u64>) -> Result<(), StoreError> {
+    let is_behind = |table: &RoutingTable| theirs.is_none_or(|theirs| theirs < table.epoch);
+    let behind = || {
+        let entry = shared.state().memory.get(topology);
+        entry.is_some_and(|(table, _)| is_behind(&table))
+    };
+    if !behind() {
+        return Ok(());
+    }
+    // Asked before the lock is taken: callers must not wait for the network.
+    let removed = if theirs.is_none() { shared.primary.removed(topology)? } else { None };
+
     let _writing = shared.writing();
     let mut state = shared.state();
-    let Some((table, _)) = state.memory.get(topology) else { return Ok(()) };
-    if state.queue.has(topology) || theirs.is_some_and(|theirs| theirs >= table.epoch) {
+    let Some((table, dropped)) = state.memory.get(topology) else { return Ok(()) };
+    if state.queue.has(&Subject::Topology(topology.to_owned())) || !is_behind(&table) {
         return Ok(());
     }
-    if state.memory.is_own(topology) {
+    if let Some(removed) = removed.filter(|removed| *removed >= table.epoch) {
+        state.memory.forget(topology);
+        drop(state);
+        return shared.journal.forget(topology, removed);
+    }
+    // A table that lost rows on its way to us must not stand for the whole one.
+    if dropped.is_empty() {
         shared.enqueue(&mut state, Work::Table { table, replay: true });
-        return Ok(());
     }
-    state.memory.forget(topology);
-    drop(state);
-    shared.journal.remove(topology)
+    Ok(())
 }
 
 /// Takes over the shared store's table, unless ours has become newer.
@@ -227,7 +250,7 @@ fn pull(shared: &Shared, topology: &str) -> Result<(), StoreError> {
     }
     keep(shared, &loaded.table);
     let mut state = shared.state();
-    state.memory.put(loaded, false);
+    state.memory.put(loaded);
     state.health.counters.pulled += 1;
     Ok(())
 }
@@ -241,6 +264,46 @@ fn keep(shared: &Shared, table: &RoutingTable) {
     if let Err(error) = shared.journal.adopt(table) {
         tracing::warn!(topology = table.topology, %error, "journal cannot keep a table");
     }
+}
+
+/// Gives each side the newer one of what was kept under a key.
+fn compare_stamps(shared: &Shared) -> Result<(), StoreError> {
+    let (theirs, ours) = (shared.primary.versions()?, shared.journal.versions()?);
+    for (key, version) in &theirs {
+        if ours.get(key).is_none_or(|ours| ours < version) {
+            pull_stamp(shared, key)?;
+        }
+    }
+    for (key, version) in ours {
+        if theirs.get(&key).is_none_or(|theirs| *theirs < version) {
+            restore_stamp(shared, key)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes over what the shared store has under a key, unless ours is newer.
+fn pull_stamp(shared: &Shared, key: &str) -> Result<(), StoreError> {
+    match shared.primary.stamp_at(key) {
+        Ok(Some(theirs)) => shared.journal.adopt_stamp(key, &theirs),
+        Ok(None) => Ok(()),
+        Err(error @ StoreError::Corrupt { .. }) => {
+            tracing::warn!(key, %error, "stamped state in the shared store cannot be used");
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Sends what the shared store has lost under a key, unless something newer is in line.
+fn restore_stamp(shared: &Shared, key: String) -> Result<(), StoreError> {
+    let _writing = shared.writing();
+    let Some(stamp) = shared.journal.stamp_at(&key)? else { return Ok(()) };
+    let mut state = shared.state();
+    if !state.queue.has(&Subject::Stamped(key.clone())) {
+        shared.enqueue(&mut state, Work::Stamped { key, stamp: stamp.into(), replay: true });
+    }
+    Ok(())
 }
 
 /// Gives each side the learned state that only the other has.

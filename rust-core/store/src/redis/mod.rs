@@ -2,6 +2,7 @@
 //! reader sees the old or the new one, never half of each.
 
 mod connection;
+mod shared;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,9 +13,10 @@ use self::connection::{Answer, Server};
 use crate::layout::Stored;
 use crate::settings::StoreSettings;
 use crate::table::check_topology;
+use crate::term::{MAX_TERM, Stamp, Stamped, TERM_SHIFT, Version, check_term, epoch_after};
 use crate::{Head, Loaded, Record, RoutingTable, Store, StoreError, check_json};
 
-/// How long the epoch of a removed topology is remembered: a month.
+/// How long an epoch that was given or removed is remembered: a month.
 const EPOCH_SECONDS: u32 = 30 * 24 * 3600;
 
 type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
@@ -22,6 +24,8 @@ type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 /// A store in Redis.
 pub struct RedisStore {
     server: Server,
+    /// A connection of its own for whoever takes over, so that it waits for nobody else's answer.
+    aside: Server,
     prefix: String,
     ledger_limit: u64,
     scripts: Scripts,
@@ -32,6 +36,10 @@ struct Scripts {
     next_epoch: Script,
     remove: Script,
     append: Script,
+    begin_term: Script,
+    raise_term: Script,
+    put_stamped: Script,
+    versions: Script,
 }
 
 impl RedisStore {
@@ -47,6 +55,7 @@ impl RedisStore {
         }
         Ok(Self {
             server: Server::new(settings)?,
+            aside: Server::new(settings)?,
             prefix: settings.prefix.clone(),
             ledger_limit: settings.ledger_limit.max(1),
             scripts: Scripts {
@@ -54,6 +63,10 @@ impl RedisStore {
                 next_epoch: Script::new(include_str!("next_epoch.lua")),
                 remove: Script::new(include_str!("remove.lua")),
                 append: Script::new(include_str!("append.lua")),
+                begin_term: Script::new(include_str!("begin_term.lua")),
+                raise_term: Script::new(include_str!("raise_term.lua")),
+                put_stamped: Script::new(include_str!("put_stamped.lua")),
+                versions: Script::new(include_str!("versions.lua")),
             },
         })
     }
@@ -93,7 +106,7 @@ impl Store for RedisStore {
         let stored = Stored::of(table);
         let meta = self.key(topology, "meta");
         let mut call = self.scripts.publish.key(&meta);
-        for part in ["C", "N", "P"] {
+        for part in ["C", "N", "P", "removed"] {
             call.key(self.key(topology, part));
         }
         for field in ["epoch", "digest", "layout", "plan", "at"] {
@@ -160,25 +173,36 @@ impl Store for RedisStore {
     }
 
     fn remove(&self, topology: &str) -> Result<(), StoreError> {
-        let epoch = self.key(topology, "epoch");
-        let mut call = self.scripts.remove.key(&epoch);
-        for part in ["meta", "C", "N", "P"] {
-            call.key(self.key(topology, part));
-        }
-        call.arg(EPOCH_SECONDS);
-        self.run::<Option<String>>(&epoch, &call)?;
-        let index = self.shared_key("topologies");
-        self.server
-            .ask(&index, |link| redis::cmd("SREM").arg(&index).arg(topology).query::<u64>(link))?;
-        Ok(())
+        self.remove_up_to(topology, None)
     }
 
-    fn next_epoch(&self, topology: &str) -> Result<u64, StoreError> {
+    fn next_epoch(&self, topology: &str, term: u64) -> Result<u64, StoreError> {
         check_topology(topology)?;
+        check_term(term)?;
         let epoch = self.key(topology, "epoch");
         let mut call = self.scripts.next_epoch.key(&epoch);
-        call.key(self.key(topology, "meta"));
-        number(&epoch, &self.run::<String>(&epoch, &call)?)
+        call.key(self.key(topology, "meta")).key(self.key(topology, "removed"));
+        call.arg(term).arg(1u64 << TERM_SHIFT).arg(EPOCH_SECONDS);
+        epoch_after(topology, number(&epoch, &self.run::<String>(&epoch, &call)?)?, term)
+    }
+
+    fn begin_term(&self, at_least: u64) -> Result<u64, StoreError> {
+        check_term(at_least)?;
+        let key = self.shared_key("term");
+        let mut call = self.scripts.begin_term.key(&key);
+        call.arg(at_least).arg(MAX_TERM);
+        let term = number(&key, &self.run_aside::<String>(&key, &call)?)?;
+        check_term(term).map(|()| term)
+    }
+
+    fn put_stamped(&self, key: &str, term: u64, bytes: &[u8]) -> Result<(), StoreError> {
+        check_term(term)?;
+        let stamp = Stamp { version: Version { term, seq: 1 }, bytes: bytes.to_vec() };
+        self.send_stamp(key, &stamp, false)
+    }
+
+    fn stamped(&self, key: &str) -> Result<Option<Stamped>, StoreError> {
+        Ok(self.stamp_aside(key)?.map(Stamped::from))
     }
 
     fn append_record(&self, json: &str) -> Result<u64, StoreError> {

@@ -1,5 +1,5 @@
--- Stores a table whole, unless another one of the same or a later epoch is there.
--- KEYS: meta, components, nodes, ports.
+-- Stores a table whole, unless another one of the same or a later epoch is there or was removed.
+-- KEYS: meta, components, nodes, ports, removed.
 -- ARGV: epoch, digest, layout, plan, at, then executor, component, node, port for each row.
 -- Returns the epoch that stands in the way, or nothing.
 local offered = tonumber(ARGV[1])
@@ -8,7 +8,11 @@ if stored and (stored > offered
     or stored == offered and redis.call('HGET', KEYS[1], 'digest') ~= ARGV[2]) then
   return string.format('%.0f', stored)
 end
-redis.call('DEL', unpack(KEYS))
+local removed = not stored and tonumber(redis.call('GET', KEYS[5]))
+if removed and removed >= offered then
+  return string.format('%.0f', removed)
+end
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
 redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'digest', ARGV[2], 'layout', ARGV[3],
   'plan', ARGV[4], 'at', ARGV[5])
 -- Lua cannot pass on more than some 8000 arguments at once.

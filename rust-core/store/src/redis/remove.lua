@@ -1,10 +1,17 @@
--- Forgets a table, but for a month not its epoch: a topology that comes back must not be fenced by
--- its own past. KEYS: epoch, meta, components, nodes, ports. ARGV: seconds.
-local given = tonumber(redis.call('GET', KEYS[1])) or 0
-local stored = tonumber(redis.call('HGET', KEYS[2], 'epoch')) or 0
-local last = math.max(given, stored)
-if last > 0 then
-  redis.call('SET', KEYS[1], string.format('%.0f', last), 'EX', ARGV[1])
+-- Forgets a table unless a later one is stored, and remembers for a month up to which epoch it was
+-- removed: others learn from it that the table is not lost.
+-- KEYS: epoch, removed, meta, components, nodes, ports. ARGV: epoch of the remover's table or nothing,
+-- seconds. Returns the epoch that stands in the way, or nothing.
+local known = tonumber(ARGV[1])
+local stored = tonumber(redis.call('HGET', KEYS[3], 'epoch')) or 0
+if known and stored > known then
+  return string.format('%.0f', stored)
 end
-redis.call('DEL', KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+local given = tonumber(redis.call('GET', KEYS[1])) or 0
+local removed = tonumber(redis.call('GET', KEYS[2])) or 0
+local last = math.max(given, stored, removed, known or 0)
+if last > 0 then
+  redis.call('SET', KEYS[2], string.format('%.0f', last), 'EX', ARGV[2])
+end
+redis.call('DEL', KEYS[1], KEYS[3], KEYS[4], KEYS[5], KEYS[6])
 return false

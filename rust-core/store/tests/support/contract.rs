@@ -1,6 +1,6 @@
 //! What every store promises, whatever it is made of.
 
-use thalweg_store::{Head, Loaded, Record, Store, StoreError};
+use thalweg_store::{Head, Loaded, MAX_TERM, Record, Stamped, Store, StoreError, TERM_SHIFT};
 
 use super::table;
 
@@ -9,6 +9,9 @@ pub fn holds(store: &dyn Store) {
     tables_are_kept_and_forgotten(store);
     older_epochs_are_fenced(store);
     epochs_only_rise(store);
+    epochs_carry_their_term(store);
+    terms_only_rise(store);
+    later_terms_rule_stamped_state(store);
     ledger_keeps_order(store);
     state_is_kept(store);
     bad_input_is_refused(store);
@@ -51,13 +54,67 @@ fn older_epochs_are_fenced(store: &dyn Store) {
 }
 
 fn epochs_only_rise(store: &dyn Store) {
-    assert_eq!(store.next_epoch("rising"), Ok(1));
-    assert_eq!(store.next_epoch("rising"), Ok(2));
+    let first = store.next_epoch("rising", 0).unwrap();
+    assert_eq!(store.next_epoch("rising", 0), Ok(first + 1));
     store.publish(&table("rising", 40, 1)).unwrap();
-    assert_eq!(store.next_epoch("rising"), Ok(41));
+    assert_eq!(store.next_epoch("rising", 0), Ok(41));
     store.publish(&table("rising", 50, 1)).unwrap();
     store.remove("rising").unwrap();
-    assert_eq!(store.next_epoch("rising"), Ok(51), "removal does not turn epochs back");
+    assert_eq!(store.next_epoch("rising", 0), Ok(51), "removal does not turn epochs back");
+}
+
+fn epochs_carry_their_term(store: &dyn Store) {
+    const RANGE: u64 = 1 << TERM_SHIFT;
+    let early = store.next_epoch("led", 0).unwrap();
+    assert_eq!(early >> TERM_SHIFT, 0);
+    assert_eq!(store.next_epoch("led", 2), Ok(2 * RANGE));
+    assert_eq!(store.next_epoch("led", 2), Ok(2 * RANGE + 1));
+    let deposed = |stored, got| StoreError::Deposed { key: "led".into(), stored, got };
+    assert_eq!(store.next_epoch("led", 1), Err(deposed(2, 1)), "given is enough");
+    assert_eq!(store.next_epoch("led", 1).unwrap_err().code(), "STORE_DEPOSED");
+
+    store.publish(&table("led", 4 * RANGE + 9, 1)).unwrap();
+    assert_eq!(store.next_epoch("led", 3), Err(deposed(4, 3)), "stored is, too");
+    assert_eq!(store.next_epoch("led", 4), Ok(4 * RANGE + 10));
+    store.remove("led").unwrap();
+    assert_eq!(store.next_epoch("led", 3), Err(deposed(4, 3)), "and removed");
+
+    store.publish(&table("led", 6 * RANGE - 1, 1)).unwrap();
+    let spent = StoreError::EpochsSpent { topology: "led".into(), term: 5 };
+    assert_eq!(store.next_epoch("led", 5), Err(spent));
+    store.remove("led").unwrap();
+    assert_eq!(store.next_epoch("led", MAX_TERM + 1).unwrap_err().code(), "STORE_TERM_TOO_LARGE");
+}
+
+fn terms_only_rise(store: &dyn Store) {
+    let first = store.begin_term(0).unwrap();
+    assert_eq!(store.begin_term(0), Ok(first + 1));
+    assert_eq!(store.begin_term(first), Ok(first + 2), "a term is given once");
+    assert_eq!(store.begin_term(100), Ok(100));
+    assert_eq!(store.begin_term(7), Ok(101));
+    let refused = store.begin_term(MAX_TERM + 1);
+    assert_eq!(refused, Err(StoreError::TermTooLarge(MAX_TERM + 1)));
+    assert_eq!(store.begin_term(0), Ok(102), "a refusal spoils nothing");
+}
+
+fn later_terms_rule_stamped_state(store: &dyn Store) {
+    let kept = |term, bytes: &[u8]| Ok(Some(Stamped { term, bytes: bytes.to_vec() }));
+    assert_eq!(store.stamped("action"), Ok(None));
+    store.put_stamped("action", 3, b"\x00 1 2 \n\xff").unwrap();
+    assert_eq!(store.stamped("action"), kept(3, b"\x00 1 2 \n\xff"));
+    store.put_stamped("action", 3, b"same term").unwrap();
+    store.put_stamped("action", 5, b"later").unwrap();
+    let deposed = StoreError::Deposed { key: "action".into(), stored: 5, got: 4 };
+    assert_eq!(store.put_stamped("action", 4, b"earlier"), Err(deposed.clone()));
+    assert_eq!(store.stamped("action"), kept(5, b"later"));
+
+    store.put_stamped("action", 5, b"").unwrap();
+    assert_eq!(store.stamped("action"), kept(5, b""), "forgotten, but not its term");
+    assert_eq!(store.put_stamped("action", 4, b"earlier"), Err(deposed));
+    store.put_stamped("other", 1, b"each key has its own").unwrap();
+    assert_eq!(store.stamped("other"), kept(1, b"each key has its own"));
+    let refused = store.put_stamped("other", MAX_TERM + 1, b"");
+    assert_eq!(refused, Err(StoreError::TermTooLarge(MAX_TERM + 1)));
 }
 
 fn ledger_keeps_order(store: &dyn Store) {
@@ -85,7 +142,7 @@ fn bad_input_is_refused(store: &dyn Store) {
     let mut changed = table("bad", 1, 2);
     changed.rows[0].port.after += 1;
     assert_eq!(store.publish(&changed).unwrap_err().code(), "STORE_INVALID_TABLE");
-    assert_eq!(store.next_epoch("a}b").unwrap_err().code(), "STORE_INVALID_TABLE");
+    assert_eq!(store.next_epoch("a}b", 0).unwrap_err().code(), "STORE_INVALID_TABLE");
     assert_eq!(store.append_record("{").unwrap_err().code(), "STORE_NOT_JSON");
     assert_eq!(store.table("bad"), Ok(None));
 }

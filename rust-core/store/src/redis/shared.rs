@@ -1,0 +1,134 @@
+//! What only the journal in front of Redis asks for: what it needs to bring both sides together.
+
+use std::collections::BTreeMap;
+
+use super::connection::{Answer, Server};
+use super::{EPOCH_SECONDS, RedisStore, corrupt, number};
+use crate::StoreError;
+use crate::term::{Stamp, Version};
+
+impl RedisStore {
+    /// Forgets a table unless one later than `known` is stored.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] by the later one, or when Redis is out of reach.
+    pub(crate) fn remove_up_to(
+        &self,
+        topology: &str,
+        known: Option<u64>,
+    ) -> Result<(), StoreError> {
+        let meta = self.key(topology, "meta");
+        let mut call = self.scripts.remove.key(self.key(topology, "epoch"));
+        for part in ["removed", "meta", "C", "N", "P"] {
+            call.key(self.key(topology, part));
+        }
+        call.arg(known.map_or_else(String::new, |epoch| epoch.to_string())).arg(EPOCH_SECONDS);
+        if let Some(stored) = self.run::<Option<String>>(&meta, &call)? {
+            let (topology, stored) = (topology.to_owned(), number(&meta, &stored)?);
+            return Err(StoreError::Fenced { topology, stored, got: known.unwrap_or_default() });
+        }
+        let index = self.shared_key("topologies");
+        self.server
+            .ask(&index, |link| redis::cmd("SREM").arg(&index).arg(topology).query::<u64>(link))?;
+        Ok(())
+    }
+
+    /// Up to which epoch a topology's tables were removed, if they were.
+    ///
+    /// # Errors
+    /// When Redis is out of reach.
+    pub(crate) fn removed(&self, topology: &str) -> Result<Option<u64>, StoreError> {
+        let removed = self.key(topology, "removed");
+        let get = |link: &mut redis::Connection| redis::cmd("GET").arg(&removed).query(link);
+        let epoch: Option<String> = self.server.ask(&removed, get)?;
+        epoch.map(|epoch| number(&removed, &epoch)).transpose()
+    }
+
+    /// Raises the last term given, and returns it.
+    ///
+    /// # Errors
+    /// When Redis is out of reach.
+    pub(crate) fn raise_term(&self, term: u64) -> Result<u64, StoreError> {
+        let key = self.shared_key("term");
+        let mut call = self.scripts.raise_term.key(&key);
+        call.arg(term);
+        number(&key, &self.run::<String>(&key, &call)?)
+    }
+
+    /// Keeps a version of bytes: one that was just written, or one that Redis lacks.
+    ///
+    /// # Errors
+    /// [`StoreError::Deposed`] when a later term has written the key.
+    pub(crate) fn send_stamp(
+        &self,
+        key: &str,
+        stamp: &Stamp,
+        again: bool,
+    ) -> Result<(), StoreError> {
+        let stamped = self.shared_key("stamped");
+        let Version { term, seq } = stamp.version;
+        let mut call = self.scripts.put_stamped.key(&stamped);
+        call.arg(key).arg(term).arg(seq).arg(if again { "again" } else { "anew" });
+        call.arg(&stamp.bytes);
+        let Some(later) = self.run::<Option<String>>(&stamped, &call)? else { return Ok(()) };
+        let (key, stored) = (key.to_owned(), number(&stamped, &later)?);
+        Err(StoreError::Deposed { key, stored, got: term })
+    }
+
+    /// The bytes kept under a key and their version.
+    ///
+    /// # Errors
+    /// When Redis is out of reach.
+    pub(crate) fn stamp_at(&self, key: &str) -> Result<Option<Stamp>, StoreError> {
+        self.stamp_from(&self.server, key)
+    }
+
+    /// As [`RedisStore::stamp_at`], over the connection that waits for no other request's answer.
+    ///
+    /// # Errors
+    /// When Redis is out of reach.
+    pub(crate) fn stamp_aside(&self, key: &str) -> Result<Option<Stamp>, StoreError> {
+        self.stamp_from(&self.aside, key)
+    }
+
+    fn stamp_from(&self, server: &Server, key: &str) -> Result<Option<Stamp>, StoreError> {
+        let stamped = self.shared_key("stamped");
+        let get = |link: &mut redis::Connection| {
+            redis::cmd("HGET").arg(&stamped).arg(key).query::<Option<Vec<u8>>>(link)
+        };
+        let Some(kept) = server.ask(&stamped, get)? else { return Ok(None) };
+        let bad = || corrupt(&stamped, format!("{key:?} does not begin with term and number"));
+        parse(&kept).map(Some).ok_or_else(bad)
+    }
+
+    /// The versions of all keys; one below all others for what cannot be understood.
+    ///
+    /// # Errors
+    /// When Redis is out of reach.
+    pub(crate) fn versions(&self) -> Result<BTreeMap<String, Version>, StoreError> {
+        let stamped = self.shared_key("stamped");
+        let call = self.scripts.versions.key(&stamped);
+        let versions: Vec<(String, String, String)> = self.run(&stamped, &call)?;
+        let version = |(key, term, seq): (String, String, String)| {
+            Ok((key, Version { term: number(&stamped, &term)?, seq: number(&stamped, &seq)? }))
+        };
+        versions.into_iter().map(version).collect()
+    }
+
+    /// Asks over the connection that waits for no other request's answer.
+    pub(super) fn run_aside<T: Answer>(
+        &self,
+        place: &str,
+        call: &redis::ScriptInvocation<'_>,
+    ) -> Result<T, StoreError> {
+        self.aside.ask(place, |link| call.invoke(link))
+    }
+}
+
+/// Reads "term number bytes".
+fn parse(kept: &[u8]) -> Option<Stamp> {
+    let mut parts = kept.splitn(3, |byte| *byte == b' ');
+    let mut next = || std::str::from_utf8(parts.next()?).ok()?.parse().ok();
+    let version = Version { term: next()?, seq: next()? };
+    Some(Stamp { version, bytes: parts.next()?.to_vec() })
+}

@@ -1,0 +1,117 @@
+//! Terms of leadership, and what carries one: epochs and stamped state.
+//!
+//! Each leader begins a term with a number above all before it. An epoch holds its leader's term in
+//! its upper bits, so that whoever led earlier is behind whoever leads now, however many epochs it
+//! takes.
+
+use crate::{MAX_EPOCH, StoreError};
+
+/// How far a term lies above the running number in an epoch: a term has some 268 million epochs for
+/// each topology, and there are some 33 million terms.
+pub const TERM_SHIFT: u32 = 28;
+
+/// The last term whose epochs can be compared exactly everywhere.
+pub const MAX_TERM: u64 = MAX_EPOCH >> TERM_SHIFT;
+
+/// Bytes kept under a key, with the term of the leader who wrote them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamped {
+    /// The term.
+    pub term: u64,
+    /// The bytes; none where they were forgotten.
+    pub bytes: Vec<u8>,
+}
+
+/// Which of two writes under one key is the newer: the one of the later term, and within a term the
+/// one that was written later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Version {
+    pub(crate) term: u64,
+    pub(crate) seq: u64,
+}
+
+/// Bytes as they are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) version: Version,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl From<Stamp> for Stamped {
+    fn from(stamp: Stamp) -> Self {
+        Self { term: stamp.version.term, bytes: stamp.bytes }
+    }
+}
+
+/// Checks that a term has epochs that can be compared everywhere.
+pub(crate) fn check_term(term: u64) -> Result<(), StoreError> {
+    if term > MAX_TERM { Err(StoreError::TermTooLarge(term)) } else { Ok(()) }
+}
+
+/// The term after `last`, not below `at_least`.
+pub(crate) fn term_after(last: u64, at_least: u64) -> Result<u64, StoreError> {
+    let next = last.saturating_add(1).max(at_least);
+    check_term(next).map(|()| next)
+}
+
+/// The epoch that a term has for a topology after the epoch `last`.
+pub(crate) fn epoch_after(topology: &str, last: u64, term: u64) -> Result<u64, StoreError> {
+    check_term(term)?;
+    let stored = last >> TERM_SHIFT;
+    if stored > term {
+        return Err(StoreError::Deposed { key: topology.to_owned(), stored, got: term });
+    }
+    let next = (last + 1).max(term << TERM_SHIFT);
+    if next >> TERM_SHIFT > term {
+        return Err(StoreError::EpochsSpent { topology: topology.to_owned(), term });
+    }
+    Ok(next)
+}
+
+/// The version of a term's next write after `last`.
+pub(crate) fn version_after(
+    key: &str,
+    last: Option<Version>,
+    term: u64,
+) -> Result<Version, StoreError> {
+    check_term(term)?;
+    match last {
+        Some(Version { term: stored, .. }) if stored > term => {
+            Err(StoreError::Deposed { key: key.to_owned(), stored, got: term })
+        }
+        Some(last) if last.term == term => Ok(Version { term, seq: last.seq + 1 }),
+        _ => Ok(Version { term, seq: 1 }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RANGE: u64 = 1 << TERM_SHIFT;
+
+    #[test]
+    fn epochs_stay_in_the_range_of_their_term() {
+        assert_eq!(epoch_after("t", 0, 0), Ok(1));
+        assert_eq!(epoch_after("t", 41, 0), Ok(42));
+        assert_eq!(epoch_after("t", 41, 3), Ok(3 * RANGE));
+        assert_eq!(epoch_after("t", 3 * RANGE, 3), Ok(3 * RANGE + 1));
+        assert_eq!(epoch_after("t", 0, MAX_TERM), Ok(MAX_TERM * RANGE));
+        const { assert!(MAX_TERM * RANGE + (RANGE - 1) <= MAX_EPOCH) };
+
+        let topology = "t".to_owned();
+        let spent = StoreError::EpochsSpent { topology: topology.clone(), term: 3 };
+        assert_eq!(epoch_after("t", 4 * RANGE - 1, 3), Err(spent));
+        let deposed = StoreError::Deposed { key: topology, stored: 4, got: 3 };
+        assert_eq!(epoch_after("t", 4 * RANGE, 3), Err(deposed));
+        assert_eq!(epoch_after("t", 0, MAX_TERM + 1), Err(StoreError::TermTooLarge(MAX_TERM + 1)));
+    }
+
+    #[test]
+    fn terms_end_where_epochs_end() {
+        assert_eq!(term_after(4, 0), Ok(5));
+        assert_eq!(term_after(4, 9), Ok(9));
+        assert_eq!(term_after(MAX_TERM, 0), Err(StoreError::TermTooLarge(MAX_TERM + 1)));
+        assert_eq!(term_after(u64::MAX, 0), Err(StoreError::TermTooLarge(u64::MAX)));
+    }
+}

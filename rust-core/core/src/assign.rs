@@ -7,12 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use thalweg_place::Lack;
 
-use crate::arrange::{Ground, Terrain, add_memory, present, problem, role};
+use crate::arrange::{Ground, Terrain, memory_of, present, problem, role};
 use crate::cluster::{self, Lacking, Slots, is_declared};
 use crate::model::{Executor, Observation, SlotRef, TaskRange, Topology};
-use crate::others::Others;
-use crate::place::{MigrationRow, Role, Slot, place};
+use crate::others::{Others, without};
+use crate::place::{Completed, MigrationRow, Role, Slot, complete};
 use crate::settings::Settings;
 use crate::state::Learned;
 use crate::units::Timestamp;
@@ -106,28 +107,39 @@ pub fn assign(
     let mut answer = Assignment::default();
     let terrain = Terrain::of(view, learned, settings, now);
     let mut slots: Slots = Vec::with_capacity(view.topologies.len());
-    let mut promised: BTreeSet<SlotRef> = BTreeSet::new();
+    let mut books = Books::of(view.nodes.len());
     let nobody = Routes::default();
     for (own, topology) in view.topologies.iter().enumerate() {
         let table = routes.get(&topology.id).unwrap_or(&nobody);
-        let known = round(view, own, &terrain, &promised).known(table, &mut answer.dropped);
-        promised.extend(changed(topology, &known));
+        let ground = books.ground(own, &terrain);
+        let known = Round { view, topology, ground }.known(table, &mut answer.dropped);
+        books.promise(own, topology, &known);
         slots.push(known);
     }
     answer.lacking = cluster::complete(view, &terrain, &mut slots, settings);
+    for (own, (topology, slots)) in view.topologies.iter().zip(&slots).enumerate() {
+        books.promise(own, topology, slots);
+        books.enter(topology, slots);
+    }
+    let mut crowded = BTreeSet::new();
     for (own, topology) in view.topologies.iter().enumerate() {
         if slots[own].iter().any(Option::is_none) && !is_declared(topology) {
-            let promised =
-                view.topologies.iter().zip(&slots).flat_map(|(t, slots)| changed(t, slots));
-            let promised = promised.collect();
-            let mut round = round(view, own, &terrain, &promised);
-            round.ground.demands = Others::These(demands_of_others(view, &slots, own));
-            round.ground.memory = Some(memory_of_others(view, &slots, own));
-            slots[own] = round.complete(&slots[own], settings);
+            let ground = books.ground_without(own, topology, &slots[own], &terrain);
+            let found = Round { view, topology, ground }.complete(&slots[own], settings);
+            answer.lacking.extend(lacking(topology, &found.lacking));
+            if found.lacking.iter().any(|(.., lack)| *lack == Lack::Spread) {
+                crowded.insert(own);
+            }
+            let news = slots[own].iter().zip(&found.slots);
+            let news: Vec<_> = news.map(|(old, new)| new.filter(|_| old.is_none())).collect();
+            books.promise(own, topology, &news);
+            books.enter(topology, &news);
+            slots[own] = found.slots;
         }
     }
-    for (topology, slots) in view.topologies.iter().zip(&slots) {
-        let without = if is_declared(topology) { Assigned::NoRoom } else { Assigned::NotOurs };
+    for (own, (topology, slots)) in view.topologies.iter().zip(&slots).enumerate() {
+        // The engine's own scheduler runs what cannot be spread as its user asks.
+        let without = if crowded.contains(&own) { Assigned::NotOurs } else { Assigned::NoRoom };
         answer.executors.extend(topology.executors.iter().zip(slots).map(|(executor, slot)| {
             match slot {
                 Some(slot) if executor.slot == Some(*slot) => Assigned::Keep,
@@ -139,25 +151,15 @@ pub fn assign(
     answer
 }
 
-fn round<'a>(
-    view: &'a Observation,
-    own: usize,
-    terrain: &'a Terrain,
-    promised: &BTreeSet<SlotRef>,
-) -> Round<'a> {
-    let demands = Others::These(vec![0.0; view.nodes.len()]);
-    let ground = Ground { terrain, own, demands, memory: None, promised: promised.clone() };
-    Round { view, topology: &view.topologies[own], ground }
-}
-
-/// The slots that executors of a topology are to move into.
-fn changed<'a>(
+/// What a topology's executors lack, by names.
+fn lacking<'a>(
     topology: &'a Topology,
-    slots: &'a [Option<SlotRef>],
-) -> impl Iterator<Item = SlotRef> + 'a {
-    let moves =
-        topology.executors.iter().zip(slots).filter(|(executor, slot)| executor.slot != **slot);
-    moves.filter_map(|(_, slot)| *slot)
+    lacking: &'a [(u32, u32, Lack)],
+) -> impl Iterator<Item = Lacking> + 'a {
+    lacking.iter().filter_map(|&(component, executors, lack)| {
+        let component = topology.components.get(component as usize)?.id.clone();
+        Some(Lacking { topology: topology.id.clone(), component, executors, lack })
+    })
 }
 
 /// What is taken for an executor's demand while nothing is measured. Users give components executors for
@@ -170,26 +172,68 @@ fn unmeasured(topology: &Topology, component: u32) -> f64 {
     }
 }
 
-/// What the other topologies demand of each node, as long as nothing is measured.
-fn demands_of_others(view: &Observation, slots: &Slots, own: usize) -> Vec<f64> {
-    let mut demands = vec![0.0; view.nodes.len()];
-    for (index, topology) in view.topologies.iter().enumerate().filter(|(index, _)| *index != own) {
-        for (executor, slot) in topology.executors.iter().zip(&slots[index]) {
-            if let Some(demand) = slot.and_then(|slot| demands.get_mut(slot.node as usize)) {
+/// What a round has given out so far, summed up once for all topologies.
+struct Books {
+    /// What is demanded of each node.
+    demands: Vec<f64>,
+    /// Memory that is needed on each node.
+    memory: Vec<f64>,
+    /// The slots that executors are to move into, and whose those are.
+    promised: BTreeMap<SlotRef, usize>,
+}
+
+impl Books {
+    fn of(nodes: usize) -> Self {
+        Self { demands: vec![0.0; nodes], memory: vec![0.0; nodes], promised: BTreeMap::new() }
+    }
+
+    /// Promises a topology the slots that its executors are to move into.
+    fn promise(&mut self, own: usize, topology: &Topology, slots: &[Option<SlotRef>]) {
+        let moves = topology.executors.iter().zip(slots).filter(|(e, slot)| e.slot != **slot);
+        for slot in moves.filter_map(|(_, slot)| *slot) {
+            self.promised.entry(slot).or_insert(own);
+        }
+    }
+
+    /// Adds what a topology's executors ask of the nodes of their slots.
+    fn enter(&mut self, topology: &Topology, slots: &[Option<SlotRef>]) {
+        for (executor, slot) in topology.executors.iter().zip(slots) {
+            let Some(node) = slot.map(|slot| slot.node as usize) else { continue };
+            if let (Some(demand), Some(memory)) =
+                (self.demands.get_mut(node), self.memory.get_mut(node))
+            {
                 *demand += unmeasured(topology, executor.component);
+                *memory += memory_of(topology, executor.component).0;
             }
         }
     }
-    demands
-}
 
-/// Memory that the other topologies need on each node.
-fn memory_of_others(view: &Observation, slots: &Slots, own: usize) -> Vec<f64> {
-    let mut memory = vec![0.0; view.nodes.len()];
-    for (index, topology) in view.topologies.iter().enumerate().filter(|(index, _)| *index != own) {
-        add_memory(&mut memory, topology, slots[index].iter().copied());
+    /// The cluster as a topology finds it, whatever others ask of nodes.
+    fn ground<'a>(&'a self, own: usize, terrain: &'a Terrain) -> Ground<'a> {
+        let demands = Others::These(Vec::new());
+        Ground { terrain, own, demands, memory: None, promised: Some(&self.promised) }
     }
-    memory
+
+    /// The cluster as a topology finds it, without what it asks of nodes itself.
+    fn ground_without<'a>(
+        &'a self,
+        own: usize,
+        topology: &Topology,
+        slots: &[Option<SlotRef>],
+        terrain: &'a Terrain,
+    ) -> Ground<'a> {
+        let (mut demands, mut memory) = (BTreeMap::new(), BTreeMap::new());
+        for (executor, slot) in topology.executors.iter().zip(slots) {
+            let Some(slot) = slot else { continue };
+            *demands.entry(slot.node).or_insert(0.0) += unmeasured(topology, executor.component);
+            *memory.entry(slot.node).or_insert(0.0) += memory_of(topology, executor.component).0;
+        }
+        Ground {
+            demands: Others::These(without(&self.demands, &demands)),
+            memory: Some(without(&self.memory, &memory)),
+            ..self.ground(own, terrain)
+        }
+    }
 }
 
 /// One topology in one scheduling round.
@@ -225,8 +269,8 @@ impl Round<'_> {
         dropped: &mut Vec<DroppedRow>,
     ) -> BTreeMap<TaskRange, SlotRef> {
         let mut fitting = BTreeMap::new();
-        let executors: BTreeMap<TaskRange, u32> =
-            self.topology.executors.iter().map(|e| (e.tasks, e.component)).collect();
+        let executors: BTreeMap<TaskRange, &Executor> =
+            self.topology.executors.iter().map(|e| (e.tasks, e)).collect();
         let nodes: BTreeMap<&str, usize> = match table.rows.is_empty() {
             true => BTreeMap::new(),
             false => self.view.nodes.iter().enumerate().map(|(i, n)| (n.id.as_str(), i)).collect(),
@@ -250,25 +294,26 @@ impl Round<'_> {
 
     fn check(
         &self,
-        found: Option<u32>,
+        found: Option<&Executor>,
         component: &str,
         node: Option<usize>,
         slot: &Slot,
     ) -> Result<SlotRef, RowFault> {
         let found = found.ok_or(RowFault::UnknownExecutor)?;
-        let own = self.topology.components.get(found as usize);
+        let own = self.topology.components.get(found.component as usize);
         if own.is_none_or(|own| own.id != component) {
             return Err(RowFault::WrongComponent);
         }
         let index = node.ok_or(RowFault::DeadNode)?;
         let node = &self.view.nodes[index];
-        if node.blacklisted {
+        let slot = SlotRef { node: index as u32, port: slot.port };
+        // What runs on a node that is being emptied stays until a plan leads away; nothing comes back to it.
+        if node.blacklisted || node.draining && found.slot != Some(slot) {
             return Err(RowFault::NodeForbidden);
         }
         if !node.ports.contains(&slot.port) {
             return Err(RowFault::UnknownPort);
         }
-        let slot = SlotRef { node: index as u32, port: slot.port };
         if self.ground.is_taken(slot) {
             return Err(RowFault::SlotOccupied);
         }
@@ -276,11 +321,7 @@ impl Round<'_> {
     }
 
     /// Fills the gaps of a placement; what already has a slot keeps it.
-    fn complete(
-        &self,
-        present_slots: &[Option<SlotRef>],
-        settings: &Settings,
-    ) -> Vec<Option<SlotRef>> {
+    fn complete(&self, present_slots: &[Option<SlotRef>], settings: &Settings) -> Completed {
         // The placement function looks at where executors are, so it is shown where they will be.
         let mut seen = self.topology.clone();
         for (executor, slot) in seen.executors.iter_mut().zip(present_slots) {
@@ -288,7 +329,9 @@ impl Round<'_> {
         }
         let mut demands = vec![0.0; seen.components.len()];
         for executor in &seen.executors {
-            demands[executor.component as usize] += unmeasured(&seen, executor.component);
+            if let Some(demand) = demands.get_mut(executor.component as usize) {
+                *demand += unmeasured(&seen, executor.component);
+            }
         }
         let mut problem =
             problem(self.view, &seen, &present(&seen), &demands, &self.ground, settings);
@@ -296,12 +339,10 @@ impl Round<'_> {
         // each other operators are spread evenly.
         let works = |component| role(&seen, component) == Role::Work;
         problem.edges.retain(|edge| works(edge.from) && works(edge.to));
-        match place(&problem) {
-            Ok(placement) => {
-                present_slots.iter().zip(placement).map(|(slot, new)| slot.or(Some(new))).collect()
-            }
-            Err(_) => present_slots.to_vec(),
-        }
+        let found = complete(&problem);
+        // What runs in a slot that another topology holds as well is not moved from here.
+        let slots = present_slots.iter().zip(found.slots).map(|(slot, new)| slot.or(new)).collect();
+        Completed { slots, ..found }
     }
 }
 

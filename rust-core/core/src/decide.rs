@@ -59,7 +59,7 @@ pub fn decide(
             own: assessment.index,
             demands: Others::AllBut(&demands, &assessment.node_demands),
             memory: None,
-            promised: BTreeSet::new(),
+            promised: None,
         };
         let Some(remembered) = state.topologies.get_mut(&topology.id) else { continue };
         let order = state.order.take_if(|order| order.topology == topology.name);

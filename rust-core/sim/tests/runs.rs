@@ -1,5 +1,6 @@
 //! Whole runs with the shipped core at the wheel.
 
+use thalweg_core::policy::PolicyName;
 use thalweg_core::settings::{Mode, Settings};
 use thalweg_core::units::Millis;
 use thalweg_sim::scenario::{Fault, FaultKind, Scenario};
@@ -18,10 +19,13 @@ fn settings() -> Settings {
     }
 }
 
-fn wordcount() -> Scenario {
-    let text = include_str!("../scenarios/wordcount.toml");
-    thalweg_sim::scenario::read("wordcount.toml", text, |file| Err(format!("no {file}")))
+fn read(name: &str, text: &str) -> Scenario {
+    thalweg_sim::scenario::read(name, text, |file| Err(format!("no {file}")))
         .expect("a shipped scenario is right")
+}
+
+fn wordcount() -> Scenario {
+    read("wordcount.toml", include_str!("../scenarios/wordcount.toml"))
 }
 
 fn bytes(result: &RunResult) -> String {
@@ -65,4 +69,26 @@ fn a_dead_node_is_left_and_its_records_are_replayed() {
     let last = result.points.last().expect("a run has points");
     assert!(last.completed > 0.9 * last.offered, "{last:?}");
     assert!(last.nodes <= 2);
+}
+
+#[test]
+fn a_cluster_without_a_free_slot_goes_on_in_the_slots_that_a_dead_node_leaves() {
+    for (name, text) in [
+        ("full-cluster-1", include_str!("../scenarios/full-cluster-1.toml")),
+        ("full-cluster-2", include_str!("../scenarios/full-cluster-2.toml")),
+    ] {
+        let scenario = read(name, text);
+        let dies = scenario.faults[0].at_secs;
+        for policy in [PolicyName::MeStream, PolicyName::Thalweg] {
+            let result = run(&scenario, &Settings::recommended(policy), 1).expect(name);
+            let done = |from: f64, to: f64| {
+                let within = result.points.iter().filter(|p| (from..to).contains(&p.secs));
+                let (sum, count) = within.fold((0.0, 0.0), |(s, n), p| (s + p.completed, n + 1.0));
+                sum / count
+            };
+            let (before, later) = (done(dies - 300.0, dies), done(dies + 300.0, dies + 900.0));
+            assert!(later > 0.95 * before, "{name}, {policy:?}: {before} before, {later} later");
+            assert!(result.points.last().expect("a run has points").nodes <= 2, "{name}");
+        }
+    }
 }

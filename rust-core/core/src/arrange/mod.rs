@@ -4,7 +4,7 @@ mod plan;
 
 pub use plan::{Wanted, plan, written};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::model::{ComponentKind, Node, Observation, SlotRef, TaskRange, Topology};
 use crate::nodes::{Powers, abilities, powers, racks};
@@ -118,8 +118,8 @@ fn holders(observation: &Observation) -> BTreeMap<SlotRef, usize> {
     held.into_iter().collect()
 }
 
-/// Adds up what executors need in their slots.
-pub fn add_memory(
+/// Adds up the memory that executors need in their slots.
+fn add_memory(
     memory: &mut [f64],
     topology: &Topology,
     slots: impl Iterator<Item = Option<SlotRef>>,
@@ -151,8 +151,8 @@ pub struct Ground<'a> {
     pub demands: Others<'a>,
     /// Memory that other topologies need on each node, in MiB, where that is not what was observed.
     pub memory: Option<Vec<f64>>,
-    /// Slots that were promised to other topologies in this round.
-    pub promised: BTreeSet<SlotRef>,
+    /// Slots that were promised in this round, with the topologies that get them, by index.
+    pub promised: Option<&'a BTreeMap<SlotRef, usize>>,
 }
 
 impl Ground<'_> {
@@ -174,8 +174,9 @@ impl Ground<'_> {
 
     /// Whether another topology holds a slot, or is about to.
     pub fn is_taken(&self, slot: SlotRef) -> bool {
-        let held = self.terrain.holders.get(&slot).is_some_and(|&holder| holder != self.own);
-        held || self.promised.contains(&slot)
+        let other = |holder: Option<&usize>| holder.is_some_and(|&holder| holder != self.own);
+        let promised = self.promised.and_then(|promised| promised.get(&slot));
+        other(self.terrain.holders.get(&slot)) || other(promised)
     }
 }
 

@@ -21,10 +21,10 @@ const MICROS_PER_MILLIPOINT: u64 = 10;
 /// What the edge with most traffic counts as.
 const MOST_TRAFFIC: u128 = 1_000_000;
 /// Steps of improvement for one draft; several are made for a decision.
-const STEPS: u64 = 2_000;
+pub(super) const STEPS: u64 = 2_000;
 
 /// Executors that nothing distinguishes: component, demand, heap, other memory, node to leave.
-type Class = (u32, u64, u32, u32, Option<usize>);
+pub(super) type Class = (u32, u64, u32, u32, Option<usize>);
 
 /// A problem about the work executors of one topology; anchors and workers that stay run in it.
 pub(super) struct Asked<'a> {
@@ -166,13 +166,13 @@ impl Running {
     }
 }
 
-fn class(executor: &PlaceExecutor, leaves: Option<usize>) -> Class {
+pub(super) fn class(executor: &PlaceExecutor, leaves: Option<usize>) -> Class {
     let PlaceExecutor { component, demand, heap_mib, off_heap_mib, .. } = *executor;
     (component, demand, heap_mib, off_heap_mib, leaves)
 }
 
 /// A class of executors with the limits that it shares with the others of its component.
-fn limited(class: Component, of: &Problem, component: u32) -> Component {
+pub(super) fn limited(class: Component, of: &Problem, component: u32) -> Component {
     Component {
         most_per_node: of.most_per_node.get(&component).copied(),
         most_per_rack: of.most_per_rack.get(&component).copied(),
@@ -206,12 +206,12 @@ pub(super) fn component(executor: &PlaceExecutor, leaves: Option<usize>) -> Comp
     }
 }
 
-fn millipoints(micros: u64) -> MilliPoints {
+pub(super) fn millipoints(micros: u64) -> MilliPoints {
     MilliPoints::new(u32::try_from(micros / MICROS_PER_MILLIPOINT).unwrap_or(u32::MAX))
 }
 
 /// The pairs of classes that may not share a node.
-fn apart(of: &Problem, classes: &BTreeMap<Class, u32>) -> Vec<(u32, u32)> {
+pub(super) fn apart(of: &Problem, classes: &BTreeMap<Class, u32>) -> Vec<(u32, u32)> {
     let own = |component: u32| classes.iter().filter(move |((c, ..), _)| *c == component);
     let pairs = |&(one, other): &(u32, u32)| {
         own(one).flat_map(move |(_, a)| own(other).map(move |(_, b)| (*a, *b))).collect::<Vec<_>>()
@@ -220,7 +220,7 @@ fn apart(of: &Problem, classes: &BTreeMap<Class, u32>) -> Vec<(u32, u32)> {
 }
 
 /// The edges between classes: each has the part of its components' traffic that falls to its executors.
-fn edges(of: &Problem, classes: &BTreeMap<Class, u32>, executors: &[u32]) -> Vec<Edge> {
+pub(super) fn edges(of: &Problem, classes: &BTreeMap<Class, u32>, executors: &[u32]) -> Vec<Edge> {
     let most = of.edges.iter().map(|edge| edge.traffic).max().unwrap_or(0);
     let mut members: BTreeMap<u32, u128> = BTreeMap::new();
     for class in executors {

@@ -15,6 +15,8 @@
 //! starts a worker for next to nothing; (3) each node's executors get slots: the same set keeps its
 //! slot, a changed set gets a fresh one, so that the new worker can start beside the old.
 //!
+//! Where anchors and work find no room apart, or only one worker, `fitting` lets them share workers.
+//!
 //! Where a slot is a share of its node instead of a worker, `sharing` does it all another way.
 //!
 //! It does not place several topologies at once: topologies with declared resources are first placed
@@ -23,6 +25,7 @@
 mod anchors;
 mod asked;
 mod crumbs;
+mod fitting;
 mod nodes;
 mod problem;
 mod sharing;
@@ -30,11 +33,13 @@ mod slots;
 mod table;
 mod way;
 
+pub use fitting::Completed;
 pub use problem::{PlaceEdge, PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role, Shortage};
 pub use table::{MigrationRow, Slot, migration};
 pub use way::{Way, way};
 
 use sharing::share;
+use thalweg_place::Lack;
 
 use crate::model::SlotRef;
 use crate::settings::SlotRule;
@@ -52,30 +57,79 @@ const DRAIN_PERCENT: u64 = 125;
 /// When there are too few slots, executors find no room for the memory that was declared, or a component cannot be
 /// spread over nodes as its user asks.
 pub fn place(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
-    match problem.rule {
-        SlotRule::Workers => {
-            let placement = by_workers(problem)?;
-            let places = placement.iter().enumerate().map(|(e, slot)| (e, slot.node as usize));
-            problem.crowding(places).map_or(Ok(placement), Err)
-        }
-        _ => share(problem),
+    if problem.rule != SlotRule::Workers {
+        return share(problem);
     }
+    apart(problem).or_else(|short| together(problem).ok_or(short))
 }
 
-fn by_workers(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
+/// Gives each executor that runs nowhere a slot, as far as there are any; what runs stays.
+///
+/// A topology of which nothing runs is placed whole or not at all: a part of it would only hold slots that others
+/// could use.
+pub fn complete(problem: &Problem) -> Completed {
+    let now = || problem.executors.iter().map(|executor| executor.current);
+    let short = match place(problem) {
+        Ok(placement) => {
+            let slots: Vec<Option<SlotRef>> =
+                now().zip(placement).map(|(slot, new)| slot.or(Some(new))).collect();
+            // The placement may have reckoned with room that what runs does not leave after all.
+            match problem.fault(&slots) {
+                None => return Completed { slots, lacking: Vec::new() },
+                Some(short) => short,
+            }
+        }
+        Err(short) => short,
+    };
+    if problem.rule != SlotRule::Workers {
+        return Completed { slots: now().collect(), lacking: short.of_missing(problem) };
+    }
+    let filled = fitting::fill_gaps(problem);
+    if filled.lacking.is_empty() || now().any(|slot| slot.is_some()) {
+        return filled;
+    }
+    Completed { slots: now().collect(), ..filled }
+}
+
+/// Anchors and work in workers of their own.
+fn apart(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
     let mut room = slots::Room::of(problem);
-    if room.total() == 0 {
+    let Some(any) = room.any() else {
         return Err(Shortage::Slots { needed: 1, usable_nodes: problem.usable_nodes() });
+    };
+    if room.total() == 1 {
+        return checked(problem, vec![Some(any); problem.executors.len()]);
     }
     let mut placed: Vec<Option<SlotRef>> = vec![None; problem.executors.len()];
-    if room.total() == 1 {
-        let only = room.any().expect("one slot was counted");
-        return Ok(vec![only; problem.executors.len()]);
-    }
     anchors::place(problem, &mut room, &mut placed);
     let nodes = nodes::assign(problem, &room, &placed)?;
     slots::fill(problem, &mut room, &nodes, &mut placed);
-    Ok(placed.into_iter().map(|slot| slot.expect("anchors and work were both placed")).collect())
+    checked(problem, placed)
+}
+
+/// Anchors and work in the same workers, where that is the only way.
+fn together(problem: &Problem) -> Option<Vec<SlotRef>> {
+    let loyal = fitting::fill_gaps(problem);
+    let stays = |(executor, slot): (&PlaceExecutor, &Option<SlotRef>)| {
+        executor.current.is_none_or(|_| slot.is_some_and(|slot| problem.is_open(slot)))
+    };
+    let found = match problem.executors.iter().zip(&loyal.slots).all(stays) {
+        true if loyal.lacking.is_empty() => loyal,
+        _ => fitting::anew(problem),
+    };
+    checked(problem, found.slots).ok()
+}
+
+/// A whole placement that overcommits nothing.
+fn checked(problem: &Problem, placed: Vec<Option<SlotRef>>) -> Result<Vec<SlotRef>, Shortage> {
+    if let Some(short) = problem.fault(&placed) {
+        return Err(short);
+    }
+    let missing = placed.iter().filter(|slot| slot.is_none()).count();
+    placed.into_iter().collect::<Option<Vec<SlotRef>>>().ok_or(Shortage::Resources {
+        executors: u32::try_from(missing).unwrap_or(u32::MAX),
+        lack: Lack::Slot,
+    })
 }
 
 /// The load of each node under a placement: demand over power, in millionths of a reference node.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use thalweg_place::Lack;
+use thalweg_place::{Lack, Mebibytes};
 use thiserror::Error;
 
 use crate::model::SlotRef;
@@ -78,6 +78,77 @@ impl Problem {
             both.then_some(Shortage::Together { one, other })
         };
         counts.iter().find_map(crowded).or_else(|| self.apart.iter().find_map(together))
+    }
+
+    /// Whether a slot is on a node that may hold executors, and no other topology has it.
+    pub(super) fn is_open(&self, slot: SlotRef) -> bool {
+        let node = self.nodes.get(slot.node as usize).filter(|node| node.usable);
+        node.is_some_and(|node| node.slots.iter().any(|s| s.port == slot.port && !s.taken))
+    }
+
+    /// What is wrong with a placement, as far as it changes anything: executors that are not as far apart as their
+    /// user asks, or more memory than was declared to be there.
+    pub(super) fn fault(&self, placement: &[Option<SlotRef>]) -> Option<Shortage> {
+        let places = placement.iter().enumerate().filter_map(|(e, slot)| Some((e, (*slot)?)));
+        let nodes = || places.clone().map(|(executor, slot)| (executor, slot.node as usize));
+        self.crowding(nodes()).or_else(|| self.memory_fault(nodes())).or_else(|| {
+            let limit = self.heap_limit_mib.filter(|_| self.memory_declared)?;
+            self.overcommitted(
+                places.clone(),
+                |executor| executor.heap_mib,
+                |_| Some(limit),
+                |executor, slot| executor.current != Some(slot),
+                Lack::Heap,
+            )
+        })
+    }
+
+    /// Whether declared memory is overcommitted on a node that gets executors.
+    fn memory_fault(&self, places: impl Iterator<Item = (usize, usize)>) -> Option<Shortage> {
+        if !self.memory_declared {
+            return None;
+        }
+        self.overcommitted(
+            places,
+            PlaceExecutor::memory_mib,
+            |node| self.nodes.get(node)?.memory_mib,
+            |executor, node| executor.current.is_none_or(|slot| slot.node as usize != node),
+            Lack::Memory,
+        )
+    }
+
+    /// The first place that gets executors for which it has too little: how many are too many, and how much is
+    /// missing for one of them.
+    fn overcommitted<P: Ord + Copy>(
+        &self,
+        places: impl Iterator<Item = (usize, P)>,
+        need: impl Fn(&PlaceExecutor) -> u32,
+        room: impl Fn(P) -> Option<u32>,
+        comes: impl Fn(&PlaceExecutor, P) -> bool,
+        lack: impl Fn(Mebibytes) -> Lack,
+    ) -> Option<Shortage> {
+        let mut needs: BTreeMap<P, (Vec<u32>, bool)> = BTreeMap::new();
+        for (executor, place) in places {
+            let executor = &self.executors[executor];
+            let (needs, changes) = needs.entry(place).or_default();
+            needs.push(need(executor));
+            *changes |= comes(executor, place);
+        }
+        needs.into_iter().filter(|(_, (_, changes))| *changes).find_map(
+            |(place, (mut needs, _))| {
+                let room = u64::from(room(place)?);
+                needs.sort_unstable();
+                let mut sum: u64 = needs.iter().copied().map(u64::from).sum();
+                let (mut executors, mut missing) = (0, 0);
+                while sum > room {
+                    missing = u32::try_from(sum - room).unwrap_or(u32::MAX);
+                    sum -= u64::from(needs.pop()?);
+                    executors += 1;
+                }
+                let lack = lack(Mebibytes::new(missing));
+                (executors > 0).then_some(Shortage::Resources { executors, lack })
+            },
+        )
     }
 
     /// Indexes of the executors of one role.
@@ -163,6 +234,22 @@ impl PlaceExecutor {
     /// All memory that it needs, in MiB.
     pub fn memory_mib(&self) -> u32 {
         self.heap_mib.saturating_add(self.off_heap_mib)
+    }
+}
+
+impl Shortage {
+    /// What lets executors that run nowhere wait: by component, how many, and what would let one in.
+    pub(super) fn of_missing(self, problem: &Problem) -> Vec<(u32, u32, Lack)> {
+        let lack = match self {
+            Self::Resources { lack, .. } => lack,
+            Self::Slots { .. } => Lack::Slot,
+            Self::Crowded { .. } | Self::Together { .. } => Lack::Spread,
+        };
+        let mut waiting: BTreeMap<u32, u32> = BTreeMap::new();
+        for executor in problem.executors.iter().filter(|executor| executor.current.is_none()) {
+            *waiting.entry(executor.component).or_default() += 1;
+        }
+        waiting.into_iter().map(|(component, executors)| (component, executors, lack)).collect()
     }
 }
 

@@ -90,18 +90,19 @@ pub(super) fn fill(
         if rest.is_empty() {
             continue;
         }
-        let most = if room.fresh(node) > 0 { room.fresh(node) } else { room.left(node).max(1) };
-        let workers = per_node.saturating_sub(kept).clamp(1, most).min(rest.len());
-        let mut sets = deal(problem, &rest, workers, room.left(node));
-        let mut slots: Vec<SlotRef> = sets.iter().filter_map(|_| room.take_any(node)).collect();
-        if slots.is_empty() {
+        if room.left(node) == 0 {
             // The node's last slots stayed with unchanged workers: the rest joins one of them.
-            slots.extend(untouched.keys().find(|slot| slot.node as usize == node));
-            sets = vec![rest];
+            let joined = untouched.keys().find(|slot| slot.node as usize == node).copied();
+            rest.iter().for_each(|&executor| placed[executor] = joined);
+            continue;
         }
-        for (set, slot) in sets.into_iter().zip(slots.iter().cycle()) {
+        let most = if room.fresh(node) > 0 { room.fresh(node) } else { room.left(node) };
+        let workers = per_node.saturating_sub(kept).clamp(1, most).min(rest.len());
+        let sets = deal(problem, &rest, workers, room.left(node));
+        let slots: Vec<SlotRef> = sets.iter().filter_map(|_| room.take_any(node)).collect();
+        for (set, slot) in sets.into_iter().zip(slots) {
             for executor in set {
-                placed[executor] = Some(*slot);
+                placed[executor] = Some(slot);
             }
         }
     }
@@ -116,8 +117,8 @@ pub(super) fn by_node(node_of: &BTreeMap<usize, usize>) -> BTreeMap<usize, Vec<u
     by_node
 }
 
-/// Deals executors out to workers: evenly to as many as are wished, to more where their heap asks for
-/// it.
+/// Deals executors out to workers, at most to as many as there are slots, of which there is one at least: evenly
+/// to as many as are wished, to more where their heap asks for it.
 fn deal(problem: &Problem, rest: &[usize], workers: usize, most: usize) -> Vec<Vec<usize>> {
     let heap = |set: &[usize]| -> u64 {
         set.iter().map(|&executor| u64::from(problem.executors[executor].heap_mib)).sum()
@@ -144,7 +145,9 @@ fn deal(problem: &Problem, rest: &[usize], workers: usize, most: usize) -> Vec<V
                 None if open => sets.push(vec![executor]),
                 None => {
                     let least = sets.iter_mut().min_by_key(|set| heap(set));
-                    least.expect("a node with executors has a slot for them").push(executor);
+                    least
+                        .expect("at most as many sets as slots, and one slot at least")
+                        .push(executor);
                 }
             }
         }

@@ -16,8 +16,16 @@ final class NativeLog {
 
     private NativeLog() {}
 
-    /** Called from the native core, on any thread. */
+    /** Called from the native core, on any thread, which nothing may leave: what is not logged is lost. */
     static void log(int level, String logger, String line) {
+        try {
+            write(level, logger, line);
+        } catch (Throwable e) {
+            // The log itself fails, so there is nowhere left to say so.
+        }
+    }
+
+    private static void write(int level, String logger, String line) {
         Logger target = LoggerFactory.getLogger(logger);
         switch (of(level)) {
             case ERROR -> target.error(line);

@@ -10,6 +10,7 @@ import io.thalweg.storm.cluster.NimbusLink;
 import io.thalweg.storm.cluster.Rounds;
 import io.thalweg.storm.cluster.Settings;
 import io.thalweg.storm.cluster.StateLink;
+import io.thalweg.storm.cluster.Threads;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -41,7 +42,7 @@ final class Monitor implements AutoCloseable {
     private final RoundTrips roundTrips;
     private final SnapshotWriter writer = new SnapshotWriter();
     private final Map<String, String> lastWords = new HashMap<>();
-    private final Thread thread = new Thread(this::work, "thalweg-monitor");
+    private final Thread thread = Threads.of("thalweg-monitor", this::work);
     private boolean leading;
 
     Monitor(Map<String, Object> conf, Settings settings, Rounds rounds, Engine engine, StateLink state, Actuator actuator,
@@ -54,7 +55,6 @@ final class Monitor implements AutoCloseable {
         this.meters = meters;
         this.nimbus = new NimbusLink(conf);
         this.roundTrips = new RoundTrips(state);
-        thread.setDaemon(true);
     }
 
     void start() {
@@ -75,14 +75,18 @@ final class Monitor implements AutoCloseable {
 
     private void work() {
         int failures = 0;
-        try {
-            while (true) {
+        while (true) {
+            try {
                 Thread.sleep(Math.min(settings.monitorIntervalMillis() << Math.min(failures, 3),
                     Math.max(settings.monitorIntervalMillis(), LONGEST_PAUSE_MILLIS)));
                 failures = poll() ? 0 : failures + 1;
+            } catch (InterruptedException e) {
+                LOG.info("monitor ends");
+                return;
+            } catch (Throwable e) {
+                // Not even the log worked. Nimbus would end with this thread, so it goes on.
+                failures++;
             }
-        } catch (InterruptedException e) {
-            LOG.info("monitor ends");
         }
     }
 
@@ -94,9 +98,13 @@ final class Monitor implements AutoCloseable {
             }
             say("poll", "statistics are read");
             return true;
-        } catch (TException | RuntimeException e) {
+        } catch (InterruptedException e) {
+            throw e;
+        } catch (Throwable e) {
             meters.error("monitor");
-            say("poll", "statistics cannot be read: " + e);
+            if (say("poll", "statistics cannot be read: " + e) && !(e instanceof TException)) {
+                LOG.error("nothing is decided until they can be", e);
+            }
             return false;
         }
     }
@@ -179,10 +187,12 @@ final class Monitor implements AutoCloseable {
         return Status.REBALANCING;
     }
 
-    /** Logs what changed since it was last said. */
-    private void say(String about, String words) {
-        if (!words.equals(lastWords.put(about, words))) {
+    /** Logs what changed since it was last said, and tells whether it did. */
+    private boolean say(String about, String words) {
+        boolean news = !words.equals(lastWords.put(about, words));
+        if (news) {
             LOG.info("{}: {}", about, words);
         }
+        return news;
     }
 }

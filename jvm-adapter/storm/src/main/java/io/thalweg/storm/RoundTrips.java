@@ -2,6 +2,7 @@ package io.thalweg.storm;
 
 import io.thalweg.storm.cluster.NodeFacts;
 import io.thalweg.storm.cluster.StateLink;
+import io.thalweg.storm.cluster.Threads;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -23,11 +24,7 @@ final class RoundTrips implements AutoCloseable {
     private static final int TRIES = 3;
     private static final int TIMEOUT_MILLIS = 2000;
 
-    private final ExecutorService pool = Executors.newFixedThreadPool(THREADS, task -> {
-        Thread thread = new Thread(task, "thalweg-round-trips");
-        thread.setDaemon(true);
-        return thread;
-    });
+    private final ExecutorService pool = Executors.newFixedThreadPool(THREADS, Threads.named("thalweg-round-trips"));
 
     private final StateLink state;
 

@@ -196,7 +196,7 @@ public class ThalwegScheduler implements IScheduler {
             if (part != null) {
                 part.close();
             }
-        } catch (Exception e) {
+        } catch (Throwable e) {
             LOG.warn("not closed cleanly: {}", e.toString());
         }
     }

@@ -12,7 +12,6 @@ import io.thalweg.storm.cluster.NodeFacts;
 import io.thalweg.storm.cluster.Rounds;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -116,10 +115,14 @@ final class MakeBeforeBreak implements Way {
             switched.put(node, views.switched(node));
         }
         watch = new WorkerWatch(scene.state(), plan.topology(), nodes, views.fresh());
-        keeper = new ViewKeeper(scene, plan.topology(), Slots.of(plan.wished()), involved(nodes));
+        keeper = new ViewKeeper(plan.topology(), Slots.of(plan.wished()), scene.truth(), scene.clock(), scene.rounds()::next,
+            supervisors(nodes));
         learnSyncs(base, deadline);
         startBehindSyncs(deadline);
-        deadline.await("new workers " + views.fresh().keySet(), watch::allUp);
+        deadline.await("new workers " + views.fresh().keySet(), () -> {
+            keeper.check();
+            return watch.allUp();
+        });
         deadline.pause(scene.settings().settleMillis());
     }
 
@@ -294,12 +297,17 @@ final class MakeBeforeBreak implements Way {
         }
     }
 
-    private List<NodeFacts> involved(Map<String, NodeFacts> nodes) throws StepFailed {
-        for (String node : views.nodes()) {
-            if (!nodes.containsKey(node)) {
-                throw new StepFailed(Code.PLAN_OUTDATED, "node " + node + " is gone");
+    private Map<String, Supervisor> supervisors(Map<String, NodeFacts> nodes) throws StepFailed {
+        Map<String, Supervisor> supervisors = new HashMap<>();
+        for (String id : views.nodes()) {
+            if (!nodes.containsKey(id)) {
+                throw new StepFailed(Code.PLAN_OUTDATED, "node " + id + " is gone");
             }
+            if (NumaNodes.siblings(id, nodes.keySet()).size() > 1) {
+                throw new StepFailed(Code.VIEW_NOT_EXPRESSIBLE, "node " + id + " shares its supervisor with others");
+            }
+            supervisors.put(id, new SupervisorLink(scene.conf(), scene.state(), nodes.get(id)));
         }
-        return views.nodes().stream().map(nodes::get).toList();
+        return supervisors;
     }
 }

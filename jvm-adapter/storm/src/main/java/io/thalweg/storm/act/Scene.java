@@ -42,6 +42,11 @@ record Scene(Map<String, Object> conf, Settings settings, Rounds rounds, NimbusL
         return topology;
     }
 
+    /** What supervisors are to have. */
+    Truth truth() {
+        return node -> NumaNodes.assignments(nimbus, node, rounds.last().map(seen -> seen.nodes().keySet()).orElse(Set.of()));
+    }
+
     /** What Nimbus holds for the plan's topology. */
     Assignment assignment(Plan plan) throws StepFailed, TException {
         for (String node : Slots.of(plan.wished()).executors().keySet().stream().map(Place::node).distinct().toList()) {
@@ -77,7 +82,7 @@ record Scene(Map<String, Object> conf, Settings settings, Rounds rounds, NimbusL
                 continue;
             }
             try (SupervisorLink link = new SupervisorLink(conf, state, node)) {
-                link.send(nimbus.assignments(id));
+                new Herald(truth(), id, link).tell();
             } catch (TException | RuntimeException e) {
                 LOG.warn("node {} learns by itself where {} is: {}", id, plan.name(), e.toString());
             }

@@ -11,7 +11,7 @@ import org.apache.storm.thrift.TException;
 import org.apache.storm.utils.SupervisorClient;
 
 /** One connection to a supervisor, made anew when it breaks. */
-final class SupervisorLink implements AutoCloseable {
+final class SupervisorLink implements Supervisor {
     private final Map<String, Object> conf;
     private final StateLink state;
     private final NodeFacts node;
@@ -23,8 +23,8 @@ final class SupervisorLink implements AutoCloseable {
         this.node = node;
     }
 
-    /** Replaces all that the supervisor holds. */
-    synchronized void send(Map<String, Assignment> assignments) throws TException {
+    @Override
+    public synchronized void send(Map<String, Assignment> assignments) throws TException {
         SupervisorAssignments message = new SupervisorAssignments();
         message.set_storm_assignment(assignments);
         attempt(() -> {
@@ -33,8 +33,8 @@ final class SupervisorLink implements AutoCloseable {
         });
     }
 
-    /** What the supervisor holds for a topology. */
-    synchronized Optional<Assignment> held(String topology) throws TException {
+    @Override
+    public synchronized Optional<Assignment> held(String topology) throws TException {
         try {
             return Optional.of(attempt(() -> client.getIface().getLocalAssignmentForStorm(topology)));
         } catch (NotAliveException e) {
@@ -55,11 +55,21 @@ final class SupervisorLink implements AutoCloseable {
         T make() throws TException;
     }
 
+    @SuppressWarnings("deprecation")
+    private SupervisorClient connect(int port) throws TException {
+        try {
+            return SupervisorClient.Builder.withConf(conf).withHostName(node.host()).withPort(port).build();
+        } catch (LinkageError e) {
+            // Storm 2.5 has no builder, and no encrypted connections that would need one.
+            return new SupervisorClient(conf, node.host(), port);
+        }
+    }
+
     private <T> T attempt(Call<T> call) throws TException {
         try {
             if (client == null) {
                 int port = state.thriftPort(node.id()).orElseThrow(() -> new TException(node.id() + " listens nowhere"));
-                client = SupervisorClient.Builder.withConf(conf).withHostName(node.host()).withPort(port).build();
+                client = connect(port);
             }
             return call.make();
         } catch (NotAliveException e) {

@@ -3,9 +3,7 @@ package io.thalweg.storm.act;
 import io.thalweg.shell.Deadline;
 import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.StepFailed.Code;
-import io.thalweg.storm.cluster.NimbusLink;
-import io.thalweg.storm.cluster.NodeFacts;
-import java.util.Collection;
+import io.thalweg.storm.cluster.Threads;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -26,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * messages one by one, so around that time the view is sent again and again: the next copy then waits right behind
  * the answer of Nimbus, and the view is gone for a few milliseconds only. Slots look at what they should run each
  * {@code supervisor.monitor.frequency.secs} and hardly ever notice. At all other times the keeper looks, and sends
- * again what was undone unexpectedly.
+ * again what was undone unexpectedly. Each message holds what Nimbus holds at that moment, as {@link Herald} sees to.
  */
 final class ViewKeeper implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ViewKeeper.class);
@@ -39,29 +37,41 @@ final class ViewKeeper implements AutoCloseable {
     private static final long BEFORE_SYNC_MILLIS = 200;
     private static final long AFTER_SYNC_MILLIS = 500;
 
+    /** As long after a scheduling round begins, Nimbus may tell supervisors what it decided. */
+    private static final long AFTER_ROUND_MILLIS = 600;
+
     private static final long RESEND_MILLIS = 500;
+    private static final long LONGEST_PAUSE_MILLIS = 2_000;
     private static final int MOST_THREADS = 8;
 
     private final String topology;
-    private final NimbusLink nimbus;
+    private final Truth truth;
     private final Slots wished;
     private final SyncClock clock;
+    private final Beat beat;
     private final Map<String, Held> nodes = new TreeMap<>();
     private final ScheduledExecutorService pool;
+    private volatile String refusal;
 
-    ViewKeeper(Scene scene, String topology, Slots wished, Collection<NodeFacts> involved) {
-        this.clock = scene.clock();
+    /** When the next scheduling round begins, as of a moment. */
+    @FunctionalInterface
+    interface Beat {
+        long next(long now);
+    }
+
+    /**
+     * Begins to look after nodes, which are left alone until they are to be held to a view.
+     *
+     * @param supervisors by node
+     */
+    ViewKeeper(String topology, Slots wished, Truth truth, SyncClock clock, Beat beat, Map<String, Supervisor> supervisors) {
+        this.clock = clock;
+        this.beat = beat;
         this.topology = topology;
-        this.nimbus = scene.nimbus();
+        this.truth = truth;
         this.wished = wished;
-        for (NodeFacts node : involved) {
-            nodes.put(node.id(), new Held(new SupervisorLink(scene.conf(), scene.state(), node), node.id()));
-        }
-        pool = Executors.newScheduledThreadPool(Math.min(MOST_THREADS, nodes.size()), task -> {
-            Thread thread = new Thread(task, "thalweg-views");
-            thread.setDaemon(true);
-            return thread;
-        });
+        supervisors.forEach((node, supervisor) -> nodes.put(node, new Held(supervisor, node)));
+        pool = Executors.newScheduledThreadPool(Math.min(MOST_THREADS, nodes.size()), Threads.named("thalweg-views"));
         nodes.values().forEach(held -> pool.execute(held::look));
     }
 
@@ -73,7 +83,17 @@ final class ViewKeeper implements AutoCloseable {
     /** Waits until every node holds its view. */
     void awaitHeld(Deadline deadline) throws StepFailed, InterruptedException {
         for (Held held : nodes.values()) {
-            deadline.await("node " + held.node + " to take its view", held::confirmed);
+            deadline.await("node " + held.node + " to take its view", () -> {
+                check();
+                return held.confirmed();
+            });
+        }
+    }
+
+    /** Fails once a view cannot be kept any more. */
+    void check() throws StepFailed {
+        if (refusal != null) {
+            throw new StepFailed(Code.SLOT_NOT_FREE, refusal);
         }
     }
 
@@ -83,12 +103,10 @@ final class ViewKeeper implements AutoCloseable {
         TException failure = null;
         for (Held held : nodes.values()) {
             try {
-                held.link.send(nimbus.assignments(held.node));
+                held.release();
             } catch (TException | RuntimeException e) {
                 LOG.info("node {} will learn by itself within {} ms: {}", held.node, SyncClock.PERIOD_MILLIS, e.toString());
                 failure = e instanceof TException t ? t : new TException(e);
-            } finally {
-                held.link.close();
             }
         }
         if (failure != null) {
@@ -106,50 +124,94 @@ final class ViewKeeper implements AutoCloseable {
         }
     }
 
+    /** Whether Nimbus still holds the topology: one that was killed is not to be kept alive. */
+    private boolean alive() throws TException {
+        for (String node : nodes.keySet()) {
+            if (truth.of(node).containsKey(topology)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** One supervisor with the view it is held to. */
     private final class Held {
-        private final SupervisorLink link;
+        private final Supervisor supervisor;
+        private final Herald herald;
         private final String node;
         private Assignment view;
-        private Map<String, Assignment> message;
         private boolean confirmed;
+        private boolean released;
         private long sentAt;
-        private boolean failing;
+        private int failures;
 
-        Held(SupervisorLink link, String node) {
-            this.link = link;
+        Held(Supervisor supervisor, String node) {
+            this.supervisor = supervisor;
+            this.herald = new Herald(truth, node, supervisor);
             this.node = node;
         }
 
         synchronized void want(Assignment wanted) {
             view = wanted;
-            message = null;
             confirmed = false;
             sentAt = 0;
-            keep(false);
+            attempt(() -> keep(false));
         }
 
         synchronized boolean confirmed() {
             return confirmed;
         }
 
+        synchronized void release() throws TException {
+            released = true;
+            try {
+                herald.tell();
+            } finally {
+                supervisor.close();
+            }
+        }
+
         void look() {
-            long pause;
-            synchronized (this) {
-                boolean asking = asking(System.currentTimeMillis());
-                if (asking && confirmed && message != null) {
-                    repeat();
-                    pause = BARRAGE_MILLIS;
-                } else {
-                    keep(asking);
-                    pause = asking || !confirmed || !clock.knows(node) ? CLOSE_LOOK_MILLIS : LOOK_MILLIS;
-                    pause = Math.min(pause, untilAsking(System.currentTimeMillis()));
-                }
+            long pause = LOOK_MILLIS;
+            try {
+                pause = lookOnce();
+            } catch (Throwable e) {
+                LOG.error("node {} is not looked after for a moment", node, e);
             }
             try {
                 pool.schedule(this::look, pause, TimeUnit.MILLISECONDS);
             } catch (RejectedExecutionException e) {
                 LOG.debug("keeper of {} ends", node);
+            }
+        }
+
+        private synchronized long lookOnce() {
+            if (view == null || released) {
+                return CLOSE_LOOK_MILLIS;
+            }
+            boolean asking = asking(System.currentTimeMillis());
+            boolean barrage = asking && confirmed && refusal == null;
+            attempt(refusal != null ? this::follow : barrage ? this::repeat : () -> keep(asking));
+            if (failures > 0) {
+                return Math.min(LONGEST_PAUSE_MILLIS, CLOSE_LOOK_MILLIS << Math.min(failures, 10));
+            }
+            if (barrage) {
+                return BARRAGE_MILLIS;
+            }
+            long now = System.currentTimeMillis();
+            boolean close = asking || !confirmed || !clock.knows(node) || afterRound(now);
+            return Math.min(close ? CLOSE_LOOK_MILLIS : LOOK_MILLIS, Math.min(untilAsking(now), untilRound(now)));
+        }
+
+        /** Makes calls of which each may fail, and counts failures in a row: each costs a connection. */
+        private void attempt(Attempt calls) {
+            try {
+                calls.make();
+                failures = 0;
+            } catch (TException | RuntimeException | Error e) {
+                if (failures++ == 0) {
+                    LOG.warn("node {} cannot be told its view: {}", node, e.toString());
+                }
             }
         }
 
@@ -163,50 +225,54 @@ final class ViewKeeper implements AutoCloseable {
             return sync.isEmpty() ? LOOK_MILLIS : Math.max(CLOSE_LOOK_MILLIS, sync.getAsLong() - BEFORE_SYNC_MILLIS - now);
         }
 
+        private long untilRound(long now) {
+            return Math.max(CLOSE_LOOK_MILLIS, beat.next(now) - now);
+        }
+
+        private boolean afterRound(long now) {
+            return beat.next(now - AFTER_ROUND_MILLIS) <= now;
+        }
+
         /** Sends the view unless the supervisor holds it, or already holds what Nimbus was to make true. */
-        private void keep(boolean asking) {
-            if (view == null) {
+        private void keep(boolean asking) throws TException {
+            if (view == null || released) {
                 return;
             }
-            try {
-                long now = System.currentTimeMillis();
-                if (sentAt == 0) {
-                    send(now);
-                    return;
-                }
-                Optional<Assignment> held = link.held(topology);
-                if (held.isPresent() && (same(held.get()) || reached(held.get()))) {
-                    confirmed = true;
-                    if (asking && !reached(held.get())) {
-                        send(now);
-                    }
-                } else if (confirmed) {
-                    clock.saw(node, now);
-                    confirmed = false;
-                    send(now);
-                } else if (asking || now - sentAt > RESEND_MILLIS) {
+            long now = System.currentTimeMillis();
+            if (sentAt == 0) {
+                send(now);
+                return;
+            }
+            Optional<Assignment> held = supervisor.held(topology);
+            if (held.isPresent() && (same(held.get()) || reached(held.get()))) {
+                confirmed = true;
+                if (asking && !reached(held.get())) {
                     send(now);
                 }
-                failing = false;
-            } catch (TException | RuntimeException e) {
-                if (!failing) {
-                    LOG.warn("node {} cannot be told its view: {}", node, e.toString());
-                    failing = true;
-                }
+            } else if (confirmed) {
+                undone(now);
+                confirmed = false;
+                send(now);
+            } else if (asking || now - sentAt > RESEND_MILLIS) {
+                send(now);
             }
         }
 
-        /** Sends what was sent before, so that an answer of Nimbus lasts until the next message only. */
-        private void repeat() {
-            try {
-                link.send(message);
-                Optional<Assignment> held = link.held(topology);
-                if (held.isPresent() && !same(held.get()) && !reached(held.get())) {
-                    clock.saw(node, System.currentTimeMillis());
-                    link.send(message);
-                }
-            } catch (TException | RuntimeException e) {
-                LOG.debug("node {} missed a copy of its view", node, e);
+        /** Sends the view even though it is there, so that an answer of Nimbus lasts until the next message only. */
+        private void repeat() throws TException {
+            long now = System.currentTimeMillis();
+            send(now);
+            Optional<Assignment> held = supervisor.held(topology);
+            if (held.isPresent() && !same(held.get()) && !reached(held.get())) {
+                undone(now);
+                send(now);
+            }
+        }
+
+        /** A view is undone when its supervisor asks, which tells when it does, or when Nimbus has something new for it. */
+        private void undone(long now) throws TException {
+            if (!clock.knows(node) || !herald.outdated(topology)) {
+                clock.saw(node, now);
             }
         }
 
@@ -222,11 +288,25 @@ final class ViewKeeper implements AutoCloseable {
         }
 
         private void send(long now) throws TException {
-            Map<String, Assignment> all = new TreeMap<>(nimbus.assignments(node));
-            all.put(topology, view);
-            link.send(all);
-            message = all;
             sentAt = now;
+            Optional<String> why = herald.tell(topology, view, ViewKeeper.this::alive);
+            if (why.isPresent()) {
+                LOG.warn("node {} is left to Nimbus: {}", node, why.get());
+                refusal = why.get();
+                view = null;
+            }
         }
+
+        /** Follows another node that was left to Nimbus: what the plan is for will not come about. */
+        private void follow() throws TException {
+            view = null;
+            herald.tell();
+        }
+    }
+
+    /** Calls that may fail. */
+    @FunctionalInterface
+    private interface Attempt {
+        void make() throws TException;
     }
 }

@@ -33,7 +33,7 @@ public final class NimbusLink implements AutoCloseable {
     public synchronized <T> T call(Call<T> call) throws TException {
         try {
             if (client == null) {
-                client = NimbusClient.Builder.withConf(conf).build();
+                client = connect(conf);
             }
             return call.on(client.getClient());
         } catch (TTransportException | RuntimeException e) {
@@ -42,10 +42,16 @@ public final class NimbusLink implements AutoCloseable {
         }
     }
 
-    /** What Nimbus holds for a node: all assignments with a worker there, empty if Nimbus does not lead. */
+    /**
+     * What Nimbus holds for a node: all assignments with a worker there. One that does not lead answers nothing, which
+     * is a failure: to a supervisor, no assignment means to end all workers.
+     */
     public Map<String, Assignment> assignments(String node) throws TException {
         SupervisorAssignments held = call(nimbus -> nimbus.getSupervisorAssignments(node));
-        return held == null || !held.is_set_storm_assignment() ? Map.of() : new HashMap<>(held.get_storm_assignment());
+        if (held == null || !held.is_set_storm_assignment()) {
+            throw new TException("Nimbus does not tell what node " + node + " is to run");
+        }
+        return new HashMap<>(held.get_storm_assignment());
     }
 
     /** The executors of a topology with their statistics. */
@@ -53,6 +59,12 @@ public final class NimbusLink implements AutoCloseable {
         GetInfoOptions options = new GetInfoOptions();
         options.set_num_err_choice(NumErrorsChoice.NONE);
         return call(nimbus -> nimbus.getTopologyInfoWithOpts(topology, options));
+    }
+
+    /** The way to connect that every line of Storm offers; the newer one is missing in Storm 2.5. */
+    @SuppressWarnings("deprecation")
+    private static NimbusClient connect(Map<String, Object> conf) {
+        return NimbusClient.getConfiguredClient(conf);
     }
 
     @Override

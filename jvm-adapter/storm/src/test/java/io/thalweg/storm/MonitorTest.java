@@ -1,0 +1,85 @@
+package io.thalweg.storm;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.thalweg.shell.Actuator;
+import io.thalweg.shell.Desk;
+import io.thalweg.shell.Engine;
+import io.thalweg.storm.cluster.Meters;
+import io.thalweg.storm.cluster.Rounds;
+import io.thalweg.storm.cluster.Settings;
+import io.thalweg.storm.cluster.StateLink;
+import java.lang.reflect.Proxy;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.storm.generated.Nimbus;
+import org.apache.storm.metric.StormMetricsRegistry;
+import org.apache.storm.utils.NimbusClient;
+import org.junit.jupiter.api.Test;
+
+class MonitorTest {
+    private static final Settings QUICK = new Settings(10, 1000, 0, 0, Settings.Method.AUTO, null, 10_000, 1000, 1000);
+
+    /** Storm gives Nimbus a handler that ends it when an error leaves any thread. */
+    @Test
+    void noErrorEndsTheMonitor() throws Exception {
+        List<Throwable> errors = List.of(new NoClassDefFoundError("NimbusClient$Builder"), new NoSuchMethodError("build"),
+            new StackOverflowError(), new OutOfMemoryError("for this test"), new IllegalStateException("some"));
+        AtomicInteger calls = new AtomicInteger();
+        Nimbus.Iface nimbus = (Nimbus.Iface) Proxy.newProxyInstance(getClass().getClassLoader(), new Class<?>[] {Nimbus.Iface.class},
+            (proxy, method, arguments) -> {
+                int call = calls.getAndIncrement();
+                if (call < errors.size()) {
+                    throw errors.get(call);
+                }
+                return List.of();
+            });
+        AtomicReference<Throwable> escaped = new AtomicReference<>();
+        Thread.UncaughtExceptionHandler before = Thread.getDefaultUncaughtExceptionHandler();
+        Thread.setDefaultUncaughtExceptionHandler((thread, error) -> escaped.set(error));
+        Counting engine = new Counting();
+        Rounds rounds = new Rounds(10_000);
+        rounds.begin(System.currentTimeMillis());
+        rounds.seen(new Rounds.View(Map.of(), Map.of()));
+        NimbusClient.LocalOverride override = new NimbusClient.LocalOverride(nimbus);
+        try (Monitor monitor = new Monitor(Synthetic.CONF, QUICK, rounds, engine, new StateLink(Synthetic.CONF),
+                new Actuator(new Desk(engine), plan -> null, 1000, result -> { }), new Shapes(),
+                new Meters(new StormMetricsRegistry()))) {
+            monitor.start();
+            assertTrue(engine.observed.await(20, TimeUnit.SECONDS), "the monitor goes on after " + calls.get() + " calls");
+        } finally {
+            override.close();
+            Thread.setDefaultUncaughtExceptionHandler(before);
+        }
+        assertEquals(null, escaped.get());
+    }
+
+    private static final class Counting implements Engine {
+        private final CountDownLatch observed = new CountDownLatch(1);
+
+        @Override
+        public JsonNode observe(ByteBuffer snapshot, int length, long now) {
+            observed.countDown();
+            return JsonNodeFactory.instance.objectNode();
+        }
+
+        @Override
+        public void assign(ByteBuffer cluster, int length, ByteBuffer out, long now) { }
+
+        @Override
+        public JsonNode command(JsonNode command, long now) {
+            return JsonNodeFactory.instance.objectNode();
+        }
+
+        @Override
+        public void close() { }
+    }
+}

@@ -31,14 +31,6 @@ pub enum StoreError {
     /// A term beyond those whose epochs can be compared exactly everywhere.
     #[error("term {0} is above {max}", max = crate::MAX_TERM)]
     TermTooLarge(u64),
-    /// A term has given every epoch that it has for a topology.
-    #[error("term {term} has no epoch left for {topology}")]
-    EpochsSpent {
-        /// The topology.
-        topology: String,
-        /// The term.
-        term: u64,
-    },
     /// A table that must not be stored.
     #[error("invalid table: {0}")]
     Invalid(#[from] TableError),
@@ -97,7 +89,6 @@ impl StoreError {
             Self::Fenced { .. } => "STORE_FENCED",
             Self::Deposed { .. } => "STORE_DEPOSED",
             Self::TermTooLarge(_) => "STORE_TERM_TOO_LARGE",
-            Self::EpochsSpent { .. } => "STORE_EPOCHS_SPENT",
             Self::Invalid(_) => "STORE_INVALID_TABLE",
             Self::NotJson(_) => "STORE_NOT_JSON",
             Self::Corrupt { .. } => "STORE_CORRUPT",

@@ -54,18 +54,21 @@ pub(crate) fn term_after(last: u64, at_least: u64) -> Result<u64, StoreError> {
     check_term(next).map(|()| next)
 }
 
-/// The epoch that a term has for a topology after the epoch `last`.
+/// The epoch that a term has for a topology after the epoch `last`. A term that has given all of its
+/// epochs is over: its leader must begin another.
 pub(crate) fn epoch_after(topology: &str, last: u64, term: u64) -> Result<u64, StoreError> {
     check_term(term)?;
-    let stored = last >> TERM_SHIFT;
+    let next = last.saturating_add(1).max(term << TERM_SHIFT);
+    let stored = next >> TERM_SHIFT;
     if stored > term {
         return Err(StoreError::Deposed { key: topology.to_owned(), stored, got: term });
     }
-    let next = (last + 1).max(term << TERM_SHIFT);
-    if next >> TERM_SHIFT > term {
-        return Err(StoreError::EpochsSpent { topology: topology.to_owned(), term });
-    }
     Ok(next)
+}
+
+/// The last epoch of the terms before this one, if there are any.
+pub(crate) fn last_before(term: u64) -> u64 {
+    (term << TERM_SHIFT).saturating_sub(1)
 }
 
 /// The version of a term's next write after `last`.
@@ -99,11 +102,12 @@ mod tests {
         assert_eq!(epoch_after("t", 0, MAX_TERM), Ok(MAX_TERM * RANGE));
         const { assert!(MAX_TERM * RANGE + (RANGE - 1) <= MAX_EPOCH) };
 
-        let topology = "t".to_owned();
-        let spent = StoreError::EpochsSpent { topology: topology.clone(), term: 3 };
-        assert_eq!(epoch_after("t", 4 * RANGE - 1, 3), Err(spent));
-        let deposed = StoreError::Deposed { key: topology, stored: 4, got: 3 };
-        assert_eq!(epoch_after("t", 4 * RANGE, 3), Err(deposed));
+        let deposed = |stored| StoreError::Deposed { key: "t".into(), stored, got: 3 };
+        assert_eq!(epoch_after("t", 4 * RANGE - 1, 3), Err(deposed(4)), "its epochs are spent");
+        assert_eq!(epoch_after("t", 4 * RANGE, 3), Err(deposed(4)));
+        assert_eq!(epoch_after("t", 9 * RANGE, 3), Err(deposed(9)));
+        assert_eq!(epoch_after("t", last_before(3), 3), Ok(3 * RANGE));
+        assert_eq!(last_before(0), 0);
         assert_eq!(epoch_after("t", 0, MAX_TERM + 1), Err(StoreError::TermTooLarge(MAX_TERM + 1)));
     }
 

@@ -240,10 +240,11 @@ impl Store for BackedStore {
         let _writing = self.shared.writing();
         let epoch = self.head(topology)?.map_or(0, |head| head.epoch);
         self.shared.journal.forget(topology, epoch)?;
+        let term = self.shared.journal.term()?;
         let mut state = self.shared.state();
         state.memory.forget(topology);
         let topology = topology.to_owned();
-        self.shared.enqueue(&mut state, Work::Removal { topology, epoch });
+        self.shared.enqueue(&mut state, Work::Removal { topology, epoch, term });
         Ok(())
     }
 
@@ -286,12 +287,21 @@ impl Store for BackedStore {
 
     fn stamped(&self, key: &str) -> Result<Option<Stamped>, StoreError> {
         let Shared { primary, journal, .. } = &*self.shared;
-        match primary.stamp_aside(key) {
-            Ok(Some(theirs)) => journal.adopt_stamp(key, &theirs)?,
-            Ok(None) => {}
-            Err(error) => tracing::warn!(key, %error, "shared store not read, the journal is"),
-        }
-        journal.stamped(key)
+        let ours = journal.stamp_at(key)?;
+        let newest = match primary.stamp_aside(key) {
+            Ok(Some(theirs)) if ours.as_ref().is_none_or(|ours| ours.version < theirs.version) => {
+                if let Err(error) = journal.adopt_stamp(key, &theirs) {
+                    tracing::warn!(key, %error, "journal cannot keep stamped state");
+                }
+                Some(theirs)
+            }
+            Ok(_) => ours,
+            Err(error) => {
+                tracing::warn!(key, %error, "shared store not read, the journal is");
+                ours
+            }
+        };
+        Ok(newest.map(Stamped::from))
     }
 
     fn append_record(&self, json: &str) -> Result<u64, StoreError> {

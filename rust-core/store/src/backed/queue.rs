@@ -12,8 +12,9 @@ use crate::term::Stamp;
 pub(super) enum Work {
     /// A table; a replay is one that the shared store lacked or lost.
     Table { table: Arc<RoutingTable>, replay: bool },
-    /// A topology whose table is to go, unless there is one after this epoch.
-    Removal { topology: String, epoch: u64 },
+    /// A topology whose table is to go, unless there is one after this epoch; and the last term that
+    /// the remover knows.
+    Removal { topology: String, epoch: u64, term: u64 },
     /// Stamped bytes; a replay is what the shared store lacked or lost.
     Stamped { key: String, stamp: Arc<Stamp>, replay: bool },
     /// Learned state.
@@ -144,7 +145,7 @@ mod tests {
         let mut queue = Queue::default();
         assert!(queue.push(table("a", 1), 1).is_some());
         assert!(queue.push(table("b", 1), 1).is_none());
-        assert!(queue.push(Work::Removal { topology: "a".into(), epoch: 1 }, 1).is_some());
+        assert!(queue.push(Work::Removal { topology: "a".into(), epoch: 1, term: 0 }, 1).is_some());
         assert_eq!(queue.len(), 1);
     }
 }

@@ -102,7 +102,9 @@ fn send(shared: &Shared, ticket: u64, work: &Work) -> Result<(), StoreError> {
     let primary = &shared.primary;
     let done = match work {
         Work::Table { table, .. } => primary.publish(table),
-        Work::Removal { topology, epoch } => primary.remove_up_to(topology, Some(*epoch)),
+        Work::Removal { topology, epoch, term } => {
+            primary.remove_up_to(topology, Some(*epoch), *term)
+        }
         Work::Stamped { key, stamp, replay } => primary.send_stamp(key, stamp, *replay),
         Work::State { key, bytes } => primary.put_state(key, bytes),
         Work::Record { json, .. } => primary.append_record(json).map(drop),
@@ -147,40 +149,66 @@ fn settle(shared: &Shared, ticket: u64, work: &Work, outcome: Settled) {
     shared.changed.notify_all();
 }
 
-/// Brings both sides together.
+/// Brings both sides together. What is spoiled in the shared store does not keep the rest apart.
 fn compare(shared: &Shared) -> Result<(), StoreError> {
+    usable(shared, "terms", compare_terms(shared))?;
+    usable(shared, "stamped state", compare_stamps(shared))?;
+    compare_tables(shared)?;
+    usable(shared, "state", compare_state(shared))
+}
+
+/// Passes over what is spoiled.
+fn usable(shared: &Shared, what: &str, done: Result<(), StoreError>) -> Result<(), StoreError> {
+    match done {
+        Err(error @ StoreError::Corrupt { .. }) => {
+            note_broken(shared, what, &error);
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// Brings the last term of each side to the other.
+fn compare_terms(shared: &Shared) -> Result<(), StoreError> {
     let term = shared.primary.raise_term(shared.journal.term()?)?;
-    shared.journal.raise_term(term)?;
-    compare_stamps(shared)?;
+    shared.journal.raise_term(term)
+}
+
+fn compare_tables(shared: &Shared) -> Result<(), StoreError> {
     let mut there = BTreeMap::new();
     for topology in shared.primary.tables()? {
-        let Some(theirs) = head(shared, &topology)? else {
+        let Some((theirs, sizes)) = outline(shared, &topology)? else {
             // Nothing to compare with, but reading it says what is wrong with it.
             pull(shared, &topology)?;
             continue;
         };
         let state = shared.state();
         let waits = state.queue.has(&Subject::Topology(topology.clone()));
-        let ours = state.memory.head(&topology);
+        let ours = state.memory.get(&topology);
         drop(state);
-        let news = ours.is_none_or(|ours| {
-            theirs.epoch > ours.epoch || theirs.epoch == ours.epoch && theirs.digest != ours.digest
-        });
-        if news && !waits {
+        if ours.as_ref().is_none_or(|(ours, _)| is_news(&theirs, ours)) && !waits {
             pull(shared, &topology)?;
         }
-        there.insert(topology, theirs.epoch);
+        // A table that lost some of its keys is sent again as one that is not there.
+        let whole = |ours: &RoutingTable| sizes == [ours.rows.len() as u64; 3];
+        if ours.is_none_or(|(ours, _)| ours.epoch != theirs.epoch || whole(&ours)) {
+            there.insert(topology, theirs.epoch);
+        }
     }
     let ours = shared.state().memory.topologies();
     for topology in ours {
         restore(shared, &topology, there.get(&topology).copied())?;
     }
-    compare_state(shared)
+    Ok(())
 }
 
-/// The shared store's head of a topology; none where it is damaged, so that it gets replaced.
-fn head(shared: &Shared, topology: &str) -> Result<Option<Head>, StoreError> {
-    match shared.primary.head(topology) {
+fn is_news(theirs: &Head, ours: &RoutingTable) -> bool {
+    theirs.epoch > ours.epoch || theirs.epoch == ours.epoch && theirs.digest != ours.digest
+}
+
+/// The shared store's outline of a topology; none where it is damaged, so that it gets replaced.
+fn outline(shared: &Shared, topology: &str) -> Result<Option<(Head, [u64; 3])>, StoreError> {
+    match shared.primary.outline(topology) {
         Err(error @ StoreError::Corrupt { .. }) => {
             note_broken(shared, topology, &error);
             Ok(None)
@@ -189,12 +217,12 @@ fn head(shared: &Shared, topology: &str) -> Result<Option<Head>, StoreError> {
     }
 }
 
-/// Tells of a table that cannot be used: once, as it is read again at every comparison.
-fn note_broken(shared: &Shared, topology: &str, error: &StoreError) {
+/// Tells of what cannot be used: once, as it is read again at every comparison.
+fn note_broken(shared: &Shared, what: &str, error: &StoreError) {
     let text = error.to_string();
-    let told = shared.state().broken.insert(topology.to_owned(), text.clone());
+    let told = shared.state().broken.insert(what.to_owned(), text.clone());
     if told.as_ref() != Some(&text) {
-        tracing::warn!(topology, %error, "table in the shared store cannot be used");
+        tracing::warn!(what, %error, "content of the shared store cannot be used");
     }
 }
 
@@ -288,7 +316,7 @@ fn pull_stamp(shared: &Shared, key: &str) -> Result<(), StoreError> {
         Ok(Some(theirs)) => shared.journal.adopt_stamp(key, &theirs),
         Ok(None) => Ok(()),
         Err(error @ StoreError::Corrupt { .. }) => {
-            tracing::warn!(key, %error, "stamped state in the shared store cannot be used");
+            note_broken(shared, key, &error);
             Ok(())
         }
         Err(error) => Err(error),

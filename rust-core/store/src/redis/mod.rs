@@ -152,16 +152,7 @@ impl Store for RedisStore {
         let meta = self.key(topology, "meta");
         let mut read = redis::cmd("HMGET");
         read.arg(&meta).arg("epoch").arg("digest");
-        match self.server.ask(&meta, |link| read.query(link))? {
-            (Some::<String>(epoch), Some(digest)) => {
-                Ok(Some(Head { epoch: number(&meta, &epoch)?, digest }))
-            }
-            (None, None) => Ok(None),
-            _ => Err(StoreError::Corrupt {
-                place: meta,
-                reason: "has only one of epoch and digest".into(),
-            }),
-        }
+        head_of(&meta, self.server.ask(&meta, |link| read.query(link))?)
     }
 
     fn tables(&self) -> Result<Vec<String>, StoreError> {
@@ -173,7 +164,7 @@ impl Store for RedisStore {
     }
 
     fn remove(&self, topology: &str) -> Result<(), StoreError> {
-        self.remove_up_to(topology, None)
+        self.remove_up_to(topology, None, 0)
     }
 
     fn next_epoch(&self, topology: &str, term: u64) -> Result<u64, StoreError> {
@@ -245,6 +236,18 @@ impl Store for RedisStore {
             self.server.ask(&state, |link| redis::cmd("HKEYS").arg(&state).query(link))?;
         keys.sort_unstable();
         Ok(keys)
+    }
+}
+
+/// A head of its fields, epoch and digest.
+fn head_of(
+    meta: &str,
+    fields: (Option<String>, Option<String>),
+) -> Result<Option<Head>, StoreError> {
+    match fields {
+        (Some(epoch), Some(digest)) => Ok(Some(Head { epoch: number(meta, &epoch)?, digest })),
+        (None, None) => Ok(None),
+        _ => Err(corrupt(meta, "has only one of epoch and digest".into())),
     }
 }
 

@@ -3,12 +3,28 @@
 use std::collections::BTreeMap;
 
 use super::connection::{Answer, Server};
-use super::{EPOCH_SECONDS, RedisStore, corrupt, number};
-use crate::StoreError;
-use crate::term::{Stamp, Version};
+use super::{EPOCH_SECONDS, RedisStore, corrupt, head_of, number};
+use crate::term::{Stamp, Version, last_before};
+use crate::{Head, StoreError};
 
 impl RedisStore {
-    /// Forgets a table unless one later than `known` is stored.
+    /// Epoch and digest of a table, and how many rows each of its three maps has.
+    ///
+    /// # Errors
+    /// As [`crate::Store::head`].
+    pub(crate) fn outline(&self, topology: &str) -> Result<Option<(Head, [u64; 3])>, StoreError> {
+        let meta = self.key(topology, "meta");
+        let mut read = redis::pipe();
+        read.atomic().cmd("HMGET").arg(&meta).arg("epoch").arg("digest");
+        for part in ["C", "N", "P"] {
+            read.cmd("HLEN").arg(self.key(topology, part));
+        }
+        let (fields, c, n, p) = self.server.ask(&meta, |link| read.query(link))?;
+        Ok(head_of(&meta, fields)?.map(|head| (head, [c, n, p])))
+    }
+
+    /// Forgets a table unless one later than `known` is stored, and keeps the terms before the given
+    /// one from bringing it back.
     ///
     /// # Errors
     /// [`StoreError::Fenced`] by the later one, or when Redis is out of reach.
@@ -16,13 +32,15 @@ impl RedisStore {
         &self,
         topology: &str,
         known: Option<u64>,
+        term: u64,
     ) -> Result<(), StoreError> {
         let meta = self.key(topology, "meta");
         let mut call = self.scripts.remove.key(self.key(topology, "epoch"));
         for part in ["removed", "meta", "C", "N", "P"] {
             call.key(self.key(topology, part));
         }
-        call.arg(known.map_or_else(String::new, |epoch| epoch.to_string())).arg(EPOCH_SECONDS);
+        call.arg(known.map_or_else(String::new, |epoch| epoch.to_string()));
+        call.arg(last_before(term)).arg(EPOCH_SECONDS);
         if let Some(stored) = self.run::<Option<String>>(&meta, &call)? {
             let (topology, stored) = (topology.to_owned(), number(&meta, &stored)?);
             return Err(StoreError::Fenced { topology, stored, got: known.unwrap_or_default() });

@@ -2,20 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::action::{Attempt, Baseline, InFlight, Origin, WayBack};
 use crate::arrange::{Ground, Terrain, Wanted, plan};
 use crate::ask::Question;
 use crate::assess::{Assessment, assess};
-use crate::blacklist::Attempt;
 use crate::budget::within_budget;
 use crate::explain::{Decision, Outcome, Plan, Reason, ReasonCode, Verdict};
-use crate::guard::{Origin, another_first, day, guard};
+use crate::guard::{another_first, day, guard};
 use crate::model::{Observation, Topology, TopologyStatus};
 use crate::others::{Demands, Others};
-use crate::outcome::{Standing, verify};
+use crate::outcome::verify;
 use crate::policy::Intent;
-use crate::rollback::{WayBack, forget_outdated, way_back};
+use crate::rollback::{forget_outdated, way_back};
 use crate::settings::Settings;
-use crate::state::{InFlight, Learned, Order, State, TopologyState, later};
+use crate::state::{Learned, Order, State, TopologyState};
 use crate::units::{Millis, Timestamp};
 
 /// What one observation led to.
@@ -100,7 +100,7 @@ pub fn decide(
         outcomes.extend(verify(observation, &assessment, remembered, learned, settings, now));
         let id = state.next_decision;
         state.next_decision += 1;
-        let before = Standing::of(&assessment, remembered);
+        let before = Baseline::of(topology, assessment.metrics, &remembered.trail);
         let decision = record(id, assessment, remembered, reasons, verdict, plan, settings, now);
         if let (Verdict::Act, Some(plan)) = (decision.verdict, &decision.plan) {
             busy = true;
@@ -142,7 +142,7 @@ fn notice_changes(
             remembered.layout = layout;
             remembered.forget_measurements();
             if known {
-                remembered.settling_until = later(now, settings.settle);
+                remembered.settling_until = now.plus(settings.settle);
             }
         }
         if settling(topology, remembered, settings, now) {

@@ -1,7 +1,7 @@
 //! Whether a plan may be carried out now: cool-down, daily limit, what did not help, the mode.
 
+use crate::action::{Attempt, Origin};
 use crate::assess::Assessment;
-use crate::blacklist::Attempt;
 use crate::explain::{Plan, Reason, ReasonCode, Verdict};
 use crate::model::Topology;
 use crate::settings::{Mode, Settings};
@@ -62,17 +62,6 @@ impl Haste {
             _ => Self::None,
         }
     }
-}
-
-/// Who wants a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// The policy.
-    Policy,
-    /// An operator: it need not wait, nor have helped before.
-    Operator,
-    /// The plan before it, which did harm: it need not have helped before.
-    Rollback,
 }
 
 /// Whether the plan may be carried out now.

@@ -4,11 +4,11 @@
 //! number, global or hash order, so the same input gives the same bytes on every machine.
 #![forbid(unsafe_code)]
 
+pub mod action;
 pub mod arrange;
 mod ask;
 pub mod assess;
 pub mod assign;
-mod blacklist;
 mod budget;
 pub mod capacity;
 pub mod cluster;

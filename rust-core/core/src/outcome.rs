@@ -1,19 +1,14 @@
 //! What came of an action: whether it helped, did nothing, or did harm.
 
+use crate::action::{Attempt, Awaited, Baseline, Harm, InFlight, NOTICEABLE, Origin, same};
 use crate::assess::Assessment;
-use crate::blacklist::Attempt;
 use crate::explain::{Metrics, Outcome, Reason, ReasonCode};
-use crate::guard::Origin;
-use crate::model::{ComponentKind, Observation};
+use crate::model::Observation;
 use crate::policy::PolicyName;
-use crate::rollback::Harm;
 use crate::settings::Settings;
-use crate::state::{Awaited, InFlight, Learned, TopologyState};
-use crate::units::{Millis, RatePerSec, Share, Timestamp};
+use crate::state::{Learned, TopologyState};
+use crate::units::{Millis, Share, Timestamp};
 
-/// An effect smaller than this part of what was is none; and sources that are asked for as much but for
-/// this part bear the same load.
-const NOTICEABLE: f64 = 0.1;
 /// Throughput that fell by this part is clearly lower.
 const CLEARLY_LESS: f64 = 0.2;
 /// Executors that do so much less than before are less busy and quicker for that alone.
@@ -22,46 +17,6 @@ const SLUMP: f64 = 0.5;
 const CLEARLY_LATER: f64 = 0.5;
 /// A rise by fewer milliseconds is none: engines count whole ones.
 const SMALLEST_RISE_MS: f64 = 1.0;
-
-/// How a topology did at one time.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Standing {
-    /// What is judged.
-    pub metrics: Metrics,
-    /// What its sources were asked for: what they brought in and what was left waiting. Nothing where
-    /// the waiting is not counted.
-    pub asked: Option<RatePerSec>,
-}
-
-impl Standing {
-    /// How the topology does now.
-    pub fn of(assessment: &Assessment<'_>, state: &TopologyState) -> Self {
-        let metrics = assessment.metrics;
-        let components = assessment.topology.components.iter().enumerate();
-        let sources = components.filter(|(_, c)| c.kind == ComponentKind::Source);
-        let growth: Option<f64> = sources.map(|(index, _)| state.trail.growth(index)).sum();
-        let asked = growth.map(|growth| RatePerSec::saturating(metrics.throughput.get() + growth));
-        Self { metrics, asked }
-    }
-
-    /// Whether sources are asked for as much as at another time, as far as that can be told.
-    pub fn same_load(&self, other: &Self) -> bool {
-        match self.asked.zip(other.asked) {
-            Some((was, is)) => same(was, is),
-            None => same(self.metrics.throughput, other.metrics.throughput),
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        self.metrics.is_full()
-    }
-
-    /// Whether sources bring in more than is asked for, from what was left waiting.
-    pub fn catches_up(&self) -> bool {
-        let brought = self.metrics.throughput.get();
-        self.asked.is_some_and(|asked| asked.get() < brought * (1.0 - NOTICEABLE))
-    }
-}
 
 /// Judges an action whose effect can be seen by now.
 pub fn verify(
@@ -77,7 +32,8 @@ pub fn verify(
         state.awaited.take_if(|awaited| now >= awaited.due && complete)?;
     let model = learned.topologies.entry(assessment.topology.name.clone()).or_default();
     model.note_stop(took);
-    let (before, after) = (action.before, Standing::of(assessment, state));
+    let (before, after) =
+        (action.before, Baseline::of(assessment.topology, assessment.metrics, &state.trail));
     let better = is_better(&before.metrics, &after.metrics);
     let harm = harm(&before, &after, action.attempt, better);
     // Fewer executors make nothing better. They help if those that are left can do the work.
@@ -92,7 +48,7 @@ pub fn verify(
     if let (Some(reason), Some(way)) = (harm, action.way_back) {
         state.harm = way
             .is_as_planned(observation, assessment.topology, settings)
-            .then_some(Harm { plan: action.plan, reason, way, standing: after });
+            .then_some(Harm { plan: action.plan, reason, way, baseline: after });
     }
     Some(Outcome {
         plan,
@@ -166,7 +122,7 @@ fn effect(before: &Metrics, after: &Metrics) -> String {
 
 /// How an action made things clearly worse, if it did. Whatever may have come from another load is not
 /// held against it.
-fn harm(before: &Standing, after: &Standing, attempt: Attempt, better: bool) -> Option<Reason> {
+fn harm(before: &Baseline, after: &Baseline, attempt: Attempt, better: bool) -> Option<Reason> {
     // Fewer executors are meant to be busier, as long as they are not all busy.
     if attempt == Attempt::Fewer && !after.is_full() {
         return None;
@@ -180,7 +136,7 @@ fn harm(before: &Standing, after: &Standing, attempt: Attempt, better: bool) -> 
 }
 
 /// Throughput fell although as much is asked for.
-fn less_done(before: &Standing, after: &Standing) -> Option<Reason> {
+fn less_done(before: &Baseline, after: &Baseline) -> Option<Reason> {
     let loaded = match before.asked.zip(after.asked) {
         Some(_) => before.same_load(after),
         // Nobody counts what waits. But executors that do less have more time, unless a tuple costs them
@@ -211,7 +167,7 @@ fn waits_less(before: &Metrics, after: &Metrics) -> bool {
 }
 
 /// Latency rose although as much is asked for and done.
-fn later_done(before: &Standing, after: &Standing) -> Option<Reason> {
+fn later_done(before: &Baseline, after: &Baseline) -> Option<Reason> {
     let same_work = same(before.metrics.throughput, after.metrics.throughput);
     let known = before.asked.is_some() && after.asked.is_some();
     // Executors without time left may be asked for any amount more than they do.
@@ -226,10 +182,6 @@ fn later_done(before: &Standing, after: &Standing) -> Option<Reason> {
     })
 }
 
-fn same(was: RatePerSec, is: RatePerSec) -> bool {
-    (is.get() - was.get()).abs() <= was.get() * NOTICEABLE
-}
-
 fn busier(was: Share, is: Share) -> bool {
     is.get() > was.get() * (1.0 + NOTICEABLE)
 }
@@ -237,61 +189,62 @@ fn busier(was: Share, is: Share) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::RatePerSec;
 
     /// Throughput, what was asked for, the busiest executor's share, and latency in ms.
-    fn standing(throughput: f64, asked: Option<f64>, capacity: f64, latency: f64) -> Standing {
+    fn baseline(throughput: f64, asked: Option<f64>, capacity: f64, latency: f64) -> Baseline {
         let metrics = Metrics {
             throughput: RatePerSec::saturating(throughput),
             capacity: Share::saturating(capacity),
             process_latency: Millis::new(latency).ok(),
             ..Metrics::default()
         };
-        Standing { metrics, asked: asked.map(RatePerSec::saturating) }
+        Baseline { metrics, asked: asked.map(RatePerSec::saturating) }
     }
 
-    fn harms(before: Standing, after: Standing, attempt: Attempt) -> bool {
+    fn harms(before: Baseline, after: Baseline, attempt: Attempt) -> bool {
         let better = is_better(&before.metrics, &after.metrics);
         harm(&before, &after, attempt, better).is_some()
     }
 
     #[test]
     fn less_done_at_the_same_load_is_harm() {
-        let before = standing(1000.0, Some(1000.0), 0.8, 5.0);
+        let before = baseline(1000.0, Some(1000.0), 0.8, 5.0);
         for (throughput, asked, harmful) in
             [(700.0, 1000.0, true), (850.0, 1000.0, false), (700.0, 700.0, false)]
         {
-            let after = standing(throughput, Some(asked), 0.8, 5.0);
+            let after = baseline(throughput, Some(asked), 0.8, 5.0);
             assert_eq!(harms(before, after, Attempt::More), harmful, "{throughput} of {asked}");
         }
     }
 
     #[test]
     fn executors_that_hardly_do_anything_any_more_were_not_helped() {
-        let before = standing(200.0, None, 0.23, 12.0).metrics;
-        assert!(slumped(&before, &standing(0.0, None, 0.0, 0.0).metrics));
-        assert!(!slumped(&before, &standing(150.0, None, 0.17, 9.0).metrics), "the load may vary");
+        let before = baseline(200.0, None, 0.23, 12.0).metrics;
+        assert!(slumped(&before, &baseline(0.0, None, 0.0, 0.0).metrics));
+        assert!(!slumped(&before, &baseline(150.0, None, 0.17, 9.0).metrics), "the load may vary");
     }
 
     #[test]
     fn what_was_caught_up_with_is_not_owed() {
-        let before = standing(1500.0, Some(1000.0), 0.8, 5.0);
-        assert!(!harms(before, standing(1000.0, Some(1000.0), 0.8, 5.0), Attempt::More));
-        assert!(harms(before, standing(790.0, Some(1000.0), 0.8, 5.0), Attempt::More));
+        let before = baseline(1500.0, Some(1000.0), 0.8, 5.0);
+        assert!(!harms(before, baseline(1000.0, Some(1000.0), 0.8, 5.0), Attempt::More));
+        assert!(harms(before, baseline(790.0, Some(1000.0), 0.8, 5.0), Attempt::More));
     }
 
     #[test]
     fn where_no_backlog_is_counted_only_busier_executors_tell_less_done_from_less_asked() {
-        let before = standing(1000.0, None, 0.6, 5.0);
-        assert!(!harms(before, standing(700.0, None, 0.45, 5.0), Attempt::Move(None)));
-        assert!(harms(before, standing(700.0, None, 0.8, 5.0), Attempt::Move(None)));
+        let before = baseline(1000.0, None, 0.6, 5.0);
+        assert!(!harms(before, baseline(700.0, None, 0.45, 5.0), Attempt::Move(None)));
+        assert!(harms(before, baseline(700.0, None, 0.8, 5.0), Attempt::Move(None)));
     }
 
     #[test]
     fn a_backlog_that_was_worked_off_is_told_by_what_waits() {
         let complete = |throughput, ms: f64| {
-            let mut standing = standing(throughput, None, 1.02, 15.0);
-            standing.metrics.complete_latency = Millis::new(ms).ok();
-            standing
+            let mut baseline = baseline(throughput, None, 1.02, 15.0);
+            baseline.metrics.complete_latency = Millis::new(ms).ok();
+            baseline
         };
         let before = complete(226.0, 1438.0);
         assert!(!harms(before, complete(130.0, 295.0), Attempt::Move(None)), "325 to 38 tuples");
@@ -300,7 +253,7 @@ mod tests {
 
     #[test]
     fn clearly_later_at_the_same_load_and_throughput_is_harm() {
-        let before = standing(1000.0, None, 0.6, 5.0);
+        let before = baseline(1000.0, None, 0.6, 5.0);
         for (throughput, capacity, latency, harmful) in [
             (1000.0, 0.6, 9.0, true),
             (1000.0, 0.6, 7.0, false),
@@ -309,17 +262,17 @@ mod tests {
             // More work may have come.
             (1000.0, 1.0, 9.0, false),
         ] {
-            let after = standing(throughput, None, capacity, latency);
+            let after = baseline(throughput, None, capacity, latency);
             assert_eq!(harms(before, after, Attempt::Move(None)), harmful, "{after:?}");
         }
-        let quick = standing(1000.0, None, 0.6, 0.5);
-        assert!(!harms(quick, standing(1000.0, None, 0.6, 1.2), Attempt::Move(None)), "rounding");
+        let quick = baseline(1000.0, None, 0.6, 0.5);
+        assert!(!harms(quick, baseline(1000.0, None, 0.6, 1.2), Attempt::Move(None)), "rounding");
     }
 
     #[test]
     fn executors_that_were_full_before_are_not_asked_for_again() {
-        let full = standing(1000.0, Some(1000.0), 0.97, 5.0);
-        let later = standing(1000.0, Some(1000.0), 0.97, 10.0);
+        let full = baseline(1000.0, Some(1000.0), 0.97, 5.0);
+        let later = baseline(1000.0, Some(1000.0), 0.97, 10.0);
         assert!(!harms(full, later, Attempt::More));
         assert!(harms(full, later, Attempt::Move(None)));
     }
@@ -327,19 +280,19 @@ mod tests {
     #[test]
     fn what_waits_because_of_a_rising_load_or_of_the_stop_itself_is_no_harm() {
         // A load that goes on rising has filled the executors that were added.
-        let before = standing(5187.0, Some(5187.0), 0.91, 4.4);
-        let filled = standing(5364.0, Some(5500.0), 1.0, 1141.0);
+        let before = baseline(5187.0, Some(5187.0), 0.91, 4.4);
+        let filled = baseline(5364.0, Some(5500.0), 1.0, 1141.0);
         assert!(!harms(before, filled, Attempt::More));
         assert!(harms(before, filled, Attempt::Move(None)));
         // What waited during a stop is worked off.
-        let catching_up = standing(5400.0, Some(4800.0), 1.0, 1141.0);
+        let catching_up = baseline(5400.0, Some(4800.0), 1.0, 1141.0);
         assert!(!harms(before, catching_up, Attempt::Move(None)));
     }
 
     #[test]
     fn fewer_executors_do_harm_only_when_none_of_their_time_is_left() {
-        let before = standing(1000.0, Some(1000.0), 0.4, 5.0);
-        assert!(!harms(before, standing(1000.0, Some(1000.0), 0.8, 9.0), Attempt::Fewer));
-        assert!(harms(before, standing(700.0, Some(1000.0), 1.0, 9.0), Attempt::Fewer));
+        let before = baseline(1000.0, Some(1000.0), 0.4, 5.0);
+        assert!(!harms(before, baseline(1000.0, Some(1000.0), 0.8, 9.0), Attempt::Fewer));
+        assert!(harms(before, baseline(700.0, Some(1000.0), 1.0, 9.0), Attempt::Fewer));
     }
 }

@@ -9,100 +9,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::action::{Baseline, Harm, WayBack};
 use crate::arrange::{Ground, Wanted, memory_of, plan, present, written};
 use crate::assess::Assessment;
 use crate::explain::{Plan, Reason, ReasonCode};
-use crate::guard::Origin;
-use crate::model::{Observation, SlotRef, TaskRange, Topology};
-use crate::outcome::Standing;
+use crate::model::{Observation, SlotRef, Topology};
 use crate::place::{MigrationRow, Slot};
 use crate::settings::{Settings, SlotRule};
 use crate::state::TopologyState;
-
-/// What leads back from a plan.
-#[derive(Debug, Clone, PartialEq)]
-pub struct WayBack {
-    /// Executors before, of the components whose number the plan changes.
-    counts: BTreeMap<String, u32>,
-    /// Memory of each executor before in MiB, of the components whose memory the plan changes.
-    memory_mib: BTreeMap<String, u32>,
-    /// Where its executors were before.
-    former: BTreeMap<TaskRange, Slot>,
-    /// Where the plan puts them.
-    planned: BTreeMap<TaskRange, Slot>,
-}
-
-/// An action that did harm.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Harm {
-    /// The plan that was carried out.
-    pub plan: String,
-    /// What it made worse.
-    pub reason: Reason,
-    /// What leads back.
-    pub way: WayBack,
-    /// How the topology did when the harm was seen.
-    pub standing: Standing,
-}
-
-impl WayBack {
-    /// What will lead back from a plan, if that may be undone.
-    pub fn of(
-        plan: &Plan,
-        topology: &Topology,
-        origin: Origin,
-        settings: &Settings,
-    ) -> Option<Self> {
-        if origin != Origin::Policy || !settings.rollback {
-            return None;
-        }
-        let executors = |id: &String| {
-            let named = |component: u32| topology.components.get(component as usize);
-            let of = |component| named(component).is_some_and(|component| component.id == *id);
-            topology.executors.iter().filter(|executor| of(executor.component)).count()
-        };
-        let count = |id: &String| u32::try_from(executors(id)).unwrap_or(u32::MAX);
-        let memory = |id: &String| {
-            let mut components = topology.components.iter();
-            let mib = components.find(|component| component.id == *id)?.memory_mib?;
-            Some((id.clone(), mib.round() as u32))
-        };
-        Some(Self {
-            memory_mib: plan.memory_mib.keys().filter_map(memory).collect(),
-            counts: plan.counts.keys().map(|id| (id.clone(), count(id))).collect(),
-            former: plan
-                .rows
-                .iter()
-                .filter_map(|r| Some((r.executor, r.before.clone()?)))
-                .collect(),
-            planned: plan.rows.iter().map(|row| (row.executor, row.after.clone())).collect(),
-        })
-    }
-
-    /// Whether the topology is as the plan left it, so that what it does is the plan's doing. Where the
-    /// engine chooses the slots, only the executors are.
-    pub fn is_as_planned(
-        &self,
-        observation: &Observation,
-        topology: &Topology,
-        settings: &Settings,
-    ) -> bool {
-        let in_place = |tasks: TaskRange, slot: Option<SlotRef>| {
-            let planned = self.planned.get(&tasks);
-            let found = || {
-                slot.and_then(|slot| Some((slot, &observation.nodes.get(slot.node as usize)?.id)))
-            };
-            planned.is_some_and(|planned| {
-                settings.slots == SlotRule::Engine
-                    || found().is_some_and(|(slot, node)| {
-                        *node == planned.node && slot.port == planned.port
-                    })
-            })
-        };
-        topology.executors.len() == self.planned.len()
-            && topology.executors.iter().all(|executor| in_place(executor.tasks, executor.slot))
-    }
-}
 
 /// Forgets harm that no longer calls for the way back: things were changed, or another load came.
 pub fn forget_outdated(
@@ -112,9 +26,10 @@ pub fn forget_outdated(
     settings: &Settings,
 ) {
     let Some(harm) = &state.harm else { return };
+    let now = Baseline::of(assessment.topology, assessment.metrics, &state.trail);
     let stays = settings.rollback
         && harm.way.is_as_planned(observation, assessment.topology, settings)
-        && harm.standing.same_load(&Standing::of(assessment, state));
+        && harm.baseline.same_load(&now);
     if !stays {
         state.harm = None;
     }

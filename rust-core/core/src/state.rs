@@ -4,16 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::blacklist::{Attempt, Blacklist};
+use crate::action::{Awaited, Blacklist, Harm, InFlight};
 use crate::capacity::power::Power;
 use crate::diagnose::threshold::ThresholdFunction;
 use crate::diagnose::trigger::{EffectiveBottlenecks, Persistence};
-use crate::guard::Origin;
 use crate::model::{Node, SlotRef, TaskRange, Topology};
-use crate::outcome::Standing;
 use crate::policy::Memories;
 use crate::policy::thalweg::TopologyModel;
-use crate::rollback::{Harm, WayBack};
 use crate::settings::Settings;
 use crate::signals::{Histories, Trail};
 use crate::units::{Millis, RatePerSec, Timestamp};
@@ -177,34 +174,6 @@ pub struct TopologyState {
     pub harm: Option<Harm>,
 }
 
-/// A plan being carried out.
-#[derive(Debug, Clone, PartialEq)]
-pub struct InFlight {
-    /// Its id.
-    pub plan: String,
-    /// What it tries.
-    pub attempt: Attempt,
-    /// Who wanted it.
-    pub origin: Origin,
-    /// What leads back from it, if it may be undone.
-    pub way_back: Option<WayBack>,
-    /// How things stood when it was decided.
-    pub before: Standing,
-    /// When it was decided.
-    pub since: Timestamp,
-}
-
-/// A finished action whose effect is not known yet.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Awaited {
-    /// The plan that was carried out.
-    pub action: InFlight,
-    /// When its effect can be judged.
-    pub due: Timestamp,
-    /// How long it took.
-    pub took: Millis,
-}
-
 impl State {
     /// Takes over the order of the nodes that are seen now; a slot of a node that is gone is none.
     pub fn follow_nodes(&mut self, nodes: &[Node]) {
@@ -229,13 +198,13 @@ impl State {
                 continue;
             };
             topology.forget_measurements();
-            topology.settling_until = later(now, settings.settle);
+            topology.settling_until = now.plus(settings.settle);
             // However long it took, the cool-down begins with its end.
             if let Some(last) = topology.actions.back_mut() {
                 *last = now;
             }
             let measured = settings.settle.get() + settings.interval.get();
-            let due = later(now, Millis::saturating(measured));
+            let due = now.plus(Millis::saturating(measured));
             let took = now.since(action.since);
             topology.last_took = took;
             topology.awaited = Some(Awaited { action, due, took });
@@ -247,7 +216,7 @@ impl State {
         for topology in self.topologies.values_mut() {
             if topology.in_flight.take_if(|flight| flight.plan == plan).is_some() {
                 topology.persistence.clear();
-                topology.settling_until = later(now, settings.settle);
+                topology.settling_until = now.plus(settings.settle);
             }
         }
     }
@@ -274,11 +243,6 @@ impl TopologyState {
         self.persistence.clear();
         self.believed.clear();
     }
-}
-
-/// The instant `span` after `now`.
-pub fn later(now: Timestamp, span: Millis) -> Timestamp {
-    Timestamp::from_millis(now.millis().saturating_add(span.get() as i64))
 }
 
 #[cfg(test)]

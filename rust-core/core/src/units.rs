@@ -116,6 +116,11 @@ impl Timestamp {
         Millis::saturating(self.0.saturating_sub(earlier.0) as f64)
     }
 
+    /// The instant `span` later.
+    pub fn plus(self, span: Millis) -> Self {
+        Self(self.0.saturating_add(span.get() as i64))
+    }
+
     /// The instant `seconds` later.
     pub fn plus_secs(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX)))

@@ -7,15 +7,14 @@
 use std::collections::BTreeMap;
 
 use super::Intent;
+use crate::action::{Attempt, Baseline};
 use crate::assess::Assessment;
-use crate::blacklist::Attempt;
 use crate::diagnose::trigger::Trigger;
 use crate::explain::{ComponentView, Reason, ReasonCode};
 use crate::model::ComponentKind;
-use crate::outcome::Standing;
 use crate::plan::parameter::{Candidate, Size, choose, grow, wish};
 use crate::settings::Settings;
-use crate::state::{TopologyState, later};
+use crate::state::TopologyState;
 use crate::units::{Millis, Share, Timestamp};
 
 /// What placement knows before a plan is made.
@@ -242,7 +241,7 @@ fn failing(
 ) -> (Trigger, Option<Reason>) {
     // What was lost with a worker fails one to two timeouts later: a trace of the last change, no sign.
     let trace = Millis::saturating(2.0 * a.topology.message_timeout.get());
-    if now < later(state.settling_until, trace) {
+    if now < state.settling_until.plus(trace) {
         return (Trigger::Failed, None);
     }
     let sources = a.view.components.iter().filter(|c| c.kind == ComponentKind::Source);
@@ -291,7 +290,7 @@ fn calm(a: &Assessment<'_>, state: &TopologyState, settings: &Settings) -> Reaso
 /// Why executors are enough although they are busy: sources bring in more than is asked for and will soon have caught
 /// up with what was left waiting. Nothing where that is not counted.
 fn catching_up(a: &Assessment<'_>, state: &TopologyState, settings: &Settings) -> Option<Reason> {
-    if !Standing::of(a, state).catches_up() {
+    if !Baseline::of(a.topology, a.metrics, &state.trail).catches_up() {
         return None;
     }
     let (mut waiting, mut falls) = (0.0, 0.0);

@@ -224,7 +224,7 @@ impl Memory {
             }
             let times = self.in_vain.get(&index).map_or(0, |(_, times)| times + 1);
             let span = situation.settings.blacklist.get() * f64::from(1 << times.min(5));
-            let until = crate::state::later(situation.now, Millis::saturating(span));
+            let until = situation.now.plus(Millis::saturating(span));
             self.in_vain.insert(index, (until, times));
         }
     }

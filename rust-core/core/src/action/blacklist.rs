@@ -2,48 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::explain::{Plan, Reason, ReasonCode};
-use crate::model::Topology;
-use crate::state::later;
+use super::Attempt;
 use crate::units::{Millis, Timestamp};
 
 /// However often it failed, an attempt waits at most 2 to this power times the plain time.
 const MOST_DOUBLINGS: u32 = 5;
-
-/// What an action is known by when it is tried again.
-///
-/// More executors are the same cure whatever asks for them, but a move for another reason goes
-/// elsewhere, and may be what puts the first one right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Attempt {
-    /// Other counts, and not fewer executors in all, or more memory.
-    More,
-    /// Fewer executors, or as many with less memory.
-    Fewer,
-    /// The same executors in other places, and why.
-    Move(Option<ReasonCode>),
-}
-
-impl Attempt {
-    /// What a plan for a topology attempts.
-    pub fn of(plan: &Plan, topology: &Topology, reasons: &[Reason]) -> Self {
-        if plan.only_moves() {
-            return Self::Move(reasons.first().map(|reason| reason.code));
-        }
-        let less_memory_only = plan.counts.is_empty() && !plan.raises_memory(topology);
-        let fewer = plan.rows.len() < topology.executors.len() || less_memory_only;
-        if fewer { Self::Fewer } else { Self::More }
-    }
-
-    /// The attempt, for people.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::More => "growth",
-            Self::Fewer => "reduction",
-            Self::Move(_) => "move for this reason",
-        }
-    }
-}
 
 /// Attempts that failed. Each further failure doubles the time for which it is not repeated; success
 /// forgets them all, and time one after the other.
@@ -72,7 +35,7 @@ impl Blacklist {
         }
         let before = self.entries.get(&attempt).map_or(0, |entry| entry.remaining(plain, now));
         let span = plain.get() * f64::from(1u32 << before.min(MOST_DOUBLINGS));
-        let until = later(now, Millis::saturating(span));
+        let until = now.plus(Millis::saturating(span));
         self.entries.insert(attempt, Entry { until, failures: before + 1 });
     }
 

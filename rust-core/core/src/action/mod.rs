@@ -1,0 +1,17 @@
+//! What is known of an action on a topology: who wants it, what it tries, what it is measured against,
+//! what leads back from it, and what did not help before.
+//!
+//! Everything here is data. Whether to act is decided by `guard`, what came of it by `outcome`, and how to
+//! undo it by `rollback`.
+
+mod attempt;
+mod baseline;
+mod blacklist;
+mod flight;
+mod way_back;
+
+pub use attempt::Attempt;
+pub use baseline::{Baseline, NOTICEABLE, same};
+pub use blacklist::Blacklist;
+pub use flight::{Awaited, InFlight, Origin};
+pub use way_back::{Harm, WayBack};

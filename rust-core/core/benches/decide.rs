@@ -11,8 +11,7 @@ use thalweg_core::model::{
     Component, ComponentKind, Counters, Edge, Executor, Grouping, Node, Observation, SlotRef,
     TaskRange, Topology,
 };
-use thalweg_core::policy::PolicyName;
-use thalweg_core::settings::Settings;
+use thalweg_core::settings::{PolicyName, Settings};
 use thalweg_core::state::{Learned, State};
 use thalweg_core::units::{Millis, Timestamp};
 use thalweg_core::{Decided, decide};

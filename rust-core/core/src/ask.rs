@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use crate::action::{Attempt, Baseline};
 use crate::arrange::{Ground, MICROS, present, problem, worst_load};
 use crate::assess::Assessment;
 use crate::budget::granted;
 use crate::demand::Flow;
-use crate::explain::{Reason, ReasonCode};
 use crate::model::{Observation, Topology};
 use crate::place::{Shortage, loads, place};
-use crate::policy::me_stream::{self, Arrangement, Places};
-use crate::policy::{self, Intent, PolicyName, Situation};
-use crate::settings::{Settings, SlotRule};
+use crate::policy::me_stream::{self, Arrangement, PlacedSituation, Places};
+use crate::policy::{self, Intent, Situation};
+use crate::reason::{Reason, ReasonCode};
+use crate::settings::{PolicyName, Settings, SlotRule};
 use crate::state::{Learned, TopologyState};
 use crate::units::{Millis, Share, Timestamp};
 
@@ -36,24 +37,21 @@ pub struct Question<'a> {
 impl Question<'_> {
     /// Asks the policy of the settings.
     pub fn ask(&self, state: &mut TopologyState, learned: &mut Learned) -> Intent {
+        let in_vain = self.moves_in_vain(state);
         match self.settings.policy {
             PolicyName::MeStream => match arrangement(self) {
                 Ok(arrangement) => {
-                    let (settings, now) = (self.settings, self.now);
-                    let intent =
-                        me_stream::find(self.assessment, &arrangement, state, settings, now);
+                    let intent = self.about_places(&arrangement, &in_vain, state, me_stream::find);
                     self.within_means(intent)
                 }
                 Err(shortage) => short(&shortage),
             },
-            PolicyName::Thalweg if me_stream::moves_are_in_vain(state, self.now) => {
+            PolicyName::Thalweg if in_vain.len() == me_stream::MOVED_FOR.len() => {
                 self.ask_about_flow(false, state, learned)
             }
             PolicyName::Thalweg => match arrangement(self) {
                 Ok(found) => {
-                    let (settings, now) = (self.settings, self.now);
-                    let places =
-                        me_stream::misplaced(self.assessment, &found, state, settings, now);
+                    let places = self.about_places(&found, &in_vain, state, me_stream::misplaced);
                     let intent = self.ask_about_flow(places != Places::Good, state, learned);
                     match (places, intent) {
                         // Other counts are placed anew anyway, with one stop instead of two.
@@ -67,6 +65,38 @@ impl Question<'_> {
             },
             _ => self.ask_about_flow(false, state, learned),
         }
+    }
+
+    /// The reasons for which a move did not help a short time ago.
+    fn moves_in_vain(&self, state: &TopologyState) -> Vec<ReasonCode> {
+        let forbids =
+            |code: &ReasonCode| state.blacklist.forbids(Attempt::Move(Some(*code)), self.now);
+        me_stream::MOVED_FOR.into_iter().filter(forbids).collect()
+    }
+
+    /// Asks a question that has to do with where executors run.
+    fn about_places<T>(
+        &self,
+        arrangement: &Arrangement,
+        in_vain: &[ReasonCode],
+        state: &mut TopologyState,
+        question: impl FnOnce(&PlacedSituation<'_>, &mut me_stream::Memory) -> T,
+    ) -> T {
+        let Assessment { topology, measurements, view, metrics, .. } = self.assessment;
+        let situation = PlacedSituation {
+            topology,
+            measurements,
+            view,
+            metrics,
+            trail: &state.trail,
+            arrangement,
+            catches_up: Baseline::of(topology, *metrics, &state.trail).catches_up(),
+            settled_at: state.settling_until,
+            in_vain,
+            settings: self.settings,
+            now: self.now,
+        };
+        question(&situation, &mut state.policies.me_stream)
     }
 
     fn ask_about_flow(

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use crate::capacity::bottleneck::{ComponentTimes, communicating, of_topology};
 use crate::diagnose::level::levels;
-use crate::explain::{ComponentView, Metrics, NodeView, TopologyView};
+use crate::explain::{ComponentView, NodeView, TopologyView};
 use crate::model::{Component, ComponentKind, Executor, Observation, Topology};
 use crate::nodes::{learn, powers, work};
 use crate::others::load;
+use crate::plan::Metrics;
 use crate::settings::Settings;
 use crate::signals::{Measurement, Sample};
 use crate::state::State;

@@ -13,7 +13,8 @@ use crate::arrange::{Ground, Terrain, memory_of, present, problem, role};
 use crate::cluster::{self, Lacking, Slots, is_declared};
 use crate::model::{Executor, Observation, SlotRef, TaskRange, Topology};
 use crate::others::{Others, without};
-use crate::place::{Completed, MigrationRow, Role, Slot, complete};
+use crate::place::{Completed, Role, complete};
+use crate::plan::{MigrationRow, Slot};
 use crate::settings::Settings;
 use crate::state::Learned;
 use crate::units::Timestamp;
@@ -426,7 +427,7 @@ mod tests {
         let topology = &view.topologies[0];
         let wished = present(topology);
         let slots: Vec<SlotRef> = topology.executors.iter().filter_map(|e| e.slot).collect();
-        Routes::of(&crate::place::migration(view, topology, &wished, &slots), false)
+        Routes::of(&crate::plan::migration(view, topology, &wished, &slots), false)
     }
 
     #[test]

@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::explain::{Plan, Reason, ReasonCode};
 use crate::model::{ComponentKind, Executor, Observation, Topology};
+use crate::plan::Plan;
+use crate::reason::{Reason, ReasonCode};
 use crate::settings::Settings;
 
 /// The wished counts, by component ordinal, as far as the budget reaches, and the reason if that is not all:

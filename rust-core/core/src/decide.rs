@@ -7,12 +7,14 @@ use crate::arrange::{Ground, Terrain, Wanted, plan};
 use crate::ask::Question;
 use crate::assess::{Assessment, assess};
 use crate::budget::within_budget;
-use crate::explain::{Decision, Outcome, Plan, Reason, ReasonCode, Verdict};
+use crate::explain::{Decision, Outcome, Verdict};
 use crate::guard::{another_first, day, guard};
 use crate::model::{Observation, Topology, TopologyStatus};
 use crate::others::{Demands, Others};
 use crate::outcome::verify;
+use crate::plan::Plan;
 use crate::policy::Intent;
+use crate::reason::{Reason, ReasonCode};
 use crate::rollback::{forget_outdated, way_back};
 use crate::settings::Settings;
 use crate::state::{Learned, Order, State, TopologyState};
@@ -116,8 +118,8 @@ pub fn decide(
         }
         decisions.push(decision);
     }
-    let resting =
-        !decisions.is_empty() && state.topologies.values().all(|t| t.threshold.is_stable());
+    let resting = !decisions.is_empty()
+        && state.topologies.values().all(|t| t.policies.me_stream.threshold.is_stable());
     let factor = if resting { f64::from(settings.relaxed_factor.max(1)) } else { 1.0 };
     let next_in = Millis::saturating(settings.sampling.get() * factor);
     Decided { decisions, outcomes, next_in, state }
@@ -363,7 +365,7 @@ fn record(
     for (component, believed) in view.components.iter_mut().zip(&state.believed) {
         component.believed_capacity = *believed;
     }
-    view.expected_latency = state.threshold.line().map(|line| line.at(now));
+    view.expected_latency = state.policies.me_stream.threshold.line().map(|line| line.at(now));
     let plan = plan.map(|plan| Plan { id: format!("{}-p{}", topology.id, now.millis()), ..plan });
     Decision {
         id,

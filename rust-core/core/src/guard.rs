@@ -2,8 +2,10 @@
 
 use crate::action::{Attempt, Origin};
 use crate::assess::Assessment;
-use crate::explain::{Plan, Reason, ReasonCode, Verdict};
+use crate::explain::Verdict;
 use crate::model::Topology;
+use crate::plan::Plan;
+use crate::reason::{Reason, ReasonCode};
 use crate::settings::{Mode, Settings};
 use crate::state::TopologyState;
 use crate::units::{Millis, Timestamp};

@@ -24,6 +24,7 @@ mod outcome;
 pub mod place;
 pub mod plan;
 pub mod policy;
+pub mod reason;
 mod rollback;
 pub mod settings;
 pub mod signals;

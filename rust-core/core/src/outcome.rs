@@ -2,10 +2,11 @@
 
 use crate::action::{Attempt, Awaited, Baseline, Harm, InFlight, NOTICEABLE, Origin, same};
 use crate::assess::Assessment;
-use crate::explain::{Metrics, Outcome, Reason, ReasonCode};
+use crate::explain::Outcome;
 use crate::model::Observation;
-use crate::policy::PolicyName;
-use crate::settings::Settings;
+use crate::plan::Metrics;
+use crate::reason::{Reason, ReasonCode};
+use crate::settings::{PolicyName, Settings};
 use crate::state::{Learned, TopologyState};
 use crate::units::{Millis, Share, Timestamp};
 

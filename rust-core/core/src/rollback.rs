@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 use crate::action::{Baseline, Harm, WayBack};
 use crate::arrange::{Ground, Wanted, memory_of, plan, present, written};
 use crate::assess::Assessment;
-use crate::explain::{Plan, Reason, ReasonCode};
 use crate::model::{Observation, SlotRef, Topology};
-use crate::place::{MigrationRow, Slot};
+use crate::plan::{MigrationRow, Plan, Slot};
+use crate::reason::{Reason, ReasonCode};
 use crate::settings::{Settings, SlotRule};
 use crate::state::TopologyState;
 

@@ -6,8 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{Awaited, Blacklist, Harm, InFlight};
 use crate::capacity::power::Power;
-use crate::diagnose::threshold::ThresholdFunction;
-use crate::diagnose::trigger::{EffectiveBottlenecks, Persistence};
 use crate::model::{Node, SlotRef, TaskRange, Topology};
 use crate::policy::Memories;
 use crate::policy::thalweg::TopologyModel;
@@ -152,12 +150,6 @@ pub struct TopologyState {
     pub histories: Histories,
     /// Where its executors ran when last seen.
     pub layout: BTreeMap<TaskRange, Option<SlotRef>>,
-    /// Its latency over time.
-    pub threshold: ThresholdFunction,
-    /// Its effective bottlenecks.
-    pub effective: EffectiveBottlenecks,
-    /// Since when signs of trouble hold.
-    pub persistence: Persistence,
     /// Until when nothing measured counts.
     pub settling_until: Timestamp,
     /// The plan being carried out.
@@ -215,7 +207,7 @@ impl State {
     pub fn abort(&mut self, plan: &str, now: Timestamp, settings: &Settings) {
         for topology in self.topologies.values_mut() {
             if topology.in_flight.take_if(|flight| flight.plan == plan).is_some() {
-                topology.persistence.clear();
+                topology.policies.me_stream.persistence.clear();
                 topology.settling_until = now.plus(settings.settle);
             }
         }
@@ -238,9 +230,7 @@ impl TopologyState {
     pub fn forget_measurements(&mut self) {
         self.histories.clear();
         self.trail.clear();
-        self.threshold.clear();
-        self.effective.clear();
-        self.persistence.clear();
+        self.policies.me_stream.forget_measurements();
         self.believed.clear();
     }
 }

@@ -7,8 +7,7 @@ mod support;
 use support::Model;
 use thalweg_core::explain::{Decision, Plan, PlanKind, ReasonCode, Verdict};
 use thalweg_core::model::{Node, Observation, SlotRef};
-use thalweg_core::policy::PolicyName;
-use thalweg_core::settings::Mode;
+use thalweg_core::settings::{Mode, PolicyName};
 use thalweg_core::state::Order;
 use thalweg_core::units::{Millis, Share};
 

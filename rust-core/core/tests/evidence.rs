@@ -8,8 +8,7 @@ use support::Model;
 use support::numbers::Numbers;
 use thalweg_core::explain::{Decision, Verdict};
 use thalweg_core::model::{Counters, Observation};
-use thalweg_core::policy::PolicyName;
-use thalweg_core::settings::Settings;
+use thalweg_core::settings::{PolicyName, Settings};
 use thalweg_core::units::{Millis, Share};
 
 const CASES: u64 = 1000;

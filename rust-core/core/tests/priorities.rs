@@ -6,8 +6,7 @@ mod support;
 
 use support::Model;
 use thalweg_core::explain::{ReasonCode, Verdict};
-use thalweg_core::policy::PolicyName;
-use thalweg_core::settings::Settings;
+use thalweg_core::settings::{PolicyName, Settings};
 use thalweg_core::units::Millis;
 
 fn two_short_topologies() -> Model {

@@ -11,7 +11,7 @@ use thalweg_core::model::{
     Component, ComponentKind, Counters, Edge, Executor, Node, Observation, SlotRef, TaskRange,
     Topology,
 };
-use thalweg_core::place::Slot;
+use thalweg_core::plan::Slot;
 use thalweg_core::settings::Settings;
 use thalweg_core::state::{Learned, Order, State};
 use thalweg_core::units::{Millis, Timestamp};

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use thalweg_core::place::MigrationRow;
+use thalweg_core::plan::MigrationRow;
 use thalweg_core::units::Timestamp;
 use thalweg_store::Published;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use thalweg_core::assign::Routes;
 use thalweg_core::model::{Observation, Topology};
-use thalweg_core::place::{MigrationRow, Slot};
+use thalweg_core::plan::{MigrationRow, Slot};
 use thalweg_core::units::Timestamp;
 use thalweg_store::{Change, RoutingTable, Row};
 

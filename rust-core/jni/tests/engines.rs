@@ -8,7 +8,7 @@ use std::path::Path;
 use thalweg_core::decide;
 use thalweg_core::explain::Verdict;
 use thalweg_core::model::{Counters, Observation};
-use thalweg_core::policy::PolicyName;
+use thalweg_core::settings::PolicyName;
 use thalweg_core::settings::{Mode, Settings};
 use thalweg_core::state::State;
 use thalweg_core::units::{Millis, Timestamp};

@@ -1,6 +1,6 @@
 //! What memory for state is worth, and that it is not wasted where it brings nothing.
 
-use thalweg_core::policy::PolicyName;
+use thalweg_core::settings::PolicyName;
 use thalweg_core::settings::{Settings, SlotRule};
 use thalweg_sim::report::Measures;
 use thalweg_sim::scenario::{Load, LoadShape, Scenario, StateSpec, read};

@@ -1,6 +1,6 @@
 //! Whole runs with the shipped core at the wheel.
 
-use thalweg_core::policy::PolicyName;
+use thalweg_core::settings::PolicyName;
 use thalweg_core::settings::{Mode, Settings};
 use thalweg_core::units::Millis;
 use thalweg_sim::scenario::{Fault, FaultKind, Scenario};

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use serde_json::{Map, Value};
-use thalweg_core::policy::PolicyName;
+use thalweg_core::settings::PolicyName;
 use thalweg_core::settings::{Mode, Settings};
 use thalweg_engine::EngineSettings;
 use thalweg_sim::Scenario;

@@ -1,7 +1,8 @@
 //! What an action tries.
 
-use crate::explain::{Plan, Reason, ReasonCode};
 use crate::model::Topology;
+use crate::plan::Plan;
+use crate::reason::{Reason, ReasonCode};
 
 /// What an action is known by when it is tried again.
 ///

@@ -1,7 +1,7 @@
 //! What an action is measured against.
 
-use crate::explain::Metrics;
 use crate::model::{ComponentKind, Topology};
+use crate::plan::Metrics;
 use crate::signals::Trail;
 use crate::units::RatePerSec;
 

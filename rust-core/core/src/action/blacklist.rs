@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Attempt;
+use super::attempt::Attempt;
 use crate::units::{Millis, Timestamp};
 
 /// However often it failed, an attempt waits at most 2 to this power times the plain time.

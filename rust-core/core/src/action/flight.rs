@@ -1,18 +1,10 @@
 //! An action from the decision to its outcome.
 
-use super::{Attempt, Baseline, WayBack};
+use super::attempt::Attempt;
+use super::baseline::Baseline;
+use super::origin::Origin;
+use super::way_back::WayBack;
 use crate::units::{Millis, Timestamp};
-
-/// Who wants a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// The policy.
-    Policy,
-    /// An operator: it need not wait, nor have helped before.
-    Operator,
-    /// The plan before it, which did harm: it need not have helped before.
-    Rollback,
-}
 
 /// A plan being carried out.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,10 +8,12 @@ mod attempt;
 mod baseline;
 mod blacklist;
 mod flight;
+mod origin;
 mod way_back;
 
 pub use attempt::Attempt;
 pub use baseline::{Baseline, NOTICEABLE, same};
 pub use blacklist::Blacklist;
-pub use flight::{Awaited, InFlight, Origin};
+pub use flight::{Awaited, InFlight};
+pub use origin::Origin;
 pub use way_back::{Harm, WayBack};

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Baseline, Origin};
-use crate::explain::{Plan, Reason};
+use super::baseline::Baseline;
+use super::origin::Origin;
 use crate::model::{Observation, SlotRef, TaskRange, Topology};
-use crate::place::Slot;
+use crate::plan::{Plan, Slot};
+use crate::reason::Reason;
 use crate::settings::{Settings, SlotRule};
 
 /// What leads back from a plan.

@@ -7,9 +7,9 @@ use thalweg_place::Load;
 
 use super::{Ground, MICROS, Terrain, Wished, needs, problem, role, scaled};
 use crate::assess::Assessment;
-use crate::explain::{Plan, PlanKind};
 use crate::model::{Executor, Observation, SlotRef, TaskRange, Topology};
-use crate::place::{PlaceExecutor, Problem, Role, Shortage, Way, migration, place, way};
+use crate::place::{PlaceExecutor, Problem, Role, Shortage, Way, place, way};
+use crate::plan::{Plan, PlanKind, migration};
 use crate::settings::{Settings, SlotRule};
 
 /// What is to change of a topology, by component ordinal.

@@ -4,9 +4,8 @@
 //! value, the limit it was held against, and the setting that moves that limit.
 
 mod decision;
-mod reason;
 
-pub use decision::{
-    ComponentView, Decision, Metrics, NodeView, Outcome, Plan, PlanKind, TopologyView, Verdict,
-};
-pub use reason::{Reason, ReasonCode};
+pub use crate::reason::{Reason, ReasonCode};
+pub use decision::{ComponentView, Decision, NodeView, Outcome, TopologyView, Verdict};
+
+pub use crate::plan::{Metrics, Plan, PlanKind};

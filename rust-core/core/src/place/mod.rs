@@ -30,12 +30,10 @@ mod nodes;
 mod problem;
 mod sharing;
 mod slots;
-mod table;
 mod way;
 
 pub use fitting::Completed;
 pub use problem::{PlaceEdge, PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role, Shortage};
-pub use table::{MigrationRow, Slot, migration};
 pub use way::{Way, way};
 
 use sharing::share;

@@ -9,36 +9,17 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use serde::{Deserialize, Serialize};
-
+use super::ds2;
 use super::gaussian::Process;
-use super::wish::{Wishes, intent};
-use super::{Intent, Situation, direction, ds2};
+use super::situation::{Intent, Situation};
+use super::wish::{Wishes, direction, intent, main_reason, unknown_rates};
 use crate::demand::Target;
-use crate::explain::{Reason, ReasonCode};
-use crate::units::Share;
+use crate::reason::{Reason, ReasonCode};
 
 /// The process passes this close by its points.
 const ROUNDING: f64 = 0.002;
 const ALPHA: &str = "thalweg.conttune.alpha";
 const PRESSURE: &str = "thalweg.conttune.pressure";
-
-/// What may be set about it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ConttuneSettings {
-    /// Distance from observed parallelism within which the process is trusted.
-    pub alpha: u32,
-    /// Observations kept and averaged for each parallelism.
-    pub kept: usize,
-    /// Share of time under back-pressure, or of arrivals left waiting, from which all double.
-    pub pressure: Share,
-}
-
-impl Default for ConttuneSettings {
-    fn default() -> Self {
-        Self { alpha: 3, kept: 5, pressure: Share::saturating(0.1) }
-    }
-}
 
 /// Processing abilities seen, by component and parallelism.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -100,7 +81,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
     let demand = flow.demand(Target::arrival);
     let proposed = ds2::propose(flow, &demand, 0.0);
     if proposed.is_empty() {
-        return Intent::Stay(vec![super::unknown_rates()]);
+        return Intent::Stay(vec![unknown_rates()]);
     }
     let mut wishes = Wishes::new();
     for (&index, &fallback) in proposed.iter().filter(|(index, _)| !flow.components[**index].source)
@@ -115,7 +96,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
             ReasonCode::DemandMet,
             "every operator has the fewest executors that meet its demand",
         ),
-        _ => super::main_reason(situation, &wishes, &demand),
+        _ => main_reason(situation, &wishes, &demand),
     };
     intent(situation, &wishes, vec![reason.changed_by(ALPHA)])
 }

@@ -14,13 +14,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
+use super::situation::{Intent, Situation};
 use super::wish::{Wishes, intent};
-use super::{Intent, Situation};
 use crate::demand::{ComponentFlow, Flow, whole_executors};
-use crate::explain::{Reason, ReasonCode};
-use crate::units::{Millis, Share, Timestamp};
+use crate::reason::{Reason, ReasonCode};
+use crate::units::{Share, Timestamp};
 
 const INTERVAL: &str = "thalweg.dhalion.interval.secs";
 const BLACKLIST: &str = "thalweg.dhalion.blacklist.ratio";
@@ -30,30 +28,6 @@ const SATURATED: f64 = 0.9;
 const UNEQUAL: f64 = 1.5;
 /// Back-pressure below this share of time is noise.
 const NOTICEABLE: f64 = 0.01;
-
-/// What may be set about it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DhalionSettings {
-    /// Time between rounds, over which symptoms are measured.
-    pub interval: Millis,
-    /// The part of executors that a scale-down keeps.
-    pub scale_down: Share,
-    /// Busy share below which nothing waits at a component.
-    pub idle_below: Share,
-    /// Share of a diagnosis's actions that were ineffective from which it is blacklisted.
-    pub blacklist_ratio: Share,
-}
-
-impl Default for DhalionSettings {
-    fn default() -> Self {
-        Self {
-            interval: Millis::saturating(300_000.0),
-            scale_down: Share::saturating(0.8),
-            idle_below: Share::saturating(0.5),
-            blacklist_ratio: Share::saturating(0.5),
-        }
-    }
-}
 
 /// What is wrong with a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

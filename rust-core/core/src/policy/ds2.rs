@@ -9,33 +9,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use serde::{Deserialize, Serialize};
-
-use super::wish::{Wishes, intent};
-use super::{Intent, Situation, direction};
+use super::situation::{Intent, Situation};
+use super::wish::{Wishes, direction, intent, main_reason, unknown_rates};
 use crate::demand::{Flow, Target, whole_executors};
-use crate::explain::{Reason, ReasonCode};
+use crate::reason::{Reason, ReasonCode};
 
 const RATIO: &str = "thalweg.ds2.target.rate.ratio";
 const ACTIVATION: &str = "thalweg.ds2.activation";
-
-/// What may be set about it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Ds2Settings {
-    /// Decisions in a row that are needed to act.
-    pub activation: usize,
-    /// Target rate over achieved rate above which all operators grow once converged. The paper runs
-    /// with 1; 5 % are left for noise.
-    pub target_rate_ratio: f64,
-    /// Share of executors added to every operator's need.
-    pub headroom: f64,
-}
-
-impl Default for Ds2Settings {
-    fn default() -> Self {
-        Self { activation: 1, target_rate_ratio: 1.05, headroom: 0.0 }
-    }
-}
 
 /// The last decisions.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -63,7 +43,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
     let demand = situation.flow.demand(Target::arrival);
     let mut wishes = propose(situation.flow, &demand, own.headroom);
     if wishes.is_empty() {
-        return Intent::Stay(vec![super::unknown_rates()]);
+        return Intent::Stay(vec![unknown_rates()]);
     }
     wishes.retain(|&index, wish| {
         let executors = situation.flow.components[index].executors;
@@ -98,7 +78,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
             own.target_rate_ratio,
             "the plan has converged, but sources fall short by this ratio",
         ),
-        _ => super::main_reason(situation, &wishes, &demand),
+        _ => main_reason(situation, &wishes, &demand),
     };
     let intent = intent(situation, &wishes, vec![reason.changed_by(RATIO)]);
     if matches!(intent, Intent::Scale { .. }) {

@@ -10,13 +10,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use serde::{Deserialize, Serialize};
-
-use super::wish::{Wishes, intent};
-use super::{Intent, Situation};
+use super::situation::{Intent, Situation};
+use super::wish::{Wishes, intent, unknown_rates};
 use crate::demand::{ComponentFlow, Target, propagate, whole_executors};
-use crate::explain::{Reason, ReasonCode};
-use crate::units::{Millis, Share, Timestamp};
+use crate::reason::{Reason, ReasonCode};
+use crate::settings::AutoscalerSettings;
+use crate::units::Timestamp;
 
 const TARGET: &str = "thalweg.flink-autoscaler.target.utilization";
 const WINDOW: &str = "thalweg.metrics.window.secs";
@@ -27,55 +26,6 @@ const OBSERVED_ABOVE: f64 = 1.15;
 const OBSERVED_LAG_SECS: f64 = 30.0;
 /// A window that is this full is full: reports come at their own times.
 const FULL: f64 = 0.9;
-
-/// What may be set about it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AutoscalerSettings {
-    /// `job.autoscaler.utilization.target`.
-    pub target: Share,
-    /// Distance of both ends of the band from the target.
-    pub boundary: Share,
-    /// `job.autoscaler.catch-up.duration`.
-    pub catch_up: Millis,
-    /// `job.autoscaler.restart.time`.
-    pub restart: Millis,
-    /// `job.autoscaler.scale-down.max-factor`.
-    pub max_down: Share,
-    /// `job.autoscaler.scale-up.max-factor`.
-    pub max_up: f64,
-    /// `job.autoscaler.scale-down.interval`.
-    pub down_delay: Millis,
-    /// `job.autoscaler.vertex.max-parallelism`.
-    pub most: u32,
-    /// `job.autoscaler.backlog-processing.lag-threshold`.
-    pub backlog_lag: Millis,
-    /// `job.autoscaler.observed-scalability.enabled`.
-    pub observed_scalability: bool,
-    /// `job.autoscaler.scaling.effectiveness.detection.enabled`.
-    pub detect_ineffective: bool,
-    /// `job.autoscaler.scaling.effectiveness.threshold`.
-    pub effectiveness: Share,
-}
-
-impl Default for AutoscalerSettings {
-    fn default() -> Self {
-        let minutes = |minutes: f64| Millis::saturating(minutes * 60_000.0);
-        Self {
-            target: Share::saturating(0.7),
-            boundary: Share::saturating(0.3),
-            catch_up: minutes(30.0),
-            restart: minutes(5.0),
-            max_down: Share::saturating(0.6),
-            max_up: 100_000.0,
-            down_delay: minutes(60.0),
-            most: 200,
-            backlog_lag: minutes(5.0),
-            observed_scalability: false,
-            detect_ineffective: false,
-            effectiveness: Share::saturating(0.1),
-        }
-    }
-}
 
 /// What was wished and seen before.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -164,7 +114,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
     }
     let rates = rates(situation);
     if rates.is_empty() {
-        return Intent::Stay(vec![super::unknown_rates()]);
+        return Intent::Stay(vec![unknown_rates()]);
     }
     let backlogged = is_backlogged(situation);
     let (low, high) = match backlogged {
@@ -225,7 +175,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
             let text = format!("{} is used most, beyond the band", situation.id(index));
             Reason::compared(code, used, own.target.get(), text).changed_by(TARGET)
         }
-        (None, _) => super::unknown_rates(),
+        (None, _) => unknown_rates(),
     };
     intent(situation, &wishes, vec![reason])
 }

@@ -6,15 +6,16 @@
 
 use std::collections::BTreeMap;
 
-use super::Intent;
-use crate::action::{Attempt, Baseline};
-use crate::assess::Assessment;
-use crate::diagnose::trigger::Trigger;
-use crate::explain::{ComponentView, Reason, ReasonCode};
-use crate::model::ComponentKind;
+use super::situation::Intent;
+use crate::diagnose::threshold::ThresholdFunction;
+use crate::diagnose::trigger::{EffectiveBottlenecks, Persistence, Trigger};
+use crate::explain::{ComponentView, TopologyView};
+use crate::model::{ComponentKind, Topology};
+use crate::plan::Metrics;
 use crate::plan::parameter::{Candidate, Size, choose, grow, wish};
+use crate::reason::{Reason, ReasonCode};
 use crate::settings::Settings;
-use crate::state::TopologyState;
+use crate::signals::{Measurement, Trail};
 use crate::units::{Millis, Share, Timestamp};
 
 /// What placement knows before a plan is made.
@@ -34,26 +35,73 @@ pub struct Arrangement {
     pub free_slot: bool,
 }
 
+/// What the policy is asked about: a topology, and where its executors run.
+#[derive(Debug, Clone, Copy)]
+pub struct PlacedSituation<'a> {
+    /// The topology.
+    pub topology: &'a Topology,
+    /// The sample of each executor.
+    pub measurements: &'a [Measurement],
+    /// What was measured of its components.
+    pub view: &'a TopologyView,
+    /// The measures by which actions are judged.
+    pub metrics: &'a Metrics,
+    /// What was reported of its components.
+    pub trail: &'a Trail,
+    /// Its placement.
+    pub arrangement: &'a Arrangement,
+    /// Whether sources bring in more than is asked for, from what was left waiting.
+    pub catches_up: bool,
+    /// When measurements began to count after the last change.
+    pub settled_at: Timestamp,
+    /// Reasons for which a move did not help a short time ago.
+    pub in_vain: &'a [ReasonCode],
+    /// The settings.
+    pub settings: &'a Settings,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What the policy remembers of one topology.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Memory {
+    /// Its latency over time.
+    pub threshold: ThresholdFunction,
+    /// Its effective bottlenecks.
+    pub effective: EffectiveBottlenecks,
+    /// Since when signs of trouble hold.
+    pub persistence: Persistence,
+}
+
+impl Memory {
+    /// Starts measuring anew.
+    pub fn forget_measurements(&mut self) {
+        self.threshold.clear();
+        self.effective.clear();
+        self.persistence.clear();
+    }
+
+    /// Notes whether a sign is seen; tells whether it has held for a whole interval.
+    fn note(&mut self, trigger: Trigger, seen: bool, situation: &PlacedSituation<'_>) -> bool {
+        self.persistence.note(trigger, seen, situation.now, situation.settings.interval)
+    }
+}
+
 /// What should change about a topology whose measurements are complete.
-pub fn find(
-    assessment: &Assessment<'_>,
-    arrangement: &Arrangement,
-    state: &mut TopologyState,
-    settings: &Settings,
-    now: Timestamp,
-) -> Intent {
-    learn_latency(assessment, state, settings, now);
+pub fn find(situation: &PlacedSituation<'_>, memory: &mut Memory) -> Intent {
+    let &PlacedSituation { settings, now, .. } = situation;
+    learn_latency(situation, memory);
     let signs = [
-        link(arrangement),
-        imbalance(assessment, arrangement, settings),
-        capacity(assessment, settings),
-        rising(assessment, state, settings),
-        failing(assessment, state, settings, now),
+        link(situation.arrangement),
+        imbalance(situation),
+        capacity(situation),
+        rising(situation, memory),
+        failing(situation),
     ];
     let mut waiting = None;
     let mut due = None;
     for (trigger, reason) in signs {
-        let held = state.persistence.note(trigger, reason.is_some(), now, settings.interval);
+        let held = memory.note(trigger, reason.is_some(), situation);
         // Effective bottlenecks are counted over an interval already.
         let persistent = held || trigger == Trigger::Bottleneck;
         match reason {
@@ -67,20 +115,20 @@ pub fn find(
     }
     match (due, waiting) {
         (Some((Trigger::SlowLink | Trigger::Imbalance, reason)), _) => Intent::Move(vec![reason]),
-        (Some((trigger, reason)), _) => match catching_up(assessment, state, settings) {
+        (Some((trigger, reason)), _) => match catching_up(situation) {
             Some(enough) if trigger != Trigger::Failed => Intent::Stay(vec![enough, reason]),
-            _ => scale(trigger, reason, assessment, arrangement, settings),
+            _ => scale(trigger, reason, situation),
         },
         (None, Some((trigger, reason))) => Intent::Stay(vec![
             Reason::compared(
                 ReasonCode::NotYetPersistent,
-                state.persistence.held(trigger, now).get() / 1000.0,
+                memory.persistence.held(trigger, now).get() / 1000.0,
                 settings.interval.get() / 1000.0,
                 "seconds for which the sign below has held",
             ),
             reason,
         ]),
-        (None, None) => Intent::Stay(vec![calm(assessment, state, settings)]),
+        (None, None) => Intent::Stay(vec![calm(situation, memory)]),
     }
 }
 
@@ -96,32 +144,16 @@ pub enum Places {
 }
 
 /// What executors are moved for.
-const MOVED_FOR: [ReasonCode; 2] = [ReasonCode::LinkSlow, ReasonCode::NodesImbalanced];
-
-/// Whether a move for this reason did not help a short time ago.
-fn is_in_vain(code: ReasonCode, state: &TopologyState, now: Timestamp) -> bool {
-    state.blacklist.forbids(Attempt::Move(Some(code)), now)
-}
-
-/// Whether a move for any reason did not help a short time ago.
-pub fn moves_are_in_vain(state: &TopologyState, now: Timestamp) -> bool {
-    MOVED_FOR.into_iter().all(|code| is_in_vain(code, state, now))
-}
+pub const MOVED_FOR: [ReasonCode; 2] = [ReasonCode::LinkSlow, ReasonCode::NodesImbalanced];
 
 /// Whether executors are in the wrong places, whatever their number. Why a move did not help a short time
 /// ago does not count, so that it hides no other reason.
-pub fn misplaced(
-    assessment: &Assessment<'_>,
-    arrangement: &Arrangement,
-    state: &mut TopologyState,
-    settings: &Settings,
-    now: Timestamp,
-) -> Places {
-    let signs = [link(arrangement), imbalance(assessment, arrangement, settings)];
+pub fn misplaced(situation: &PlacedSituation<'_>, memory: &mut Memory) -> Places {
+    let signs = [link(situation.arrangement), imbalance(situation)];
     let mut places = Places::Good;
     for (trigger, reason) in signs {
-        let reason = reason.filter(|reason| !is_in_vain(reason.code, state, now));
-        let held = state.persistence.note(trigger, reason.is_some(), now, settings.interval);
+        let reason = reason.filter(|reason| !situation.in_vain.contains(&reason.code));
+        let held = memory.note(trigger, reason.is_some(), situation);
         places = match (places, reason) {
             (Places::Good | Places::Doubtful, Some(reason)) if held => Places::Bad(reason),
             (Places::Good, Some(_)) => Places::Doubtful,
@@ -131,16 +163,12 @@ pub fn misplaced(
     places
 }
 
-fn learn_latency(
-    a: &Assessment<'_>,
-    state: &mut TopologyState,
-    settings: &Settings,
-    now: Timestamp,
-) {
-    let Some(latency) = a.view.latency else { return };
-    let deviation = state.threshold.push(now, latency, settings);
+fn learn_latency(situation: &PlacedSituation<'_>, memory: &mut Memory) {
+    let &PlacedSituation { settings, now, .. } = situation;
+    let Some(latency) = situation.view.latency else { return };
+    let deviation = memory.threshold.push(now, latency, settings);
     let effective = deviation.is_some_and(|deviation| deviation.is_effective(settings));
-    state.effective.note(effective.then_some(latency), now, settings.interval);
+    memory.effective.note(effective.then_some(latency), now, settings.interval);
 }
 
 fn link(arrangement: &Arrangement) -> (Trigger, Option<Reason>) {
@@ -155,15 +183,12 @@ fn link(arrangement: &Arrangement) -> (Trigger, Option<Reason>) {
     (Trigger::SlowLink, reason)
 }
 
-fn imbalance(
-    a: &Assessment<'_>,
-    arrangement: &Arrangement,
-    settings: &Settings,
-) -> (Trigger, Option<Reason>) {
+fn imbalance(situation: &PlacedSituation<'_>) -> (Trigger, Option<Reason>) {
+    let &PlacedSituation { arrangement, settings, .. } = situation;
     let ratio = arrangement.worst / arrangement.ideal.max(1e-9);
     let gain = 1.0 - arrangement.reachable / arrangement.worst.max(1e-9);
     let holds = ratio >= settings.imbalance_limit
-        && a.metrics.capacity >= settings.imbalance_floor
+        && situation.metrics.capacity >= settings.imbalance_floor
         && gain >= settings.min_gain.get();
     let reason = holds.then(|| {
         Reason::compared(
@@ -191,14 +216,14 @@ fn is_busy(component: &ComponentView, limit: Share) -> bool {
     component.kind == ComponentKind::Operator && component.mean_capacity >= limit
 }
 
-fn busiest<'a>(a: &'a Assessment<'_>) -> Option<&'a ComponentView> {
-    let operators = a.view.components.iter().filter(|c| c.kind == ComponentKind::Operator);
+fn busiest<'a>(situation: &PlacedSituation<'a>) -> Option<&'a ComponentView> {
+    let operators = situation.view.components.iter().filter(|c| c.kind == ComponentKind::Operator);
     operators.max_by_key(|c| c.capacity)
 }
 
-fn capacity(a: &Assessment<'_>, settings: &Settings) -> (Trigger, Option<Reason>) {
-    let limit = settings.capacity_limit;
-    let short = a.view.components.iter().filter(|c| is_busy(c, limit));
+fn capacity(situation: &PlacedSituation<'_>) -> (Trigger, Option<Reason>) {
+    let limit = situation.settings.capacity_limit;
+    let short = situation.view.components.iter().filter(|c| is_busy(c, limit));
     let reason = short.max_by_key(|c| c.mean_capacity).map(|c| {
         let busy = c.mean_capacity.get();
         Reason::compared(
@@ -211,17 +236,14 @@ fn capacity(a: &Assessment<'_>, settings: &Settings) -> (Trigger, Option<Reason>
     (Trigger::Capacity, reason)
 }
 
-fn rising(
-    a: &Assessment<'_>,
-    state: &TopologyState,
-    settings: &Settings,
-) -> (Trigger, Option<Reason>) {
-    let Some(bottleneck) = a.view.bottleneck else { return (Trigger::Bottleneck, None) };
-    let reason = state.effective.reallocate(bottleneck.time, settings).then(|| {
-        let reference = state.effective.reference().unwrap_or(Millis::ZERO);
+fn rising(situation: &PlacedSituation<'_>, memory: &Memory) -> (Trigger, Option<Reason>) {
+    let settings = situation.settings;
+    let Some(bottleneck) = situation.view.bottleneck else { return (Trigger::Bottleneck, None) };
+    let reason = memory.effective.reallocate(bottleneck.time, settings).then(|| {
+        let reference = memory.effective.reference().unwrap_or(Millis::ZERO);
         Reason::compared(
             ReasonCode::BottleneckRising,
-            f64::from(state.effective.count()),
+            f64::from(memory.effective.count()),
             f64::from(settings.effective_bottlenecks),
             format!(
                 "effective bottlenecks in one interval, the largest {:.1} ms against a bottleneck time of {:.1} ms",
@@ -233,25 +255,20 @@ fn rising(
     (Trigger::Bottleneck, reason)
 }
 
-fn failing(
-    a: &Assessment<'_>,
-    state: &TopologyState,
-    settings: &Settings,
-    now: Timestamp,
-) -> (Trigger, Option<Reason>) {
+fn failing(situation: &PlacedSituation<'_>) -> (Trigger, Option<Reason>) {
+    let &PlacedSituation { topology, settings, now, .. } = situation;
     // What was lost with a worker fails one to two timeouts later: a trace of the last change, no sign.
-    let trace = Millis::saturating(2.0 * a.topology.message_timeout.get());
-    if now < state.settling_until.plus(trace) {
+    let trace = Millis::saturating(2.0 * topology.message_timeout.get());
+    if now < situation.settled_at.plus(trace) {
         return (Trigger::Failed, None);
     }
-    let sources = a.view.components.iter().filter(|c| c.kind == ComponentKind::Source);
+    let sources = situation.view.components.iter().filter(|c| c.kind == ComponentKind::Source);
     let failed: u64 = sources.map(|c| c.failed).sum();
-    let brought: u64 = a
-        .topology
+    let brought: u64 = topology
         .executors
         .iter()
-        .zip(&a.measurements)
-        .filter(|(e, _)| a.topology.components[e.component as usize].kind == ComponentKind::Source)
+        .zip(situation.measurements)
+        .filter(|(e, _)| topology.components[e.component as usize].kind == ComponentKind::Source)
         .filter_map(|(_, m)| m.sample())
         .map(|sample| sample.delta.emitted)
         .sum();
@@ -267,8 +284,9 @@ fn failing(
     (Trigger::Failed, reason)
 }
 
-fn calm(a: &Assessment<'_>, state: &TopologyState, settings: &Settings) -> Reason {
-    if let (true, Some(line)) = (state.threshold.is_stable(), state.threshold.line()) {
+fn calm(situation: &PlacedSituation<'_>, memory: &Memory) -> Reason {
+    let settings = situation.settings;
+    if let (true, Some(line)) = (memory.threshold.is_stable(), memory.threshold.line()) {
         let error = line.standard_error() / line.mean.max(1e-9);
         return Reason::compared(
             ReasonCode::LatencyStable,
@@ -278,7 +296,7 @@ fn calm(a: &Assessment<'_>, state: &TopologyState, settings: &Settings) -> Reaso
         );
     }
     let (id, capacity) =
-        busiest(a).map_or(("no component", 0.0), |c| (c.id.as_str(), c.capacity.get()));
+        busiest(situation).map_or(("no component", 0.0), |c| (c.id.as_str(), c.capacity.get()));
     Reason::compared(
         ReasonCode::NoBottleneck,
         capacity,
@@ -289,15 +307,16 @@ fn calm(a: &Assessment<'_>, state: &TopologyState, settings: &Settings) -> Reaso
 
 /// Why executors are enough although they are busy: sources bring in more than is asked for and will soon have caught
 /// up with what was left waiting. Nothing where that is not counted.
-fn catching_up(a: &Assessment<'_>, state: &TopologyState, settings: &Settings) -> Option<Reason> {
-    if !Baseline::of(a.topology, a.metrics, &state.trail).catches_up() {
+fn catching_up(situation: &PlacedSituation<'_>) -> Option<Reason> {
+    let &PlacedSituation { trail, settings, .. } = situation;
+    if !situation.catches_up {
         return None;
     }
     let (mut waiting, mut falls) = (0.0, 0.0);
-    let components = a.topology.components.iter().enumerate();
+    let components = situation.topology.components.iter().enumerate();
     for (index, _) in components.filter(|(_, c)| c.kind == ComponentKind::Source) {
-        waiting += state.trail.backlog(index)? as f64;
-        falls -= state.trail.growth(index)?;
+        waiting += trail.backlog(index)? as f64;
+        falls -= trail.growth(index)?;
     }
     let (secs, limit) = (waiting / falls, settings.thalweg.catch_up.get() / 1000.0);
     (falls > 0.0 && secs <= limit).then(|| {
@@ -307,14 +326,9 @@ fn catching_up(a: &Assessment<'_>, state: &TopologyState, settings: &Settings) -
 }
 
 /// Algorithm 2 for a topology that is short of executors.
-fn scale(
-    trigger: Trigger,
-    reason: Reason,
-    a: &Assessment<'_>,
-    arrangement: &Arrangement,
-    settings: &Settings,
-) -> Intent {
-    if !arrangement.free_slot {
+fn scale(trigger: Trigger, reason: Reason, situation: &PlacedSituation<'_>) -> Intent {
+    let settings = situation.settings;
+    if !situation.arrangement.free_slot {
         let text = "every slot of the cluster is taken";
         return Intent::Stay(vec![Reason::plain(ReasonCode::ClusterLimited, text), reason]);
     }
@@ -328,9 +342,9 @@ fn scale(
         Trigger::Capacity => is_busy(c, limit),
         _ => is_short(c, limit, settings),
     };
-    let components = &a.view.components;
+    let components = &situation.view.components;
     if !components.iter().any(is_candidate) {
-        let capacity = busiest(a).map_or(0.0, |c| c.capacity.get());
+        let capacity = busiest(situation).map_or(0.0, |c| c.capacity.get());
         let no_gain = Reason::compared(
             ReasonCode::NoGain,
             capacity,

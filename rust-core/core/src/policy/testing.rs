@@ -1,9 +1,9 @@
 //! Situations for the tests of policies.
 
-use super::{Intent, Situation};
+use super::situation::{Intent, Situation};
 use crate::demand::{ComponentFlow, ExecutorFlow, Flow, Stream, Target};
-use crate::explain::ReasonCode;
 use crate::model::{Component, Topology};
+use crate::reason::ReasonCode;
 use crate::settings::Settings;
 use crate::units::{Millis, Timestamp};
 

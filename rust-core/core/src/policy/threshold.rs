@@ -8,38 +8,16 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use serde::{Deserialize, Serialize};
-
-use super::wish::{Wishes, intent};
-use super::{Intent, Situation};
+use super::situation::{Intent, Situation};
+use super::wish::{Wishes, direction, intent};
 use crate::demand::whole_executors;
-use crate::explain::{Reason, ReasonCode};
-use crate::units::{Millis, Share, Timestamp};
+use crate::reason::{Reason, ReasonCode};
+use crate::settings::ThresholdSettings;
+use crate::units::Timestamp;
 
 const TARGET: &str = "thalweg.threshold.target";
 /// More executors at a time than this, or than there are, are not added.
 const MOST_ADDED: u32 = 4;
-
-/// What may be set about it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ThresholdSettings {
-    /// The busy share that is aimed at.
-    pub target: Share,
-    /// Relative distance from it that changes nothing.
-    pub tolerance: Share,
-    /// How long fewer executors must have been enough.
-    pub down_window: Millis,
-}
-
-impl Default for ThresholdSettings {
-    fn default() -> Self {
-        Self {
-            target: Share::saturating(0.8),
-            tolerance: Share::saturating(0.1),
-            down_window: Millis::saturating(300_000.0),
-        }
-    }
-}
 
 /// The wishes of the last minutes, by component.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -78,7 +56,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
             if now > component.executors { now } else { most.min(component.executors) },
         );
     }
-    let (code, moved) = match super::direction(situation, &wishes) {
+    let (code, moved) = match direction(situation, &wishes) {
         0 => (ReasonCode::DemandMet, "lies near the target"),
         1.. => (ReasonCode::DemandAboveCapacity, "is the busiest"),
         _ => (ReasonCode::DemandBelowCapacity, "is the busiest"),
@@ -92,6 +70,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
 mod tests {
     use super::*;
     use crate::policy::testing::Case;
+    use crate::units::Share;
 
     fn at(target: f64) -> ThresholdSettings {
         ThresholdSettings { target: Share::saturating(target), ..ThresholdSettings::default() }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Intent, Situation};
-use crate::explain::{Reason, ReasonCode};
+use super::situation::{Intent, Situation};
+use crate::reason::{Reason, ReasonCode};
 
 /// What a policy wishes for a component, before limits.
 pub type Wishes = BTreeMap<usize, u32>;
@@ -64,6 +64,47 @@ fn limit(situation: &Situation<'_>, index: usize, wish: u32, bounded: u32) -> Re
     };
     let text = format!("{id} would need {wish} executors, {what} allow {bounded}");
     Reason::compared(code, f64::from(wish), f64::from(bounded), text)
+}
+
+/// Executors that the wishes add, as far as limits allow; below 0 when they take some away.
+pub fn direction(situation: &Situation<'_>, wishes: &Wishes) -> i64 {
+    let change = |(index, wish): (&usize, &u32)| {
+        let component = &situation.flow.components[*index];
+        i64::from((*wish).clamp(1, component.most().max(1))) - i64::from(component.executors)
+    };
+    let changes: Vec<i64> = wishes.iter().map(change).collect();
+    // A component that is short matters more than others that have too much.
+    changes.iter().copied().find(|c| *c > 0).unwrap_or_else(|| changes.iter().sum())
+}
+
+/// Why the wishes differ from what is: the component whose demand is furthest from its capacity.
+pub fn main_reason(situation: &Situation<'_>, wishes: &Wishes, demand: &[Option<f64>]) -> Reason {
+    let used = |index: usize| {
+        let component = &situation.flow.components[index];
+        let capacity = component.true_rate()? * f64::from(component.executors);
+        Some((index, demand[index]?, capacity))
+    };
+    let changed = wishes
+        .iter()
+        .filter(|(index, wish)| situation.flow.components[**index].executors != **wish)
+        .filter_map(|(index, _)| used(*index));
+    let up = direction(situation, wishes) > 0;
+    let furthest = changed.max_by(|a, b| {
+        let (a, b) = (a.1 / a.2.max(1e-9), b.1 / b.2.max(1e-9));
+        if up { a.total_cmp(&b) } else { b.total_cmp(&a) }
+    });
+    let Some((index, demand, capacity)) = furthest else { return unknown_rates() };
+    let code = if up { ReasonCode::DemandAboveCapacity } else { ReasonCode::DemandBelowCapacity };
+    let text = format!("records per second asked of {}, and what it can do", situation.id(index));
+    Reason::compared(code, demand, capacity, text)
+}
+
+/// Why nothing is wished for where no rate can be told.
+pub fn unknown_rates() -> Reason {
+    Reason::plain(
+        ReasonCode::RatesUnknown,
+        "neither demand nor true rate of any component can be told from what was measured",
+    )
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The keys of the policies other than `me-stream`, and how they are read.
 
-use thalweg_core::policy::PolicyName;
+use thalweg_core::settings::PolicyName;
 use thalweg_core::settings::Settings;
 use thalweg_core::units::Millis;
 

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use thalweg_core::policy::PolicyName;
+use thalweg_core::settings::PolicyName;
 
 use super::*;
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::policy::testing::Case;
+use crate::units::Millis;
 
 #[test]
 fn target_capacity_is_the_sum_of_input_restart_and_catch_up() {

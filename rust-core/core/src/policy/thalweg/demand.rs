@@ -1,15 +1,14 @@
 //! What will be asked of every component when an action takes effect.
 
-use super::{Memory, TopologyModel};
+use super::limits::SATURATED;
+use super::memory::{Memory, TopologyModel};
 use crate::demand::{Method, propagate};
 use crate::diagnose::cause::{Cause, cause};
-use crate::policy::Situation;
+use crate::policy::situation::Situation;
 use crate::units::Millis;
 
 /// Weight of the newest selectivity.
 const SELECTIVITY_WEIGHT: f64 = 0.3;
-/// Executors this busy do all they can.
-pub(super) const SATURATED: f64 = 0.97;
 /// Busy share that is planned for while a backlog is caught up with.
 const CATCH_UP_BUSY: f64 = 0.95;
 /// A backlog is worth an action only if it takes so many times longer than is allowed to be gone.

@@ -2,8 +2,8 @@
 //! executors away.
 
 use crate::demand::{ComponentFlow, Flow};
-use crate::explain::{Reason, ReasonCode};
-use crate::policy::Situation;
+use crate::policy::situation::Situation;
+use crate::reason::{Reason, ReasonCode};
 
 /// A component that takes in this much more than it was sent, or this much less, is not measured
 /// together with its senders.

@@ -11,9 +11,9 @@ use super::shares::Shares;
 use super::size::{Limit, Scaling, Size};
 use crate::demand::{ComponentFlow, ExecutorFlow};
 use crate::diagnose::cause::{Cause, cause, median};
-use crate::explain::{Reason, ReasonCode};
+use crate::policy::situation::{Intent, Situation};
 use crate::policy::wish::{Wishes, bounded, intent_with_memory};
-use crate::policy::{Intent, Situation};
+use crate::reason::{Reason, ReasonCode};
 use crate::settings::SlotRule;
 
 const LIMIT: &str = "thalweg.scaling.limit";

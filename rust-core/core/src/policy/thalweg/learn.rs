@@ -1,15 +1,15 @@
 //! What each decision teaches about components: their capacity, how evenly they work, and what memory
 //! brings to their state.
 
+use super::levels;
+use super::limits::HELD_UP;
+use super::memory::{Memory, TopologyModel};
 use super::shares::balance;
-use super::{Memory, TopologyModel, levels};
 use crate::demand::ComponentFlow;
-use crate::policy::Situation;
+use crate::policy::situation::Situation;
 
 /// Components below this busy share say too little.
 const IDLE: f64 = 0.05;
-/// Above this share of time their receivers hold them up, and what they do is not all they could.
-pub(super) const HELD_UP: f64 = 0.1;
 
 /// Learns what components can do, from those whose signals are good.
 pub fn learn(situation: &Situation<'_>, memory: &mut Memory, model: &mut TopologyModel) {

@@ -8,11 +8,11 @@
 
 use std::collections::BTreeMap;
 
-use super::TopologyModel;
+use super::memory::TopologyModel;
 use crate::capacity::misses::{Measured, MissCurve, StateModel};
 use crate::demand::ComponentFlow;
-use crate::explain::{Reason, ReasonCode};
-use crate::policy::Situation;
+use crate::policy::situation::Situation;
+use crate::reason::{Reason, ReasonCode};
 
 const MOST: &str = "thalweg.memory.max.mib";
 /// Above this share of hits memory is not tried: Justin's threshold as its README and experiments have

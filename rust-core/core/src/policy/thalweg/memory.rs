@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::learn::HELD_UP;
+use super::limits::HELD_UP;
 use crate::capacity::learned::CapacityModel;
 use crate::capacity::misses::StateModel;
 use crate::demand::Forecaster;
-use crate::policy::Situation;
+use crate::policy::situation::Situation;
 use crate::policy::wish::Wishes;
 use crate::units::{Millis, Timestamp};
 

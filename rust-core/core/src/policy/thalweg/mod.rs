@@ -21,30 +21,26 @@ mod grow;
 mod learn;
 mod levels;
 mod lighter;
+mod limits;
 mod memory;
-mod settings;
 mod shares;
 mod shrink;
 mod size;
 mod slots;
 
 pub use memory::{Memory, TopologyModel};
-pub use settings::ThalwegSettings;
 
 use std::collections::BTreeMap;
 
-use super::wish::Wishes;
-use super::{Intent, Situation};
+use super::situation::{Intent, Situation};
+use super::wish::{Wishes, unknown_rates};
 use crate::demand::ComponentFlow;
-use crate::explain::{Reason, ReasonCode};
 use demand::{Asked, asked};
 use grow::{Short, expecting, up};
 use learn::learn;
 use levels::{Holding, Step};
 use shrink::{down, in_shared_slots};
 use size::{Scaling, Size, meet_latency};
-
-const TARGET: &str = "thalweg.scaling.target";
 
 /// What should change.
 pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut TopologyModel) -> Intent {
@@ -78,7 +74,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
         .filter_map(|(index, sized)| Some((index, sized.as_ref()?.1.need)))
         .collect();
     if needs.is_empty() {
-        return Intent::Stay(vec![super::unknown_rates()]);
+        return Intent::Stay(vec![unknown_rates()]);
     }
     match shortest(situation, &asked, &sizes) {
         Some((index, used)) => {
@@ -162,18 +158,6 @@ fn shortest(
         short.then_some((index, ahead.max(now)))
     };
     sizes.iter().enumerate().filter_map(of).max_by(|a, b| a.1.total_cmp(&b.1))
-}
-
-fn fullest(situation: &Situation<'_>, sizes: &[Option<(Scaling<'_>, Size)>]) -> Reason {
-    let used = |(index, sized): (usize, &Option<(Scaling<'_>, Size)>)| {
-        let input = situation.flow.components[index].input()?;
-        Some((index, input / sized.as_ref()?.1.capacity.max(1e-9)))
-    };
-    let fullest = sizes.iter().enumerate().filter_map(used).max_by(|a, b| a.1.total_cmp(&b.1));
-    let Some((index, used)) = fullest else { return super::unknown_rates() };
-    let target = situation.settings.thalweg.target.get();
-    let text = format!("part of its capacity that {}, the fullest, uses", situation.id(index));
-    Reason::compared(ReasonCode::DemandMet, used, target, text).changed_by(TARGET)
 }
 
 #[cfg(test)]

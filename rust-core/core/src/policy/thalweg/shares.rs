@@ -1,7 +1,7 @@
 //! How unevenly a component's records and work are spread over its executors: what its fullest
 //! executor cannot do is not done by the others.
 
-use super::demand::SATURATED;
+use super::limits::SATURATED;
 use crate::demand::{ComponentFlow, ExecutorFlow};
 use crate::diagnose::cause::median;
 use crate::settings::SlotRule;

@@ -3,14 +3,13 @@
 use std::collections::VecDeque;
 
 use super::demand::Asked;
-use super::fullest;
 use super::levels::spares;
 use super::memory::{Memory, TopologyModel};
-use super::size::{Scaling, Size};
+use super::size::{Scaling, Size, fullest};
 use super::slots::slots_needed;
-use crate::explain::{Reason, ReasonCode};
+use crate::policy::situation::{Intent, Situation};
 use crate::policy::wish::{Wishes, intent_with_memory};
-use crate::policy::{Intent, Situation};
+use crate::reason::{Reason, ReasonCode};
 use crate::settings::SlotRule;
 use crate::units::Timestamp;
 

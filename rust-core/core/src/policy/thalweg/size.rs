@@ -4,10 +4,14 @@ use crate::capacity::learned::{Balance, CapacityModel};
 use crate::capacity::queueing::Queue;
 use crate::capacity::usl::Curve;
 use crate::demand::{ComponentFlow, whole_executors};
-use crate::policy::Situation;
+use crate::policy::situation::Situation;
 use crate::policy::thalweg::TopologyModel;
 use crate::policy::thalweg::lighter::Lighter;
 use crate::policy::thalweg::shares::{Shares, balance};
+use crate::policy::wish::unknown_rates;
+use crate::reason::{Reason, ReasonCode};
+
+const TARGET: &str = "thalweg.scaling.target";
 
 /// A component that no number of executors makes this much faster has another limit.
 const FASTER: f64 = 1.1;
@@ -228,4 +232,17 @@ pub fn meet_latency(
             size.need += 1;
         }
     }
+}
+
+/// How full the component is of whose capacity most is used.
+pub fn fullest(situation: &Situation<'_>, sizes: &[Option<(Scaling<'_>, Size)>]) -> Reason {
+    let used = |(index, sized): (usize, &Option<(Scaling<'_>, Size)>)| {
+        let input = situation.flow.components[index].input()?;
+        Some((index, input / sized.as_ref()?.1.capacity.max(1e-9)))
+    };
+    let fullest = sizes.iter().enumerate().filter_map(used).max_by(|a, b| a.1.total_cmp(&b.1));
+    let Some((index, used)) = fullest else { return unknown_rates() };
+    let target = situation.settings.thalweg.target.get();
+    let text = format!("part of its capacity that {}, the fullest, uses", situation.id(index));
+    Reason::compared(ReasonCode::DemandMet, used, target, text).changed_by(TARGET)
 }

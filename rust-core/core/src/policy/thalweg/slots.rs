@@ -5,11 +5,11 @@
 //! disk or another system, and needs no core then. So this counts only once it was seen that records
 //! take longer when slots are full.
 
-use super::Memory;
-use super::demand::SATURATED;
+use super::limits::SATURATED;
+use super::memory::Memory;
 use super::size::{Scaling, Size};
 use crate::demand::{ComponentFlow, whole_executors};
-use crate::policy::Situation;
+use crate::policy::situation::Situation;
 use crate::settings::SlotRule;
 
 /// Below this share of their cores, slots have room.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::demand::Target;
 use crate::policy::testing::Case;
+use crate::reason::ReasonCode;
 use crate::state::Learned;
 use crate::units::Millis;
 

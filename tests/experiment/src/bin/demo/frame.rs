@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use console::style;
 use thalweg_core::explain::{Decision, Outcome, Plan, Reason, Verdict};
-use thalweg_core::place::{MigrationRow, Slot};
+use thalweg_core::plan::{MigrationRow, Slot};
 use thalweg_core::units::Millis;
 use thalweg_experiment::report::short;
 use thalweg_experiment::status::Ended;

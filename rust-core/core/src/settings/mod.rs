@@ -3,17 +3,19 @@
 //! The names under which users set these values live in the engine's table of keys; the names are
 //! repeated here only where a reason has to tell its reader which setting would change it.
 
+mod policies;
+mod policy_name;
+
+pub use policies::{
+    AutoscalerSettings, ConttuneSettings, DhalionSettings, Ds2Settings, ThalwegSettings,
+    ThresholdSettings,
+};
+pub use policy_name::PolicyName;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::PolicyName;
-use crate::policy::conttune::ConttuneSettings;
-use crate::policy::dhalion::DhalionSettings;
-use crate::policy::ds2::Ds2Settings;
-use crate::policy::flink_autoscaler::AutoscalerSettings;
-use crate::policy::thalweg::ThalwegSettings;
-use crate::policy::threshold::ThresholdSettings;
 use crate::units::{Millis, Share};
 
 /// How far Thalweg may go.

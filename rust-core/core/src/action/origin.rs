@@ -1,0 +1,12 @@
+//! Who wants an action.
+
+/// Who wants a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The policy.
+    Policy,
+    /// An operator: it need not wait, nor have helped before.
+    Operator,
+    /// The plan before it, which did harm: it need not have helped before.
+    Rollback,
+}

@@ -159,13 +159,17 @@ fn a_standby_follows_and_does_not_bring_back_what_was_removed() {
     let server = RedisServer::start();
     let (leader, standby) = (backed(&server, "leader"), backed(&server, "standby"));
     for epoch in [1, 2] {
-        leader.publish(&table("t", epoch, 5)).unwrap();
-        leader.put_state("model", b"learned").unwrap();
-        wait_until("the standby has it", || {
-            standby.head("t").unwrap().is_some_and(|head| head.epoch == epoch)
+        let newest = table("t", epoch, 3 + epoch as u32);
+        leader.publish(&newest).unwrap();
+        wait_until("the standby has it, whole", || {
+            standby.table("t").unwrap().is_some_and(|loaded| loaded.table == newest)
         });
     }
-    wait_until("the standby has learned", || standby.state("model").unwrap().is_some());
+    assert_eq!(standby.state("model"), Ok(None));
+    leader.put_state("model", b"learned").unwrap();
+    wait_until("the standby has learned", || {
+        standby.state("model") == Ok(Some(b"learned".to_vec()))
+    });
     leader.remove("t").unwrap();
     wait_until("the standby has forgotten", || standby.table("t").unwrap().is_none());
     assert_eq!(leader.health().counters.replayed, 0);

@@ -21,6 +21,11 @@ const SEED_VARIABLE: &str = "THALWEG_STORE_TEST_SEED";
 
 const NAMES: [&str; 2] = ["a", "b"];
 
+/// How often a machine looks at Redis: all the time, or never unless it has to.
+const REFRESHES: [Duration; 2] = [Duration::from_millis(15), Duration::from_secs(3600)];
+/// How long a write is waited for where it is.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// SplitMix64.
 struct Dice(u64);
 
@@ -39,7 +44,7 @@ struct Machine {
     store: Option<BackedStore>,
     journal: String,
     term: u64,
-    /// The last epoch and term seen here per name; neither may fall.
+    /// The last epoch seen here per name; it may not fall.
     seen: BTreeMap<String, u64>,
 }
 
@@ -83,7 +88,7 @@ impl World {
             there: BTreeMap::new(),
         };
         for who in 0..2 {
-            world.reopen(who);
+            world.reopen(who, REFRESHES[0]);
             world.lead(who);
         }
         world
@@ -92,10 +97,10 @@ impl World {
     fn step(&mut self, dice: &mut Dice) {
         let (who, name) = (dice.below(2), NAMES[dice.below(2)]);
         match dice.below(20) {
-            0..=5 => self.publish(who, name),
-            6..=11 => self.stamp(who, name),
+            0..=5 => self.publish(who, name, dice.below(2) == 0),
+            6..=11 => self.stamp(who, name, dice.below(2) == 0),
             12 | 13 => self.lead(who),
-            14 | 15 => self.reopen(who),
+            14 | 15 => self.reopen(who, REFRESHES[dice.below(2)]),
             16 => self.lose(None),
             17 => self.lose(Some(dice)),
             18 => self.kill(),
@@ -104,13 +109,17 @@ impl World {
         self.nothing_fell();
     }
 
-    fn publish(&mut self, who: usize, name: &'static str) {
+    fn publish(&mut self, who: usize, name: &'static str, waits: bool) {
         let Machine { term, .. } = self.machines[who];
         let store = self.machines[who].store();
         self.writes += 1;
         let stored = store.next_epoch(name, term).and_then(|epoch| {
             let table = table(name, epoch, (self.writes % 9) as u32);
-            store.publish(&table).map(|()| table)
+            if waits {
+                store.publish_and_wait(&table, PATIENCE).map(|_| table)
+            } else {
+                store.publish(&table).map(|()| table)
+            }
         });
         match stored {
             Ok(table) => {
@@ -120,17 +129,23 @@ impl World {
                 }
             }
             Err(StoreError::Deposed { stored, .. }) => assert!(stored > term),
-            // The other's table came in between asking for an epoch and using it.
+            // The other's table is in Redis, or came in between asking for an epoch and using it.
             Err(StoreError::Fenced { stored, got, .. }) => assert!(stored > got),
             Err(other) => panic!("{other}"),
         }
     }
 
-    fn stamp(&mut self, who: usize, name: &'static str) {
+    fn stamp(&mut self, who: usize, name: &'static str, waits: bool) {
         let Machine { term, .. } = self.machines[who];
         self.writes += 1;
         let bytes = format!("write {}", self.writes).into_bytes();
-        match self.machines[who].store().put_stamped(name, term, &bytes) {
+        let store = self.machines[who].store();
+        let stored = if waits {
+            store.put_stamped_and_wait(name, term, &bytes, PATIENCE).map(drop)
+        } else {
+            store.put_stamped(name, term, &bytes)
+        };
+        match stored {
             Ok(()) if self.stamps.get(name).is_none_or(|newest| newest.term <= term) => {
                 self.stamps.insert(name, Stamped { term, bytes });
             }
@@ -148,7 +163,7 @@ impl World {
         self.machines[who].term = term;
     }
 
-    fn reopen(&mut self, who: usize) {
+    fn reopen(&mut self, who: usize, refresh: Duration) {
         let machine = &mut self.machines[who];
         machine.store = None;
         let pace = Pace {
@@ -156,7 +171,7 @@ impl World {
             base: Duration::from_millis(2),
             cap: Duration::from_millis(20),
             seed: who as u64,
-            refresh: Duration::from_millis(15),
+            refresh,
             queue_limit: 3,
         };
         let primary = Arc::new(RedisStore::new(&self.server.settings()).unwrap());
@@ -198,17 +213,26 @@ impl World {
     fn nothing_fell(&mut self) {
         for machine in &mut self.machines {
             let store = machine.store.as_ref().unwrap();
-            rises(&mut machine.seen, store, &machine.journal);
+            for name in NAMES {
+                rises(&mut machine.seen, name, epoch(store, name), &machine.journal);
+            }
         }
         if self.up {
             let direct = RedisStore::open(&self.server.settings()).unwrap();
-            rises(&mut self.there, &direct, "Redis");
+            for name in NAMES {
+                let term = direct.stamped(name).unwrap().map_or(0, |stamped| stamped.term);
+                rises(&mut self.there, &format!("term of {name}"), term, "Redis");
+                rises(&mut self.there, name, epoch(&direct, name), "Redis");
+            }
         }
     }
 
     /// Once Redis is back and all is calm, the newest of everything is everywhere.
     fn ends_well(mut self) {
         self.restart();
+        for who in 0..2 {
+            self.reopen(who, REFRESHES[0]);
+        }
         let direct = RedisStore::open(&self.server.settings()).unwrap();
         let [left, right] = &self.machines;
         let stores: [&dyn Store; 3] = [&direct, left.store(), right.store()];
@@ -219,7 +243,7 @@ impl World {
         });
         drop(direct);
         for who in 0..2 {
-            self.reopen(who);
+            self.reopen(who, REFRESHES[0]);
             self.machines[who].store().wait_until_settled(Duration::from_secs(20));
             self.machines[who].store = None;
             let journal = self.server.file(&self.machines[who].journal);
@@ -236,16 +260,14 @@ impl World {
     }
 }
 
-fn rises(seen: &mut BTreeMap<String, u64>, store: &dyn Store, place: &str) {
-    for name in NAMES {
-        let epoch = store.head(name).unwrap().map_or(0, |head| head.epoch);
-        let term = store.stamped(name).unwrap().map_or(0, |stamped| stamped.term);
-        for (what, now) in [("epoch", epoch), ("term", term)] {
-            let last = seen.entry(format!("{what} of {name}")).or_default();
-            assert!(now >= *last, "{what} of {name} fell from {last} to {now} in {place}");
-            *last = now;
-        }
-    }
+fn epoch(store: &dyn Store, name: &str) -> u64 {
+    store.head(name).unwrap().map_or(0, |head| head.epoch)
+}
+
+fn rises(seen: &mut BTreeMap<String, u64>, what: &str, now: u64, place: &str) {
+    let last = seen.entry(what.to_owned()).or_default();
+    assert!(now >= *last, "{what} fell from {last} to {now} in {place}");
+    *last = now;
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! `thalweg drain`: empties a host, or lets it be used again.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use thalweg_engine::drains;
+
+use crate::files;
 
 /// Empties hosts: nothing new is placed there, and what runs there leaves.
 #[derive(Args)]
@@ -47,12 +48,9 @@ impl Drain {
     }
 }
 
-/// Replaces the file whole, so that no reader sees half of it.
 fn write(file: &std::path::Path, drained: &BTreeSet<String>) -> anyhow::Result<()> {
-    let part = file.with_extension("part");
     let text = serde_json::to_string(drained).context("names are always JSON")?;
-    fs::write(&part, text).with_context(|| format!("cannot write {}", part.display()))?;
-    fs::rename(&part, file).with_context(|| format!("cannot replace {}", file.display()))
+    files::write(file, &text)
 }
 
 #[cfg(test)]

@@ -21,7 +21,6 @@ pub fn scenario(path: &Path) -> Result<Scenario> {
 
 /// Writes a file whole, or not at all.
 pub fn write(path: &Path, content: &str) -> Result<()> {
-    let draft = path.with_extension("part");
-    fs::write(&draft, content).with_context(|| format!("cannot write {}", draft.display()))?;
-    fs::rename(&draft, path).with_context(|| format!("cannot write {}", path.display()))
+    thalweg_engine::files::replace(path, content)
+        .with_context(|| format!("cannot write {}", path.display()))
 }

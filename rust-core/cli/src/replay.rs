@@ -16,7 +16,7 @@ use thalweg_core::state::State;
 use thalweg_core::units::Timestamp;
 use thalweg_engine::recording::Entry;
 
-use crate::settings::Wanted;
+use crate::settings::{self, Wanted};
 
 /// Arguments of `thalweg replay`.
 #[derive(Debug, Args)]
@@ -58,7 +58,8 @@ impl Replay {
 /// The recorded settings with those of the command line over them.
 ///
 /// Core settings have no way back to the names under which users set them, so only those that the
-/// command line changes against the defaults are taken over.
+/// command line changes against the defaults are taken over. The mode is always the command line's,
+/// or `act`: what would have been done is asked most often of a scheduler that only observed.
 fn changed(recorded: &Settings, wanted: &Wanted) -> Result<Settings> {
     let as_map = |settings: &Settings| -> Result<Map<String, Value>> {
         match serde_json::to_value(settings)? {
@@ -66,10 +67,11 @@ fn changed(recorded: &Settings, wanted: &Wanted) -> Result<Settings> {
             _ => bail!("settings are an object"),
         }
     };
-    let (before, after) = (as_map(&wanted.defaults()?)?, as_map(&wanted.over(&Map::new())?)?);
+    let acting = Map::from_iter([("thalweg.mode".to_owned(), Value::from("act"))]);
+    let (before, after) = (as_map(&settings::read(&acting)?)?, as_map(&wanted.over(&acting)?)?);
     let mut mixed = as_map(recorded)?;
     for (key, value) in after {
-        if before.get(&key) != Some(&value) {
+        if key == "mode" || before.get(&key) != Some(&value) {
             mixed.insert(key, value);
         }
     }

@@ -18,11 +18,6 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// The settings where nothing is set.
-    pub fn defaults(&self) -> Result<Settings> {
-        read(&Map::new())
-    }
-
     /// The settings that hold over `base`.
     pub fn over(&self, base: &Map<String, Value>) -> Result<Settings> {
         let mut given = base.clone();

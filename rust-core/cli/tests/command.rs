@@ -46,6 +46,27 @@ fn a_recorded_run_is_replayed_to_the_same_bytes() {
 }
 
 #[test]
+fn what_others_would_have_done_is_told_of_a_recording_that_only_observed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let record = dir.path().join("run.jsonl");
+    let record = record.to_str().expect("a plain path");
+    let wordcount = scenario("wordcount.toml");
+    let wordcount = wordcount.to_str().expect("a plain path");
+    let observed =
+        thalweg(&["simulate", wordcount, "--set", "thalweg.mode=observe", "--record", record]);
+    assert!(observed.status.success(), "{}", text(&observed.stderr));
+    let actions = |arguments: &[&str]| {
+        let replayed = thalweg(&[&["replay", record], arguments].concat());
+        let said = text(&replayed.stdout);
+        assert!(said.contains("recorded: 0 actions"), "{said}{}", text(&replayed.stderr));
+        let others = said.lines().find_map(|line| line.strip_prefix("would be: ")).expect("told");
+        others.split(' ').next().and_then(|number| number.parse::<u32>().ok()).expect("a number")
+    };
+    assert!(actions(&["--policy", "ds2"]) > 0);
+    assert_eq!(actions(&["--policy", "ds2", "--set", "thalweg.mode=observe"]), 0);
+}
+
+#[test]
 fn a_changed_recording_is_told_from_its_replay() {
     let dir = tempfile::tempdir().expect("a folder");
     let record = dir.path().join("run.jsonl");

@@ -8,6 +8,7 @@
 mod commands;
 pub mod drains;
 mod error;
+pub mod files;
 mod observe;
 mod orders;
 pub mod recording;

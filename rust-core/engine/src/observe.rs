@@ -13,8 +13,8 @@ use thalweg_core::units::Timestamp;
 use thalweg_store::{Reach, StoreKind};
 
 use crate::recording::Entry;
-use crate::status::{ActivePlan, PlanState, Status, write_whole};
-use crate::{Engine, EngineError, LEARNED_KEY, Running, TERM, drains, orders, tables};
+use crate::status::{ActivePlan, PlanState, Status};
+use crate::{Engine, EngineError, LEARNED_KEY, Running, TERM, drains, files, orders, tables};
 
 /// Outcomes and ended plans that the status keeps.
 const REMEMBERED: usize = 20;
@@ -189,7 +189,7 @@ impl Engine {
     pub(crate) fn show(&self, running: &Running, now: Timestamp) {
         let written = serde_json::to_string(&self.status_of(running, now))
             .map_err(EngineError::from)
-            .map(|text| write_whole(&self.settings.dir.join("status.json"), &text));
+            .map(|text| files::replace(&self.settings.dir.join("status.json"), &text));
         if let Err(error) | Ok(Err(error)) =
             written.map(|r| r.map_err(|e| EngineError::Request(e.to_string())))
         {

@@ -1,8 +1,6 @@
 //! What the engine shows of itself.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::Write;
-use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -56,12 +54,4 @@ pub(crate) struct Status<'a> {
     pub(crate) ended: &'a VecDeque<EndedPlan>,
     pub(crate) outcomes: &'a VecDeque<Outcome>,
     pub(crate) counters: &'a BTreeMap<String, u64>,
-}
-
-/// Replaces a file whole, so that no reader sees half of it.
-pub(crate) fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let part = path.with_extension("part");
-    let mut file = std::fs::File::create(&part)?;
-    file.write_all(text.as_bytes())?;
-    std::fs::rename(part, path)
 }

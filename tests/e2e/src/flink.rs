@@ -13,7 +13,9 @@ use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::process::{Site, marked};
 use thalweg_lab::{FlinkBuilder, FlinkCluster, FlinkJob, Kafka, Redis};
 
-use crate::product::{LIMIT, TOPIC, WORDS_PER_LINE, evidence, leave_order, now_ms, wait_with};
+use crate::product::{
+    LIMIT, TOPIC, WORDS_PER_LINE, evidence, leave_order, now_ms, remove_if_there, wait_with,
+};
 use crate::routes::{Table, connect, table};
 use crate::status::{EndedPlan, Status};
 
@@ -56,6 +58,7 @@ impl FlinkProduct {
             .line(line)
             .library_jar(&jar(line)?)
             .set("execution.checkpointing.interval", "5s")
+            .set("thalweg.mode", "act")
             .set("thalweg.store.dir", folder.path().join("thalweg").display().to_string())
             .set("thalweg.recording.file", recording(folder.path()).display().to_string())
             .set("thalweg.store.kind", "redis")
@@ -241,9 +244,20 @@ impl FlinkProduct {
     /// # Errors
     /// When it has written nothing yet, or something else than its status.
     pub fn status(&self) -> Result<Status> {
-        let file = self.store().join("status.json");
+        let file = self.status_file();
         let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
         serde_json::from_str(&text).with_context(|| text.clone())
+    }
+
+    /// Kills the JobManager and starts it again. What the killed one said of itself is put away, so that nobody takes it
+    /// for the new one's word.
+    ///
+    /// # Errors
+    /// As for [`FlinkProduct::start`].
+    pub fn restart_job_manager(&mut self) -> Result<()> {
+        self.flink.kill_job_manager();
+        remove_if_there(&self.status_file())?;
+        self.flink.start_job_manager()
     }
 
     /// All of the JobManager's log since it last started.
@@ -296,6 +310,10 @@ impl FlinkProduct {
 
     fn journals(&self, job: &str) -> PathBuf {
         self.flink.dir().join("out").join(job)
+    }
+
+    fn status_file(&self) -> PathBuf {
+        self.store().join("status.json")
     }
 
     fn store(&self) -> PathBuf {

@@ -1,6 +1,7 @@
 //! A cluster under Thalweg, with Kafka, load, and Redis where it is wanted.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -84,7 +85,8 @@ impl Product {
             .nodes(NODES)
             .scheduler("io.thalweg.storm.ThalwegScheduler")
             .daemon_jar(&jar()?)
-            .set("nimbus.topology.validator", "io.thalweg.storm.TaskHeadroom");
+            .set("nimbus.topology.validator", "io.thalweg.storm.TaskHeadroom")
+            .set("thalweg.mode", "act");
         for (key, seconds) in QUICK.into_iter().chain(ALERT) {
             builder = builder.set(key, seconds);
         }
@@ -144,7 +146,7 @@ impl Product {
     /// # Errors
     /// When it has written nothing yet, or something else than its status.
     pub fn status(&self) -> Result<Status> {
-        let file = self.master().join("local/thalweg/status.json");
+        let file = self.status_file();
         let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
         serde_json::from_str(&text).with_context(|| text.clone())
     }
@@ -158,12 +160,14 @@ impl Product {
         fs::read_to_string(&file).with_context(|| file.display().to_string())
     }
 
-    /// Kills Nimbus, changes its configuration, and starts it again; `null` takes a key away.
+    /// Kills Nimbus, changes its configuration, and starts it again; `null` takes a key away. What the killed one said of
+    /// itself is put away, so that nobody takes it for the new one's word.
     ///
     /// # Errors
     /// As for [`Product::with_redis`].
     pub fn restart_nimbus(&mut self, changes: &[(&str, Value)]) -> Result<()> {
         self.storm.kill_nimbus();
+        remove_if_there(&self.status_file())?;
         self.configure(changes)?;
         self.storm.start_nimbus()
     }
@@ -284,6 +288,10 @@ impl Product {
         self.storm.dir().join("out").join(topology)
     }
 
+    fn status_file(&self) -> PathBuf {
+        self.master().join("local/thalweg/status.json")
+    }
+
     fn master(&self) -> PathBuf {
         self.storm.dir().join("storm/master")
     }
@@ -297,6 +305,16 @@ fn jar() -> Result<PathBuf> {
         bail!("no {}: run gradle :jvm-adapter:storm:jar", jar.display());
     }
     Ok(jar)
+}
+
+/// Removes a file that may not have been written yet.
+pub(crate) fn remove_if_there(file: &Path) -> Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| file.display().to_string())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Milliseconds since the epoch.

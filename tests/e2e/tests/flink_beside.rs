@@ -1,7 +1,6 @@
 //! Thalweg beside a Flink of the line that is kept for long: nothing is installed, and parallelism follows.
 
 use std::fs;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
@@ -9,7 +8,7 @@ use thalweg_e2e::flink::jar;
 use thalweg_e2e::{LIMIT, Status};
 use thalweg_lab::flink::FlinkLine;
 use thalweg_lab::process::tails;
-use thalweg_lab::wait::until;
+use thalweg_lab::wait::until_seen;
 use thalweg_lab::{FlinkBuilder, FlinkJob};
 
 /// What two subtasks can do and one cannot.
@@ -30,21 +29,23 @@ fn parallelism_follows_the_load_of_a_cluster_in_which_nothing_is_installed() -> 
         format!("thalweg.flink.rest.url={}", flink.rest().url()),
         format!("thalweg.store.dir={}", store.display()),
         "thalweg.flink.level=1".to_owned(),
+        "thalweg.mode=act".to_owned(),
         "thalweg.policy=ds2".to_owned(),
     ];
     let class = "io.thalweg.flink.Beside";
     let beside = flink.beside("thalweg", &jar(FlinkLine::V2_3)?, class, &arguments)?;
     let log = folder.path().join("flink/logs/thalweg.log");
-    until("a rescale", LIMIT, || {
+    let split = || {
         let info = flink.rest().job(&job.id)?;
-        Ok((info.runs() && info.vertex("split")?.parallelism >= 2).then_some(()))
-    })
-    .with_context(|| tails(std::slice::from_ref(&log)))?;
-    let status = until("the end of the plan", Duration::from_secs(30), || {
+        Ok((info.runs(), info.vertex("split")?.parallelism))
+    };
+    until_seen("a rescale", LIMIT, split, |(runs, parallelism)| *runs && *parallelism >= 2)
+        .with_context(|| tails(std::slice::from_ref(&log)))?;
+    let status = || {
         let text = fs::read_to_string(store.join("status.json"))?;
-        let status: Status = serde_json::from_str(&text)?;
-        Ok((!status.ended.is_empty()).then_some(status))
-    })?;
+        Ok(serde_json::from_str::<Status>(&text)?)
+    };
+    let status = until_seen("the end of the plan", LIMIT, status, |s| !s.ended.is_empty())?;
     let plan = status.ended.last().context("no plan")?;
     ensure!(plan.code.is_none() && plan.how == "rest_rescale", "{plan:?}");
     let bounds = flink.rest().get(&format!("/jobs/{}/resource-requirements", job.id))?;

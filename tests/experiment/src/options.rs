@@ -80,6 +80,7 @@ pub fn storm_settings(
     add(json!({
         "storm.scheduler": "io.thalweg.storm.ThalwegScheduler",
         "nimbus.topology.validator": "io.thalweg.storm.TaskHeadroom",
+        "thalweg.mode": "act",
         "thalweg.store.dir": folder,
         "thalweg.monitor.interval.secs": 2,
         "thalweg.metrics.window.secs": 10,

@@ -13,7 +13,9 @@ pub enum Kind {
     Flag,
     /// Any text.
     Text,
-    /// A list of texts.
+    /// Text that is a password, or may hold one: no message repeats it.
+    Secret,
+    /// A list of texts, or one text with commas between them.
     Texts,
 }
 
@@ -52,8 +54,8 @@ const KEYS: &[Key] = &[
     key(
         "thalweg.mode",
         Kind::Choice(&["observe", "advise", "act"]),
-        "act",
-        "How far Thalweg may go: measure and explain, also plan, also carry plans out. Below `act`, the engine's own scheduler places everything.",
+        "observe",
+        "How far Thalweg may go: measure and explain, also plan, also carry plans out. Nothing is changed unless this is `act`. Below `act`, the engine's own scheduler places everything.",
     ),
     key(
         "thalweg.monitor.interval.secs",
@@ -321,15 +323,20 @@ const KEYS: &[Key] = &[
     ),
     key(
         "thalweg.store.redis.url",
-        Kind::Text,
+        Kind::Secret,
         "redis://127.0.0.1:6379",
         "Where Redis is; `rediss://` for TLS.",
     ),
     key("thalweg.store.redis.user", Kind::Text, "", "ACL user; empty means the default user."),
-    key("thalweg.store.redis.password", Kind::Text, "", "Its password."),
+    key(
+        "thalweg.store.redis.password",
+        Kind::Secret,
+        "",
+        "Its password; in YAML, digits alone need quotes.",
+    ),
     key(
         "thalweg.store.redis.password.file",
-        Kind::Text,
+        Kind::Secret,
         "",
         "A file that holds the password instead.",
     ),
@@ -385,8 +392,8 @@ impl Kind {
             Self::Number(low, high) => format!("a number from {low} to {high}"),
             Self::Whole(low, high) => format!("a whole number from {low} to {high}"),
             Self::Flag => "true or false".to_owned(),
-            Self::Text => "text".to_owned(),
-            Self::Texts => "a list of texts".to_owned(),
+            Self::Text | Self::Secret => "text".to_owned(),
+            Self::Texts => "a list of texts, or one with commas between them".to_owned(),
         }
     }
 }

@@ -65,9 +65,9 @@ fn share(values: &Values, key: &str) -> Share {
 
 fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>) -> Settings {
     let mode = match values.text("thalweg.mode") {
-        "observe" => Mode::Observe,
+        "act" => Mode::Act,
         "advise" => Mode::Advise,
-        _ => Mode::Act,
+        _ => Mode::Observe,
     };
     let strategy = match values.text("thalweg.me-stream.strategy") {
         "bottleneck-level-priority" => PlanStrategy::BottleneckLevelPriority,
@@ -134,8 +134,10 @@ fn store(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>
         match std::fs::read_to_string(&file) {
             Ok(text) => Some(text.trim_end().to_owned()),
             Err(error) => {
+                // What is no path may be the password itself.
+                let shown = if file.starts_with('/') { &file } else { "the file named there" };
                 problems.push(format!(
-                    "thalweg.store.redis.password.file: cannot read {file}: {error}"
+                    "thalweg.store.redis.password.file: cannot read {shown}: {error}"
                 ));
                 None
             }

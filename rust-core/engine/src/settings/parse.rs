@@ -29,12 +29,7 @@ impl Values {
                 Some(given) => accept(key, given)
                     .inspect(|_| _ = written.insert(key.name))
                     .unwrap_or_else(|| {
-                        problems.push(format!(
-                            "{}: {given} is not allowed, it must be {} (using {})",
-                            key.name,
-                            key.kind.allowed(),
-                            default
-                        ));
+                        problems.push(not_allowed(key, given, &default));
                         default
                     }),
             };
@@ -74,7 +69,7 @@ impl Values {
 
 fn default(key: &Key) -> Value {
     match key.kind {
-        Kind::Choice(_) | Kind::Text => Value::from(key.default),
+        Kind::Choice(_) | Kind::Text | Kind::Secret => Value::from(key.default),
         _ => serde_json::from_str(key.default).expect("the table's defaults are JSON"),
     }
 }
@@ -99,11 +94,26 @@ fn accept(key: &Key, written: &Value) -> Option<Value> {
             Value::String(text) => text.trim().parse::<bool>().ok().map(Value::from),
             _ => None,
         },
-        Kind::Text => written.as_str().map(Value::from),
-        Kind::Texts => {
-            let list = written.as_array()?;
-            list.iter().all(Value::is_string).then(|| written.clone())
-        }
+        Kind::Text | Kind::Secret => written.as_str().map(Value::from),
+        Kind::Texts => match written {
+            Value::Array(list) => list.iter().all(Value::is_string).then(|| written.clone()),
+            Value::String(text) => {
+                Some(text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect())
+            }
+            _ => None,
+        },
+    }
+}
+
+/// Says what is wrong with a value; of what may be a password it names the type alone.
+fn not_allowed(key: &Key, given: &Value, default: &Value) -> String {
+    let (name, allowed) = (key.name, key.kind.allowed());
+    match key.kind {
+        Kind::Secret => format!(
+            "{name}: {} (not shown) is not allowed, it must be {allowed}; digits need quotes",
+            crate::kind_of(given)
+        ),
+        _ => format!("{name}: {given} is not allowed, it must be {allowed} (using {default})"),
     }
 }
 

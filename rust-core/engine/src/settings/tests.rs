@@ -9,10 +9,10 @@ fn read(given: Value) -> EngineSettings {
 }
 
 #[test]
-fn nothing_written_gives_the_core_its_own_defaults() {
+fn nothing_written_gives_the_core_its_own_defaults_and_only_observes() {
     let settings = read(json!({"storm.local.dir": "/var/storm"}));
     assert_eq!(settings.problems, Vec::<String>::new());
-    assert_eq!(settings.core, Settings::default());
+    assert_eq!(settings.core, Settings { mode: Mode::Observe, ..Settings::default() });
     assert_eq!(settings.dir, PathBuf::from("/var/storm/thalweg"));
 }
 
@@ -41,7 +41,7 @@ fn a_policy_brings_its_recommended_settings_and_what_is_written_wins() {
     assert_eq!(settings.core.cool_down.get(), 60_000.0);
     assert_eq!(settings.core.autoscaler.target.get(), 0.6);
     for policy in PolicyName::ALL {
-        let named = read(json!({"thalweg.policy": policy.as_str()}));
+        let named = read(json!({"thalweg.policy": policy.as_str(), "thalweg.mode": "act"}));
         assert_eq!((named.problems, named.core), (Vec::new(), Settings::recommended(policy)));
     }
 }
@@ -55,6 +55,17 @@ fn priorities_are_names_and_numbers() {
         settings.problems,
         ["thalweg.scaling.priorities: \"odd\" is not allowed, it must be name=number"]
     );
+}
+
+#[test]
+fn a_list_may_be_one_text_with_commas() {
+    let settings = read(json!({
+        "thalweg.headroom.components": "split, words/count",
+        "thalweg.scaling.priorities": "a=1,b=2,",
+    }));
+    assert_eq!(settings.problems, Vec::<String>::new());
+    let found: Vec<_> = settings.core.priorities.into_iter().collect();
+    assert_eq!(found, [("a".to_owned(), 1), ("b".to_owned(), 2)]);
 }
 
 #[test]
@@ -75,6 +86,48 @@ fn numbers_may_be_text_and_staleness_follows_storms_reports() {
     assert_eq!(settings.problems, Vec::<String>::new());
     assert_eq!(settings.core.sampling.get(), 2_000.0);
     assert_eq!(settings.core.max_age.get(), 15_000.0);
+}
+
+#[test]
+fn what_may_be_a_password_is_not_repeated_whatever_its_type() {
+    const DIGITS: &str = "48151623";
+    let keys = [
+        "thalweg.store.redis.password",
+        "thalweg.store.redis.password.file",
+        "thalweg.store.redis.url",
+        "thalweg.store.redis",
+        "thalweg.store.redis.passwort",
+    ];
+    let number = json!(48_151_623);
+    let values = [
+        number.clone(),
+        json!(48_151_623.5),
+        json!([DIGITS]),
+        json!({ "password": number }),
+        json!([[{ DIGITS: true }]]),
+    ];
+    for key in keys {
+        for value in &values {
+            let settings = read(json!({ key: value }));
+            let named = |problem: &String| problem.starts_with(&format!("{key}: "));
+            assert!(settings.problems.iter().any(named), "{key} {value}: {:?}", settings.problems);
+            let shown = format!("{settings:?}");
+            assert!(!shown.contains(DIGITS), "{key} {value}: {shown}");
+        }
+    }
+    assert_eq!(
+        read(json!({ "thalweg.store.redis.password": number })).problems,
+        [
+            "thalweg.store.redis.password: a number (not shown) is not allowed, it must be text; digits need quotes"
+        ]
+    );
+}
+
+#[test]
+fn a_password_in_the_place_of_its_files_name_is_not_repeated() {
+    let settings = read(json!({"thalweg.store.redis.password.file": "hunter2"}));
+    assert!(settings.problems[0].starts_with("thalweg.store.redis.password.file: cannot read"));
+    assert!(!format!("{settings:?}").contains("hunter2"), "{settings:?}");
 }
 
 #[test]

@@ -234,9 +234,11 @@ impl Scenario {
         self.components.iter().position(|component| component.id == id)
     }
 
-    /// The settings that a shell of its engine gives the core, and its own over them.
+    /// The settings that a shell of its engine gives the core, and its own over them. Nobody has to
+    /// be careful with a simulated cluster: unless the scenario says otherwise, it is acted upon.
     pub fn given(&self) -> serde_json::Map<String, serde_json::Value> {
         let mut given = serde_json::Map::new();
+        given.insert("thalweg.mode".into(), "act".into());
         given.insert("executor.metrics.frequency.secs".into(), self.metrics.report_secs.into());
         if self.engine == EngineKind::Flink {
             // As on any Flink: what placement would be wished for is not carried out.

@@ -148,6 +148,7 @@ pub(super) fn start(
     if matches!(side, FlinkSide::Level1 | FlinkSide::Level2) {
         builder = builder
             .library_jar(&jar()?)
+            .set("thalweg.mode", "act")
             .set("thalweg.store.dir", thalweg_folder(folder).display().to_string())
             .set("thalweg.flink.level", if side == FlinkSide::Level1 { 1 } else { 2 });
         for (key, value) in settings {

@@ -148,8 +148,8 @@ class ThalwegEngineTest {
         assertTrue(e.getMessage().contains(message), e.getMessage());
     }
 
-    /** Nothing is set but where the engine may write. */
+    /** An engine that acts and may write into the folder. */
     private static String config() {
-        return "{\"storm.local.dir\": \"" + folder + "\"}";
+        return "{\"thalweg.mode\": \"act\", \"storm.local.dir\": \"" + folder + "\"}";
     }
 }

@@ -15,10 +15,12 @@ public final class Beside {
     /** Runs until the process is ended. */
     public static void main(String[] arguments) throws InterruptedException {
         Map<String, String> configuration = new HashMap<>();
-        for (String argument : arguments) {
+        for (int i = 0; i < arguments.length; i++) {
+            String argument = arguments[i];
             int equals = argument.indexOf('=');
             if (equals <= 0) {
-                throw new IllegalArgumentException("not key=value: " + argument);
+                // It is not repeated: it may be a password.
+                throw new IllegalArgumentException("argument " + (i + 1) + " is not key=value");
             }
             configuration.put(argument.substring(0, equals), argument.substring(equals + 1));
         }

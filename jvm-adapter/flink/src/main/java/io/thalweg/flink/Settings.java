@@ -66,19 +66,28 @@ public record Settings(int level, long monitorIntervalMillis, long stepTimeoutMi
         }
     }
 
-    /** Flink's values are texts; the core wants numbers, flags and lists as such. */
+    /**
+     * Flink's values are texts, and the core takes numbers and flags as such: a password of digits stays what was
+     * written. Only lists are read.
+     */
     static JsonNode typed(String value) {
+        if (!value.startsWith("[")) {
+            return new TextNode(value);
+        }
         try {
-            JsonNode read = JSON.readTree(value);
-            return read == null || read.isMissingNode() || read.isObject() ? new TextNode(value) : read;
+            return JSON.readTree(value);
         } catch (JsonProcessingException e) {
             return new TextNode(value);
         }
     }
 
     private static long number(ObjectNode all, String key, long absent, long least) {
-        JsonNode value = all.path(key);
-        return value.isNumber() && value.asLong() >= least ? value.asLong() : absent;
+        try {
+            long value = (long) Double.parseDouble(all.path(key).asText());
+            return value >= least ? value : absent;
+        } catch (NumberFormatException e) {
+            return absent;
+        }
     }
 
     private static String text(ObjectNode all, String key) {

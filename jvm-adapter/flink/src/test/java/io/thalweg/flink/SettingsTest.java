@@ -3,20 +3,49 @@ package io.thalweg.flink;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.thalweg.shell.NativeEngine;
+import java.nio.file.Path;
 import java.util.Map;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class SettingsTest {
+    @TempDir
+    Path folder;
+
     @Test
-    void textsOfFlinkBecomeNumbersFlagsAndLists() {
-        assertTrue(Settings.typed("3").isInt());
-        assertTrue(Settings.typed("0.5").isDouble());
-        assertTrue(Settings.typed("true").isBoolean());
+    void withoutAModeTheEngineOnlyObserves() {
+        assertEquals("observe", modeWith(Map.of("thalweg.store.dir", folder.resolve("none").toString())));
+        assertEquals("act", modeWith(Map.of("thalweg.store.dir", folder.resolve("act").toString(), "thalweg.mode", "act")));
+    }
+
+    private static String modeWith(Map<String, String> configuration) {
+        return statusWith(configuration).path("mode").asText();
+    }
+
+    private static JsonNode statusWith(Map<String, String> configuration) {
+        try (NativeEngine engine = new NativeEngine(null, Settings.of(configuration).forEngine())) {
+            return engine.command(JsonNodeFactory.instance.objectNode().put("op", "status"), 0);
+        }
+    }
+
+    @Test
+    void textsOfFlinkStayAsTheyWereWrittenAndListsAreRead() {
         assertTrue(Settings.typed("[\"a\"]").isArray());
-        for (String text : new String[] {"act", "/var/lib", "redis://h:1", "10s", ""}) {
+        for (String text : new String[] {"act", "/var/lib", "redis://h:1", "10s", "", "007", "48151623", "true", "null", "[x"}) {
             assertEquals(text, Settings.typed(text).asText());
             assertTrue(Settings.typed(text).isTextual());
         }
+    }
+
+    @Test
+    void numbersAndFlagsAreTakenAsTheTextsThatFlinkHas() {
+        JsonNode status = statusWith(Map.of("thalweg.store.dir", folder.resolve("texts").toString(),
+                "thalweg.monitor.interval.secs", "4", "thalweg.imbalance.limit", "1.5", "thalweg.action.rollback", "false",
+                "thalweg.scaling.priorities", "[\"words=2\"]", "thalweg.store.redis.password", "48151623"));
+        assertEquals("[]", status.path("problems").toString());
     }
 
     @Test
@@ -26,7 +55,7 @@ class SettingsTest {
         assertEquals(4000, settings.monitorIntervalMillis());
         assertEquals(1, settings.level());
         assertEquals("http://h:1234", settings.restUrl());
-        assertTrue(settings.forEngine().contains("\"thalweg.monitor.interval.secs\":4"));
+        assertTrue(settings.forEngine().contains("\"thalweg.monitor.interval.secs\":\"4\""));
         assertTrue(settings.forEngine().contains("\"thalweg.placement.slots\":\"engine\""));
         assertTrue(settings.forEngine().contains("\"thalweg.store.dir\":\"/t1/thalweg\""));
         assertTrue(!settings.forEngine().contains("parallelism.default"));

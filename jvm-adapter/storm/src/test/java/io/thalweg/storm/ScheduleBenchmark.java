@@ -36,6 +36,7 @@ final class ScheduleBenchmark {
         own.schedule(cluster.getTopologies(), cluster);
         ThalwegScheduler ours = new ThalwegScheduler();
         Map<String, Object> conf = new HashMap<>(Synthetic.CONF);
+        conf.put("thalweg.mode", "act");
         conf.put("storm.local.dir", Files.createTempDirectory("thalweg-rounds").toString());
         ours.prepare(conf, new StormMetricsRegistry());
 

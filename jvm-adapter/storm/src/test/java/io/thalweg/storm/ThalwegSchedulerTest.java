@@ -2,6 +2,7 @@ package io.thalweg.storm;
 
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -9,6 +10,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.thalweg.shell.Engine;
 import io.thalweg.storm.cluster.Settings;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -20,10 +23,14 @@ import org.apache.storm.scheduler.TopologyDetails;
 import org.apache.storm.scheduler.WorkerSlot;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class ThalwegSchedulerTest {
+    @TempDir
+    Path folder;
+
     private final TopologyDetails topology = Synthetic.topology("wc", 2, 1, 4);
-    private Scripted scheduler;
+    private ThalwegScheduler scheduler;
 
     @AfterEach
     void end() {
@@ -37,6 +44,21 @@ class ThalwegSchedulerTest {
         Cluster cluster = Synthetic.cluster(3, 2, topology);
         scheduled(cluster, null);
         assertEquals(byStorm(), Synthetic.placement(cluster, topology));
+    }
+
+    @Test
+    void withoutAModeStormSchedulesUnderTheRealEngine() {
+        Cluster cluster = Synthetic.cluster(3, 2, topology);
+        scheduledFor(cluster, Map.of());
+        assertEquals(byStorm(), Synthetic.placement(cluster, topology));
+    }
+
+    @Test
+    void theRealEnginePlacesWhereItIsToldToAct() {
+        Cluster cluster = Synthetic.cluster(3, 2, topology);
+        scheduledFor(cluster, Map.of("thalweg.mode", "act"));
+        assertTrue(cluster.getUnassignedExecutors(topology).isEmpty());
+        assertNotEquals(byStorm(), Synthetic.placement(cluster, topology));
     }
 
     @Test
@@ -216,6 +238,16 @@ class ThalwegSchedulerTest {
         Cluster cluster = Synthetic.cluster(3, 2, topology);
         DefaultScheduler.defaultSchedule(cluster.getTopologies(), cluster);
         return Synthetic.placement(cluster, topology);
+    }
+
+    /** Schedules with the engine that is shipped, as Nimbus would with this configuration over Storm's own. */
+    private void scheduledFor(Cluster cluster, Map<String, Object> given) {
+        Map<String, Object> conf = new HashMap<>(Synthetic.CONF);
+        conf.put("storm.local.dir", folder.toString());
+        conf.putAll(given);
+        scheduler = new ThalwegScheduler();
+        scheduler.prepare(conf, new StormMetricsRegistry());
+        assertDoesNotThrow(() -> scheduler.schedule(cluster.getTopologies(), cluster));
     }
 
     private void scheduled(Cluster cluster, Consumer<ByteBuffer> answers) {

@@ -59,6 +59,7 @@ record Side(String name, boolean countsWorkers, Class<?> strategy, Supplier<ISch
     Map<String, Object> settings() {
         Map<String, Object> settings = new HashMap<>();
         settings.put(DaemonConfig.SCHEDULING_TIMEOUT_SECONDS_PER_TOPOLOGY, PATIENCE_SECS);
+        settings.put("thalweg.mode", "act");
         if (strategy != null) {
             settings.put(Config.TOPOLOGY_SCHEDULER_STRATEGY, strategy.getName());
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use thalweg_e2e::FlinkProduct;
 use thalweg_e2e::flink::ORDERS_ONLY;
@@ -121,10 +121,14 @@ fn a_bottleneck_is_relieved_by_the_policy_ds2() -> Result<()> {
     product.wait("the whole load's words", || {
         Ok((product.rate("words")? >= 0.95 * LOAD * WORDS_PER_LINE).then_some(()))
     })?;
-    let split = product.flink.rest().job(&job.id)?.vertex("split")?.parallelism;
-    ensure!((2..=4).contains(&split), "{split} subtasks");
-    let plan = product.status()?.ended.into_iter().next_back();
-    ensure!(plan.is_some_and(|plan| plan.plan.counts.contains_key("split")), "no plan");
+    product.wait("two to four subtasks by a plan for split", || {
+        let split = product.flink.rest().job(&job.id)?.vertex("split")?.parallelism;
+        ensure!((2..=4).contains(&split), "{split} subtasks");
+        let ended = product.status()?.ended;
+        let first = ended.last().context("no plan has ended")?;
+        ensure!(first.plan.counts.contains_key("split"), "{first:?}");
+        Ok(Some(()))
+    })?;
     product.counts_exactly_once("words")?;
     product.stop()
 }

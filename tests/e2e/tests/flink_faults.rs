@@ -67,16 +67,18 @@ fn redis_may_go_midway(product: &mut FlinkProduct, job: &str) -> Result<()> {
 /// Parallelism outlives the JobManager; what it had begun to change is given up.
 fn a_new_job_manager_carries_on(product: &mut FlinkProduct, job: &str) -> Result<()> {
     let epoch = table(&mut product.tables()?, job)?.context("no table")?.epoch;
-    product.flink.kill_job_manager();
-    product.flink.start_job_manager()?;
+    product.restart_job_manager()?;
     product.wait("the job under a new JobManager", || {
         let info = product.flink.rest().job(job)?;
         Ok((info.runs() && info.vertex("split")?.parallelism == 3).then_some(()))
     })?;
     let table = product.table_is_the_truth(job)?;
     ensure!(table.epoch >= epoch, "epoch {} after {epoch}", table.epoch);
-    ensure!(product.status()?.plan.is_none(), "a plan of the predecessor is under way");
-    Ok(())
+    product.wait("a status without a plan of the predecessor", || {
+        let plan = product.status()?.plan;
+        ensure!(plan.is_none(), "{plan:?}");
+        Ok(Some(()))
+    })
 }
 
 fn many_rescales(product: &FlinkProduct, job: &str) -> Result<()> {

@@ -64,8 +64,12 @@ fn at_level_one_parallelism_alone_changes(product: &mut FlinkProduct) -> Result<
     product.order("third", &[("split", 3)], &[])?;
     let plan = product.plan_after(last.as_deref())?;
     ensure!(plan.how == "rest_rescale", "{plan:?}");
-    ensure!(product.flink.rest().job(&job.id)?.vertex("split")?.parallelism == 3, "not rescaled");
-    Ok(())
+    // REST answers from what it has fetched some time ago.
+    product.wait("three subtasks", || {
+        let split = product.flink.rest().job(&job.id)?.vertex("split")?.parallelism;
+        ensure!(split == 3, "{split} subtasks");
+        Ok(Some(()))
+    })
 }
 
 fn without_the_jar_the_cluster_is_as_before(product: &mut FlinkProduct) -> Result<()> {
@@ -79,7 +83,7 @@ fn without_the_jar_the_cluster_is_as_before(product: &mut FlinkProduct) -> Resul
 
 /// A new JobManager, and a job on it.
 fn restarted(product: &mut FlinkProduct, name: &str) -> Result<JobInfo> {
-    product.flink.start_job_manager()?;
+    product.restart_job_manager()?;
     let nodes = product.flink.nodes().len();
     product.flink.wait_registered(nodes, thalweg_e2e::LIMIT)?;
     product.submit(&product.word_count(name).set("split", 2))

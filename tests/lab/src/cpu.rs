@@ -157,7 +157,10 @@ fn try_remove(folder: &Path) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
+    use crate::skipped;
 
     #[test]
     fn shares_become_quotas() {
@@ -175,12 +178,16 @@ mod tests {
         if let Some(group) = groups.group("n1").unwrap() {
             fs::write(group.join("cgroup.procs"), busy.id().to_string()).unwrap();
         }
-        let outcome = groups.limit("n1", Some(0.1)).unwrap();
-        if outcome == CpuLimit::Applied {
-            let before = cpu_ticks(busy.id());
-            std::thread::sleep(std::time::Duration::from_secs(1));
-            let used = cpu_ticks(busy.id()) - before;
-            assert!(used <= 25, "{used} hundredths of a second in one second");
+        match groups.limit("n1", Some(0.1)).unwrap() {
+            CpuLimit::Applied => {
+                let (before, begun) = (cpu_ticks(busy.id()), Instant::now());
+                std::thread::sleep(Duration::from_secs(1));
+                let used = cpu_ticks(busy.id()) - before;
+                // The kernel grants a tenth of each tenth of a second, so one such slice more at either end.
+                let granted = 10.0 * begun.elapsed().as_secs_f64() + 2.0;
+                assert!(used as f64 <= granted, "{used} hundredths of a second, {granted} granted");
+            }
+            CpuLimit::NotAvailable(why) => skipped("a process with a share of the processor", &why),
         }
         busy.kill().unwrap();
         busy.wait().unwrap();

@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use thalweg_lab::counts::{Output, Spouts};
 use thalweg_lab::load::{Generator, Load, Rate};
-use thalweg_lab::wait::until;
-use thalweg_lab::{CpuLimit, Kafka, Network, StormBuilder, StormCluster, StormJob};
+use thalweg_lab::process::tails;
+use thalweg_lab::wait::until_seen;
+use thalweg_lab::{CpuLimit, Kafka, Network, StormBuilder, StormCluster, StormJob, skipped};
 
 const WORDS_PER_LINE: f64 = 7.0;
 const RATE: f64 = 100.0;
@@ -18,7 +19,7 @@ fn a_cluster_takes_orders_and_survives_faults() {
     let network = match Network::Namespaces.available() {
         Ok(()) => Network::Namespaces,
         Err(why) => {
-            eprintln!("no namespaces here: {why:#}");
+            skipped("slow links between nodes", &format!("{why:#}"));
             Network::Loopback
         }
     };
@@ -48,55 +49,54 @@ fn a_cluster_takes_orders_and_survives_faults() {
     storm.submit(&topology, LIMIT).unwrap();
     let load =
         Generator::start(&Load::new(kafka.bootstrap(), "lines", Rate::Constant(RATE))).unwrap();
-    let flows = || {
-        until("full output", LIMIT, || {
+    let flows = |storm: &StormCluster| {
+        let rate = || {
             let now = now_ms();
-            let rate = Output::read(&out)?.rate(&(now - 2_000..now));
-            Ok((rate > 0.8 * RATE * WORDS_PER_LINE).then_some(()))
-        })
-        .unwrap();
+            Ok(Output::read(&out)?.rate(&(now - 2_000..now)))
+        };
+        until_seen("full output", LIMIT, rate, |rate| *rate > 0.8 * RATE * WORDS_PER_LINE)
+            .unwrap_or_else(|error| panic!("{error:#}\n{}", tails(&storm.logs())));
     };
 
-    flows();
+    flows(&storm);
     if network == Network::Namespaces {
         slow_links_show_in_latency(&storm, &out);
-        flows();
+        flows(&storm);
     }
     a_small_share_slows_the_work_down(&storm);
 
     let four = BTreeMap::from([("split".to_owned(), 4)]);
     storm.control().rebalance("words", 0, &four, None).unwrap();
     executors_become(&storm, 4);
-    flows();
+    flows(&storm);
 
     storm.kill_nimbus();
     assert!(storm.control().topologies().is_err());
     storm.start_nimbus().unwrap();
-    assert_eq!(storm.control().topologies().unwrap()[0].name, "words");
+    let names = || {
+        let known = storm.control().topologies()?;
+        Ok(known.into_iter().map(|topology| topology.name).collect::<Vec<_>>())
+    };
+    until_seen("the topology under a new Nimbus", LIMIT, names, |names| *names == ["words"])
+        .unwrap();
 
     let lost = storm.nodes()[1].site.host.clone();
     storm.kill_node(2).unwrap();
-    until("a placement without the dead node", LIMIT, || {
-        let info = storm.control().info("words")?;
-        let moved =
-            info.all_report() && info.executors.iter().all(|executor| executor.host != lost);
-        Ok(moved.then_some(()))
+    let info = || storm.control().info("words");
+    until_seen("a placement without the dead node", LIMIT, info, |info| {
+        info.all_report() && info.executors.iter().all(|executor| executor.host != lost)
     })
     .unwrap();
-    flows();
+    flows(&storm);
     storm.start_node(2).unwrap();
     storm.wait_registered(3, LIMIT).unwrap();
 
     assert!(load.stop().unwrap().records > 0);
-    until("commits of all records", LIMIT, || {
-        Ok((kafka.progress("lines", "words")?.lag() == 0).then_some(()))
-    })
-    .unwrap();
+    let lag = || Ok(kafka.progress("lines", "words")?.lag());
+    until_seen("commits of all records", LIMIT, lag, |lag| *lag == 0).unwrap();
     storm.control().kill("words", 0).unwrap();
-    until("the end of the topology", LIMIT, || {
-        Ok(storm.control().topologies()?.is_empty().then_some(()))
-    })
-    .unwrap();
+    let left = || storm.control().topologies();
+    until_seen("the end of the topology", LIMIT, left, Vec::is_empty).unwrap();
 }
 
 fn slow_links_show_in_latency(storm: &StormCluster, out: &std::path::Path) {
@@ -108,8 +108,8 @@ fn slow_links_show_in_latency(storm: &StormCluster, out: &std::path::Path) {
     for n in 1..=storm.nodes().len() {
         storm.limit_network(n, Some(60)).unwrap();
     }
-    until("longer latencies", LIMIT, || Ok((latency()? > 4.0 * before + 100.0).then_some(())))
-        .unwrap();
+    let slow = 4.0 * before + 100.0;
+    until_seen(&format!("latencies above {slow} ms"), LIMIT, latency, |ms| *ms > slow).unwrap();
     for n in 1..=storm.nodes().len() {
         storm.limit_network(n, None).unwrap();
     }
@@ -120,15 +120,16 @@ fn a_small_share_slows_the_work_down(storm: &StormCluster) {
     let host = info.of("split").next().unwrap().host.clone();
     let n = 1 + storm.nodes().iter().position(|node| node.site.host == host).unwrap();
     match storm.limit_cpu(n, Some(0.1)).unwrap() {
-        CpuLimit::NotAvailable(why) => eprintln!("no processor limits here: {why}"),
+        CpuLimit::NotAvailable(why) => skipped("a node with a share of the processor", &why),
         CpuLimit::Applied => {
-            let slow = until("longer execution on the slowed node", LIMIT, || {
+            let worst = || {
                 let info = storm.control().info("words")?;
-                let worst =
+                let times =
                     info.of("split").filter_map(|executor| executor.stats.as_ref()?.execute_ms);
-                let worst = worst.fold(0.0, f64::max);
-                Ok((worst > 4.0).then_some(worst))
-            });
+                Ok(times.fold(0.0, f64::max))
+            };
+            let slow =
+                until_seen("longer execution on the slowed node", LIMIT, worst, |ms| *ms > 4.0);
             assert_eq!(storm.limit_cpu(n, None).unwrap(), CpuLimit::Applied);
             slow.unwrap();
         }
@@ -136,9 +137,9 @@ fn a_small_share_slows_the_work_down(storm: &StormCluster) {
 }
 
 fn executors_become(storm: &StormCluster, count: usize) {
-    until("the new number of executors", LIMIT, || {
-        let info = storm.control().info("words")?;
-        Ok((info.of("split").count() == count && info.all_report()).then_some(()))
+    let info = || storm.control().info("words");
+    until_seen(&format!("{count} executors of split"), LIMIT, info, |info| {
+        info.of("split").count() == count && info.all_report()
     })
     .unwrap();
 }

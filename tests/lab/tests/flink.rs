@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use thalweg_lab::counts::{Output, Spouts, Totals, windows};
 use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::process::{marked, tails};
-use thalweg_lab::wait::until;
+use thalweg_lab::wait::until_seen;
 use thalweg_lab::{FlinkBuilder, FlinkJob, Kafka};
 
 const WORDS_PER_LINE: u64 = 7;
@@ -47,20 +47,22 @@ fn words_are_counted_exactly_once_and_nothing_is_left_running() {
     flink.kill_node(2).unwrap();
     flink.start_node(2).unwrap();
     let sent = load.join().unwrap().records;
-    until("all words", LIMIT, || {
-        let counted = Totals::read(&out)?.sum();
-        assert!(counted <= sent * WORDS_PER_LINE, "{counted} words of {sent} lines");
-        Ok((counted == sent * WORDS_PER_LINE).then_some(()))
+    let words = sent * WORDS_PER_LINE;
+    let counted = || Ok(Totals::read(&out)?.sum());
+    until_seen(&format!("{words} words"), LIMIT, counted, |counted| {
+        assert!(*counted <= words, "{counted} words of {sent} lines");
+        *counted == words
     })
     .unwrap_or_else(|error| panic!("{error:#}\n{}", tails(&flink.logs())));
 
     // The other journals are written apart from the totals, and the lost node took along what it did since its last one.
     let most = sent * WORDS_PER_LINE * 95 / 100;
-    until("the words' rates and latencies", LIMIT, || {
+    let journals = || {
         let window = started..now_ms() + 1;
-        let counted = Output::read(&out)?.total(&window);
-        let timed = Spouts::read(&out)?.within(&window).acked;
-        Ok((counted >= most && timed >= most).then_some(()))
+        Ok((Output::read(&out)?.total(&window), Spouts::read(&out)?.within(&window).acked))
+    };
+    until_seen(&format!("{most} words counted and timed"), LIMIT, journals, |(counted, timed)| {
+        *counted >= most && *timed >= most
     })
     .unwrap();
 
@@ -86,14 +88,13 @@ fn taxi_demand_is_what_a_batch_of_the_month_comes_to() {
         FlinkJob::taxi("taxi").set("speedup", 300_000).set("split", 2).set("count", 3).out(&out);
     let info = flink.submit(&job, LIMIT).unwrap();
     // A lost node's part is done again, and changes nothing.
-    until("the first windows", LIMIT, || Ok((!windows(&out)?.is_empty()).then_some(()))).unwrap();
+    until_seen("the first windows", LIMIT, || windows(&out), |windows| !windows.is_empty())
+        .unwrap();
     flink.kill_node(2).unwrap();
     flink.start_node(2).unwrap();
-    until("the end of the month", LIMIT, || {
-        let state = flink.rest().job(&info.id)?.state;
-        Ok((state == "FINISHED").then_some(()))
-    })
-    .unwrap_or_else(|error| panic!("{error:#}\n{}", tails(&flink.logs())));
+    let state = || Ok(flink.rest().job(&info.id)?.state);
+    until_seen("the end of the month", LIMIT, state, |state| state == "FINISHED")
+        .unwrap_or_else(|error| panic!("{error:#}\n{}", tails(&flink.logs())));
 
     let batch = job.program(&flink, "io.thalweg.topologies.taxi.Month").unwrap();
     let mut batch: Answers = batch
@@ -101,7 +102,13 @@ fn taxi_demand_is_what_a_batch_of_the_month_comes_to() {
         .filter_map(|line| line.split_once(' '))
         .map(|(window, demand)| (window.to_owned(), BTreeSet::from([demand.to_owned()])))
         .collect();
-    let streamed = answers(&out).unwrap();
+    // A task that ends has its journal written by another thread.
+    let mut streamed = Answers::new();
+    let windows = || {
+        streamed = answers(&out)?;
+        Ok(streamed.len())
+    };
+    until_seen(&format!("{} windows", batch.len()), LIMIT, windows, |n| *n >= batch.len()).unwrap();
     assert!(streamed == batch, "{} windows of {}", streamed.len(), batch.len());
 
     // The same trips from Kafka, where they never end: the windows that no later trip closes stay open.
@@ -116,14 +123,13 @@ fn taxi_demand_is_what_a_batch_of_the_month_comes_to() {
     assert_eq!(sent, 73_908);
     batch.retain(|window, _| closes(window));
     let mut streamed = Answers::new();
-    until("the month's windows", LIMIT, || {
+    let windows = || {
         streamed = answers(&out)?;
         streamed.retain(|window, _| closes(window));
-        Ok((streamed.len() >= batch.len()).then_some(()))
-    })
-    .unwrap_or_else(|error| {
-        panic!("{error:#}: {} windows\n{}", streamed.len(), tails(&flink.logs()))
-    });
+        Ok(streamed.len())
+    };
+    until_seen(&format!("{} windows", batch.len()), LIMIT, windows, |n| *n >= batch.len())
+        .unwrap_or_else(|error| panic!("{error:#}\n{}", tails(&flink.logs())));
     assert!(streamed == batch, "{} windows of {}", streamed.len(), batch.len());
     flink.stop();
 }

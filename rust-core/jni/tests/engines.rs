@@ -16,7 +16,13 @@ use thalweg_jni::codec::decode;
 
 /// What a vector holds was counted in this time.
 const STEP_SECS: u32 = 10;
-const STEPS: u32 = 30;
+/// Longer than any policy watches before it acts.
+const STEPS: u32 = 120;
+
+/// To whom two executors that are 95 % busy are too few. The others wait for records that queue up, and none do.
+const GROW: [PolicyName; 3] = [PolicyName::Threshold, PolicyName::MeStream, PolicyName::Thalweg];
+/// To whom they are too many when each record is a quarter of the work.
+const SHRINK: [PolicyName; 3] = [PolicyName::Threshold, PolicyName::Dhalion, PolicyName::Conttune];
 
 /// The bytes that the shell's own test compares with what it writes.
 fn vector(name: &str) -> Observation {
@@ -24,8 +30,8 @@ fn vector(name: &str) -> Observation {
     decode(&fs::read(folder.join(name)).unwrap()).unwrap()
 }
 
-/// What is seen when the same goes on for so many times as long.
-fn later(first: &Observation, steps: u32) -> Observation {
+/// What is seen when the same goes on for so many times as long, with each record so many times the work.
+fn later(first: &Observation, steps: u32, work: f64) -> Observation {
     let mut seen = first.clone();
     seen.at = Timestamp::from_millis(i64::from(steps * STEP_SECS) * 1000);
     let (n, times) = (u64::from(steps), f64::from(steps));
@@ -35,14 +41,16 @@ fn later(first: &Observation, steps: u32) -> Observation {
             executor.counters = executor.counters.map(|c| Counters {
                 uptime_secs: c.uptime_secs * steps,
                 executed: c.executed * n,
-                execute_ms: c.execute_ms * times,
+                execute_ms: c.execute_ms * times * work,
                 acked: c.acked * n,
-                process_ms: c.process_ms * times,
+                process_ms: c.process_ms * times * work,
                 emitted: c.emitted * n,
                 transferred: c.transferred * n,
-                busy_ms: c.busy_ms.map(|ms| ms * times),
+                busy_ms: c.busy_ms.map(|ms| ms * times * work),
                 backpressured_ms: c.backpressured_ms.map(|ms| ms * times),
-                idle_ms: c.idle_ms.map(|ms| ms * times),
+                idle_ms: c
+                    .idle_ms
+                    .map(|ms| (ms + c.busy_ms.unwrap_or_default() * (1.0 - work)) * times),
                 ..c
             });
         }
@@ -51,12 +59,16 @@ fn later(first: &Observation, steps: u32) -> Observation {
 }
 
 /// The first action: after how many steps, and the executors of each component.
-fn first_action(vector: &Observation, policy: PolicyName) -> Option<(u32, BTreeMap<String, u32>)> {
-    let settings = Settings { policy, mode: Mode::Act, ..Settings::default() };
+fn first_action(
+    vector: &Observation,
+    policy: PolicyName,
+    work: f64,
+) -> Option<(u32, BTreeMap<String, u32>)> {
+    let settings = Settings { mode: Mode::Act, ..Settings::recommended(policy) };
     assert!(settings.window > Millis::ZERO);
     let mut state = State::default();
     for steps in 1..=STEPS {
-        let seen = later(vector, steps);
+        let seen = later(vector, steps, work);
         let decided = decide(&seen, state, &settings, seen.at);
         state = decided.state;
         let decision = decided.decisions.first().unwrap();
@@ -70,11 +82,18 @@ fn first_action(vector: &Observation, policy: PolicyName) -> Option<(u32, BTreeM
 #[test]
 fn every_policy_decides_alike_about_both_engines() {
     let (storm, flink) = (vector("of-storm.bin"), vector("of-flink.bin"));
-    let mut acted = 0;
-    for policy in PolicyName::ALL {
-        let of_storm = first_action(&storm, policy);
-        acted += usize::from(of_storm.as_ref().is_some_and(|(_, counts)| counts["split"] > 2));
-        assert_eq!(of_storm, first_action(&flink, policy), "{}", policy.as_str());
-    }
-    assert!(acted >= 3, "two executors that are 95 % busy are too few to {acted} policies only");
+    // What all decide, and who wants more or fewer than the two executors there are.
+    let decided = |work: f64, wanted: fn(u32) -> bool| {
+        let mut acted = Vec::new();
+        for policy in PolicyName::ALL {
+            let of_storm = first_action(&storm, policy, work);
+            assert_eq!(of_storm, first_action(&flink, policy, work), "{}", policy.as_str());
+            if of_storm.is_some_and(|(_, counts)| counts.get("split").is_some_and(|n| wanted(*n))) {
+                acted.push(policy);
+            }
+        }
+        acted
+    };
+    assert_eq!(decided(1.0, |split| split > 2), GROW);
+    assert_eq!(decided(0.25, |split| split < 2), SHRINK);
 }

@@ -23,20 +23,35 @@ pub struct Summary {
 
 /// Sums up values; nothing if there are none.
 ///
-/// The confidence interval is that of order statistics: the number of values below the true median is
-/// binomial, so its ends are the values at ranks `n/2 ∓ 0.98 √n`, whatever the distribution.
+/// The confidence interval is that of order statistics, whatever the distribution: the number of values below the true
+/// median is binomial, so the values at ranks `r` and `n + 1 - r` enclose it as often as such a number lies from `r` to
+/// `n - r`. The greatest `r` for which that is 95 % is taken; where there are too few values for any, all of them.
 pub fn summary(values: &[f64]) -> Option<Summary> {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);
     let n = sorted.len();
     let (&min, &max) = (sorted.first()?, sorted.last()?);
-    let half = n as f64 / 2.0;
-    let reach = 0.98 * (n as f64).sqrt();
-    let low = ((half - reach).floor().max(1.0) as usize - 1).min(n - 1);
-    let high = ((half + reach).ceil() as usize).min(n - 1);
+    let low = left_out(n);
+    let high = n - 1 - low;
     let median = f64::midpoint(sorted[(n - 1) / 2], sorted[n / 2]);
     let mean = sorted.iter().sum::<f64>() / n as f64;
     Some(Summary { median, low: sorted[low], high: sorted[high], min, max, mean, n })
+}
+
+/// How many of `n` values at each end lie outside of the median's confidence interval.
+fn left_out(n: usize) -> usize {
+    // Both tails of the binomial distribution, term by term from its end, whose logarithms never underflow.
+    let mut term = -(n as f64) * std::f64::consts::LN_2;
+    let (mut tails, mut rank) = (0.0, 0);
+    while rank < n / 2 {
+        tails += 2.0 * term.exp();
+        if tails > 0.05 {
+            break;
+        }
+        rank += 1;
+        term += ((n - rank + 1) as f64 / rank as f64).ln();
+    }
+    rank.saturating_sub(1)
 }
 
 #[cfg(test)]
@@ -44,10 +59,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn intervals_are_those_of_tables_of_the_sign_test() {
+        // Ranks of the lower end: none for five values, then as tables give them for 95 %.
+        let lower = |n| left_out(n) + 1;
+        assert_eq!([5, 6, 9, 10, 20, 30, 50, 100].map(lower), [1, 1, 2, 2, 6, 10, 18, 40]);
+    }
+
+    #[test]
     fn the_interval_of_thirty_values_is_from_the_tenth_to_the_twenty_first() {
         let values: Vec<f64> = (1..=30).rev().map(f64::from).collect();
         let found = summary(&values).expect("thirty values");
-        assert_eq!((found.median, found.low, found.high), (15.5, 9.0, 22.0));
+        assert_eq!((found.median, found.low, found.high), (15.5, 10.0, 21.0));
         assert_eq!((found.min, found.max, found.n), (1.0, 30.0, 30));
     }
 

@@ -6,6 +6,7 @@ use crate::action::{Attempt, Baseline};
 use crate::arrange::{Ground, MICROS, present, problem, worst_load};
 use crate::assess::Assessment;
 use crate::budget::granted;
+use crate::context::Context;
 use crate::demand::Flow;
 use crate::model::{Observation, Topology};
 use crate::place::{Shortage, loads, place};
@@ -14,7 +15,7 @@ use crate::policy::{self, Intent, Situation};
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::{PolicyName, Settings, SlotRule};
 use crate::state::{Learned, TopologyState};
-use crate::units::{Millis, Share, Timestamp};
+use crate::units::{Millis, Share};
 
 /// Storm counts compute in hundredths of a core, and so do snapshots.
 const POINTS_PER_CORE: f64 = 100.0;
@@ -22,23 +23,19 @@ const POINTS_PER_CORE: f64 = 100.0;
 /// What a policy is asked about, before it is put into the policy's own words.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
-    /// The whole cluster.
-    pub observation: &'a Observation,
+    /// The observation, and by what and when it is judged.
+    pub context: &'a Context<'a>,
     /// The topology as measured.
     pub assessment: &'a Assessment<'a>,
     /// The cluster as the topology finds it.
     pub ground: &'a Ground<'a>,
-    /// The settings.
-    pub settings: &'a Settings,
-    /// Now.
-    pub now: Timestamp,
 }
 
 impl Question<'_> {
     /// Asks the policy of the settings.
     pub fn ask(&self, state: &mut TopologyState, learned: &mut Learned) -> Intent {
         let in_vain = self.moves_in_vain(state);
-        match self.settings.policy {
+        match self.context.settings.policy {
             PolicyName::MeStream => match arrangement(self) {
                 Ok(arrangement) => {
                     let intent = self.about_places(&arrangement, &in_vain, state, me_stream::find);
@@ -69,8 +66,9 @@ impl Question<'_> {
 
     /// The reasons for which a move did not help a short time ago.
     fn moves_in_vain(&self, state: &TopologyState) -> Vec<ReasonCode> {
-        let forbids =
-            |code: &ReasonCode| state.blacklist.forbids(Attempt::Move(Some(*code)), self.now);
+        let forbids = |code: &ReasonCode| {
+            state.blacklist.forbids(Attempt::Move(Some(*code)), self.context.now)
+        };
         me_stream::MOVED_FOR.into_iter().filter(forbids).collect()
     }
 
@@ -93,8 +91,8 @@ impl Question<'_> {
             catches_up: Baseline::of(topology, *metrics, &state.trail).catches_up(),
             settled_at: state.settling_until,
             in_vain,
-            settings: self.settings,
-            now: self.now,
+            settings: self.context.settings,
+            now: self.context.now,
         };
         question(&situation, &mut state.policies.me_stream)
     }
@@ -115,11 +113,11 @@ impl Question<'_> {
             span: samples().map(|sample| sample.span).min().unwrap_or(Millis::ZERO),
             age: samples().map(|sample| sample.age).max().unwrap_or(Millis::ZERO),
             may_move,
-            slots: (self.settings.slots != SlotRule::Workers)
-                .then(|| self.ground.open_slots(self.observation)),
-            cores: cores(self.observation, topology),
-            settings: self.settings,
-            now: self.now,
+            slots: (self.context.settings.slots != SlotRule::Workers)
+                .then(|| self.ground.open_slots(self.context.observation)),
+            cores: cores(self.context.observation, topology),
+            settings: self.context.settings,
+            now: self.context.now,
         };
         let model = learned.topologies.entry(topology.name.clone()).or_default();
         let intent = policy::find(&situation, &mut state.policies, model);
@@ -132,14 +130,14 @@ impl Question<'_> {
         let Intent::Scale { counts, memory_mib, wished_tasks, growth, reasons } = intent else {
             return intent;
         };
-        if !self.settings.scaling_enabled {
+        if !self.context.settings.scaling_enabled {
             let text = "other executor counts are wished for, but they are not to change";
             let forbidden = Reason::plain(ReasonCode::ScalingForbidden, text);
             return Intent::Stay(std::iter::once(forbidden).chain(reasons).collect());
         }
         let wished = !counts.is_empty();
         let topology = self.assessment.topology;
-        let (counts, limited) = granted(self.observation, topology, counts, self.settings);
+        let (counts, limited) = granted(self.context, topology, counts);
         let reasons = limited.into_iter().chain(reasons).collect();
         if wished && counts.is_empty() && memory_mib.is_empty() {
             return Intent::Stay(reasons);
@@ -171,7 +169,8 @@ fn short(shortage: &Shortage) -> Intent {
 
 /// How loaded nodes are, and how much better they could be.
 fn arrangement(question: &Question<'_>) -> Result<Arrangement, Shortage> {
-    let &Question { observation, assessment, ground, settings, .. } = question;
+    let &Question { context, assessment, ground } = question;
+    let &Context { observation, settings, .. } = context;
     let topology = assessment.topology;
     let terrain = ground.terrain;
     let own: f64 = assessment.demands.iter().sum();
@@ -186,8 +185,7 @@ fn arrangement(question: &Question<'_>) -> Result<Arrangement, Shortage> {
         && assessment.metrics.capacity >= worth_moving(settings);
     let reachable = if matters {
         let wished = present(topology);
-        let mut problem =
-            problem(observation, topology, &wished, &assessment.demands, ground, settings);
+        let mut problem = problem(context, topology, &wished, &assessment.demands, ground);
         problem.anchors_stay = assessment.anchors_stay();
         loads(&problem, &place(&problem)?).into_iter().max().unwrap_or(0) as f64 / MICROS
     } else {

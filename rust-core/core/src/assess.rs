@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::capacity::bottleneck::{ComponentTimes, communicating, of_topology};
+use crate::context::Context;
 use crate::diagnose::level::levels;
 use crate::explain::{ComponentView, NodeView, TopologyView};
 use crate::model::{Component, ComponentKind, Executor, Observation, Topology};
@@ -50,12 +51,8 @@ impl Assessment<'_> {
 }
 
 /// Samples every executor, learns how fast nodes are, and assesses every topology.
-pub fn assess<'a>(
-    observation: &'a Observation,
-    state: &mut State,
-    settings: &Settings,
-    now: Timestamp,
-) -> Vec<Assessment<'a>> {
+pub fn assess<'a>(context: &Context<'a>, state: &mut State) -> Vec<Assessment<'a>> {
+    let &Context { observation, settings, now } = context;
     let measured: Vec<Vec<Measurement>> =
         observation.topologies.iter().map(|t| sample(observation.at, t, state, settings)).collect();
     let least = learn(observation, &measured, &mut state.learned, settings, now);

@@ -11,6 +11,7 @@ use thalweg_place::Lack;
 
 use crate::arrange::{Ground, Terrain, memory_of, present, problem, role};
 use crate::cluster::{self, Lacking, Slots, is_declared};
+use crate::context::Context;
 use crate::model::{Executor, Observation, SlotRef, TaskRange, Topology};
 use crate::others::{Others, without};
 use crate::place::{Completed, Role, complete};
@@ -106,14 +107,15 @@ pub fn assign(
     now: Timestamp,
 ) -> Assignment {
     let mut answer = Assignment::default();
-    let terrain = Terrain::of(view, learned, settings, now);
+    let context = &Context { observation: view, settings, now };
+    let terrain = Terrain::of(context, learned);
     let mut slots: Slots = Vec::with_capacity(view.topologies.len());
     let mut books = Books::of(view.nodes.len());
     let nobody = Routes::default();
     for (own, topology) in view.topologies.iter().enumerate() {
         let table = routes.get(&topology.id).unwrap_or(&nobody);
         let ground = books.ground(own, &terrain);
-        let known = Round { view, topology, ground }.known(table, &mut answer.dropped);
+        let known = Round { context, topology, ground }.known(table, &mut answer.dropped);
         books.promise(own, topology, &known);
         slots.push(known);
     }
@@ -126,7 +128,7 @@ pub fn assign(
     for (own, topology) in view.topologies.iter().enumerate() {
         if slots[own].iter().any(Option::is_none) && !is_declared(topology) {
             let ground = books.ground_without(own, topology, &slots[own], &terrain);
-            let found = Round { view, topology, ground }.complete(&slots[own], settings);
+            let found = Round { context, topology, ground }.complete(&slots[own]);
             answer.lacking.extend(lacking(topology, &found.lacking));
             if found.lacking.iter().any(|(.., lack)| *lack == Lack::Spread) {
                 crowded.insert(own);
@@ -239,7 +241,7 @@ impl Books {
 
 /// One topology in one scheduling round.
 struct Round<'a> {
-    view: &'a Observation,
+    context: &'a Context<'a>,
     topology: &'a Topology,
     ground: Ground<'a>,
 }
@@ -274,7 +276,14 @@ impl Round<'_> {
             self.topology.executors.iter().map(|e| (e.tasks, e)).collect();
         let nodes: BTreeMap<&str, usize> = match table.rows.is_empty() {
             true => BTreeMap::new(),
-            false => self.view.nodes.iter().enumerate().map(|(i, n)| (n.id.as_str(), i)).collect(),
+            false => self
+                .context
+                .observation
+                .nodes
+                .iter()
+                .enumerate()
+                .map(|(i, n)| (n.id.as_str(), i))
+                .collect(),
         };
         for (&executor, (component, slot)) in &table.rows {
             let found = executors.get(&executor).copied();
@@ -306,7 +315,7 @@ impl Round<'_> {
             return Err(RowFault::WrongComponent);
         }
         let index = node.ok_or(RowFault::DeadNode)?;
-        let node = &self.view.nodes[index];
+        let node = &self.context.observation.nodes[index];
         let slot = SlotRef { node: index as u32, port: slot.port };
         // What runs on a node that is being emptied stays until a plan leads away; nothing comes back to it.
         if node.blacklisted || node.draining && found.slot != Some(slot) {
@@ -322,7 +331,7 @@ impl Round<'_> {
     }
 
     /// Fills the gaps of a placement; what already has a slot keeps it.
-    fn complete(&self, present_slots: &[Option<SlotRef>], settings: &Settings) -> Completed {
+    fn complete(&self, present_slots: &[Option<SlotRef>]) -> Completed {
         // The placement function looks at where executors are, so it is shown where they will be.
         let mut seen = self.topology.clone();
         for (executor, slot) in seen.executors.iter_mut().zip(present_slots) {
@@ -334,8 +343,7 @@ impl Round<'_> {
                 *demand += unmeasured(&seen, executor.component);
             }
         }
-        let mut problem =
-            problem(self.view, &seen, &present(&seen), &demands, &self.ground, settings);
+        let mut problem = problem(self.context, &seen, &present(&seen), &demands, &self.ground);
         // Receivers are not crowded around a source before it is known what work they are: next to
         // each other operators are spread evenly.
         let works = |component| role(&seen, component) == Role::Work;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::context::Context;
 use crate::model::{ComponentKind, Executor, Observation, Topology};
 use crate::plan::Plan;
 use crate::reason::{Reason, ReasonCode};
@@ -14,11 +15,11 @@ use crate::settings::Settings;
 /// The wished counts, by component ordinal, as far as the budget reaches, and the reason if that is not all:
 /// components that grow share what is left in proportion to what they wished for.
 pub fn granted(
-    observation: &Observation,
+    context: &Context<'_>,
     topology: &Topology,
     wished: BTreeMap<u32, u32>,
-    settings: &Settings,
 ) -> (BTreeMap<u32, u32>, Option<Reason>) {
+    let &Context { observation, settings, .. } = context;
     let budget = settings.executor_budget;
     // Without one, nobody's executors need be counted: there may be thousands of topologies.
     if budget == 0 {
@@ -54,11 +55,11 @@ pub fn granted(
 
 /// Lets go of a plan that would give all topologies together more executors than they may have.
 pub fn within_budget(
-    observation: &Observation,
+    context: &Context<'_>,
     reasons: Vec<Reason>,
     plan: Option<Plan>,
-    settings: &Settings,
 ) -> (Vec<Reason>, Option<Plan>) {
+    let &Context { observation, settings, .. } = context;
     let budgeted = plan.as_ref().filter(|_| settings.executor_budget > 0);
     match budgeted.and_then(|plan| over_budget(observation, plan, settings)) {
         Some(over) => (std::iter::once(over).chain(reasons).collect(), None),

@@ -1,7 +1,7 @@
 //! Whether a plan may be carried out now: cool-down, daily limit, what did not help, the mode.
 
 use crate::action::{Attempt, Origin};
-use crate::assess::Assessment;
+use crate::context::Context;
 use crate::explain::Verdict;
 use crate::model::Topology;
 use crate::plan::Plan;
@@ -29,12 +29,17 @@ pub fn another_first() -> Reason {
 /// topology that cannot come to rest is changed less and less. One that is short of executors gets them
 /// after the plain time: what it gets in vain is remembered. Whatever waited while the last action was
 /// carried out has as long to be worked off before anything but that action's undoing.
-fn cool_down(haste: Haste, state: &TopologyState, settings: &Settings, now: Timestamp) -> Millis {
+fn cool_down(
+    urgency: Urgency,
+    state: &TopologyState,
+    settings: &Settings,
+    now: Timestamp,
+) -> Millis {
     let plain = settings.cool_down;
-    if plain == Millis::ZERO || haste == Haste::Undoes {
+    if plain == Millis::ZERO || urgency == Urgency::Undoes {
         return plain;
     }
-    if haste == Haste::Grows {
+    if urgency == Urgency::Grows {
         return plain.max(state.last_took);
     }
     let recent = Millis::saturating(plain.get() * RECENT_COOL_DOWNS);
@@ -46,7 +51,7 @@ fn cool_down(haste: Haste, state: &TopologyState, settings: &Settings, now: Time
 
 /// How little a plan can wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Haste {
+enum Urgency {
     /// It makes up for harm.
     Undoes,
     /// It makes up for a shortage.
@@ -55,7 +60,7 @@ enum Haste {
     None,
 }
 
-impl Haste {
+impl Urgency {
     fn of(plan: &Plan, origin: Origin, topology: &Topology) -> Self {
         match origin {
             Origin::Rollback => Self::Undoes,
@@ -66,52 +71,64 @@ impl Haste {
     }
 }
 
-/// Whether the plan may be carried out now.
-#[allow(clippy::too_many_arguments)]
+/// A plan that somebody wants, if there is one, and why.
+pub struct Proposal {
+    /// Who wants it.
+    pub origin: Origin,
+    /// Why there is a plan, or none.
+    pub reasons: Vec<Reason>,
+    /// What is to be done.
+    pub plan: Option<Plan>,
+}
+
+/// What may be done, and why.
+pub struct Judged {
+    /// Why; what speaks against the plan comes first.
+    pub reasons: Vec<Reason>,
+    /// Whether to act.
+    pub verdict: Verdict,
+    /// The plan, as far as the mode shows any.
+    pub plan: Option<Plan>,
+}
+
+/// Whether the plan may be carried out now; `busy` says that another one goes first.
 pub fn guard(
-    reasons: Vec<Reason>,
-    plan: Option<Plan>,
-    assessment: &Assessment<'_>,
+    context: &Context<'_>,
+    proposal: Proposal,
+    topology: &Topology,
     state: &TopologyState,
-    origin: Origin,
     busy: bool,
-    settings: &Settings,
-    now: Timestamp,
-) -> (Vec<Reason>, Verdict, Option<Plan>) {
-    let Some(plan) = plan else { return (reasons, Verdict::Hold, None) };
+) -> Judged {
+    let mode = context.settings.mode;
+    let Proposal { origin, reasons, plan } = proposal;
+    let Some(plan) = plan else { return Judged { reasons, verdict: Verdict::Hold, plan: None } };
     let mut against: Vec<Reason> = busy.then(another_first).into_iter().collect();
-    let attempt = Attempt::of(&plan, assessment.topology, &reasons);
+    let attempt = Attempt::of(&plan, topology, &reasons);
     if origin != Origin::Operator {
-        let haste = Haste::of(&plan, origin, assessment.topology);
-        against.extend(too_soon(haste, state, settings, now));
+        let urgency = Urgency::of(&plan, origin, topology);
+        against.extend(too_soon(context, urgency, state));
     }
     if origin == Origin::Policy {
-        against.extend(in_vain(attempt, state, now));
+        against.extend(in_vain(attempt, state, context.now));
     }
-    if settings.mode != Mode::Act {
-        against.push(Reason::plain(
-            ReasonCode::ModeForbids,
-            format!("the mode is {:?}", settings.mode).to_lowercase(),
-        ));
+    if mode != Mode::Act {
+        let text = format!("the mode is {mode:?}").to_lowercase();
+        against.push(Reason::plain(ReasonCode::ModeForbids, text));
     }
-    let verdict = match (against.is_empty(), settings.mode) {
+    let verdict = match (against.is_empty(), mode) {
         (true, _) => Verdict::Act,
         (false, Mode::Advise) => Verdict::Advise,
         (false, _) => Verdict::Hold,
     };
-    let shown = (settings.mode != Mode::Observe).then_some(plan);
-    (against.into_iter().chain(reasons).collect(), verdict, shown)
+    let plan = (mode != Mode::Observe).then_some(plan);
+    Judged { reasons: against.into_iter().chain(reasons).collect(), verdict, plan }
 }
 
 /// What the times of earlier actions on the topology have against another one.
-fn too_soon(
-    haste: Haste,
-    state: &TopologyState,
-    settings: &Settings,
-    now: Timestamp,
-) -> Vec<Reason> {
+fn too_soon(context: &Context<'_>, urgency: Urgency, state: &TopologyState) -> Vec<Reason> {
+    let &Context { settings, now, .. } = context;
     let mut against = Vec::new();
-    let cool_down = cool_down(haste, state, settings, now);
+    let cool_down = cool_down(urgency, state, settings, now);
     if let Some(last) = state.actions.back().filter(|last| now.since(**last) < cool_down) {
         against.push(Reason::compared(
             ReasonCode::CoolDown,
@@ -147,16 +164,16 @@ mod tests {
         let secs = |secs: f64| Millis::saturating(secs * 1000.0);
         let settings = Settings { cool_down: secs(30.0), ..Settings::default() };
         let now = Timestamp::from_millis(1_000_000);
-        let rest = |haste, took| {
+        let rest = |urgency, took| {
             let state = TopologyState { last_took: secs(took), ..TopologyState::default() };
-            cool_down(haste, &state, &settings, now)
+            cool_down(urgency, &state, &settings, now)
         };
-        assert_eq!(rest(Haste::Grows, 10.0), secs(30.0));
-        assert_eq!(rest(Haste::Grows, 44.0), secs(44.0));
-        assert_eq!(rest(Haste::None, 44.0), secs(44.0));
-        assert_eq!(rest(Haste::Undoes, 44.0), secs(30.0));
+        assert_eq!(rest(Urgency::Grows, 10.0), secs(30.0));
+        assert_eq!(rest(Urgency::Grows, 44.0), secs(44.0));
+        assert_eq!(rest(Urgency::None, 44.0), secs(44.0));
+        assert_eq!(rest(Urgency::Undoes, 44.0), secs(30.0));
         let none = Settings { cool_down: Millis::ZERO, ..settings.clone() };
         let state = TopologyState { last_took: secs(44.0), ..TopologyState::default() };
-        assert_eq!(cool_down(Haste::Grows, &state, &none, now), Millis::ZERO, "others' policies");
+        assert_eq!(cool_down(Urgency::Grows, &state, &none, now), Millis::ZERO, "others' policies");
     }
 }

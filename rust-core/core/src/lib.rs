@@ -12,6 +12,7 @@ pub mod assign;
 mod budget;
 pub mod capacity;
 pub mod cluster;
+mod context;
 mod decide;
 pub mod demand;
 pub mod diagnose;

@@ -2,13 +2,13 @@
 
 use crate::action::{Attempt, Awaited, Baseline, Harm, InFlight, NOTICEABLE, Origin, same};
 use crate::assess::Assessment;
+use crate::context::Context;
 use crate::explain::Outcome;
-use crate::model::Observation;
 use crate::plan::Metrics;
 use crate::reason::{Reason, ReasonCode};
-use crate::settings::{PolicyName, Settings};
+use crate::settings::PolicyName;
 use crate::state::{Learned, TopologyState};
-use crate::units::{Millis, Share, Timestamp};
+use crate::units::{Millis, Share};
 
 /// Throughput that fell by this part is clearly lower.
 const CLEARLY_LESS: f64 = 0.2;
@@ -21,13 +21,12 @@ const SMALLEST_RISE_MS: f64 = 1.0;
 
 /// Judges an action whose effect can be seen by now.
 pub fn verify(
-    observation: &Observation,
+    context: &Context<'_>,
     assessment: &Assessment<'_>,
     state: &mut TopologyState,
     learned: &mut Learned,
-    settings: &Settings,
-    now: Timestamp,
 ) -> Option<Outcome> {
+    let &Context { observation, settings, now } = context;
     let complete = assessment.view.coverage >= settings.min_coverage;
     let Awaited { action, took, .. } =
         state.awaited.take_if(|awaited| now >= awaited.due && complete)?;
@@ -44,7 +43,7 @@ pub fn verify(
     if let Some(Reason { measured: Some(is), limit: Some(limit), text: what, .. }) = &harm {
         text = format!("{text}; harm, as {is:.0} passes {limit:.0}: {what}");
     }
-    remember(&action, helped, harm.is_some(), state, settings, now);
+    remember(context, &action, helped, harm.is_some(), state);
     let plan = action.plan.clone();
     if let (Some(reason), Some(way)) = (harm, action.way_back) {
         state.harm = way
@@ -64,13 +63,13 @@ pub fn verify(
 
 /// What the blacklist learns from an action. That something had to be undone says nothing about undoing.
 fn remember(
+    context: &Context<'_>,
     action: &InFlight,
     helped: bool,
     harmed: bool,
     state: &mut TopologyState,
-    settings: &Settings,
-    now: Timestamp,
 ) {
+    let &Context { settings, now, .. } = context;
     let attempt = action.attempt;
     // The policy `thalweg` remembers by itself which components more executors did not help; the others
     // may need more when the load rises. And that fewer cannot do the work is no reason against them when

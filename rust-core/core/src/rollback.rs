@@ -12,19 +12,20 @@ use std::collections::BTreeMap;
 use crate::action::{Baseline, Harm, WayBack};
 use crate::arrange::{Ground, Wanted, memory_of, plan, present, written};
 use crate::assess::Assessment;
+use crate::context::Context;
 use crate::model::{Observation, SlotRef, Topology};
 use crate::plan::{MigrationRow, Plan, Slot};
 use crate::reason::{Reason, ReasonCode};
-use crate::settings::{Settings, SlotRule};
+use crate::settings::SlotRule;
 use crate::state::TopologyState;
 
 /// Forgets harm that no longer calls for the way back: things were changed, or another load came.
 pub fn forget_outdated(
-    observation: &Observation,
+    context: &Context<'_>,
     assessment: &Assessment<'_>,
     state: &mut TopologyState,
-    settings: &Settings,
 ) {
+    let &Context { observation, settings, .. } = context;
     let Some(harm) = &state.harm else { return };
     let now = Baseline::of(assessment.topology, assessment.metrics, &state.trail);
     let stays = settings.rollback
@@ -37,16 +38,15 @@ pub fn forget_outdated(
 
 /// The plan that undoes what did harm, or why there is none.
 pub fn way_back(
+    context: &Context<'_>,
     harm: &Harm,
-    observation: &Observation,
     assessment: &Assessment<'_>,
     ground: &Ground<'_>,
-    settings: &Settings,
 ) -> (Vec<Reason>, Option<Plan>) {
     let only_moved = harm.way.counts.is_empty() && harm.way.memory_mib.is_empty();
     let found = match only_moved {
-        true => to_former_places(&harm.way, observation, assessment.topology, ground, settings),
-        false => to_former_counts(&harm.way, observation, assessment, ground, settings),
+        true => to_former_places(context, &harm.way, assessment.topology, ground),
+        false => to_former_counts(context, &harm.way, assessment, ground),
     };
     match found {
         Ok(plan) => (vec![harm.reason.clone()], Some(plan)),
@@ -58,13 +58,12 @@ pub fn way_back(
 }
 
 fn to_former_counts(
+    context: &Context<'_>,
     way: &WayBack,
-    observation: &Observation,
     assessment: &Assessment<'_>,
     ground: &Ground<'_>,
-    settings: &Settings,
 ) -> Result<Plan, String> {
-    if !settings.scaling_enabled {
+    if !context.settings.scaling_enabled {
         return Err("executor counts are not to change".to_owned());
     }
     let by_ordinal = |former: &BTreeMap<String, u32>| {
@@ -76,7 +75,7 @@ fn to_former_counts(
         memory_mib: by_ordinal(&way.memory_mib),
         ..Wanted::default()
     };
-    plan(observation, assessment, &assessment.demands, ground, &wanted, settings)
+    plan(context, assessment, &assessment.demands, ground, &wanted)
         .map_err(|shortage| shortage.to_string())?
         .ok_or_else(|| "nothing would change".to_owned())
 }
@@ -84,12 +83,12 @@ fn to_former_counts(
 /// Every executor back to where it was if that slot is still to be had; the others stay. Where a slot
 /// holds one executor of a component, all go back or none.
 fn to_former_places(
+    context: &Context<'_>,
     way: &WayBack,
-    observation: &Observation,
     topology: &Topology,
     ground: &Ground<'_>,
-    settings: &Settings,
 ) -> Result<Plan, String> {
+    let &Context { observation, settings, .. } = context;
     let mut placement = Vec::with_capacity(topology.executors.len());
     for executor in &topology.executors {
         let former =
@@ -102,14 +101,7 @@ fn to_former_places(
     if let Some(host) = overfull(&placement, observation, topology, ground) {
         return Err(format!("{host} lacks the memory by now"));
     }
-    let plan = written(
-        observation,
-        topology,
-        &present(topology),
-        &placement,
-        &Wanted::default(),
-        settings,
-    );
+    let plan = written(context, topology, &present(topology), &placement, &Wanted::default());
     // Another slot of the same node puts nothing right.
     let returns =
         |row: &MigrationRow| row.before.as_ref().is_none_or(|before| before.node != row.after.node);

@@ -6,6 +6,7 @@ pub use plan::{Wanted, plan, written};
 
 use std::collections::BTreeMap;
 
+use crate::context::Context;
 use crate::model::{ComponentKind, Node, Observation, SlotRef, TaskRange, Topology};
 use crate::nodes::{Powers, abilities, powers, racks};
 use crate::others::{Others, without};
@@ -13,7 +14,6 @@ use crate::place::{PlaceEdge, PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role
 use crate::plan::partition::partition;
 use crate::settings::{Settings, SlotRule};
 use crate::state::Learned;
-use crate::units::Timestamp;
 
 /// Demands are counted in millionths of one executor's time.
 pub const MICROS: f64 = 1e6;
@@ -52,12 +52,8 @@ pub struct Terrain {
 
 impl Terrain {
     /// The terrain of an observation.
-    pub fn of(
-        observation: &Observation,
-        learned: &Learned,
-        settings: &Settings,
-        now: Timestamp,
-    ) -> Self {
+    pub fn of(context: &Context<'_>, learned: &Learned) -> Self {
+        let &Context { observation, settings, now } = context;
         let nodes = &observation.nodes;
         let memory = |id: &String| learned.nodes.get(id);
         let far: Vec<bool> =
@@ -247,13 +243,13 @@ pub fn worst_load(topology: &Topology, demands: &[f64], ground: &Ground<'_>) -> 
 
 /// The problem of placing `wished`, given each component's demand.
 pub fn problem(
-    observation: &Observation,
+    context: &Context<'_>,
     topology: &Topology,
     wished: &[Wished],
     demands: &[f64],
     ground: &Ground<'_>,
-    settings: &Settings,
 ) -> Problem {
+    let &Context { observation, settings, .. } = context;
     let terrain = ground.terrain;
     let (demands_of_others, memory_of_others) =
         (ground.demands.on_nodes(), ground.memory_of_others(observation));

@@ -7,10 +7,11 @@ use thalweg_place::Load;
 
 use super::{Ground, MICROS, Terrain, Wished, needs, problem, role, scaled};
 use crate::assess::Assessment;
-use crate::model::{Executor, Observation, SlotRef, TaskRange, Topology};
+use crate::context::Context;
+use crate::model::{Executor, SlotRef, TaskRange, Topology};
 use crate::place::{PlaceExecutor, Problem, Role, Shortage, Way, place, way};
 use crate::plan::{Plan, PlanKind, migration};
-use crate::settings::{Settings, SlotRule};
+use crate::settings::SlotRule;
 
 /// What is to change of a topology, by component ordinal.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -56,25 +57,22 @@ impl Wanted {
 /// # Errors
 /// When the cluster has no room.
 pub fn plan(
-    observation: &Observation,
+    context: &Context<'_>,
     assessment: &Assessment<'_>,
     demands: &[f64],
     ground: &Ground<'_>,
     wanted: &Wanted,
-    settings: &Settings,
 ) -> Result<Option<Plan>, Shortage> {
     let topology = assessment.topology;
     let wished = scaled(topology, &wanted.counts);
     let sized = wanted.with_memory(topology);
-    let mut problem = problem(observation, &sized, &wished, demands, ground, settings);
+    let mut problem = problem(context, &sized, &wished, demands, ground);
     problem.anchors_stay = wanted.anchors_stay || assessment.anchors_stay();
     let placement = place(&problem)?;
-    let to = |placement: &[SlotRef]| {
-        written(observation, topology, &wished, placement, wanted, settings)
-    };
+    let to = |placement: &[SlotRef]| written(context, topology, &wished, placement, wanted);
     let whole = to(&placement);
     let staged = wanted.in_stages && wanted.is_empty();
-    let plan = match way_to(&placement, &whole, &problem, topology, ground.terrain, staged) {
+    let plan = match way_to(&placement, &whole, &problem, topology, most(ground.terrain, staged)) {
         Way::Beside => whole,
         Way::Staged { first, stages } if staged => {
             let first = where_only(&first, &problem, &placement);
@@ -92,8 +90,7 @@ fn way_to(
     plan: &Plan,
     problem: &Problem,
     topology: &Topology,
-    terrain: &Terrain,
-    staged: bool,
+    most: Load,
 ) -> Way {
     if problem.rule != SlotRule::Workers || plan.kind == PlanKind::Layout {
         // The change stops everything in any case.
@@ -106,12 +103,16 @@ fn way_to(
         ..needs(topology, executor.component, problem.memory_declared)
     };
     let replaced: Vec<PlaceExecutor> = gone.map(running).collect();
-    // Only what can be made stage by stage waits for compute: it is short of it for moments, not for good.
-    let most = match terrain.best_power {
+    way(problem, &replaced, placement, most)
+}
+
+/// The load up to which a node may be filled on the way. Only what can be made stage by stage waits for compute: it is
+/// short of it for moments, not for good.
+fn most(terrain: &Terrain, staged: bool) -> Load {
+    match terrain.best_power {
         best if staged && best > 0.0 => Load::from_millionths((best * MICROS) as u64),
         _ => Load::from_millionths(u64::MAX),
-    };
-    way(problem, &replaced, placement, most)
+    }
 }
 
 /// A placement of which only some executors have moved.
@@ -125,16 +126,15 @@ fn where_only(moved: &BTreeSet<usize>, problem: &Problem, placement: &[SlotRef])
 
 /// Writes down the way from where a topology's tasks are to where a placement puts the wished executors.
 pub fn written(
-    observation: &Observation,
+    context: &Context<'_>,
     topology: &Topology,
     wished: &[Wished],
     placement: &[SlotRef],
     wanted: &Wanted,
-    settings: &Settings,
 ) -> Plan {
-    let rows = migration(observation, topology, wished, placement);
+    let rows = migration(context.observation, topology, wished, placement);
     // Where a change restarts everything anyway, anchors are not worth a kind of their own.
-    let anchors_move = settings.slots == SlotRule::Workers
+    let anchors_move = context.settings.slots == SlotRule::Workers
         && wished
             .iter()
             .zip(&rows)

@@ -27,8 +27,8 @@ const CRATES: [(&str, &[&str]); 11] = [
 ];
 
 /// The modules of the core, the lowest first.
-const FLOORS: [&str; 26] = [
-    "units", "model", "reason", "settings", // vocabulary
+const FLOORS: [&str; 27] = [
+    "units", "model", "reason", "settings", "context", // vocabulary
     "signals", "capacity", "demand", "diagnose", // what was measured
     "place", "plan", "explain", // what can be done
     "policy",  // what should be done

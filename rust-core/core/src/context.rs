@@ -1,0 +1,16 @@
+//! What every stage of a decision may look at, and none changes.
+
+use crate::model::Observation;
+use crate::settings::Settings;
+use crate::units::Timestamp;
+
+/// One observation, and by what and when it is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The whole cluster.
+    pub observation: &'a Observation,
+    /// The settings.
+    pub settings: &'a Settings,
+    /// Now.
+    pub now: Timestamp,
+}

@@ -1,0 +1,113 @@
+//! The stage in which somebody wants something of a topology: an operator, the way back from an action that did
+//! harm, or the policy.
+
+use std::collections::BTreeMap;
+
+use super::evidence::unfit;
+use super::order::ordered;
+use super::subject::{Subject, ground};
+use crate::arrange::Wanted;
+use crate::ask::Question;
+use crate::context::Context;
+use crate::guard::another_first;
+use crate::policy::Intent;
+use crate::reason::{Reason, ReasonCode};
+use crate::rollback::forget_outdated;
+use crate::state::Order;
+
+/// What somebody wants of a topology, and why.
+pub struct Intended<'a> {
+    /// The topology.
+    pub subject: Subject<'a>,
+    /// What is wanted.
+    pub goal: Goal,
+    /// Why; of a way back, that is known with its plan.
+    pub reasons: Vec<Reason>,
+}
+
+/// What is wanted.
+pub enum Goal {
+    /// Nothing.
+    Stay,
+    /// What an operator ordered.
+    Obey(Order, Wanted),
+    /// To undo what did harm.
+    GoBack,
+    /// What the policy wants.
+    Change(Change),
+}
+
+/// What a policy wants.
+pub struct Change {
+    /// Counts and memory; none if executors are only to be moved.
+    pub wanted: Wanted,
+    /// The demand that each component is expected to have.
+    pub demands: Vec<f64>,
+    /// Tasks wished for at the next submission, by component ordinal.
+    pub wished_tasks: BTreeMap<u32, u32>,
+}
+
+/// Finds who wants what.
+pub fn intended<'a>(context: &Context<'_>, subject: Subject<'a>) -> Intended<'a> {
+    let mut subject = subject;
+    let name = &subject.assessment.topology.name;
+    let (goal, reasons) = match subject.order.take_if(|order| order.topology == *name) {
+        Some(order) => of_operator(context, &mut subject, order),
+        None => of_policy(context, &mut subject),
+    };
+    Intended { subject, goal, reasons }
+}
+
+/// What an operator wants, or why the order has to wait or cannot be carried out.
+fn of_operator(
+    context: &Context<'_>,
+    subject: &mut Subject<'_>,
+    order: Order,
+) -> (Goal, Vec<Reason>) {
+    let Subject { assessment, remembered, busy, .. } = subject;
+    let waits = unfit(context, assessment, remembered).or_else(|| busy.then(another_first));
+    if let Some(reason) = waits {
+        *subject.order = Some(order);
+        return (Goal::Stay, vec![reason]);
+    }
+    match ordered(&order, assessment.topology) {
+        Ok(wanted) => {
+            let reason = Reason::plain(ReasonCode::Ordered, "an operator ordered it");
+            (Goal::Obey(order, wanted), vec![reason])
+        }
+        Err(text) => (Goal::Stay, vec![Reason::plain(ReasonCode::OrderImpossible, text)]),
+    }
+}
+
+/// What the policy wants, if the evidence allows asking it and nothing has to be undone first.
+fn of_policy(context: &Context<'_>, subject: &mut Subject<'_>) -> (Goal, Vec<Reason>) {
+    let Subject { assessment, remembered, .. } = subject;
+    if let Some(reason) = unfit(context, assessment, remembered) {
+        return (Goal::Stay, vec![reason]);
+    }
+    forget_outdated(context, assessment, remembered);
+    if remembered.harm.is_some() {
+        return (Goal::GoBack, Vec::new());
+    }
+    let ground = ground(assessment, subject.cluster, subject.demands);
+    let question = Question { context, assessment, ground: &ground };
+    match question.ask(remembered, subject.learned) {
+        Intent::Stay(reasons) => (Goal::Stay, reasons),
+        Intent::Move(reasons) => {
+            let (wanted, demands) = (Wanted::default(), assessment.demands.clone());
+            (Goal::Change(Change { wanted, demands, wished_tasks: BTreeMap::new() }), reasons)
+        }
+        Intent::Scale { counts, memory_mib, wished_tasks, growth, reasons } => {
+            let wanted = Wanted { counts, memory_mib, ..Wanted::default() };
+            let demands = grown(&assessment.demands, &growth);
+            (Goal::Change(Change { wanted, demands, wished_tasks }), reasons)
+        }
+    }
+}
+
+/// Components' demands once they have so many times their present work.
+fn grown(demands: &[f64], growth: &BTreeMap<u32, f64>) -> Vec<f64> {
+    let grown =
+        |(component, demand): (u32, &f64)| demand * growth.get(&component).copied().unwrap_or(1.0);
+    (0..).zip(demands).map(grown).collect()
+}

@@ -1,0 +1,58 @@
+//! One topology on its way through the stages.
+
+use crate::arrange::{Ground, Terrain};
+use crate::assess::Assessment;
+use crate::others::{Demands, Others};
+use crate::state::{Learned, Order, State, TopologyState};
+
+/// A topology as measured, what is remembered of it, and the cluster around it.
+pub struct Subject<'a> {
+    /// The topology as measured.
+    pub assessment: Assessment<'a>,
+    /// The cluster.
+    pub cluster: &'a Terrain,
+    /// What all topologies ask of each node.
+    pub demands: &'a Demands,
+    /// What is remembered of the topology.
+    pub remembered: &'a mut TopologyState,
+    /// What was learned of all.
+    pub learned: &'a mut Learned,
+    /// What an operator ordered, of whichever topology.
+    pub order: &'a mut Option<Order>,
+    /// Whether an action is under way, or was decided upon just now.
+    pub busy: bool,
+    /// The number of the decision.
+    pub number: u64,
+}
+
+impl<'a> Subject<'a> {
+    /// The topology of an assessment; nothing if it is not remembered.
+    pub fn of(
+        assessment: Assessment<'a>,
+        cluster: &'a Terrain,
+        demands: &'a Demands,
+        state: &'a mut State,
+        busy: bool,
+    ) -> Option<Self> {
+        let remembered = state.topologies.get_mut(&assessment.topology.id)?;
+        let number = state.next_decision;
+        state.next_decision += 1;
+        let (learned, order) = (&mut state.learned, &mut state.order);
+        Some(Self { assessment, cluster, demands, remembered, learned, order, busy, number })
+    }
+}
+
+/// The cluster as a topology finds it.
+pub fn ground<'a>(
+    assessment: &'a Assessment<'_>,
+    cluster: &'a Terrain,
+    demands: &'a Demands,
+) -> Ground<'a> {
+    Ground {
+        terrain: cluster,
+        own: assessment.index,
+        demands: Others::AllBut(demands, &assessment.node_demands),
+        memory: None,
+        promised: None,
+    }
+}

@@ -37,6 +37,7 @@ final class Monitor implements AutoCloseable {
     private final Engine engine;
     private final Actuator actuator;
     private final Shapes shapes;
+    private final Adopted adopted;
     private final Meters meters;
     private final NimbusLink nimbus;
     private final RoundTrips roundTrips;
@@ -46,15 +47,16 @@ final class Monitor implements AutoCloseable {
     private boolean leading;
 
     Monitor(Map<String, Object> conf, Settings settings, Rounds rounds, Engine engine, StateLink state, Actuator actuator,
-        Shapes shapes, Meters meters) {
+        Shapes shapes, Adopted adopted, Meters meters) {
         this.settings = settings;
         this.rounds = rounds;
         this.engine = engine;
         this.actuator = actuator;
         this.shapes = shapes;
+        this.adopted = adopted;
         this.meters = meters;
         this.nimbus = new NimbusLink(conf);
-        this.roundTrips = new RoundTrips(state);
+        this.roundTrips = new RoundTrips(state::thriftPort, state::forget);
     }
 
     void start() {
@@ -94,6 +96,7 @@ final class Monitor implements AutoCloseable {
         try {
             lead(rounds.leading(System.currentTimeMillis()));
             if (leading) {
+                adopted.save();
                 observe();
             }
             say("poll", "statistics are read");

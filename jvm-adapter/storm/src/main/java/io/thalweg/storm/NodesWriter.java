@@ -52,14 +52,17 @@ final class NodesWriter {
         return new WorkerSlot(entry.node.id(), entry.node.ports().get(index - entry.first));
     }
 
-    /** The index of the slot that statistics name by host and port. */
+    /**
+     * The index of the slot that statistics name by host and port; that of none where two nodes answer to these, for
+     * then nobody knows which of them is meant.
+     */
     int index(String host, int port) {
         if (byHost == null) {
             byHost = new HashMap<>();
             for (Written entry : written) {
                 int index = entry.first;
                 for (int offered : entry.node.ports()) {
-                    byHost.put(entry.node.host() + ":" + offered, index++);
+                    byHost.merge(entry.node.host() + ":" + offered, index++, (one, other) -> SnapshotWriter.NO_SLOT);
                 }
             }
         }

@@ -3,14 +3,23 @@ package io.thalweg.storm;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.apache.storm.generated.StormTopology;
 import org.apache.storm.scheduler.TopologyDetails;
 
-/** The shapes of the known topologies; a shape never changes while its topology lives. */
+/** The shapes of the known topologies. A rebalance may change what a topology declares; Nimbus then has it anew. */
 final class Shapes {
-    private final Map<String, TopologyShape> shapes = new ConcurrentHashMap<>();
+    private final Map<String, Known> shapes = new ConcurrentHashMap<>();
+
+    /** A shape, and the very objects that it was read from. */
+    private record Known(StormTopology graph, Map<String, Object> conf, TopologyShape shape) {
+        boolean of(TopologyDetails topology) {
+            return graph == topology.getTopology() && conf == topology.getConf();
+        }
+    }
 
     TopologyShape of(TopologyDetails topology) {
-        return shapes.computeIfAbsent(topology.getId(), id -> TopologyShape.of(topology));
+        return shapes.compute(topology.getId(), (id, known) -> known != null && known.of(topology) ? known
+            : new Known(topology.getTopology(), topology.getConf(), TopologyShape.of(topology))).shape;
     }
 
     /** Forgets all other topologies. */

@@ -38,6 +38,7 @@ public class ThalwegScheduler implements IScheduler {
 
     private final Shapes shapes = new Shapes();
     private final StormsOwn stormsOwn = new StormsOwn(new DefaultScheduler());
+    private Adopted adopted;
     private Meters meters;
     private Rounds rounds;
     private Engine engine;
@@ -53,6 +54,7 @@ public class ThalwegScheduler implements IScheduler {
         meters = new Meters(registry);
         Settings settings = Settings.of(conf);
         rounds = new Rounds(settings.roundMillis());
+        adopted = new Adopted(settings.folder().resolve("placed"));
         try {
             engine = open(settings, conf);
             Desk desk = new Desk(engine);
@@ -61,7 +63,7 @@ public class ThalwegScheduler implements IScheduler {
             state = new StateLink(conf);
             stages = new Stages(conf, settings, rounds, engine, state);
             actuator = new Actuator(desk, stages, settings.stepTimeoutMillis(), meters::action);
-            monitor = new Monitor(conf, settings, rounds, engine, state, actuator, shapes, meters);
+            monitor = new Monitor(conf, settings, rounds, engine, state, actuator, shapes, adopted, meters);
             actuator.start();
             monitor.start();
         } catch (Throwable e) {
@@ -76,16 +78,19 @@ public class ThalwegScheduler implements IScheduler {
         long now = System.currentTimeMillis();
         Reservation reservation = rounds.begin(now);
         try {
-            Set<String> placed = placeOurs(topologies, cluster, reservation, now);
+            Placed placed = placeOurs(topologies, cluster, reservation, now);
             placeOthers(cluster, placed, reservation);
         } finally {
             end(cluster);
         }
     }
 
+    /** The topologies that the core decided on in a round, and those of them that it placed anew. */
+    private record Placed(Set<String> all, Set<String> anew) { }
+
     /** Places what the core decides on; whatever is missing from the answer is left to Storm's own scheduler. */
-    private Set<String> placeOurs(Topologies topologies, Cluster cluster, Reservation reservation, long now) {
-        Set<String> placed = new HashSet<>();
+    private Placed placeOurs(Topologies topologies, Cluster cluster, Reservation reservation, long now) {
+        Placed placed = new Placed(new HashSet<>(), new HashSet<>());
         try {
             meters.round();
             Map<String, NodeFacts> nodes = nodes(cluster);
@@ -104,9 +109,13 @@ public class ThalwegScheduler implements IScheduler {
         return placed;
     }
 
-    private void placeOthers(Cluster cluster, Set<String> placed, Reservation reservation) {
+    private void placeOthers(Cluster cluster, Placed placed, Reservation reservation) {
         try {
-            stormsOwn.schedule(cluster, placed, reservation);
+            Set<String> notIts = adopted.complete(cluster);
+            notIts.addAll(placed.all);
+            Set<String> all = ids(cluster);
+            adopted.note(all, placed.anew, minus(all, notIts));
+            stormsOwn.schedule(cluster, notIts, reservation);
         } catch (Throwable e) {
             // Nothing may leave this method: Nimbus would end. The round changes nothing more; the next one tries again.
             meters.error("default-scheduler");
@@ -153,7 +162,7 @@ public class ThalwegScheduler implements IScheduler {
         return new NativeEngine(settings.libraryPath(), Settings.forEngine(conf));
     }
 
-    private void place(Topologies topologies, Cluster cluster, Map<String, NodeFacts> nodes, Set<String> placed,
+    private void place(Topologies topologies, Cluster cluster, Map<String, NodeFacts> nodes, Placed placed,
         Reservation reservation, long now) {
         Map<TopologyDetails, Map<ExecutorDetails, WorkerSlot>> wishes =
             placer.ask(topologies, cluster, reservation.shown(nodes), now);
@@ -163,7 +172,10 @@ public class ThalwegScheduler implements IScheduler {
                 LOG.error("{} is left to Storm's own scheduler", topology.getName(), outcome.failure());
                 return;
             }
-            placed.add(topology.getId());
+            placed.all.add(topology.getId());
+            if (outcome.changed()) {
+                placed.anew.add(topology.getId());
+            }
             if (outcome.dropped() > 0) {
                 meters.dropped(outcome.dropped());
                 LOG.warn("{} of {} wished places of {} are not there or not free", outcome.dropped(),
@@ -189,6 +201,18 @@ public class ThalwegScheduler implements IScheduler {
         topologies.forEach(topology -> byId.put(topology.getId(), topology));
         shapes.keep(byId.keySet());
         return byId;
+    }
+
+    private static Set<String> ids(Cluster cluster) {
+        Set<String> ids = new HashSet<>();
+        cluster.getTopologies().forEach(topology -> ids.add(topology.getId()));
+        return ids;
+    }
+
+    private static Set<String> minus(Set<String> all, Set<String> some) {
+        Set<String> rest = new HashSet<>(all);
+        rest.removeAll(some);
+        return rest;
     }
 
     private static void closeQuietly(AutoCloseable part) {

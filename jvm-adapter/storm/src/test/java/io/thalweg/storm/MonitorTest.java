@@ -14,6 +14,7 @@ import io.thalweg.storm.cluster.Settings;
 import io.thalweg.storm.cluster.StateLink;
 import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -26,7 +27,7 @@ import org.apache.storm.utils.NimbusClient;
 import org.junit.jupiter.api.Test;
 
 class MonitorTest {
-    private static final Settings QUICK = new Settings(10, 1000, 0, 0, Settings.Method.AUTO, null, 10_000, 1000, 1000);
+    private static final Settings QUICK = new Settings(10, 1000, 0, 0, Settings.Method.AUTO, null, 10_000, 1000, 1000, Path.of("nowhere"));
 
     /** Storm gives Nimbus a handler that ends it when an error leaves any thread. */
     @Test
@@ -52,7 +53,7 @@ class MonitorTest {
         NimbusClient.LocalOverride override = new NimbusClient.LocalOverride(nimbus);
         try (Monitor monitor = new Monitor(Synthetic.CONF, QUICK, rounds, engine, new StateLink(Synthetic.CONF),
                 new Actuator(new Desk(engine), plan -> null, 1000, result -> { }), new Shapes(),
-                new Meters(new StormMetricsRegistry()))) {
+                new Adopted(Path.of("nowhere")), new Meters(new StormMetricsRegistry()))) {
             monitor.start();
             assertTrue(engine.observed.await(20, TimeUnit.SECONDS), "the monitor goes on after " + calls.get() + " calls");
         } finally {

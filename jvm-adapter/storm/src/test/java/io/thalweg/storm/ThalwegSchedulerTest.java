@@ -32,6 +32,9 @@ class ThalwegSchedulerTest {
     private final TopologyDetails topology = Synthetic.topology("wc", 2, 1, 4);
     private ThalwegScheduler scheduler;
 
+    @TempDir
+    Path folder;
+
     @AfterEach
     void end() {
         if (scheduler != null) {
@@ -225,6 +228,42 @@ class ThalwegSchedulerTest {
         assertTrue(cluster.getUnassignedExecutors(narrow).isEmpty());
     }
 
+    /** Storm's own scheduler would free workers that are not filled evenly, as there are fewer than were wished. */
+    @Test
+    void whatThalwegPlacedStaysWhenItDecidesNoMore() {
+        TopologyDetails wide = Synthetic.topology("wide", 4, 1, 4);
+        Cluster cluster = Synthetic.cluster(3, 2, wide);
+        boolean[] observe = {false};
+        prepare(answers -> {
+            fill(answers, observe[0] ? Engine.LEAVE : 3);
+            if (!observe[0]) {
+                answers.putInt(0, 0);
+            }
+        });
+        round(cluster);
+        Map<WorkerSlot, Set<ExecutorDetails>> placed = Synthetic.placement(cluster, wide);
+        assertEquals(2, placed.size());
+        observe[0] = true;
+        round(cluster);
+        assertEquals(placed, Synthetic.placement(cluster, wide));
+
+        cluster.unassign(wide.getId());
+        round(cluster);
+        assertEquals(4, Synthetic.placement(cluster, wide).size(), "a rebalance gives it back to Storm");
+        cluster.freeSlot(Synthetic.placement(cluster, wide).keySet().iterator().next());
+        round(cluster);
+        assertEquals(4, Synthetic.placement(cluster, wide).size());
+    }
+
+    @Test
+    void whatThalwegNeverPlacedIsStormsAsEver() {
+        TopologyDetails wide = Synthetic.topology("wide", 4, 1, 4);
+        Cluster cluster = Synthetic.cluster(3, 2, wide);
+        cluster.assign(new WorkerSlot("node-00", 6700), wide.getId(), wide.getExecutors());
+        scheduled(cluster, answers -> fill(answers, Engine.LEAVE));
+        assertEquals(4, Synthetic.placement(cluster, wide).size());
+    }
+
     @Test
     void whateverTheEngineThrowsStaysInside() {
         Cluster cluster = Synthetic.cluster(3, 2, topology);
@@ -257,7 +296,9 @@ class ThalwegSchedulerTest {
 
     private void prepare(Consumer<ByteBuffer> answers) {
         scheduler = new Scripted(answers);
-        scheduler.prepare(Synthetic.CONF, new StormMetricsRegistry());
+        Map<String, Object> conf = new HashMap<>(Synthetic.CONF);
+        conf.put("storm.local.dir", folder.toString());
+        scheduler.prepare(conf, new StormMetricsRegistry());
     }
 
     private void round(Cluster cluster) {

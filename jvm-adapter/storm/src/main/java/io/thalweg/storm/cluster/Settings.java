@@ -2,6 +2,7 @@ package io.thalweg.storm.cluster;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.storm.Config;
@@ -12,7 +13,8 @@ import org.apache.storm.DaemonConfig;
  * table and reports what is wrong; a value that cannot be used counts as absent here.
  */
 public record Settings(long monitorIntervalMillis, long stepTimeoutMillis, long settleMillis, int rebalanceWaitSecs,
-                       Method method, String libraryPath, long roundMillis, long refreshMillis, long workerEndMillis) {
+                       Method method, String libraryPath, long roundMillis, long refreshMillis, long workerEndMillis,
+                       Path folder) {
     /** The ways of acting, or the best that suits. */
     public enum Method {
         /** Make before break, else drain, else rebalance. */
@@ -46,7 +48,15 @@ public record Settings(long monitorIntervalMillis, long stepTimeoutMillis, long 
             text(conf, "thalweg.native.library"),
             1000 * number(conf, DaemonConfig.NIMBUS_MONITOR_FREQ_SECS, 10, 1),
             1000 * number(conf, Config.TASK_REFRESH_POLL_SECS, 10, 1),
-            1000 * number(conf, Config.SUPERVISOR_WORKER_SHUTDOWN_SLEEP_SECS, 3, 0));
+            1000 * number(conf, Config.SUPERVISOR_WORKER_SHUTDOWN_SLEEP_SECS, 3, 0),
+            folder(conf));
+    }
+
+    /** Where Thalweg keeps its files, as the core finds it. */
+    private static Path folder(Map<String, Object> conf) {
+        String written = text(conf, "thalweg.store.dir");
+        String local = text(conf, Config.STORM_LOCAL_DIR);
+        return written != null ? Path.of(written) : Path.of(local == null ? "." : local, "thalweg");
     }
 
     /** All settings of interest to the core, as one flat object. */

@@ -1,0 +1,114 @@
+//! While one topology is changed, others come, go and run as if nothing happened.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use thalweg_e2e::product::{Product, text};
+use thalweg_e2e::workers::pids;
+use thalweg_e2e::{LIMIT, status::EndedPlan};
+use thalweg_lab::control::TopologyInfo;
+use thalweg_lab::process::marked;
+
+const LINES: f64 = 20.0;
+/// Nimbus tells the supervisor, a slot notices, a worker ends. A supervisor that learns it by itself takes up to ten
+/// seconds more.
+const ENDED: Duration = Duration::from_secs(9);
+
+#[test]
+fn topologies_come_and_go_beside_an_action() -> Result<()> {
+    let mut product = Product::embedded(&[
+        ("thalweg.policy", text("static")),
+        ("thalweg.action.method", text("make-before-break")),
+        ("thalweg.monitor.interval.secs", json!(1)),
+        ("thalweg.headroom.components", json!(["split"])),
+    ])?;
+    let words = product.word_count("words").set("workers", 2);
+    product.run(&words, LINES)?;
+    let steady = small(&product, "steady")?;
+    let doomed = small(&product, "doomed")?;
+    let running = workers(&product, &steady);
+    let daemons = supervisors(&product);
+
+    product.order(&json!({ "topology": "words", "counts": { "split": 2 } }))?;
+    let plan = product.wait("new workers to be asked for", || {
+        Ok(product.status()?.plan.filter(|plan| plan.state == "published"))
+    })?;
+    let doomed_workers = workers(&product, &doomed);
+    ensure!(!doomed_workers.is_empty(), "nothing to kill: {doomed:?}");
+    product.storm.control().kill("doomed", 0)?;
+    product.wait_within(ENDED, "the end of a killed topology's workers", || {
+        let left: Vec<u32> = pids(product.storm.dir())
+            .into_values()
+            .filter(|pid| doomed_workers.values().any(|old| old == pid))
+            .collect();
+        ensure!(left.is_empty(), "still running: {left:?}");
+        Ok(Some(()))
+    })?;
+    let still = product.status()?.plan;
+    ensure!(still.is_some_and(|active| active.plan.id == plan.plan.id), "the plan was too quick");
+    let late = small(&product, "late")?;
+
+    let ended: EndedPlan = product.wait("the end of the plan", || {
+        let ended = product.status()?.ended;
+        Ok(ended.into_iter().find(|ended| ended.plan.id == plan.plan.id))
+    })?;
+    ensure!(ended.code.is_none(), "given up: {ended:?}\n{}", product.evidence());
+    ensure!(ended.how == "make_before_break", "{ended:?}");
+    let now = product.storm.control().info("late")?;
+    ensure!(now.assignment() == late.assignment(), "moved: {now:?}");
+    ensure!(running == workers(&product, &steady), "restarted\n{}", product.evidence());
+    ensure!(daemons == supervisors(&product), "halted\n{}", product.evidence());
+    no_slot_was_promised_twice(&product)?;
+    let info = product.wait_assigned("words", ended.plan.rows.len())?;
+    apart(&[&info, &steady, &late])?;
+    product.stop()
+}
+
+fn small(product: &Product, name: &str) -> Result<TopologyInfo> {
+    let topology = product.word_count(name).set("workers", 1);
+    product.storm.submit(&topology, LIMIT).with_context(|| product.evidence())
+}
+
+/// The worker processes of a topology, by their ports, which are unique in a lab.
+fn workers(product: &Product, info: &TopologyInfo) -> BTreeMap<u16, u32> {
+    let ports: BTreeSet<u16> = info.executors.iter().map(|executor| executor.port).collect();
+    let mut workers = pids(product.storm.dir());
+    workers.retain(|port, _| ports.contains(port));
+    workers
+}
+
+fn supervisors(product: &Product) -> BTreeSet<u32> {
+    let is_supervisor = |command: &[String]| {
+        command.iter().any(|word| word == "org.apache.storm.daemon.supervisor.Supervisor")
+    };
+    marked(product.storm.dir())
+        .into_iter()
+        .filter(|process| is_supervisor(&process.command))
+        .map(|process| process.pid)
+        .collect()
+}
+
+fn no_slot_was_promised_twice(product: &Product) -> Result<()> {
+    for log in product.storm.logs() {
+        let text = fs::read_to_string(&log).unwrap_or_default();
+        let twice =
+            text.lines().find(|line| line.contains("multiple topologies assigned to one port"));
+        ensure!(twice.is_none(), "{}: {twice:?}", log.display());
+    }
+    Ok(())
+}
+
+fn apart(topologies: &[&TopologyInfo]) -> Result<()> {
+    let mut owners: BTreeMap<(String, u16), &str> = BTreeMap::new();
+    for info in topologies {
+        for executor in &info.executors {
+            let slot = (executor.host.clone(), executor.port);
+            let owner = *owners.entry(slot.clone()).or_insert(&info.id);
+            ensure!(owner == info.id, "{slot:?} belongs to {owner} and {}", info.id);
+        }
+    }
+    Ok(())
+}

@@ -32,9 +32,6 @@ class ThalwegSchedulerTest {
     private final TopologyDetails topology = Synthetic.topology("wc", 2, 1, 4);
     private ThalwegScheduler scheduler;
 
-    @TempDir
-    Path folder;
-
     @AfterEach
     void end() {
         if (scheduler != null) {

@@ -449,3 +449,29 @@ fn failed(path: &Path, error: redb::Error) -> StoreError {
         other => StoreError::File { path, reason: other.to_string() },
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_found_elsewhere_replaces_only_older_versions() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(dir.path(), 1).unwrap();
+        let stamp = |term, seq, bytes: &str| Stamp {
+            version: Version { term, seq },
+            bytes: bytes.as_bytes().to_vec(),
+        };
+        store.adopt_stamp("k", &stamp(4, 2, "first")).unwrap();
+        for older in [stamp(4, 2, "same"), stamp(4, 1, "before"), stamp(3, 9, "earlier")] {
+            store.adopt_stamp("k", &older).unwrap();
+            assert_eq!(store.stamp_at("k"), Ok(Some(stamp(4, 2, "first"))), "{older:?}");
+        }
+        assert_eq!(store.stamp("k", 4, b"next"), Ok(stamp(4, 3, "next")));
+        for newer in [stamp(4, 5, "after"), stamp(5, 1, "later")] {
+            store.adopt_stamp("k", &newer).unwrap();
+            assert_eq!(store.stamp_at("k"), Ok(Some(newer)));
+        }
+    }
+}

@@ -74,23 +74,25 @@ pub fn truth(storm: &StormCluster, info: &TopologyInfo) -> Result<Places> {
     info.assignment().into_iter().map(place).collect()
 }
 
-/// Keys that name a topology and should not outlive it: all but its epoch, which fences late writers.
+/// Keys that name a topology and should not outlive it: all but the epoch of its removal, which
+/// fences late writers.
 ///
 /// # Errors
 /// When Redis does not answer.
 pub fn traces(redis: &mut Connection, topology: &str) -> Result<Vec<String>> {
     let keys: Vec<String> = redis::cmd("KEYS").arg("thalweg:*").query(redis)?;
-    let epoch = format!("thalweg:{{{topology}}}:epoch");
+    let removed = format!("thalweg:{{{topology}}}:removed");
     let mut traces: Vec<String> =
-        keys.into_iter().filter(|key| key.contains(topology) && *key != epoch).collect();
+        keys.into_iter().filter(|key| key.contains(topology) && *key != removed).collect();
     let listed: bool =
         redis::cmd("SISMEMBER").arg("thalweg:topologies").arg(topology).query(redis)?;
     if listed {
         traces.push("a member of thalweg:topologies".to_owned());
     }
-    let state: BTreeMap<String, String> =
-        redis::cmd("HGETALL").arg("thalweg:state").query(redis)?;
-    let named = state.into_iter().filter(|(_, value)| value.contains(topology));
-    traces.extend(named.map(|(key, value)| format!("thalweg:state {key}: {value}")));
+    for hash in ["thalweg:state", "thalweg:stamped"] {
+        let state: BTreeMap<String, String> = redis::cmd("HGETALL").arg(hash).query(redis)?;
+        let named = state.into_iter().filter(|(_, value)| value.contains(topology));
+        traces.extend(named.map(|(key, value)| format!("{hash} {key}: {value}")));
+    }
     Ok(traces)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::action::{Attempt, Baseline};
+use crate::allowed::within_bounds;
 use crate::arrange::{Ground, MICROS, present, problem, worst_load};
 use crate::assess::Assessment;
 use crate::budget::granted;
@@ -137,8 +138,9 @@ impl Question<'_> {
         }
         let wished = !counts.is_empty();
         let topology = self.assessment.topology;
+        let (counts, bounded) = within_bounds(topology, counts);
         let (counts, limited) = granted(self.context, topology, counts);
-        let reasons = limited.into_iter().chain(reasons).collect();
+        let reasons = bounded.into_iter().chain(limited).chain(reasons).collect();
         if wished && counts.is_empty() && memory_mib.is_empty() {
             return Intent::Stay(reasons);
         }

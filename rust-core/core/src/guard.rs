@@ -1,6 +1,7 @@
 //! Whether a plan may be carried out now: cool-down, daily limit, what did not help, the mode.
 
 use crate::action::{Attempt, Origin};
+use crate::allowed::{beyond_bounds, unrestorable};
 use crate::context::Context;
 use crate::explain::Verdict;
 use crate::model::Topology;
@@ -103,6 +104,8 @@ pub fn guard(
     let Proposal { origin, reasons, plan } = proposal;
     let Some(plan) = plan else { return Judged { reasons, verdict: Verdict::Hold, plan: None } };
     let mut against: Vec<Reason> = busy.then(another_first).into_iter().collect();
+    against.extend(unrestorable(topology, context.settings));
+    against.extend(beyond_bounds(&plan, topology));
     let attempt = Attempt::of(&plan, topology, &reasons);
     if origin != Origin::Operator {
         let urgency = Urgency::of(&plan, origin, topology);

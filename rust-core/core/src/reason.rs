@@ -102,6 +102,12 @@ reason_codes! {
     MemorySpare = "thalweg.memory.per.executor.mib",
     /// A source has as many executors as partitions to read.
     SourceLimited = "",
+    /// A restart would lose the topology's state, as there is no checkpoint to restore it from.
+    CheckpointsMissing = "thalweg.flink.rescale.without.checkpoints",
+    /// The topology is of a kind that is not judged, or cannot be read.
+    LeftAlone = "",
+    /// The user set bounds to the number of a component's executors.
+    BoundsLimited = "",
     /// Other executor counts would be better, but counts are not to change.
     ScalingForbidden = "thalweg.scaling.enabled",
     /// An operator ordered it.

@@ -38,7 +38,7 @@ pub struct State {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
-    /// Name of the topology.
+    /// The topology's id, or its name where no other has the same.
     pub topology: String,
     /// New executor counts by component.
     #[serde(default)]
@@ -52,6 +52,19 @@ pub struct Order {
     /// Whether it holds only as long as these hosts are drained.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub while_drained: bool,
+}
+
+impl Order {
+    /// Whether this topology may be meant.
+    pub fn may_mean(&self, topology: &Topology) -> bool {
+        self.topology == topology.id || self.topology == topology.name
+    }
+
+    /// Whether several topologies may be meant, as they have the same name.
+    pub fn is_ambiguous(&self, topologies: &[Topology]) -> bool {
+        let meant = || topologies.iter().filter(|topology| self.may_mean(topology));
+        meant().count() > 1 && meant().all(|topology| self.topology != topology.id)
+    }
 }
 
 /// What outlives a restart of the process.

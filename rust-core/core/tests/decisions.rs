@@ -6,7 +6,7 @@ mod support;
 
 use support::Model;
 use thalweg_core::explain::{Decision, Plan, PlanKind, ReasonCode, Verdict};
-use thalweg_core::model::{Node, Observation, SlotRef};
+use thalweg_core::model::{Node, Observation, Obstacle, SlotRef};
 use thalweg_core::settings::{Mode, PolicyName};
 use thalweg_core::state::Order;
 use thalweg_core::units::{Millis, Share};
@@ -494,4 +494,113 @@ fn two_topologies_that_seem_to_hold_one_slot_are_judged_and_the_second_gets_anot
         });
         assert!(!taken, "{row:?}");
     }
+}
+
+#[test]
+fn what_could_not_be_restored_is_not_restarted_without_its_users_word() {
+    for obstacle in [Obstacle::CheckpointsOff, Obstacle::NoCheckpointYet, Obstacle::CheckpointsFail]
+    {
+        let mut model = Model::new(3, 2, 2);
+        model.rate = 390.0;
+        model.observation.topologies[0].obstacle = Some(obstacle);
+        let (decision, plan) = planned(&mut model);
+        assert_eq!(decision.verdict, Verdict::Hold, "{obstacle:?}");
+        assert_eq!(codes(&decision), [ReasonCode::CheckpointsMissing, ReasonCode::CapacityHigh]);
+        let setting = decision.reasons[0].setting.as_deref();
+        assert_eq!(setting, Some("thalweg.flink.rescale.without.checkpoints"));
+        assert_eq!(plan.counts.get("split"), Some(&4), "what it would do is shown");
+        model.settings.without_checkpoints_of = ["wc-1".to_owned()].into();
+        assert_eq!(planned(&mut model).0.verdict, Verdict::Act);
+    }
+}
+
+#[test]
+fn an_order_to_restart_what_could_not_be_restored_is_answered() {
+    let mut model = Model::new(3, 2, 2);
+    model.rate = 50.0;
+    model.observation.topologies[0].obstacle = Some(Obstacle::CheckpointsOff);
+    holds(&mut model, 20);
+    model.state.order = Some(order("wc-1", 4));
+    let refused = model.step().decisions.remove(0);
+    assert_eq!(refused.verdict, Verdict::Hold);
+    assert_eq!(codes(&refused), [ReasonCode::CheckpointsMissing, ReasonCode::Ordered]);
+    assert_eq!(model.state.order, None);
+    model.settings.without_checkpoints = true;
+    model.state.order = Some(order("wc-1", 4));
+    assert_eq!(planned(&mut model).0.verdict, Verdict::Act);
+}
+
+#[test]
+fn what_is_of_another_kind_is_named_and_left_alone() {
+    for obstacle in [Obstacle::Batch, Obstacle::OtherScheduler, Obstacle::Unreadable] {
+        let mut model = Model::new(3, 2, 2);
+        model.rate = 390.0;
+        model.add_topology("other", 2, 2);
+        let other = &mut model.observation.topologies[1];
+        other.obstacle = Some(obstacle);
+        other.components.clear();
+        other.edges.clear();
+        other.executors.clear();
+        model.state.order = Some(order("other", 4));
+        let decided = model.step();
+        let about = |name: &str| decided.decisions.iter().find(|d| d.name == name).expect("named");
+        assert_eq!(codes(about("other")), [ReasonCode::LeftAlone], "{obstacle:?}");
+        // What may be readable at the next look can still be obeyed then.
+        assert_eq!(model.state.order.is_some(), obstacle == Obstacle::Unreadable, "{obstacle:?}");
+        let (decision, _) = planned(&mut model);
+        assert_eq!((decision.name.as_str(), decision.verdict), ("wc-1", Verdict::Act));
+    }
+}
+
+#[test]
+fn nothing_grows_or_shrinks_beyond_what_its_user_allows() {
+    let bounded = |least, most| {
+        let mut model = Model::new(3, 2, 2);
+        model.rate = 390.0;
+        let split = &mut model.observation.topologies[0].components[1];
+        split.least_executors = least;
+        split.most_executors = most;
+        model
+    };
+    let (decision, plan) = planned(&mut bounded(None, Some(3)));
+    assert_eq!(plan.counts.get("split"), Some(&3));
+    assert_eq!(codes(&decision), [ReasonCode::BoundsLimited, ReasonCode::CapacityHigh]);
+    assert_eq!((decision.reasons[0].measured, decision.reasons[0].limit), (Some(4.0), Some(3.0)));
+    let mut model = bounded(Some(2), Some(2));
+    holds(&mut model, 40);
+    assert!(codes(&model.step().decisions[0]).contains(&ReasonCode::BoundsLimited));
+    for wished in [1, 5] {
+        let mut model = bounded(Some(2), Some(4));
+        model.rate = 50.0;
+        holds(&mut model, 20);
+        model.state.order = Some(order("wc-1", wished));
+        let refused = model.step().decisions.remove(0);
+        assert_eq!(codes(&refused), [ReasonCode::BoundsLimited, ReasonCode::Ordered]);
+        assert_eq!((refused.verdict, &model.state.order), (Verdict::Hold, &None));
+    }
+}
+
+#[test]
+fn an_order_names_one_topology_by_its_id_or_by_a_name_that_no_other_has() {
+    let mut model = Model::new(3, 2, 2);
+    model.rate = 50.0;
+    model.add_topology("wc-2", 2, 2);
+    for topology in &mut model.observation.topologies {
+        topology.name = "words".to_owned();
+    }
+    holds(&mut model, 20);
+    model.state.order = Some(order("words", 4));
+    let refused = model.step().decisions;
+    let codes_of: Vec<_> = refused.iter().flat_map(codes).collect();
+    assert!(codes_of.contains(&ReasonCode::OrderImpossible), "{codes_of:?}");
+    assert!(refused.iter().all(|decision| decision.plan.is_none()));
+    assert_eq!(model.state.order, None);
+    model.state.order = Some(order("wc-2", 4));
+    let (decision, plan) = planned(&mut model);
+    assert_eq!((decision.verdict, plan.topology.as_str()), (Verdict::Act, "wc-2"));
+}
+
+fn order(topology: &str, split: u32) -> Order {
+    let counts = [("split".to_owned(), split)].into();
+    Order { topology: topology.to_owned(), counts, ..Order::default() }
 }

@@ -50,6 +50,15 @@ enum Request {
         #[serde(default)]
         text: String,
     },
+    /// The shell has something to be kept for its successor.
+    Keep {
+        key: String,
+        value: Value,
+    },
+    /// The shell asks for what was kept.
+    Kept {
+        key: String,
+    },
     Resume,
     Status,
 }
@@ -70,6 +79,8 @@ impl Engine {
             Request::Finish { plan, how, steps } => self.finish(&plan, how, steps, now)?,
             Request::Progress { plan, step, text } => self.progress(&plan, step, text, now),
             Request::Event { code, text } => self.event(code, text),
+            Request::Keep { key, value } => self.keep(&key, &value)?,
+            Request::Kept { key } => self.kept(&key)?,
             Request::Resume => self.resume(now)?,
             Request::Status => serde_json::to_value(self.status_of(&self.running(), now))?,
         };
@@ -205,6 +216,19 @@ impl Engine {
         json!({})
     }
 
+    /// Keeps something of the shell's in the store.
+    fn keep(&self, key: &str, value: &Value) -> Result<Value, EngineError> {
+        self.store.put_state(&of_shell(key), &serde_json::to_vec(value)?)?;
+        Ok(json!({}))
+    }
+
+    /// What was kept; nothing where there is nothing that can be read.
+    fn kept(&self, key: &str) -> Result<Value, EngineError> {
+        let bytes = self.store.state(&of_shell(key))?;
+        let value = bytes.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+        Ok(json!({ "value": value }))
+    }
+
     /// Reads what a predecessor left: tables, and the plan it was carrying out.
     fn resume(&self, now: Timestamp) -> Result<Value, EngineError> {
         self.load_routes()?;
@@ -221,6 +245,11 @@ impl Engine {
         self.running().plan = Some(left);
         Ok(answer)
     }
+}
+
+/// The store's key for something of the shell's.
+fn of_shell(key: &str) -> String {
+    format!("shell-{key}")
 }
 
 fn active<'a>(running: &'a Running, plan: &str) -> Result<&'a ActivePlan, EngineError> {
@@ -249,4 +278,38 @@ fn keep_ended(
     running.ended.push_front(ended.clone());
     running.ended.truncate(REMEMBERED);
     ended
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use thalweg_core::model::Observation;
+
+    fn engine(folder: &std::path::Path) -> Engine {
+        Engine::open(&json!({ "thalweg.store.dir": folder }).to_string()).unwrap()
+    }
+
+    #[test]
+    fn what_a_shell_has_kept_outlives_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Timestamp::from_millis(0);
+        let first = engine(folder.path());
+        let kept = r#"{"op": "kept", "key": "bounds"}"#;
+        assert_eq!(first.command(kept, now).unwrap(), r#"{"value":null}"#);
+        first.command(r#"{"op": "keep", "key": "bounds", "value": {"a": 1}}"#, now).unwrap();
+        drop(first);
+        assert_eq!(engine(folder.path()).command(kept, now).unwrap(), r#"{"value":{"a":1}}"#);
+    }
+
+    #[test]
+    fn an_order_for_nobody_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = engine(folder.path());
+        std::fs::write(folder.path().join("order.json"), r#"{"topology": "nobody"}"#).unwrap();
+        engine.observe(Observation::default(), Timestamp::from_millis(0)).unwrap();
+        assert!(folder.path().join("order.refused.json").exists());
+        assert_eq!(engine.running().counters["order_refused"], 1);
+        assert_eq!(engine.running().state.order, None);
+    }
 }

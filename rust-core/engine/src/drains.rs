@@ -45,11 +45,17 @@ pub fn order(observation: &Observation, drained: &BTreeSet<String>, turn: u64) -
     let leaving: Vec<&Topology> = observation.topologies.iter().filter(leaving).collect();
     let next = leaving.get((turn % leaving.len().max(1) as u64) as usize)?;
     Some(Order {
-        topology: next.name.clone(),
+        topology: unmistakable(next, observation),
         leave: drained.iter().cloned().collect(),
         while_drained: true,
         ..Order::default()
     })
+}
+
+/// The name of a topology, or its id where others have the same name.
+fn unmistakable(topology: &Topology, observation: &Observation) -> String {
+    let namesakes = observation.topologies.iter().filter(|other| other.name == topology.name);
+    if namesakes.count() > 1 { topology.id.clone() } else { topology.name.clone() }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 use thalweg_core::decide;
 use thalweg_core::explain::{Decision, Verdict};
-use thalweg_core::model::Observation;
+use thalweg_core::model::{Observation, Obstacle};
 use thalweg_core::state::Order;
 use thalweg_core::units::Timestamp;
 use thalweg_store::{Reach, StoreKind};
@@ -36,7 +36,7 @@ impl Engine {
         let mut running = self.running();
         let mut state = std::mem::take(&mut running.state);
         if let Some(order) = orders::take(&self.settings.dir) {
-            state.order = Some(order);
+            state.order = self.meant(order, &observation, &mut running);
         } else if running.plan.is_none() && state.order.as_ref().is_none_or(|o| o.while_drained) {
             // One topology at a time; one that cannot leave does not keep the others from it, and none leaves a host
             // that may be used again.
@@ -69,6 +69,21 @@ impl Engine {
             "next_in_ms": decided.next_in.get(),
         });
         Ok(answer.to_string())
+    }
+
+    /// The order, unless it names nothing that there is: it would wait for ever, and nobody would know.
+    fn meant(
+        &self,
+        order: Order,
+        observation: &Observation,
+        running: &mut Running,
+    ) -> Option<Order> {
+        if observation.topologies.iter().any(|topology| order.may_mean(topology)) {
+            return Some(order);
+        }
+        orders::refuse(&self.settings.dir, &order);
+        *running.counters.entry("order_refused".to_owned()).or_default() += 1;
+        None
     }
 
     /// The hosts that are being emptied; while their file cannot be read, the last ones known.
@@ -142,6 +157,10 @@ impl Engine {
         }
         for topology in &observation.topologies {
             if running.plan.as_ref().is_some_and(|active| active.plan.topology == topology.id) {
+                continue;
+            }
+            if topology.obstacle.is_some_and(Obstacle::is_left_alone) {
+                // Where it runs is not known, or not ours to say.
                 continue;
             }
             let Some(rows) = tables::as_it_runs(observation, topology) else { continue };

@@ -41,6 +41,17 @@ pub fn take(folder: &Path) -> Option<Order> {
     }
 }
 
+/// Puts an order aside that nothing can come of: no topology is named so.
+pub fn refuse(folder: &Path, order: &Order) {
+    tracing::warn!(topology = order.topology, "order refused: no topology has this name or id");
+    let kept = serde_json::to_vec(order).map(|bytes| fs::write(folder.join(REFUSED), bytes));
+    if let Err(error) | Ok(Err(error)) =
+        kept.map(|r| r.map_err(|e| e.to_string())).map_err(|e| e.to_string())
+    {
+        tracing::warn!(error, "refused order not put aside");
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -57,5 +68,14 @@ mod tests {
         fs::write(&file, r#"{"topology": "words", "count": {"split": 4}}"#).unwrap();
         assert_eq!(take(folder.path()), None);
         assert!(folder.path().join(REFUSED).exists() && !file.exists());
+    }
+
+    #[test]
+    fn a_refused_order_can_be_left_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let order = Order { topology: "nobody".to_owned(), ..Order::default() };
+        refuse(folder.path(), &order);
+        fs::rename(folder.path().join(REFUSED), folder.path().join(FILE)).unwrap();
+        assert_eq!(take(folder.path()), Some(order));
     }
 }

@@ -10,7 +10,9 @@ use thalweg_core::model::{
     Topology,
 };
 use thalweg_core::units::{Millis, Timestamp};
-use thalweg_jni::codec::layout::{GROUPINGS, KINDS, MAX_INT, MAX_LONG, STATUSES, Section, header};
+use thalweg_jni::codec::layout::{
+    GROUPINGS, KINDS, MAX_INT, MAX_LONG, OBSTACLES, STATUSES, Section, header,
+};
 use thalweg_jni::codec::{CodecError, Problem, decode, encode};
 
 fn amounts() -> impl Strategy<Value = f64> {
@@ -57,10 +59,12 @@ prop_compose! {
         (backlog, partitions) in (option::of(0..=MAX_LONG), option::of(0..=MAX_INT)),
         heap_mib in option::of(amounts()),
         most_per_node in option::of(1..=MAX_INT),
+        (least_executors, most_executors) in (option::of(0..=MAX_INT), option::of(0..=MAX_INT)),
     ) -> Component {
         let tasks = TaskRange { first, last: first + more };
         Component {
             id, kind, tasks, cpu_points, memory_mib, heap_mib, backlog, partitions, most_per_node,
+            least_executors, most_executors,
         }
     }
 }
@@ -103,6 +107,7 @@ fn topologies(slots: Vec<SlotRef>) -> impl Strategy<Value = Topology> {
             0..=MAX_INT,
             (amounts(), option::of(amounts()), 0..=MAX_INT),
             option::of((amounts(), option::of(0..=MAX_LONG))),
+            option::of(select(&OBSTACLES[..])),
             apart,
         );
         (head, edges, executors(components.clone(), slots.clone()), Just(components)).prop_map(
@@ -114,6 +119,7 @@ fn topologies(slots: Vec<SlotRef>) -> impl Strategy<Value = Topology> {
                     wished_workers,
                     (timeout, worker_heap_mib, worker_millipoints),
                     checkpoint,
+                    obstacle,
                     apart,
                 ),
                 edges,
@@ -133,6 +139,7 @@ fn topologies(slots: Vec<SlotRef>) -> impl Strategy<Value = Topology> {
                         duration: Millis::saturating(duration),
                         bytes,
                     }),
+                    obstacle,
                     components,
                     edges,
                     apart,
@@ -285,7 +292,7 @@ fn headers_are_checked() {
         decode(&bytes).unwrap_err().to_string()
     };
     assert!(message(header::MAGIC, 0).starts_with("header: magic is "));
-    assert_eq!(message(header::VERSION, 1), "header: version is 1, must be 5");
+    assert_eq!(message(header::VERSION, 1), "header: version is 1, must be 6");
     assert!(message(header::LENGTH, 1).starts_with("header: length is "));
     assert_eq!(message(header::TABLE, 104), "section node: 1 records at offset 104 do not fit");
     assert_eq!(decode(&good[..20]), Err(CodecError::NoHeader { length: 20 }));

@@ -1,5 +1,6 @@
 //! Whether there is evidence to judge a topology by.
 
+use crate::allowed::left_alone;
 use crate::assess::Assessment;
 use crate::context::Context;
 use crate::model::{Topology, TopologyStatus};
@@ -23,6 +24,9 @@ pub fn unfit(
 ) -> Option<Reason> {
     let &Context { settings, now, .. } = context;
     let topology = assessment.topology;
+    if let Some(reason) = left_alone(topology) {
+        return Some(reason);
+    }
     if topology.status != TopologyStatus::Active {
         let text = format!("its status is {:?}", topology.status).to_lowercase();
         return Some(Reason::plain(ReasonCode::TopologyNotActive, text));

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::evidence::unfit;
 use super::order::ordered;
 use super::subject::{Subject, ground};
+use crate::allowed::never_changed;
 use crate::arrange::Wanted;
 use crate::ask::Question;
 use crate::context::Context;
@@ -50,8 +51,8 @@ pub struct Change {
 /// Finds who wants what.
 pub fn intended<'a>(context: &Context<'_>, subject: Subject<'a>) -> Intended<'a> {
     let mut subject = subject;
-    let name = &subject.assessment.topology.name;
-    let (goal, reasons) = match subject.order.take_if(|order| order.topology == *name) {
+    let topology = subject.assessment.topology;
+    let (goal, reasons) = match subject.order.take_if(|order| order.may_mean(topology)) {
         Some(order) => of_operator(context, &mut subject, order),
         None => of_policy(context, &mut subject),
     };
@@ -67,10 +68,10 @@ fn of_operator(
     let Subject { assessment, remembered, busy, .. } = subject;
     let waits = unfit(context, assessment, remembered).or_else(|| busy.then(another_first));
     if let Some(reason) = waits {
-        *subject.order = Some(order);
+        *subject.order = (!never_changed(assessment.topology)).then_some(order);
         return (Goal::Stay, vec![reason]);
     }
-    match ordered(&order, assessment.topology) {
+    match ordered(context, &order, assessment.topology) {
         Ok(wanted) => {
             let reason = Reason::plain(ReasonCode::Ordered, "an operator ordered it");
             (Goal::Obey(order, wanted), vec![reason])

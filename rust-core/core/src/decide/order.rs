@@ -1,11 +1,20 @@
 //! What an operator's order asks of a topology.
 
 use crate::arrange::Wanted;
+use crate::context::Context;
 use crate::model::Topology;
 use crate::state::Order;
 
 /// What an order wants of a topology's components, or why it cannot be had.
-pub fn ordered(order: &Order, topology: &Topology) -> Result<Wanted, String> {
+pub fn ordered(
+    context: &Context<'_>,
+    order: &Order,
+    topology: &Topology,
+) -> Result<Wanted, String> {
+    if order.is_ambiguous(&context.observation.topologies) {
+        let name = &order.topology;
+        return Err(format!("several are named {name}: the order has to name one by its id"));
+    }
     let find = |id: &String| {
         let found = (0u32..).zip(&topology.components).find(|(_, c)| c.id == *id);
         found.ok_or_else(|| format!("there is no component {id}"))

@@ -8,5 +8,5 @@ mod observation;
 
 pub use observation::{
     Checkpoint, Component, ComponentKind, Counters, Edge, Executor, Grouping, Node, Observation,
-    SlotRef, TaskRange, Topology, TopologyStatus,
+    Obstacle, SlotRef, TaskRange, Topology, TopologyStatus,
 };

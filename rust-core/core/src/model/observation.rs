@@ -76,6 +76,9 @@ pub struct Topology {
     /// The last checkpoint of all its state, where the engine takes any.
     #[serde(default)]
     pub checkpoint: Option<Checkpoint>,
+    /// What stands against a change of it, as far as its engine tells.
+    #[serde(default)]
+    pub obstacle: Option<Obstacle>,
     /// Its components, in the order of their ids.
     pub components: Vec<Component>,
     /// The streams between them.
@@ -94,6 +97,31 @@ pub struct Checkpoint {
     pub duration: Millis,
     /// What was written for it, in bytes: less than the state where checkpoints are incremental.
     pub bytes: Option<u64>,
+}
+
+/// What stands against a change of a topology.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Obstacle {
+    /// It takes no checkpoints, so a restart begins from nothing.
+    CheckpointsOff,
+    /// It has not completed a checkpoint yet.
+    NoCheckpointYet,
+    /// Its last checkpoints failed.
+    CheckpointsFail,
+    /// It works off what is there, and ends.
+    Batch,
+    /// The engine schedules it by other means.
+    OtherScheduler,
+    /// The engine does not say what it does.
+    Unreadable,
+}
+
+impl Obstacle {
+    /// Whether the topology is neither judged nor changed, whatever it does.
+    pub fn is_left_alone(self) -> bool {
+        matches!(self, Self::Batch | Self::OtherScheduler | Self::Unreadable)
+    }
 }
 
 /// What a component does in the graph.
@@ -131,6 +159,20 @@ pub struct Component {
     /// The most of its executors that its user allows on one node.
     #[serde(default)]
     pub most_per_node: Option<u32>,
+    /// The fewest executors that its user allows.
+    #[serde(default)]
+    pub least_executors: Option<u32>,
+    /// The most executors that its user allows.
+    #[serde(default)]
+    pub most_executors: Option<u32>,
+}
+
+impl Component {
+    /// The number of executors nearest to `count` that its user allows.
+    pub fn allowed(&self, count: u32) -> u32 {
+        let most = count.min(self.most_executors.unwrap_or(u32::MAX));
+        most.max(self.least_executors.unwrap_or(0))
+    }
 }
 
 /// How a stream's tuples choose their receiver.

@@ -12,7 +12,7 @@ pub use policies::{
 };
 pub use policy_name::PolicyName;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +76,10 @@ pub struct Settings {
     pub conttune: ConttuneSettings,
     /// What the policy `thalweg` goes by.
     pub thalweg: ThalwegSettings,
+    /// Whether topologies may be restarted that could not be restored.
+    pub without_checkpoints: bool,
+    /// Topologies, by name or id, that may be restarted although they could not be restored.
+    pub without_checkpoints_of: BTreeSet<String>,
     /// Whether executor counts may change; if not, executors are only moved.
     pub scaling_enabled: bool,
     /// Topologies that go before others, by name; the higher the number the earlier.
@@ -158,6 +162,8 @@ impl Default for Settings {
             autoscaler: AutoscalerSettings::default(),
             conttune: ConttuneSettings::default(),
             thalweg: ThalwegSettings::default(),
+            without_checkpoints: false,
+            without_checkpoints_of: BTreeSet::new(),
             scaling_enabled: true,
             priorities: BTreeMap::new(),
             executor_budget: 0,

@@ -27,14 +27,14 @@ const CRATES: [(&str, &[&str]); 11] = [
 ];
 
 /// The modules of the core, the lowest first.
-const FLOORS: [&str; 27] = [
+const FLOORS: [&str; 28] = [
     "units", "model", "reason", "settings", "context", // vocabulary
     "signals", "capacity", "demand", "diagnose", // what was measured
     "place", "plan", "explain", // what can be done
     "policy",  // what should be done
     "action", "state", // what is remembered
     "nodes", "others", "assess", "arrange", "cluster", // one observation
-    "budget", "ask", "guard", "outcome",
+    "allowed", "budget", "ask", "guard", "outcome",
     "rollback", // whether it may be done, and what came of it
     "decide", "assign", // the entries
 ];

@@ -377,6 +377,18 @@ const KEYS: &[Key] = &[
         "Flink: where the JobManager's REST interface is; empty means `rest.address` and `rest.port`.",
     ),
     key(
+        "thalweg.flink.rescale.without.checkpoints",
+        Kind::Flag,
+        "false",
+        "Flink: whether jobs that could not be restored may be restarted: those that take no checkpoints, have completed none yet, or whose last ones failed. They begin from nothing and lose their state, so set it only where no job keeps any.",
+    ),
+    key(
+        "thalweg.flink.rescale.without.checkpoints.jobs",
+        Kind::Texts,
+        "[]",
+        "Flink: the same for single jobs, by their names or ids.",
+    ),
+    key(
         "thalweg.native.library",
         Kind::Text,
         "",

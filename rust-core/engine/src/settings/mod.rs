@@ -111,6 +111,12 @@ fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>)
         blacklist: secs_or(values, "thalweg.action.blacklist.secs", base.blacklist),
         rollback: flag_or(values, "thalweg.action.rollback", base.rollback),
         learned_keep: Millis::saturating(values.number("thalweg.learned.keep.hours") * 3_600_000.0),
+        without_checkpoints: values.flag("thalweg.flink.rescale.without.checkpoints"),
+        without_checkpoints_of: values
+            .texts("thalweg.flink.rescale.without.checkpoints.jobs")
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
         scaling_enabled: values.flag("thalweg.scaling.enabled"),
         anchors_per_worker: values.count("thalweg.placement.anchors.per.worker"),
         rack_share: share(values, "thalweg.placement.rack.share"),

@@ -1,6 +1,6 @@
 use thalweg_core::model::{
-    Checkpoint, Component, Counters, Edge, Executor, Node, Observation, SlotRef, TaskRange,
-    Topology,
+    Checkpoint, Component, Counters, Edge, Executor, Node, Observation, Obstacle, SlotRef,
+    TaskRange, Topology,
 };
 use thalweg_core::units::{Millis, Timestamp};
 
@@ -10,7 +10,7 @@ use super::layout::{self, Section, aligned, header};
 /// Reads an observation.
 ///
 /// # Errors
-/// When `bytes` is not exactly one well-formed encoding of layout 5; the error names the place.
+/// When `bytes` is not exactly one well-formed encoding of layout 6; the error names the place.
 pub fn decode(bytes: &[u8]) -> Result<Observation, CodecError> {
     let sections = Sections::find(bytes)?;
     let strings = strings(&sections)?;
@@ -245,6 +245,7 @@ fn topologies(
             worker_heap_mib: record.optional_amount("worker heap", 40)?,
             worker_millipoints: record.int("worker compute", 36)?,
             checkpoint: checkpoint(&record)?,
+            obstacle: obstacle(&record)?,
             edges: read(share(&record, "edges", 28, &mut edges)?, |edge| {
                 self::edge(edge, &components)
             })?,
@@ -271,6 +272,14 @@ fn checkpoint(record: &Record<'_>) -> Result<Option<Checkpoint>, CodecError> {
         }
         (duration, bytes) => Ok(duration.map(|duration| Checkpoint { duration, bytes })),
     }
+}
+
+fn obstacle(record: &Record<'_>) -> Result<Option<Obstacle>, CodecError> {
+    record.at_most("reserved", 68, 0)?;
+    if u32_at(record.bytes, 64) == layout::NO_INT {
+        return Ok(None);
+    }
+    record.look_up("obstacle", 64, &layout::OBSTACLES).map(|obstacle| Some(*obstacle))
 }
 
 /// Gives each topology the pairs of components that are to be apart.
@@ -337,6 +346,8 @@ fn component(record: &Record<'_>, strings: &[&str]) -> Result<Component, CodecEr
         partitions: record.optional_int("partitions", 40)?,
         heap_mib: record.optional_amount("heap", 48)?,
         most_per_node: (most_per_node > 0).then_some(most_per_node),
+        least_executors: record.optional_int("fewest executors", 56)?,
+        most_executors: record.optional_int("most executors", 60)?,
     })
 }
 

@@ -73,6 +73,9 @@ impl<'a> Writer<'a> {
         self.optional_f64(to, topology.worker_heap_mib);
         self.optional_f64(to, topology.checkpoint.map(|checkpoint| checkpoint.duration.get()));
         self.optional_u64(to, topology.checkpoint.and_then(|checkpoint| checkpoint.bytes));
+        let obstacle = topology.obstacle.map(|obstacle| place(&layout::OBSTACLES, obstacle));
+        self.optional_u32(to, obstacle);
+        self.u32(to, 0);
         for component in &topology.components {
             let to = Section::Components;
             self.text(to, &component.id);
@@ -82,9 +85,11 @@ impl<'a> Writer<'a> {
             self.optional_f64(to, component.cpu_points);
             self.optional_f64(to, component.memory_mib);
             self.optional_u64(to, component.backlog);
-            self.u32(to, component.partitions.unwrap_or(layout::NO_INT));
+            self.optional_u32(to, component.partitions);
             self.u32(to, component.most_per_node.unwrap_or(0));
             self.optional_f64(to, component.heap_mib);
+            self.optional_u32(to, component.least_executors);
+            self.optional_u32(to, component.most_executors);
         }
         for edge in &topology.edges {
             let grouping = place(&layout::GROUPINGS, edge.grouping);
@@ -164,6 +169,10 @@ impl<'a> Writer<'a> {
 
     fn f64(&mut self, to: Section, value: f64) {
         self.put(to, &value.to_le_bytes());
+    }
+
+    fn optional_u32(&mut self, to: Section, value: Option<u32>) {
+        self.u32(to, value.unwrap_or(layout::NO_INT));
     }
 
     fn optional_u64(&mut self, to: Section, value: Option<u64>) {

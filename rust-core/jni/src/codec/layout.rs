@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use thalweg_core::model::{ComponentKind, Grouping, TopologyStatus};
+use thalweg_core::model::{ComponentKind, Grouping, Obstacle, TopologyStatus};
 
 /// `THWG` as a little-endian number.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"THWG");
 /// The version of the layout described here.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 /// The largest integer of a 32-bit field: what a non-negative Java `int` can hold.
 pub const MAX_INT: u32 = i32::MAX as u32;
 /// The largest integer of a 64-bit field: what a non-negative Java `long` can hold.
@@ -55,6 +55,15 @@ pub const STATUSES: [TopologyStatus; 4] = [
     TopologyStatus::Rebalancing,
     TopologyStatus::Killed,
 ];
+/// What stands against a change of a topology is encoded as its place here, or as [`NO_INT`].
+pub const OBSTACLES: [Obstacle; 6] = [
+    Obstacle::CheckpointsOff,
+    Obstacle::NoCheckpointYet,
+    Obstacle::CheckpointsFail,
+    Obstacle::Batch,
+    Obstacle::OtherScheduler,
+    Obstacle::Unreadable,
+];
 /// A component's kind is encoded as its place here.
 pub const KINDS: [ComponentKind; 3] =
     [ComponentKind::Source, ComponentKind::Operator, ComponentKind::System];
@@ -78,11 +87,12 @@ pub enum Section {
     /// id, name, status, wished workers: u32; message timeout ms: f64; numbers of components,
     /// edges, executors, least compute of a worker in thousandths of a point: u32; heap of a worker
     /// MiB, duration of the last checkpoint ms: f64, NaN where unknown; bytes of it: u64, all ones where
-    /// unknown.
+    /// unknown; what stands against a change, all ones where nothing does, and 0: u32.
     Topologies,
     /// id, kind, first task, last task: u32; CPU points, memory MiB: f64, NaN where undeclared;
     /// backlog: u64, partitions: u32, all ones where unknown; most executors on one node: u32, 0 where
-    /// nobody asks; heap MiB: f64, NaN where undeclared.
+    /// nobody asks; heap MiB: f64, NaN where undeclared; fewest and most executors: u32, all ones where
+    /// nobody asks.
     Components,
     /// from, to, grouping, and 0: u32; the first two count within the topology; sent: u64, all
     /// ones where unknown.
@@ -118,9 +128,9 @@ impl Section {
     pub const fn record_size(self) -> usize {
         match self {
             Self::Nodes => 40,
-            Self::Topologies => 64,
+            Self::Topologies => 72,
             Self::Slots => 8,
-            Self::Components => 56,
+            Self::Components => 64,
             Self::Edges => 24,
             Self::Executors => 152,
             Self::Apart => 16,

@@ -7,7 +7,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Encodes what an adapter saw of a cluster, in layout 5 of {@code docs/reference/ffi.md}.
+ * Encodes what an adapter saw of a cluster, in layout 6 of {@code docs/reference/ffi.md}.
  *
  * <p>{@link #begin} starts a snapshot, {@link #finish} ends it; nodes come before their slots, and a
  * topology before its components, edges and executors. One writer serves many snapshots and reuses
@@ -35,8 +35,24 @@ public final class SnapshotWriter {
     /** How a stream's tuples choose their receiver. */
     public enum Grouping { SHUFFLE, FIELDS, ALL, GLOBAL, LOCAL_OR_SHUFFLE, CUSTOM }
 
+    /** What stands against a change of a topology. */
+    public enum Obstacle {
+        /** It takes no checkpoints. */
+        CHECKPOINTS_OFF,
+        /** It has completed none yet. */
+        NO_CHECKPOINT_YET,
+        /** Its last ones failed. */
+        CHECKPOINTS_FAIL,
+        /** It ends by itself. */
+        BATCH,
+        /** The engine schedules it by other means. */
+        OTHER_SCHEDULER,
+        /** The engine does not say what it does. */
+        UNREADABLE
+    }
+
     private static final int MAGIC = 0x47574854; // THWG
-    private static final int VERSION = 5;
+    private static final int VERSION = 6;
     private static final int COMPONENTS_AT = 24;
     private static final int EDGES_AT = 28;
     private static final int EXECUTORS_AT = 32;
@@ -49,14 +65,16 @@ public final class SnapshotWriter {
     private static final int WORKER_COMPUTE_AT = 36;
     private static final int WORKER_HEAP_AT = 40;
     private static final int CHECKPOINT_AT = 48;
+    private static final int OBSTACLE_AT = 64;
+    private static final int LEAST_EXECUTORS_AT = 56;
     private static final int SENT_AT = 16;
     private static final int TIMES_AT = 96;
     private static final int STATE_AT = 128;
 
     private final Section nodes = new Section(40);
     private final Section slots = new Section(8);
-    private final Section topologies = new Section(64);
-    private final Section components = new Section(56);
+    private final Section topologies = new Section(72);
+    private final Section components = new Section(64);
     private final Section edges = new Section(24);
     private final Section executors = new Section(152);
     private final Section apart = new Section(16);
@@ -106,8 +124,13 @@ public final class SnapshotWriter {
         int nameText = intern(name);
         topologies.next().putInt(idText).putInt(nameText).putInt(status.ordinal()).putInt(wishedWorkers)
                 .putDouble(messageTimeoutMs).putInt(0).putInt(0).putInt(0).putInt(0).putDouble(Double.NaN)
-                .putDouble(Double.NaN).putLong(UNKNOWN);
+                .putDouble(Double.NaN).putLong(UNKNOWN).putInt((int) UNKNOWN).putInt(0);
         return index;
+    }
+
+    /** Adds what stands against a change of the last topology. */
+    public void obstacle(Obstacle obstacle) {
+        topologies.content.putInt(topologies.last() + OBSTACLE_AT, obstacle.ordinal());
     }
 
     /** Adds the last checkpoint of the last topology: how long it took, and what was written for it. */
@@ -122,8 +145,14 @@ public final class SnapshotWriter {
         int idText = intern(id);
         components.next().putInt(idText).putInt(kind.ordinal()).putInt(firstTask).putInt(lastTask)
                 .putDouble(Double.NaN).putDouble(Double.NaN).putLong(UNKNOWN).putInt((int) UNKNOWN).putInt(0)
-                .putDouble(Double.NaN);
+                .putDouble(Double.NaN).putInt((int) UNKNOWN).putInt((int) UNKNOWN);
         return index;
+    }
+
+    /** Adds the fewest and the most executors that the user of the last component allows. */
+    public void bounds(int least, int most) {
+        int at = components.last() + LEAST_EXECUTORS_AT;
+        components.content.putInt(at, least).putInt(at + Integer.BYTES, most);
     }
 
     /** Adds what its user declared for each executor of the last component; NaN where nothing. */

@@ -39,11 +39,13 @@ final class Snapshots {
         writer.topology("words-1-1763726000", "words", Status.ACTIVE, 3, 30_000);
         writer.workerHeap(768);
         writer.checkpoint(41.5, 9007199254740999L);
+        writer.obstacle(SnapshotWriter.Obstacle.CHECKPOINTS_FAIL);
         int acker = writer.component("__acker", Kind.SYSTEM, 1, 1);
         int count = writer.component("count", Kind.OPERATOR, 2, 5);
         writer.declared(25.5, 192);
         writer.heap(128.5);
         writer.mostPerNode(2);
+        writer.bounds(1, 4);
         int spout = writer.component("spout", Kind.SOURCE, 6, 6);
         writer.declared(Double.NaN, 0);
         writer.waiting(9007199254740995L, 12);

@@ -1,0 +1,90 @@
+//! What a topology's user and its engine allow to be done to it: whether it may be restarted, and how many executors
+//! its components may have.
+//!
+//! **Input**: what was observed of a topology, and the settings. **Output**: a reason where something is not allowed.
+//! It judges no load and no gain.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Component, Obstacle, Topology};
+use crate::plan::Plan;
+use crate::reason::{Reason, ReasonCode};
+use crate::settings::Settings;
+
+/// Why a topology must not be restarted: it could not be restored, and nobody said that it need not be.
+pub fn unrestorable(topology: &Topology, settings: &Settings) -> Option<Reason> {
+    let text = match topology.obstacle? {
+        Obstacle::CheckpointsOff => "it takes no checkpoints",
+        Obstacle::NoCheckpointYet => "none of its checkpoints was completed yet",
+        Obstacle::CheckpointsFail => "its last checkpoints failed",
+        Obstacle::Batch | Obstacle::OtherScheduler | Obstacle::Unreadable => return None,
+    };
+    let accepted = settings.without_checkpoints
+        || settings.without_checkpoints_of.contains(&topology.name)
+        || settings.without_checkpoints_of.contains(&topology.id);
+    let reason = || {
+        let text = format!("{text}, so a restart would lose its state");
+        Reason::plain(ReasonCode::CheckpointsMissing, text)
+    };
+    (!accepted).then(reason)
+}
+
+/// Why a topology is neither judged nor changed, whatever it does.
+pub fn left_alone(topology: &Topology) -> Option<Reason> {
+    let text = match topology.obstacle? {
+        Obstacle::Batch => "it is a batch job",
+        Obstacle::OtherScheduler => "another scheduler runs it",
+        Obstacle::Unreadable => "what it does cannot be read",
+        Obstacle::CheckpointsOff | Obstacle::NoCheckpointYet | Obstacle::CheckpointsFail => {
+            return None;
+        }
+    };
+    Some(Reason::plain(ReasonCode::LeftAlone, text))
+}
+
+/// Whether that is for good, so that an order has to be refused and need not wait.
+pub fn never_changed(topology: &Topology) -> bool {
+    matches!(topology.obstacle, Some(Obstacle::Batch | Obstacle::OtherScheduler))
+}
+
+/// The wished counts, by component ordinal, within what the user allows, and the reason where that is less or more
+/// than was wished.
+pub fn within_bounds(
+    topology: &Topology,
+    wished: BTreeMap<u32, u32>,
+) -> (BTreeMap<u32, u32>, Option<Reason>) {
+    let mut limited = None;
+    let mut allowed = BTreeMap::new();
+    for (ordinal, count) in wished {
+        let component = topology.components.get(ordinal as usize);
+        let nearest = component.map_or(count, |component| component.allowed(count));
+        if let Some(component) = component.filter(|_| nearest != count) {
+            limited.get_or_insert_with(|| out_of_bounds(component, count));
+        }
+        let present = topology.executors.iter().filter(|e| e.component == ordinal).count();
+        if nearest == count || nearest as usize != present {
+            allowed.insert(ordinal, nearest);
+        }
+    }
+    (allowed, limited)
+}
+
+/// Why a plan, whoever wants it, makes too few or too many executors of a component.
+pub fn beyond_bounds(plan: &Plan, topology: &Topology) -> Option<Reason> {
+    let mut counts = topology.components.iter().filter_map(|component| {
+        let count = *plan.counts.get(&component.id)?;
+        (component.allowed(count) != count).then(|| out_of_bounds(component, count))
+    });
+    counts.next()
+}
+
+fn out_of_bounds(component: &Component, wished: u32) -> Reason {
+    let limit = component.allowed(wished);
+    let side = if limit < wished { "at most" } else { "at least" };
+    Reason::compared(
+        ReasonCode::BoundsLimited,
+        f64::from(wished),
+        f64::from(limit),
+        format!("executors wished for {}, of which its user wants {side} {limit}", component.id),
+    )
+}

@@ -1,17 +1,25 @@
 package io.thalweg.flink;
 
+import io.thalweg.flink.place.SlotNumbers;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import org.apache.flink.api.common.JobID;
 
 /** Which jobs are ours to change. Safe from any thread. */
 public final class Jobs {
+    /**
+     * How a job began.
+     *
+     * @param parallelism of its vertices, by id, as far as it is known
+     * @param fresh whether nobody has asked for other bounds of parallelism since it was submitted
+     */
+    public record Submission(Map<String, Integer> parallelism, boolean fresh) { }
+
     private final boolean all;
-    private final Set<String> known = ConcurrentHashMap.newKeySet();
+    private final Map<String, Submission> known = new ConcurrentHashMap<>();
     private final Map<String, Job> placed = new ConcurrentHashMap<>();
+    private final SlotNumbers numbers = new SlotNumbers();
 
     private Jobs(boolean all) {
         this.all = all;
@@ -29,7 +37,12 @@ public final class Jobs {
 
     /** Whether this one is. */
     boolean has(String id) {
-        return all || known.contains(id);
+        return all || known.containsKey(id);
+    }
+
+    /** How a job began, if that is known. */
+    Optional<Submission> submission(String id) {
+        return Optional.ofNullable(known.get(id));
     }
 
     /** The job, if our slot allocator places it. */
@@ -37,18 +50,27 @@ public final class Jobs {
         return Optional.ofNullable(placed.get(id));
     }
 
-    /** One that our slot allocator places. */
-    void place(Job job) {
-        placed.put(job.id().toString(), job);
-        add(job.id(), job.ended());
+    /** The numbers of the slots that these jobs hold. */
+    SlotNumbers numbers() {
+        return numbers;
     }
 
-    /** One more, until it ends. */
-    void add(JobID id, CompletableFuture<?> ended) {
-        known.add(id.toString());
-        ended.whenComplete((result, failure) -> {
-            known.remove(id.toString());
-            placed.remove(id.toString());
+    /** One that our slot allocator places. */
+    void place(Job job, Submission submission) {
+        String id = job.id().toString();
+        placed.put(id, job);
+        add(id, submission, job.ended());
+        job.ended().whenComplete((result, failure) -> {
+            if (placed.remove(id, job)) {
+                numbers.forget(id);
+            }
         });
+    }
+
+    /** One more, until it ends; the same job may have begun anew by then. */
+    void add(String id, Submission submission, CompletableFuture<?> ended) {
+        Submission own = new Submission(Map.copyOf(submission.parallelism), submission.fresh);
+        known.put(id, own);
+        ended.whenComplete((result, failure) -> known.computeIfPresent(id, (job, now) -> now == own ? null : now));
     }
 }

@@ -5,6 +5,8 @@ import io.thalweg.flink.measure.ClusterReader;
 import io.thalweg.flink.measure.Encoder;
 import io.thalweg.flink.measure.JobView;
 import io.thalweg.flink.measure.NodeView;
+import io.thalweg.flink.rest.Requirements;
+import io.thalweg.flink.rest.Requirements.Range;
 import io.thalweg.flink.rest.Rest;
 import io.thalweg.shell.Actuator;
 import io.thalweg.shell.Desk;
@@ -28,6 +30,7 @@ public final class Monitor implements AutoCloseable {
     /** Within this time TaskManagers have answered with their counters. */
     private static final long FETCH_MILLIS = 200;
     private static final String DECISION = "decision ";
+    private static final String RUNNING = "RUNNING";
 
     /** The cluster as it was last seen. */
     public record View(List<NodeView> nodes, Map<String, JobView> jobs) { }
@@ -37,15 +40,19 @@ public final class Monitor implements AutoCloseable {
     private final Engine engine;
     private final Desk desk;
     private final Jobs jobs;
+    private final Requirements requirements;
+    private final Map<String, Map<String, Range>> users = new HashMap<>();
     private final Encoder encoder = new Encoder();
+    private final Encoder.Beyond beyond = new Own();
     private final Map<String, String> lastWords = new HashMap<>();
     private final Thread thread = new Thread(this::work, "thalweg-monitor");
     private volatile View last = new View(List.of(), Map.of());
     private Actuator actuator;
 
-    Monitor(Settings settings, Rest rest, Engine engine, Desk desk, Jobs jobs) {
+    Monitor(Settings settings, Rest rest, Requirements requirements, Engine engine, Desk desk, Jobs jobs) {
         this.settings = settings;
         this.reader = new ClusterReader(rest);
+        this.requirements = requirements;
         this.engine = engine;
         this.desk = desk;
         this.jobs = jobs;
@@ -96,53 +103,98 @@ public final class Monitor implements AutoCloseable {
 
     private boolean poll() throws InterruptedException {
         try {
-            observe();
-            say("poll", "statistics are read");
+            if (observe()) {
+                say("poll", "statistics are read");
+            }
             return true;
-        } catch (IOException | RuntimeException | LinkageError e) {
+        } catch (IOException | RuntimeException e) {
             say("poll", "statistics cannot be read: " + e);
+            return false;
+        } catch (InterruptedException e) {
+            throw e;
+        } catch (Throwable e) {
+            // An Error would end this thread, and nobody would look any more. Nothing of Flink's runs here.
+            count(e);
             return false;
         }
     }
 
-    private void observe() throws IOException, InterruptedException {
+    private void count(Throwable error) {
+        try {
+            say("poll", "statistics cannot be read: " + error);
+            LOG.error("a look at the cluster failed", error);
+            desk.event("MONITOR_ERROR", error.toString());
+        } catch (Throwable e) {
+            // As when there is no memory: the next look tries again.
+            thread.getName();
+        }
+    }
+
+    private boolean observe() throws IOException, InterruptedException {
         long now = System.currentTimeMillis();
         reader.refresh();
         Thread.sleep(FETCH_MILLIS);
         Map<String, String> running = reader.jobs();
-        if (running.keySet().stream().anyMatch(id -> !jobs.has(id))) {
+        List<JobView> seen = new JobsReader(reader, jobs, settings, last.jobs()).read(running, this::say);
+        if (seen == null) {
             // Another JobManager leads. What it runs is not ours to judge, nor to forget.
             say("poll", "jobs of another JobManager run");
-            return;
+            return false;
         }
         List<NodeView> nodes = reader.nodes();
-        Map<String, JobView> seen = new TreeMap<>();
-        for (String id : new TreeMap<>(running).keySet()) {
-            seen.put(id, reader.job(id));
+        Map<String, JobView> byId = new TreeMap<>();
+        seen.forEach(job -> byId.put(job.id(), job));
+        last = new View(nodes, byId);
+        users.keySet().retainAll(byId.keySet());
+        requirements.keepOnly(byId.keySet());
+        for (JobView job : seen) {
+            readBounds(job);
         }
-        last = new View(nodes, seen);
-        encoder.begin(now, nodes);
-        seen.values().forEach(job -> encoder.job(job,
-                (vertex, subtask) -> place(job.id(), vertex, subtask), managedMib(job.id())));
-        SnapshotWriter snapshot = encoder.finish();
+        SnapshotWriter snapshot = encoder.encode(now, nodes, seen, beyond);
         JsonNode answer = engine.observe(snapshot.finish(), snapshot.length(), now);
         answer.path("decisions").forEach(this::take);
-        seen.keySet().forEach(this::tellDropped);
-        lastWords.keySet().removeIf(about -> about.startsWith(DECISION)
-                && !seen.containsKey(about.substring(DECISION.length())));
+        byId.keySet().forEach(this::tellDropped);
+        lastWords.keySet().removeIf(about -> about.indexOf(' ') > 0 && !byId.containsKey(about.substring(about.indexOf(' ') + 1)));
+        return true;
     }
 
-    private Place place(String job, String vertex, int subtask) {
-        List<Place> places = jobs.placed(job).map(placed -> placed.allocator().places()).orElse(Map.of())
-                .getOrDefault(JobVertexID.fromHexString(vertex), List.of());
-        return subtask < places.size() ? places.get(subtask) : null;
+    /** The bounds that users set; where they cannot be read, those that were known last. */
+    private void readBounds(JobView job) throws InterruptedException {
+        if (job.vertices().isEmpty() || !RUNNING.equals(job.state())) {
+            return;
+        }
+        if (!users.containsKey(job.id())) {
+            jobs.submission(job.id()).ifPresent(submission ->
+                    requirements.submitted(job.id(), submission.parallelism(), submission.fresh()));
+        }
+        try {
+            users.put(job.id(), requirements.users(job.id()));
+        } catch (IOException | RuntimeException e) {
+            say("bounds " + job.id(), job.name() + ": bounds of parallelism cannot be read: " + e);
+        }
     }
 
-    private Map<String, Integer> managedMib(String job) {
-        Map<String, Integer> byId = new HashMap<>();
-        jobs.placed(job).ifPresent(placed -> placed.allocator().managedMib()
-                .forEach((vertex, mib) -> byId.put(vertex.toHexString(), mib)));
-        return byId;
+    /** What is known of jobs beyond what REST tells. */
+    private final class Own implements Encoder.Beyond {
+        @Override
+        public Place place(String job, String vertex, int subtask) {
+            List<Place> places = jobs.placed(job).map(placed -> placed.allocator().places()).orElse(Map.of())
+                    .getOrDefault(JobVertexID.fromHexString(vertex), List.of());
+            return subtask < places.size() ? places.get(subtask) : null;
+        }
+
+        @Override
+        public Map<String, Integer> managedMib(String job) {
+            Map<String, Integer> byId = new HashMap<>();
+            jobs.placed(job).ifPresent(placed -> placed.allocator().managedMib()
+                    .forEach((vertex, mib) -> byId.put(vertex.toHexString(), mib)));
+            return byId;
+        }
+
+        @Override
+        public Map<String, Range> bounds(String job) {
+            return users.getOrDefault(job, Map.of());
+        }
     }
 
     private void tellDropped(String id) {

@@ -1,8 +1,12 @@
 package io.thalweg.flink;
 
+import io.thalweg.flink.Jobs.Submission;
 import io.thalweg.flink.place.PlacingSlotAllocator;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.BiFunction;
@@ -24,6 +28,7 @@ import org.apache.flink.runtime.executiongraph.failover.RestartBackoffTimeStrate
 import org.apache.flink.runtime.io.network.partition.JobMasterPartitionTracker;
 import org.apache.flink.runtime.jobgraph.JobGraph;
 import org.apache.flink.runtime.jobgraph.JobResourceRequirements;
+import org.apache.flink.runtime.jobgraph.JobVertex;
 import org.apache.flink.runtime.jobmaster.ExecutionDeploymentTracker;
 import org.apache.flink.runtime.jobmaster.slotpool.DeclarativeSlotPool;
 import org.apache.flink.runtime.jobmaster.slotpool.PhysicalSlot;
@@ -67,7 +72,8 @@ public class PlacingSchedulerFactory implements SchedulerNGFactory {
                 DeclarativeSlotPool pool = slotPoolService.castInto(DeclarativeSlotPool.class)
                         .orElseThrow(() -> new IllegalStateException("the slot pool is not declarative"));
                 PlacingSlotAllocator allocator = new PlacingSlotAllocator(
-                        reserve -> stockAllocator(reserve, pool, configuration), pool);
+                        reserve -> stockAllocator(reserve, pool, configuration), pool, graph.getJobID().toString(),
+                        thalweg.numbers());
                 AdaptiveScheduler scheduler = new AdaptiveScheduler(
                         AdaptiveScheduler.Settings.of(configuration, graph.getCheckpointingSettings()), graph,
                         JobResourceRequirements.readFromExecutionPlan(graph).orElse(null), configuration, pool,
@@ -78,7 +84,7 @@ public class PlacingSchedulerFactory implements SchedulerNGFactory {
                         new DefaultExecutionGraphFactory(configuration, userCodeLoader, deploymentTracker,
                                 futureExecutor, ioExecutor, rpcTimeout, metrics, blobWriter, shuffleMaster,
                                 partitionTracker));
-                thalweg.take(new Job(graph, scheduler, mainThread, pool, allocator));
+                thalweg.take(new Job(graph, scheduler, mainThread, pool, allocator), submission(graph));
                 return scheduler;
             } catch (LinkageError | RuntimeException e) {
                 LOG.error("Flink's own adaptive scheduler runs {}: this Flink is not one that Thalweg knows",
@@ -91,9 +97,27 @@ public class PlacingSchedulerFactory implements SchedulerNGFactory {
                 partitionTracker, deploymentTracker, initializedAt, mainThread, fatalErrors, statusListener, enrichers,
                 blocklist);
         if (thalweg != null) {
-            thalweg.watch(executionPlan.getJobID(), stock);
+            thalweg.watch(executionPlan.getJobID(), submission(executionPlan), stock);
         }
         return stock;
+    }
+
+    /** What the user submitted, as far as it can be told. */
+    private static Submission submission(ExecutionPlan plan) {
+        try {
+            Map<String, Integer> parallelism = new HashMap<>();
+            if (plan instanceof JobGraph graph) {
+                for (JobVertex vertex : graph.getVertices()) {
+                    if (vertex.getParallelism() > 0) {
+                        parallelism.put(vertex.getID().toHexString(), vertex.getParallelism());
+                    }
+                }
+            }
+            return new Submission(parallelism, JobResourceRequirements.readFromExecutionPlan(plan).isEmpty());
+        } catch (IOException | RuntimeException | LinkageError e) {
+            LOG.warn("how job {} was submitted is not known", plan.getName(), e);
+            return new Submission(Map.of(), false);
+        }
     }
 
     @Override

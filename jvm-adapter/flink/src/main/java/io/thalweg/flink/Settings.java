@@ -4,7 +4,9 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonProcessingException;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
@@ -18,12 +20,16 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.Text
  *
  * @param level 2 places subtasks; 1 changes parallelism through REST only; 0 leaves Flink alone
  * @param restUrl where the JobManager's REST interface is
+ * @param reactive whether Flink alone sets the parallelism of all jobs
+ * @param withoutCheckpoints jobs, by name or id, that may be restarted although they could not be restored; or all
  * @param forEngine all settings of interest to the core, as one flat JSON object
  */
 public record Settings(int level, long monitorIntervalMillis, long stepTimeoutMillis, String libraryPath, String restUrl,
-        String forEngine) {
+        boolean reactive, Set<String> withoutCheckpoints, String forEngine) {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String PREFIX = "thalweg.";
+
+    private static final String ALL_JOBS = "*";
 
     /** Flink restarts a job within a second where Storm takes many, so the loop may be quicker. */
     private static final ObjectNode DEFAULTS = defaults();
@@ -52,7 +58,23 @@ public record Settings(int level, long monitorIntervalMillis, long stepTimeoutMi
                 1000 * number(all, "thalweg.action.step.timeout.secs", 30, 1),
                 text(all, "thalweg.native.library"),
                 text(all, "thalweg.flink.rest.url") == null ? url : text(all, "thalweg.flink.rest.url"),
+                "reactive".equalsIgnoreCase(configuration.get("scheduler-mode")),
+                withoutCheckpoints(all),
                 all.toString());
+    }
+
+    private static Set<String> withoutCheckpoints(ObjectNode all) {
+        Set<String> jobs = new HashSet<>();
+        all.path("thalweg.flink.rescale.without.checkpoints.jobs").forEach(job -> jobs.add(job.asText()));
+        if (all.path("thalweg.flink.rescale.without.checkpoints").asBoolean()) {
+            jobs.add(ALL_JOBS);
+        }
+        return Set.copyOf(jobs);
+    }
+
+    /** Whether the user allows restarts of a job that could not be restored. */
+    public boolean mayLoseState(String id, String name) {
+        return withoutCheckpoints.contains(ALL_JOBS) || withoutCheckpoints.contains(id) || withoutCheckpoints.contains(name);
     }
 
     private static ObjectNode defaults() {

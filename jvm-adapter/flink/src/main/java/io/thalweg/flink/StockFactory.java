@@ -31,15 +31,21 @@ final class StockFactory {
     }
 
     private static byte[] hidden(ClassLoader visible) throws IOException {
-        URL own = visible.getResource(StockFactory.class.getName().replace('.', '/') + ".class");
-        String place = own.toString().substring(0, own.toString().indexOf("io/thalweg/"));
+        String path = StockFactory.class.getName().replace('.', '/') + ".class";
+        String own = root(visible.getResource(path), path);
         for (URL found : Collections.list(visible.getResources(RESOURCE))) {
-            if (!found.toString().startsWith(place)) {
+            if (!root(found, RESOURCE).equals(own)) {
                 try (InputStream code = found.openStream()) {
                     return code.readAllBytes();
                 }
             }
         }
         throw new IOException("no " + RESOURCE + " besides Thalweg's on the class path");
+    }
+
+    /** The jar or folder that a class was found in, whatever the folders above it are called. */
+    static String root(URL found, String path) {
+        String text = found.toString();
+        return text.substring(0, text.length() - path.length());
     }
 }

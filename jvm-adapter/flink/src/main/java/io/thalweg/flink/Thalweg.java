@@ -1,7 +1,11 @@
 package io.thalweg.flink;
 
+import io.thalweg.bridge.NativeLibrary;
 import io.thalweg.bridge.ThalwegException;
+import io.thalweg.flink.Jobs.Submission;
 import io.thalweg.flink.act.Stages;
+import io.thalweg.flink.place.SlotNumbers;
+import io.thalweg.flink.rest.Requirements;
 import io.thalweg.flink.rest.Rest;
 import io.thalweg.shell.Actuator;
 import io.thalweg.shell.Desk;
@@ -16,42 +20,37 @@ import org.slf4j.LoggerFactory;
 /** The one Thalweg of a JobManager, whatever number of jobs it runs. */
 public final class Thalweg implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Thalweg.class);
+    private static final String BOUNDS = "flink-bounds";
 
     private static Thalweg instance;
-    private static boolean failed;
+    private static boolean refused;
 
     private final Settings settings;
     private final Jobs jobs;
-    private final Engine engine;
-    private final Actuator actuator;
-    private final Monitor monitor;
+    private final Opening<Loop> loop;
 
-    /** Opens the engine and begins to watch. */
+    /** Opens the engine and begins to watch, later where its store is not to be had yet. */
     Thalweg(Settings settings, Jobs jobs) {
         this.settings = settings;
         this.jobs = jobs;
-        engine = new NativeEngine(settings.libraryPath(), settings.forEngine());
-        Desk desk = new Desk(engine);
-        desk.reportStatus();
-        Rest rest = new Rest(settings.restUrl());
-        monitor = new Monitor(settings, rest, engine, desk, jobs);
-        actuator = new Actuator(desk, new Stages(rest, desk, jobs, monitor), settings.stepTimeoutMillis(),
-                result -> LOG.info("action: {}", result));
-        monitor.start(actuator);
+        NativeLibrary.load(settings.libraryPath());
+        loop = new Opening<>(() -> new Loop(settings, jobs), Thalweg::mayPass, Thread::sleep);
+        loop.begin();
     }
 
     /** The one of this process, made on first use; null where it cannot be, which the log explains once. */
     static synchronized Thalweg of(Configuration configuration) {
-        if (instance == null && !failed) {
-            failed = true;
+        if (instance == null && !refused) {
             try {
                 Settings settings = Settings.of(configuration.toMap());
                 if (settings.level() == 0) {
+                    refused = true;
                     LOG.info("thalweg.flink.level is 0: Flink's own adaptive scheduler runs alone");
                     return null;
                 }
                 instance = new Thalweg(settings, Jobs.ownOnly());
-            } catch (LinkageError | RuntimeException e) {
+            } catch (Throwable e) {
+                refused = true;
                 String code = e instanceof ThalwegException t ? t.code().name() : "START";
                 LOG.error("Thalweg cannot start ({}): Flink's own adaptive scheduler runs alone", code, e);
             }
@@ -59,24 +58,58 @@ public final class Thalweg implements AutoCloseable {
         return instance;
     }
 
+    /** A predecessor that is about to end has the store still, or its server does not answer. */
+    private static boolean mayPass(Throwable failure) {
+        return failure instanceof ThalwegException e && e.code() == ThalwegException.Code.STORE;
+    }
+
     Settings settings() {
         return settings;
     }
 
+    SlotNumbers numbers() {
+        return jobs.numbers();
+    }
+
     /** A job that our slot allocator places. */
-    void take(Job job) {
-        jobs.place(job);
+    void take(Job job, Submission submission) {
+        jobs.place(job, submission);
     }
 
     /** A job of Flink's own scheduler, whose parallelism alone can be changed. */
-    void watch(JobID id, SchedulerNG scheduler) {
-        jobs.add(id, scheduler.getJobTerminationFuture());
+    void watch(JobID id, Submission submission, SchedulerNG scheduler) {
+        jobs.add(id.toString(), submission, scheduler.getJobTerminationFuture());
     }
 
     @Override
     public void close() {
-        monitor.close();
-        actuator.close();
-        engine.close();
+        loop.close();
+    }
+
+    /** What watches and acts. */
+    private static final class Loop implements AutoCloseable {
+        private final Engine engine;
+        private final Actuator actuator;
+        private final Monitor monitor;
+
+        Loop(Settings settings, Jobs jobs) {
+            engine = new NativeEngine(settings.libraryPath(), settings.forEngine());
+            Desk desk = new Desk(engine);
+            desk.reportStatus();
+            Rest rest = new Rest(settings.restUrl());
+            Requirements requirements =
+                    new Requirements(rest, desk.kept(BOUNDS), bounds -> desk.keep(BOUNDS, bounds));
+            monitor = new Monitor(settings, rest, requirements, engine, desk, jobs);
+            actuator = new Actuator(desk, new Stages(settings, rest, requirements, desk, jobs, monitor),
+                    settings.stepTimeoutMillis(), result -> LOG.info("action: {}", result));
+            monitor.start(actuator);
+        }
+
+        @Override
+        public void close() {
+            monitor.close();
+            actuator.close();
+            engine.close();
+        }
     }
 }

@@ -57,6 +57,16 @@ public final class Desk {
         send(event.put("code", code).put("text", text));
     }
 
+    /** Has something kept for this shell's successor. */
+    public void keep(String key, JsonNode value) {
+        send((ObjectNode) JsonNodeFactory.instance.objectNode().put("op", "keep").put("key", key).set("value", value));
+    }
+
+    /** What this shell, or its predecessor, had kept; null where nothing. */
+    public JsonNode kept(String key) {
+        return send(JsonNodeFactory.instance.objectNode().put("op", "kept").put("key", key)).path("value");
+    }
+
     /** What a predecessor left: {@code plan} and its {@code state}. */
     public JsonNode resume() {
         return send(JsonNodeFactory.instance.objectNode().put("op", "resume"));

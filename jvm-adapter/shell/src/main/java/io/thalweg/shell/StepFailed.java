@@ -14,6 +14,8 @@ public final class StepFailed extends Exception {
         PLAN_OUTDATED,
         /** The step took longer than it may. */
         STEP_DEADLINE,
+        /** A restart would lose the topology's state. */
+        CHECKPOINTS_MISSING,
         /** The engine did not do what it was asked. */
         ENGINE_REFUSED
     }

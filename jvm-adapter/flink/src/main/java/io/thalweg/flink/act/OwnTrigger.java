@@ -5,6 +5,7 @@ import io.thalweg.flink.measure.JobView;
 import io.thalweg.flink.measure.NodeView;
 import io.thalweg.flink.measure.Vertex;
 import io.thalweg.flink.place.Wish;
+import io.thalweg.flink.rest.Requirements;
 import io.thalweg.shell.Deadline;
 import io.thalweg.shell.Desk;
 import io.thalweg.shell.Phase;
@@ -25,6 +26,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.flink.runtime.jobgraph.JobResourceRequirements;
 import org.apache.flink.runtime.jobgraph.JobVertexID;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.ObjectNode;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,17 +47,20 @@ final class OwnTrigger implements Way {
     private final Bounds bounds;
     private final Desk desk;
     private final List<NodeView> nodes;
+    private final boolean mayLoseState;
     private Wish wish;
     private Wish before;
     private Object state;
 
-    OwnTrigger(Job job, Plan plan, JobView seen, Bounds bounds, Desk desk, List<NodeView> nodes) {
+    /** @param mayLoseState whether the user allows restarts without a checkpoint */
+    OwnTrigger(Job job, Stages.Scene scene, Bounds bounds, Desk desk, boolean mayLoseState) {
         this.job = job;
-        this.plan = plan;
+        this.plan = scene.plan();
         this.bounds = bounds;
         this.desk = desk;
-        this.nodes = nodes;
-        this.wish = wish(plan, seen);
+        this.nodes = scene.nodes();
+        this.mayLoseState = mayLoseState;
+        this.wish = wish(plan, scene.seen());
     }
 
     /** The plan's rows by vertex; the order of task ranges is that of subtasks. */
@@ -98,13 +105,11 @@ final class OwnTrigger implements Way {
     @Override
     public void back() throws Exception {
         ask(() -> {
-            job.allocator().wish(before);
+            job.allocator().wishAgain(before);
             job.giveBack();
             return true;
         });
-        if (!plan.counts().isEmpty()) {
-            bounds.undo();
-        }
+        bounds.undo();
     }
 
     @Override
@@ -135,8 +140,11 @@ final class OwnTrigger implements Way {
         return places.stream().map(Place::node).toList();
     }
 
-    /** Nothing that runs is touched: slots are got beside those in use. */
+    /** Nothing that runs is touched, and Flink is told of no other bounds: slots are got beside those in use. */
     private void prepare(Deadline deadline) throws Exception {
+        if (!job.checkpoints() && !mayLoseState) {
+            throw new StepFailed(Code.CHECKPOINTS_MISSING, "the job takes no checkpoints, so a restart would lose its state");
+        }
         boolean executing = ask(() -> {
             state = job.state();
             before = job.allocator().wish();
@@ -150,9 +158,6 @@ final class OwnTrigger implements Way {
             askForSlots();
             return true;
         });
-        if (!plan.counts().isEmpty()) {
-            askBounds();
-        }
         // A node may have died, or another job have its slots: then rows are dropped, and parallelism is kept.
         Deadline patience = deadline.within(PATIENCE_MILLIS);
         deadline.await("slots", () -> ask(() -> job.holds(wish) || patience.passed() && job.holdsEnough(wish)));
@@ -185,27 +190,56 @@ final class OwnTrigger implements Way {
         } catch (IOException e) {
             LOG.warn("new bounds of parallelism are lost with this JobManager: {}", e.toString());
             desk.event("NOT_PERSISTED", plan.name() + ": " + e);
-            ask(() -> {
-                JobResourceRequirements.Builder all = JobResourceRequirements.newBuilder();
-                bounds.wished().forEach((vertex, count) ->
-                        all.setParallelismForJobVertex(JobVertexID.fromHexString(vertex), 1, count));
+            bounds.ask(new MainThread());
+        }
+    }
+
+    /** Bounds past the Dispatcher: they hold as long as this JobManager lives. */
+    private final class MainThread implements Requirements.Channel {
+        @Override
+        public JsonNode read() throws IOException, InterruptedException {
+            ObjectNode all = JsonNodeFactory.instance.objectNode();
+            call(job::requirements).getJobVertexParallelisms().forEach((vertex, bounds) ->
+                    all.putObject(vertex.toHexString()).putObject("parallelism")
+                            .put("lowerBound", bounds.getParallelism().getLowerBound())
+                            .put("upperBound", bounds.getParallelism().getUpperBound()));
+            return all;
+        }
+
+        @Override
+        public void write(JsonNode bounds) throws IOException, InterruptedException {
+            JobResourceRequirements.Builder all = JobResourceRequirements.newBuilder();
+            bounds.fieldNames().forEachRemaining(vertex -> {
+                JsonNode parallelism = bounds.path(vertex).path("parallelism");
+                all.setParallelismForJobVertex(JobVertexID.fromHexString(vertex),
+                        parallelism.path("lowerBound").asInt(), parallelism.path("upperBound").asInt());
+            });
+            call(() -> {
                 job.requirements(all.build());
                 return true;
             });
         }
+
+        private <T> T call(Callable<T> work) throws IOException, InterruptedException {
+            try {
+                return job.onMain(work).get(CALL_SECONDS, TimeUnit.SECONDS);
+            } catch (ExecutionException | TimeoutException e) {
+                throw new IOException("the job's scheduler", e);
+            }
+        }
     }
 
+    /** With a checkpoint taken just now; the new bounds reach Flink only then, or it would restart the job by itself. */
     private void restart(Deadline deadline) throws Exception {
         if (job.checkpoints()) {
-            try {
-                job.onMain(job::checkpoint).get(CALL_SECONDS, TimeUnit.SECONDS)
-                        .get(Math.max(1, deadline.at() - System.currentTimeMillis()), TimeUnit.MILLISECONDS);
-            } catch (ExecutionException | TimeoutException e) {
-                // A restart by Flink itself ends the checkpoint, and does what was wished.
-                if (ask(() -> job.isStillExecuting(state))) {
-                    throw new StepFailed(Code.ENGINE_REFUSED, "no checkpoint", e);
-                }
+            checkpoint(deadline);
+        }
+        boolean executing = ask(() -> job.isStillExecuting(state));
+        if (!plan.counts().isEmpty()) {
+            if (!executing) {
+                throw new StepFailed(Code.PLAN_OUTDATED, "Flink restarted the job meanwhile");
             }
+            askBounds();
         }
         ask(() -> {
             if (job.isStillExecuting(state)) {
@@ -217,6 +251,19 @@ final class OwnTrigger implements Way {
             }
             return true;
         });
+    }
+
+    private void checkpoint(Deadline deadline) throws Exception {
+        try {
+            job.onMain(job::checkpoint).get(CALL_SECONDS, TimeUnit.SECONDS)
+                    .get(Math.max(1, deadline.at() - System.currentTimeMillis()), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            // A restart by Flink itself ends the checkpoint as well.
+            if (!mayLoseState && ask(() -> job.isStillExecuting(state))) {
+                throw new StepFailed(Code.ENGINE_REFUSED, "no checkpoint", e);
+            }
+            LOG.warn("plan {} goes on without a checkpoint: {}", plan.id(), e.toString());
+        }
     }
 
     /** Asks the job's main thread, which never waits, so neither does this for long. */

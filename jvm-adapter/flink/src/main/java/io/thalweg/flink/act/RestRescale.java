@@ -1,5 +1,6 @@
 package io.thalweg.flink.act;
 
+import io.thalweg.flink.measure.Recovery;
 import io.thalweg.shell.Deadline;
 import io.thalweg.shell.Desk;
 import io.thalweg.shell.Phase;
@@ -8,17 +9,21 @@ import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.StepFailed.Code;
 import io.thalweg.shell.Way;
 import java.io.IOException;
+import java.util.concurrent.Callable;
 
 /** Asks for another parallelism and leaves it to Flink's own scheduler when to restart the job, and where. */
 final class RestRescale implements Way {
     private final Plan plan;
     private final Bounds bounds;
     private final Desk desk;
+    private final Callable<Recovery> recovery;
 
-    RestRescale(Plan plan, Bounds bounds, Desk desk) {
+    /** @param recovery tells whether a restart is allowed at this moment */
+    RestRescale(Plan plan, Bounds bounds, Desk desk, Callable<Recovery> recovery) {
         this.plan = plan;
         this.bounds = bounds;
         this.desk = desk;
+        this.recovery = recovery;
     }
 
     @Override
@@ -29,7 +34,14 @@ final class RestRescale implements Way {
     @Override
     public void perform(Phase phase, Deadline deadline) throws Exception {
         switch (phase) {
-            case PREPARE -> bounds.ask();
+            case PREPARE -> {
+                Recovery now = recovery.call();
+                if (now != Recovery.POSSIBLE) {
+                    throw new StepFailed(Code.CHECKPOINTS_MISSING, "the job's checkpoints are " + now
+                            + ", so a restart would lose its state");
+                }
+                bounds.ask();
+            }
             case STARTED -> deadline.await("the wished parallelism", this::looksReached);
             case SWITCHED -> desk.commit(plan.id());
             default -> { }

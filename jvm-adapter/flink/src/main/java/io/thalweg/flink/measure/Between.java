@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.LongStream;
 
 /**
  * How many records wait between a step and its senders, in buffers: those sent less those taken in. Without it a step
@@ -38,6 +39,11 @@ final class Between {
         if (!countable(job, index, reports)) {
             return -1;
         }
+        if (!atOneInstant(job, index, reports)) {
+            // Of a subtask whose counters came late the last report is older: nothing new can be told.
+            Seen before = seen.get(key);
+            return before == null ? -1 : before.waiting;
+        }
         StringBuilder run = new StringBuilder();
         double sent = 0;
         for (Vertex.Input input : vertex.inputs()) {
@@ -57,6 +63,14 @@ final class Between {
         long waiting = Math.round(sent - taken + offset);
         seen.put(key, new Seen(run.toString(), offset, waiting, receivers));
         return waiting;
+    }
+
+    /** Whether the vertex and its senders report of the same second. */
+    private static boolean atOneInstant(JobView job, int index, List<List<Report>> reports) {
+        LongStream own = reports.get(index).stream().mapToLong(Report::second);
+        LongStream senders = job.vertices().get(index).inputs().stream()
+                .flatMapToLong(input -> reports.get(input.from()).stream().mapToLong(Report::second));
+        return LongStream.concat(own, senders).distinct().count() == 1;
     }
 
     private static double sum(List<Report> reports, ToDoubleFunction<Totals> of) {

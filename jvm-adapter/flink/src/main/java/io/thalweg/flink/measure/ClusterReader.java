@@ -1,5 +1,6 @@
 package io.thalweg.flink.measure;
 
+import io.thalweg.bridge.SnapshotWriter.Obstacle;
 import io.thalweg.flink.measure.CacheReader.Lookups;
 import io.thalweg.flink.measure.Task.State;
 import io.thalweg.flink.measure.Task.Totals;
@@ -13,12 +14,18 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 
 /** Reads TaskManagers and jobs through REST: exact cumulative counters, never the gauges that average over a minute. */
 public final class ClusterReader {
     private static final double POINTS_PER_CORE = 100;
+    /** What jobs are in no more. */
+    private static final Set<String> ENDED = Set.of("FINISHED", "CANCELED", "FAILED");
+    private static final String BATCH = "BATCH";
+    /** As far as Flink tells: it does not on older lines. */
+    private static final String ADAPTIVE = "Adaptive";
 
     private final Rest rest;
     private final SourceReader sources;
@@ -54,7 +61,7 @@ public final class ClusterReader {
             JsonNode resource = node.path("totalResource");
             String id = node.path("id").asText();
             int slots = node.path("slotsNumber").asInt();
-            nodes.add(new NodeView(id, host(node.path("path").asText()), slots,
+            nodes.add(new NodeView(id, host(node.path("path").asText()), slots, node.path("freeSlots").asInt(slots),
                     resource.path("cpuCores").asDouble(Double.NaN) * POINTS_PER_CORE,
                     node.path("hardware").path("physicalMemory").asDouble(Double.NaN) / (1 << 20),
                     collectors.millis(id),
@@ -69,7 +76,7 @@ public final class ClusterReader {
         Map<String, String> jobs = new HashMap<>();
         for (JsonNode job : rest.get("/jobs").path("jobs")) {
             String state = job.path("status").asText();
-            if (!Set.of("FINISHED", "CANCELED", "FAILED").contains(state)) {
+            if (!ENDED.contains(state)) {
                 jobs.put(job.path("id").asText(), state);
             }
         }
@@ -79,9 +86,49 @@ public final class ClusterReader {
         return jobs;
     }
 
-    /** One job with the counters of every subtask. */
-    public JobView job(String id) throws IOException, InterruptedException {
-        JsonNode job = rest.get("/jobs/" + id);
+    /** What is known of a job that is not read as a whole: its name, state, and whether it is a batch job. */
+    public Optional<JobView> brief(String id) throws IOException, InterruptedException {
+        Optional<JsonNode> job = unlessEnded(id);
+        return job.map(found -> left(found).orElseGet(() -> bare(found, Obstacle.OTHER_SCHEDULER)));
+    }
+
+    private static JobView bare(JsonNode job, Obstacle obstacle) {
+        return JobView.bare(job.path("jid").asText(), job.path("name").asText(), job.path("state").asText(), obstacle);
+    }
+
+    /** A job that is none of ours to judge, whoever runs it. */
+    private static Optional<JobView> left(JsonNode job) {
+        if (BATCH.equals(job.path("job-type").asText())) {
+            return Optional.of(bare(job, Obstacle.BATCH));
+        }
+        boolean adaptive = ADAPTIVE.equals(job.path("schedulerType").asText(ADAPTIVE));
+        return adaptive ? Optional.empty() : Optional.of(bare(job, Obstacle.OTHER_SCHEDULER));
+    }
+
+    /** What REST tells of a job; nothing once it has ended. */
+    private Optional<JsonNode> unlessEnded(String id) throws IOException, InterruptedException {
+        try {
+            JsonNode job = rest.get("/jobs/" + id);
+            return ENDED.contains(job.path("state").asText()) ? Optional.empty() : Optional.of(job);
+        } catch (Rest.Refused e) {
+            if (e.isNotFound()) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
+    /** One job with the counters of every subtask; nothing once it has ended. */
+    public Optional<JobView> job(String id) throws IOException, InterruptedException {
+        Optional<JsonNode> found = unlessEnded(id);
+        if (found.isEmpty()) {
+            return Optional.empty();
+        }
+        Optional<JobView> left = left(found.get());
+        return left.isPresent() ? left : Optional.of(whole(id, found.get()));
+    }
+
+    private JobView whole(String id, JsonNode job) throws IOException, InterruptedException {
         Map<String, JsonNode> plans = new HashMap<>();
         job.path("plan").path("nodes").forEach(node -> plans.put(node.path("id").asText(), node));
         List<JsonNode> found = new ArrayList<>();
@@ -111,7 +158,16 @@ public final class ClusterReader {
             firstTask += max;
         }
         return new JobView(id, job.path("name").asText(), job.path("state").asText(), states.checkpoint(id),
-                vertices);
+                obstacle(states.recovery(id)), vertices);
+    }
+
+    private static Obstacle obstacle(Recovery recovery) {
+        return switch (recovery) {
+            case POSSIBLE -> null;
+            case OFF -> Obstacle.CHECKPOINTS_OFF;
+            case NONE_YET -> Obstacle.NO_CHECKPOINT_YET;
+            case FAILING -> Obstacle.CHECKPOINTS_FAIL;
+        };
     }
 
     private List<Task> tasks(String job, String vertex, Lookups lookups) throws IOException, InterruptedException {

@@ -6,6 +6,7 @@ import io.thalweg.bridge.SnapshotWriter.Kind;
 import io.thalweg.bridge.SnapshotWriter.Status;
 import io.thalweg.flink.measure.EvenSeconds.Report;
 import io.thalweg.flink.measure.Task.Totals;
+import io.thalweg.flink.rest.Requirements.Range;
 import io.thalweg.shell.Place;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -13,7 +14,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.BiFunction;
 
 /** Puts what was seen of a cluster into the core's words: TaskManagers are nodes, slots ports, key groups tasks. */
 public final class Encoder {
@@ -22,47 +22,70 @@ public final class Encoder {
     private final EvenSeconds seconds = new EvenSeconds();
     private final Between between = new Between();
     private final Set<String> seen = new HashSet<>();
-    private final Map<Place, Integer> slots = new HashMap<>();
+    private final Ports ports = new Ports();
     private final Map<String, Double> gcMillis = new HashMap<>();
+    private final Map<Place, Integer> slots = new HashMap<>();
     private long atMillis;
 
-    /** Starts a snapshot with these nodes, as they were at this time. */
-    public void begin(long atMillis, List<NodeView> nodes) {
+    /** What is known of jobs beyond what REST tells. */
+    public interface Beyond {
+        /** Where a subtask runs; null where that is not known better. */
+        Place place(String job, String vertex, int subtask);
+
+        /** Managed memory of a subtask in MiB, by vertex id, where it can be changed. */
+        default Map<String, Integer> managedMib(String job) {
+            return Map.of();
+        }
+
+        /** Bounds of parallelism that the user set, by vertex id. */
+        default Map<String, Range> bounds(String job) {
+            return Map.of();
+        }
+    }
+
+    /** Encodes a cluster as it was seen at this time. The writer is good until the next call. */
+    public SnapshotWriter encode(long atMillis, List<NodeView> nodes, List<JobView> jobs, Beyond beyond) {
         this.atMillis = atMillis;
+        seen.clear();
         writer.begin(atMillis);
+        Map<String, Place> places = ports.of(jobs, beyond::place);
+        nodes(nodes, Set.copyOf(places.values()));
+        jobs.forEach(job -> job(job, places, beyond));
+        busyTimes.keep(seen);
+        seconds.keep(seen);
+        between.keepLooked();
+        return writer;
+    }
+
+    /** Slots that are in use, and as many others as Flink says are free: jobs that are not read here hold the rest. */
+    private void nodes(List<NodeView> nodes, Set<Place> used) {
         slots.clear();
         gcMillis.clear();
-        seen.clear();
         for (NodeView node : nodes) {
             gcMillis.put(node.id(), node.gcMillis());
             int index = writer.node(node.id(), node.host(), "", 0, node.cpuPoints(), node.memoryMib(), Double.NaN);
-            for (int port = 0; port < node.slots(); port++) {
-                slots.put(new Place(node.id(), port), writer.slot(index, port));
+            int free = node.free();
+            long left = used.stream().filter(place -> place.node().equals(node.id())).count();
+            for (int port = 0; left > 0 || port < node.slots() && free > 0; port++) {
+                Place place = new Place(node.id(), port);
+                if (used.contains(place)) {
+                    left--;
+                } else if (port >= node.slots() || free-- <= 0) {
+                    continue;
+                }
+                slots.put(place, writer.slot(index, port));
             }
         }
     }
 
-    /**
-     * Adds a job.
-     *
-     * @param places where subtasks run, by vertex id and index, as far as it is known better than REST tells
-     * @param managedMib managed memory of a subtask, by vertex id, where it can be changed
-     */
-    public void job(JobView job, BiFunction<String, Integer, Place> places, Map<String, Integer> managedMib) {
-        Map<String, Place> found = new HashMap<>();
-        Map<String, Integer> ranks = new HashMap<>();
-        Set<Place> used = new HashSet<>();
-        for (Vertex vertex : job.vertices()) {
-            for (Task task : vertex.tasks()) {
-                Place place = place(vertex, task, places, ranks);
-                if (place != null) {
-                    found.put(vertex.id() + task.index(), place);
-                    used.add(place);
-                }
-            }
-        }
-        writer.topology(job.id(), job.name(), status(job), used.size(), 0);
+    private void job(JobView job, Map<String, Place> places, Beyond beyond) {
+        Map<String, Integer> managedMib = beyond.managedMib(job.id());
+        Map<String, Range> bounds = beyond.bounds(job.id());
+        writer.topology(job.id(), job.name(), status(job), slotsOf(job, places), 0);
         writer.checkpoint(job.checkpoint().durationMs(), job.checkpoint().bytes());
+        if (job.obstacle() != null) {
+            writer.obstacle(job.obstacle());
+        }
         List<List<Report>> reports = reports(job);
         for (int index = 0; index < job.vertices().size(); index++) {
             Vertex vertex = job.vertices().get(index);
@@ -70,6 +93,9 @@ public final class Encoder {
                     vertex.firstTask() + vertex.maxParallelism() - 1);
             if (managedMib.containsKey(vertex.id())) {
                 writer.declared(Double.NaN, managedMib.get(vertex.id()));
+            }
+            if (bounds.containsKey(vertex.id())) {
+                writer.bounds(bounds.get(vertex.id()).lower(), bounds.get(vertex.id()).upper());
             }
             writer.waiting(vertex.isSource() ? vertex.waiting().backlog() : between.before(job, index, reports),
                     vertex.waiting().partitions());
@@ -80,16 +106,15 @@ public final class Encoder {
             }
         }
         for (int component = 0; component < job.vertices().size(); component++) {
-            executors(job.vertices().get(component), component, found, reports.get(component));
+            executors(job, component, places, reports.get(component));
         }
     }
 
-    /** Ends the snapshot. */
-    public SnapshotWriter finish() {
-        busyTimes.keep(seen);
-        seconds.keep(seen);
-        between.keepLooked();
-        return writer;
+    private static int slotsOf(JobView job, Map<String, Place> places) {
+        Set<Place> used = new HashSet<>();
+        job.vertices().forEach(vertex -> vertex.tasks().forEach(task -> used.add(places.get(Ports.key(job, vertex, task)))));
+        used.remove(null);
+        return used.size();
     }
 
     /** What every subtask of every vertex had done at the last whole second; null where that is not known. */
@@ -111,11 +136,12 @@ public final class Encoder {
         return all;
     }
 
-    private void executors(Vertex vertex, int component, Map<String, Place> found, List<Report> reports) {
+    private void executors(JobView job, int component, Map<String, Place> places, List<Report> reports) {
+        Vertex vertex = job.vertices().get(component);
         int count = vertex.tasks().size();
         for (int index = 0; index < count; index++) {
             Task task = vertex.tasks().get(index);
-            Integer slot = slots.get(found.get(vertex.id() + task.index()));
+            Integer slot = slots.get(places.get(Ports.key(job, vertex, task)));
             writer.executor(component, vertex.firstOf(task.index(), count), vertex.firstOf(task.index() + 1, count) - 1,
                     slot == null ? SnapshotWriter.NO_SLOT : slot);
             if (reports.get(index) != null) {
@@ -133,20 +159,6 @@ public final class Encoder {
         writer.counters(report.uptimeSecs(), executed, totals.busy(), executed,
                 totals.busy() + totals.backPressured(), 0, written, written, 0, 0);
         writer.times(totals.busy(), totals.backPressured(), totals.idle(), gcMillis);
-    }
-
-    /** As the slot allocator knows it; else subtasks fill the ports of their node in order. */
-    private static Place place(Vertex vertex, Task task, BiFunction<String, Integer, Place> places,
-            Map<String, Integer> ranks) {
-        if (task.node() == null) {
-            return null;
-        }
-        Place known = places.apply(vertex.id(), task.index());
-        if (known != null && known.node().equals(task.node())) {
-            return known;
-        }
-        int port = ranks.merge(vertex.id() + " " + task.node(), 1, Integer::sum) - 1;
-        return new Place(task.node(), port);
     }
 
     private static Status status(JobView job) {

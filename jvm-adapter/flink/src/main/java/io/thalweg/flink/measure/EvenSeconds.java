@@ -13,11 +13,19 @@ import java.util.Set;
 final class EvenSeconds {
     private static final double SECOND = 1000;
 
-    /** Totals at an instant, and the seconds that the subtask had then run for. */
-    record Report(int uptimeSecs, Totals totals) { }
+    /**
+     * Totals at an instant.
+     *
+     * @param second the instant, in seconds of the clock
+     * @param uptimeSecs the seconds that the subtask had then run for
+     */
+    record Report(long second, int uptimeSecs, Totals totals) { }
 
-    /** @param ahead by how much the subtask's own time is ahead of the clock */
-    private record Seen(double ahead, Totals last, Report report) { }
+    /**
+     * @param ahead by how much the subtask's own time is ahead of the clock
+     * @param fallen what was seen when the subtask's time had gone back, at the last look only
+     */
+    private record Seen(ClockOffset ahead, Totals last, Report report, Seen fallen) { }
 
     private final Map<String, Seen> seen = new HashMap<>();
 
@@ -28,21 +36,44 @@ final class EvenSeconds {
      */
     Report at(String subtask, Totals now, long clock) {
         Seen before = seen.get(subtask);
+        if (before != null && now.time() < before.last.time()) {
+            // Once, counters came that were older than the last; twice, the subtask began anew.
+            if (before.fallen == null) {
+                seen.put(subtask, new Seen(before.ahead, before.last, before.report, first(now, clock)));
+                return before.report;
+            }
+            before = before.fallen;
+        }
         if (before == null || now.time() < before.last.time()) {
-            seen.put(subtask, new Seen(now.time() - clock, now, null));
+            seen.put(subtask, first(now, clock));
             return null;
         }
-        // The look that took least time tells best how the two clocks relate.
-        double ahead = Math.min(before.ahead, now.time() - clock);
-        double instant = Math.floorDiv(clock, (long) SECOND) * SECOND + ahead;
+        if (now.time() == before.last.time()) {
+            // The counters are those of the last look, so they say nothing of how the two clocks relate.
+            return before.report;
+        }
+        long second = Math.floorDiv(clock, (long) SECOND);
+        double instant = second * SECOND + before.ahead.after(now.time() - clock);
         double from = before.last.time();
         Report report = before.report;
-        int uptime = (int) Math.round(instant / SECOND);
-        if (instant > from && (report == null || uptime > report.uptimeSecs)) {
-            report = new Report(uptime, before.last.towards(now, (instant - from) / (now.time() - from)));
+        if (instant > from && (report == null || second > report.second)) {
+            Totals totals = before.last.towards(now, (instant - from) / (now.time() - from));
+            report = new Report(second, uptime(report, totals), totals);
         }
-        seen.put(subtask, new Seen(ahead, now, report));
+        seen.put(subtask, new Seen(before.ahead, now, report, null));
         return report;
+    }
+
+    private static Seen first(Totals now, long clock) {
+        ClockOffset ahead = new ClockOffset();
+        ahead.after(now.time() - clock);
+        return new Seen(ahead, now, null, null);
+    }
+
+    /** Counted on from the last report: the relation of the two clocks is an estimate, which may change a little. */
+    private static int uptime(Report before, Totals now) {
+        return before == null ? (int) Math.round(now.time() / SECOND)
+                : before.uptimeSecs + (int) Math.round((now.time() - before.totals.time()) / SECOND);
     }
 
     /** Forgets all other subtasks. */

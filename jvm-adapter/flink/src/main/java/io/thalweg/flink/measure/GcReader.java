@@ -27,10 +27,19 @@ final class GcReader {
         known.keySet().retainAll(Set.copyOf(nodes));
         for (int asked = 0; asked < Math.min(AT_ONCE, nodes.size()); asked++) {
             String node = nodes.get(next++ % nodes.size());
-            double millis = rest.get("/taskmanagers/" + node + "/metrics?get=" + TIME).path(0).path("value").asDouble(Double.NaN);
+            double millis = read(node);
             if (!Double.isNaN(millis)) {
                 known.put(node, millis);
             }
+        }
+    }
+
+    private double read(String node) throws IOException, InterruptedException {
+        try {
+            return rest.get("/taskmanagers/" + node + "/metrics?get=" + TIME).path(0).path("value").asDouble(Double.NaN);
+        } catch (Rest.Refused e) {
+            // It left between two requests, or is not yet known to whoever answers.
+            return Double.NaN;
         }
     }
 

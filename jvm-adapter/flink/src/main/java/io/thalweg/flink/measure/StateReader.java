@@ -11,9 +11,11 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 
 /** How large the state of subtasks was when their job last completed a checkpoint, and what that took. */
 final class StateReader {
-    private record Known(long id, Checkpoint checkpoint, Map<String, List<Long>> sizes) { }
+    /** @param settings those of checkpoints, which a job keeps for its life; null until they were read */
+    private record Known(JsonNode settings, Recovery recovery, long id, Checkpoint checkpoint,
+            Map<String, List<Long>> sizes) { }
 
-    private static final Known NONE = new Known(-1, Checkpoint.UNKNOWN, Map.of());
+    private static final Known NONE = new Known(null, Recovery.OFF, -1, Checkpoint.UNKNOWN, Map.of());
 
     private final Rest rest;
     private final Map<String, Known> known = new HashMap<>();
@@ -23,23 +25,39 @@ final class StateReader {
     }
 
     /** Reads what the newest checkpoint of a job tells, if it is a new one. */
-    void look(String job, Set<String> vertices) throws InterruptedException {
+    void look(String job, Set<String> vertices) throws IOException, InterruptedException {
         Known before = known.getOrDefault(job, NONE);
-        try {
-            JsonNode newest = rest.get("/jobs/" + job + "/checkpoints").path("latest").path("completed");
-            long id = newest.path("id").asLong(-1);
-            if (id == before.id) {
-                return;
-            }
-            Map<String, List<Long>> sizes = new HashMap<>();
-            for (String vertex : vertices) {
-                sizes.put(vertex, sizes(rest.get("/jobs/" + job + "/checkpoints/details/" + id + "/subtasks/" + vertex)));
-            }
-            known.put(job, new Known(id, Checkpoint.read(newest), sizes));
-        } catch (IOException e) {
-            // A job without checkpoints is answered like one that is not there: nothing is known of its state.
-            known.remove(job);
+        JsonNode settings = before.settings == null ? Recovery.settings(rest, job) : before.settings;
+        JsonNode statistics = Recovery.statistics(rest, job);
+        Recovery recovery = Recovery.of(settings, statistics);
+        // A job that is about to run has no settings yet: they are asked for again.
+        JsonNode kept = settings.isMissingNode() ? null : settings;
+        JsonNode newest = statistics.path("latest").path("completed");
+        long id = newest.path("id").asLong(-1);
+        if (id == before.id) {
+            known.put(job, new Known(kept, recovery, id, before.checkpoint, before.sizes));
+            return;
         }
+        known.put(job, new Known(kept, recovery, id, Checkpoint.read(newest), sizes(job, id, vertices)));
+    }
+
+    /** Of each vertex; none where the checkpoint was replaced meanwhile. */
+    private Map<String, List<Long>> sizes(String job, long id, Set<String> vertices)
+            throws IOException, InterruptedException {
+        Map<String, List<Long>> sizes = new HashMap<>();
+        for (String vertex : id < 0 ? Set.<String>of() : vertices) {
+            try {
+                sizes.put(vertex, sizes(rest.get("/jobs/" + job + "/checkpoints/details/" + id + "/subtasks/" + vertex)));
+            } catch (Rest.Refused e) {
+                return Map.of();
+            }
+        }
+        return sizes;
+    }
+
+    /** Whether a job could be restored now. */
+    Recovery recovery(String job) {
+        return known.getOrDefault(job, NONE).recovery;
     }
 
     /** The bytes of a subtask's state; -1 where unknown, as when there were another number of subtasks. */

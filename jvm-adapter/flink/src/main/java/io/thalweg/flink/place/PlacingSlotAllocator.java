@@ -7,6 +7,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -49,6 +50,9 @@ public final class PlacingSlotAllocator implements SlotAllocator {
 
     private final SlotAllocator stock;
     private final DeclarativeSlotPool pool;
+    private final String job;
+    private final SlotNumbers numbers;
+    private final Staleness staleness = new Staleness();
     private final SlotSizes sizes = new SlotSizes();
     private final Queue<String> dropped = new ConcurrentLinkedQueue<>();
     private ResourceCounter needed = ResourceCounter.empty();
@@ -60,15 +64,26 @@ public final class PlacingSlotAllocator implements SlotAllocator {
 
     /** Wraps Flink's own, which reserves slots by the function that it is made with. */
     public PlacingSlotAllocator(
-            Function<BiFunction<AllocationID, ResourceProfile, PhysicalSlot>, SlotAllocator> stock, DeclarativeSlotPool pool) {
+            Function<BiFunction<AllocationID, ResourceProfile, PhysicalSlot>, SlotAllocator> stock, DeclarativeSlotPool pool,
+            String job, SlotNumbers numbers) {
         this.stock = stock.apply(this::reserve);
         this.pool = pool;
+        this.job = job;
+        this.numbers = numbers;
     }
 
     /** What the next restart is to look like; null leaves it to Flink. */
     public void wish(Wish wish) {
         this.wish = wish;
         sizes.learn(wish);
+        staleness.begin(wish);
+    }
+
+    /** Goes back to an earlier wish, unless the user asks for fewer subtasks by now. */
+    public void wishAgain(Wish earlier) {
+        wish(earlier);
+        staleness.settle();
+        forgetStale();
     }
 
     /** The wish that holds. */
@@ -132,7 +147,25 @@ public final class PlacingSlotAllocator implements SlotAllocator {
     public ResourceCounter calculateRequiredSlots(Iterable<JobInformation.VertexInformation> vertices) {
         needed = stock.calculateRequiredSlots(vertices);
         sizes.learn(vertices);
+        Map<JobVertexID, Integer> most = new HashMap<>();
+        vertices.forEach(vertex -> most.put(vertex.getJobVertexID(), vertex.getParallelism()));
+        staleness.bounds(most);
+        if (forgetStale()) {
+            // Flink asks anew only for what differs from what it asked for last, which may not be what we did.
+            pool.setResourceRequirements(asked());
+        }
         return asked();
+    }
+
+    /** Slots are held for a wish, so one that can come true no more must not go on. */
+    private boolean forgetStale() {
+        if (wish == null || !staleness.isStale()) {
+            return false;
+        }
+        LOG.info("fewer subtasks than were placed are asked for: Flink places them");
+        wish(new Wish(Map.of(), wish.managedMib()));
+        extra(0);
+        return true;
     }
 
     @Override
@@ -145,7 +178,7 @@ public final class PlacingSlotAllocator implements SlotAllocator {
     public Optional<JobSchedulingPlan> determineParallelismAndCalculateAssignment(
             JobInformation job, Collection<PhysicalSlot> slots, JobAllocationsInformation previous) {
         Optional<JobSchedulingPlan> plan = stock.determineParallelismAndCalculateAssignment(job, slots, previous);
-        if (wish == null || plan.isEmpty()) {
+        if (wish == null || wish.places().isEmpty() || plan.isEmpty()) {
             return plan;
         }
         try {
@@ -249,25 +282,16 @@ public final class PlacingSlotAllocator implements SlotAllocator {
 
     /** Numbers the slots of a plan: as wished where it is so, else with the least numbers left on the node. */
     private Map<JobVertexID, List<Place>> read(JobSchedulingPlan plan) {
+        List<SlotAssignment> assignments = new ArrayList<>(plan.getSlotAssignments());
+        assignments.sort(Comparator.comparingInt(PlacingSlotAllocator::firstSubtask));
+        LinkedHashMap<SlotAssignment, String> nodes = new LinkedHashMap<>();
+        Map<SlotAssignment, Place> wished = new HashMap<>();
+        for (SlotAssignment assignment : assignments) {
+            nodes.put(assignment, node(assignment.getSlotInfo()));
+            wished.put(assignment, wished(assignment));
+        }
         Map<JobVertexID, TreeMap<Integer, Place>> found = new HashMap<>();
-        Set<Place> taken = new HashSet<>();
-        List<SlotAssignment> unnumbered = new ArrayList<>();
-        for (SlotAssignment assignment : plan.getSlotAssignments()) {
-            Place wished = wished(assignment);
-            if (wished != null && taken.add(wished)) {
-                put(found, assignment, wished);
-            } else {
-                unnumbered.add(assignment);
-            }
-        }
-        unnumbered.sort(Comparator.comparingInt(PlacingSlotAllocator::firstSubtask));
-        for (SlotAssignment assignment : unnumbered) {
-            int port = 0;
-            while (!taken.add(new Place(node(assignment.getSlotInfo()), port))) {
-                port++;
-            }
-            put(found, assignment, new Place(node(assignment.getSlotInfo()), port));
-        }
+        numbers.number(job, nodes, wished).forEach((assignment, place) -> put(found, assignment, place));
         Map<JobVertexID, List<Place>> all = new HashMap<>();
         found.forEach((vertex, places) -> all.put(vertex, List.copyOf(places.values())));
         return Map.copyOf(all);

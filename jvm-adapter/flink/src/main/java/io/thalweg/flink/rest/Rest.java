@@ -13,6 +13,24 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMap
 
 /** The JobManager's REST interface. */
 public final class Rest {
+    /** The JobManager answered with an error: it is there, but what was asked for is not, or is not done. */
+    public static final class Refused extends IOException {
+        private static final long serialVersionUID = 1L;
+        private static final int NOT_FOUND = 404;
+
+        private final int status;
+
+        Refused(String path, int status, String body) {
+            super(path + ": " + status + " " + body);
+            this.status = status;
+        }
+
+        /** Whether what was asked for is not there. */
+        public boolean isNotFound() {
+            return status == NOT_FOUND;
+        }
+    }
+
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -42,7 +60,7 @@ public final class Rest {
     private JsonNode send(HttpRequest request, String path) throws IOException, InterruptedException {
         HttpResponse<String> answer = client.send(request, BodyHandlers.ofString());
         if (answer.statusCode() / 100 != 2) {
-            throw new IOException(path + ": " + answer.statusCode() + " " + answer.body());
+            throw new Refused(path, answer.statusCode(), answer.body());
         }
         return JSON.readTree(answer.body());
     }

@@ -20,7 +20,7 @@ class BetweenTest {
 
     /** A source that sent so much to a step that took in so much and was idle so long. */
     private static JobView job(int attempt, double sent, double taken, double idle, String shipStrategy) {
-        return new JobView("job", "words", "RUNNING", Checkpoint.UNKNOWN, List.of(vertex("source", List.of(), attempt, 0, sent, 0),
+        return new JobView("job", "words", "RUNNING", Checkpoint.UNKNOWN, null, List.of(vertex("source", List.of(), attempt, 0, sent, 0),
                 vertex("split", List.of(new Input(0, shipStrategy)), attempt, taken, 0, idle)));
     }
 
@@ -33,7 +33,7 @@ class BetweenTest {
     }
 
     private static List<Report> reports(Vertex vertex) {
-        return vertex.tasks().stream().map(task -> new Report(1, task.totals())).toList();
+        return vertex.tasks().stream().map(task -> new Report(1, 1, task.totals())).toList();
     }
 
     @Test
@@ -60,11 +60,23 @@ class BetweenTest {
     }
 
     @Test
+    void countersThatCameLateAreNotHeldAgainstOthersOfToday() {
+        assertEquals(60, waiting(0, 220, 160, 0));
+        JobView later = job(0, 220, 260, 0, "REBALANCE");
+        // The sender is still where it was a second ago, and seems to have sent less than was taken in.
+        List<List<Report>> reports = new ArrayList<>(later.vertices().stream().map(BetweenTest::reports).toList());
+        Totals now = later.vertices().get(1).tasks().get(0).totals();
+        reports.set(1, new ArrayList<>(List.of(new Report(2, 2, now))));
+        assertEquals(60, between.before(later, 1, reports));
+        assertEquals(70, waiting(0, 430, 360, 0));
+    }
+
+    @Test
     void whatGoesToSeveralIsNotCounted() {
         assertEquals(-1, waiting(job(0, 100, 50, 0, "BROADCAST"), 1));
         List<Vertex> two = new ArrayList<>(job(0, 100, 50, 0, "HASH").vertices());
         two.add(vertex("other", List.of(new Input(0, "HASH")), 0, 50, 0, 0));
-        assertEquals(-1, waiting(new JobView("job", "words", "RUNNING", Checkpoint.UNKNOWN, two), 1));
+        assertEquals(-1, waiting(new JobView("job", "words", "RUNNING", Checkpoint.UNKNOWN, null, two), 1));
         assertEquals(-1, waiting(job(0, 100, 50, 0, "HASH"), 0), "nothing is sent to a source");
     }
 }

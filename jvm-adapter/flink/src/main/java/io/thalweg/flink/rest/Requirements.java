@@ -1,0 +1,215 @@
+package io.thalweg.flink.rest;
+
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.ObjectNode;
+
+/**
+ * The bounds of parallelism of jobs' vertices, and which of them a user set.
+ *
+ * <p>Flink does not say who set a bound. So what a job was submitted with and what this class asked for is remembered, and
+ * whatever else holds is the user's: nothing is asked for beyond it. Only vertices that are to change are asked for
+ * anew; the others keep what they have at that moment. Safe from any thread.
+ */
+public final class Requirements {
+    /** The least and the most subtasks of a vertex. */
+    public record Range(int lower, int upper) {
+        /** Whether so many subtasks are allowed. */
+        public boolean holds(int count) {
+            return lower <= count && count <= upper;
+        }
+    }
+
+    /** Where bounds are read and written: all of a job's vertices together, as REST does. */
+    public interface Channel {
+        /** The bounds that hold. */
+        JsonNode read() throws IOException, InterruptedException;
+
+        /** Asks for bounds. */
+        void write(JsonNode bounds) throws IOException, InterruptedException;
+    }
+
+    /** A plan wants more or fewer subtasks than the user allows. */
+    public static final class BeyondUser extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        BeyondUser(String vertex, int count, Range user) {
+            super("the user allows vertex " + vertex + " " + user.lower + " to " + user.upper + " subtasks, not " + count);
+        }
+    }
+
+    /** What is known of a vertex: any of the three may be null. */
+    private record Known(Range submitted, Range ours, Range users) {
+        Known seen(Range now) {
+            if (now.equals(ours)) {
+                return this;
+            }
+            boolean untouched = ours == null && (submitted == null ? now.lower <= 1 : now.equals(submitted));
+            return untouched ? new Known(now, null, null) : new Known(submitted, null, now);
+        }
+    }
+
+    private final Rest rest;
+    private final Consumer<JsonNode> keep;
+    private final Map<String, Map<String, Known>> jobs = new TreeMap<>();
+
+    /**
+     * Bounds as REST tells them.
+     *
+     * @param kept what an earlier one had kept, or null
+     * @param keep keeps what is known, so that a successor can tell a user's bounds from ours
+     */
+    public Requirements(Rest rest, JsonNode kept, Consumer<JsonNode> keep) {
+        this.rest = rest;
+        this.keep = keep;
+        if (kept != null) {
+            kept.fieldNames().forEachRemaining(job -> kept.path(job).fieldNames().forEachRemaining(vertex -> {
+                JsonNode known = kept.path(job).path(vertex);
+                of(job).put(vertex, new Known(range(known.path("submitted")), range(known.path("ours")),
+                        range(known.path("users"))));
+            }));
+        }
+    }
+
+    /**
+     * Learns with which parallelism the vertices of a job were submitted.
+     *
+     * @param fresh whether Flink was asked for no other bounds since
+     */
+    public synchronized void submitted(String job, Map<String, Integer> parallelism, boolean fresh) {
+        parallelism.forEach((vertex, count) -> {
+            Known before = fresh ? null : of(job).get(vertex);
+            Range submitted = new Range(1, count);
+            of(job).put(vertex, before == null
+                    ? new Known(submitted, null, null) : new Known(submitted, before.ours, before.users));
+        });
+    }
+
+    /** The bounds that the user of a job set, by vertex. */
+    public synchronized Map<String, Range> users(String job) throws IOException, InterruptedException {
+        return look(job, overRest(job).read());
+    }
+
+    /** Asks for these numbers of subtasks, within what the user allows. Returns what held before for their vertices. */
+    public synchronized Map<String, Range> ask(String job, Map<String, Integer> counts, Channel channel)
+            throws IOException, InterruptedException, BeyondUser {
+        JsonNode now = channel.read();
+        Map<String, Range> users = look(job, now);
+        Map<String, Range> asked = new TreeMap<>();
+        Map<String, Range> before = new TreeMap<>();
+        for (Map.Entry<String, Integer> wish : counts.entrySet()) {
+            Range user = users.get(wish.getKey());
+            if (user != null && !user.holds(wish.getValue())) {
+                throw new BeyondUser(wish.getKey(), wish.getValue(), user);
+            }
+            // A lower bound above 1 would have the job fail where slots are short, so none but the user's is asked for.
+            asked.put(wish.getKey(), new Range(user == null ? 1 : user.lower, wish.getValue()));
+            before.put(wish.getKey(), range(now.path(wish.getKey()).path("parallelism")));
+        }
+        write(job, now, asked, channel);
+        return before;
+    }
+
+    /** Asks for what held before, where nobody has asked for anything else since. */
+    public synchronized void undo(String job, Map<String, Range> before, Channel channel)
+            throws IOException, InterruptedException {
+        JsonNode now = channel.read();
+        Map<String, Range> back = new TreeMap<>(before);
+        back.keySet().removeIf(vertex -> {
+            Known known = of(job).get(vertex);
+            return before.get(vertex) == null || known == null
+                    || !range(now.path(vertex).path("parallelism")).equals(known.ours);
+        });
+        if (!back.isEmpty()) {
+            write(job, now, back, channel);
+        }
+    }
+
+    /** Bounds through REST, so that the Dispatcher keeps them for the next leader. */
+    public Channel overRest(String job) {
+        String path = "/jobs/" + job + "/resource-requirements";
+        return new Channel() {
+            @Override
+            public JsonNode read() throws IOException, InterruptedException {
+                return rest.get(path);
+            }
+
+            @Override
+            public void write(JsonNode bounds) throws IOException, InterruptedException {
+                rest.put(path, bounds);
+            }
+        };
+    }
+
+    /** Forgets all other jobs. */
+    public synchronized void keepOnly(Set<String> present) {
+        if (jobs.keySet().retainAll(present)) {
+            save();
+        }
+    }
+
+    private void write(String job, JsonNode now, Map<String, Range> asked, Channel channel)
+            throws IOException, InterruptedException {
+        ObjectNode all = now.deepCopy();
+        asked.forEach((vertex, range) -> all.putObject(vertex).putObject("parallelism")
+                .put("lowerBound", range.lower).put("upperBound", range.upper));
+        channel.write(all);
+        asked.forEach((vertex, range) -> of(job).computeIfPresent(vertex,
+                (id, known) -> new Known(known.submitted, range, known.users)));
+        save();
+    }
+
+    private Map<String, Range> look(String job, JsonNode now) {
+        Map<String, Known> known = of(job);
+        Map<String, Known> before = Map.copyOf(known);
+        Map<String, Range> users = new HashMap<>();
+        now.fieldNames().forEachRemaining(vertex -> {
+            Range range = range(now.path(vertex).path("parallelism"));
+            if (range != null) {
+                Known seen = known.getOrDefault(vertex, new Known(null, null, null)).seen(range);
+                known.put(vertex, seen);
+                if (seen.users != null) {
+                    users.put(vertex, seen.users);
+                }
+            }
+        });
+        if (!before.equals(known)) {
+            save();
+        }
+        return users;
+    }
+
+    private Map<String, Known> of(String job) {
+        return jobs.computeIfAbsent(job, id -> new TreeMap<>());
+    }
+
+    private void save() {
+        ObjectNode all = JsonNodeFactory.instance.objectNode();
+        jobs.forEach((job, vertices) -> {
+            ObjectNode ofJob = all.putObject(job);
+            vertices.forEach((vertex, known) -> {
+                ObjectNode ofVertex = ofJob.putObject(vertex);
+                put(ofVertex, "submitted", known.submitted);
+                put(ofVertex, "ours", known.ours);
+                put(ofVertex, "users", known.users);
+            });
+        });
+        keep.accept(all);
+    }
+
+    private static void put(ObjectNode to, String name, Range range) {
+        if (range != null) {
+            to.putObject(name).put("lowerBound", range.lower).put("upperBound", range.upper);
+        }
+    }
+
+    private static Range range(JsonNode json) {
+        return json.isObject() ? new Range(json.path("lowerBound").asInt(), json.path("upperBound").asInt()) : null;
+    }
+}

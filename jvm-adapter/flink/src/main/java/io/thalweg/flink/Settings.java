@@ -4,6 +4,7 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
@@ -22,10 +23,11 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.Text
  * @param restUrl where the JobManager's REST interface is
  * @param reactive whether Flink alone sets the parallelism of all jobs
  * @param withoutCheckpoints jobs, by name or id, that may be restarted although they could not be restored; or all
+ * @param ownStore the folder for the store where the user named none; else null
  * @param forEngine all settings of interest to the core, as one flat JSON object
  */
 public record Settings(int level, long monitorIntervalMillis, long stepTimeoutMillis, String libraryPath, String restUrl,
-        boolean reactive, Set<String> withoutCheckpoints, String forEngine) {
+        boolean reactive, Set<String> withoutCheckpoints, Path ownStore, String forEngine) {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String PREFIX = "thalweg.";
 
@@ -43,7 +45,8 @@ public record Settings(int level, long monitorIntervalMillis, long stepTimeoutMi
         }
         String local = configuration.getOrDefault("process.working-dir",
                 configuration.getOrDefault("io.tmp.dirs", System.getProperty("java.io.tmpdir")).split("[,|:]")[0]);
-        all.put("thalweg.store.dir", local + "/thalweg");
+        Path ownStore = Path.of(local, "thalweg");
+        all.put("thalweg.store.dir", ownStore.toString());
         new TreeMap<>(configuration).forEach((key, value) -> {
             if (key.startsWith(PREFIX)) {
                 all.set(key, typed(value));
@@ -60,6 +63,7 @@ public record Settings(int level, long monitorIntervalMillis, long stepTimeoutMi
                 text(all, "thalweg.flink.rest.url") == null ? url : text(all, "thalweg.flink.rest.url"),
                 "reactive".equalsIgnoreCase(configuration.get("scheduler-mode")),
                 withoutCheckpoints(all),
+                configuration.containsKey("thalweg.store.dir") ? null : ownStore,
                 all.toString());
     }
 

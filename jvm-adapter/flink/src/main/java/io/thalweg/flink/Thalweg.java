@@ -93,6 +93,9 @@ public final class Thalweg implements AutoCloseable {
         private final Monitor monitor;
 
         Loop(Settings settings, Jobs jobs) {
+            if (settings.ownStore() != null) {
+                PrivateFolder.make(settings.ownStore());
+            }
             engine = new NativeEngine(settings.libraryPath(), settings.forEngine());
             Desk desk = new Desk(engine);
             desk.reportStatus();

@@ -96,7 +96,8 @@ public final class Actuator implements AutoCloseable {
                     job.run();
                 } catch (InterruptedException e) {
                     throw e;
-                } catch (Exception e) {
+                } catch (Throwable e) {
+                    // An Error would end this thread, and later plans would wait for ever.
                     meter.accept("error");
                     LOG.error("an action ended in an unexpected way", e);
                 } finally {
@@ -137,7 +138,7 @@ public final class Actuator implements AutoCloseable {
             LOG.info("plan {} is published ({})", plan.id(), desk.publish(plan.id()));
             Stage stage = stages.apply(plan);
             attempt(stage, plan, stage.ways());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             abort(plan.id(), "INTERNAL", e.toString());
             throw e;
         }

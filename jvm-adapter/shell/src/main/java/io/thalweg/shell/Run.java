@@ -75,7 +75,8 @@ final class Run {
             throw e;
         } catch (StepFailed e) {
             failure = new Failure(e.code().name(), e.getMessage());
-        } catch (Exception e) {
+        } catch (Throwable e) {
+            // An Error too has to lead back: what was done meanwhile would stay as it is.
             failure = new Failure(StepFailed.Code.ENGINE_REFUSED.name(), e.toString());
         }
         long took = System.currentTimeMillis() - begun;

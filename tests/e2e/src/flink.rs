@@ -226,6 +226,23 @@ impl FlinkProduct {
         })
     }
 
+    /// How many slots of the whole cluster a job holds.
+    ///
+    /// # Errors
+    /// When the JobManager does not answer.
+    pub fn slots_in_use(&self) -> Result<u64> {
+        let nodes = self.flink.rest().get("/taskmanagers")?["taskmanagers"].take();
+        let used =
+            |node: &Value| node["slotsNumber"].as_u64()?.checked_sub(node["freeSlots"].as_u64()?);
+        let used = nodes.as_array().context("no list of TaskManagers")?.iter().map(used);
+        used.sum::<Option<u64>>().context("no count of slots")
+    }
+
+    /// Whether an order lies there that was not taken yet.
+    pub fn order_waits(&self) -> bool {
+        self.store().join("order.json").exists()
+    }
+
     /// A connection to the store of tables.
     ///
     /// # Errors

@@ -96,7 +96,11 @@ impl FlinkCluster {
         .with_context(|| tails(&self.logs()))
     }
 
-    fn hand_in(&self, job: &FlinkJob) -> Result<String> {
+    /// Submits a job and returns its id, whatever becomes of it.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn hand_in(&self, job: &FlinkJob) -> Result<String> {
         if !job.jar.exists() {
             bail!("no {}: run gradle :topologies:flink:jar", job.jar.display());
         }

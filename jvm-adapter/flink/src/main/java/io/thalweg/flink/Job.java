@@ -21,7 +21,7 @@ import org.apache.flink.runtime.scheduler.adaptive.AdaptiveScheduler;
 import org.apache.flink.runtime.scheduler.adaptive.ThalwegAccess;
 
 /** One job with our slot allocator. Whatever touches its scheduler runs on the job's main thread and never waits there. */
-public final class Job {
+public final class Job implements PlacedJob {
     private final JobGraph graph;
     private final AdaptiveScheduler scheduler;
     private final ComponentMainThreadExecutor mainThread;
@@ -42,12 +42,12 @@ public final class Job {
         return graph.getJobID();
     }
 
-    /** Whether it ever takes checkpoints. */
+    @Override
     public boolean checkpoints() {
         return graph.isCheckpointingEnabled();
     }
 
-    /** Where its subtasks run; safe from any thread, as is what the allocator dropped. */
+    @Override
     public PlacingSlotAllocator allocator() {
         return allocator;
     }
@@ -56,7 +56,7 @@ public final class Job {
         return scheduler.getJobTerminationFuture();
     }
 
-    /** Runs something on the job's main thread. */
+    @Override
     public <T> CompletableFuture<T> onMain(Callable<T> work) {
         CompletableFuture<T> result = new CompletableFuture<>();
         mainThread.execute(() -> {
@@ -69,61 +69,61 @@ public final class Job {
         return result;
     }
 
-    /** The state of its scheduler, to be compared with later ones. */
+    @Override
     public Object state() {
         return ThalwegAccess.state(scheduler);
     }
 
-    /** Whether it is in this state still, and its tasks are deployed. */
+    @Override
     public boolean isStillExecuting(Object state) {
         return state == state() && ThalwegAccess.isExecuting(state);
     }
 
-    /** Whether all of its tasks run. */
+    @Override
     public boolean allRun() {
         return ThalwegAccess.allRun(state());
     }
 
-    /** Takes a checkpoint now. */
+    @Override
     public CompletableFuture<?> checkpoint() {
         return scheduler.triggerCheckpoint(CheckpointType.CONFIGURED);
     }
 
-    /** Restarts its tasks at once. */
+    @Override
     public void restart(Object state) {
         ThalwegAccess.restart(state);
     }
 
-    /** Parallelism bounds that hold. */
+    @Override
     public JobResourceRequirements requirements() {
         return scheduler.requestJobResourceRequirements();
     }
 
-    /** Changes the bounds past the Dispatcher, so that they are lost with this JobManager. */
+    @Override
     public void requirements(JobResourceRequirements bounds) {
         scheduler.updateJobResourceRequirements(bounds);
     }
 
-    /** Asks the ResourceManager for what is needed and this many slots more. */
+    @Override
     public void askFor(int extra) {
         allocator.extra(extra);
         pool.setResourceRequirements(allocator.asked());
     }
 
-    /** Sets a wish, and asks for just the slots that it takes, each from its TaskManager. */
+    @Override
     public void wish(Wish wish, Map<String, Double> pins) {
         allocator.wish(wish, pins);
         pool.setResourceRequirements(allocator.asked());
     }
 
-    /** Whether the job holds all slots that a wish takes, node by node. */
+    @Override
     public boolean holds(Wish wish) {
         Map<Spot, Integer> held = allocator.held();
         return allocator.wanted(wish).entrySet().stream()
                 .allMatch(spot -> held.getOrDefault(spot.getKey(), 0) >= spot.getValue());
     }
 
-    /** Whether the job holds as many slots of each size as a wish takes, wherever they are. */
+    @Override
     public boolean holdsEnough(Wish wish) {
         Map<Long, Integer> held = bySize(allocator.held());
         return bySize(allocator.wanted(wish)).entrySet().stream()
@@ -136,7 +136,7 @@ public final class Job {
         return bySize;
     }
 
-    /** Gives back the slots beyond need that nothing runs in. */
+    @Override
     public void giveBack() {
         askFor(0);
         int surplus = pool.getAllSlotsInformation().size() - allocator.slots();

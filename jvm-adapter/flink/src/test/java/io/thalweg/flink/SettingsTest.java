@@ -60,4 +60,13 @@ class SettingsTest {
         assertTrue(settings.forEngine().contains("\"thalweg.store.dir\":\"/t1/thalweg\""));
         assertTrue(!settings.forEngine().contains("parallelism.default"));
     }
+
+    @Test
+    void onlyAUserSaysThatAJobMayLoseItsState() {
+        assertTrue(!Settings.of(Map.of()).mayLoseState("0a", "words"));
+        assertTrue(Settings.of(Map.of("thalweg.flink.rescale.without.checkpoints", "true")).mayLoseState("0a", "words"));
+        Settings some = Settings.of(Map.of("thalweg.flink.rescale.without.checkpoints.jobs", "[\"words\", \"0b\"]"));
+        assertTrue(some.mayLoseState("0a", "words") && some.mayLoseState("0b", "other"));
+        assertTrue(!some.mayLoseState("0c", "other"));
+    }
 }

@@ -1,6 +1,6 @@
 package io.thalweg.flink.act;
 
-import io.thalweg.flink.Job;
+import io.thalweg.flink.PlacedJob;
 import io.thalweg.flink.measure.JobView;
 import io.thalweg.flink.measure.NodeView;
 import io.thalweg.flink.measure.Vertex;
@@ -42,7 +42,7 @@ final class OwnTrigger implements Way {
     /** Slots that are there are offered within a fraction of this. */
     private static final long PATIENCE_MILLIS = 5_000;
 
-    private final Job job;
+    private final PlacedJob job;
     private final Plan plan;
     private final Bounds bounds;
     private final Desk desk;
@@ -53,7 +53,7 @@ final class OwnTrigger implements Way {
     private Object state;
 
     /** @param mayLoseState whether the user allows restarts without a checkpoint */
-    OwnTrigger(Job job, Stages.Scene scene, Bounds bounds, Desk desk, boolean mayLoseState) {
+    OwnTrigger(PlacedJob job, Stages.Scene scene, Bounds bounds, Desk desk, boolean mayLoseState) {
         this.job = job;
         this.plan = scene.plan();
         this.bounds = bounds;

@@ -6,14 +6,17 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /** A JobManager's REST interface with prepared answers; what it has none for is not found. */
 public final class FakeFlink implements AutoCloseable {
     private record Answer(int status, String body) { }
 
     private final HttpServer server;
+    private final List<String> changes = new CopyOnWriteArrayList<>();
     private final Map<String, Answer> answers = new ConcurrentHashMap<>();
 
     /** Begins to answer. */
@@ -71,6 +74,11 @@ public final class FakeFlink implements AutoCloseable {
         return on("/jobmanager/metrics", "[]");
     }
 
+    /** What it was asked to change: bodies of requests. */
+    public List<String> changes() {
+        return changes;
+    }
+
     /** Speaks to it. */
     public Rest rest() {
         return new Rest("http://127.0.0.1:" + server.getAddress().getPort());
@@ -83,6 +91,9 @@ public final class FakeFlink implements AutoCloseable {
 
     private void answer(HttpExchange exchange) throws IOException {
         Answer answer = answers.getOrDefault(exchange.getRequestURI().getPath(), new Answer(404, "{}"));
+        if (exchange.getRequestMethod().equals("PUT")) {
+            changes.add(new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
+        }
         byte[] body = answer.body.getBytes(StandardCharsets.UTF_8);
         exchange.sendResponseHeaders(answer.status, body.length);
         try (var out = exchange.getResponseBody()) {

@@ -1,0 +1,116 @@
+//! What is not Thalweg's to change stays as it is, is named with the reason, and stops nothing else.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use thalweg_e2e::FlinkProduct;
+use thalweg_lab::FlinkJob;
+use thalweg_lab::flink::{FlinkLine, JobInfo};
+
+/// What three subtasks can do and one cannot.
+const WAIT_MS: f64 = 12.0;
+const LINES: u32 = 150;
+/// For so long nothing happens that must not; the policy looks each second.
+const CALM: Duration = Duration::from_secs(8);
+
+#[test]
+fn jobs_that_must_not_be_changed_are_named_and_others_go_on() -> Result<()> {
+    let settings = [("thalweg.policy", json!("ds2")), ("thalweg.ds2.headroom", json!(0.25))];
+    let product = FlinkProduct::start(FlinkLine::V2_3, &settings, |builder| {
+        builder.set("slot.idle.timeout", "5s")
+    })?;
+    product.flink.hand_in(&saturated("nightly").set("execution.runtime-mode", "BATCH"))?;
+    a_batch_job_is_left_alone(&product)?;
+    a_job_without_checkpoints_is_not_restarted(&product)?;
+    bounds_of_a_user_hold(&product)?;
+    product.stop()
+}
+
+/// A job that makes more lines than one subtask can split.
+fn saturated(name: &str) -> FlinkJob {
+    FlinkJob::word_count(name).set("rate", LINES).set("splitWait", WAIT_MS)
+}
+
+fn a_batch_job_is_left_alone(product: &FlinkProduct) -> Result<()> {
+    says(product, "nightly", &["LEFT_ALONE"])?;
+    product.order("nightly", &[("split", 2)], &[])?;
+    product.wait("the order to be taken", || Ok((!product.order_waits()).then_some(())))
+}
+
+fn a_job_without_checkpoints_is_not_restarted(product: &FlinkProduct) -> Result<()> {
+    // This is how Flink is told to take none, where the cluster has others take some.
+    let fragile = saturated("fragile").set("execution.checkpointing.interval", "0s");
+    let job = product.submit(&fragile)?;
+    says(product, "fragile", &["CHECKPOINTS_MISSING", "DEMAND_ABOVE_CAPACITY"])?;
+    let decision = product.status()?.decision("fragile").cloned().context("no decision")?;
+    let text = &decision.reasons[0].text;
+    ensure!(text.contains("takes no checkpoints"), "{text}");
+    product.order("fragile", &[("split", 3)], &[])?;
+    says(product, "fragile", &["CHECKPOINTS_MISSING", "ORDERED"])?;
+    stays(product, &job, 1)
+}
+
+fn bounds_of_a_user_hold(product: &FlinkProduct) -> Result<()> {
+    let job = product.submit(&saturated("words"))?;
+    // Out, beside the batch job and the other; then by hand in again, where it stays.
+    let grown = scaled(product, &job, |split| split >= 2)?;
+    bound(product, &job, 1, 1)?;
+    scaled(product, &job, |split| split == 1)?;
+    product.wait("the slots of the other subtasks to be given back", || {
+        let used = product.slots_in_use()?;
+        // One of each job: the policy's wish for more holds none any more.
+        ensure!(used == 3, "{used} slots are in use");
+        Ok(Some(()))
+    })?;
+    says(product, "words", &["BOUNDS_LIMITED"])?;
+    stays(product, &job, 1)?;
+    // Within other bounds the policy is free.
+    bound(product, &job, 1, 2)?;
+    scaled(product, &job, |split| split == 2)?;
+    stays(product, &job, 2)?;
+    ensure!(grown > 2, "the user's bound bounds nothing: {grown} subtasks were enough");
+    let bounds = product.flink.rest().get(&format!("/jobs/{}/resource-requirements", job.id))?;
+    let split = &bounds[&job.vertex("split")?.id]["parallelism"];
+    ensure!(split["lowerBound"] == json!(1) && split["upperBound"] == json!(2), "{bounds}");
+    Ok(())
+}
+
+/// Waits until the decision about a job has at least these reasons.
+fn says(product: &FlinkProduct, job: &str, codes: &[&str]) -> Result<()> {
+    product.wait(&format!("{job}: {codes:?}"), || {
+        let status = product.status()?;
+        let decision = status.decision(job).context("no decision")?;
+        let said: Vec<&str> = decision.reasons.iter().map(|reason| reason.code.as_str()).collect();
+        ensure!(codes.iter().all(|code| said.contains(code)), "{said:?}");
+        Ok(Some(()))
+    })
+}
+
+fn split(product: &FlinkProduct, job: &JobInfo) -> Result<Option<u32>> {
+    let info = product.flink.rest().job(&job.id)?;
+    Ok(if info.runs() { Some(info.vertex("split")?.parallelism) } else { None })
+}
+
+fn scaled(product: &FlinkProduct, job: &JobInfo, wished: impl Fn(u32) -> bool) -> Result<u32> {
+    product.wait("another parallelism", || {
+        let found = split(product, job)?.context("it does not run")?;
+        ensure!(wished(found), "{found} subtasks");
+        Ok(Some(found))
+    })
+}
+
+fn stays(product: &FlinkProduct, job: &JobInfo, subtasks: u32) -> Result<()> {
+    std::thread::sleep(CALM);
+    let found = split(product, job)?;
+    ensure!(found == Some(subtasks), "{found:?} subtasks\n{}", product.evidence());
+    Ok(())
+}
+
+fn bound(product: &FlinkProduct, job: &JobInfo, lower: u32, upper: u32) -> Result<()> {
+    let path = format!("/jobs/{}/resource-requirements", job.id);
+    let mut bounds: Value = product.flink.rest().get(&path)?;
+    bounds[&job.vertex("split")?.id] =
+        json!({"parallelism": {"lowerBound": lower, "upperBound": upper}});
+    product.flink.rest().put(&path, &bounds).map(drop)
+}

@@ -219,7 +219,7 @@ pub struct Counters {
     pub retries: u64,
     /// Outages, and writes that the shared store would not take.
     pub failures: u64,
-    /// Tables refused because another writer was ahead.
+    /// Tables, stamped state and removals refused because another writer was ahead.
     pub fenced: u64,
     /// Tables, of those that reached the shared store, that it had lacked or lost.
     pub replayed: u64,

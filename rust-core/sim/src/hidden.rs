@@ -1,5 +1,7 @@
 //! What is true in a run and hidden from policies: work, scaling, skew and speed, drawn from the seed.
 
+use thalweg_core::model::ComponentKind;
+
 use crate::random::Random;
 use crate::scenario::{ComponentSpec, NodeGroup, Scenario, StateSpec};
 
@@ -70,7 +72,7 @@ impl Hidden {
             .flat_map(|group| std::iter::repeat_n(group, group.count as usize))
             .map(|group| node(group, jitter, &mut random))
             .collect();
-        Self { components, nodes, gains: crate::truth::gains(scenario) }
+        Self { components, nodes, gains: gains(scenario) }
     }
 }
 
@@ -94,6 +96,29 @@ impl HiddenComponent {
             state.cold + (1.0 - state.cold) * (1.0 - held).powf(state.shape)
         })
     }
+}
+
+/// Records of each component for one source record of the job.
+pub fn gains(scenario: &Scenario) -> Vec<f64> {
+    let all: f64 = sources(scenario).map(|c| c.share).sum();
+    let mut gains: Vec<f64> = scenario
+        .components
+        .iter()
+        .map(|c| if c.kind == ComponentKind::Source { c.share / all.max(1e-9) } else { 0.0 })
+        .collect();
+    // Edges lead down only, so one pass in the order of components is enough.
+    for from in 0..scenario.components.len() {
+        for edge in scenario.edges.iter().filter(|e| e.from == scenario.components[from].id) {
+            if let Some(to) = scenario.component(&edge.to) {
+                gains[to] += gains[from] * edge.selectivity;
+            }
+        }
+    }
+    gains
+}
+
+fn sources(scenario: &Scenario) -> impl Iterator<Item = &ComponentSpec> {
+    scenario.components.iter().filter(|c| c.kind == ComponentKind::Source)
 }
 
 fn component(spec: &ComponentSpec, jitter: f64, random: &mut Random) -> HiddenComponent {

@@ -239,6 +239,7 @@ impl Reports {
             message_timeout: Millis::saturating(scenario.storm.message_timeout_secs * 1000.0),
             worker_heap_mib: None,
             checkpoint: None,
+            obstacle: None,
             worker_millipoints: 0,
             components: self.components(scenario, job),
             edges,

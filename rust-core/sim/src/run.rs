@@ -25,10 +25,18 @@ mod record;
 mod script;
 
 use record::Recorder;
-use script::Script;
 
 /// Steps after which sums are found anew.
 const STEPS_PER_RECOUNT: u64 = 4096;
+
+/// How far a script has been followed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Script {
+    /// The next step.
+    next: usize,
+    /// Whether workers that it asks for are starting.
+    starts: bool,
+}
 
 /// A run in progress.
 pub struct Simulation<'a> {

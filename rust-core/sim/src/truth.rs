@@ -7,29 +7,6 @@ use thalweg_core::plan::partition::partition;
 use crate::hidden::Hidden;
 use crate::scenario::{EngineKind, Scenario};
 
-/// Records of each component for one source record of the job.
-pub fn gains(scenario: &Scenario) -> Vec<f64> {
-    let all: f64 = sources(scenario).map(|c| c.share).sum();
-    let mut gains: Vec<f64> = scenario
-        .components
-        .iter()
-        .map(|c| if c.kind == ComponentKind::Source { c.share / all.max(1e-9) } else { 0.0 })
-        .collect();
-    // Edges lead down only, so one pass in the order of components is enough.
-    for from in 0..scenario.components.len() {
-        for edge in scenario.edges.iter().filter(|e| e.from == scenario.components[from].id) {
-            if let Some(to) = scenario.component(&edge.to) {
-                gains[to] += gains[from] * edge.selectivity;
-            }
-        }
-    }
-    gains
-}
-
-fn sources(scenario: &Scenario) -> impl Iterator<Item = &crate::scenario::ComponentSpec> {
-    scenario.components.iter().filter(|c| c.kind == ComponentKind::Source)
-}
-
 /// What each component can do with any number of executors on nodes of mean ability.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Capacities {

@@ -121,7 +121,14 @@ impl Module {
         let mut module = Self::default();
         let mut rest = String::new();
         let mut statement: Option<String> = None;
+        let mut inside = false;
         for line in code.lines() {
+            // What a module within the file takes from the file is no import.
+            let opens = line.ends_with('{') && line.trim_start_matches("pub ").starts_with("mod ");
+            inside = (inside || opens) && line != "}";
+            if inside && line.trim_start().starts_with("use super::") {
+                continue;
+            }
             let begins = ["use ", "pub use ", "pub(crate) use ", "pub(super) use "];
             let trimmed = line.trim_start();
             let begun = begins.iter().find_map(|begin| trimmed.strip_prefix(begin));

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use thalweg_core::model::{Grouping, SlotRef};
 
-use super::Executor;
+use super::executor::Executor;
 use crate::hidden::Hidden;
 use crate::scenario::{EngineKind, Scenario};
 

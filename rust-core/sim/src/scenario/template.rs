@@ -59,7 +59,7 @@ pub fn draw(shape: Shape, engine: EngineKind, seed: u64) -> Scenario {
             chain(&mut scenario, &["orders", "people"], "joined", random.whole(1, 3), &mut random);
         }
     }
-    let gains = crate::truth::gains(&scenario);
+    let gains = crate::hidden::gains(&scenario);
     let heaviest = scenario
         .components
         .iter()

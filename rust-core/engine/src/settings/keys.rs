@@ -394,6 +394,18 @@ const KEYS: &[Key] = &[
         "",
         "Path of the native library; empty means the one in the jar.",
     ),
+    key(
+        "thalweg.delegate.scheduler",
+        Kind::Text,
+        "",
+        "Class of the scheduler for everything that Thalweg leaves to Storm; empty means Storm's DefaultScheduler.",
+    ),
+    key(
+        "thalweg.delegate.validator",
+        Kind::Text,
+        "",
+        "Class of the topology validator that head-room takes the place of, and that it asks first; empty means none.",
+    ),
 ];
 
 impl Kind {

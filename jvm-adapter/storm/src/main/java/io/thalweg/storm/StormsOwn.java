@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import org.apache.storm.metric.StormMetricsRegistry;
 import org.apache.storm.scheduler.Cluster;
 import org.apache.storm.scheduler.DefaultScheduler;
 import org.apache.storm.scheduler.ExecutorDetails;
@@ -26,6 +27,35 @@ final class StormsOwn {
 
     StormsOwn(IScheduler delegate) {
         this.delegate = delegate;
+    }
+
+    /** The scheduler that the configuration names, ready for use; Storm's default one where none can be had. */
+    static StormsOwn of(Map<String, Object> conf, String className, StormMetricsRegistry registry) {
+        if (className != null) {
+            try {
+                Object named = Class.forName(className).getDeclaredConstructor().newInstance();
+                if (named instanceof IScheduler scheduler && !(named instanceof ThalwegScheduler)) {
+                    scheduler.prepare(conf, registry);
+                    LOG.info("what Thalweg leaves is scheduled by {}", className);
+                    return new StormsOwn(scheduler);
+                }
+                LOG.error("configuration: thalweg.delegate.scheduler {} is no scheduler to leave anything to", className);
+            } catch (Throwable e) {
+                LOG.error("configuration: thalweg.delegate.scheduler {} cannot be used, Storm's DefaultScheduler is", className, e);
+            }
+        }
+        return new StormsOwn(new DefaultScheduler());
+    }
+
+    /** What the scheduler tells Nimbus of its own configuration. */
+    @SuppressWarnings("unchecked")
+    Map<String, Map<String, Double>> config() {
+        return delegate.config();
+    }
+
+    /** Ends it. */
+    void cleanup() {
+        delegate.cleanup();
     }
 
     /** Schedules all topologies but the given ones, on slots that are neither theirs nor reserved. */

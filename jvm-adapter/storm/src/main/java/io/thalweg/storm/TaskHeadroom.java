@@ -12,6 +12,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.apache.storm.Config;
 import org.apache.storm.generated.ComponentCommon;
+import org.apache.storm.generated.InvalidTopologyException;
 import org.apache.storm.generated.StormTopology;
 import org.apache.storm.nimbus.ITopologyValidator;
 import org.apache.storm.utils.Utils;
@@ -23,7 +24,8 @@ import org.slf4j.LoggerFactory;
  * and bound its executors, so components that may grow get more tasks than executors; and shuffling is made to treat
  * all tasks alike, for Storm's load-aware one starves added executors: it prefers tasks nearby, knows the load of
  * an executor's first task only and takes the others for overloaded, and comes to trust a task that was one of them
- * by a hundredth each second. A topology's own settings are never overruled, and no submission is ever refused here.
+ * by a hundredth each second. A topology's own settings are never overruled, and no submission is ever refused for want of head-room; a validator that
+ * this one takes the place of is asked first, and may.
  */
 public final class TaskHeadroom implements ITopologyValidator {
     private static final Logger LOG = LoggerFactory.getLogger(TaskHeadroom.class);
@@ -38,6 +40,9 @@ public final class TaskHeadroom implements ITopologyValidator {
     private long maxTasks;
     private Set<String> listed;
     private boolean keepShuffle;
+    private String delegateName;
+    private ITopologyValidator delegate;
+    private Throwable delegateFailure;
 
     @Override
     public void prepare(Map<String, Object> conf) {
@@ -47,10 +52,33 @@ public final class TaskHeadroom implements ITopologyValidator {
         keepShuffle = "keep".equals(conf.get("thalweg.shuffle.locality"));
         LOG.info("head-room: {} tasks for one executor, {} at most; load-aware shuffling is {}", factor, maxTasks,
             keepShuffle ? "kept" : "off unless a topology sets it");
+        prepareDelegate(conf);
+    }
+
+    private void prepareDelegate(Map<String, Object> conf) {
+        if (!(conf.get("thalweg.delegate.validator") instanceof String name) || name.isBlank()) {
+            return;
+        }
+        delegateName = name;
+        try {
+            ITopologyValidator named = (ITopologyValidator) Class.forName(name).getDeclaredConstructor().newInstance();
+            named.prepare(conf);
+            delegate = named;
+        } catch (Throwable e) {
+            delegateFailure = e;
+            LOG.error("configuration: thalweg.delegate.validator {} cannot be used, so no submission is taken", name, e);
+        }
     }
 
     @Override
-    public void validate(String name, Map<String, Object> topologyConf, StormTopology topology) {
+    public void validate(String name, Map<String, Object> topologyConf, StormTopology topology) throws InvalidTopologyException {
+        if (delegateFailure != null) {
+            // What somebody wants to be checked is not let through unchecked.
+            throw new InvalidTopologyException("the validator " + delegateName + " cannot be used: " + delegateFailure);
+        }
+        if (delegate != null) {
+            delegate.validate(name, topologyConf, topology);
+        }
         try {
             topology.get_bolts().forEach((id, bolt) -> widen(name, id, bolt.get_common(), true));
             topology.get_spouts().forEach((id, spout) -> widen(name, id, spout.get_common(), false));

@@ -37,7 +37,7 @@ public class ThalwegScheduler implements IScheduler {
     private static final Logger LOG = LoggerFactory.getLogger(ThalwegScheduler.class);
 
     private final Shapes shapes = new Shapes();
-    private final StormsOwn stormsOwn = new StormsOwn(new DefaultScheduler());
+    private StormsOwn stormsOwn = new StormsOwn(new DefaultScheduler());
     private Adopted adopted;
     private Meters meters;
     private Rounds rounds;
@@ -54,6 +54,7 @@ public class ThalwegScheduler implements IScheduler {
         meters = new Meters(registry);
         Settings settings = Settings.of(conf);
         rounds = new Rounds(settings.roundMillis());
+        stormsOwn = StormsOwn.of(conf, settings.delegate(), registry);
         adopted = new Adopted(settings.folder().resolve("placed"));
         try {
             engine = open(settings, conf);
@@ -69,7 +70,7 @@ public class ThalwegScheduler implements IScheduler {
         } catch (Throwable e) {
             meters.fallback(e instanceof ThalwegException t ? t.code().name().toLowerCase(java.util.Locale.ROOT) : "prepare");
             LOG.error("Thalweg cannot start and leaves all scheduling to Storm's own scheduler", e);
-            cleanup();
+            end();
         }
     }
 
@@ -134,11 +135,22 @@ public class ThalwegScheduler implements IScheduler {
 
     @Override
     public Map<String, Map<String, Double>> config() {
-        return Map.of();
+        try {
+            return stormsOwn.config();
+        } catch (Throwable e) {
+            LOG.warn("Storm's own scheduler does not tell its configuration", e);
+            return Map.of();
+        }
     }
 
     @Override
     public void cleanup() {
+        end();
+        closeQuietly(stormsOwn::cleanup);
+    }
+
+    /** Ends what decides and acts; Storm's own scheduler goes on. */
+    private void end() {
         closeQuietly(monitor);
         closeQuietly(actuator);
         closeQuietly(stages);

@@ -118,6 +118,33 @@ class StormsOwnTest {
         assertEquals(before.keySet(), new HashSet<>(cluster.getUsedSlots()));
     }
 
+    @Test
+    void whatIsLeftIsScheduledByWhomTheOperatorNames() {
+        assertEquals("named", scheduled(Named.class.getName()));
+        for (String unusable : new String[] {null, "no.such.Scheduler", "java.lang.String", ThalwegScheduler.class.getName(),
+            IsolationScheduler.class.getName()}) {
+            assertEquals("default", scheduled(unusable), "as for " + unusable);
+        }
+    }
+
+    /** By whom a topology is scheduled; the isolation scheduler cannot be used without a list of machines. */
+    private String scheduled(String className) {
+        Cluster cluster = Synthetic.cluster(2, 4, other);
+        StormsOwn.of(Synthetic.CONF, className, new StormMetricsRegistry()).schedule(cluster, Set.of(), NOTHING);
+        return Set.of(at(1, 3)).equals(Synthetic.placement(cluster, other).keySet()) ? "named" : "default";
+    }
+
+    /** A scheduler of somebody's own. */
+    public static final class Named extends Scripted {
+        /** As Storm makes it. */
+        public Named() { }
+
+        @Override
+        public void schedule(Topologies topologies, Cluster cluster) {
+            topologies.forEach(topology -> cluster.assign(at(1, 3), topology.getId(), topology.getExecutors()));
+        }
+    }
+
     private List<IScheduler> schedulers() {
         Map<String, Object> conf = new HashMap<>(Synthetic.CONF);
         conf.put(DaemonConfig.ISOLATION_SCHEDULER_MACHINES, Map.of("nobody", 1));

@@ -4,13 +4,17 @@ import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.storm.generated.ComponentCommon;
+import org.apache.storm.generated.InvalidTopologyException;
 import org.apache.storm.generated.StormTopology;
+import org.apache.storm.nimbus.ITopologyValidator;
 import org.apache.storm.topology.TopologyBuilder;
 import org.apache.storm.tuple.Fields;
 import org.junit.jupiter.api.Test;
@@ -70,6 +74,43 @@ class TaskHeadroomTest {
         odd.get_bolts().get("split").get_common().set_json_conf("no json");
         assertDoesNotThrow(() -> hook.validate("t", topologyConf, odd));
         assertEquals("no json", odd.get_bolts().get("split").get_common().get_json_conf());
+    }
+
+    @Test
+    void theValidatorWhosePlaceItTakesIsAskedFirst() throws Exception {
+        StormTopology topology = validated(Map.of("thalweg.delegate.validator", Strict.class.getName()));
+        assertEquals(8, tasks(topology, "split"));
+        topologyConf.put("forbidden", true);
+        assertThrows(InvalidTopologyException.class, () -> validated(Map.of("thalweg.delegate.validator", Strict.class.getName())));
+    }
+
+    @Test
+    void whatIsToBeCheckedIsNotLetThroughUnchecked() {
+        for (String name : List.of("no.such.Validator", "java.lang.String")) {
+            InvalidTopologyException refused =
+                assertThrows(InvalidTopologyException.class, () -> validated(Map.of("thalweg.delegate.validator", name)));
+            assertTrue(refused.get_msg().contains(name), refused.get_msg());
+        }
+    }
+
+    /** A validator of somebody's own. */
+    public static final class Strict implements ITopologyValidator {
+        private boolean prepared;
+
+        /** As Storm makes it. */
+        public Strict() { }
+
+        @Override
+        public void prepare(Map<String, Object> conf) {
+            prepared = true;
+        }
+
+        @Override
+        public void validate(String name, Map<String, Object> conf, StormTopology topology) throws InvalidTopologyException {
+            if (!prepared || conf.containsKey("forbidden")) {
+                throw new InvalidTopologyException("forbidden");
+            }
+        }
     }
 
     private StormTopology validated(Map<String, Object> conf) throws Exception {

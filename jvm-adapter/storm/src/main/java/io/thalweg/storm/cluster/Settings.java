@@ -14,7 +14,7 @@ import org.apache.storm.DaemonConfig;
  */
 public record Settings(long monitorIntervalMillis, long stepTimeoutMillis, long settleMillis, int rebalanceWaitSecs,
                        Method method, String libraryPath, long roundMillis, long refreshMillis, long workerEndMillis,
-                       Path folder) {
+                       Path folder, String delegate) {
     /** The ways of acting, or the best that suits. */
     public enum Method {
         /** Make before break, else drain, else rebalance. */
@@ -49,7 +49,7 @@ public record Settings(long monitorIntervalMillis, long stepTimeoutMillis, long 
             1000 * number(conf, DaemonConfig.NIMBUS_MONITOR_FREQ_SECS, 10, 1),
             1000 * number(conf, Config.TASK_REFRESH_POLL_SECS, 10, 1),
             1000 * number(conf, Config.SUPERVISOR_WORKER_SHUTDOWN_SLEEP_SECS, 3, 0),
-            folder(conf));
+            folder(conf), text(conf, "thalweg.delegate.scheduler"));
     }
 
     /** Where Thalweg keeps its files, as the core finds it. */

@@ -10,7 +10,7 @@ use crate::budget::granted;
 use crate::context::Context;
 use crate::demand::Flow;
 use crate::model::{Observation, Topology};
-use crate::place::{Shortage, loads, place};
+use crate::place::{self, Shortage, place};
 use crate::policy::me_stream::{self, Arrangement, PlacedSituation, Places};
 use crate::policy::{self, Intent, Situation};
 use crate::reason::{Reason, ReasonCode};
@@ -189,7 +189,7 @@ fn arrangement(question: &Question<'_>) -> Result<Arrangement, Shortage> {
         let wished = present(topology);
         let mut problem = problem(context, topology, &wished, &assessment.demands, ground);
         problem.anchors_stay = assessment.anchors_stay();
-        loads(&problem, &place(&problem)?).into_iter().max().unwrap_or(0) as f64 / MICROS
+        place::worst_load(&problem, &place(&problem)?) as f64 / MICROS
     } else {
         worst_now
     };

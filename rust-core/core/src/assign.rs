@@ -9,8 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use thalweg_place::Lack;
 
-use crate::arrange::{Ground, Terrain, memory_of, present, problem, role};
-use crate::cluster::{self, Lacking, Slots, is_declared};
+use crate::arrange::{
+    Ground, Terrain, asked_workers, is_declared, memory_of, present, problem, role,
+};
+use crate::cluster::{self, Lacking, Slots};
 use crate::context::Context;
 use crate::model::{Executor, Observation, SlotRef, TaskRange, Topology};
 use crate::others::{Others, without};
@@ -69,6 +71,8 @@ pub enum RowFault {
     SlotOccupied,
     /// The node may not take work.
     NodeForbidden,
+    /// It would be one more worker than the topology may have.
+    TooManyWorkers,
 }
 
 /// A row that was dropped.
@@ -115,7 +119,8 @@ pub fn assign(
     for (own, topology) in view.topologies.iter().enumerate() {
         let table = routes.get(&topology.id).unwrap_or(&nobody);
         let ground = books.ground(own, &terrain);
-        let known = Round { context, topology, ground }.known(table, &mut answer.dropped);
+        let most = asked_workers(topology, settings);
+        let known = Round { context, topology, ground }.known(table, most, &mut answer.dropped);
         books.promise(own, topology, &known);
         slots.push(known);
     }
@@ -125,9 +130,17 @@ pub fn assign(
         books.enter(topology, slots);
     }
     let mut crowded = BTreeSet::new();
+    let waits = |own: usize, slots: &[Option<SlotRef>]| {
+        slots.iter().all(Option::is_none) && !is_declared(&view.topologies[own])
+    };
+    let mut waiting = slots.iter().enumerate().filter(|(own, slots)| waits(*own, slots)).count();
+    let mut free = terrain.free_slots(view, &books.promised);
     for (own, topology) in view.topologies.iter().enumerate() {
         if slots[own].iter().any(Option::is_none) && !is_declared(topology) {
-            let ground = books.ground_without(own, topology, &slots[own], &terrain);
+            waiting -= usize::from(waits(own, &slots[own]));
+            let mut ground = books.ground_without(own, topology, &slots[own], &terrain);
+            // Whoever still waits for a first slot gets one before this one gets more.
+            ground.most_slots = Some(shared_out(slots_in(&slots[own]), free, waiting));
             let found = Round { context, topology, ground }.complete(&slots[own]);
             answer.lacking.extend(lacking(topology, &found.lacking));
             if found.lacking.iter().any(|(.., lack)| *lack == Lack::Spread) {
@@ -135,7 +148,9 @@ pub fn assign(
             }
             let news = slots[own].iter().zip(&found.slots);
             let news: Vec<_> = news.map(|(old, new)| new.filter(|_| old.is_none())).collect();
+            let before = books.promised.len();
             books.promise(own, topology, &news);
+            free = free.saturating_sub(books.promised.len() - before);
             books.enter(topology, &news);
             slots[own] = found.slots;
         }
@@ -152,6 +167,17 @@ pub fn assign(
         }));
     }
     answer
+}
+
+/// How many slots executors are in.
+fn slots_in(slots: &[Option<SlotRef>]) -> usize {
+    slots.iter().flatten().collect::<BTreeSet<_>>().len()
+}
+
+/// How many slots a topology may have that has some, where so many are free and so many others have none.
+fn shared_out(has: usize, free: usize, waiting: usize) -> u32 {
+    let most = has.saturating_add(free.saturating_sub(waiting)).max(1);
+    u32::try_from(most).unwrap_or(u32::MAX)
 }
 
 /// What a topology's executors lack, by names.
@@ -214,7 +240,8 @@ impl Books {
     /// The cluster as a topology finds it, whatever others ask of nodes.
     fn ground<'a>(&'a self, own: usize, terrain: &'a Terrain) -> Ground<'a> {
         let demands = Others::These(Vec::new());
-        Ground { terrain, own, demands, memory: None, promised: Some(&self.promised) }
+        let promised = Some(&self.promised);
+        Ground { terrain, own, demands, memory: None, promised, most_slots: None }
     }
 
     /// The cluster as a topology finds it, without what it asks of nodes itself.
@@ -248,7 +275,12 @@ struct Round<'a> {
 
 impl Round<'_> {
     /// Where each executor runs, or belongs by its row; nothing where neither says so.
-    fn known(&self, table: &Routes, dropped: &mut Vec<DroppedRow>) -> Vec<Option<SlotRef>> {
+    fn known(
+        &self,
+        table: &Routes,
+        most: Option<u32>,
+        dropped: &mut Vec<DroppedRow>,
+    ) -> Vec<Option<SlotRef>> {
         let executors = &self.topology.executors;
         let all_run = executors.iter().all(|e| e.slot.is_some());
         let same_executors = executors.len() == table.rows.len()
@@ -258,11 +290,27 @@ impl Round<'_> {
             return executors.iter().map(|e| e.slot).collect();
         }
         let fitting = self.fitting(table, dropped);
-        let slot = |e: &Executor| {
-            let row = fitting.get(&e.tasks).copied();
-            if commit { row.or(e.slot) } else { e.slot.or(row) }
+        let row = |e: &Executor| fitting.get(&e.tasks).copied();
+        let leads = |e: &Executor| row(e).filter(|_| commit || e.slot.is_none());
+        let stay = executors.iter().filter(|e| leads(e).is_none());
+        let mut workers: BTreeSet<SlotRef> = stay.filter_map(|e| e.slot).collect();
+        let most = most.map_or(usize::MAX, |most| most as usize);
+        let mut slot = |e: &Executor| {
+            let row = leads(e);
+            let fits = row.is_none_or(|row| workers.contains(&row) || workers.len() < most);
+            if let (false, Some((_, slot))) = (fits, table.rows.get(&e.tasks)) {
+                dropped.push(self.dropped(e.tasks, slot, RowFault::TooManyWorkers));
+            }
+            let row = row.filter(|_| fits);
+            workers.extend(row);
+            row.or(e.slot)
         };
-        executors.iter().map(slot).collect()
+        executors.iter().map(&mut slot).collect()
+    }
+
+    fn dropped(&self, executor: TaskRange, slot: &Slot, fault: RowFault) -> DroppedRow {
+        let topology = self.topology.id.clone();
+        DroppedRow { topology, executor, slot: slot.clone(), fault }
     }
 
     /// The rows that fit the cluster; the others go to the answer with what is wrong with them.
@@ -291,12 +339,7 @@ impl Round<'_> {
                 Ok(slot) => {
                     fitting.insert(executor, slot);
                 }
-                Err(fault) => dropped.push(DroppedRow {
-                    topology: self.topology.id.clone(),
-                    executor,
-                    slot: slot.clone(),
-                    fault,
-                }),
+                Err(fault) => dropped.push(self.dropped(executor, slot, fault)),
             }
         }
         fitting

@@ -11,7 +11,7 @@ use thalweg_place::{
     Role, SlotId, Traffic,
 };
 
-use crate::arrange::{Terrain, edges, memory_of, most_per_rack, role};
+use crate::arrange::{Terrain, edges, is_declared, memory_of, most_per_rack, role};
 use crate::model::{Observation, SlotRef, Topology};
 use crate::place::{PlaceEdge, Role as Anchoring};
 use crate::settings::Settings;
@@ -35,11 +35,6 @@ pub struct Lacking {
     pub executors: u32,
     /// What would let the next one in.
     pub lack: Lack,
-}
-
-/// Whether compute was declared for a topology; memory alone does not tell what loads add up to.
-pub fn is_declared(topology: &Topology) -> bool {
-    topology.components.iter().any(|component| component.cpu_points.is_some())
 }
 
 /// Fills the gaps of the declared topologies in `slots`, and tells what is missing for the rest.
@@ -206,7 +201,8 @@ fn placing(topology: &Topology, terrain: &Terrain, settings: &Settings) -> thalw
         executors: topology.executors.iter().map(|executor| executor.component).collect(),
         worker_compute: MilliPoints::new(topology.worker_millipoints),
         heap_limit: topology.worker_heap_mib.map(|mib| Mebibytes::new(mib as u32)),
-        most_nodes: None,
+        most_workers: None,
+        sealed: false,
         comfort: Load::FULL,
     }
 }

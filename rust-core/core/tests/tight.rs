@@ -125,7 +125,15 @@ fn check(view: &Observation, answer: &Assignment) {
         }
         let here = |slot: &SlotRef| usable(&view.nodes[slot.node as usize]);
         let joins = slots.iter().flatten().any(here);
-        assert!(open_count.is_empty() || !(free || joins), "a slot for {} is left", topology.id);
+        let workers: BTreeSet<&SlotRef> = slots.iter().flatten().collect();
+        let may_start = workers.len() < topology.wished_workers as usize;
+        let has_room = joins || free && may_start;
+        assert!(open_count.is_empty() || !has_room, "a slot for {} is left", topology.id);
+        let had: BTreeSet<SlotRef> = topology.executors.iter().filter_map(|e| e.slot).collect();
+        let most = had.len().max(topology.wished_workers as usize);
+        let comes = |(e, slot): (&Executor, &Option<SlotRef>)| slot.is_some() && e.slot.is_none();
+        let filled = topology.executors.iter().zip(slots).any(comes);
+        assert!(!filled || workers.len() <= most, "{} has {} workers", topology.id, workers.len());
         let mut told: BTreeMap<&str, u32> = BTreeMap::new();
         for lacking in answer.lacking.iter().filter(|lacking| lacking.topology == topology.id) {
             *told.entry(&lacking.component).or_default() += lacking.executors;

@@ -58,11 +58,16 @@ pub(crate) struct Worker {
     pub compute: i64,
     /// Executors by kind.
     pub counts: Vec<u32>,
-    /// Whether it gained or lost an executor, if it is a present one.
-    pub touched: bool,
+    /// Those of them that run in it already and stay.
+    pub staying: Vec<u32>,
 }
 
 impl Worker {
+    /// Whether it has an executor of a kind that does not run in it yet.
+    fn may_lose(&self, kind: usize) -> bool {
+        self.counts[kind] > self.staying.get(kind).copied().unwrap_or(0)
+    }
+
     /// The compute that it counts as, where a worker counts as so much at least.
     fn charge(&self, least: i64) -> i64 {
         match self.counts.iter().all(|count| *count == 0) {
@@ -82,6 +87,7 @@ pub(crate) struct Site {
 /// What a topology had on two nodes.
 pub(crate) struct Saved {
     sites: [(u32, Option<Site>); 2],
+    workers: u32,
     rooms: [Room; 2],
     rest: Vec<u32>,
     racks: Option<BTreeMap<(usize, usize, u32), u32>>,
@@ -96,6 +102,8 @@ pub(crate) struct Draft<'a> {
     pub sites: Vec<BTreeMap<u32, Site>>,
     /// Executors to be placed, by topology and kind.
     pub rest: Vec<Vec<u32>>,
+    /// How many workers each topology has.
+    workers: Vec<u32>,
     /// Executors per rack, by topology, first of the kinds that share limits, and rack; only where limits ask for it.
     racks: BTreeMap<(usize, usize, u32), u32>,
 }
@@ -120,6 +128,7 @@ impl<'a> Draft<'a> {
             sheets,
             rooms: rooms.collect(),
             sites: vec![BTreeMap::new(); problem.topologies.len()],
+            workers: vec![0; problem.topologies.len()],
             rest: sheets
                 .sheets
                 .iter()
@@ -152,6 +161,10 @@ impl<'a> Draft<'a> {
             let sheet = &self.sheets.sheets[topology];
             let anchor =
                 sheet.kinds.iter().zip(&counts).any(|(kind, &count)| count > 0 && kind.anchor);
+            let staying = match self.problem.freedom {
+                Freedom::Missing => counts.clone(),
+                Freedom::All => Vec::new(),
+            };
             let at = self.site(topology, slot.node).workers.len();
             self.site(topology, slot.node).workers.push(Worker {
                 slot: Some(slot.slot),
@@ -159,15 +172,15 @@ impl<'a> Draft<'a> {
                 heap_left: sheet.heap_limit,
                 compute: 0,
                 counts: vec![0; counts.len()],
-                touched: false,
+                staying,
             });
+            self.workers[topology] += 1;
             let room = &mut self.rooms[slot.node as usize];
             room.free_slots = room.free_slots.saturating_sub(1);
             for (kind, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
                 self.book(topology, slot.node, kind, at, i64::from(count));
                 self.rest[topology][kind] -= count;
             }
-            self.site(topology, slot.node).workers[at].touched = false;
         }
     }
 
@@ -198,8 +211,6 @@ impl<'a> Draft<'a> {
             && self.node_allows(topology, node, kind)
             && demand.shuns.iter().all(|&other| self.count(topology, node, other) == 0)
             && self.rack_allows(topology, room.rack, kind)
-            && (self.sites[topology].contains_key(&node)
-                || self.sites[topology].len() < self.sheet(topology).most_nodes)
     }
 
     fn node_allows(&self, topology: usize, node: u32, kind: usize) -> bool {
@@ -223,7 +234,7 @@ impl<'a> Draft<'a> {
         if demand.heap > sheet.heap_limit {
             return None;
         }
-        let free = self.rooms[node as usize].free_slots > 0;
+        let free = self.rooms[node as usize].free_slots > 0 && self.may_start(topology);
         let Some(site) = self.sites[topology].get(&node) else {
             return free.then_some(None);
         };
@@ -237,7 +248,13 @@ impl<'a> Draft<'a> {
         }
         let any = site.workers.iter().position(takes);
         // A present worker that gains an executor restarts: the last resort.
-        any.or_else(|| site.workers.iter().position(|w| w.heap_left >= demand.heap)).map(Some)
+        let present = || site.workers.iter().position(|w| w.heap_left >= demand.heap);
+        any.or_else(|| if sheet.sealed { None } else { present() }).map(Some)
+    }
+
+    /// Whether a topology may have one more worker.
+    pub fn may_start(&self, topology: usize) -> bool {
+        self.workers[topology] < self.sheet(topology).most_workers
     }
 
     /// How much more a node counts as using with one more executor in this worker, or in a new one.
@@ -277,6 +294,7 @@ impl<'a> Draft<'a> {
         let sheet = self.sheet(topology);
         let at = found.unwrap_or_else(|| {
             self.rooms[node as usize].free_slots -= 1;
+            self.workers[topology] += 1;
             let workers = &mut self.site(topology, node).workers;
             workers.push(Worker {
                 slot: None,
@@ -284,7 +302,7 @@ impl<'a> Draft<'a> {
                 heap_left: sheet.heap_limit,
                 compute: 0,
                 counts: vec![0; sheet.kinds.len()],
-                touched: false,
+                staying: Vec::new(),
             });
             workers.len() - 1
         });
@@ -293,21 +311,23 @@ impl<'a> Draft<'a> {
         true
     }
 
-    /// Takes one executor off a node: from a worker to be started if there is one, then from the
-    /// smallest.
+    /// Takes one executor that was put on a node off it: from a worker to be started if there is one, then
+    /// from the smallest.
     pub fn remove(&mut self, topology: usize, node: u32, kind: usize) {
         let site = &self.sites[topology][&node];
-        let holders = site.workers.iter().enumerate().filter(|(_, worker)| worker.counts[kind] > 0);
+        let holders = site.workers.iter().enumerate().filter(|(_, worker)| worker.may_lose(kind));
         let of = |(at, worker): &(usize, &Worker)| {
             (worker.slot.is_some(), worker.counts.iter().sum::<u32>(), std::cmp::Reverse(*at))
         };
-        let (at, _) = holders.min_by_key(of).expect("a counted executor has a worker");
+        let (at, _) =
+            holders.min_by_key(of).expect("what was put on a node is in one of its workers");
         self.book(topology, node, kind, at, -1);
         self.rest[topology][kind] += 1;
         let site = self.sites[topology].get_mut(&node).expect("it had an executor");
         if site.workers[at].counts.iter().all(|count| *count == 0) {
             site.workers.remove(at);
             self.rooms[node as usize].free_slots += 1;
+            self.workers[topology] -= 1;
         }
         if site.workers.is_empty() {
             self.sites[topology].remove(&node);
@@ -327,7 +347,6 @@ impl<'a> Draft<'a> {
         worker.compute += by * demand.compute;
         let more = worker.charge(sheet.worker_compute) - before;
         worker.heap_left -= by * demand.heap;
-        worker.touched = true;
         let room = &mut self.rooms[node as usize];
         room.compute_used += more;
         room.memory_used += by * demand.memory;
@@ -434,6 +453,7 @@ impl<'a> Draft<'a> {
     pub fn save(&self, topology: usize, nodes: [u32; 2]) -> Saved {
         Saved {
             sites: nodes.map(|node| (node, self.sites[topology].get(&node).cloned())),
+            workers: self.workers[topology],
             rooms: nodes.map(|node| self.rooms[node as usize].clone()),
             rest: self.rest[topology].clone(),
             racks: self.sheet(topology).racks_matter.then(|| self.racks.clone()),
@@ -450,6 +470,7 @@ impl<'a> Draft<'a> {
             self.rooms[node as usize] = room;
         }
         self.rest[topology] = saved.rest;
+        self.workers[topology] = saved.workers;
         if let Some(racks) = saved.racks {
             self.racks = racks;
         }

@@ -140,7 +140,10 @@ fn lack(draft: &Draft<'_>, topology: usize, kind: usize) -> Lack {
         None => Lack::OpenNode,
         Some(left) if left < demand.memory => Lack::Memory(mib(demand.memory - left)),
         Some(_) if open.iter().filter(|n| roomy(n)).all(|&n| draft.allows(topology, n, kind)) => {
-            Lack::Slot
+            let free = |node: &&u32| draft.rooms[**node as usize].free_slots > 0;
+            let limited =
+                !draft.may_start(topology) && open.iter().filter(|n| roomy(n)).any(|n| free(&n));
+            if limited { Lack::Worker } else { Lack::Slot }
         }
         Some(_) => Lack::Spread,
     }

@@ -43,7 +43,9 @@ pub(crate) struct Sheet {
     pub heap_limit: i64,
     /// What a worker counts as at least.
     pub worker_compute: i64,
-    pub most_nodes: usize,
+    pub most_workers: u32,
+    /// Whether present workers take no more executors.
+    pub sealed: bool,
     /// Whether rack limits are asked for at all.
     pub racks_matter: bool,
     /// Weight of everything its edges carry between different executors.
@@ -121,7 +123,8 @@ fn sheet(topology: &Topology, unit: u128) -> Sheet {
         kinds,
         worker_compute: topology.worker_compute.wide(),
         heap_limit: topology.heap_limit.map_or(i64::MAX, |limit| limit.wide()),
-        most_nodes: topology.most_nodes.map_or(usize::MAX, |most| most.max(1) as usize),
+        most_workers: topology.most_workers.unwrap_or(u32::MAX),
+        sealed: topology.sealed,
         traffic,
     }
 }

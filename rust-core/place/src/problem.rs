@@ -59,8 +59,10 @@ pub struct Topology {
     pub heap_limit: Option<Mebibytes>,
     /// The least compute that a worker counts as, however little its executors need.
     pub worker_compute: MilliPoints,
-    /// The most nodes it may be spread over; nothing where it does not matter.
-    pub most_nodes: Option<u32>,
+    /// The most workers it may have; nothing where any number will do.
+    pub most_workers: Option<u32>,
+    /// Whether its present workers take no more executors, however scarce slots are.
+    pub sealed: bool,
     /// Up to this load of a node, less load is no better: what was declared is promised. Zero where
     /// demands are only proportions.
     pub comfort: Load,
@@ -185,6 +187,9 @@ pub enum Lack {
     /// Memory there is, but no free slot beside it.
     #[error("a free slot")]
     Slot,
+    /// It has as many workers as it may have, and none of them can take one more executor.
+    #[error("one more worker than it may have")]
+    Worker,
     /// Every node or rack has as many of these executors as it may have.
     #[error("a node that may hold one more of them")]
     Spread,

@@ -12,7 +12,7 @@ use crate::nodes::{Powers, abilities, powers, racks};
 use crate::others::{Others, without};
 use crate::place::{PlaceEdge, PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role};
 use crate::plan::partition::partition;
-use crate::settings::{Settings, SlotRule};
+use crate::settings::{Settings, SlotRule, WorkerLimit};
 use crate::state::Learned;
 
 /// Demands are counted in millionths of one executor's time.
@@ -90,6 +90,18 @@ impl Terrain {
         }
     }
 
+    /// How many slots of usable nodes nobody holds or is promised.
+    pub fn free_slots(
+        &self,
+        observation: &Observation,
+        promised: &BTreeMap<SlotRef, usize>,
+    ) -> usize {
+        let open = (0..).zip(&observation.nodes).zip(&self.usable).filter(|(_, usable)| **usable);
+        let slots = open
+            .flat_map(|((node, of), _)| of.ports.iter().map(move |&port| SlotRef { node, port }));
+        slots.filter(|s| !self.holders.contains_key(s) && !promised.contains_key(s)).count()
+    }
+
     /// Memory that all topologies but one need on each node, in MiB.
     fn memory_of_others(&self, own: &Topology) -> Vec<f64> {
         let mut needed = BTreeMap::new();
@@ -149,6 +161,8 @@ pub struct Ground<'a> {
     pub memory: Option<Vec<f64>>,
     /// Slots that were promised in this round, with the topologies that get them, by index.
     pub promised: Option<&'a BTreeMap<SlotRef, usize>>,
+    /// How many slots it may have so that others get one as well; nothing where all there are.
+    pub most_slots: Option<u32>,
 }
 
 impl Ground<'_> {
@@ -302,6 +316,7 @@ pub fn problem(
         executors: executors.collect(),
         held,
         wished_workers: topology.wished_workers,
+        most_workers: most_workers(topology, ground, settings),
         anchors_per_worker: settings.anchors_per_worker,
         rule: settings.slots,
         edges: edges(topology),
@@ -321,6 +336,27 @@ pub fn problem(
         anchors_stay: false,
         comfort: (terrain.best_power * COMFORT * MICROS) as u64,
     }
+}
+
+/// Whether compute was declared for a topology; memory alone does not tell what loads add up to.
+pub fn is_declared(topology: &Topology) -> bool {
+    topology.components.iter().any(|component| component.cpu_points.is_some())
+}
+
+/// How many workers a topology may have: as many as it asks for, where nothing lets it have more. One that declares
+/// compute asks for resources instead, and one that asks for none leaves it open.
+pub fn asked_workers(topology: &Topology, settings: &Settings) -> Option<u32> {
+    let limited = settings.slots == SlotRule::Workers
+        && settings.worker_limit == WorkerLimit::Asked
+        && !settings.free_workers.contains(&topology.name)
+        && !is_declared(topology);
+    Some(topology.wished_workers).filter(|wished| limited && *wished > 0)
+}
+
+/// The same, where others wait for a first slot.
+fn most_workers(topology: &Topology, ground: &Ground<'_>, settings: &Settings) -> Option<u32> {
+    let asked = asked_workers(topology, settings);
+    asked.into_iter().chain(ground.most_slots).min()
 }
 
 /// What an executor of a component is, and the memory that it needs.

@@ -92,7 +92,7 @@ fn assessed<'a>(context: &Context<'a>, observed: State) -> Assessed<'a> {
     let mut assessments = assess(context, &mut state);
     let cluster = Terrain::of(context, &state.learned);
     let parts = assessments.iter().map(|assessment| &assessment.node_demands);
-    let demands = Demands::of(parts, &cluster.powers);
+    let demands = Demands::of(parts, cluster.powers.len());
     let priority = |name: &String| context.settings.priorities.get(name).copied().unwrap_or(0);
     assessments.sort_by_key(|a| std::cmp::Reverse((priority(&a.topology.name), a.view.level)));
     Assessed { state, cluster, demands, assessments }

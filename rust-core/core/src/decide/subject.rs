@@ -54,5 +54,6 @@ pub fn ground<'a>(
         demands: Others::AllBut(demands, &assessment.node_demands),
         memory: None,
         promised: None,
+        most_slots: None,
     }
 }

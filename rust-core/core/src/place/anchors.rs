@@ -36,6 +36,10 @@ fn keep_or_place(
 ) {
     let mut pure = pure_anchor_workers(problem, room);
     pure.retain(|slot| !leave.contains(&(slot.node as usize)));
+    let most = most_workers(problem);
+    while pure.len() > most {
+        pure.pop_last();
+    }
     let mut homeless = Vec::new();
     for anchor in problem.of_role(Role::Anchor) {
         match problem.executors[anchor].current.filter(|slot| pure.contains(slot)) {
@@ -49,12 +53,14 @@ fn keep_or_place(
         room.take(*slot);
     }
     let mut last = pure.first().copied();
+    let mut workers = pure.len();
     let mut memory: Vec<u32> = vec![0; problem.nodes.len()];
     for slot in placed.iter().enumerate().filter_map(|(e, slot)| Some((e, (*slot)?))) {
         memory[slot.1.node as usize] += problem.executors[slot.0].memory_mib();
     }
     for chunk in chunks(problem, homeless) {
         let spare = room.total() > 1 || problem.of_role(Role::Work).next().is_none();
+        let spare = spare && workers < most;
         let needed: u32 = chunk.iter().map(|&anchor| problem.executors[anchor].memory_mib()).sum();
         let fits = |node: usize| {
             let all = problem.nodes[node].memory_mib;
@@ -66,6 +72,7 @@ fn keep_or_place(
         let slot = fastest(problem, room, &fits)
             .filter(|_| spare || last.is_none())
             .and_then(|node| room.take_any(node))
+            .inspect(|_| workers += 1)
             .or(last);
         last = slot;
         if let Some(slot) = slot {
@@ -75,6 +82,12 @@ fn keep_or_place(
             placed[anchor] = slot;
         }
     }
+}
+
+/// How many workers anchors may have so that one is left for work.
+fn most_workers(problem: &Problem) -> usize {
+    let all = problem.most_workers.map_or(usize::MAX, |most| most as usize);
+    all - usize::from(problem.of_role(Role::Work).next().is_some() && all > 1)
 }
 
 /// The anchors dealt out to workers, each as full as it may be with what may share its node.

@@ -78,7 +78,8 @@ impl<'a> Asked<'a> {
             executors,
             heap_limit: of.heap_limit_mib.map(Mebibytes::new),
             worker_compute: MilliPoints::ZERO,
-            most_nodes: None,
+            most_workers: of.most_workers,
+            sealed: of.most_workers.is_some(),
             comfort: Load::ZERO,
         };
         let problem = thalweg_place::Problem {

@@ -97,6 +97,7 @@ impl<'a> Fitting<'a> {
             components: demands,
             executors: class_of,
             heap_limit: of.heap_limit_mib.map(Mebibytes::new),
+            most_workers: of.most_workers,
             comfort: Load::ZERO,
             ..Topology::default()
         };

@@ -58,7 +58,10 @@ pub fn place(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
     if problem.rule != SlotRule::Workers {
         return share(problem);
     }
-    apart(problem).or_else(|short| together(problem).ok_or(short))
+    match problem.most_workers {
+        Some(..=1) => together(problem),
+        _ => apart(problem).or_else(|short| together(problem).map_err(|_| short)),
+    }
 }
 
 /// Gives each executor that runs nowhere a slot, as far as there are any; what runs stays.
@@ -105,17 +108,28 @@ fn apart(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
     checked(problem, placed)
 }
 
-/// Anchors and work in the same workers, where that is the only way.
-fn together(problem: &Problem) -> Option<Vec<SlotRef>> {
-    let loyal = fitting::fill_gaps(problem);
-    let stays = |(executor, slot): (&PlaceExecutor, &Option<SlotRef>)| {
-        executor.current.is_none_or(|_| slot.is_some_and(|slot| problem.is_open(slot)))
-    };
-    let found = match problem.executors.iter().zip(&loyal.slots).all(stays) {
-        true if loyal.lacking.is_empty() => loyal,
-        _ => fitting::anew(problem),
-    };
-    checked(problem, found.slots).ok()
+/// Anchors and work in the same workers: where they are as long as that is nearly as good as anywhere else.
+fn together(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
+    let fresh = whole(problem, fitting::anew(problem));
+    let Ok(loyal) = whole(problem, fitting::fill_gaps(problem)) else { return fresh };
+    if !loyal.iter().all(|slot| problem.is_open(*slot)) {
+        return fresh;
+    }
+    let Ok(fresh) = fresh else { return Ok(loyal) };
+    let worst = |placement: &[SlotRef]| worst_load(problem, placement);
+    let enough = (worst(&fresh) * LOYALTY_PERCENT / 100).max(problem.comfort);
+    Ok(if worst(&loyal) <= enough { loyal } else { fresh })
+}
+
+/// A placement by `fitting` if it is whole, or what it lacks.
+fn whole(problem: &Problem, found: Completed) -> Result<Vec<SlotRef>, Shortage> {
+    match found.lacking.first() {
+        Some(&(.., lack)) => {
+            let executors = found.lacking.iter().map(|(_, executors, _)| executors).sum();
+            Err(Shortage::Resources { executors, lack })
+        }
+        None => checked(problem, found.slots),
+    }
 }
 
 /// A whole placement that overcommits nothing.
@@ -130,8 +144,14 @@ fn checked(problem: &Problem, placed: Vec<Option<SlotRef>>) -> Result<Vec<SlotRe
     })
 }
 
+/// The load of the fullest node that a placement uses: demand over power, in millionths of a reference node.
+pub fn worst_load(problem: &Problem, placement: &[SlotRef]) -> u64 {
+    problem.worst_load(placement.iter().enumerate().map(|(e, slot)| (e, slot.node as usize)))
+}
+
 /// The load of each node under a placement: demand over power, in millionths of a reference node.
-pub fn loads(problem: &Problem, placement: &[SlotRef]) -> Vec<u64> {
+#[cfg(test)]
+fn loads(problem: &Problem, placement: &[SlotRef]) -> Vec<u64> {
     let places = placement.iter().enumerate().map(|(e, slot)| (e, slot.node as usize));
     let demand = problem.node_demands(places);
     demand.iter().zip(&problem.nodes).map(|(demand, node)| node.load(*demand)).collect()

@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use thalweg_place::Lack;
+
 use super::asked::Asked;
 use super::crumbs;
 use super::problem::{Problem, Role, Shortage};
@@ -40,7 +42,7 @@ pub(super) fn assign(
     let chosen = loyal.unwrap_or(fresh);
     let mut swept = chosen.node_of.clone();
     crumbs::sweep(problem, room, placed, &mut swept);
-    let worst = ground.loads(&swept).into_values().max().unwrap_or(0);
+    let worst = ground.worst(&swept);
     let spread = problem.crowding(ground.places(&swept)).is_none();
     Ok(if spread && worst <= chosen.worst.max(tolerable) { swept } else { chosen.node_of })
 }
@@ -48,7 +50,7 @@ pub(super) fn assign(
 /// The load of the worst node as things are; nothing if some executor runs nowhere or is new.
 fn present_worst(problem: &Problem) -> Option<u64> {
     let present: Option<Vec<SlotRef>> = problem.executors.iter().map(|e| e.current).collect();
-    super::loads(problem, &present?).into_iter().max()
+    Some(super::worst_load(problem, &present?))
 }
 
 /// What of the present is to stay, and what is not.
@@ -66,8 +68,6 @@ pub(super) struct Rules {
 struct Draft {
     rules: Rules,
     node_of: BTreeMap<usize, usize>,
-    /// Load of each node with room.
-    loads: BTreeMap<usize, u64>,
     worst: u64,
 }
 
@@ -80,9 +80,8 @@ struct Ground<'a> {
 impl Ground<'_> {
     fn draft(&self, rules: Rules) -> Result<Draft, Shortage> {
         let node_of = Asked::of(self.problem, self.room, self.placed, &rules).answer()?;
-        let loads = self.loads(&node_of);
-        let worst = loads.values().copied().max().unwrap_or(0);
-        Ok(Draft { rules, node_of, loads, worst })
+        let worst = self.worst(&node_of);
+        Ok(Draft { rules, node_of, worst })
     }
 
     /// Executors and their nodes, anchors included.
@@ -95,11 +94,23 @@ impl Ground<'_> {
         anchors.chain(node_of.iter().map(|(&executor, &node)| (executor, node)))
     }
 
-    /// The load of each node with room.
+    /// The load of each node that holds executors and has room.
     fn loads(&self, node_of: &BTreeMap<usize, usize>) -> BTreeMap<usize, u64> {
         let demand = self.problem.node_demands(self.places(node_of));
-        let open = (0..demand.len()).filter(|&node| self.room.left(node) > 0);
+        let used: BTreeSet<usize> = self.places(node_of).map(|(_, node)| node).collect();
+        let open = used.into_iter().filter(|&node| self.room.left(node) > 0);
         open.map(|node| (node, self.problem.nodes[node].load(demand[node]))).collect()
+    }
+
+    /// The load of the fullest of these nodes.
+    fn worst(&self, node_of: &BTreeMap<usize, usize>) -> u64 {
+        self.loads(node_of).into_values().max().unwrap_or(0)
+    }
+
+    /// How many workers run that stay under these rules.
+    fn workers(&self, rules: &Rules) -> usize {
+        let anchors: BTreeSet<SlotRef> = self.placed.iter().flatten().copied().collect();
+        anchors.len() + rules.kept.len()
     }
 
     /// Starts from where work is and changes whole workers only.
@@ -126,6 +137,11 @@ impl Ground<'_> {
                 rules.bar(&executors, slot);
             }
         }
+        if problem.most_workers.is_some_and(|most| self.workers(&rules) > most as usize) {
+            // It has more than it may have, so that not all of them can stay.
+            let executors = rules.kept.values().map(|kept| kept.len() as u32).sum();
+            return Err(Shortage::Resources { executors, lack: Lack::Worker });
+        }
         let mut draft = self.draft(rules)?;
         while draft.worst > enough {
             match self.without_one_worker(&draft) {
@@ -139,8 +155,8 @@ impl Ground<'_> {
     /// The best draft that lacks one worker of the worst node, if that lowers the worst load.
     fn without_one_worker(&self, draft: &Draft) -> Option<Draft> {
         let limit = draft.worst - draft.worst * WORTHWHILE_THOUSANDTHS / 1000;
-        let (&from, _) =
-            draft.loads.iter().max_by_key(|(node, load)| (**load, usize::MAX - **node))?;
+        let loads = self.loads(&draft.node_of);
+        let (&from, _) = loads.iter().max_by_key(|(node, load)| (**load, usize::MAX - **node))?;
         let here = draft.rules.kept.keys().filter(|slot| slot.node as usize == from);
         let drafts = here.filter_map(|slot| {
             let mut rules = draft.rules.clone();

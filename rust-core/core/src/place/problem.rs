@@ -1,6 +1,6 @@
 //! A placement problem in ordinals and integers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use thalweg_place::{Lack, Mebibytes};
 use thiserror::Error;
@@ -19,6 +19,8 @@ pub struct Problem {
     pub held: BTreeMap<SlotRef, u32>,
     /// The number of workers that the topology's user asked for; a wish.
     pub wished_workers: u32,
+    /// The most workers that it may have; nothing where any number will do.
+    pub most_workers: Option<u32>,
     /// How many anchors share one worker.
     pub anchors_per_worker: u32,
     /// The most executors of a component, by its ordinal, that one node may hold.
@@ -56,6 +58,13 @@ impl Problem {
         demands
     }
 
+    /// The load of the fullest node that executors, by index, run on; what others ask of other nodes is not theirs.
+    pub(super) fn worst_load(&self, places: impl Iterator<Item = (usize, usize)> + Clone) -> u64 {
+        let used: BTreeSet<usize> = places.clone().map(|(_, node)| node).collect();
+        let demands = self.node_demands(places);
+        used.into_iter().map(|node| self.nodes[node].load(demands[node])).max().unwrap_or(0)
+    }
+
     /// What is wrong if executors, by index, run on nodes, by index: some are not as far apart as their user asks.
     pub(super) fn crowding(
         &self,
@@ -91,16 +100,34 @@ impl Problem {
     pub(super) fn fault(&self, placement: &[Option<SlotRef>]) -> Option<Shortage> {
         let places = placement.iter().enumerate().filter_map(|(e, slot)| Some((e, (*slot)?)));
         let nodes = || places.clone().map(|(executor, slot)| (executor, slot.node as usize));
-        self.crowding(nodes()).or_else(|| self.memory_fault(nodes())).or_else(|| {
-            let limit = self.heap_limit_mib.filter(|_| self.memory_declared)?;
-            self.overcommitted(
-                places.clone(),
-                |executor| executor.heap_mib,
-                |_| Some(limit),
-                |executor, slot| executor.current != Some(slot),
-                Lack::Heap,
-            )
-        })
+        let excess = self.excess_workers(placement);
+        excess.or_else(|| self.crowding(nodes())).or_else(|| self.memory_fault(nodes())).or_else(
+            || {
+                let limit = self.heap_limit_mib.filter(|_| self.memory_declared)?;
+                self.overcommitted(
+                    places.clone(),
+                    |executor| executor.heap_mib,
+                    |_| Some(limit),
+                    |executor, slot| executor.current != Some(slot),
+                    Lack::Heap,
+                )
+            },
+        )
+    }
+
+    /// Whether a placement has more workers than the topology may have, some of which would have to start.
+    fn excess_workers(&self, placement: &[Option<SlotRef>]) -> Option<Shortage> {
+        let most = self.most_workers? as usize;
+        let workers: BTreeSet<SlotRef> = placement.iter().flatten().copied().collect();
+        let new = |slot: &&SlotRef| !self.held.contains_key(slot);
+        if workers.len() <= most || !workers.iter().any(|slot| new(&slot)) {
+            return None;
+        }
+        let comes =
+            |(e, slot): &(&PlaceExecutor, &Option<SlotRef>)| slot.is_some() && e.current != **slot;
+        let executors = self.executors.iter().zip(placement).filter(comes).count();
+        let executors = u32::try_from(executors).unwrap_or(u32::MAX);
+        Some(Shortage::Resources { executors, lack: Lack::Worker })
     }
 
     /// Whether declared memory is overcommitted on a node that gets executors.

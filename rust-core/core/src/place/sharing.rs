@@ -38,8 +38,7 @@ pub(super) fn share(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
     fresh.improve();
     let enough = fresh.worst() * LOYALTY_PERCENT / 100;
     if let Some(present) = present(problem, rows.len(), &ports) {
-        let worst = super::loads(problem, &present).into_iter().max().unwrap_or(0);
-        if worst <= enough {
+        if super::worst_load(problem, &present) <= enough {
             return Ok(present);
         }
     }
@@ -173,8 +172,13 @@ impl<'a> Draft<'a> {
         self.problem.nodes[node].load(self.demand[node] + more)
     }
 
+    /// The nodes that hold executors: what others ask of other nodes is not theirs.
+    fn used(&self) -> BTreeSet<usize> {
+        self.row_of.iter().map(|&row| self.node_of[row]).collect()
+    }
+
     fn worst(&self) -> u64 {
-        (0..self.demand.len()).map(|node| self.load(node, 0)).max().unwrap_or(0)
+        self.used().into_iter().map(|node| self.load(node, 0)).max().unwrap_or(0)
     }
 
     /// Moves single executors off the worst node as long as that lowers it.
@@ -193,8 +197,8 @@ impl<'a> Draft<'a> {
 
     /// The move that leaves the two nodes it touches best, if that is better than the worst now.
     fn best_move(&self) -> Option<(usize, usize)> {
-        let worst =
-            (0..self.demand.len()).max_by_key(|&n| (self.load(n, 0), std::cmp::Reverse(n)))?;
+        let used = self.used().into_iter();
+        let worst = used.max_by_key(|&n| (self.load(n, 0), std::cmp::Reverse(n)))?;
         let limit = self.load(worst, 0);
         let mut best: Option<(u64, usize, usize)> = None;
         for (executor, place) in self.problem.executors.iter().enumerate() {

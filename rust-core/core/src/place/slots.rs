@@ -77,7 +77,10 @@ pub(super) fn fill(
     let anchor_workers: BTreeSet<SlotRef> = placed.iter().flatten().copied().collect();
     let wished = (problem.wished_workers as usize).saturating_sub(anchor_workers.len());
     let per_node = wished.div_ceil(by_node.len().max(1)).max(1);
-    let untouched = unchanged_workers(problem, room, &by_node);
+    let mut untouched = unchanged_workers(problem, room, &by_node);
+    let most = problem.most_workers.map_or(usize::MAX, |most| most as usize);
+    let most = most.saturating_sub(anchor_workers.len());
+    let mut spare = leave_workers(most, &by_node, &mut untouched);
     for (slot, executors) in &untouched {
         room.take(*slot);
         for &executor in executors {
@@ -97,8 +100,10 @@ pub(super) fn fill(
             continue;
         }
         let most = if room.fresh(node) > 0 { room.fresh(node) } else { room.left(node) };
-        let workers = per_node.saturating_sub(kept).clamp(1, most).min(rest.len());
-        let sets = deal(problem, &rest, workers, room.left(node));
+        let wished = per_node.saturating_sub(kept).clamp(1, most).min(rest.len());
+        let workers = wished.min(spare.saturating_add(1));
+        let sets = deal(problem, &rest, workers, room.left(node).min(spare.saturating_add(1)));
+        spare = spare.saturating_sub(sets.len() - 1);
         let slots: Vec<SlotRef> = sets.iter().filter_map(|_| room.take_any(node)).collect();
         for (set, slot) in sets.into_iter().zip(slots) {
             for executor in set {
@@ -106,6 +111,36 @@ pub(super) fn fill(
             }
         }
     }
+}
+
+/// Lets present workers change where they would be too many beside the new ones that nodes need; returns how many
+/// workers may start beyond one for each node that needs any.
+fn leave_workers(
+    most: usize,
+    by_node: &BTreeMap<usize, Vec<usize>>,
+    untouched: &mut BTreeMap<SlotRef, Vec<usize>>,
+) -> usize {
+    let mut stay: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    for (slot, executors) in untouched.iter() {
+        let (workers, count) = stay.entry(slot.node as usize).or_default();
+        *workers += 1;
+        *count += executors.len();
+    }
+    let needed = |node: &usize, executors: &[usize]| {
+        let (workers, count) = stay.get(node).copied().unwrap_or_default();
+        workers + usize::from(count < executors.len())
+    };
+    let mut workers: usize = by_node.iter().map(|(node, all)| needed(node, all)).sum();
+    let mut left: BTreeSet<usize> = BTreeSet::new();
+    for (node, executors) in by_node {
+        let needed = needed(node, executors);
+        if workers > most && needed > 1 {
+            workers -= needed - 1;
+            left.insert(*node);
+        }
+    }
+    untouched.retain(|slot, _| !left.contains(&(slot.node as usize)));
+    most.saturating_sub(workers)
 }
 
 /// The executors of each node that has any, ascending.

@@ -57,6 +57,25 @@ pub enum SlotRule {
     Engine,
 }
 
+/// How many workers a topology without declared compute may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerLimit {
+    /// At most as many as it asks for: tuples within a worker need no serialisation, and some programs count on
+    /// sharing one.
+    #[default]
+    Asked,
+    /// As many as placing it well takes.
+    Free,
+}
+
+impl WorkerLimit {
+    /// Recordings from before there was a choice were made without a limit.
+    fn of_old_recordings() -> Self {
+        Self::Free
+    }
+}
+
 /// Everything that may be set about a decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -148,6 +167,12 @@ pub struct Settings {
     pub place_steps: u64,
     /// What one slot can hold.
     pub slots: SlotRule,
+    /// How many workers a topology without declared compute may have.
+    #[serde(default = "WorkerLimit::of_old_recordings")]
+    pub worker_limit: WorkerLimit,
+    /// Topologies, by name, that may have any number of them all the same.
+    #[serde(default)]
+    pub free_workers: BTreeSet<String>,
 }
 
 impl Default for Settings {
@@ -198,6 +223,8 @@ impl Default for Settings {
             rack_share: Share::saturating(1.0),
             place_steps: 1_000_000,
             slots: SlotRule::Workers,
+            worker_limit: WorkerLimit::Asked,
+            free_workers: BTreeSet::new(),
         }
     }
 }

@@ -15,7 +15,7 @@ use thalweg_core::model::{
     TaskRange, Topology,
 };
 use thalweg_core::plan::partition::partition;
-use thalweg_core::settings::Settings;
+use thalweg_core::settings::{Settings, WorkerLimit};
 use thalweg_core::state::State;
 use thalweg_core::units::{Millis, Timestamp};
 use thalweg_core::{Decided, decide};
@@ -32,6 +32,7 @@ pub fn settings() -> Settings {
         settle: secs(6.0),
         interval: secs(6.0),
         cool_down: secs(20.0),
+        worker_limit: WorkerLimit::Free,
         ..Settings::default()
     }
 }

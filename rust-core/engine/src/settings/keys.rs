@@ -208,6 +208,18 @@ const KEYS: &[Key] = &[
         "What one slot can hold: any executors (Storm), or one of each component (Flink), then chosen by Thalweg or by the engine. The shell sets it.",
     ),
     key(
+        "thalweg.placement.workers",
+        Kind::Choice(&["asked", "free"]),
+        "asked",
+        "How many workers a topology may have: at most as many as it asks for (`topology.workers`), or as many as placing it well takes. Topologies that declare CPU are not limited, as under Storm's ResourceAwareScheduler.",
+    ),
+    key(
+        "thalweg.placement.workers.free",
+        Kind::Texts,
+        "[]",
+        "Topologies, by name, that may have more workers than they ask for.",
+    ),
+    key(
         "thalweg.placement.anchors.per.worker",
         Kind::Whole(1.0, 1000.0),
         "16",

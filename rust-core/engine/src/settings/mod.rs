@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use thalweg_core::settings::{Mode, PlanStrategy, Settings, SlotRule};
+use thalweg_core::settings::{Mode, PlanStrategy, Settings, SlotRule, WorkerLimit};
 use thalweg_core::units::{Millis, Share};
 use thalweg_store::{Secret, StoreKind, StoreSettings};
 
@@ -126,6 +126,15 @@ fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>)
             "engine" => SlotRule::Engine,
             _ => SlotRule::Workers,
         },
+        worker_limit: match values.text("thalweg.placement.workers") {
+            "free" => WorkerLimit::Free,
+            _ => WorkerLimit::Asked,
+        },
+        free_workers: values
+            .texts("thalweg.placement.workers.free")
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
         ..base
     }
 }

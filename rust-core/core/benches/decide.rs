@@ -11,7 +11,7 @@ use thalweg_core::model::{
     Component, ComponentKind, Counters, Edge, Executor, Grouping, Node, Observation, SlotRef,
     TaskRange, Topology,
 };
-use thalweg_core::settings::{PolicyName, Settings};
+use thalweg_core::settings::{PolicyName, Settings, WorkerLimit};
 use thalweg_core::state::{Learned, State};
 use thalweg_core::units::{Millis, Timestamp};
 use thalweg_core::{Decided, decide};
@@ -136,7 +136,7 @@ fn warm(observation: &mut Observation, settings: &Settings) -> State {
 }
 
 fn benchmark(criterion: &mut Criterion) {
-    let settings = Settings::default();
+    let settings = Settings { worker_limit: WorkerLimit::Free, ..Settings::default() };
     let mut group = criterion.benchmark_group("decide");
     group.sample_size(20);
     for (executors, nodes) in [(100, 10), (1_000, 60), (36_000, 2_000)] {
@@ -157,7 +157,8 @@ fn benchmark(criterion: &mut Criterion) {
     group.sample_size(10);
     for policy in [PolicyName::MeStream, PolicyName::Thalweg] {
         // The settling time is over at once, so that every topology is judged.
-        let settings = Settings { settle: Millis::ZERO, ..Settings::recommended(policy) };
+        let (settle, worker_limit) = (Millis::ZERO, WorkerLimit::Free);
+        let settings = Settings { settle, worker_limit, ..Settings::recommended(policy) };
         for topologies in [100, 1_000, 10_000] {
             let mut observation = lines(topologies);
             let state = warm(&mut observation, &settings);

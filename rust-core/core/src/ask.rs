@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::action::{Attempt, Baseline};
 use crate::allowed::within_bounds;
-use crate::arrange::{Ground, MICROS, present, problem, worst_load};
+use crate::arrange::{Ground, MICROS, held_back, present, problem, refusal, worst_load};
 use crate::assess::Assessment;
 use crate::budget::granted;
 use crate::context::Context;
 use crate::demand::Flow;
-use crate::model::{Observation, Topology};
-use crate::place::{self, Shortage, place};
+use crate::model::{Observation, SlotRef, Topology};
+use crate::place::{self, Problem, Shortage, place};
 use crate::policy::me_stream::{self, Arrangement, PlacedSituation, Places};
 use crate::policy::{self, Intent, Situation};
 use crate::reason::{Reason, ReasonCode};
@@ -38,28 +38,29 @@ impl Question<'_> {
         let in_vain = self.moves_in_vain(state);
         match self.context.settings.policy {
             PolicyName::MeStream => match arrangement(self) {
-                Ok(arrangement) => {
+                Ok((arrangement, limited)) => {
                     let intent = self.about_places(&arrangement, &in_vain, state, me_stream::find);
-                    self.within_means(intent)
+                    with(self.within_means(intent), limited)
                 }
-                Err(shortage) => short(&shortage),
+                Err(shortage) => self.short(shortage),
             },
             PolicyName::Thalweg if in_vain.len() == me_stream::MOVED_FOR.len() => {
                 self.ask_about_flow(false, state, learned)
             }
             PolicyName::Thalweg => match arrangement(self) {
-                Ok(found) => {
+                Ok((found, limited)) => {
                     let places = self.about_places(&found, &in_vain, state, me_stream::misplaced);
                     let intent = self.ask_about_flow(places != Places::Good, state, learned);
-                    match (places, intent) {
+                    let intent = match (places, intent) {
                         // Other counts are placed anew anyway, with one stop instead of two.
                         (Places::Bad(reason), intent) if !intent.scales() => {
                             Intent::Move(vec![reason])
                         }
                         (_, intent) => intent,
-                    }
+                    };
+                    with(intent, limited)
                 }
-                Err(shortage) => short(&shortage),
+                Err(shortage) => self.short(shortage),
             },
             _ => self.ask_about_flow(false, state, learned),
         }
@@ -96,6 +97,10 @@ impl Question<'_> {
             now: self.context.now,
         };
         question(&situation, &mut state.policies.me_stream)
+    }
+
+    fn short(&self, shortage: Shortage) -> Intent {
+        Intent::Stay(vec![refusal(shortage, self.assessment.topology)])
     }
 
     fn ask_about_flow(
@@ -165,12 +170,21 @@ fn worth_moving(settings: &Settings) -> Share {
     }
 }
 
-fn short(shortage: &Shortage) -> Intent {
-    Intent::Stay(vec![Reason::plain(ReasonCode::ClusterLimited, shortage.to_string())])
+/// An intent with one reason more.
+fn with(intent: Intent, reason: Option<Reason>) -> Intent {
+    match intent {
+        Intent::Stay(reasons) => Intent::Stay(reasons.into_iter().chain(reason).collect()),
+        Intent::Move(reasons) => Intent::Move(reasons.into_iter().chain(reason).collect()),
+        Intent::Scale { counts, memory_mib, wished_tasks, growth, reasons } => {
+            let reasons = reasons.into_iter().chain(reason).collect();
+            Intent::Scale { counts, memory_mib, wished_tasks, growth, reasons }
+        }
+    }
 }
 
-/// How loaded nodes are, and how much better they could be.
-fn arrangement(question: &Question<'_>) -> Result<Arrangement, Shortage> {
+/// How loaded nodes are, and how much better they could be; and whether more workers would do what is not to be had
+/// with those that the topology may have.
+fn arrangement(question: &Question<'_>) -> Result<(Arrangement, Option<Reason>), Shortage> {
     let &Question { context, assessment, ground } = question;
     let &Context { observation, settings, .. } = context;
     let topology = assessment.topology;
@@ -185,17 +199,24 @@ fn arrangement(question: &Question<'_>) -> Result<Arrangement, Shortage> {
     let matters = ours
         && worst_now >= settings.imbalance_limit * ideal
         && assessment.metrics.capacity >= worth_moving(settings);
+    let mut limited = None;
     let reachable = if matters {
         let wished = present(topology);
         let mut problem = problem(context, topology, &wished, &assessment.demands, ground);
         problem.anchors_stay = assessment.anchors_stay();
-        place::worst_load(&problem, &place(&problem)?) as f64 / MICROS
+        let placement = place(&problem)?;
+        let enough = worst_now * (1.0 - settings.min_gain.get());
+        let reachable = worst_in(&problem, &placement);
+        if reachable > enough {
+            limited = held_back(&problem, &placement, settings);
+        }
+        reachable
     } else {
         worst_now
     };
     let held = topology.executors.iter().filter_map(|e| e.slot).map(|slot| slot.node as usize);
     let far: BTreeSet<usize> = held.filter(|node| terrain.far.get(*node) == Some(&true)).collect();
-    Ok(Arrangement {
+    let arrangement = Arrangement {
         worst: worst_now,
         ideal,
         reachable,
@@ -207,5 +228,10 @@ fn arrangement(question: &Question<'_>) -> Result<Arrangement, Shortage> {
         elsewhere: ours
             && terrain.usable.iter().zip(&terrain.far).any(|(usable, far)| *usable && !far),
         free_slot: terrain.free_slot,
-    })
+    };
+    Ok((arrangement, limited))
+}
+
+fn worst_in(problem: &Problem, placement: &[SlotRef]) -> f64 {
+    place::worst_load(problem, placement) as f64 / MICROS
 }

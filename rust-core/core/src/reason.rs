@@ -64,6 +64,8 @@ reason_codes! {
     TaskLimited = "thalweg.headroom.factor",
     /// The cluster has no free slot for another worker.
     ClusterLimited = "",
+    /// More workers would be better, but the topology may have no more than it asks for.
+    WorkersLimited = "thalweg.placement.workers",
     /// No component is busy enough for more executors to help.
     NoGain = "thalweg.imbalance.floor",
     /// A better placement would lower the worst node by too little.

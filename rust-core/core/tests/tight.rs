@@ -12,7 +12,7 @@ use thalweg_core::model::{
     Topology,
 };
 use thalweg_core::plan::Slot;
-use thalweg_core::settings::Settings;
+use thalweg_core::settings::{Settings, WorkerLimit};
 use thalweg_core::state::{Learned, Order, State};
 use thalweg_core::units::{Millis, Timestamp};
 
@@ -50,7 +50,7 @@ fn topology(id: &str, counts: &[u32], workers: u32) -> Topology {
         id: id.to_owned(),
         name: id.to_owned(),
         wished_workers: workers,
-        edges: (0..counts.len() as u32 - 1).map(edge).collect(),
+        edges: (1..counts.len() as u32).map(|to| edge(to - 1)).collect(),
         components,
         executors,
         ..Topology::default()
@@ -58,8 +58,16 @@ fn topology(id: &str, counts: &[u32], workers: u32) -> Topology {
 }
 
 fn run(view: &Observation, routes: &BTreeMap<String, Routes>) -> Assignment {
+    run_with(view, routes, &Settings::default())
+}
+
+fn run_with(
+    view: &Observation,
+    routes: &BTreeMap<String, Routes>,
+    settings: &Settings,
+) -> Assignment {
     let now = Timestamp::from_millis(1_000);
-    assign(view, routes, &Learned::default(), &Settings::default(), now)
+    assign(view, routes, &Learned::default(), settings, now)
 }
 
 /// Where everything runs once a round's answer is carried out.
@@ -235,6 +243,159 @@ fn rows_of_a_dead_worker_lead_nothing_back_to_a_node_that_is_being_emptied() {
     let answer = run(&view, &table);
     check(&view, &answer);
     assert!(answer.executors.iter().all(|assigned| *assigned == Assigned::NoRoom));
+}
+
+/// How many workers each topology has, and how many executors of all run nowhere.
+fn workers(view: &Observation, answer: &Assignment) -> (Vec<usize>, usize) {
+    let slots = after(view, answer);
+    let missing = slots.iter().flatten().filter(|slot| slot.is_none()).count();
+    let count =
+        |slots: &Vec<Option<SlotRef>>| slots.iter().flatten().collect::<BTreeSet<_>>().len();
+    (slots.iter().map(count).collect(), missing)
+}
+
+#[test]
+fn sixty_topologies_that_ask_for_one_worker_get_one_each() {
+    let view = Observation {
+        nodes: (0..5).map(|index| node(index, 16)).collect(),
+        topologies: (0..60)
+            .map(|index| topology(&format!("t{index:02}"), &[1, 1, 1, 1, 1, 1, 1, 1], 1))
+            .collect(),
+        ..Observation::default()
+    };
+    let answer = run(&view, &BTreeMap::new());
+    check(&view, &answer);
+    assert_eq!(workers(&view, &answer), (vec![1; 60], 0));
+    let mut per_node = [0; 5];
+    for slot in after(&view, &answer).iter().filter_map(|slots| slots[0]) {
+        per_node[slot.node as usize] += 1;
+    }
+    assert_eq!(per_node, [12; 5]);
+}
+
+#[test]
+fn as_many_topologies_as_slots_all_run_whatever_they_may_have() {
+    for (asked, limit) in [(1, WorkerLimit::Asked), (3, WorkerLimit::Asked), (1, WorkerLimit::Free)]
+    {
+        let view = Observation {
+            nodes: vec![node(0, 4), node(1, 4)],
+            topologies: (0..8)
+                .map(|index| topology(&format!("t{index}"), &[1, 2], asked))
+                .collect(),
+            ..Observation::default()
+        };
+        let settings = Settings { worker_limit: limit, ..Settings::default() };
+        let answer = run_with(&view, &BTreeMap::new(), &settings);
+        assert_eq!(workers(&view, &answer), (vec![1; 8], 0), "{asked} asked, {limit:?}");
+    }
+}
+
+#[test]
+fn sources_have_a_worker_of_their_own_where_a_second_one_is_asked_for() {
+    for asked in 1..6 {
+        let view = Observation {
+            nodes: (0..3).map(|index| node(index, 4)).collect(),
+            topologies: vec![topology("a", &[2, 4, 4], asked)],
+            ..Observation::default()
+        };
+        let answer = run(&view, &BTreeMap::new());
+        let (workers, missing) = workers(&view, &answer);
+        assert!(missing == 0 && workers[0] <= asked as usize, "{workers:?} of {asked}");
+        let slots = &after(&view, &answer)[0];
+        let shared = slots[2..].contains(&slots[0]);
+        assert_eq!(shared, asked == 1, "{slots:?}");
+        if asked > 2 {
+            let nodes: BTreeSet<u32> = slots[2..].iter().flatten().map(|slot| slot.node).collect();
+            assert_eq!(nodes.len(), 3.min(asked as usize - 1), "{slots:?}");
+        }
+    }
+}
+
+#[test]
+fn topologies_may_be_let_have_more_workers_than_they_ask_for() {
+    let view = Observation {
+        nodes: (0..3).map(|index| node(index, 4)).collect(),
+        topologies: vec![topology("a", &[2, 4, 4], 1), topology("b", &[2, 4, 4], 1)],
+        ..Observation::default()
+    };
+    let settings =
+        Settings { free_workers: BTreeSet::from(["b".to_owned()]), ..Settings::default() };
+    let answer = run_with(&view, &BTreeMap::new(), &settings);
+    let (workers, _) = workers(&view, &answer);
+    assert!(workers[0] == 1 && workers[1] > 1, "{workers:?}");
+    // What is declared is asked for in resources, as under Storm's ResourceAwareScheduler.
+    let mut declared = view.clone();
+    for component in declared.topologies.iter_mut().flat_map(|topology| &mut topology.components) {
+        component.cpu_points = Some(50.0);
+    }
+    let answer = run(&declared, &BTreeMap::new());
+    assert!(self::workers(&declared, &answer).0.iter().all(|workers| *workers > 1));
+}
+
+#[test]
+fn a_table_with_more_workers_than_are_asked_for_is_followed_as_far_as_they_go() {
+    let view = Observation {
+        nodes: vec![node(0, 4)],
+        topologies: vec![topology("a", &[1, 2], 2)],
+        ..Observation::default()
+    };
+    let row = |(executor, port): (&Executor, u32)| {
+        let slot = Slot { node: "n0".to_owned(), port };
+        (executor.tasks, (format!("c{}", executor.component), slot))
+    };
+    let rows = view.topologies[0].executors.iter().zip(1..).map(row).collect();
+    let table = BTreeMap::from([("a".to_owned(), Routes { rows, committed: false })]);
+    let answer = run(&view, &table);
+    check(&view, &answer);
+    assert_eq!(workers(&view, &answer), (vec![2], 0));
+    assert_eq!(answer.dropped[0].fault, RowFault::TooManyWorkers);
+}
+
+fn needing(mut topology: Topology, mib: f64) -> Topology {
+    for component in &mut topology.components {
+        component.memory_mib = Some(mib);
+        component.heap_mib = Some(mib);
+    }
+    topology
+}
+
+fn with_memory(index: usize, slots: u32, mib: f64) -> Node {
+    Node { memory_mib: Some(mib), ..node(index, slots) }
+}
+
+#[test]
+fn memory_that_was_declared_is_not_overcommitted_even_where_there_is_one_slot() {
+    let view = Observation {
+        nodes: vec![with_memory(0, 1, 1_000.0)],
+        topologies: vec![needing(topology("a", &[1, 3], 1), 300.0)],
+        ..Observation::default()
+    };
+    let answer = run(&view, &BTreeMap::new());
+    assert!(answer.executors.iter().all(|assigned| *assigned == Assigned::NoRoom), "{answer:?}");
+    let lacking: u32 = answer.lacking.iter().map(|lacking| lacking.executors).sum();
+    assert_eq!(lacking, 1);
+    let lack = answer.lacking[0].lack.to_string();
+    assert_eq!(lack, "200 MiB of memory on a node");
+    // What runs is left alone, and what joins it does not take what is not there.
+    let mut running = view;
+    running.topologies[0].executors[0].slot = Some(SlotRef { node: 0, port: 1 });
+    let answer = run(&running, &BTreeMap::new());
+    let placed = after(&running, &answer)[0].iter().flatten().count();
+    assert_eq!(placed, 3);
+    assert_eq!(answer.lacking.iter().map(|lacking| lacking.executors).sum::<u32>(), 1);
+}
+
+#[test]
+fn sources_that_fill_a_node_get_one_each() {
+    let view = Observation {
+        nodes: (0..3).map(|index| with_memory(index, 4, 400.0)).collect(),
+        topologies: vec![needing(topology("a", &[2], 2), 300.0)],
+        ..Observation::default()
+    };
+    let answer = run(&view, &BTreeMap::new());
+    let nodes: BTreeSet<u32> =
+        after(&view, &answer)[0].iter().map(|slot| slot.expect("it fits").node).collect();
+    assert_eq!(nodes.len(), 2);
 }
 
 /// How a node is: alive, draining, forbidden, or dead.

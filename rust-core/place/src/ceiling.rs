@@ -103,25 +103,9 @@ fn lower_bound(draft: &Draft<'_>, group: &[usize]) -> Load {
             largest = largest.max(if rest > 0 { kind.compute } else { 0 });
         }
     }
-    let mut rooms: Vec<(Load, i64, i64)> = draft
-        .rooms
-        .iter()
-        .filter(|room| room.open && room.compute > 0)
-        .map(|room| (room.load(), room.compute_used, room.compute))
-        .collect();
-    rooms.sort_unstable();
-    // Water rises over the nodes, the emptiest first.
-    let (mut used, mut compute) = (demand, 0i64);
-    let mut level = Load::ZERO;
-    for (load, room_used, room_compute) in &rooms {
-        if compute > 0 && *load >= level {
-            break;
-        }
-        used += room_used;
-        compute += room_compute;
-        level = Load::of(used, compute);
-    }
-    let fastest = rooms.iter().map(|(_, _, compute)| *compute).max().unwrap_or(0);
+    let level = draft.level_with(demand);
+    let open = draft.rooms.iter().filter(|room| room.open && room.compute > 0);
+    let fastest = open.map(|room| room.compute).max().unwrap_or(0);
     level.max(Load::of(largest, fastest))
 }
 

@@ -434,19 +434,29 @@ impl<'a> Draft<'a> {
         (0..self.sites.len()).map(|topology| all(topology) / 2 - self.local(topology)).sum()
     }
 
-    /// The load of the worst open node.
+    /// The load of the worst open node that holds executors: nothing that is placed here changes what something
+    /// unknown uses of the others.
     pub fn worst(&self) -> Load {
-        self.rooms.iter().filter(|room| room.open).map(Room::load).max().unwrap_or_default()
+        let used = self.rooms.iter().filter(|room| room.open && room.tenants > 0);
+        used.map(Room::load).max().unwrap_or_default()
     }
 
-    /// The load that all open nodes have at least on average, with more demand: a level that no
-    /// placement stays below.
+    /// The load up to which more demand fills the open nodes, the emptiest first: a level that no placement stays
+    /// below.
     pub fn level_with(&self, demand: i64) -> Load {
-        let open = self.rooms.iter().filter(|room| room.open);
-        let (used, compute) = open.fold((demand, 0), |(used, compute), room| {
-            (used + room.compute_used, compute + room.compute)
-        });
-        Load::of(used, compute)
+        let open = self.rooms.iter().filter(|room| room.open && room.compute > 0);
+        let mut rooms: Vec<(Load, &Room)> = open.map(|room| (room.load(), room)).collect();
+        rooms.sort_unstable_by_key(|(load, _)| *load);
+        let (mut used, mut compute, mut level) = (demand, 0, Load::ZERO);
+        for (load, room) in rooms {
+            if compute > 0 && load >= level {
+                break;
+            }
+            used += room.compute_used;
+            compute += room.compute;
+            level = Load::of(used, compute);
+        }
+        level
     }
 
     /// What a topology has on some nodes, to be restored if a change turns out worse.

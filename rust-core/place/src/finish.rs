@@ -83,8 +83,7 @@ fn of_topology(
 pub(crate) fn score(draft: &Draft<'_>, placement: &Placement, previous: &Placement) -> Score {
     let problem = draft.problem;
     let comfort = problem.topologies.iter().map(|t| t.comfort).min().unwrap_or_default();
-    let open = draft.rooms.iter().filter(|room| room.open);
-    let worst = open.map(|room| room.load()).max().unwrap_or_default();
+    let worst = draft.worst();
     let sets = |placement: &Placement| -> BTreeMap<(usize, SlotId), Vec<usize>> {
         let mut sets: BTreeMap<(usize, SlotId), Vec<usize>> = BTreeMap::new();
         for (topology, slots) in placement.0.iter().enumerate() {

@@ -4,7 +4,7 @@
 //! tests only have to drive it into as many corners as they can.
 
 use proptest::prelude::*;
-use thalweg_core::settings::Settings;
+use thalweg_core::settings::{Settings, WorkerLimit};
 use thalweg_core::units::Millis;
 use thalweg_sim::run;
 use thalweg_sim::scenario::template::{Shape, draw};
@@ -20,6 +20,7 @@ fn settings() -> Settings {
         interval: secs(10.0),
         cool_down: secs(20.0),
         blacklist: secs(60.0),
+        worker_limit: WorkerLimit::Free,
         ..Settings::default()
     }
 }

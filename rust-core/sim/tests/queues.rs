@@ -1,12 +1,13 @@
 //! Queues small enough to be worked out by hand.
 
-use thalweg_core::settings::{Mode, Settings};
+use thalweg_core::settings::{Mode, Settings, WorkerLimit};
 use thalweg_sim::scenario::template::{edge, operator, tiny};
 use thalweg_sim::scenario::{Load, LoadShape, StateSpec};
 use thalweg_sim::{RunResult, Scenario, run};
 
 fn watched(scenario: &Scenario) -> RunResult {
-    let settings = Settings { mode: Mode::Observe, ..Settings::default() };
+    let (mode, worker_limit) = (Mode::Observe, WorkerLimit::Free);
+    let settings = Settings { mode, worker_limit, ..Settings::default() };
     run(scenario, &settings, 1).expect("no invariant is broken")
 }
 

@@ -1,7 +1,7 @@
 //! Whole runs with the shipped core at the wheel.
 
 use thalweg_core::settings::PolicyName;
-use thalweg_core::settings::{Mode, Settings};
+use thalweg_core::settings::{Mode, Settings, WorkerLimit};
 use thalweg_core::units::Millis;
 use thalweg_sim::scenario::{Fault, FaultKind, Scenario};
 use thalweg_sim::{RunResult, run};
@@ -15,6 +15,7 @@ fn settings() -> Settings {
         settle: secs(30.0),
         interval: secs(30.0),
         cool_down: secs(60.0),
+        worker_limit: WorkerLimit::Free,
         ..Settings::default()
     }
 }

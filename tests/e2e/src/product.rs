@@ -86,7 +86,8 @@ impl Product {
             .scheduler("io.thalweg.storm.ThalwegScheduler")
             .daemon_jar(&jar()?)
             .set("nimbus.topology.validator", "io.thalweg.storm.TaskHeadroom")
-            .set("thalweg.mode", "act");
+            .set("thalweg.mode", "act")
+            .set("thalweg.placement.workers", "free");
         for (key, seconds) in QUICK.into_iter().chain(ALERT) {
             builder = builder.set(key, seconds);
         }

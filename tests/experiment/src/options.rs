@@ -85,6 +85,7 @@ pub fn storm_settings(
         "thalweg.monitor.interval.secs": 2,
         "thalweg.metrics.window.secs": 10,
         "thalweg.metrics.settle.secs": 10,
+        "thalweg.placement.workers": "free",
     }));
     add(quick(options.policy.as_deref()));
     if let Some(policy) = &options.policy {

@@ -2,7 +2,7 @@
 
 mod plan;
 
-pub use plan::{Wanted, plan, written};
+pub use plan::{Wanted, held_back, plan, refusal, written};
 
 use std::collections::BTreeMap;
 

@@ -3,15 +3,16 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use thalweg_place::Load;
+use thalweg_place::{Lack, Load};
 
 use super::{Ground, MICROS, Terrain, Wished, needs, problem, role, scaled};
 use crate::assess::Assessment;
 use crate::context::Context;
 use crate::model::{Executor, SlotRef, TaskRange, Topology};
-use crate::place::{PlaceExecutor, Problem, Role, Shortage, Way, place, way};
+use crate::place::{PlaceExecutor, Problem, Role, Shortage, Way, place, way, worst_load};
 use crate::plan::{Plan, PlanKind, migration};
-use crate::settings::SlotRule;
+use crate::reason::{Reason, ReasonCode};
+use crate::settings::{Settings, SlotRule};
 
 /// What is to change of a topology, by component ordinal.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -80,8 +81,43 @@ pub fn plan(
         }
         Way::Staged { .. } | Way::Stopped => Plan { no_room_beside: true, ..whole },
     };
+    let plan = Plan { limited: held_back(&problem, &placement, context.settings), ..plan };
     let changes = !wanted.is_empty() || plan.rows.iter().any(|row| row.moves());
     Ok(changes.then_some(plan))
+}
+
+/// Why a topology cannot be placed, as a reason.
+pub fn refusal(shortage: Shortage, topology: &Topology) -> Reason {
+    let text = shortage.to_string();
+    match shortage {
+        Shortage::Resources { executors, lack: Lack::Worker } => {
+            let (measured, limit) = (f64::from(executors), f64::from(topology.wished_workers));
+            let text = format!("{text}: it asks for {} workers", topology.wished_workers);
+            Reason {
+                measured: Some(measured),
+                limit: Some(limit),
+                ..Reason::plain(ReasonCode::WorkersLimited, text)
+            }
+        }
+        _ => Reason::plain(ReasonCode::ClusterLimited, text),
+    }
+}
+
+/// Whether more workers than a topology may have would be clearly better than what is found for it.
+pub fn held_back(problem: &Problem, found: &[SlotRef], settings: &Settings) -> Option<Reason> {
+    let most = problem.most_workers?;
+    let free = place(&Problem { most_workers: None, ..problem.clone() }).ok()?;
+    let (worst, best) = (worst_load(problem, found) as f64, worst_load(problem, &free) as f64);
+    let workers: BTreeSet<SlotRef> = free.iter().copied().collect();
+    let gain = 1.0 - best / worst.max(1.0);
+    (workers.len() > most as usize && gain >= settings.min_gain.get()).then(|| {
+        let text = format!(
+            "{} workers would lower its fullest node by {:.0} %, but it asks for {most}",
+            workers.len(),
+            gain * 100.0
+        );
+        Reason::compared(ReasonCode::WorkersLimited, workers.len() as f64, f64::from(most), text)
+    })
 }
 
 /// The way from where a topology's executors run to a placement.
@@ -158,6 +194,7 @@ pub fn written(
         workers: u32::try_from(slots.len()).unwrap_or(u32::MAX),
         stages_left: 0,
         no_room_beside: false,
+        limited: None,
         rows,
     }
 }

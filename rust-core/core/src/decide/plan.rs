@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::intend::{Change, Goal, Intended};
 use super::subject::{Subject, ground};
 use crate::action::Origin;
-use crate::arrange::{Ground, Wanted, plan};
+use crate::arrange::{Ground, Wanted, plan, refusal};
 use crate::budget::within_budget;
 use crate::context::Context;
 use crate::model::Topology;
@@ -104,9 +104,7 @@ fn change_to(
             let text = "the best placement is the present one";
             against(Reason::plain(ReasonCode::GainTooSmall, text), reasons)
         }
-        Err(shortage) => {
-            against(Reason::plain(ReasonCode::ClusterLimited, shortage.to_string()), reasons)
-        }
+        Err(shortage) => against(refusal(shortage, assessment.topology), reasons),
     }
 }
 
@@ -117,7 +115,7 @@ fn named(values: BTreeMap<u32, u32>, topology: &Topology) -> BTreeMap<String, u3
 }
 
 /// What is to be said of how a plan has to be carried out.
-fn on_the_way(plan: &Plan) -> Option<Reason> {
+fn on_the_way(plan: &Plan) -> impl Iterator<Item = Reason> + use<> {
     let text = "nodes have no slots or memory for the new workers beside the old ones";
     let stopped = || Reason::plain(ReasonCode::NoRoomBeside, text);
     let staged = || {
@@ -125,5 +123,6 @@ fn on_the_way(plan: &Plan) -> Option<Reason> {
             format!("nodes cannot carry all at once: the first of {} stages", 1 + plan.stages_left);
         Reason::plain(ReasonCode::Staged, text)
     };
-    (plan.stages_left > 0).then(staged).or_else(|| plan.no_room_beside.then(stopped))
+    let way = (plan.stages_left > 0).then(staged).or_else(|| plan.no_room_beside.then(stopped));
+    way.into_iter().chain(plan.limited.clone())
 }

@@ -69,12 +69,14 @@ fn keep_or_place(
             let spread = problem.crowding(there.chain(chunk.iter().map(|&anchor| (anchor, node))));
             spread.is_none() && all.is_none_or(|all| memory[node].saturating_add(needed) <= all)
         };
+        // Memory that was declared is no wish: what does not fit anywhere is left out here.
+        let enough = |node: &usize| !problem.memory_declared || fits(*node);
         let slot = fastest(problem, room, &fits)
-            .filter(|_| spare || last.is_none())
+            .filter(|node| enough(node) && (spare || last.is_none()))
             .and_then(|node| room.take_any(node))
             .inspect(|_| workers += 1)
-            .or(last);
-        last = slot;
+            .or(last.filter(|slot| enough(&(slot.node as usize))));
+        last = slot.or(last);
         if let Some(slot) = slot {
             memory[slot.node as usize] += needed;
         }
@@ -93,11 +95,17 @@ fn most_workers(problem: &Problem) -> usize {
 /// The anchors dealt out to workers, each as full as it may be with what may share its node.
 fn chunks(problem: &Problem, anchors: Vec<usize>) -> Vec<Vec<usize>> {
     let most = per_worker(problem);
+    let all = problem.nodes.iter().filter(|node| node.usable);
+    // One node of unknown memory takes them all.
+    let largest = all.map(|node| node.memory_mib.unwrap_or(u32::MAX)).max();
+    let largest = largest.filter(|_| problem.memory_declared).map_or(u64::MAX, u64::from);
+    let memory = |anchor: usize| u64::from(problem.executors[anchor].memory_mib());
     let mut chunks: Vec<Vec<usize>> = Vec::new();
     for anchor in anchors {
         let joins = |chunk: &&mut Vec<usize>| {
             let together = chunk.iter().chain([&anchor]).map(|&anchor| (anchor, 0));
-            chunk.len() < most && problem.crowding(together).is_none()
+            let needed: u64 = chunk.iter().chain([&anchor]).map(|&anchor| memory(anchor)).sum();
+            chunk.len() < most && needed <= largest && problem.crowding(together).is_none()
         };
         match chunks.iter_mut().find(joins) {
             Some(chunk) => chunk.push(anchor),

@@ -37,10 +37,10 @@ pub(super) fn share(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
     let mut fresh = Draft::of(problem, &rows, &ports, None);
     fresh.improve();
     let enough = fresh.worst() * LOYALTY_PERCENT / 100;
-    if let Some(present) = present(problem, rows.len(), &ports) {
-        if super::worst_load(problem, &present) <= enough {
-            return Ok(present);
-        }
+    if let Some(present) = present(problem, rows.len(), &ports)
+        && super::worst_load(problem, &present) <= enough
+    {
+        return Ok(present);
     }
     let loyal = Draft::of(problem, &rows, &ports, Some(enough));
     let chosen = if loyal.worst() <= enough { loyal } else { fresh };

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Topology;
+use crate::reason::Reason;
 
 pub use metrics::Metrics;
 pub use table::{MigrationRow, Slot, migration};
@@ -60,6 +61,9 @@ pub struct Plan {
     /// Whether nodes lack slots or memory for the new workers beside the old ones.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_room_beside: bool,
+    /// Why it is no better, where that is the topology's own doing; said with the decision.
+    #[serde(skip)]
+    pub limited: Option<Reason>,
     /// The whole placement; rows of executors that stay have the same slot on both sides.
     pub rows: Vec<MigrationRow>,
 }

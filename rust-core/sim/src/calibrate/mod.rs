@@ -10,7 +10,7 @@ mod recording;
 
 use std::collections::BTreeMap;
 
-use thalweg_core::settings::{Mode, Settings};
+use thalweg_core::settings::{Mode, Settings, WorkerLimit};
 
 use crate::invariants::Violation;
 use crate::report::{Point, RunResult};
@@ -185,7 +185,8 @@ fn one_for_each_manager(scenario: &Scenario, managers: u32) -> BTreeMap<String, 
 /// # Errors
 /// When an invariant is broken.
 pub fn watch(scenario: &Scenario) -> Result<RunResult, Violation> {
-    run(scenario, &Settings { mode: Mode::Observe, ..Settings::default() }, 1)
+    let (mode, worker_limit) = (Mode::Observe, WorkerLimit::Free);
+    run(scenario, &Settings { mode, worker_limit, ..Settings::default() }, 1)
 }
 
 /// How far a run is from its recording.

@@ -232,6 +232,8 @@ impl Scenario {
             // As on any Flink: what placement would be wished for is not carried out.
             given.insert("thalweg.placement.slots".into(), "engine".into());
         }
+        // A scenario's workers are a wish: how far its job is spread is decided by what that brings.
+        given.insert("thalweg.placement.workers".into(), "free".into());
         given.extend(self.settings.clone());
         given
     }

@@ -13,7 +13,7 @@ use clap::Parser;
 use comfy_table::{Table, presets};
 use plotters::style::RGBColor;
 use serde_json::{Map, Value, json};
-use thalweg_core::settings::{Mode, Settings};
+use thalweg_core::settings::{Mode, Settings, WorkerLimit};
 use thalweg_policies::contestant::{Contestant, policies};
 use thalweg_policies::matrix::{root_above, shipped, write_scenario};
 use thalweg_policies::plot::{Line, course};
@@ -98,7 +98,8 @@ fn main() -> Result<()> {
     if let Some(file) = &arguments.write_scenario {
         write_scenario(file, &redeployed)?;
     }
-    let silent = Settings { mode: Mode::Observe, ..Settings::default() };
+    let (mode, worker_limit) = (Mode::Observe, WorkerLimit::Free);
+    let silent = Settings { mode, worker_limit, ..Settings::default() };
     rows.push(simulated("simulated static", &run(&redeployed, &silent, 1)?));
     rows.push(steered("simulated operator", "flink-autoscaler", &OPERATOR, &redeployed)?);
     let others = ["flink-autoscaler", "ds2", "conttune", "thalweg"];

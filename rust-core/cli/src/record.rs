@@ -49,6 +49,7 @@ impl Brain for Recorded {
                 observation: Cow::Borrowed(observation),
                 decisions: Cow::Owned(decisions),
             });
+            self.0.flush();
         }
         decided
     }
@@ -56,10 +57,12 @@ impl Brain for Recorded {
     fn finish(&mut self, plan: &str, state: &mut State, settings: &Settings, now: Timestamp) {
         state.finish(plan, now, settings);
         self.0.write(&Entry::Finished { plan: plan.into(), now });
+        self.0.flush();
     }
 
     fn abort(&mut self, plan: &str, state: &mut State, settings: &Settings, now: Timestamp) {
         state.abort(plan, now, settings);
         self.0.write(&Entry::Aborted { plan: plan.into(), now });
+        self.0.flush();
     }
 }

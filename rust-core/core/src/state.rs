@@ -196,6 +196,54 @@ impl State {
         self.nodes = nodes.iter().map(|node| node.id.clone()).collect();
     }
 
+    /// Begins to lead with what was learned: whatever was measured or under way belongs to somebody else.
+    pub fn leading(learned: Learned) -> Self {
+        Self { learned, ..Self::default() }
+    }
+
+    /// What must not be lost with a decision that failed: all but measurements, which come anew.
+    pub fn without_measurements(&self) -> Self {
+        let topologies = self.topologies.iter().map(|(id, topology)| {
+            let kept = TopologyState {
+                settling_until: topology.settling_until,
+                in_flight: topology.in_flight.clone(),
+                awaited: topology.awaited.clone(),
+                actions: topology.actions.clone(),
+                last_took: topology.last_took,
+                blacklist: topology.blacklist.clone(),
+                harm: topology.harm.clone(),
+                ..TopologyState::default()
+            };
+            (id.clone(), kept)
+        });
+        Self {
+            nodes: self.nodes.clone(),
+            topologies: topologies.collect(),
+            learned: self.learned.clone(),
+            next_decision: self.next_decision,
+            order: self.order.clone(),
+        }
+    }
+
+    /// Notes that a predecessor's plan for a topology is still being carried out, or taken back.
+    pub fn carry_on(&mut self, topology: &str, flight: InFlight) {
+        self.topologies.entry(topology.to_owned()).or_default().in_flight = Some(flight);
+    }
+
+    /// Notes that a predecessor's plan for a topology was carried out, and that its effect is to be judged as if
+    /// it had ended now.
+    pub fn await_outcome(
+        &mut self,
+        topology: &str,
+        action: InFlight,
+        now: Timestamp,
+        settings: &Settings,
+    ) {
+        let plan = action.plan.clone();
+        self.carry_on(topology, action);
+        self.finish(&plan, now, settings);
+    }
+
     /// Notes that a plan was carried out.
     pub fn finish(&mut self, plan: &str, now: Timestamp, settings: &Settings) {
         for topology in self.topologies.values_mut() {

@@ -1,37 +1,47 @@
-//! What the actuator asks and reports, as JSON requests.
+//! What shells ask and report, as JSON requests.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use thalweg_core::plan::MigrationRow;
+use thalweg_core::action::{Action, Done, Event, Fault};
 use thalweg_core::units::Timestamp;
 use thalweg_store::Published;
 
+use crate::actions::{note, under_way_mut};
 use crate::recording::Entry;
-use crate::status::{ActivePlan, EndedPlan, PlanState};
-use crate::{Engine, EngineError, PLAN_KEY, Running, TERM, tables};
-
-/// Ended plans that the status keeps.
-const REMEMBERED: usize = 20;
+use crate::{Engine, EngineError, tables};
 
 /// One request.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 enum Request {
-    Publish {
+    /// Store the plan's routing table before anything is touched.
+    Publish { plan: String },
+    /// The plan is about to be carried out in this way.
+    Begin { plan: String, strategy: String },
+    /// Something is about to be done to the engine.
+    Intend { plan: String, done: Done },
+    /// Something was taken back.
+    Undone { plan: String, done: Done },
+    /// Senders are about to use the new executors.
+    Switched { plan: String },
+    /// From now on scheduling rounds place the topology by the plan.
+    Commit { plan: String },
+    /// One way of carrying it out does not work.
+    Failed {
         plan: String,
+        #[serde(flatten)]
+        fault: Reported,
     },
-    Commit {
-        plan: String,
-    },
+    /// No way is left.
     Abort {
         plan: String,
-        code: String,
-        #[serde(default)]
-        text: String,
+        #[serde(flatten)]
+        fault: Reported,
         /// What was done until then.
         #[serde(default)]
         steps: Vec<Value>,
     },
+    /// The plan is what runs.
     Finish {
         plan: String,
         #[serde(default)]
@@ -39,73 +49,104 @@ enum Request {
         #[serde(default)]
         steps: Vec<Value>,
     },
+    /// A step begins.
     Progress {
         plan: String,
         step: String,
         #[serde(default)]
         text: String,
     },
+    /// Something happened that is worth counting.
     Event {
         code: String,
         #[serde(default)]
         text: String,
     },
     /// The shell has something to be kept for its successor.
-    Keep {
-        key: String,
-        value: Value,
-    },
+    Keep { key: String, value: Value },
     /// The shell asks for what was kept.
-    Kept {
-        key: String,
+    Kept { key: String },
+    /// This process begins to lead.
+    Lead {
+        /// A number that grows with each change of leader, as far as the shell knows one.
+        #[serde(default)]
+        term: u64,
+        /// What is noted in the cluster of an unfinished action: empty if nothing, absent where no notes are kept.
+        #[serde(default)]
+        note: Option<String>,
     },
-    Resume,
+    /// Another process leads.
+    Follow,
+    /// What the status file shows.
     Status,
+}
+
+/// Why something did not work.
+#[derive(Debug, Deserialize)]
+struct Reported {
+    code: String,
+    #[serde(default)]
+    text: String,
+}
+
+impl From<Reported> for Fault {
+    fn from(reported: Reported) -> Self {
+        Self { code: reported.code, text: reported.text }
+    }
 }
 
 impl Engine {
     /// Carries out one JSON request and answers in JSON.
     ///
     /// # Errors
-    /// When the request cannot be understood, names a plan that is not under way, or its table
-    /// cannot be stored.
+    /// When the request cannot be understood, names a plan that is not under way or something that does not go with
+    /// how far it is, or cannot be stored.
     pub fn command(&self, request_json: &str, now: Timestamp) -> Result<String, EngineError> {
         let request: Request =
             serde_json::from_str(request_json).map_err(|e| EngineError::Request(e.to_string()))?;
-        let answer = match request {
-            Request::Publish { plan } => self.publish(&plan, now)?,
-            Request::Commit { plan } => self.commit(&plan)?,
-            Request::Abort { plan, code, text, steps } => self.abort(&plan, code, text, steps, now),
-            Request::Finish { plan, how, steps } => self.finish(&plan, how, steps, now)?,
-            Request::Progress { plan, step, text } => self.progress(&plan, step, text, now),
-            Request::Event { code, text } => self.event(code, text),
-            Request::Keep { key, value } => self.keep(&key, &value)?,
-            Request::Kept { key } => self.kept(&key)?,
-            Request::Resume => self.resume(now)?,
-            Request::Status => serde_json::to_value(self.status_of(&self.running(), now))?,
-        };
-        self.show(&self.running(), now);
-        Ok(answer.to_string())
+        let answer = self.answer(request, now);
+        self.recorder.flush();
+        self.show(now);
+        Ok(answer?.to_string())
     }
 
-    /// Stores the plan's routing table before anything is touched.
+    fn answer(&self, request: Request, now: Timestamp) -> Result<Value, EngineError> {
+        let happen = |plan: &str, event| Ok(noted(&self.happen(plan, event, now)?));
+        match request {
+            Request::Publish { plan } => self.publish(&plan, now),
+            Request::Begin { plan, strategy } => happen(&plan, Event::Began { strategy }),
+            Request::Intend { plan, done } => happen(&plan, Event::Intends { done }),
+            Request::Undone { plan, done } => happen(&plan, Event::Undone { done }),
+            Request::Switched { plan } => happen(&plan, Event::Switched),
+            Request::Commit { plan } => happen(&plan, Event::Commits),
+            Request::Failed { plan, fault } => happen(&plan, Event::Failed(fault.into())),
+            Request::Abort { plan, fault, steps } => Ok(self.abort(&plan, fault.into(), steps, now)),
+            Request::Finish { plan, how, steps } => self.finish(&plan, how, steps, now),
+            Request::Progress { plan, step, text } => Ok(self.progress(&plan, step, text, now)),
+            Request::Event { code, text } => Ok(self.event(code, text)),
+            Request::Keep { key, value } => self.keep(&key, &value),
+            Request::Kept { key } => self.kept(&key),
+            Request::Lead { term, note } => self.lead(term, note.as_deref(), now),
+            Request::Follow => {
+                self.follow();
+                Ok(json!({}))
+            }
+            Request::Status => Ok(self.status(now)?),
+        }
+    }
+
     fn publish(&self, plan: &str, now: Timestamp) -> Result<Value, EngineError> {
-        let (topology, rows) = {
-            let running = self.running();
-            let active = active(&running, plan)?;
-            (active.plan.topology.clone(), active.plan.rows.clone())
+        let (topology, rows, term) = {
+            let mut running = self.running();
+            let term = running.term;
+            let plan = &under_way_mut(&mut running, plan)?.action.plan;
+            (plan.topology.clone(), plan.rows.clone(), term)
         };
-        let epoch = self.store.next_epoch(&topology, TERM)?;
+        let epoch = self.store.next_epoch(&topology, term.0)?;
         let table = tables::of_plan(plan, &topology, epoch, now, &rows);
         let stored = self.store.publish_and_wait(&table, self.settings.publish_timeout)?;
-        let kept = {
-            let mut running = self.running();
-            let active = active_mut(&mut running, plan)?;
-            active.plan.epoch = epoch;
-            active.state = PlanState::Published;
-            serde_json::to_vec(active)?
-        };
-        self.store.put_state(PLAN_KEY, &kept)?;
+        under_way_mut(&mut self.running(), plan)?.action.plan.epoch = epoch;
+        self.happen(plan, Event::Published, now)?;
         let kind = format!("{:?}", self.settings.store.kind).to_lowercase();
         Ok(match stored {
             Published::Primary => json!({ "stored": kind, "epoch": epoch }),
@@ -116,20 +157,6 @@ impl Engine {
         })
     }
 
-    /// From now on scheduling rounds place the topology by the plan.
-    fn commit(&self, plan: &str) -> Result<Value, EngineError> {
-        let (topology, routes, kept) = {
-            let mut running = self.running();
-            let active = active_mut(&mut running, plan)?;
-            active.state = PlanState::Committed;
-            let routes = thalweg_core::assign::Routes::of(&active.plan.rows, true);
-            (active.plan.topology.clone(), routes, serde_json::to_vec(active)?)
-        };
-        self.store.put_state(PLAN_KEY, &kept)?;
-        self.routing().routes.insert(topology, routes);
-        Ok(json!({}))
-    }
-
     fn finish(
         &self,
         plan: &str,
@@ -137,77 +164,75 @@ impl Engine {
         steps: Vec<Value>,
         now: Timestamp,
     ) -> Result<Value, EngineError> {
+        self.note_steps(plan, steps);
+        let action = self.happen(plan, Event::Reached, now)?;
+        self.record_end(plan, Some(how))?;
+        Ok(noted(&action))
+    }
+
+    /// Gives a plan up; also one that is not under way, so that the core does not wait for it.
+    fn abort(&self, plan: &str, fault: Fault, steps: Vec<Value>, now: Timestamp) -> Value {
+        tracing::warn!(plan, code = fault.code, text = fault.text, "plan given up");
+        self.note_steps(plan, steps);
+        match self.happen(plan, Event::GaveUp(fault), now) {
+            Ok(action) => {
+                if let Err(error) = self.record_end(plan, None) {
+                    tracing::warn!(plan, %error, "the end of a plan is not in the ledger");
+                }
+                noted(&action)
+            }
+            Err(error) => {
+                tracing::warn!(plan, %error, "a plan that is given up was not under way");
+                self.running().state.abort(plan, now, self.core());
+                self.recorder.write(&Entry::Aborted { plan: plan.into(), now });
+                json!({})
+            }
+        }
+    }
+
+    fn note_steps(&self, plan: &str, steps: Vec<Value>) {
+        if let Ok(under_way) = under_way_mut(&mut self.running(), plan)
+            && !steps.is_empty()
+        {
+            under_way.steps = steps;
+        }
+    }
+
+    /// Appends to the ledger how a plan ended, if it did.
+    fn record_end(&self, plan: &str, how: Option<String>) -> Result<(), EngineError> {
         let ended = {
             let mut running = self.running();
-            let mut active = take_active(&mut running, plan)?;
-            if !steps.is_empty() {
-                active.steps = steps;
+            let found = running.ended.front_mut().filter(|ended| ended.plan.id == plan);
+            let Some(ended) = found else { return Ok(()) };
+            if let Some(how) = how.filter(|how| !how.is_empty()) {
+                ended.how = how;
             }
-            let settings = self.core().clone();
-            running.state.finish(plan, now, &settings);
-            self.recorder.write(&Entry::Finished { plan: plan.into(), now });
-            keep_ended(&mut running, active, how, None, now)
+            serde_json::to_value(&*ended)?
         };
-        self.settle(&ended, now)?;
-        Ok(json!({}))
-    }
-
-    /// Gives a plan up; the next observation makes the table equal to what runs.
-    fn abort(
-        &self,
-        plan: &str,
-        code: String,
-        text: String,
-        steps: Vec<Value>,
-        now: Timestamp,
-    ) -> Value {
-        tracing::warn!(plan, code, text, "plan given up");
-        let mut running = self.running();
-        let settings = self.core().clone();
-        running.state.abort(plan, now, &settings);
-        self.recorder.write(&Entry::Aborted { plan: plan.into(), now });
-        let Ok(mut active) = take_active(&mut running, plan) else { return json!({}) };
-        if !steps.is_empty() {
-            active.steps = steps;
-        }
-        *running.counters.entry(format!("aborted_{}", code.to_lowercase())).or_default() += 1;
-        let topology = active.plan.topology.clone();
-        keep_ended(&mut running, active, text, Some(code), now);
-        drop(running);
-        self.routing().routes.remove(&topology);
-        self.forget_plan();
-        json!({})
-    }
-
-    /// The plan is what runs: its rows have the same slot on both sides now.
-    fn settle(&self, ended: &EndedPlan, now: Timestamp) -> Result<(), EngineError> {
-        self.record("action", serde_json::to_value(ended)?);
-        let topology = &ended.plan.topology;
-        let settled = ended
-            .plan
-            .rows
-            .iter()
-            .map(|row| MigrationRow { before: Some(row.after.clone()), ..row.clone() });
-        let rows: Vec<MigrationRow> = settled.collect();
-        let routes = thalweg_core::assign::Routes::of(&rows, false);
-        self.routing().routes.insert(topology.clone(), routes);
-        self.forget_plan();
-        let epoch = self.store.next_epoch(topology, TERM)?;
-        self.store.publish(&tables::of_plan(&ended.plan.id, topology, epoch, now, &rows))?;
+        self.record("action", ended);
         Ok(())
     }
 
-    fn forget_plan(&self) {
-        if let Err(error) = self.store.put_state(PLAN_KEY, b"null") {
-            tracing::warn!(%error, "the plan under way is not forgotten in the store");
-        }
-    }
-
     fn progress(&self, plan: &str, step: String, text: String, now: Timestamp) -> Value {
-        if let Ok(active) = active_mut(&mut self.running(), plan) {
-            active.steps.push(json!({ "step": step, "at": now, "text": text }));
+        if let Ok(under_way) = under_way_mut(&mut self.running(), plan) {
+            under_way.steps.push(json!({ "step": step, "at": now, "text": text }));
+            under_way.heard_at = now;
         }
         json!({})
+    }
+
+    /// Keeps something of the shell's in the store.
+    fn keep(&self, key: &str, value: &Value) -> Result<Value, EngineError> {
+        let term = self.running().term;
+        self.store.put_stamped(&of_shell(key), term.0, &serde_json::to_vec(value)?)?;
+        Ok(json!({}))
+    }
+
+    /// What was kept; nothing where there is nothing that can be read.
+    fn kept(&self, key: &str) -> Result<Value, EngineError> {
+        let stamped = self.store.stamped(&of_shell(key))?;
+        let value = stamped.and_then(|kept| serde_json::from_slice::<Value>(&kept.bytes).ok());
+        Ok(json!({ "value": value }))
     }
 
     fn event(&self, code: String, text: String) -> Value {
@@ -215,69 +240,16 @@ impl Engine {
         *self.running().counters.entry(code.to_lowercase()).or_default() += 1;
         json!({})
     }
+}
 
-    /// Keeps something of the shell's in the store.
-    fn keep(&self, key: &str, value: &Value) -> Result<Value, EngineError> {
-        self.store.put_state(&of_shell(key), &serde_json::to_vec(value)?)?;
-        Ok(json!({}))
-    }
-
-    /// What was kept; nothing where there is nothing that can be read.
-    fn kept(&self, key: &str) -> Result<Value, EngineError> {
-        let bytes = self.store.state(&of_shell(key))?;
-        let value = bytes.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-        Ok(json!({ "value": value }))
-    }
-
-    /// Reads what a predecessor left: tables, and the plan it was carrying out.
-    fn resume(&self, now: Timestamp) -> Result<Value, EngineError> {
-        self.load_routes()?;
-        let Some(bytes) = self.store.state(PLAN_KEY)? else { return Ok(json!({ "plan": null })) };
-        let left: Option<ActivePlan> = serde_json::from_slice(&bytes)
-            .inspect_err(|error| tracing::warn!(%error, "the plan left behind is unreadable"))
-            .unwrap_or_default();
-        let Some(left) = left else { return Ok(json!({ "plan": null })) };
-        if left.state == PlanState::Committed {
-            let routes = thalweg_core::assign::Routes::of(&left.plan.rows, true);
-            self.routing().routes.insert(left.plan.topology.clone(), routes);
-        }
-        let answer = json!({ "plan": left.plan, "state": left.state, "since": now });
-        self.running().plan = Some(left);
-        Ok(answer)
-    }
+/// The answer to what was reported of an action: what a shell that keeps notes has to note now.
+fn noted(action: &Action) -> Value {
+    json!({ "phase": action.phase, "note": note(action) })
 }
 
 /// The store's key for something of the shell's.
 fn of_shell(key: &str) -> String {
     format!("shell-{key}")
-}
-
-fn active<'a>(running: &'a Running, plan: &str) -> Result<&'a ActivePlan, EngineError> {
-    let found = running.plan.as_ref().filter(|active| active.plan.id == plan);
-    found.ok_or_else(|| EngineError::UnknownPlan(plan.to_owned()))
-}
-
-fn active_mut<'a>(running: &'a mut Running, plan: &str) -> Result<&'a mut ActivePlan, EngineError> {
-    let found = running.plan.as_mut().filter(|active| active.plan.id == plan);
-    found.ok_or_else(|| EngineError::UnknownPlan(plan.to_owned()))
-}
-
-fn take_active(running: &mut Running, plan: &str) -> Result<ActivePlan, EngineError> {
-    let found = running.plan.take_if(|active| active.plan.id == plan);
-    found.ok_or_else(|| EngineError::UnknownPlan(plan.to_owned()))
-}
-
-fn keep_ended(
-    running: &mut Running,
-    active: ActivePlan,
-    how: String,
-    code: Option<String>,
-    now: Timestamp,
-) -> EndedPlan {
-    let ended = EndedPlan { plan: active.plan, at: now, how, code, steps: active.steps };
-    running.ended.push_front(ended.clone());
-    running.ended.truncate(REMEMBERED);
-    ended
 }
 
 #[cfg(test)]

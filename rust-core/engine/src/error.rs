@@ -12,6 +12,9 @@ pub enum EngineError {
     /// A request about a plan that is not the one under way.
     #[error("plan {0} is not under way")]
     UnknownPlan(String),
+    /// A report that does not go with how far the action is.
+    #[error(transparent)]
+    Refused(#[from] thalweg_core::action::Refused),
     /// The settings are no JSON object.
     #[error("the settings are no JSON object: {0}")]
     Settings(String),
@@ -27,7 +30,7 @@ impl EngineError {
     /// The stable code under which the error crosses to the JVM.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Request(_) | Self::UnknownPlan(_) => "STATE",
+            Self::Request(_) | Self::UnknownPlan(_) | Self::Refused(_) => "STATE",
             Self::Settings(_) => "CONFIG",
             Self::Store(_) => "STORE",
             Self::Json(_) => "INTERNAL",

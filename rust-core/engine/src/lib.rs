@@ -2,13 +2,15 @@
 //!
 //! One [`Engine`] lives in each scheduler. Three threads may call it: the monitor (`observe`), the
 //! actuator (`command`), and the engine's scheduling thread (`assign`). The last one must never
-//! wait, so what it needs lies behind a lock of its own that is held for moments only, and no store
-//! is touched under it.
+//! wait, so what it needs lies behind a lock of its own that is held for moments only. No lock is held
+//! while a store, a file or the JVM's log is written to.
 
+mod actions;
 mod commands;
 pub mod drains;
 mod error;
 pub mod files;
+mod leading;
 mod observe;
 mod orders;
 pub mod recording;
@@ -18,9 +20,11 @@ mod tables;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
+use thalweg_core::action::{Action, Term};
 use thalweg_core::assign::{Assignment, DroppedRow, assign};
 use thalweg_core::cluster::Lacking;
 use thalweg_core::explain::{Decision, Outcome};
@@ -35,15 +39,12 @@ pub use settings::{EngineSettings, Key, Kind, keys};
 pub use thalweg_core::assign::Assigned;
 
 use recording::{Entry, Recorder};
-use status::{ActivePlan, EndedPlan};
+use actions::UnderWay;
+use status::EndedPlan;
 use tables::RoutesByTopology;
 
 /// Where learned state is kept in the store.
 const LEARNED_KEY: &str = "learned";
-/// Where the plan under way is kept in the store, for the next leader.
-const PLAN_KEY: &str = "plan";
-/// The term under which epochs are taken.
-const TERM: u64 = 0;
 
 /// One scheduler's brain.
 pub struct Engine {
@@ -51,6 +52,10 @@ pub struct Engine {
     store: Arc<dyn Store>,
     running: Mutex<Running>,
     routing: Mutex<Routing>,
+    /// Held while what is newest of several things goes to the store, so that it is the newest that stays.
+    storing: Mutex<()>,
+    /// Whether this process leads; one that was never told otherwise does.
+    leads: AtomicBool,
     recorder: Recorder,
 }
 
@@ -60,7 +65,11 @@ struct Running {
     state: State,
     decisions: Vec<Decision>,
     outcomes: VecDeque<Outcome>,
-    plan: Option<ActivePlan>,
+    /// The newest term of leadership that this process has had.
+    term: Term,
+    under_way: Option<UnderWay>,
+    /// Actions carried out whose effect is not judged yet.
+    settled: Vec<Action>,
     /// Which of the topologies that have to leave a drained host is next.
     drain_turn: u64,
     ended: VecDeque<EndedPlan>,
@@ -74,12 +83,14 @@ struct Running {
 /// What a scheduling round needs.
 #[derive(Default)]
 struct Routing {
-    routes: RoutesByTopology,
-    learned: Learned,
+    routes: Arc<RoutesByTopology>,
+    learned: Arc<Learned>,
+    /// The digest of each table as it was stored last; a topology without one is stored at the next look.
+    stored: BTreeMap<String, String>,
     dropped: Vec<DroppedRow>,
     lacking: Vec<Lacking>,
     /// Hosts that are being emptied.
-    drained: BTreeSet<String>,
+    drained: Arc<BTreeSet<String>>,
 }
 
 impl Engine {
@@ -105,7 +116,9 @@ impl Engine {
                 state: State { learned: learned.clone(), ..State::default() },
                 ..Running::default()
             }),
-            routing: Mutex::new(Routing { learned, ..Routing::default() }),
+            routing: Mutex::new(Routing { learned: Arc::new(learned), ..Routing::default() }),
+            storing: Mutex::new(()),
+            leads: AtomicBool::new(true),
             store,
         };
         engine.load_routes()?;
@@ -129,7 +142,11 @@ impl Engine {
         }
         let (routes, learned, drained) = {
             let routing = self.routing();
-            (routing.routes.clone(), routing.learned.clone(), routing.drained.clone())
+            (
+                Arc::clone(&routing.routes),
+                Arc::clone(&routing.learned),
+                Arc::clone(&routing.drained),
+            )
         };
         let mut view = Cow::Borrowed(view);
         if !drained.is_empty() {
@@ -144,25 +161,24 @@ impl Engine {
         Ok(executors)
     }
 
+    /// Says once which rows of tables do not fit the cluster, and again when that changes.
     fn note_dropped(&self, dropped: Vec<DroppedRow>) {
-        let mut routing = self.routing();
-        if routing.dropped != dropped {
-            for row in &dropped {
-                tracing::warn!(topology = row.topology, executor = %row.executor, node = row.slot.node,
-                    port = row.slot.port, fault = ?row.fault, "row of a routing table dropped");
-            }
-            routing.dropped = dropped;
+        if !replace(&mut self.routing().dropped, &dropped) {
+            return;
+        }
+        for row in &dropped {
+            tracing::warn!(topology = row.topology, executor = %row.executor, node = row.slot.node,
+                port = row.slot.port, fault = ?row.fault, "row of a routing table dropped");
         }
     }
 
     /// Says once what keeps executors from being placed, and again when that changes.
     fn note_lacking(&self, lacking: Vec<Lacking>) {
-        let mut routing = self.routing();
-        if routing.lacking != lacking {
-            for Lacking { topology, component, executors, lack } in &lacking {
-                tracing::warn!(topology, component, executors, %lack, "no room for executors");
-            }
-            routing.lacking = lacking;
+        if !replace(&mut self.routing().lacking, &lacking) {
+            return;
+        }
+        for Lacking { topology, component, executors, lack } in &lacking {
+            tracing::warn!(topology, component, executors, %lack, "no room for executors");
         }
     }
 
@@ -191,7 +207,7 @@ impl Engine {
             *self.running().counters.entry("store_rows_dropped".to_owned()).or_default() +=
                 faults.len() as u64;
         }
-        self.routing().routes = routes;
+        self.routing().routes = Arc::new(routes);
         Ok(())
     }
 
@@ -199,15 +215,27 @@ impl Engine {
         &self.settings.core
     }
 
-    // A panic under a lock leaves values that are each whole: the state is taken out before it is
-    // changed, and an empty one only forgets measurements.
+    // A panic under a lock leaves values that are each whole; see `observe` for one in a decision.
     fn running(&self) -> MutexGuard<'_, Running> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn storing(&self) -> MutexGuard<'_, ()> {
+        self.storing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn routing(&self) -> MutexGuard<'_, Routing> {
         self.routing.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Puts a value in the place of another and says whether they differ.
+fn replace<T: PartialEq + Clone>(place: &mut T, value: &T) -> bool {
+    let differs = *place != *value;
+    if differs {
+        place.clone_from(value);
+    }
+    differs
 }
 
 /// Opens the store that is asked for; where that one can never work, the embedded one, and says so.
@@ -245,9 +273,13 @@ fn begin_recording(settings: &EngineSettings, learned: &Learned) -> Recorder {
 
 /// What an earlier run learned; nothing where it cannot be read, for it can be learned again.
 fn read_learned(store: &dyn Store) -> Learned {
+    let stored = || {
+        let stamped = store.stamped(LEARNED_KEY).ok()?.map(|stamped| stamped.bytes);
+        // Stores of before terms were counted have it without one.
+        stamped.or_else(|| store.state(LEARNED_KEY).ok()?)
+    };
     let read = || {
-        let bytes = store.state(LEARNED_KEY).ok()??;
-        serde_json::from_slice(&bytes)
+        serde_json::from_slice(&stored()?)
             .inspect_err(
                 |error| tracing::warn!(%error, "learned state is unreadable, starting anew"),
             )

@@ -2,30 +2,48 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
-use thalweg_core::decide;
-use thalweg_core::explain::{Decision, Verdict};
+use thalweg_core::assign::Routes;
+use thalweg_core::explain::{Decision, Outcome, Verdict};
 use thalweg_core::model::{Observation, Obstacle};
+use thalweg_core::plan::MigrationRow;
 use thalweg_core::state::Order;
-use thalweg_core::units::Timestamp;
-use thalweg_store::{Reach, StoreKind};
+use thalweg_core::units::{Millis, Timestamp};
+use thalweg_core::{Decided, decide};
+use thalweg_store::{Reach, StoreError, StoreKind};
 
 use crate::recording::Entry;
-use crate::status::{ActivePlan, PlanState, Status};
-use crate::{Engine, EngineError, LEARNED_KEY, Running, TERM, drains, files, orders, tables};
+use crate::status::{ActivePlan, Status};
+use crate::{Engine, EngineError, LEARNED_KEY, Running, drains, files, orders, tables};
 
-/// Outcomes and ended plans that the status keeps.
+/// Outcomes that the status keeps.
 const REMEMBERED: usize = 20;
 /// Seconds after which what was learned is stored again.
 const SAVED_EACH_SECS: u64 = 60;
+
+/// What a look came to, besides what is remembered of it.
+struct Looked {
+    answer: Value,
+    outcomes: Vec<Outcome>,
+    /// Decisions that say something new.
+    news: Vec<Value>,
+    /// The topology that a plan is about to change.
+    changing: Option<String>,
+}
 
 impl Engine {
     /// Takes in one observation and answers with the decisions it led to, as JSON.
     ///
     /// # Errors
     /// When the answer cannot be written. A store that fails is logged and does not stop the loop.
+    ///
+    /// # Panics
+    /// When the core does. What was learned and what is under way outlives that.
     pub fn observe(
         &self,
         mut observation: Observation,
@@ -33,130 +51,148 @@ impl Engine {
     ) -> Result<String, EngineError> {
         let drained = self.drained();
         drains::mark(&mut observation, &drained);
-        let mut running = self.running();
-        let mut state = std::mem::take(&mut running.state);
-        if let Some(order) = orders::take(&self.settings.dir) {
-            state.order = self.meant(order, &observation, &mut running);
-        } else if running.plan.is_none() && state.order.as_ref().is_none_or(|o| o.while_drained) {
-            // One topology at a time; one that cannot leave does not keep the others from it, and none leaves a host
-            // that may be used again.
-            state.order = drains::order(&observation, &drained, running.drain_turn);
-            running.drain_turn = running.drain_turn.wrapping_add(1);
-        }
-        let order = state.order.clone();
-        let decided = decide(&observation, state, self.core(), now);
-        self.record_observation(&observation, order, &decided.decisions, now)?;
-        running.state = decided.state;
-        running.decisions = decided.decisions;
-        self.adopt_plan(&mut running, now);
-        for outcome in decided.outcomes {
-            tracing::info!(
-                plan = outcome.plan,
-                helped = outcome.helped,
-                text = outcome.text,
-                "outcome"
-            );
-            self.record("outcome", serde_json::to_value(&outcome)?);
-            running.outcomes.push_front(outcome);
-            running.outcomes.truncate(REMEMBERED);
-        }
-        self.record_decisions(&mut running)?;
-        self.follow_the_truth(&observation, &running, now);
-        self.save_learned(&mut running, now);
-        self.show(&running, now);
-        let answer = json!({
-            "decisions": running.decisions,
-            "next_in_ms": decided.next_in.get(),
-        });
-        Ok(answer.to_string())
+        let order = orders::take(&self.settings.dir);
+        let order = order.filter(|order| self.is_of_somebody(order, &observation));
+        self.give_up_silent(now);
+        let looked = self.look(&observation, &drained, order, now);
+        self.recorder.flush();
+        let looked = looked?;
+        self.tell(&looked.outcomes, looked.news)?;
+        self.follow_the_truth(&observation, looked.changing.as_deref(), now);
+        self.save_learned(now);
+        self.show(now);
+        Ok(looked.answer.to_string())
     }
 
-    /// The order, unless it names nothing that there is: it would wait for ever, and nobody would know.
-    fn meant(
-        &self,
-        order: Order,
-        observation: &Observation,
-        running: &mut Running,
-    ) -> Option<Order> {
-        if observation.topologies.iter().any(|topology| order.may_mean(topology)) {
-            return Some(order);
-        }
-        orders::refuse(&self.settings.dir, &order);
-        *running.counters.entry("order_refused".to_owned()).or_default() += 1;
-        None
-    }
-
-    /// The hosts that are being emptied; while their file cannot be read, the last ones known.
-    fn drained(&self) -> BTreeSet<String> {
-        match drains::read(&self.settings.dir) {
-            Ok(drained) => {
-                self.routing().drained.clone_from(&drained);
-                drained
-            }
-            Err(error) => {
-                tracing::warn!(error, "drained hosts not read");
-                self.routing().drained.clone()
-            }
-        }
-    }
-
-    fn record_observation(
+    /// Decides; nothing but memory is touched.
+    fn look(
         &self,
         observation: &Observation,
+        drained: &BTreeSet<String>,
         order: Option<Order>,
-        decisions: &[Decision],
         now: Timestamp,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Looked, EngineError> {
+        let mut running = self.running();
+        self.take_order(&mut running, observation, drained, order);
+        let order = running.state.order.clone();
+        let Decided { decisions, outcomes, next_in, state } =
+            self.decide(&mut running, observation, now);
+        running.state = state;
         if self.recorder.is_on() {
-            let decisions = Cow::Owned(to_raw_value(decisions)?);
+            let decisions = Cow::Owned(to_raw_value(&decisions)?);
             let observation = Cow::Borrowed(observation);
             self.recorder.write(&Entry::Observed { now, order, observation, decisions });
         }
-        Ok(())
-    }
-
-    /// Makes the plan of an act-decision the one under way.
-    fn adopt_plan(&self, running: &mut Running, now: Timestamp) {
-        let acting = running.decisions.iter().find(|decision| decision.verdict == Verdict::Act);
+        let acting = decisions.iter().find(|decision| decision.verdict == Verdict::Act);
         if let Some(plan) = acting.and_then(|decision| decision.plan.clone()) {
-            tracing::info!(plan = plan.id, kind = ?plan.kind, counts = ?plan.counts, "plan decided");
-            let plan =
-                ActivePlan { plan, state: PlanState::Decided, since: now, steps: Vec::new() };
-            running.plan = Some(plan);
+            self.begin_action(&mut running, plan, now);
+        }
+        for outcome in &outcomes {
+            running.outcomes.push_front(outcome.clone());
+        }
+        running.outcomes.truncate(REMEMBERED);
+        running.decisions = decisions;
+        let news = news(&mut running)?;
+        Ok(Looked {
+            answer: Self::answer_of(&running, next_in),
+            outcomes,
+            news,
+            changing: running.under_way.as_ref().map(|u| u.action.plan.topology.clone()),
+        })
+    }
+
+    /// Takes an order that was left, or the one for the next topology that has to leave a drained host.
+    fn take_order(
+        &self,
+        running: &mut Running,
+        observation: &Observation,
+        drained: &BTreeSet<String>,
+        order: Option<Order>,
+    ) {
+        let waiting = running.state.order.as_ref();
+        if let Some(order) = order {
+            running.state.order = Some(order);
+        } else if running.under_way.is_none() && waiting.is_none_or(|order| order.while_drained) {
+            // One topology at a time; one that cannot leave does not keep the others from it, and none leaves a host
+            // that may be used again.
+            running.state.order = drains::order(observation, drained, running.drain_turn);
+            running.drain_turn = running.drain_turn.wrapping_add(1);
         }
     }
 
-    /// Writes a decision to the ledger when it says something new.
-    fn record_decisions(&self, running: &mut Running) -> Result<(), EngineError> {
-        let spoken: Vec<(String, String, Value)> = running
-            .decisions
-            .iter()
-            .map(|decision| {
-                Ok((decision.topology.clone(), words(decision), serde_json::to_value(decision)?))
-            })
-            .collect::<Result<_, EngineError>>()?;
-        running.last_words.retain(|topology, _| spoken.iter().any(|(id, ..)| id == topology));
-        for (topology, words, decision) in spoken {
-            let last = running.last_words.insert(topology, words.clone());
-            if last.as_ref() != Some(&words) {
-                self.record("decision", decision);
+    /// Asks the core. A panic in it costs the measurements, which come anew, and nothing else.
+    fn decide(&self, running: &mut Running, observation: &Observation, now: Timestamp) -> Decided {
+        let kept = running.state.without_measurements();
+        let state = std::mem::take(&mut running.state);
+        let asked = catch_unwind(AssertUnwindSafe(|| decide(observation, state, self.core(), now)));
+        asked.unwrap_or_else(|panic| {
+            running.state = kept;
+            *running.counters.entry("decisions_failed".to_owned()).or_default() += 1;
+            resume_unwind(panic)
+        })
+    }
+
+    fn answer_of(running: &Running, next_in: Millis) -> Value {
+        json!({
+            "decisions": running.decisions,
+            "due": Self::due(running),
+            "next_in_ms": next_in.get(),
+        })
+    }
+
+    /// Tells the log and the ledger what came of actions, and what decisions say that is new.
+    fn tell(&self, outcomes: &[Outcome], news: Vec<Value>) -> Result<(), EngineError> {
+        for outcome in outcomes {
+            let Outcome { plan, helped, text, .. } = outcome;
+            tracing::info!(plan, helped, text, "outcome");
+            self.record("outcome", serde_json::to_value(outcome)?);
+        }
+        let judged: Vec<String> = outcomes.iter().map(|outcome| outcome.plan.clone()).collect();
+        self.note_judged(&judged);
+        for decision in news {
+            let plan = &decision["plan"];
+            if decision["verdict"] == "act" {
+                tracing::info!(plan = %plan["id"], kind = %plan["kind"], counts = %plan["counts"], "plan decided");
             }
+            self.record("decision", decision);
         }
         Ok(())
+    }
+
+    /// Whether an order names something that there is: else it would wait for ever, and nobody would know.
+    fn is_of_somebody(&self, order: &Order, observation: &Observation) -> bool {
+        if observation.topologies.iter().any(|topology| order.may_mean(topology)) {
+            return true;
+        }
+        orders::refuse(&self.settings.dir, order);
+        *self.running().counters.entry("order_refused".to_owned()).or_default() += 1;
+        false
+    }
+
+    /// The hosts that are being emptied; while their file cannot be read, the last ones known.
+    fn drained(&self) -> Arc<BTreeSet<String>> {
+        let read = drains::read(&self.settings.dir).map(Arc::new);
+        let read = read.inspect_err(|error| tracing::warn!(error, "drained hosts not read"));
+        let mut routing = self.routing();
+        if let Ok(drained) = read {
+            routing.drained = drained;
+        }
+        Arc::clone(&routing.drained)
     }
 
     /// Keeps each table equal to where executors run, unless a plan is about to change that; drops
     /// tables of topologies that are gone.
-    fn follow_the_truth(&self, observation: &Observation, running: &Running, now: Timestamp) {
-        let known: Vec<String> = self.routing().routes.keys().cloned().collect();
-        for gone in known.iter().filter(|id| !observation.topologies.iter().any(|t| t.id == **id)) {
-            self.routing().routes.remove(gone);
-            if let Err(error) = self.store.remove(gone) {
-                tracing::warn!(topology = gone, %error, "routing table not removed");
-            }
+    fn follow_the_truth(&self, observation: &Observation, changing: Option<&str>, now: Timestamp) {
+        if !self.leads.load(Ordering::SeqCst) {
+            return;
+        }
+        let known = Arc::clone(&self.routing().routes);
+        let present: BTreeSet<&str> = observation.topologies.iter().map(|t| t.id.as_str()).collect();
+        for gone in known.keys().filter(|id| !present.contains(id.as_str())) {
+            self.drop_table(gone);
         }
         for topology in &observation.topologies {
-            if running.plan.as_ref().is_some_and(|active| active.plan.topology == topology.id) {
+            if changing == Some(topology.id.as_str()) {
                 continue;
             }
             if topology.obstacle.is_some_and(Obstacle::is_left_alone) {
@@ -164,34 +200,79 @@ impl Engine {
                 continue;
             }
             let Some(rows) = tables::as_it_runs(observation, topology) else { continue };
-            let routes = thalweg_core::assign::Routes::of(&rows, false);
-            if self.routing().routes.get(&topology.id) == Some(&routes) {
-                continue;
+            let routes = Routes::of(&rows, false);
+            let differs = known.get(&topology.id) != Some(&routes);
+            if differs {
+                Arc::make_mut(&mut self.routing().routes).insert(topology.id.clone(), routes);
             }
-            self.routing().routes.insert(topology.id.clone(), routes);
-            let published = self.store.next_epoch(&topology.id, TERM).and_then(|epoch| {
-                self.store.publish(&tables::of_plan("as-it-runs", &topology.id, epoch, now, &rows))
-            });
-            if let Err(error) = published {
-                tracing::warn!(topology = topology.id, %error, "routing table not stored");
+            if differs || !self.table_is_kept(&topology.id) {
+                self.keep_table(&topology.id, &rows, "as-it-runs", now);
+            }
+        }
+    }
+
+    fn drop_table(&self, topology: &str) {
+        {
+            let mut routing = self.routing();
+            Arc::make_mut(&mut routing.routes).remove(topology);
+            routing.stored.remove(topology);
+        }
+        if let Err(error) = self.store.remove(topology) {
+            tracing::warn!(topology, %error, "routing table not removed");
+        }
+    }
+
+    /// Whether the store holds the table that was stored here last: it may have failed, have lost it, or have another
+    /// writer's.
+    fn table_is_kept(&self, topology: &str) -> bool {
+        let ours = self.routing().stored.get(topology).cloned();
+        let held = self.store.head(topology).ok().flatten().map(|head| head.digest);
+        ours.is_some() && ours == held
+    }
+
+    /// Stores a table; where that fails, the next look tries again.
+    pub(crate) fn keep_table(&self, topology: &str, rows: &[MigrationRow], plan: &str, now: Timestamp) {
+        let term = self.running().term;
+        let stored = self.store.next_epoch(topology, term.0).and_then(|epoch| {
+            let table = tables::of_plan(plan, topology, epoch, now, rows);
+            self.store.publish(&table).map(|()| table.digest)
+        });
+        match stored {
+            Ok(digest) => {
+                self.routing().stored.insert(topology.to_owned(), digest);
+            }
+            Err(error) => {
+                self.routing().stored.remove(topology);
+                tracing::warn!(topology, %error, "routing table not stored");
+                if matches!(error, StoreError::Deposed { .. }) {
+                    self.follow();
+                }
             }
         }
     }
 
     /// Stores what was learned, but not each time: it changes with every observation, and what a crash
     /// takes of it is learned again within a minute.
-    fn save_learned(&self, running: &mut Running, now: Timestamp) {
-        let learned = &running.state.learned;
-        // Placement asks for nodes only.
-        self.routing().learned.nodes.clone_from(&learned.nodes);
-        if running.saved_at.is_some_and(|at| now < at.plus_secs(SAVED_EACH_SECS)) {
-            return;
-        }
-        let saved = serde_json::to_vec(learned)
+    fn save_learned(&self, now: Timestamp) {
+        let _storing = self.storing();
+        let (learned, term) = {
+            let running = self.running();
+            let learned = &running.state.learned;
+            let fresh = running.saved_at.is_some_and(|at| now < at.plus_secs(SAVED_EACH_SECS));
+            let due = !fresh && self.leads.load(Ordering::SeqCst);
+            let mut routing = self.routing();
+            if routing.learned.nodes != learned.nodes {
+                // Placement asks for nodes only.
+                Arc::make_mut(&mut routing.learned).nodes.clone_from(&learned.nodes);
+            }
+            (due.then(|| learned.clone()), running.term)
+        };
+        let Some(learned) = learned else { return };
+        let saved = serde_json::to_vec(&learned)
             .map_err(EngineError::from)
-            .and_then(|bytes| Ok(self.store.put_state(LEARNED_KEY, &bytes)?));
+            .and_then(|bytes| Ok(self.store.put_stamped(LEARNED_KEY, term.0, &bytes)?));
         match saved {
-            Ok(()) => running.saved_at = Some(now),
+            Ok(()) => self.running().saved_at = Some(now),
             Err(error) => tracing::warn!(%error, "learned state not stored"),
         }
     }
@@ -205,10 +286,10 @@ impl Engine {
     }
 
     /// Writes the status file for people and tools on this machine.
-    pub(crate) fn show(&self, running: &Running, now: Timestamp) {
-        let written = serde_json::to_string(&self.status_of(running, now))
-            .map_err(EngineError::from)
-            .map(|text| files::replace(&self.settings.dir.join("status.json"), &text));
+    pub(crate) fn show(&self, now: Timestamp) {
+        let _storing = self.storing();
+        let text = self.status(now).map(|status| status.to_string());
+        let written = text.map(|text| files::replace(&self.settings.dir.join("status.json"), &text));
         if let Err(error) | Ok(Err(error)) =
             written.map(|r| r.map_err(|e| EngineError::Request(e.to_string())))
         {
@@ -216,37 +297,59 @@ impl Engine {
         }
     }
 
-    pub(crate) fn status_of<'a>(&'a self, running: &'a Running, now: Timestamp) -> Status<'a> {
+    pub(crate) fn status(&self, now: Timestamp) -> Result<Value, EngineError> {
+        let store = self.store_status();
+        let running = self.running();
+        Ok(serde_json::to_value(Status {
+            version: env!("CARGO_PKG_VERSION"),
+            at: now,
+            mode: self.core().mode,
+            problems: &self.settings.problems,
+            store,
+            decisions: &running.decisions,
+            plan: running.under_way.as_ref().map(ActivePlan::of),
+            term: running.term,
+            leads: self.leads.load(Ordering::SeqCst),
+            ended: &running.ended,
+            outcomes: &running.outcomes,
+            counters: &running.counters,
+        })?)
+    }
+
+    fn store_status(&self) -> Value {
         let health = self.store.health();
         let (up, reason) = match health.reach {
             Reach::Up => (true, None),
             Reach::Connecting => (false, Some("connecting".to_owned())),
             Reach::Down(reason) => (false, Some(reason)),
         };
-        Status {
-            version: env!("CARGO_PKG_VERSION"),
-            at: now,
-            mode: self.core().mode,
-            problems: &self.settings.problems,
-            store: json!({
-                "kind": match self.settings.store.kind {
-                    StoreKind::Embedded => "embedded",
-                    StoreKind::Redis => "redis",
-                },
-                "up": up,
-                "reason": reason,
-                "published": health.counters.published,
-                "retries": health.counters.retries,
-                "fenced": health.counters.fenced,
-                "replayed": health.counters.replayed,
-            }),
-            decisions: &running.decisions,
-            plan: running.plan.as_ref(),
-            ended: &running.ended,
-            outcomes: &running.outcomes,
-            counters: &running.counters,
-        }
+        json!({
+            "kind": match self.settings.store.kind {
+                StoreKind::Embedded => "embedded",
+                StoreKind::Redis => "redis",
+            },
+            "up": up,
+            "reason": reason,
+            "published": health.counters.published,
+            "retries": health.counters.retries,
+            "fenced": health.counters.fenced,
+            "replayed": health.counters.replayed,
+        })
     }
+}
+
+/// The decisions that say something new: another verdict or other reasons than the topology's last.
+fn news(running: &mut Running) -> Result<Vec<Value>, EngineError> {
+    let mut last = std::mem::take(&mut running.last_words);
+    let mut news = Vec::new();
+    for decision in &running.decisions {
+        let words = words(decision);
+        if last.remove(&decision.topology).as_ref() != Some(&words) {
+            news.push(serde_json::to_value(decision)?);
+        }
+        running.last_words.insert(decision.topology.clone(), words);
+    }
+    Ok(news)
 }
 
 fn words(decision: &Decision) -> String {

@@ -6,12 +6,13 @@
 
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use thalweg_core::action::{Event, InFlight};
 use thalweg_core::model::Observation;
 use thalweg_core::settings::Settings;
 use thalweg_core::state::{Learned, Order};
@@ -56,22 +57,60 @@ pub enum Entry<'a> {
         /// When.
         now: Timestamp,
     },
+    /// Something happened to the action under way.
+    Happened {
+        /// Its plan.
+        plan: Cow<'a, str>,
+        /// What.
+        event: Event,
+        /// When.
+        now: Timestamp,
+    },
+    /// This process began, or ceased, to lead: only what was learned counts from then on.
+    Led {
+        /// What was learned by whoever led before.
+        learned: Cow<'a, Learned>,
+        /// The number of the next decision.
+        next_decision: u64,
+    },
+    /// A predecessor's plan is carried on, or taken back.
+    CarriedOn {
+        /// The topology's id.
+        topology: Cow<'a, str>,
+        /// What is known of it.
+        flight: Cow<'a, InFlight>,
+    },
+    /// A predecessor carried a plan out, and its outcome is judged here.
+    Awaited {
+        /// The topology's id.
+        topology: Cow<'a, str>,
+        /// What is known of it.
+        flight: Cow<'a, InFlight>,
+        /// When.
+        now: Timestamp,
+    },
 }
 
 /// Writes a recording.
+///
+/// Entries are taken in memory, so that it may be done under any lock; [`Recorder::flush`] writes them.
 #[derive(Debug)]
-pub struct Recorder(Mutex<Option<Open>>);
+pub struct Recorder {
+    waiting: Mutex<Option<Waiting>>,
+    file: Mutex<Option<File>>,
+}
 
 #[derive(Debug)]
-struct Open {
-    file: BufWriter<File>,
+struct Waiting {
+    bytes: Vec<u8>,
+    /// Bytes until the limit.
     left: u64,
 }
 
 impl Recorder {
     /// Writes nothing.
     pub fn off() -> Self {
-        Self(Mutex::new(None))
+        Self { waiting: Mutex::new(None), file: Mutex::new(None) }
     }
 
     /// Writes a new recording to a file, up to a number of bytes.
@@ -80,36 +119,71 @@ impl Recorder {
     /// When the file cannot be written.
     pub fn to(path: &Path, limit: u64) -> std::io::Result<Self> {
         let file = OpenOptions::new().create(true).write(true).truncate(true).open(path)?;
-        Ok(Self(Mutex::new(Some(Open { file: BufWriter::new(file), left: limit }))))
+        let waiting = Waiting { bytes: Vec::new(), left: limit };
+        Ok(Self { waiting: Mutex::new(Some(waiting)), file: Mutex::new(Some(file)) })
     }
 
     /// Whether anything is written.
     pub fn is_on(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        lock(&self.waiting).is_some()
     }
 
-    /// Writes an entry. A recording that cannot go on ends, and nothing else stops.
+    /// Takes an entry. A recording that cannot go on ends, and nothing else stops.
     pub fn write(&self, entry: &Entry<'_>) {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(recording) = open.as_mut() else { return };
-        if let Err(reason) = recording.write(entry) {
+        let ended = {
+            let mut waiting = lock(&self.waiting);
+            let taken = waiting.as_mut().map(|waiting| waiting.take(entry));
+            taken.and_then(Result::err).zip(waiting.take_if(|waiting| waiting.left == 0))
+        };
+        if let Some((reason, last)) = ended {
+            self.put(&last.bytes);
             tracing::warn!(reason, "the recording ends");
-            *open = None;
+        }
+    }
+
+    /// Writes what was taken; whole lines reach the file, so that a recording can be read at any time.
+    pub fn flush(&self) {
+        // Lines of two callers must not change places, so the file is held while the lines are fetched.
+        let mut file = lock(&self.file);
+        let bytes = lock(&self.waiting).as_mut().map(|waiting| std::mem::take(&mut waiting.bytes));
+        let (Some(open), Some(bytes)) = (file.as_mut(), bytes) else { return };
+        if let Err(error) = open.write_all(&bytes) {
+            *file = None;
+            *lock(&self.waiting) = None;
+            tracing::warn!(%error, "the recording ends");
+        }
+    }
+
+    fn put(&self, bytes: &[u8]) {
+        if let Some(file) = lock(&self.file).as_mut()
+            && let Err(error) = file.write_all(bytes)
+        {
+            tracing::debug!(%error, "the last lines of a recording are not written");
         }
     }
 }
 
-impl Open {
-    fn write(&mut self, entry: &Entry<'_>) -> Result<(), String> {
-        let mut line = serde_json::to_vec(entry).map_err(|error| error.to_string())?;
+impl Waiting {
+    fn take(&mut self, entry: &Entry<'_>) -> Result<(), String> {
+        let written = serde_json::to_vec(entry).map_err(|error| error.to_string());
+        let mut line = written.inspect_err(|_| self.left = 0)?;
         line.push(b'\n');
-        self.left = self
-            .left
-            .checked_sub(line.len() as u64)
-            .ok_or("it has reached thalweg.recording.limit.mib")?;
-        // Whole lines reach the file, so that a recording can be read at any time.
-        self.file.write_all(&line).and_then(|()| self.file.flush()).map_err(|e| e.to_string())
+        let left = self.left.checked_sub(line.len() as u64);
+        self.left = left.unwrap_or(0);
+        left.ok_or("it has reached thalweg.recording.limit.mib")?;
+        self.bytes.append(&mut line);
+        Ok(())
     }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -128,6 +202,7 @@ mod tests {
         recorder.write(&entry);
         recorder.write(&entry);
         assert!(!recorder.is_on());
+        recorder.flush();
         let text = std::fs::read_to_string(&path).expect("it was written");
         assert_eq!(text.lines().count(), 2);
         let read: Entry<'_> =

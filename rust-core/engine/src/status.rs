@@ -4,31 +4,33 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 use serde_json::Value;
-use thalweg_core::explain::{Decision, Outcome, Plan};
+use thalweg_core::action::{Action, Done, Phase, Term};
+use thalweg_core::explain::{Decision, Outcome};
+use thalweg_core::plan::Plan;
 use thalweg_core::settings::Mode;
 use thalweg_core::units::Timestamp;
 
-/// How far the plan under way has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum PlanState {
-    /// Decided, nothing stored.
-    Decided,
-    /// Its routing table is stored.
-    Published,
-    /// Scheduling rounds place by it.
-    Committed,
-}
+use crate::actions::UnderWay;
 
 /// The plan under way.
-#[derive(Debug, Clone, Serialize, serde::Deserialize)]
-pub(crate) struct ActivePlan {
-    pub(crate) plan: Plan,
-    pub(crate) state: PlanState,
+#[derive(Debug, Serialize)]
+pub(crate) struct ActivePlan<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) state: Phase,
     pub(crate) since: Timestamp,
+    pub(crate) strategy: Option<&'a str>,
+    /// What was done to the engine and is not taken back yet.
+    pub(crate) done: &'a [Done],
     /// What the shell reported of each step.
-    #[serde(default)]
-    pub(crate) steps: Vec<Value>,
+    pub(crate) steps: &'a [Value],
+}
+
+impl<'a> ActivePlan<'a> {
+    pub(crate) fn of(under_way: &'a UnderWay) -> Self {
+        let Action { plan, phase, since, strategy, done, .. } = &under_way.action;
+        let (strategy, steps) = (strategy.as_deref(), &under_way.steps[..]);
+        Self { plan, state: *phase, since: *since, strategy, done, steps }
+    }
 }
 
 /// A plan that ended.
@@ -50,7 +52,9 @@ pub(crate) struct Status<'a> {
     pub(crate) problems: &'a [String],
     pub(crate) store: Value,
     pub(crate) decisions: &'a [Decision],
-    pub(crate) plan: Option<&'a ActivePlan>,
+    pub(crate) plan: Option<ActivePlan<'a>>,
+    pub(crate) term: Term,
+    pub(crate) leads: bool,
     pub(crate) ended: &'a VecDeque<EndedPlan>,
     pub(crate) outcomes: &'a VecDeque<Outcome>,
     pub(crate) counters: &'a BTreeMap<String, u64>,

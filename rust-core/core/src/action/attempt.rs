@@ -1,5 +1,7 @@
 //! What an action tries.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::Topology;
 use crate::plan::Plan;
 use crate::reason::{Reason, ReasonCode};
@@ -8,7 +10,8 @@ use crate::reason::{Reason, ReasonCode};
 ///
 /// More executors are the same cure whatever asks for them, but a move for another reason goes
 /// elsewhere, and may be what puts the first one right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Attempt {
     /// Other counts, and not fewer executors in all, or more memory.
     More,

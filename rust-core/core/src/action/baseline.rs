@@ -1,5 +1,7 @@
 //! What an action is measured against.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{ComponentKind, Topology};
 use crate::plan::Metrics;
 use crate::signals::Trail;
@@ -10,7 +12,7 @@ use crate::units::RatePerSec;
 pub const NOTICEABLE: f64 = 0.1;
 
 /// How a topology did at one time.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Baseline {
     /// What is judged.
     pub metrics: Metrics,

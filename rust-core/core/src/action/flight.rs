@@ -1,5 +1,7 @@
 //! An action from the decision to its outcome.
 
+use serde::{Deserialize, Serialize};
+
 use super::attempt::Attempt;
 use super::baseline::Baseline;
 use super::origin::Origin;
@@ -7,7 +9,7 @@ use super::way_back::WayBack;
 use crate::units::{Millis, Timestamp};
 
 /// A plan being carried out.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InFlight {
     /// Its id.
     pub plan: String,
@@ -21,6 +23,14 @@ pub struct InFlight {
     pub before: Baseline,
     /// When it was decided.
     pub since: Timestamp,
+}
+
+impl InFlight {
+    /// A plan of which nothing but the name is known: nothing is learned from it, and nothing leads back.
+    pub fn found(plan: String, since: Timestamp) -> Self {
+        let (attempt, origin) = (Attempt::Move(None), Origin::Operator);
+        Self { plan, attempt, origin, way_back: None, before: Baseline::default(), since }
+    }
 }
 
 /// A finished action whose effect is not known yet.

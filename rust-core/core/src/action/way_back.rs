@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::baseline::Baseline;
 use super::origin::Origin;
 use crate::model::{Observation, SlotRef, TaskRange, Topology};
@@ -10,15 +12,17 @@ use crate::reason::Reason;
 use crate::settings::{Settings, SlotRule};
 
 /// What leads back from a plan.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WayBack {
     /// Executors before, of the components whose number the plan changes.
     pub counts: BTreeMap<String, u32>,
     /// Memory of each executor before in MiB, of the components whose memory the plan changes.
     pub memory_mib: BTreeMap<String, u32>,
     /// Where its executors were before.
+    #[serde(with = "super::pairs")]
     pub former: BTreeMap<TaskRange, Slot>,
     /// Where the plan puts them.
+    #[serde(with = "super::pairs")]
     pub planned: BTreeMap<TaskRange, Slot>,
 }
 

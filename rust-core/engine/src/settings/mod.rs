@@ -25,6 +25,8 @@ pub struct EngineSettings {
     pub store: StoreSettings,
     /// How long a publisher waits for the shared store.
     pub publish_timeout: Duration,
+    /// How long one step of an action may take.
+    pub step_timeout: Duration,
     /// Where the status file is written.
     pub dir: PathBuf,
     /// Where everything that goes into the core is recorded, if anywhere.
@@ -47,11 +49,13 @@ impl EngineSettings {
         }
         let dir = store.dir.clone();
         let publish_timeout = store.timeout.saturating_mul(2);
+        let step_timeout =
+            Duration::from_secs(u64::from(values.count("thalweg.action.step.timeout.secs")));
         let recording = values.text("thalweg.recording.file");
         let recording = (!recording.is_empty()).then(|| PathBuf::from(recording));
         let mib = u64::from(values.count("thalweg.recording.limit.mib"));
         let recording_limit = mib * 1024 * 1024;
-        Self { core, store, publish_timeout, dir, recording, recording_limit, problems }
+        Self { core, store, publish_timeout, step_timeout, dir, recording, recording_limit, problems }
     }
 }
 

@@ -12,7 +12,12 @@ import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Carries out plans, one at a time over the whole cluster, on a thread of its own. */
+/**
+ * Carries out plans, one at a time over the whole cluster, on a thread of its own.
+ *
+ * <p>Nothing that goes wrong ends the thread: an action that ends in an unexpected way is reported to the engine, which
+ * knows what was done and has it taken back at the next look.
+ */
 public final class Actuator implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Actuator.class);
 
@@ -37,6 +42,8 @@ public final class Actuator implements AutoCloseable {
         this.meter = meter;
         this.thread = new Thread(this::work, "thalweg-actuator");
         this.thread.setDaemon(true);
+        // Without one of its own, the engine's takes down the whole process.
+        this.thread.setUncaughtExceptionHandler((ended, cause) -> LOG.error("{} ended", ended.getName(), cause));
     }
 
     /** Starts the thread. */
@@ -66,10 +73,22 @@ public final class Actuator implements AutoCloseable {
         }
     }
 
-    /** Looks for a plan that a predecessor left behind; to be called when this process begins to lead. */
-    public void resume() {
+    /** Takes what the engine says is due for an action that nobody is at work on; nothing if somebody is. */
+    public void due(JsonNode due) {
+        if (due.isObject() && idle.compareAndSet(true, false)) {
+            jobs.add(() -> catchUp(due));
+        }
+    }
+
+    /** Looks for what a predecessor left behind; to be called when this process begins to lead. */
+    public void lead(long term) {
         idle.set(false);
-        jobs.add(this::takeOver);
+        jobs.add(() -> catchUp(desk.lead(term)));
+    }
+
+    /** Whether nothing is under way here. */
+    public boolean isIdle() {
+        return idle.get();
     }
 
     @Override
@@ -109,29 +128,6 @@ public final class Actuator implements AutoCloseable {
         }
     }
 
-    private void takeOver() throws Exception {
-        JsonNode left = desk.resume();
-        JsonNode json = left.path("plan");
-        if (!json.isObject()) {
-            return;
-        }
-        Plan plan = Plan.read(json);
-        if (!"committed".equals(left.path("state").asText())) {
-            // What was only prepared ends by itself.
-            LOG.warn("plan {} was left unfinished by a predecessor and is given up", plan.id());
-            abort(plan.id(), "LEADER_CHANGED", "left unfinished by a predecessor");
-            return;
-        }
-        LOG.info("plan {} was committed by a predecessor and is carried on", plan.id());
-        Stage stage = stages.apply(plan);
-        if (stage.reached()) {
-            stage.settle();
-            desk.finish(plan.id(), "", JsonNodeFactory.instance.arrayNode());
-        } else {
-            attempt(stage, plan, stage.carryOn());
-        }
-    }
-
     private void act(Plan plan) throws Exception {
         LOG.info("plan {} for {}: {} {} on {} rows", plan.id(), plan.name(), plan.kind(), plan.counts(), plan.rows().size());
         try {
@@ -144,15 +140,61 @@ public final class Actuator implements AutoCloseable {
         }
     }
 
+    /** Does what is due for an action of a predecessor, or for one of ours that was left when something failed. */
+    private void catchUp(JsonNode due) throws Exception {
+        if (!due.isObject()) {
+            return;
+        }
+        Plan plan = Plan.read(due.required("plan"));
+        Stage stage = stages.apply(plan);
+        boolean forward = "carry_on".equals(due.path("what").asText());
+        LOG.info("plan {} for {} was left unfinished and is {}", plan.id(), plan.name(), forward ? "carried on" : "taken back");
+        if (forward) {
+            carryOn(stage, plan, due.path("done"));
+        } else {
+            undo(stage, plan, due.path("done"));
+        }
+    }
+
+    private void carryOn(Stage stage, Plan plan, JsonNode done) throws Exception {
+        if (!stage.reached()) {
+            attempt(stage, plan, stage.carryOn());
+            // Whatever is left to be taken back is due again at the next look.
+            return;
+        }
+        stage.settle();
+        undo(stage, plan, done);
+        desk.finish(plan.id(), "", JsonNodeFactory.instance.arrayNode());
+    }
+
+    /** Takes back what was done, newest first. What fails is due again at the next look. */
+    private void undo(Stage stage, Plan plan, JsonNode done) throws Exception {
+        for (int i = done.size() - 1; i >= 0; i--) {
+            desk.requireLeadership();
+            stage.undo(done.get(i));
+            desk.undone(plan.id(), done.get(i));
+            LOG.info("plan {} for {}: taken back: {}", plan.id(), plan.name(), done.get(i));
+        }
+    }
+
     /** Tries each way until one gets beyond the point of return. */
     private void attempt(Stage stage, Plan plan, List<Way> ways) throws InterruptedException {
         ArrayNode steps = JsonNodeFactory.instance.arrayNode();
         Run.End end = new Run.End(Phase.ABORTED, "NO_WAY", "no allowed way suits a plan of kind " + plan.kind());
+        Deadline.Check check = () -> {
+            desk.checkLeadership();
+            stage.check();
+        };
         for (Way way : ways) {
-            end = new Run(way, plan.id(), stepTimeoutMillis, stage::check, steps, step -> desk.progress(plan.id(), step))
-                .walk();
+            end = new Run(way, plan.id(), stepTimeoutMillis, check, steps, desk).walk();
             if (end.phase() == Phase.CLEANED) {
                 finish(stage, plan, way, steps, end);
+                return;
+            }
+            if (end.phase() == Phase.ABANDONED) {
+                meter.accept("abandoned");
+                LOG.warn("plan {} for {} is left to whoever leads now: {}", plan.id(), plan.name(), end.text());
+                desk.follow();
                 return;
             }
             meter.accept("fallback_" + way.name());

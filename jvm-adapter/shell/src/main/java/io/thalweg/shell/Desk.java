@@ -4,18 +4,37 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.thalweg.shell.StepFailed.Code;
+import java.util.OptionalLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What is asked of the engine, and reported to it, while plans are carried out. */
+/**
+ * What is asked of the engine, and reported to it, while plans are carried out. Before anything is done to the cluster
+ * it asks whether this process still leads, and has it noted; see {@link #intend}.
+ */
 public final class Desk {
     private static final Logger LOG = LoggerFactory.getLogger(Desk.class);
 
-    private final Engine engine;
+    /** While a step only waits, leadership is asked for this often. */
+    private static final long LOOK_MILLIS = 1000;
 
-    /** Speaks to this engine. */
+    private final Engine engine;
+    private final Leadership leadership;
+    private final ClusterNote note;
+    private volatile long term;
+    private volatile long askedAt;
+
+    /** Speaks to this engine, on behalf of the only process there is. */
     public Desk(Engine engine) {
+        this(engine, Leadership.ALONE, ClusterNote.NONE);
+    }
+
+    /** Speaks to this engine, on behalf of one of several processes. */
+    public Desk(Engine engine, Leadership leadership, ClusterNote note) {
         this.engine = engine;
+        this.leadership = leadership;
+        this.note = note;
     }
 
     /** Has the plan's routing table stored, and says where. */
@@ -23,23 +42,59 @@ public final class Desk {
         return send(request("publish", plan)).path("stored").asText("?");
     }
 
+    /** The plan is about to be carried out in this way. */
+    public void begin(String plan, String strategy) throws StepFailed {
+        requireLeadership();
+        send(request("begin", plan).put("strategy", strategy));
+    }
+
+    /**
+     * Must be called before something is done to the cluster that would outlive this process: it is stored, so that a
+     * successor takes it back.
+     */
+    public void intend(String plan, ObjectNode done) throws StepFailed {
+        requireLeadership();
+        ObjectNode intend = request("intend", plan);
+        intend.set("done", done);
+        keep(send(intend));
+    }
+
+    /** Something that was intended has been taken back. */
+    public void undone(String plan, JsonNode done) {
+        ObjectNode undone = request("undone", plan);
+        undone.set("done", done);
+        tryToKeep(send(undone));
+    }
+
+    /** From now on senders use the new executors. */
+    public void switched(String plan) throws StepFailed {
+        requireLeadership();
+        send(request("switched", plan));
+    }
+
     /** From now on the plan's routes count. */
-    public void commit(String plan) {
-        send(request("commit", plan));
+    public void commit(String plan) throws StepFailed {
+        requireLeadership();
+        keep(send(request("commit", plan)));
+    }
+
+    /** One way of carrying the plan out does not work. */
+    public void failed(String plan, String code, String text) {
+        tryToKeep(send(request("failed", plan).put("code", code).put("text", text)));
     }
 
     /** The plan is what runs. */
     public void finish(String plan, String how, ArrayNode steps) {
         ObjectNode finish = request("finish", plan).put("how", how);
         finish.set("steps", steps);
-        send(finish);
+        tryToKeep(send(finish));
     }
 
     /** The plan is given up. */
     public void abort(String plan, String code, String text, ArrayNode steps) {
         ObjectNode abort = request("abort", plan).put("code", code).put("text", text);
         abort.set("steps", steps);
-        send(abort);
+        tryToKeep(send(abort));
     }
 
     /** Tells whoever watches; an action does not fail for want of it. */
@@ -67,9 +122,43 @@ public final class Desk {
         return send(JsonNodeFactory.instance.objectNode().put("op", "kept").put("key", key)).path("value");
     }
 
-    /** What a predecessor left: {@code plan} and its {@code state}. */
-    public JsonNode resume() {
-        return send(JsonNodeFactory.instance.objectNode().put("op", "resume"));
+    /** The term in which this process leads by what the cluster says now; empty if it does not. */
+    public OptionalLong leads() {
+        OptionalLong now = leadership.term();
+        askedAt = System.currentTimeMillis();
+        return now;
+    }
+
+    /** This process begins to lead; answers with what a predecessor left to be done, missing if nothing. */
+    public JsonNode lead(long newTerm) throws Exception {
+        ObjectNode lead = JsonNodeFactory.instance.objectNode().put("op", "lead").put("term", newTerm);
+        if (note != ClusterNote.NONE) {
+            lead.put("note", note.read().orElse(""));
+        }
+        term = newTerm;
+        JsonNode answer = send(lead);
+        tryToKeep(answer);
+        return answer.path("due");
+    }
+
+    /** Another process leads: what is under way is its business. */
+    public void follow() {
+        send(JsonNodeFactory.instance.objectNode().put("op", "follow"));
+    }
+
+    /** Fails once this process no longer leads; asks only now and then, so it may be called often. */
+    public void checkLeadership() throws StepFailed {
+        if (System.currentTimeMillis() - askedAt >= LOOK_MILLIS) {
+            requireLeadership();
+        }
+    }
+
+    /** Fails unless this process leads at this moment. */
+    public void requireLeadership() throws StepFailed {
+        OptionalLong now = leads();
+        if (now.isEmpty() || now.getAsLong() != term) {
+            throw new StepFailed(Code.LEADERSHIP_LOST, "another process leads, or nobody can tell who does");
+        }
     }
 
     /** Logs what is wrong with the settings, and the mode that follows. */
@@ -79,6 +168,29 @@ public final class Desk {
             LOG.error("configuration: {}", problem.asText());
         }
         LOG.info("Thalweg is ready, mode {}", status.path("mode").asText("?"));
+    }
+
+    /** Writes the note that an answer carries; an empty one means that nothing is left to be noted. */
+    private void keep(JsonNode answer) throws StepFailed {
+        JsonNode wanted = answer.path("note");
+        try {
+            if (wanted.isObject()) {
+                note.write(wanted.toString());
+            } else if (wanted.isNull()) {
+                note.clear();
+            }
+        } catch (Exception e) {
+            throw new StepFailed(Code.ENGINE_REFUSED, "what is done cannot be noted in the cluster", e);
+        }
+    }
+
+    /** As {@link #keep}, where an old note does no harm: what it names is taken back once more. */
+    private void tryToKeep(JsonNode answer) {
+        try {
+            keep(answer);
+        } catch (StepFailed e) {
+            LOG.warn("{}", e.getMessage());
+        }
     }
 
     private JsonNode send(ObjectNode request) {

@@ -3,7 +3,7 @@ package io.thalweg.shell;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.thalweg.shell.Phase.Result;
-import java.util.function.Consumer;
+import io.thalweg.shell.StepFailed.Code;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,7 +18,7 @@ final class Run {
     private final String plan;
     private final long stepMillis;
     private final ArrayNode steps;
-    private final Consumer<String> progress;
+    private final Desk desk;
     private final Deadline.Check check;
 
     /**
@@ -26,10 +26,10 @@ final class Run {
      *
      * @param check fails once no step makes sense any more
      * @param steps receives the record of every step
-     * @param progress is told of every step that begins
+     * @param desk learns how far the walk has come
      */
-    Run(Way way, String plan, long stepMillis, Deadline.Check check, ArrayNode steps, Consumer<String> progress) {
-        this.progress = progress;
+    Run(Way way, String plan, long stepMillis, Deadline.Check check, ArrayNode steps, Desk desk) {
+        this.desk = desk;
         this.way = way;
         this.plan = plan;
         this.stepMillis = stepMillis;
@@ -39,54 +39,80 @@ final class Run {
 
     /** Does the work of every phase until one is the last. */
     End walk() throws InterruptedException {
+        Failure first = perform("BEGIN", () -> desk.begin(plan, way.name()));
+        if (first != null) {
+            return new End(Phase.ABORTED.unless(first.deposed()), first.code, first.text);
+        }
         Phase phase = Phase.PREPARE;
-        String code = null;
-        String text = null;
         while (!phase.last()) {
-            Failure failure = step(phase.name(), phase);
-            if (failure != null && code == null) {
-                code = failure.code;
-                text = failure.text;
-            }
-            phase = phase.after(failure == null ? Result.DONE : Result.FAILED);
+            Failure failure = step(phase);
+            first = first == null ? failure : first;
+            phase = phase.after(failure == null ? Result.DONE : failure.deposed() ? Result.DEPOSED : Result.FAILED);
         }
         if (phase == Phase.ABORTED) {
-            step("BACK", null);
+            Failure left = attempt("BACK", way::back);
+            phase = phase.unless(left != null && left.deposed());
         }
-        Failure left = step("END", Phase.CLEANED);
-        return new End(phase, code == null && left != null ? left.code : code, text == null && left != null ? left.text : text);
+        if (phase != Phase.ABANDONED) {
+            Failure left = attempt("END", way::end);
+            first = first == null ? left : first;
+            phase = phase.unless(left != null && left.deposed());
+        }
+        if (phase == Phase.ABANDONED) {
+            attempt("ABANDON", way::abandon);
+        } else if (phase == Phase.ABORTED && first != null) {
+            desk.failed(plan, first.code, first.text);
+        }
+        return first == null ? new End(phase, null, null) : new End(phase, first.code, first.text);
     }
 
-    private record Failure(String code, String text) { }
+    private record Failure(String code, String text) {
+        boolean deposed() {
+            return code.equals(Code.LEADERSHIP_LOST.name());
+        }
+    }
 
-    private Failure step(String name, Phase phase) throws InterruptedException {
-        long begun = System.currentTimeMillis();
-        progress.accept(way.name() + "." + name);
-        Failure failure = null;
-        try {
-            if (phase == null) {
-                way.back();
-            } else if (phase == Phase.CLEANED) {
-                way.end();
-            } else {
-                way.perform(phase, Deadline.in(stepMillis, check));
+    /** The work of a step. */
+    @FunctionalInterface
+    private interface Work {
+        void perform() throws Exception;
+    }
+
+    private Failure step(Phase phase) throws InterruptedException {
+        return attempt(phase.name(), () -> {
+            if (phase == Phase.SWITCHED) {
+                desk.switched(plan);
             }
+            way.perform(phase, Deadline.in(stepMillis, check));
+        });
+    }
+
+    /** Does something and keeps record of it. */
+    private Failure attempt(String name, Work work) throws InterruptedException {
+        long begun = System.currentTimeMillis();
+        desk.progress(plan, way.name() + "." + name);
+        Failure failure = perform(name, work);
+        long took = System.currentTimeMillis() - begun;
+        steps.add(JsonNodeFactory.instance.objectNode().put("step", way.name() + "." + name).put("started_at", begun)
+            .put("ms", took).put("ok", failure == null).put("text", failure == null ? "" : failure.code + ": " + failure.text));
+        LOG.info("plan {} {} {} ended after {} ms", plan, way.name(), name, took);
+        return failure;
+    }
+
+    private Failure perform(String name, Work work) throws InterruptedException {
+        Failure failure;
+        try {
+            work.perform();
+            return null;
         } catch (InterruptedException e) {
             throw e;
         } catch (StepFailed e) {
             failure = new Failure(e.code().name(), e.getMessage());
         } catch (Throwable e) {
             // An Error too has to lead back: what was done meanwhile would stay as it is.
-            failure = new Failure(StepFailed.Code.ENGINE_REFUSED.name(), e.toString());
+            failure = new Failure(Code.ENGINE_REFUSED.name(), e.toString());
         }
-        long took = System.currentTimeMillis() - begun;
-        steps.add(JsonNodeFactory.instance.objectNode().put("step", way.name() + "." + name).put("started_at", begun)
-            .put("ms", took).put("ok", failure == null).put("text", failure == null ? "" : failure.code + ": " + failure.text));
-        if (failure == null) {
-            LOG.info("plan {} {} {} done in {} ms", plan, way.name(), name, took);
-        } else {
-            LOG.warn("plan {} {} {} failed after {} ms: {}: {}", plan, way.name(), name, took, failure.code, failure.text);
-        }
+        LOG.warn("plan {} {} {} failed: {}: {}", plan, way.name(), name, failure.code, failure.text);
         return failure;
     }
 }

@@ -1,5 +1,6 @@
 package io.thalweg.shell;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 
 /** What an engine offers for carrying out one plan, as things are at this moment. */
@@ -18,4 +19,9 @@ public interface Stage {
 
     /** What is left to do for a plan of a predecessor that is reached already. */
     default void settle() throws Exception { }
+
+    /** Takes back one thing that was, or may have been, done to the cluster; doing it twice does no harm. */
+    default void undo(JsonNode done) throws Exception {
+        throw new StepFailed(StepFailed.Code.ENGINE_REFUSED, "nobody knows how to take back " + done);
+    }
 }

@@ -17,7 +17,9 @@ public final class StepFailed extends Exception {
         /** A restart would lose the topology's state. */
         CHECKPOINTS_MISSING,
         /** The engine did not do what it was asked. */
-        ENGINE_REFUSED
+        ENGINE_REFUSED,
+        /** This process does not lead any more, so it does nothing more. */
+        LEADERSHIP_LOST
     }
 
     private final Code code;

@@ -11,6 +11,12 @@ public interface Way {
     /** Undoes what was done, before anything that runs was touched. */
     void back() throws Exception;
 
-    /** Called last in every case; leaves nothing temporary behind. */
+    /** Called last, unless the way is abandoned; leaves nothing temporary behind. */
     void end() throws Exception;
+
+    /**
+     * Lets go of everything in this process without another word to the cluster, where another process leads now and
+     * takes back what was done.
+     */
+    default void abandon() { }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.thalweg.bridge.SnapshotWriter;
 import io.thalweg.bridge.SnapshotWriter.Status;
 import io.thalweg.shell.Actuator;
+import io.thalweg.shell.Desk;
 import io.thalweg.shell.Engine;
 import io.thalweg.storm.cluster.Meters;
 import io.thalweg.storm.cluster.NimbusLink;
@@ -16,6 +17,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import org.apache.storm.generated.ExecutorSummary;
 import org.apache.storm.generated.Nimbus;
 import org.apache.storm.generated.NotAliveException;
@@ -30,11 +32,14 @@ import org.slf4j.LoggerFactory;
 final class Monitor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Monitor.class);
     private static final long LONGEST_PAUSE_MILLIS = 60_000;
+    /** How often it is asked who leads: a topology that a predecessor stopped waits for the answer. */
+    private static final long LEADERSHIP_MILLIS = 1000;
     private static final String DECISION = "decision ";
 
     private final Settings settings;
     private final Rounds rounds;
     private final Engine engine;
+    private final Desk desk;
     private final Actuator actuator;
     private final Shapes shapes;
     private final Adopted adopted;
@@ -44,13 +49,14 @@ final class Monitor implements AutoCloseable {
     private final SnapshotWriter writer = new SnapshotWriter();
     private final Map<String, String> lastWords = new HashMap<>();
     private final Thread thread = Threads.of("thalweg-monitor", this::work);
-    private boolean leading;
+    private OptionalLong term = OptionalLong.empty();
 
-    Monitor(Map<String, Object> conf, Settings settings, Rounds rounds, Engine engine, StateLink state, Actuator actuator,
-        Shapes shapes, Adopted adopted, Meters meters) {
+    Monitor(Map<String, Object> conf, Settings settings, Rounds rounds, Engine engine, StateLink state, Desk desk,
+        Actuator actuator, Shapes shapes, Adopted adopted, Meters meters) {
         this.settings = settings;
         this.rounds = rounds;
         this.engine = engine;
+        this.desk = desk;
         this.actuator = actuator;
         this.shapes = shapes;
         this.adopted = adopted;
@@ -77,11 +83,14 @@ final class Monitor implements AutoCloseable {
 
     private void work() {
         int failures = 0;
+        long due = System.currentTimeMillis() + settings.monitorIntervalMillis();
         while (true) {
             try {
-                Thread.sleep(Math.min(settings.monitorIntervalMillis() << Math.min(failures, 3),
-                    Math.max(settings.monitorIntervalMillis(), LONGEST_PAUSE_MILLIS)));
-                failures = poll() ? 0 : failures + 1;
+                Thread.sleep(Math.max(0, Math.min(LEADERSHIP_MILLIS, due - System.currentTimeMillis())));
+                boolean leads = guarded("who leads", this::lead);
+                if (leads && System.currentTimeMillis() >= due) {
+                    failures = guarded("statistics", this::observe) ? 0 : failures + 1;
+                }
             } catch (InterruptedException e) {
                 LOG.info("monitor ends");
                 return;
@@ -89,42 +98,62 @@ final class Monitor implements AutoCloseable {
                 // Not even the log worked. Nimbus would end with this thread, so it goes on.
                 failures++;
             }
+            if (System.currentTimeMillis() >= due) {
+                due = System.currentTimeMillis() + pause(failures);
+            }
         }
     }
 
-    private boolean poll() throws InterruptedException {
+    private long pause(int failures) {
+        long interval = settings.monitorIntervalMillis();
+        return Math.min(interval << Math.min(failures, 3), Math.max(interval, LONGEST_PAUSE_MILLIS));
+    }
+
+    /** What the thread does, which may fail in any way. */
+    @FunctionalInterface
+    private interface Work {
+        void run() throws TException, InterruptedException;
+    }
+
+    /** Does something, whatever becomes of it: an error that left this thread would end Nimbus. */
+    private boolean guarded(String what, Work work) throws InterruptedException {
         try {
-            lead(rounds.leading(System.currentTimeMillis()));
-            if (leading) {
-                adopted.save();
-                observe();
-            }
-            say("poll", "statistics are read");
+            work.run();
+            say(what, what + " can be read");
             return true;
         } catch (InterruptedException e) {
             throw e;
         } catch (Throwable e) {
             meters.error("monitor");
-            if (say("poll", "statistics cannot be read: " + e) && !(e instanceof TException)) {
-                LOG.error("nothing is decided until they can be", e);
+            if (say(what, what + " cannot be read: " + e) && !(e instanceof TException)) {
+                LOG.error("nothing is decided until it can be", e);
             }
             return false;
         }
     }
 
-    private void lead(boolean now) {
-        if (now && !leading) {
-            LOG.info("this Nimbus leads, monitoring begins");
-            actuator.resume();
+    /** Follows who leads: whoever begins to looks for what its predecessor left, whoever ceases to lets go. */
+    private void lead() {
+        OptionalLong now = rounds.last().isPresent() ? desk.leads() : OptionalLong.empty();
+        if (now.equals(term)) {
+            return;
         }
-        leading = now;
+        if (now.isPresent()) {
+            LOG.info("this Nimbus leads, in term {}", now.getAsLong());
+            actuator.lead(now.getAsLong());
+        } else {
+            LOG.info("another Nimbus leads, or nobody can tell");
+            desk.follow();
+        }
+        term = now;
     }
 
     private void observe() throws TException, InterruptedException {
         Rounds.View view = rounds.last().orElse(null);
-        if (view == null) {
+        if (view == null || term.isEmpty()) {
             return;
         }
+        adopted.save();
         Map<String, Double> trips = roundTrips.measure(view.nodes().values());
         long now = System.currentTimeMillis();
         writer.begin(now);
@@ -139,6 +168,7 @@ final class Monitor implements AutoCloseable {
         }
         JsonNode answer = engine.observe(writer.finish(), writer.length(), now);
         answer.path("decisions").forEach(this::take);
+        actuator.due(answer.path("due"));
         lastWords.keySet().removeIf(about -> about.startsWith(DECISION)
             && !view.topologies().containsKey(about.substring(DECISION.length())));
     }

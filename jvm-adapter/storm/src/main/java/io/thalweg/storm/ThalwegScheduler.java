@@ -6,6 +6,7 @@ import io.thalweg.shell.Desk;
 import io.thalweg.shell.Engine;
 import io.thalweg.shell.NativeEngine;
 import io.thalweg.storm.act.Stages;
+import io.thalweg.storm.cluster.Coordination;
 import io.thalweg.storm.cluster.Meters;
 import io.thalweg.storm.cluster.NodeFacts;
 import io.thalweg.storm.cluster.Reservation;
@@ -44,6 +45,7 @@ public class ThalwegScheduler implements IScheduler {
     private Engine engine;
     private Placer placer;
     private StateLink state;
+    private Coordination coordination;
     private Stages stages;
     private Actuator actuator;
     private Monitor monitor;
@@ -58,13 +60,14 @@ public class ThalwegScheduler implements IScheduler {
         adopted = new Adopted(settings.folder().resolve("placed"));
         try {
             engine = open(settings, conf);
-            Desk desk = new Desk(engine);
+            coordination = new Coordination(conf);
+            Desk desk = new Desk(engine, coordination, coordination);
             desk.reportStatus();
             placer = new Placer(engine, shapes);
             state = new StateLink(conf);
-            stages = new Stages(conf, settings, rounds, engine, state);
+            stages = new Stages(conf, settings, rounds, desk, state);
             actuator = new Actuator(desk, stages, settings.stepTimeoutMillis(), meters::action);
-            monitor = new Monitor(conf, settings, rounds, engine, state, actuator, shapes, adopted, meters);
+            monitor = new Monitor(conf, settings, rounds, engine, state, desk, actuator, shapes, adopted, meters);
             actuator.start();
             monitor.start();
         } catch (Throwable e) {
@@ -155,12 +158,14 @@ public class ThalwegScheduler implements IScheduler {
         closeQuietly(actuator);
         closeQuietly(stages);
         closeQuietly(state);
+        closeQuietly(coordination);
         closeQuietly(engine);
         placer = null;
         monitor = null;
         actuator = null;
         stages = null;
         state = null;
+        coordination = null;
         engine = null;
     }
 

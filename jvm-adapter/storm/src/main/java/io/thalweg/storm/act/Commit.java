@@ -1,6 +1,5 @@
 package io.thalweg.storm.act;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.thalweg.shell.Deadline;
 import io.thalweg.shell.Plan;
 import io.thalweg.shell.StepFailed;
@@ -31,9 +30,8 @@ final class Commit {
     }
 
     /** From now on scheduling rounds return the plan's placement. */
-    void place() {
-        scene.engine().command(JsonNodeFactory.instance.objectNode().put("op", "commit").put("plan", plan.id()),
-            System.currentTimeMillis());
+    void place() throws StepFailed {
+        scene.desk().commit(plan.id());
     }
 
     /** Whether the plan's executors differ from the running ones. */
@@ -52,6 +50,7 @@ final class Commit {
         while (true) {
             long now = System.currentTimeMillis();
             Thread.sleep(Math.max(0, scene.rounds().next(now + LEAD_MILLIS) - LEAD_MILLIS - now));
+            scene.desk().requireLeadership();
             try {
                 scene.nimbus().call(nimbus -> {
                     nimbus.rebalance(plan.name(), options);

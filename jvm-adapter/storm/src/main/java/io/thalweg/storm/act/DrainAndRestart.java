@@ -11,7 +11,6 @@ import io.thalweg.shell.StepFailed.Code;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import org.apache.storm.generated.NotAliveException;
 import org.apache.storm.thrift.TException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -76,31 +75,20 @@ final class DrainAndRestart implements Way {
             return;
         }
         Deadline deadline = Deadline.in(scene.settings().stepTimeoutMillis(), () -> { });
-        while (!killed()) {
+        while (true) {
+            scene.desk().requireLeadership();
             try {
-                scene.nimbus().call(nimbus -> {
-                    nimbus.activate(plan.name());
-                    return null;
-                });
+                scene.activate(plan);
+                stopped = false;
+                scene.desk().undone(plan.id(), Traces.deactivated());
                 return;
             } catch (TException | RuntimeException e) {
                 LOG.error("cannot activate {} yet: {}", plan.name(), e.toString());
                 if (deadline.passed()) {
-                    throw new StepFailed(Code.ENGINE_REFUSED, "topology " + plan.name() + " is left inactive", e);
+                    throw new StepFailed(Code.ENGINE_REFUSED, "topology " + plan.name() + " is inactive until the next try", e);
                 }
                 Thread.sleep(RETRY_MILLIS);
             }
-        }
-    }
-
-    /** Whether nobody wants the topology to run any more; false while Nimbus cannot be asked. */
-    private boolean killed() {
-        try {
-            return "KILLED".equals(scene.nimbus().info(plan.topology()).get_status());
-        } catch (NotAliveException e) {
-            return true;
-        } catch (TException | RuntimeException e) {
-            return false;
         }
     }
 
@@ -109,6 +97,7 @@ final class DrainAndRestart implements Way {
         if (!"ACTIVE".equals(status)) {
             throw new StepFailed(Code.PLAN_OUTDATED, "topology " + plan.name() + " is " + status);
         }
+        scene.desk().intend(plan.id(), Traces.deactivated());
         stopped = true;
         scene.nimbus().call(nimbus -> {
             nimbus.deactivate(plan.name());

@@ -96,10 +96,20 @@ final class MakeBeforeBreak implements Way {
         try {
             if (keeper != null && !released) {
                 released = true;
+                scene.desk().requireLeadership();
                 keeper.release();
+                scene.desk().undone(plan.id(), Traces.workersStarted(views.nodes()));
             }
         } finally {
             scene.rounds().release();
+        }
+    }
+
+    @Override
+    public void abandon() {
+        scene.rounds().release();
+        if (keeper != null) {
+            keeper.close();
         }
     }
 
@@ -117,6 +127,7 @@ final class MakeBeforeBreak implements Way {
         watch = new WorkerWatch(scene.state(), plan.topology(), nodes, views.fresh());
         keeper = new ViewKeeper(plan.topology(), Slots.of(plan.wished()), scene.truth(), scene.clock(), scene.rounds()::next,
             supervisors(nodes));
+        scene.desk().intend(plan.id(), Traces.workersStarted(views.nodes()));
         learnSyncs(base, deadline);
         startBehindSyncs(deadline);
         deadline.await("new workers " + views.fresh().keySet(), () -> {

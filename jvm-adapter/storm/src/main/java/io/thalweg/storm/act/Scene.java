@@ -1,6 +1,6 @@
 package io.thalweg.storm.act;
 
-import io.thalweg.shell.Engine;
+import io.thalweg.shell.Desk;
 import io.thalweg.shell.Place;
 import io.thalweg.shell.Plan;
 import io.thalweg.shell.StepFailed;
@@ -10,11 +10,13 @@ import io.thalweg.storm.cluster.NodeFacts;
 import io.thalweg.storm.cluster.Rounds;
 import io.thalweg.storm.cluster.Settings;
 import io.thalweg.storm.cluster.StateLink;
+import java.util.Collection;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.apache.storm.generated.Assignment;
 import org.apache.storm.generated.ExecutorSummary;
+import org.apache.storm.generated.NotAliveException;
 import org.apache.storm.scheduler.TopologyDetails;
 import org.apache.storm.thrift.TException;
 import org.slf4j.Logger;
@@ -22,7 +24,7 @@ import org.slf4j.LoggerFactory;
 
 /** What an action works with: the cluster as it is, the links to it, and the settings. */
 record Scene(Map<String, Object> conf, Settings settings, Rounds rounds, NimbusLink nimbus, StateLink state,
-             Engine engine, SyncClock clock) {
+             Desk desk, SyncClock clock) {
     private static final Logger LOG = LoggerFactory.getLogger(Scene.class);
 
     /** Storm's shortest window of statistics: ten minutes. */
@@ -76,6 +78,11 @@ record Scene(Map<String, Object> conf, Settings settings, Rounds rounds, NimbusL
                 nodes.add(row.before().node());
             }
         }
+        announce(nodes);
+    }
+
+    /** Gives these nodes what Nimbus holds; one that cannot be reached learns it by itself within ten seconds. */
+    void announce(Collection<String> nodes) throws StepFailed {
         for (String id : nodes) {
             NodeFacts node = view().nodes().get(id);
             if (node == null) {
@@ -84,8 +91,22 @@ record Scene(Map<String, Object> conf, Settings settings, Rounds rounds, NimbusL
             try (SupervisorLink link = new SupervisorLink(conf, state, node)) {
                 new Herald(truth(), id, link).tell();
             } catch (TException | RuntimeException e) {
-                LOG.warn("node {} learns by itself where {} is: {}", id, plan.name(), e.toString());
+                LOG.warn("node {} learns by itself what it is to run: {}", id, e.toString());
             }
+        }
+    }
+
+    /** Lets the sources of a topology run; nothing where nobody wants it to run any more. */
+    void activate(Plan plan) throws TException {
+        try {
+            if (!"KILLED".equals(nimbus.info(plan.topology()).get_status())) {
+                nimbus.call(leader -> {
+                    leader.activate(plan.name());
+                    return null;
+                });
+            }
+        } catch (NotAliveException e) {
+            LOG.info("{} is gone and need not run again", plan.name());
         }
     }
 

@@ -1,6 +1,7 @@
 package io.thalweg.storm.act;
 
-import io.thalweg.shell.Engine;
+import com.fasterxml.jackson.databind.JsonNode;
+import io.thalweg.shell.Desk;
 import io.thalweg.shell.Plan;
 import io.thalweg.shell.Stage;
 import io.thalweg.shell.StepFailed;
@@ -13,30 +14,31 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import org.apache.storm.thrift.TException;
 
 /** Storm's ways of carrying out plans. */
 public final class Stages implements Function<Plan, Stage>, AutoCloseable {
     private final Map<String, Object> conf;
     private final Settings settings;
     private final Rounds rounds;
-    private final Engine engine;
+    private final Desk desk;
     private final StateLink state;
     private final NimbusLink nimbus;
     private final SyncClock clock = new SyncClock();
 
     /** Works on the cluster of this Nimbus. */
-    public Stages(Map<String, Object> conf, Settings settings, Rounds rounds, Engine engine, StateLink state) {
+    public Stages(Map<String, Object> conf, Settings settings, Rounds rounds, Desk desk, StateLink state) {
         this.conf = conf;
         this.settings = settings;
         this.rounds = rounds;
-        this.engine = engine;
+        this.desk = desk;
         this.state = state;
         this.nimbus = new NimbusLink(conf);
     }
 
     @Override
     public Stage apply(Plan plan) {
-        return new StormStage(new Scene(conf, settings, rounds, nimbus, state, engine, clock), plan);
+        return new StormStage(new Scene(conf, settings, rounds, nimbus, state, desk, clock), plan);
     }
 
     @Override
@@ -85,6 +87,11 @@ public final class Stages implements Function<Plan, Stage>, AutoCloseable {
         @Override
         public void settle() throws StepFailed {
             scene.announce(plan);
+        }
+
+        @Override
+        public void undo(JsonNode done) throws StepFailed, TException {
+            Traces.undo(scene, plan, done);
         }
     }
 }

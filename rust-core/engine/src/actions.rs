@@ -1,0 +1,294 @@
+//! The action under way: events go in, effects are carried out, and the store holds what a successor needs.
+//!
+//! The lock of what is running is held for [`step`] alone. Whatever goes to the store goes there after it is released,
+//! and before whoever reported the event is answered.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use thalweg_core::action::{Action, Due, Effect, Event, Fault, InFlight, Phase, Term, step};
+use thalweg_core::assign::Routes;
+use thalweg_core::plan::Plan;
+use thalweg_core::plan::MigrationRow;
+use thalweg_core::units::Timestamp;
+use thalweg_store::StoreError;
+
+use crate::recording::Entry;
+use crate::status::EndedPlan;
+use crate::{Engine, EngineError, Running, tables};
+
+/// Where actions that are not over are kept in the store, for the next leader.
+pub(crate) const ACTIONS_KEY: &str = "actions";
+/// Ended plans that the status keeps.
+const REMEMBERED: usize = 20;
+
+/// The action under way, with what the shell told of it.
+#[derive(Debug, Clone)]
+pub(crate) struct UnderWay {
+    pub(crate) action: Action,
+    /// What the shell reported of each step.
+    pub(crate) steps: Vec<Value>,
+    /// When anything was heard of it last.
+    pub(crate) heard_at: Timestamp,
+}
+
+/// Actions as the store keeps them.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Stored {
+    /// The one under way.
+    pub(crate) under_way: Option<Action>,
+    /// Those carried out whose effect is not judged yet.
+    #[serde(default)]
+    pub(crate) settled: Vec<Action>,
+}
+
+/// What an event led to, besides the change of the action.
+struct Changed {
+    effects: Vec<Effect>,
+    action: Action,
+}
+
+impl Engine {
+    /// Makes the plan of an act-decision the action under way.
+    pub(crate) fn begin_action(&self, running: &mut Running, plan: Plan, now: Timestamp) {
+        let topology = running.state.topologies.get(&plan.topology);
+        let flight = topology.and_then(|topology| topology.in_flight.clone());
+        let action = Action::decided(plan, flight, running.term, now);
+        running.under_way = Some(UnderWay { action, steps: Vec::new(), heard_at: now });
+    }
+
+    /// Lets an event happen to the action under way and carries out what is due by it, but for what shells do.
+    ///
+    /// # Errors
+    /// When the event is about another plan, does not go with the action's phase, or cannot be stored.
+    pub(crate) fn happen(
+        &self,
+        plan: &str,
+        event: Event,
+        now: Timestamp,
+    ) -> Result<Action, EngineError> {
+        let changed = {
+            let mut running = self.running();
+            let changed = change(&mut running, plan, event.clone(), now)?;
+            self.settle_in_memory(&mut running, &changed, now);
+            changed
+        };
+        self.recorder.write(&Entry::Happened { plan: plan.into(), event, now });
+        self.carry_out(&changed, now)?;
+        Ok(changed.action)
+    }
+
+    /// What the core has to know at once, under the same lock as the event.
+    fn settle_in_memory(&self, running: &mut Running, changed: &Changed, now: Timestamp) {
+        let action = &changed.action;
+        let id = &action.plan.id;
+        for effect in &changed.effects {
+            match effect {
+                Effect::Settle => {
+                    running.state.finish(id, now, self.core());
+                    self.recorder.write(&Entry::Finished { plan: id.into(), now });
+                    running.settled.retain(|other| other.plan.topology != action.plan.topology);
+                    running.settled.push(action.clone());
+                }
+                Effect::Release => {
+                    running.state.abort(id, now, self.core());
+                    self.recorder.write(&Entry::Aborted { plan: id.into(), now });
+                }
+                _ => {}
+            }
+        }
+        if !action.phase.is_under_way() {
+            end(running, action, now);
+        }
+    }
+
+    /// Routes and stores.
+    fn carry_out(&self, changed: &Changed, now: Timestamp) -> Result<(), EngineError> {
+        let plan = &changed.action.plan;
+        let mut stored = Ok(());
+        for effect in &changed.effects {
+            match effect {
+                Effect::Store | Effect::Forget => stored = stored.and(self.store_actions()),
+                Effect::Route => {
+                    let routes = Routes::of(&plan.rows, true);
+                    Arc::make_mut(&mut self.routing().routes).insert(plan.topology.clone(), routes);
+                }
+                Effect::Unroute if changed.action.phase == Phase::Settled => {
+                    self.follow_the_plan(plan, now);
+                }
+                Effect::Unroute => {
+                    // The next observation makes the table equal to what runs.
+                    Arc::make_mut(&mut self.routing().routes).remove(&plan.topology);
+                }
+                Effect::Settle | Effect::Release | Effect::Tell(_) => {}
+            }
+        }
+        stored
+    }
+
+    /// The plan is what runs: its rows have the same slot on both sides now.
+    fn follow_the_plan(&self, plan: &Plan, now: Timestamp) {
+        let rows: Vec<MigrationRow> = plan
+            .rows
+            .iter()
+            .map(|row| MigrationRow { before: Some(row.after.clone()), ..row.clone() })
+            .collect();
+        Arc::make_mut(&mut self.routing().routes).insert(plan.topology.clone(), Routes::of(&rows, false));
+        self.keep_table(&plan.topology, &rows, &plan.id, now);
+    }
+
+    /// Stores the actions as they are at this moment; of several calls at once the last stores what is newest.
+    pub(crate) fn store_actions(&self) -> Result<(), EngineError> {
+        let _storing = self.storing();
+        let (stored, term) = {
+            let running = self.running();
+            let under_way = running.under_way.as_ref().map(|under_way| under_way.action.clone());
+            (Stored { under_way, settled: running.settled.clone() }, running.term)
+        };
+        let bytes = serde_json::to_vec(&stored)?;
+        match self.store.put_stamped_and_wait(
+            ACTIONS_KEY,
+            term.0,
+            &bytes,
+            self.settings.publish_timeout,
+        ) {
+            Err(error @ StoreError::Deposed { .. }) => {
+                self.follow();
+                Err(error.into())
+            }
+            other => other.map(drop).map_err(EngineError::from),
+        }
+    }
+
+    /// What a shell has to do for an action that nobody is at work on, as JSON; null if nothing.
+    pub(crate) fn due(running: &Running) -> Value {
+        let Some(UnderWay { action, .. }) = &running.under_way else { return Value::Null };
+        let Some(what) = action.due() else { return Value::Null };
+        json!({ "what": what, "plan": action.plan, "done": action.done })
+    }
+
+    /// Gives an action up that was not heard of for so long that nobody can be at work on it any more.
+    pub(crate) fn give_up_silent(&self, now: Timestamp) {
+        let silent = {
+            let running = self.running();
+            let under_way = running.under_way.as_ref();
+            under_way.and_then(|under_way| {
+                let patience = self.settings.step_timeout.saturating_mul(SILENT_STEPS);
+                let silent = now.since(under_way.heard_at).get() > patience.as_secs_f64() * 1000.0;
+                let waits = under_way.action.due() != Some(Due::Reverse);
+                (silent && waits).then(|| under_way.action.plan.id.clone())
+            })
+        };
+        let Some(plan) = silent else { return };
+        let text = format!("nothing was heard of it for {SILENT_STEPS} times the limit of a step");
+        let fault = Fault { code: "ACTION_SILENT".to_owned(), text };
+        tracing::warn!(plan, code = fault.code, text = fault.text, "plan given up");
+        if let Err(error) = self.happen(&plan, Event::GaveUp(fault), now) {
+            tracing::warn!(plan, %error, "a silent action cannot be given up");
+        }
+    }
+
+    /// Forgets the actions whose outcome was judged.
+    pub(crate) fn note_judged(&self, plans: &[String]) {
+        if plans.is_empty() {
+            return;
+        }
+        self.running().settled.retain(|action| !plans.contains(&action.plan.id));
+        if let Err(error) = self.store_actions() {
+            tracing::warn!(%error, "a judged action is not forgotten in the store");
+        }
+    }
+}
+
+/// Steps for whose limits an action may be silent: the longest ones wait twice.
+const SILENT_STEPS: u32 = 4;
+
+/// Lets an event happen to the action under way.
+fn change(
+    running: &mut Running,
+    plan: &str,
+    event: Event,
+    now: Timestamp,
+) -> Result<Changed, EngineError> {
+    let under_way = under_way_mut(running, plan)?;
+    let (action, effects) = step(&under_way.action, event, now)?;
+    under_way.action = action.clone();
+    under_way.heard_at = now;
+    Ok(Changed { effects, action })
+}
+
+/// The action of a plan, if that is the one under way.
+pub(crate) fn under_way_mut<'a>(
+    running: &'a mut Running,
+    plan: &str,
+) -> Result<&'a mut UnderWay, EngineError> {
+    let found = running.under_way.as_mut().filter(|under_way| under_way.action.plan.id == plan);
+    found.ok_or_else(|| EngineError::UnknownPlan(plan.to_owned()))
+}
+
+/// Takes an action that is no longer under way to those that ended.
+fn end(running: &mut Running, action: &Action, now: Timestamp) {
+    let Some(under_way) = running.under_way.take() else { return };
+    let fault = action.fault.clone();
+    if let Some(fault) = &fault {
+        let counter = format!("aborted_{}", fault.code.to_lowercase());
+        *running.counters.entry(counter).or_default() += 1;
+    }
+    let how = match &fault {
+        Some(fault) => fault.text.clone(),
+        None => action.strategy.clone().unwrap_or_default(),
+    };
+    let code = fault.map(|fault| fault.code);
+    let ended = EndedPlan { plan: action.plan.clone(), at: now, how, code, steps: under_way.steps };
+    remember(&mut running.ended, ended);
+}
+
+fn remember(ended: &mut VecDeque<EndedPlan>, plan: EndedPlan) {
+    ended.push_front(plan);
+    ended.truncate(REMEMBERED);
+}
+
+/// What a new leader knows of an action of which only the note in the cluster was found.
+pub(crate) fn flight_of(action: &Action, now: Timestamp) -> InFlight {
+    action.flight.clone().unwrap_or_else(|| InFlight::found(action.plan.id.clone(), now))
+}
+
+/// The note that a shell keeps in the cluster itself: the action without what only its own leader needs. Null once
+/// there is nothing to be noted.
+pub(crate) fn note(action: &Action) -> Value {
+    let noted = action.phase.is_under_way() && action.phase >= Phase::Preparing;
+    if !noted {
+        return Value::Null;
+    }
+    let plan = Plan { rows: Vec::new(), ..action.plan.clone() };
+    json!(Action { plan, flight: None, ..action.clone() })
+}
+
+/// Brings together what the store and the note in the cluster say of the unfinished action.
+///
+/// Where a shell keeps notes, the note is what tells whether there is one at all: the store may be this machine's
+/// own, and what it holds older than what another leader has long brought to an end.
+pub(crate) fn found(stored: Option<Action>, note: Option<Option<Action>>) -> Option<Action> {
+    match (stored, note) {
+        (stored, None) => stored,
+        (_, Some(None)) => None,
+        (Some(stored), Some(Some(noted))) if stored.plan.id == noted.plan.id => {
+            Some(together(stored, noted))
+        }
+        (_, Some(noted)) => noted,
+    }
+}
+
+fn together(stored: Action, noted: Action) -> Action {
+    let term: Term = stored.term.max(noted.term);
+    let mut done = stored.done;
+    for more in noted.done {
+        if !done.contains(&more) {
+            done.push(more);
+        }
+    }
+    let phase = stored.phase.max(noted.phase);
+    Action { term, done, phase, ..stored }
+}

@@ -1,0 +1,142 @@
+//! Beginning and ceasing to lead: what a predecessor left, and whose word counts.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde_json::{Value, json};
+use thalweg_core::action::{Action, Event, InFlight, Term};
+use thalweg_core::state::{Learned, State};
+use thalweg_core::units::Timestamp;
+
+use crate::actions::{ACTIONS_KEY, Stored, UnderWay, flight_of, found, note};
+use crate::recording::Entry;
+use crate::{Engine, EngineError, LEARNED_KEY, Running};
+
+impl Engine {
+    /// Begins to lead: reads the tables, what was learned, and the action that a predecessor left; answers with what a
+    /// shell has to do for it.
+    ///
+    /// `note` is what the shell found noted in the cluster, empty if nothing; none where it keeps no notes.
+    pub(crate) fn lead(
+        &self,
+        term: u64,
+        note_text: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Value, EngineError> {
+        let noted = note_text.map(read_note);
+        let above = noted.as_ref().and_then(Option::as_ref).map_or(0, |noted| noted.term.0 + 1);
+        let term = Term(self.store.begin_term(term.max(above))?);
+        self.load_routes()?;
+        let learned = self.learned_by_the_last();
+        let stored = self.stored_actions();
+        let left = found(stored.under_way, noted);
+        {
+            let mut running = self.running();
+            running.term = term;
+            running.under_way = None;
+            running.settled.clear();
+            if let Some(learned) = learned {
+                running.state.learned = learned;
+            }
+            self.begin_anew(&mut running);
+            for action in stored.settled {
+                if let Some(flight) = action.flight.clone() {
+                    self.await_outcome(&mut running, action, flight, now);
+                }
+            }
+        }
+        self.leads.store(true, Ordering::SeqCst);
+        let after = left.map(|left| self.take_over(left, term, now)).transpose()?.flatten();
+        tracing::info!(term = term.0, left = after.is_some(), "begins to lead");
+        let due = Self::due(&self.running());
+        Ok(json!({ "term": term.0, "due": due, "note": after.as_ref().map_or(Value::Null, note) }))
+    }
+
+    /// Ceases to lead: what is under way is the next leader's, and so is everything in the store.
+    pub(crate) fn follow(&self) {
+        self.leads.store(false, Ordering::SeqCst);
+        let dropped = {
+            let mut running = self.running();
+            running.settled.clear();
+            self.begin_anew(&mut running);
+            running.under_way.take()
+        };
+        if let Some(UnderWay { action, .. }) = dropped {
+            Arc::make_mut(&mut self.routing().routes).remove(&action.plan.topology);
+            tracing::info!(plan = action.plan.id, "plan is left to whoever leads now");
+        }
+    }
+
+    /// Forgets all but what was learned.
+    fn begin_anew(&self, running: &mut Running) {
+        let learned = std::mem::take(&mut running.state.learned);
+        let next_decision = running.state.next_decision;
+        self.recorder.write(&Entry::Led { learned: Cow::Borrowed(&learned), next_decision });
+        running.state = State { next_decision, ..State::leading(learned) };
+    }
+
+    /// Has the outcome of a predecessor's action judged as if it had ended now.
+    fn await_outcome(
+        &self,
+        running: &mut Running,
+        action: Action,
+        flight: InFlight,
+        now: Timestamp,
+    ) {
+        let topology = action.plan.topology.clone();
+        let entry = Entry::Awaited { topology: (&topology).into(), flight: Cow::Borrowed(&flight), now };
+        self.recorder.write(&entry);
+        running.state.await_outcome(&topology, flight, now, self.core());
+        running.settled.push(action);
+    }
+
+    /// Makes a predecessor's action the one under way; none if it is over with that.
+    fn take_over(
+        &self,
+        left: Action,
+        term: Term,
+        now: Timestamp,
+    ) -> Result<Option<Action>, EngineError> {
+        let id = left.plan.id.clone();
+        {
+            let mut running = self.running();
+            let flight = flight_of(&left, now);
+            self.recorder.write(&Entry::CarriedOn {
+                topology: (&left.plan.topology).into(),
+                flight: Cow::Borrowed(&flight),
+            });
+            running.state.carry_on(&left.plan.topology, flight);
+            running.under_way = Some(UnderWay { action: left, steps: Vec::new(), heard_at: now });
+        }
+        let action = self.happen(&id, Event::TookOver { term }, now)?;
+        Ok((!action.phase.is_over()).then_some(action))
+    }
+
+    /// What the last leader learned, where that can be read.
+    fn learned_by_the_last(&self) -> Option<Learned> {
+        let stamped = self.store.stamped(LEARNED_KEY).ok()??;
+        serde_json::from_slice(&stamped.bytes)
+            .inspect_err(|error| tracing::warn!(%error, "learned state is unreadable"))
+            .ok()
+    }
+
+    fn stored_actions(&self) -> Stored {
+        let read = self.store.stamped(ACTIONS_KEY);
+        let stamped = read.inspect_err(|error| tracing::warn!(%error, "actions cannot be read"));
+        let Ok(Some(stamped)) = stamped else { return Stored::default() };
+        serde_json::from_slice(&stamped.bytes)
+            .inspect_err(|error| tracing::warn!(%error, "the actions left behind are unreadable"))
+            .unwrap_or_default()
+    }
+}
+
+/// Reads a note. One that cannot be read names nothing that could be taken back, so it is only told of.
+fn read_note(text: &str) -> Option<Action> {
+    if text.is_empty() {
+        return None;
+    }
+    serde_json::from_str(text)
+        .inspect_err(|error| tracing::error!(%error, text, "the note in the cluster is unreadable"))
+        .ok()
+}

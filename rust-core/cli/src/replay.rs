@@ -116,6 +116,18 @@ impl Player {
             }
             Entry::Finished { plan, now } => self.state.finish(plan, *now, settings),
             Entry::Aborted { plan, now } => self.state.abort(plan, *now, settings),
+            Entry::Led { learned, next_decision } => {
+                let next_decision = *next_decision;
+                let state = State::leading(learned.clone().into_owned());
+                self.state = State { next_decision, ..state };
+            }
+            Entry::CarriedOn { topology, flight } => {
+                self.state.carry_on(topology, flight.clone().into_owned());
+            }
+            Entry::Awaited { topology, flight, now } => {
+                self.state.await_outcome(topology, flight.clone().into_owned(), *now, settings);
+            }
+            Entry::Happened { .. } => {}
         }
         Ok(())
     }
@@ -171,7 +183,7 @@ struct Others {
 impl Others {
     fn take(&mut self, entry: &Entry<'_>) -> Result<()> {
         match entry {
-            Entry::Begun { learned, .. } => {
+            Entry::Begun { learned, .. } | Entry::Led { learned, .. } => {
                 self.state = State { learned: learned.clone().into_owned(), ..State::default() };
             }
             Entry::Observed { now, observation, decisions, .. } => {
@@ -197,7 +209,11 @@ impl Others {
                     }
                 }
             }
-            Entry::Finished { .. } | Entry::Aborted { .. } => {}
+            Entry::Finished { .. }
+            | Entry::Aborted { .. }
+            | Entry::Happened { .. }
+            | Entry::CarriedOn { .. }
+            | Entry::Awaited { .. } => {}
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use thalweg_store::StoreError;
 
 use crate::recording::Entry;
 use crate::status::EndedPlan;
-use crate::{Engine, EngineError, Running, tables};
+use crate::{Engine, EngineError, Running};
 
 /// Where actions that are not over are kept in the store, for the next leader.
 pub(crate) const ACTIONS_KEY: &str = "actions";

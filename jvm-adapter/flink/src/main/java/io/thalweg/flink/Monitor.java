@@ -48,6 +48,7 @@ public final class Monitor implements AutoCloseable {
     private final Thread thread = new Thread(this::work, "thalweg-monitor");
     private volatile View last = new View(List.of(), Map.of());
     private Actuator actuator;
+    private boolean leads;
 
     Monitor(Settings settings, Rest rest, Requirements requirements, Engine engine, Desk desk, Jobs jobs) {
         this.settings = settings;
@@ -59,11 +60,10 @@ public final class Monitor implements AutoCloseable {
         thread.setDaemon(true);
     }
 
-    /** Begins; plans go to this actuator, which first looks for what a predecessor left. */
+    /** Begins; plans go to this actuator, and after the first look what a predecessor left. */
     void start(Actuator actuator) {
         this.actuator = actuator;
         actuator.start();
-        actuator.resume();
         thread.start();
     }
 
@@ -150,9 +150,17 @@ public final class Monitor implements AutoCloseable {
         for (JobView job : seen) {
             readBounds(job);
         }
+        if (!leads) {
+            desk.lead(0);
+            leads = true;
+        }
         SnapshotWriter snapshot = encoder.encode(now, nodes, seen, beyond);
         JsonNode answer = engine.observe(snapshot.finish(), snapshot.length(), now);
         answer.path("decisions").forEach(this::take);
+        JobView left = byId.get(answer.path("due").path("plan").path("topology").asText());
+        if (left != null && RUNNING.equals(left.state())) {
+            actuator.due(answer.path("due"));
+        }
         byId.keySet().forEach(this::tellDropped);
         lastWords.keySet().removeIf(about -> about.indexOf(' ') > 0 && !byId.containsKey(about.substring(about.indexOf(' ') + 1)));
         return true;

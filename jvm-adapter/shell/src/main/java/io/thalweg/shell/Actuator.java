@@ -80,17 +80,6 @@ public final class Actuator implements AutoCloseable {
         }
     }
 
-    /** Looks for what a predecessor left behind; to be called when this process begins to lead. */
-    public void lead(long term) {
-        idle.set(false);
-        jobs.add(() -> catchUp(desk.lead(term)));
-    }
-
-    /** Whether nothing is under way here. */
-    public boolean isIdle() {
-        return idle.get();
-    }
-
     @Override
     public void close() {
         thread.interrupt();

@@ -130,15 +130,23 @@ public final class Desk {
     }
 
     /** This process begins to lead; answers with what a predecessor left to be done, missing if nothing. */
-    public JsonNode lead(long newTerm) throws Exception {
+    public JsonNode lead(long newTerm) {
         ObjectNode lead = JsonNodeFactory.instance.objectNode().put("op", "lead").put("term", newTerm);
         if (note != ClusterNote.NONE) {
-            lead.put("note", note.read().orElse(""));
+            lead.put("note", noted());
         }
         term = newTerm;
         JsonNode answer = send(lead);
         tryToKeep(answer);
         return answer.path("due");
+    }
+
+    private String noted() {
+        try {
+            return note.read().orElse("");
+        } catch (Exception e) {
+            throw new IllegalStateException("what a predecessor noted in the cluster cannot be read", e);
+        }
     }
 
     /** Another process leads: what is under way is its business. */

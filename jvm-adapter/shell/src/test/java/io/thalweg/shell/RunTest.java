@@ -5,12 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.thalweg.shell.Phase.Result;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,7 +25,7 @@ public class RunTest {
     @Test
     void aRunThatSucceedsDoesEveryPhaseOnceAndEnds() throws Exception {
         Recorded way = new Recorded(Map.of());
-        Run.End end = new Run(way, "p", 1000, () -> { }, steps, step -> { }).walk();
+        Run.End end = new Run(way, "p", 1000, () -> { }, steps, new Desk(new Silent())).walk();
         assertEquals(List.of("PREPARE", "STARTED", "SWITCHED", "COMMITTED", "end"), way.done);
         assertEquals(Phase.CLEANED, end.phase());
         assertNull(end.code());
@@ -32,7 +35,7 @@ public class RunTest {
     @EnumSource(names = {"PREPARE", "STARTED"})
     void beforeTheSwitchAFailureLeadsBack(Phase failing) throws Exception {
         Recorded way = new Recorded(Map.of(failing, new StepFailed(StepFailed.Code.STEP_DEADLINE, "too slow")));
-        Run.End end = new Run(way, "p", 1000, () -> { }, steps, step -> { }).walk();
+        Run.End end = new Run(way, "p", 1000, () -> { }, steps, new Desk(new Silent())).walk();
         assertEquals(Phase.ABORTED, end.phase());
         assertEquals("STEP_DEADLINE", end.code());
         assertEquals(List.of("back", "end"), way.done.subList(way.done.size() - 2, way.done.size()));
@@ -42,7 +45,7 @@ public class RunTest {
     @EnumSource(names = {"SWITCHED", "COMMITTED"})
     void afterTheSwitchAFailureIsNotedAndTheRunGoesOn(Phase failing) throws Exception {
         Recorded way = new Recorded(Map.of(failing, new IllegalStateException("broken")));
-        Run.End end = new Run(way, "p", 1000, () -> { }, steps, step -> { }).walk();
+        Run.End end = new Run(way, "p", 1000, () -> { }, steps, new Desk(new Silent())).walk();
         assertEquals(Phase.CLEANED, end.phase());
         assertEquals("ENGINE_REFUSED", end.code());
         assertFalse(way.done.contains("back"));
@@ -61,9 +64,28 @@ public class RunTest {
         Deadline.Check gone = () -> {
             throw new StepFailed(StepFailed.Code.PLAN_OUTDATED, "it is gone");
         };
-        Run.End end = new Run(way, "p", 600_000, gone, steps, step -> { }).walk();
+        Run.End end = new Run(way, "p", 600_000, gone, steps, new Desk(new Silent())).walk();
         assertEquals("PLAN_OUTDATED", end.code());
         assertEquals(List.of("back", "end"), way.done);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"PREPARE", "STARTED", "SWITCHED", "COMMITTED"})
+    void whoeverDoesNotLeadAnyMoreDoesNothingMore(Phase failing) throws Exception {
+        Recorded way = new Recorded(Map.of(failing, new StepFailed(StepFailed.Code.LEADERSHIP_LOST, "another leads")));
+        Run.End end = new Run(way, "p", 1000, () -> { }, steps, new Desk(new Silent())).walk();
+        assertEquals(Phase.ABANDONED, end.phase());
+        assertEquals("abandon", way.done.get(way.done.size() - 1));
+        assertFalse(way.done.contains("back") || way.done.contains("end"), way.done.toString());
+    }
+
+    @Test
+    void nothingBeginsWhereAnotherLeads() throws Exception {
+        Recorded way = new Recorded(Map.of());
+        Desk deposed = new Desk(new Silent(), OptionalLong::empty, ClusterNote.NONE);
+        Run.End end = new Run(way, "p", 1000, () -> { }, steps, deposed).walk();
+        assertEquals(Phase.ABANDONED, end.phase());
+        assertEquals(List.of(), way.done);
     }
 
     @ParameterizedTest
@@ -76,6 +98,27 @@ public class RunTest {
             }
             assertTrue(at.last(), phase + " with " + result);
         }
+    }
+
+    /** An engine that takes every report. */
+    private static final class Silent implements Engine {
+        @Override
+        public JsonNode observe(ByteBuffer snapshot, int length, long now) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void assign(ByteBuffer cluster, int length, ByteBuffer answers, long now) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public JsonNode command(JsonNode command, long now) {
+            return JsonNodeFactory.instance.objectNode();
+        }
+
+        @Override
+        public void close() { }
     }
 
     private static class Recorded implements Way {
@@ -102,6 +145,11 @@ public class RunTest {
         @Override
         public void back() {
             done.add("back");
+        }
+
+        @Override
+        public void abandon() {
+            done.add("abandon");
         }
 
         @Override

@@ -112,7 +112,7 @@ final class Monitor implements AutoCloseable {
     /** What the thread does, which may fail in any way. */
     @FunctionalInterface
     private interface Work {
-        void run() throws TException, InterruptedException;
+        void run() throws Exception;
     }
 
     /** Does something, whatever becomes of it: an error that left this thread would end Nimbus. */
@@ -140,7 +140,7 @@ final class Monitor implements AutoCloseable {
         }
         if (now.isPresent()) {
             LOG.info("this Nimbus leads, in term {}", now.getAsLong());
-            actuator.lead(now.getAsLong());
+            actuator.due(desk.lead(now.getAsLong()));
         } else {
             LOG.info("another Nimbus leads, or nobody can tell");
             desk.follow();

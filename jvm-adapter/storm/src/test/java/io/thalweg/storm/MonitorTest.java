@@ -51,8 +51,9 @@ class MonitorTest {
         rounds.begin(System.currentTimeMillis());
         rounds.seen(new Rounds.View(Map.of(), Map.of()));
         NimbusClient.LocalOverride override = new NimbusClient.LocalOverride(nimbus);
-        try (Monitor monitor = new Monitor(Synthetic.CONF, QUICK, rounds, engine, new StateLink(Synthetic.CONF),
-                new Actuator(new Desk(engine), plan -> null, 1000, result -> { }), new Shapes(),
+        Desk desk = new Desk(engine);
+        try (Monitor monitor = new Monitor(Synthetic.CONF, QUICK, rounds, engine, new StateLink(Synthetic.CONF), desk,
+                new Actuator(desk, plan -> null, 1000, result -> { }), new Shapes(),
                 new Adopted(Path.of("nowhere")), new Meters(new StormMetricsRegistry()))) {
             monitor.start();
             assertTrue(engine.observed.await(20, TimeUnit.SECONDS), "the monitor goes on after " + calls.get() + " calls");

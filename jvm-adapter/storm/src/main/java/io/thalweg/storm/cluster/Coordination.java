@@ -44,6 +44,10 @@ public final class Coordination implements Leadership, ClusterNote, AutoCloseabl
     @Override
     public synchronized OptionalLong term() {
         try {
+            if (!storage().node_exists(QUEUE, false)) {
+                // Within one process, as in tests of topologies, there is only one Nimbus and nothing to queue for.
+                return OptionalLong.of(0);
+            }
             Optional<String> first = storage().get_children(QUEUE, false).stream().min(Comparator.comparingLong(Coordination::number));
             boolean ours = first.isPresent() && self.equals(text(storage().get_data(QUEUE + "/" + first.get(), false)));
             failing = false;

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thalweg_core::action::{Action, Due, Effect, Event, Fault, InFlight, Phase, Term, step};
 use thalweg_core::assign::Routes;
-use thalweg_core::plan::Plan;
 use thalweg_core::plan::MigrationRow;
+use thalweg_core::plan::Plan;
 use thalweg_core::units::Timestamp;
 use thalweg_store::StoreError;
 
@@ -135,7 +135,8 @@ impl Engine {
             .iter()
             .map(|row| MigrationRow { before: Some(row.after.clone()), ..row.clone() })
             .collect();
-        Arc::make_mut(&mut self.routing().routes).insert(plan.topology.clone(), Routes::of(&rows, false));
+        Arc::make_mut(&mut self.routing().routes)
+            .insert(plan.topology.clone(), Routes::of(&rows, false));
         self.keep_table(&plan.topology, &rows, &plan.id, now);
     }
 

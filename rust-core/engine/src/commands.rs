@@ -120,7 +120,9 @@ impl Engine {
             Request::Switched { plan } => happen(&plan, Event::Switched),
             Request::Commit { plan } => happen(&plan, Event::Commits),
             Request::Failed { plan, fault } => happen(&plan, Event::Failed(fault.into())),
-            Request::Abort { plan, fault, steps } => Ok(self.abort(&plan, fault.into(), steps, now)),
+            Request::Abort { plan, fault, steps } => {
+                Ok(self.abort(&plan, fault.into(), steps, now))
+            }
             Request::Finish { plan, how, steps } => self.finish(&plan, how, steps, now),
             Request::Progress { plan, step, text } => Ok(self.progress(&plan, step, text, now)),
             Request::Event { code, text } => Ok(self.event(code, text)),

@@ -85,7 +85,8 @@ impl Engine {
         now: Timestamp,
     ) {
         let topology = action.plan.topology.clone();
-        let entry = Entry::Awaited { topology: (&topology).into(), flight: Cow::Borrowed(&flight), now };
+        let entry =
+            Entry::Awaited { topology: (&topology).into(), flight: Cow::Borrowed(&flight), now };
         self.recorder.write(&entry);
         running.state.await_outcome(&topology, flight, now, self.core());
         running.settled.push(action);

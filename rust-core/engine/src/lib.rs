@@ -38,8 +38,8 @@ pub use error::EngineError;
 pub use settings::{EngineSettings, Key, Kind, keys};
 pub use thalweg_core::assign::Assigned;
 
-use recording::{Entry, Recorder};
 use actions::UnderWay;
+use recording::{Entry, Recorder};
 use status::EndedPlan;
 use tables::RoutesByTopology;
 

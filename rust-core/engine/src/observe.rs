@@ -187,7 +187,8 @@ impl Engine {
             return;
         }
         let known = Arc::clone(&self.routing().routes);
-        let present: BTreeSet<&str> = observation.topologies.iter().map(|t| t.id.as_str()).collect();
+        let present: BTreeSet<&str> =
+            observation.topologies.iter().map(|t| t.id.as_str()).collect();
         for gone in known.keys().filter(|id| !present.contains(id.as_str())) {
             self.drop_table(gone);
         }
@@ -231,7 +232,13 @@ impl Engine {
     }
 
     /// Stores a table; where that fails, the next look tries again.
-    pub(crate) fn keep_table(&self, topology: &str, rows: &[MigrationRow], plan: &str, now: Timestamp) {
+    pub(crate) fn keep_table(
+        &self,
+        topology: &str,
+        rows: &[MigrationRow],
+        plan: &str,
+        now: Timestamp,
+    ) {
         let term = self.running().term;
         let stored = self.store.next_epoch(topology, term.0).and_then(|epoch| {
             let table = tables::of_plan(plan, topology, epoch, now, rows);
@@ -289,7 +296,8 @@ impl Engine {
     pub(crate) fn show(&self, now: Timestamp) {
         let _storing = self.storing();
         let text = self.status(now).map(|status| status.to_string());
-        let written = text.map(|text| files::replace(&self.settings.dir.join("status.json"), &text));
+        let written =
+            text.map(|text| files::replace(&self.settings.dir.join("status.json"), &text));
         if let Err(error) | Ok(Err(error)) =
             written.map(|r| r.map_err(|e| EngineError::Request(e.to_string())))
         {

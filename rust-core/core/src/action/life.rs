@@ -276,7 +276,11 @@ pub fn step(
             if let Some(at) = next.done.iter().rposition(|entry| *entry == done) {
                 next.done.remove(at);
             }
-            if phase == Phase::Reversing { go_on_reversing(&mut next, now) } else { vec![Effect::Store] }
+            if phase == Phase::Reversing {
+                go_on_reversing(&mut next, now)
+            } else {
+                vec![Effect::Store]
+            }
         }
         Event::Switched if phase == Phase::Preparing => {
             next.enter(Phase::Switched, now);

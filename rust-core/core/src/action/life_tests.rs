@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::plan::PlanKind;
 use crate::model::TaskRange;
+use crate::plan::PlanKind;
 use crate::plan::{MigrationRow, Slot};
 
 fn at(secs: i64) -> Timestamp {

@@ -55,7 +55,16 @@ impl EngineSettings {
         let recording = (!recording.is_empty()).then(|| PathBuf::from(recording));
         let mib = u64::from(values.count("thalweg.recording.limit.mib"));
         let recording_limit = mib * 1024 * 1024;
-        Self { core, store, publish_timeout, step_timeout, dir, recording, recording_limit, problems }
+        Self {
+            core,
+            store,
+            publish_timeout,
+            step_timeout,
+            dir,
+            recording,
+            recording_limit,
+            problems,
+        }
     }
 }
 

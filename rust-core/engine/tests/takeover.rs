@@ -1,0 +1,197 @@
+//! What becomes of an action when whoever carried it out is gone.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../../core/tests/support/mod.rs"]
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use support::Model;
+use thalweg_core::units::Timestamp;
+use thalweg_engine::Engine;
+
+/// One scheduler on its own store, looking at a cluster of three nodes that an operator has given an order for.
+struct Scheduler {
+    engine: Option<Engine>,
+    folder: tempfile::TempDir,
+    cluster: Model,
+}
+
+impl Scheduler {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut cluster = Model::new(3, 2, 2);
+        cluster.rate = 50.0;
+        Self { engine: Some(open(folder.path())), folder, cluster }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.cluster.now()
+    }
+
+    fn look(&mut self) -> Value {
+        self.cluster.step();
+        let engine = self.engine.as_ref().unwrap();
+        let answer = engine.observe(self.cluster.observation.clone(), self.cluster.now()).unwrap();
+        serde_json::from_str(&answer).unwrap()
+    }
+
+    /// Looks until a plan is decided and gives its id.
+    fn plan(&mut self) -> String {
+        let order = json!({ "topology": "wc-1", "counts": { "split": 4 } });
+        fs::write(self.folder.path().join("order.json"), order.to_string()).unwrap();
+        for _ in 0..40 {
+            let answer = self.look();
+            if answer["decisions"][0]["verdict"] == "act" {
+                return answer["decisions"][0]["plan"]["id"].as_str().unwrap().to_owned();
+            }
+        }
+        panic!("no plan: {}", self.status()["decisions"]);
+    }
+
+    fn tell(&self, mut request: Value, op: &str, plan: &str) -> Value {
+        request["op"] = json!(op);
+        request["plan"] = json!(plan);
+        self.send(&request)
+    }
+
+    fn send(&self, request: &Value) -> Value {
+        let engine = self.engine.as_ref().unwrap();
+        let answer = engine.command(&request.to_string(), self.now());
+        serde_json::from_str(&answer.unwrap_or_else(|error| panic!("{request}: {error}"))).unwrap()
+    }
+
+    fn status(&self) -> Value {
+        self.send(&json!({ "op": "status" }))
+    }
+
+    /// Publishes a plan and stops the topology for it; the answer has the note for the cluster.
+    fn drain(&self, plan: &str) -> Value {
+        self.tell(json!({}), "publish", plan);
+        self.tell(json!({ "strategy": "drain_and_restart" }), "begin", plan);
+        self.tell(json!({ "done": { "what": "deactivated" } }), "intend", plan)
+    }
+
+    /// The process dies, and another begins to lead on the same store.
+    fn succeed(&mut self, term: u64, note: &Value) -> Value {
+        self.engine = None;
+        self.engine = Some(open(self.folder.path()));
+        self.send(&json!({ "op": "lead", "term": term, "note": text(note) }))
+    }
+}
+
+fn text(note: &Value) -> String {
+    if note.is_null() { String::new() } else { note.to_string() }
+}
+
+fn open(folder: &Path) -> Engine {
+    let settings = json!({ "thalweg.mode": "act", "thalweg.store.dir": folder,
+        "thalweg.monitor.interval.secs": 2, "thalweg.metrics.settle.secs": 6, "thalweg.metrics.window.secs": 10,
+        "thalweg.metrics.max.age.secs": 10 });
+    Engine::open(&settings.to_string()).unwrap()
+}
+
+#[test]
+fn a_topology_that_was_stopped_is_let_run_again_by_whoever_leads_next() {
+    let mut one = Scheduler::new();
+    let plan = one.plan();
+    let note = one.drain(&plan)["note"].clone();
+    assert_eq!(note["done"][0]["what"], "deactivated", "noted before it is done");
+    let left = one.succeed(2, &note);
+    assert_eq!(left["due"]["what"], "reverse");
+    assert_eq!(left["due"]["done"], json!([{ "what": "deactivated" }]));
+    assert_eq!(left["due"]["plan"]["name"], "wc-1");
+    // Should that fail, it is due again at the next look.
+    assert_eq!(one.look()["due"]["what"], "reverse");
+    let after = one.tell(json!({ "done": { "what": "deactivated" } }), "undone", &plan);
+    assert_eq!(after["note"], Value::Null);
+    assert_eq!(one.look()["due"], Value::Null);
+    let ended = one.status()["ended"][0].clone();
+    assert_eq!((&ended["plan"]["id"], &ended["code"]), (&json!(plan), &json!("LEADER_CHANGED")));
+}
+
+#[test]
+fn a_successor_with_a_store_of_its_own_finds_it_by_the_note_in_the_cluster() {
+    let mut one = Scheduler::new();
+    let plan = one.plan();
+    let note = one.drain(&plan)["note"].clone();
+    let other = Scheduler::new();
+    let left = other.send(&json!({ "op": "lead", "term": 7, "note": text(&note) }));
+    assert_eq!(left["due"]["what"], "reverse");
+    assert_eq!(left["due"]["plan"]["topology"], "wc-1");
+    other.tell(json!({ "done": { "what": "deactivated" } }), "undone", &plan);
+    assert_eq!(other.status()["plan"], Value::Null);
+
+    // The first one leads again: what its own store says of the plan is long over.
+    let back = one.succeed(8, &Value::Null);
+    assert_eq!((&back["due"], &one.status()["plan"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn a_committed_plan_is_carried_on_and_nothing_else_begins_meanwhile() {
+    let mut one = Scheduler::new();
+    let plan = one.plan();
+    one.drain(&plan);
+    let note = one.tell(json!({}), "commit", &plan)["note"].clone();
+    let left = one.succeed(2, &note);
+    assert_eq!(left["due"]["what"], "carry_on");
+    assert_eq!(left["due"]["plan"]["counts"]["split"], 4);
+    let order = json!({ "topology": "wc-1", "counts": { "split": 1 } });
+    fs::write(one.folder.path().join("order.json"), order.to_string()).unwrap();
+    for _ in 0..20 {
+        let decision = one.look()["decisions"][0].clone();
+        assert_eq!(decision["verdict"], "hold");
+        assert_eq!(decision["reasons"][0]["code"], "ACTION_RUNNING", "{decision}");
+    }
+    // What runs is what was wished, but its sources do not run yet: then it is not done.
+    let asked = one.tell(json!({}), "finish", &plan);
+    assert_eq!(asked["phase"], "committed");
+    one.tell(json!({ "done": { "what": "deactivated" } }), "undone", &plan);
+    let done = one.tell(json!({}), "finish", &plan);
+    assert_eq!((&done["phase"], &done["note"]), (&json!("settled"), &Value::Null));
+    let decision = one.look()["decisions"][0].clone();
+    assert_eq!(decision["reasons"][0]["code"], "SETTLING", "{decision}");
+}
+
+#[test]
+fn what_ended_is_not_resumed() {
+    let mut one = Scheduler::new();
+    let plan = one.plan();
+    one.drain(&plan);
+    one.tell(json!({}), "commit", &plan);
+    one.tell(json!({ "done": { "what": "deactivated" } }), "undone", &plan);
+    one.tell(json!({ "how": "drain_and_restart" }), "finish", &plan);
+    assert_eq!(one.status()["ended"][0]["how"], "drain_and_restart");
+    let left = one.succeed(2, &Value::Null);
+    assert_eq!((&left["due"], &one.status()["plan"]), (&Value::Null, &Value::Null));
+    // But its outcome is still awaited: it would be judged against how things were before it.
+    assert_eq!(one.look()["decisions"][0]["reasons"][0]["code"], "SETTLING");
+}
+
+#[test]
+fn an_older_leader_changes_nothing_any_more() {
+    let mut one = Scheduler::new();
+    let plan = one.plan();
+    one.tell(json!({}), "publish", &plan);
+    one.send(&json!({ "op": "follow" }));
+    let request = json!({ "op": "begin", "plan": plan, "strategy": "rebalance" });
+    let refused = one.engine.as_ref().unwrap().command(&request.to_string(), one.now());
+    assert_eq!(refused.unwrap_err().code(), "STATE");
+}
+
+#[test]
+fn an_action_that_nobody_hears_of_is_taken_back() {
+    let mut one = Scheduler::new();
+    let plan = one.plan();
+    one.drain(&plan);
+    // Four times the 60 s that a step may take.
+    for _ in 0..119 {
+        assert_eq!(one.look()["due"], Value::Null);
+    }
+    let due = (0..4).map(|_| one.look()["due"].clone()).find(|due| !due.is_null());
+    assert_eq!(due.unwrap()["what"], "reverse");
+    one.tell(json!({ "done": { "what": "deactivated" } }), "undone", &plan);
+    assert_eq!(one.status()["ended"][0]["code"], "ACTION_SILENT");
+}

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thalweg_core::action::{Action, Due, Effect, Event, Fault, InFlight, Phase, Term, step};
 use thalweg_core::assign::Routes;
+use thalweg_core::model::Observation;
 use thalweg_core::plan::MigrationRow;
 use thalweg_core::plan::Plan;
 use thalweg_core::units::Timestamp;
@@ -171,24 +172,30 @@ impl Engine {
     }
 
     /// Gives an action up that was not heard of for so long that nobody can be at work on it any more.
-    pub(crate) fn give_up_silent(&self, now: Timestamp) {
-        let silent = {
-            let running = self.running();
-            let under_way = running.under_way.as_ref();
-            under_way.and_then(|under_way| {
-                let patience = self.settings.step_timeout.saturating_mul(SILENT_STEPS);
-                let silent = now.since(under_way.heard_at).get() > patience.as_secs_f64() * 1000.0;
-                let waits = under_way.action.due() != Some(Due::Reverse);
-                (silent && waits).then(|| under_way.action.plan.id.clone())
-            })
-        };
-        let Some(plan) = silent else { return };
-        let text = format!("nothing was heard of it for {SILENT_STEPS} times the limit of a step");
-        let fault = Fault { code: "ACTION_SILENT".to_owned(), text };
-        tracing::warn!(plan, code = fault.code, text = fault.text, "plan given up");
-        if let Err(error) = self.happen(&plan, Event::GaveUp(fault), now) {
+    pub(crate) fn give_up_silent(&self, observation: &Observation, now: Timestamp) {
+        let Some((plan, event)) = self.silent(observation, now) else { return };
+        tracing::warn!(plan, ?event, "plan of which nothing was heard");
+        if let Err(error) = self.happen(&plan, event, now) {
             tracing::warn!(plan, %error, "a silent action cannot be given up");
         }
+    }
+
+    /// The plan of an action that has been silent, and what is to happen to it.
+    fn silent(&self, observation: &Observation, now: Timestamp) -> Option<(String, Event)> {
+        let running = self.running();
+        let UnderWay { action, heard_at, .. } = running.under_way.as_ref()?;
+        let patience = self.settings.step_timeout.saturating_mul(SILENT_STEPS);
+        if now.since(*heard_at).get() <= patience.as_secs_f64() * 1000.0 {
+            return None;
+        }
+        let id = action.plan.id.clone();
+        if !observation.topologies.iter().any(|topology| topology.id == action.plan.topology) {
+            return Some((id, Event::TopologyGone));
+        }
+        let text = format!("nothing was heard of it for {SILENT_STEPS} times the limit of a step");
+        let fault = Fault { code: "ACTION_SILENT".to_owned(), text };
+        // What is being taken back is due at every look, for as long as it takes.
+        (action.due() != Some(Due::Reverse)).then_some((id, Event::GaveUp(fault)))
     }
 
     /// Forgets the actions whose outcome was judged.

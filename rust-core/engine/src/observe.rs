@@ -53,7 +53,7 @@ impl Engine {
         drains::mark(&mut observation, &drained);
         let order = orders::take(&self.settings.dir);
         let order = order.filter(|order| self.is_of_somebody(order, &observation));
-        self.give_up_silent(now);
+        self.give_up_silent(&observation, now);
         let looked = self.look(&observation, &drained, order, now);
         self.recorder.flush();
         let looked = looked?;

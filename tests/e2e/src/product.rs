@@ -26,6 +26,7 @@ pub const TOPIC: &str = "lines";
 pub const WORDS_PER_LINE: f64 = 7.0;
 
 const NODES: usize = 2;
+const SLOTS: u16 = 4;
 /// What a node's workers have of the processor, so that one executor can be too few.
 const CORES: f64 = 0.8;
 
@@ -64,7 +65,7 @@ impl Product {
     /// # Errors
     /// Here and below: with the ends of the logs, when a process fails or is late.
     pub fn with_redis(settings: &[(&str, Value)]) -> Result<Self> {
-        Self::start(true, settings)
+        Self::start(true, SLOTS, settings)
     }
 
     /// The same with the embedded store.
@@ -72,10 +73,18 @@ impl Product {
     /// # Errors
     /// As for [`Product::with_redis`].
     pub fn embedded(settings: &[(&str, Value)]) -> Result<Self> {
-        Self::start(false, settings)
+        Self::start(false, SLOTS, settings)
     }
 
-    fn start(with_redis: bool, settings: &[(&str, Value)]) -> Result<Self> {
+    /// The same with room for several topologies, and for the new workers of one of them.
+    ///
+    /// # Errors
+    /// As for [`Product::with_redis`].
+    pub fn roomy(settings: &[(&str, Value)]) -> Result<Self> {
+        Self::start(false, 2 * SLOTS, settings)
+    }
+
+    fn start(with_redis: bool, slots: u16, settings: &[(&str, Value)]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let redis = match with_redis {
             true => Some(Redis::start(&Site::loopback(folder.path())?, &[])?),
@@ -83,6 +92,7 @@ impl Product {
         };
         let mut builder = StormBuilder::new(folder.path())
             .nodes(NODES)
+            .slots(slots)
             .scheduler("io.thalweg.storm.ThalwegScheduler")
             .daemon_jar(&jar()?)
             .set("nimbus.topology.validator", "io.thalweg.storm.TaskHeadroom")

@@ -19,7 +19,7 @@ const ENDED: Duration = Duration::from_secs(9);
 
 #[test]
 fn topologies_come_and_go_beside_an_action() -> Result<()> {
-    let mut product = Product::embedded(&[
+    let mut product = Product::roomy(&[
         ("thalweg.policy", text("static")),
         ("thalweg.action.method", text("make-before-break")),
         ("thalweg.monitor.interval.secs", json!(1)),
@@ -47,8 +47,9 @@ fn topologies_come_and_go_beside_an_action() -> Result<()> {
         ensure!(left.is_empty(), "still running: {left:?}");
         Ok(Some(()))
     })?;
-    let still = product.status()?.plan;
-    ensure!(still.is_some_and(|active| active.plan.id == plan.plan.id), "the plan was too quick");
+    let status = product.status()?;
+    let under_way = status.plan.is_some_and(|active| active.plan.id == plan.plan.id);
+    ensure!(under_way, "ended too early: {:?}\n{}", status.ended.first(), product.evidence());
     let late = small(&product, "late")?;
 
     let ended: EndedPlan = product.wait("the end of the plan", || {

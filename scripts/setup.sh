@@ -10,6 +10,7 @@ packages=(
     gradle          # the JVM build
     redis-server    # the tests of the shared store start their own
     iproute2        # the lab's namespaces and rate limits
+    procps          # Storm's supervisors call ps and kill
 )
 
 need() { # command, what it is for
@@ -49,4 +50,6 @@ need java "JDK 17 or newer"
 need javac "a JDK, not only a JRE"
 need mvn "fetches Storm and Kafka for the tests"
 need cargo "Rust 1.95 or newer, https://rustup.rs"
+need cargo-fmt "rustup component add rustfmt"
+need cargo-clippy "rustup component add clippy"
 exit "$missing"

@@ -131,6 +131,7 @@ impl Scene<'_> {
         };
         std::thread::sleep(AFTERMATH);
         let window = begun..ended + u64::try_from(AFTERMATH.as_millis())?;
+        self.wait_journals(window.end)?;
         let (output, spouts) = (Output::read(&self.out)?, Spouts::read(&self.out)?);
         let disruption = Disruption::within(&window, &output, &spouts);
         let lines = generator.records() - lines;

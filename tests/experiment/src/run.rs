@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use thalweg_lab::control::TopologyInfo;
-use thalweg_lab::counts::{Output, Spouts};
+use thalweg_lab::counts::{Following, Output, Spouts};
 use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::wait::until;
 use thalweg_lab::{Kafka, Redis, StormBuilder, StormCluster, StormJob};
@@ -43,6 +43,10 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(170);
 const CATCH_UP_LIMIT: Duration = Duration::from_secs(60);
 /// A backlog of less than this much load is none.
 const BACKLOG_SECS: f64 = 2.0;
+/// How often spouts write their journals; bolts do twice as often.
+const JOURNAL_MS: u64 = 100;
+/// Journals in which nothing comes for this long tell all there is.
+const JOURNAL_LIMIT: Duration = Duration::from_secs(5);
 /// An action's trace is looked for until this long after its end.
 const AFTERMATH_MS: u64 = 8_000;
 
@@ -127,6 +131,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) status_file: PathBuf,
     pub(crate) out: PathBuf,
     seen: RefCell<Executors>,
+    journals: RefCell<Following>,
     // Dropped in this order.
     _redis: Option<Redis>,
     pub(crate) storm: StormCluster,
@@ -172,8 +177,9 @@ impl<'a> Scene<'a> {
         storm.submit(&topology, START_LIMIT)?;
         witness.note("the topology runs");
         let status_file = thalweg.join("status.json");
-        let seen = RefCell::default();
-        let scene = Self { side, situation, status_file, out, seen, _redis: redis, storm, kafka };
+        let (seen, journals) = (RefCell::default(), RefCell::default());
+        let scene =
+            Self { side, situation, status_file, out, seen, journals, _redis: redis, storm, kafka };
         scene.limit_nodes()?;
         Ok(scene)
     }
@@ -396,6 +402,7 @@ impl<'a> Scene<'a> {
         let seconds = (to - from) as f64 / 1_000.0;
         std::fs::write(self.storm.dir().join("executors.txt"), format!("{:#?}", after.executors))?;
         let path = PathLatency::between(&before, &after);
+        self.wait_journals(to)?;
         let spouts = Spouts::read(&self.out)?;
         let measured = Measured {
             side: self.side,
@@ -412,6 +419,23 @@ impl<'a> Scene<'a> {
         Ok(measured.with_completed(&spouts.within(&(from..to)), replayed))
     }
 
+    /// Waits until the journals tell all until an instant: lines stand for what was done before them, and each task
+    /// writes its own at its own pace. Where nothing is acknowledged any more there is nothing to wait for.
+    pub(crate) fn wait_journals(&self, to: u64) -> Result<()> {
+        let told = to + JOURNAL_MS;
+        let begun = Instant::now();
+        while begun.elapsed() < JOURNAL_LIMIT {
+            let mut journals = self.journals.borrow_mut();
+            let (_, spouts) = journals.look(&self.out)?;
+            if spouts.newest().is_some_and(|newest| newest >= told) {
+                break;
+            }
+            drop(journals);
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
+    }
+
     fn look(
         &self,
         generator: &Generator,
@@ -420,12 +444,16 @@ impl<'a> Scene<'a> {
         const BACK_MS: u64 = 3_000;
         let now = now_ms()?;
         let window = now.saturating_sub(BACK_MS)..now;
-        let completed = Spouts::read(&self.out)?.within(&window);
-        let vitals = Vitals {
-            words: Output::read(&self.out)?.rate(&window),
-            complete_ms: completed.mean_ms,
-            p99_ms: completed.p99_ms,
-            sent: generator.records(),
+        let vitals = {
+            let mut journals = self.journals.borrow_mut();
+            let (output, spouts) = journals.look(&self.out)?;
+            let completed = spouts.within(&window);
+            Vitals {
+                words: output.rate(&window),
+                complete_ms: completed.mean_ms,
+                p99_ms: completed.p99_ms,
+                sent: generator.records(),
+            }
         };
         // While workers are replaced Nimbus may have nothing to say.
         let info = self.storm.control().info(TOPOLOGY).ok();

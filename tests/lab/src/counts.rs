@@ -3,9 +3,10 @@
 //! All times are milliseconds since the epoch, by this machine's clock.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context, Result};
@@ -32,14 +33,16 @@ impl Output {
     /// When a file cannot be read or holds something else.
     pub fn read(folder: &Path) -> Result<Self> {
         let mut output = Self::default();
-        for_each_line(folder, "count-", |fields| {
-            let [at, tuples] = fields else {
-                anyhow::bail!("not two fields");
-            };
-            output.add(number(at)?, number(tuples)?);
-            Ok(())
-        })?;
+        for_each_line(folder, "count-", |fields| output.take(fields))?;
         Ok(output)
+    }
+
+    fn take(&mut self, fields: &[&str]) -> Result<()> {
+        let [at, tuples] = fields else {
+            anyhow::bail!("not two fields");
+        };
+        self.add(number(at)?, number(tuples)?);
+        Ok(())
     }
 
     fn add(&mut self, at: u64, tuples: u64) {
@@ -174,13 +177,20 @@ impl Spouts {
     /// # Errors
     /// When a file cannot be read or holds something else.
     pub fn read(folder: &Path) -> Result<Self> {
-        let mut records = Vec::new();
-        for_each_line(folder, "spout-", |fields| {
-            records.push(record(fields)?);
-            Ok(())
-        })?;
-        records.sort_by_key(|(at, _)| *at);
-        Ok(Self { records })
+        let mut spouts = Self::default();
+        for_each_line(folder, "spout-", |fields| spouts.take(fields))?;
+        spouts.records.sort_by_key(|(at, _)| *at);
+        Ok(spouts)
+    }
+
+    fn take(&mut self, fields: &[&str]) -> Result<()> {
+        self.records.push(record(fields)?);
+        Ok(())
+    }
+
+    /// When the last record was written.
+    pub fn newest(&self) -> Option<u64> {
+        self.records.last().map(|(at, _)| *at)
     }
 
     /// Sums and latencies of a window.
@@ -337,10 +347,43 @@ pub fn windows(folder: &Path) -> Result<Vec<(String, String)>> {
     Ok(answers)
 }
 
-/// A worker may be killed, or this reader come, while a line is written: a last line without its end is left out.
+/// Output and spouts' tuples of a folder whose journals grow. Each look reads only what was written since the last one.
+#[derive(Debug, Default)]
+pub struct Following {
+    /// Bytes of each file that were read.
+    read: BTreeMap<PathBuf, u64>,
+    output: Output,
+    spouts: Spouts,
+}
+
+impl Following {
+    /// Reads on, and returns all that is known.
+    ///
+    /// # Errors
+    /// When a file cannot be read or holds something else.
+    pub fn look(&mut self, folder: &Path) -> Result<(&Output, &Spouts)> {
+        let Self { read, output, spouts } = self;
+        for_each_new_line(folder, "count-", read, |fields| output.take(fields))?;
+        for_each_new_line(folder, "spout-", read, |fields| spouts.take(fields))?;
+        spouts.records.sort_by_key(|(at, _)| *at);
+        Ok((output, spouts))
+    }
+}
+
 fn for_each_line(
     folder: &Path,
     prefix: &str,
+    each: impl FnMut(&[&str]) -> Result<()>,
+) -> Result<()> {
+    for_each_new_line(folder, prefix, &mut BTreeMap::new(), each)
+}
+
+/// A worker may be killed, or this reader come, while a line is written: a last line without its end is left for the
+/// next time.
+fn for_each_new_line(
+    folder: &Path,
+    prefix: &str,
+    read: &mut BTreeMap<PathBuf, u64>,
     mut each: impl FnMut(&[&str]) -> Result<()>,
 ) -> Result<()> {
     let Ok(entries) = fs::read_dir(folder) else {
@@ -352,12 +395,17 @@ fn for_each_line(
         if !name.starts_with(prefix) {
             continue;
         }
-        let text = fs::read_to_string(&path)?;
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        let known = read.get(&path).copied().unwrap_or(0);
+        let mut file = File::open(&path)?;
+        file.seek(SeekFrom::Start(known))?;
+        let mut text = String::new();
+        file.read_to_string(&mut text)?;
+        let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
         for line in whole.lines() {
             let fields: Vec<&str> = line.split(' ').collect();
             each(&fields).with_context(|| format!("{}: {line}", path.display()))?;
         }
+        read.insert(path, known + whole.len() as u64);
     }
     Ok(())
 }
@@ -422,6 +470,33 @@ mod tests {
         let within = Spouts::read(folder.path()).unwrap().within(&(0..2_000));
         assert_eq!((within.emitted, within.acked, within.failed), (3, 200, 1));
         assert_eq!((within.mean_ms, within.p99_ms, within.max_ms), (100.5, 198, 200));
+    }
+
+    #[test]
+    fn growing_journals_are_read_on_from_where_the_last_look_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let (count, spout) =
+            (folder.path().join("count-1-2.log"), folder.path().join("spout-1-9.log"));
+        let append = |file: &Path, text: &str| {
+            let mut file = File::options().create(true).append(true).open(file).unwrap();
+            std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+        };
+        let mut following = Following::default();
+        let mut seen = || {
+            let (output, spouts) = following.look(folder.path()).unwrap();
+            (output.all(), spouts.within(&(0..5_000)).acked, spouts.newest())
+        };
+        assert_eq!(seen(), (0, 0, None));
+        append(&count, "1000 5\n1050 6\n11");
+        append(&spout, "1000 3 2 1 20100 200 4,5\n");
+        assert_eq!(seen(), (11, 2, Some(1_000)));
+        assert_eq!(seen(), (11, 2, Some(1_000)));
+        append(&count, "00 7\n");
+        append(&spout, "900 1 1 0 4 4 4\n");
+        assert_eq!(seen(), (18, 3, Some(1_000)));
+        // What was read is not read again.
+        fs::write(&count, "1000 9\n1050 9\n1100 9\n1200 1\n").unwrap();
+        assert_eq!(seen(), (19, 3, Some(1_000)));
     }
 
     #[test]

@@ -28,8 +28,8 @@ test: ## Runs every check and test
 quick-test: ## The same without real clusters
 	@scripts/test.sh --quick
 
-product-test: build ## Runs the tests of the whole product on real clusters only
-	@cargo test --quiet --locked -p thalweg-e2e -- --test-threads 1
+product-test: ## Runs the tests on real clusters only
+	@scripts/test.sh --product
 
 bench-storm: build ## Measures DefaultScheduler against Thalweg (ROUNDS=3, POLICY=me-stream,ds2,thalweg)
 	@target/debug/bench-storm --rounds $(ROUNDS) $(if $(POLICY),--policy $(POLICY))

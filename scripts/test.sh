@@ -1,16 +1,25 @@
 #!/bin/bash
 # Runs every check and test whatever fails, and ends with what ran. Only a failed set-up ends it early.
+# With --quick nothing starts a cluster; with --product only what does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # A failed test names its cause in its last lines; backtraces of errors would push it out of them.
 export RUST_LIB_BACKTRACE=0
 
+part=${1:-}
 logs=target/test-logs
 mkdir -p "$logs"
 . scripts/steps.sh
 
-# No failed test binary hides the later ones.
-tests() { cargo test --locked --no-fail-fast "$@"; }
+# Always of the whole workspace: Cargo builds dependencies anew for each other choice of packages, as the features that
+# these need differ. No failed test binary hides the later ones.
+tests() { cargo test --workspace --locked --no-fail-fast "$@"; }
+
+# Names the tests of these files for Cargo.
+named() { for file in "$@"; do echo "--test=$(basename "$file" .rs)"; done | sort -u; }
+mapfile -t clusters < <(named tests/lab/tests/*.rs tests/e2e/tests/*.rs)
+mapfile -t others < <(named rust-core/*/tests/*.rs tests/policies/tests/*.rs)
+both=$(comm -12 <(printf '%s\n' "${clusters[@]}") <(printf '%s\n' "${others[@]}"))
 
 step "set-up" scripts/setup.sh
 if [ "$failed" -gt 0 ]; then
@@ -18,21 +27,26 @@ if [ "$failed" -gt 0 ]; then
     exit 1
 fi
 step "these steps" scripts/steps-test.sh
-step "format" cargo fmt --all --check
-step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
-step "core, store and engine" tests -p thalweg-place -p thalweg-core -p thalweg-store -p thalweg-engine -p thalweg-jni
-step "simulator and command" tests -p thalweg-sim -p thalweg-cli -p thalweg-policies
-step "jvm" gradle --quiet --continue check assemble
-# The same classes on the newest long-term JDK, where this machine has one.
-newest=$(ls -d /usr/lib/jvm/*25* 2>/dev/null | head -n 1)
-if [ -n "$newest" ]; then
-    step "jvm on JDK 25" gradle --quiet --continue "-PtestJdk=$newest" :jvm-adapter:bridge:junit :jvm-adapter:shell:junit \
-        :jvm-adapter:storm:junit :jvm-adapter:flink:junit
+step "no test that needs a cluster has the name of another" test -z "$both"
+if [ "$part" != "--product" ]; then
+    step "format" cargo fmt --all --check
+    step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
+    step "build of tests" tests --no-run
+    step "modules" tests --lib --bins
+    step "crates" tests "${others[@]}"
+    step "examples in documentation" tests --doc
+    step "jvm" gradle --quiet --continue check assemble
+    # The same classes on the newest long-term JDK, where this machine has one.
+    newest=$(compgen -G '/usr/lib/jvm/*25*' | head -n 1 || true)
+    if [ -n "$newest" ]; then
+        step "jvm on JDK 25" gradle --quiet --continue "-PtestJdk=$newest" :jvm-adapter:bridge:junit \
+            :jvm-adapter:shell:junit :jvm-adapter:storm:junit :jvm-adapter:flink:junit
+    fi
+else
+    step "jvm" gradle --quiet assemble
 fi
-step "lab" tests -p thalweg-lab -p thalweg-experiment --lib --bins
-if [ "${1:-}" != "--quick" ]; then
+if [ "$part" != "--quick" ]; then
     # Each test has a cluster of its own, and this machine room for one.
-    step "lab on real processes" tests -p thalweg-lab --test smoke --test flink --test faults -- --test-threads 1
-    step "whole product" tests -p thalweg-e2e -- --test-threads 1
+    step "real clusters" tests "${clusters[@]}" -- --test-threads 1
 fi
 finish

@@ -23,6 +23,7 @@ fn plan() -> Plan {
         workers: 1,
         stages_left: 0,
         no_room_beside: false,
+        limited: None,
         rows: vec![MigrationRow {
             component: "split".to_owned(),
             executor: TaskRange::new(1, 1),

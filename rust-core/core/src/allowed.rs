@@ -85,6 +85,6 @@ fn out_of_bounds(component: &Component, wished: u32) -> Reason {
         ReasonCode::BoundsLimited,
         f64::from(wished),
         f64::from(limit),
-        format!("executors wished for {}, of which its user wants {side} {limit}", component.id),
+        format!("executors wished for {}, which may have {side} {limit}", component.id),
     )
 }

@@ -108,7 +108,7 @@ reason_codes! {
     CheckpointsMissing = "thalweg.flink.rescale.without.checkpoints",
     /// The topology is of a kind that is not judged, or cannot be read.
     LeftAlone = "",
-    /// The user set bounds to the number of a component's executors.
+    /// A component may not have so few or so many executors: its user set bounds, or some of them have finished.
     BoundsLimited = "",
     /// Other executor counts would be better, but counts are not to change.
     ScalingForbidden = "thalweg.scaling.enabled",

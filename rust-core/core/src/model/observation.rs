@@ -159,16 +159,16 @@ pub struct Component {
     /// The most of its executors that its user allows on one node.
     #[serde(default)]
     pub most_per_node: Option<u32>,
-    /// The fewest executors that its user allows.
+    /// The fewest executors that it may have.
     #[serde(default)]
     pub least_executors: Option<u32>,
-    /// The most executors that its user allows.
+    /// The most executors that it may have.
     #[serde(default)]
     pub most_executors: Option<u32>,
 }
 
 impl Component {
-    /// The number of executors nearest to `count` that its user allows.
+    /// The number of executors nearest to `count` that it may have.
     pub fn allowed(&self, count: u32) -> u32 {
         let most = count.min(self.most_executors.unwrap_or(u32::MAX));
         most.max(self.least_executors.unwrap_or(0))

@@ -12,6 +12,7 @@ import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.StepFailed.Code;
 import java.io.IOException;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 
@@ -65,7 +66,7 @@ final class Bounds {
         boolean reached = "RUNNING".equals(found.path("state").asText());
         for (JsonNode vertex : found.path("vertices")) {
             int parallelism = vertex.path("parallelism").asInt();
-            reached &= "RUNNING".equals(vertex.path("status").asText());
+            reached &= Set.of("RUNNING", "FINISHED").contains(vertex.path("status").asText());
             reached &= wished.getOrDefault(vertex.path("id").asText(), parallelism) == parallelism;
         }
         return reached;

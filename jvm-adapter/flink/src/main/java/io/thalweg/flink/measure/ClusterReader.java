@@ -184,9 +184,10 @@ public final class ClusterReader {
                     metrics.path("accumulated-backpressured-time").asDouble(),
                     metrics.path("accumulated-idle-time").asDouble());
             int index = task.path("subtask").asInt();
+            String status = task.path("status").asText();
             tasks.add(new Task(index, task.path("attempt").asInt(),
                     node.isEmpty() || node.contains("unassigned") ? null : node,
-                    "RUNNING".equals(task.path("status").asText()) && complete && !Double.isNaN(totals.time()), totals,
+                    "RUNNING".equals(status) && complete && !Double.isNaN(totals.time()), "FINISHED".equals(status), totals,
                     new State(states.bytes(job, vertex, index, subtasks.size()), each.all(), each.hits())));
         }
         tasks.sort(Comparator.comparingInt(Task::index));

@@ -21,6 +21,7 @@ public final class Encoder {
     private final BusyTimes busyTimes = new BusyTimes();
     private final EvenSeconds seconds = new EvenSeconds();
     private final Between between = new Between();
+    private final Finished finished = new Finished();
     private final Set<String> seen = new HashSet<>();
     private final Ports ports = new Ports();
     private final Map<String, Double> gcMillis = new HashMap<>();
@@ -53,6 +54,7 @@ public final class Encoder {
         jobs.forEach(job -> job(job, places, beyond));
         busyTimes.keep(seen);
         seconds.keep(seen);
+        finished.keep(seen);
         between.keepLooked();
         return writer;
     }
@@ -94,7 +96,9 @@ public final class Encoder {
             if (managedMib.containsKey(vertex.id())) {
                 writer.declared(Double.NaN, managedMib.get(vertex.id()));
             }
-            if (bounds.containsKey(vertex.id())) {
+            if (vertex.hasFinished()) {
+                writer.bounds(vertex.tasks().size(), vertex.tasks().size());
+            } else if (bounds.containsKey(vertex.id())) {
                 writer.bounds(bounds.get(vertex.id()).lower(), bounds.get(vertex.id()).upper());
             }
             writer.waiting(vertex.isSource() ? vertex.waiting().backlog() : between.before(job, index, reports),
@@ -124,10 +128,11 @@ public final class Encoder {
             List<Report> reports = new ArrayList<>();
             for (Task task : vertex.tasks()) {
                 Report report = null;
-                if (task.running()) {
+                if (task.running() || task.finished()) {
                     String key = String.join(" ", job.id(), vertex.id(), task.index() + "", task.attempt() + "", task.node());
                     seen.add(key);
-                    report = seconds.at(key, busyTimes.at(key, task.totals()), atMillis);
+                    Totals totals = task.finished() ? finished.at(key, task.totals(), atMillis) : task.totals();
+                    report = seconds.at(key, busyTimes.at(key, totals), atMillis);
                 }
                 reports.add(report);
             }

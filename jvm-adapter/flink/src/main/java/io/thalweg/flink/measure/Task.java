@@ -5,8 +5,14 @@ package io.thalweg.flink.measure;
  *
  * @param node the TaskManager's id; null while it has none
  * @param running whether it has begun its work: before, its times mean nothing
+ * @param finished whether it has done all there was to do
  */
-public record Task(int index, int attempt, String node, boolean running, Totals totals, State state) {
+public record Task(int index, int attempt, String node, boolean running, boolean finished, Totals totals, State state) {
+    /** One that has not finished. */
+    Task(int index, int attempt, String node, boolean running, Totals totals, State state) {
+        this(index, attempt, node, running, false, totals, state);
+    }
+
     /**
      * The state it keeps: -1 for what is unknown.
      *

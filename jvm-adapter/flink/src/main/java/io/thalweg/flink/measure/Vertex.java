@@ -21,6 +21,11 @@ public record Vertex(String id, String name, int firstTask, int maxParallelism, 
         return inputs.isEmpty();
     }
 
+    /** Whether some of its subtasks have done all there was to do: their number has to stay as it is. */
+    public boolean hasFinished() {
+        return tasks.stream().anyMatch(Task::finished);
+    }
+
     /** The first key group of a subtask when there are this many: the larger parts come first. */
     public int firstOf(int subtask, int parallelism) {
         int small = maxParallelism / parallelism;

@@ -146,6 +146,16 @@ public final class PlacingSlotAllocator implements SlotAllocator {
     @Override
     public ResourceCounter calculateRequiredSlots(Iterable<JobInformation.VertexInformation> vertices) {
         needed = stock.calculateRequiredSlots(vertices);
+        try {
+            return required(vertices);
+        } catch (RuntimeException | LinkageError e) {
+            // On this thread an error would end the job, or the JobManager.
+            LOG.error("Flink's own number of slots is asked for", e);
+            return needed;
+        }
+    }
+
+    private ResourceCounter required(Iterable<JobInformation.VertexInformation> vertices) {
         sizes.learn(vertices);
         Map<JobVertexID, Integer> most = new HashMap<>();
         vertices.forEach(vertex -> most.put(vertex.getJobVertexID(), vertex.getParallelism()));
@@ -183,7 +193,7 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         }
         try {
             return Optional.of(placed(job, plan.get(), slots));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | LinkageError e) {
             LOG.error("Flink's own placement is used", e);
             dropped.add("all rows: " + e);
             return plan;
@@ -198,7 +208,7 @@ public final class PlacingSlotAllocator implements SlotAllocator {
                 sizes.learn(pool.getAllSlotsInformation());
                 places = read(plan);
                 managedMib = memory(plan);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | LinkageError e) {
                 LOG.warn("where subtasks run is not known", e);
                 places = Map.of();
                 managedMib = Map.of();

@@ -17,13 +17,14 @@ public final class ThalwegAccess {
         return state instanceof Executing;
     }
 
-    /** Whether every task runs. */
+    /** Whether every task runs, or has done all there was to do. */
     public static boolean allRun(Object state) {
         if (!(state instanceof Executing executing)) {
             return false;
         }
         for (ExecutionVertex vertex : executing.getExecutionGraph().getAllExecutionVertices()) {
-            if (vertex.getExecutionState() != ExecutionState.RUNNING) {
+            ExecutionState now = vertex.getExecutionState();
+            if (now != ExecutionState.RUNNING && now != ExecutionState.FINISHED) {
                 return false;
             }
         }

@@ -20,9 +20,8 @@ fn jobs_that_must_not_be_changed_are_named_and_others_go_on() -> Result<()> {
     let product = FlinkProduct::start(FlinkLine::V2_3, &settings, |builder| {
         builder.set("slot.idle.timeout", "5s")
     })?;
-    product.flink.hand_in(&saturated("nightly").set("execution.runtime-mode", "BATCH"))?;
-    a_batch_job_is_left_alone(&product)?;
     a_job_without_checkpoints_is_not_restarted(&product)?;
+    a_batch_job_is_left_alone(&product)?;
     bounds_of_a_user_hold(&product)?;
     product.stop()
 }
@@ -33,6 +32,7 @@ fn saturated(name: &str) -> FlinkJob {
 }
 
 fn a_batch_job_is_left_alone(product: &FlinkProduct) -> Result<()> {
+    product.flink.hand_in(&saturated("nightly").set("execution.runtime-mode", "BATCH"))?;
     says(product, "nightly", &["LEFT_ALONE"])?;
     product.order("nightly", &[("split", 2)], &[])?;
     product.wait("the order to be taken", || Ok((!product.order_waits()).then_some(())))

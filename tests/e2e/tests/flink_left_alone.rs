@@ -11,6 +11,8 @@ use thalweg_lab::flink::{FlinkLine, JobInfo};
 /// What three subtasks can do and one cannot.
 const WAIT_MS: f64 = 12.0;
 const LINES: u32 = 150;
+/// Without it a job takes no checkpoints.
+const INTERVAL: &str = "execution.checkpointing.interval";
 /// For so long nothing happens that must not; the policy looks each second.
 const CALM: Duration = Duration::from_secs(8);
 
@@ -18,7 +20,7 @@ const CALM: Duration = Duration::from_secs(8);
 fn jobs_that_must_not_be_changed_are_named_and_others_go_on() -> Result<()> {
     let settings = [("thalweg.policy", json!("ds2")), ("thalweg.ds2.headroom", json!(0.25))];
     let product = FlinkProduct::start(FlinkLine::V2_3, &settings, |builder| {
-        builder.set("slot.idle.timeout", "5s")
+        builder.set("slot.idle.timeout", "5s").set(INTERVAL, Value::Null)
     })?;
     a_job_without_checkpoints_is_not_restarted(&product)?;
     a_batch_job_is_left_alone(&product)?;
@@ -39,9 +41,7 @@ fn a_batch_job_is_left_alone(product: &FlinkProduct) -> Result<()> {
 }
 
 fn a_job_without_checkpoints_is_not_restarted(product: &FlinkProduct) -> Result<()> {
-    // This is how Flink is told to take none, where the cluster has others take some.
-    let fragile = saturated("fragile").set("execution.checkpointing.interval", "0s");
-    let job = product.submit(&fragile)?;
+    let job = product.submit(&saturated("fragile"))?;
     says(product, "fragile", &["CHECKPOINTS_MISSING", "DEMAND_ABOVE_CAPACITY"])?;
     let decision = product.status()?.decision("fragile").cloned().context("no decision")?;
     let text = &decision.reasons[0].text;
@@ -52,7 +52,7 @@ fn a_job_without_checkpoints_is_not_restarted(product: &FlinkProduct) -> Result<
 }
 
 fn bounds_of_a_user_hold(product: &FlinkProduct) -> Result<()> {
-    let job = product.submit(&saturated("words"))?;
+    let job = product.submit(&saturated("words").set(INTERVAL, "2s"))?;
     // Out, beside the batch job and the other; then by hand in again, where it stays.
     let grown = scaled(product, &job, |split| split >= 2)?;
     bound(product, &job, 1, 1)?;

@@ -109,7 +109,10 @@ impl FlinkBuilder {
     /// A key of `config.yaml`; wins over the lab's own.
     #[must_use]
     pub fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.configuration.insert(key.to_owned(), value.into());
+        match value.into() {
+            Value::Null => drop(self.configuration.remove(key)),
+            value => drop(self.configuration.insert(key.to_owned(), value)),
+        }
         self
     }
 

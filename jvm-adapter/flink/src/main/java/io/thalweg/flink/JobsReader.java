@@ -56,7 +56,9 @@ final class JobsReader {
             throws InterruptedException {
         try {
             Optional<JobView> view = own ? reader.job(id) : reader.brief(id);
-            view.ifPresent(found -> say.accept("job " + id, found.name() + " is there"));
+            if (before.containsKey(id) && before.get(id).obstacle() == Obstacle.UNREADABLE) {
+                say.accept("job " + id, "job " + id + " can be read again");
+            }
             return view.map(this::judged);
         } catch (IOException | RuntimeException e) {
             say.accept("job " + id, "job " + id + " cannot be read: " + e);

@@ -146,7 +146,7 @@ public final class Monitor implements AutoCloseable {
         seen.forEach(job -> byId.put(job.id(), job));
         last = new View(nodes, byId);
         users.keySet().retainAll(byId.keySet());
-        requirements.keepOnly(byId.keySet());
+        requirements.keep(byId.keySet(), now);
         for (JobView job : seen) {
             readBounds(job);
         }

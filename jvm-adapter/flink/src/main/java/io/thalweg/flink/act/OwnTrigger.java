@@ -50,6 +50,7 @@ final class OwnTrigger implements Way {
     private final boolean mayLoseState;
     private Wish wish;
     private Wish before;
+    private boolean begun;
     private Object state;
 
     /** @param mayLoseState whether the user allows restarts without a checkpoint */
@@ -104,6 +105,10 @@ final class OwnTrigger implements Way {
 
     @Override
     public void back() throws Exception {
+        if (!begun) {
+            // What runs was wished by an earlier plan, and stays so.
+            return;
+        }
         ask(() -> {
             job.allocator().wishAgain(before);
             job.giveBack();
@@ -148,6 +153,7 @@ final class OwnTrigger implements Way {
         boolean executing = ask(() -> {
             state = job.state();
             before = job.allocator().wish();
+            begun = true;
             wish = wish.after(before);
             return job.isStillExecuting(state);
         });

@@ -17,14 +17,22 @@ final class BusyTimes {
     /** Less than any record takes: it only keeps work from looking like none. */
     private static final double LEAST_MILLIS_PER_RECORD = 0.001;
 
-    /** @param held whether the last wait was for a receiver */
-    private record Seen(Totals raw, double busy, boolean held) { }
+    /**
+     * @param held whether the last wait was for a receiver
+     * @param fallen whether the last reading was older than this one
+     */
+    private record Seen(Totals raw, double busy, boolean held, boolean fallen) { }
 
     private final Map<String, Seen> seen = new HashMap<>();
 
     /** The totals with the busy time that is certain; all of the time stays accounted for. */
     Totals at(String subtask, Totals now) {
         Seen before = seen.get(subtask);
+        if (before != null && now.time() < before.raw.time() && !before.fallen) {
+            // Once, counters came late; twice, the subtask began anew.
+            seen.put(subtask, new Seen(before.raw, before.busy, before.held, true));
+            return now;
+        }
         double busy = now.busy();
         boolean held = false;
         if (before != null && now.time() >= before.raw.time()) {
@@ -35,7 +43,7 @@ final class BusyTimes {
             held = heldUp == idle ? before.held : heldUp > idle;
         }
         busy = Math.min(busy, now.time());
-        seen.put(subtask, new Seen(now, busy, held));
+        seen.put(subtask, new Seen(now, busy, held, false));
         return withBusy(now, busy, held);
     }
 

@@ -55,9 +55,12 @@ public final class Requirements {
         }
     }
 
+    private static final long KEPT_MILLIS = 3_600_000;
+
     private final Rest rest;
     private final Consumer<JsonNode> keep;
     private final Map<String, Map<String, Known>> jobs = new TreeMap<>();
+    private final Map<String, Long> absentSince = new HashMap<>();
 
     /**
      * Bounds as REST tells them.
@@ -147,9 +150,19 @@ public final class Requirements {
         };
     }
 
-    /** Forgets all other jobs. */
-    public synchronized void keepOnly(Set<String> present) {
-        if (jobs.keySet().retainAll(present)) {
+    /**
+     * Forgets jobs that have been absent for long. While a JobManager takes over, jobs are not there for a while, and what is
+     * forgotten of them would make our bounds look like their users'.
+     */
+    public synchronized void keep(Set<String> present, long nowMillis) {
+        absentSince.keySet().removeAll(present);
+        jobs.keySet().forEach(job -> {
+            if (!present.contains(job)) {
+                absentSince.putIfAbsent(job, nowMillis);
+            }
+        });
+        if (jobs.keySet().removeIf(job -> nowMillis - absentSince.getOrDefault(job, nowMillis) >= KEPT_MILLIS)) {
+            absentSince.keySet().retainAll(jobs.keySet());
             save();
         }
     }

@@ -109,10 +109,15 @@ class WaysTest {
     }
 
     @Test
-    void aJobThatTakesNoCheckpointsIsNotTouched() {
+    void aJobThatTakesNoCheckpointsIsNotTouched() throws Exception {
         job.checkpoints = false;
-        assertEquals(Code.CHECKPOINTS_MISSING, failure(ownTrigger(false), Phase.PREPARE));
+        Wish earlier = new Wish(Map.of(), Map.of());
+        job.allocator.wish(earlier);
+        OwnTrigger way = ownTrigger(false);
+        assertEquals(Code.CHECKPOINTS_MISSING, failure(way, Phase.PREPARE));
+        way.back();
         assertEquals(List.of(), done);
+        assertEquals(earlier, job.allocator.wish());
         for (Recovery recovery : List.of(Recovery.OFF, Recovery.NONE_YET, Recovery.FAILING)) {
             assertEquals(Code.CHECKPOINTS_MISSING, failure(rescale(recovery), Phase.PREPARE));
         }

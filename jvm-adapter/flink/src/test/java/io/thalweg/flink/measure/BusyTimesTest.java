@@ -52,6 +52,15 @@ class BusyTimesTest {
         assertEquals(totals(5, 20, 0, 30), times.at("a", totals(5, 20, 0, 30)));
     }
 
+    @Test
+    void busyTimeDoesNotFallAfterCountersThatCameLate() {
+        times.at("a", totals(10, 5, 0, 995));
+        // A wait that still lasts, counted with a record that moved.
+        assertEquals(905, times.at("a", totals(11, 905, 0, 1095)).busy());
+        times.at("a", totals(10, 5, 0, 1500));
+        assertTrue(times.at("a", totals(12, 20, 0, 2980)).busy() > 905);
+    }
+
     /** Records at random instants, each of 2 ms; every reading counts the wait under way as work, as Flink does. */
     @Test
     void busyTimeNeverFallsAndIsNeverFarFromTheTruth() {

@@ -133,7 +133,18 @@ class RequirementsTest {
         submitted();
         ask("split", 3);
         assertEquals(new Range(1, 3), flink.get("split"));
-        requirements.keepOnly(Set.of());
+    }
+
+    @Test
+    void whatIsKnownOfAJobOutlivesAnHourWithoutIt() throws Exception {
+        submitted();
+        ask("split", 4);
+        requirements.keep(Set.of(), 1_000);
+        requirements.keep(Set.of(), 3_600_999);
+        requirements.keep(Set.of("job"), 3_601_000);
+        requirements.keep(Set.of(), 3_602_000);
+        ask("split", 5);
+        requirements.keep(Set.of(), 7_202_000);
         assertEquals("{}", kept.toString());
     }
 

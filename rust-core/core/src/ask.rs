@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::action::{Attempt, Baseline};
 use crate::allowed::within_bounds;
-use crate::arrange::{Ground, MICROS, held_back, present, problem, refusal, worst_load};
+use crate::arrange::{MICROS, PlacementContext, held_back, present, problem, refusal, worst_load};
 use crate::assess::Assessment;
 use crate::budget::granted;
 use crate::context::Context;
@@ -29,7 +29,7 @@ pub struct Question<'a> {
     /// The topology as measured.
     pub assessment: &'a Assessment<'a>,
     /// The cluster as the topology finds it.
-    pub ground: &'a Ground<'a>,
+    pub placing: &'a PlacementContext<'a>,
 }
 
 impl Question<'_> {
@@ -88,9 +88,9 @@ impl Question<'_> {
             measurements,
             view,
             metrics,
-            trail: &state.trail,
+            metric_history: &state.metric_history,
             arrangement,
-            catches_up: Baseline::of(topology, *metrics, &state.trail).catches_up(),
+            catches_up: Baseline::of(topology, *metrics, &state.metric_history).catches_up(),
             settled_at: state.settling_until,
             in_vain,
             settings: self.context.settings,
@@ -110,8 +110,8 @@ impl Question<'_> {
         learned: &mut Learned,
     ) -> Intent {
         let Assessment { topology, measurements, .. } = self.assessment;
-        let abilities = &self.ground.terrain.abilities;
-        let flow = Flow::of(topology, measurements, &state.trail, abilities);
+        let abilities = &self.placing.cluster.abilities;
+        let flow = Flow::of(topology, measurements, &state.metric_history, abilities);
         let samples = || measurements.iter().filter_map(|m| m.sample());
         let situation = Situation {
             topology,
@@ -120,7 +120,7 @@ impl Question<'_> {
             age: samples().map(|sample| sample.age).max().unwrap_or(Millis::ZERO),
             may_move,
             slots: (self.context.settings.slots != SlotRule::Workers)
-                .then(|| self.ground.open_slots(self.context.observation)),
+                .then(|| self.placing.open_slots(self.context.observation)),
             cores: cores(self.context.observation, topology),
             settings: self.context.settings,
             now: self.context.now,
@@ -133,7 +133,7 @@ impl Question<'_> {
 
     /// What is left of an intent where executor counts may not change, or not that far.
     fn within_means(&self, intent: Intent) -> Intent {
-        let Intent::Scale { counts, memory_mib, wished_tasks, growth, reasons } = intent else {
+        let Intent::Scale { counts, memory_mib, desired_tasks, growth, reasons } = intent else {
             return intent;
         };
         if !self.context.settings.scaling_enabled {
@@ -141,15 +141,15 @@ impl Question<'_> {
             let forbidden = Reason::plain(ReasonCode::ScalingForbidden, text);
             return Intent::Stay(std::iter::once(forbidden).chain(reasons).collect());
         }
-        let wished = !counts.is_empty();
+        let desired = !counts.is_empty();
         let topology = self.assessment.topology;
         let (counts, bounded) = within_bounds(topology, counts);
         let (counts, limited) = granted(self.context, topology, counts);
         let reasons = bounded.into_iter().chain(limited).chain(reasons).collect();
-        if wished && counts.is_empty() && memory_mib.is_empty() {
+        if desired && counts.is_empty() && memory_mib.is_empty() {
             return Intent::Stay(reasons);
         }
-        Intent::Scale { counts, memory_mib, wished_tasks, growth, reasons }
+        Intent::Scale { counts, memory_mib, desired_tasks, growth, reasons }
     }
 }
 
@@ -175,9 +175,9 @@ fn with(intent: Intent, reason: Option<Reason>) -> Intent {
     match intent {
         Intent::Stay(reasons) => Intent::Stay(reasons.into_iter().chain(reason).collect()),
         Intent::Move(reasons) => Intent::Move(reasons.into_iter().chain(reason).collect()),
-        Intent::Scale { counts, memory_mib, wished_tasks, growth, reasons } => {
+        Intent::Scale { counts, memory_mib, desired_tasks, growth, reasons } => {
             let reasons = reasons.into_iter().chain(reason).collect();
-            Intent::Scale { counts, memory_mib, wished_tasks, growth, reasons }
+            Intent::Scale { counts, memory_mib, desired_tasks, growth, reasons }
         }
     }
 }
@@ -185,14 +185,14 @@ fn with(intent: Intent, reason: Option<Reason>) -> Intent {
 /// How loaded nodes are, and how much better they could be; and whether more workers would do what is not to be had
 /// with those that the topology may have.
 fn arrangement(question: &Question<'_>) -> Result<(Arrangement, Option<Reason>), Shortage> {
-    let &Question { context, assessment, ground } = question;
+    let &Question { context, assessment, placing } = question;
     let &Context { observation, settings, .. } = context;
     let topology = assessment.topology;
-    let terrain = ground.terrain;
+    let cluster = placing.cluster;
     let own: f64 = assessment.demands.iter().sum();
-    let demand = own + ground.demands.sum();
-    let ideal = demand / terrain.usable_power.max(1e-9);
-    let worst_now = worst_load(topology, &assessment.demands, ground);
+    let demand = own + placing.demands.sum();
+    let ideal = demand / cluster.usable_power.max(1e-9);
+    let worst_now = worst_load(topology, &assessment.demands, placing);
     // A better placement is looked for only where it could matter: on a large cluster that is most
     // of a decision's cost.
     let ours = settings.slots != SlotRule::Engine;
@@ -201,9 +201,9 @@ fn arrangement(question: &Question<'_>) -> Result<(Arrangement, Option<Reason>),
         && assessment.metrics.capacity >= worth_moving(settings);
     let mut limited = None;
     let reachable = if matters {
-        let wished = present(topology);
-        let mut problem = problem(context, topology, &wished, &assessment.demands, ground);
-        problem.anchors_stay = assessment.anchors_stay();
+        let desired = present(topology);
+        let mut problem = problem(context, topology, &desired, &assessment.demands, placing);
+        problem.pinned_stay = assessment.pinned_stay();
         let placement = place(&problem)?;
         let enough = worst_now * (1.0 - settings.min_gain.get());
         let reachable = worst_in(&problem, &placement);
@@ -215,7 +215,7 @@ fn arrangement(question: &Question<'_>) -> Result<(Arrangement, Option<Reason>),
         worst_now
     };
     let held = topology.executors.iter().filter_map(|e| e.slot).map(|slot| slot.node as usize);
-    let far: BTreeSet<usize> = held.filter(|node| terrain.far.get(*node) == Some(&true)).collect();
+    let far: BTreeSet<usize> = held.filter(|node| cluster.far.get(*node) == Some(&true)).collect();
     let arrangement = Arrangement {
         worst: worst_now,
         ideal,
@@ -226,8 +226,8 @@ fn arrangement(question: &Question<'_>) -> Result<(Arrangement, Option<Reason>),
             .map(|node| (node.host.clone(), node.round_trip.unwrap_or(Millis::ZERO)))
             .collect(),
         elsewhere: ours
-            && terrain.usable.iter().zip(&terrain.far).any(|(usable, far)| *usable && !far),
-        free_slot: terrain.free_slot,
+            && cluster.usable.iter().zip(&cluster.far).any(|(usable, far)| *usable && !far),
+        free_slot: cluster.free_slot,
     };
     Ok((arrangement, limited))
 }

@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::background::load;
 use crate::capacity::bottleneck::{ComponentTimes, communicating, of_topology};
 use crate::context::Context;
 use crate::diagnose::level::levels;
 use crate::explain::{ComponentView, NodeView, TopologyView};
 use crate::model::{Component, ComponentKind, Executor, Observation, Topology};
-use crate::nodes::{learn, powers, work};
-use crate::others::load;
+use crate::node_capacity::{learn, powers, work};
 use crate::plan::Metrics;
 use crate::settings::Settings;
 use crate::signals::{Measurement, Sample};
@@ -43,9 +43,9 @@ pub struct Assessment<'a> {
 }
 
 impl Assessment<'_> {
-    /// Whether anchors are to stay where they are. While an executor has no time left, as when a backlog is worked
+    /// Whether pinned executors are to stay where they are. While an executor has no time left, as when a backlog is worked
     /// off, sources bring in what they can, and what that takes of their node makes it look slow.
-    pub fn anchors_stay(&self) -> bool {
+    pub fn pinned_stay(&self) -> bool {
         self.metrics.is_full()
     }
 }
@@ -78,7 +78,7 @@ fn sample(
     settings: &Settings,
 ) -> Vec<Measurement> {
     let remembered = state.topologies.entry(topology.id.clone()).or_default();
-    remembered.trail.push(topology, at, settings.window);
+    remembered.metric_history.push(topology, at, settings.window);
     let places = topology.executors.iter().enumerate();
     let mut absorb = |(place, executor): (usize, &Executor)| {
         remembered.histories.of(executor.tasks, place).absorb(executor, at, settings)

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use thalweg_place::Lack;
 
 use crate::arrange::{
-    Ground, Terrain, asked_workers, is_declared, memory_of, present, problem, role,
+    ClusterView, PlacementContext, asked_workers, is_declared, memory_of, present, problem, role,
 };
+use crate::background::{BackgroundLoad, without};
 use crate::cluster::{self, Lacking, Slots};
 use crate::context::Context;
 use crate::model::{Executor, Observation, SlotRef, TaskRange, Topology};
-use crate::others::{Others, without};
 use crate::place::{Completed, Role, complete};
 use crate::plan::{MigrationRow, Slot};
 use crate::settings::Settings;
@@ -112,19 +112,19 @@ pub fn assign(
 ) -> Assignment {
     let mut answer = Assignment::default();
     let context = &Context { observation: view, settings, now };
-    let terrain = Terrain::of(context, learned);
+    let cluster = ClusterView::of(context, learned);
     let mut slots: Slots = Vec::with_capacity(view.topologies.len());
     let mut books = Books::of(view.nodes.len());
     let nobody = Routes::default();
     for (own, topology) in view.topologies.iter().enumerate() {
         let table = routes.get(&topology.id).unwrap_or(&nobody);
-        let ground = books.ground(own, &terrain);
+        let placing = books.placing(own, &cluster);
         let most = asked_workers(topology, settings);
-        let known = Round { context, topology, ground }.known(table, most, &mut answer.dropped);
+        let known = Round { context, topology, placing }.known(table, most, &mut answer.dropped);
         books.promise(own, topology, &known);
         slots.push(known);
     }
-    answer.lacking = cluster::complete(view, &terrain, &mut slots, settings);
+    answer.lacking = cluster::complete(view, &cluster, &mut slots, settings);
     for (own, (topology, slots)) in view.topologies.iter().zip(&slots).enumerate() {
         books.promise(own, topology, slots);
         books.enter(topology, slots);
@@ -134,14 +134,14 @@ pub fn assign(
         slots.iter().all(Option::is_none) && !is_declared(&view.topologies[own])
     };
     let mut waiting = slots.iter().enumerate().filter(|(own, slots)| waits(*own, slots)).count();
-    let mut free = terrain.free_slots(view, &books.promised);
+    let mut free = cluster.free_slots(view, &books.promised);
     for (own, topology) in view.topologies.iter().enumerate() {
         if slots[own].iter().any(Option::is_none) && !is_declared(topology) {
             waiting -= usize::from(waits(own, &slots[own]));
-            let mut ground = books.ground_without(own, topology, &slots[own], &terrain);
+            let mut placing = books.placing_without(own, topology, &slots[own], &cluster);
             // Whoever still waits for a first slot gets one before this one gets more.
-            ground.most_slots = Some(shared_out(slots_in(&slots[own]), free, waiting));
-            let found = Round { context, topology, ground }.complete(&slots[own]);
+            placing.most_slots = Some(shared_out(slots_in(&slots[own]), free, waiting));
+            let found = Round { context, topology, placing }.complete(&slots[own]);
             answer.lacking.extend(lacking(topology, &found.lacking));
             if found.lacking.iter().any(|(.., lack)| *lack == Lack::Spread) {
                 crowded.insert(own);
@@ -197,7 +197,7 @@ fn lacking<'a>(
 fn unmeasured(topology: &Topology, component: u32) -> f64 {
     match role(topology, component) {
         Role::Work => 1.0,
-        Role::Anchor => 0.5,
+        Role::Pinned => 0.5,
     }
 }
 
@@ -238,30 +238,30 @@ impl Books {
     }
 
     /// The cluster as a topology finds it, whatever others ask of nodes.
-    fn ground<'a>(&'a self, own: usize, terrain: &'a Terrain) -> Ground<'a> {
-        let demands = Others::These(Vec::new());
+    fn placing<'a>(&'a self, own: usize, cluster: &'a ClusterView) -> PlacementContext<'a> {
+        let demands = BackgroundLoad::These(Vec::new());
         let promised = Some(&self.promised);
-        Ground { terrain, own, demands, memory: None, promised, most_slots: None }
+        PlacementContext { cluster, own, demands, memory: None, promised, most_slots: None }
     }
 
     /// The cluster as a topology finds it, without what it asks of nodes itself.
-    fn ground_without<'a>(
+    fn placing_without<'a>(
         &'a self,
         own: usize,
         topology: &Topology,
         slots: &[Option<SlotRef>],
-        terrain: &'a Terrain,
-    ) -> Ground<'a> {
+        cluster: &'a ClusterView,
+    ) -> PlacementContext<'a> {
         let (mut demands, mut memory) = (BTreeMap::new(), BTreeMap::new());
         for (executor, slot) in topology.executors.iter().zip(slots) {
             let Some(slot) = slot else { continue };
             *demands.entry(slot.node).or_insert(0.0) += unmeasured(topology, executor.component);
             *memory.entry(slot.node).or_insert(0.0) += memory_of(topology, executor.component).0;
         }
-        Ground {
-            demands: Others::These(without(&self.demands, &demands)),
+        PlacementContext {
+            demands: BackgroundLoad::These(without(&self.demands, &demands)),
             memory: Some(without(&self.memory, &memory)),
-            ..self.ground(own, terrain)
+            ..self.placing(own, cluster)
         }
     }
 }
@@ -270,7 +270,7 @@ impl Books {
 struct Round<'a> {
     context: &'a Context<'a>,
     topology: &'a Topology,
-    ground: Ground<'a>,
+    placing: PlacementContext<'a>,
 }
 
 impl Round<'_> {
@@ -367,7 +367,7 @@ impl Round<'_> {
         if !node.ports.contains(&slot.port) {
             return Err(RowFault::UnknownPort);
         }
-        if self.ground.is_taken(slot) {
+        if self.placing.is_taken(slot) {
             return Err(RowFault::SlotOccupied);
         }
         Ok(slot)
@@ -386,7 +386,7 @@ impl Round<'_> {
                 *demand += unmeasured(&seen, executor.component);
             }
         }
-        let mut problem = problem(self.context, &seen, &present(&seen), &demands, &self.ground);
+        let mut problem = problem(self.context, &seen, &present(&seen), &demands, &self.placing);
         // Receivers are not crowded around a source before it is known what work they are: next to
         // each other operators are spread evenly.
         let works = |component| role(&seen, component) == Role::Work;
@@ -476,9 +476,9 @@ mod tests {
     /// The routes that lead where everything runs.
     fn as_placed(view: &Observation) -> Routes {
         let topology = &view.topologies[0];
-        let wished = present(topology);
+        let desired = present(topology);
         let slots: Vec<SlotRef> = topology.executors.iter().filter_map(|e| e.slot).collect();
-        Routes::of(&crate::plan::migration(view, topology, &wished, &slots), false)
+        Routes::of(&crate::plan::migration(view, topology, &desired, &slots), false)
     }
 
     #[test]

@@ -17,24 +17,24 @@ use crate::settings::Settings;
 pub fn granted(
     context: &Context<'_>,
     topology: &Topology,
-    wished: BTreeMap<u32, u32>,
+    desired: BTreeMap<u32, u32>,
 ) -> (BTreeMap<u32, u32>, Option<Reason>) {
     let &Context { observation, settings, .. } = context;
     let budget = settings.executor_budget;
     // Without one, nobody's executors need be counted: there may be thousands of topologies.
     if budget == 0 {
-        return (wished, None);
+        return (desired, None);
     }
     let present = present(topology);
     let before = |ordinal: &u32| present.get(ordinal).copied().unwrap_or(0);
     let more = |(ordinal, count): (&u32, &u32)| count.saturating_sub(before(ordinal));
     let fewer = |(ordinal, count): (&u32, &u32)| before(ordinal).saturating_sub(*count);
     let (grows, shrinks) =
-        (wished.iter().map(more).sum::<u32>(), wished.iter().map(fewer).sum::<u32>());
+        (desired.iter().map(more).sum::<u32>(), desired.iter().map(fewer).sum::<u32>());
     let all = of_all(observation);
     let left = (budget + shrinks).saturating_sub(all);
     if grows <= left {
-        return (wished, None);
+        return (desired, None);
     }
     let mut taken = (0u64, 0u64);
     let part = |(ordinal, count): (u32, u32)| {
@@ -48,7 +48,7 @@ pub fn granted(
         let own = so_far - std::mem::replace(&mut taken.1, so_far);
         (ordinal, before + u32::try_from(own).unwrap_or(u32::MAX))
     };
-    let granted: BTreeMap<u32, u32> = wished.into_iter().map(part).collect();
+    let granted: BTreeMap<u32, u32> = desired.into_iter().map(part).collect();
     let changed = granted.into_iter().filter(|(ordinal, count)| *count != before(ordinal));
     (changed.collect(), Some(limited(f64::from(all - shrinks.min(all) + grows), settings)))
 }
@@ -81,9 +81,9 @@ fn over_budget(observation: &Observation, plan: &Plan, settings: &Settings) -> O
     (after > f64::from(settings.executor_budget) && after > now).then(|| limited(after, settings))
 }
 
-fn limited(wished: f64, settings: &Settings) -> Reason {
+fn limited(desired: f64, settings: &Settings) -> Reason {
     let text = "executors of all topologies that the plan would make";
-    Reason::compared(ReasonCode::BudgetLimited, wished, f64::from(settings.executor_budget), text)
+    Reason::compared(ReasonCode::BudgetLimited, desired, f64::from(settings.executor_budget), text)
 }
 
 /// Executors of a topology's sources and operators, by component ordinal.

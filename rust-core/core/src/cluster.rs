@@ -11,9 +11,9 @@ use thalweg_place::{
     Role, SlotId, Traffic,
 };
 
-use crate::arrange::{Terrain, edges, is_declared, memory_of, most_per_rack, role};
+use crate::arrange::{ClusterView, edges, is_declared, memory_of, most_per_rack, role};
 use crate::model::{Observation, SlotRef, Topology};
-use crate::place::{PlaceEdge, Role as Anchoring};
+use crate::place::{PlaceEdge, Role as Pinning};
 use crate::settings::Settings;
 
 /// Compute of an executor that declares none, in points. Storm assumes the same.
@@ -43,7 +43,7 @@ pub struct Lacking {
 /// others could use.
 pub fn complete(
     view: &Observation,
-    terrain: &Terrain,
+    cluster: &ClusterView,
     slots: &mut Slots,
     settings: &Settings,
 ) -> Vec<Lacking> {
@@ -53,17 +53,21 @@ pub fn complete(
         .collect();
     let mut lacking = Vec::new();
     while !wanted.is_empty() {
-        let asked = Asked::of(view, terrain, slots, &wanted, settings);
+        let problem_topologies = DeclaredProblem::of(view, cluster, slots, &wanted, settings);
         let mut budget = Budget::steps(settings.place_steps);
-        let placed = thalweg_place::place(&asked.problem, &asked.previous, &mut budget);
+        let placed = thalweg_place::place(
+            &problem_topologies.problem,
+            &problem_topologies.previous,
+            &mut budget,
+        );
         let refused: BTreeSet<usize> = placed
             .shortages
             .iter()
-            .map(|shortage| asked.topologies[shortage.topology as usize])
+            .map(|shortage| problem_topologies.topologies[shortage.topology as usize])
             .filter(|&topology| slots[topology].iter().all(Option::is_none))
             .collect();
         let told = placed.shortages.iter().filter_map(|shortage| {
-            let topology = asked.topologies[shortage.topology as usize];
+            let topology = problem_topologies.topologies[shortage.topology as usize];
             if !refused.is_empty() && !refused.contains(&topology) {
                 // It is asked again, without those that take its room.
                 return None;
@@ -80,7 +84,7 @@ pub fn complete(
         });
         lacking.extend(told);
         if refused.is_empty() {
-            asked.answer(view, &placed.placement, slots);
+            problem_topologies.answer(view, &placed.placement, slots);
             break;
         }
         wanted.retain(|topology| !refused.contains(topology));
@@ -89,16 +93,16 @@ pub fn complete(
 }
 
 /// A problem, and which topologies of the view it is about.
-struct Asked {
+struct DeclaredProblem {
     problem: Problem,
     previous: Placement,
     topologies: Vec<usize>,
 }
 
-impl Asked {
+impl DeclaredProblem {
     fn of(
         view: &Observation,
-        terrain: &Terrain,
+        cluster: &ClusterView,
         slots: &Slots,
         wanted: &BTreeSet<usize>,
         settings: &Settings,
@@ -109,13 +113,13 @@ impl Asked {
             .enumerate()
             .map(|(index, node)| Node {
                 compute: millipoints(
-                    node.cpu_points.unwrap_or(ASSUMED_NODE_POINTS) * terrain.abilities[index],
+                    node.cpu_points.unwrap_or(ASSUMED_NODE_POINTS) * cluster.abilities[index],
                 ),
                 memory: node.memory_mib.map(|mib| Mebibytes::new(mib as u32)),
                 slots: node.ports.len() as u32,
                 blocked: Vec::new(),
-                open: terrain.usable[index],
-                rack: terrain.racks[index],
+                open: cluster.usable[index],
+                rack: cluster.racks[index],
                 base: MilliPoints::ZERO,
             })
             .collect();
@@ -130,11 +134,11 @@ impl Asked {
             })
             .collect();
         let mut previous = Vec::with_capacity(topologies.len());
-        let mut asked = Vec::with_capacity(topologies.len());
+        let mut problem_topologies = Vec::with_capacity(topologies.len());
         for &index in &topologies {
             let topology = &view.topologies[index];
             let running = slots[index].iter().map(|slot| slot.and_then(id));
-            let mut placing = placing(topology, terrain, settings);
+            let mut placing = placing(topology, cluster, settings);
             if wanted.contains(&index) {
                 previous.push(running.collect());
             } else {
@@ -148,9 +152,9 @@ impl Asked {
                 placing.executors = kept;
                 previous.push(at);
             }
-            asked.push(placing);
+            problem_topologies.push(placing);
         }
-        let problem = Problem { nodes, topologies: asked, freedom: Freedom::Missing };
+        let problem = Problem { nodes, topologies: problem_topologies, freedom: Freedom::Missing };
         Self { problem, previous: Placement(previous), topologies }
     }
 
@@ -171,15 +175,19 @@ impl Asked {
     }
 }
 
-fn placing(topology: &Topology, terrain: &Terrain, settings: &Settings) -> thalweg_place::Topology {
+fn placing(
+    topology: &Topology,
+    cluster: &ClusterView,
+    settings: &Settings,
+) -> thalweg_place::Topology {
     let executors = topology.executors.iter().map(|executor| executor.component);
-    let most_per_rack = most_per_rack(topology, executors, terrain, settings);
+    let most_per_rack = most_per_rack(topology, executors, cluster, settings);
     let components = topology.components.iter().zip(0..).map(|(component, index)| {
         let (memory, heap) = memory_of(topology, index);
         Component {
             role: match role(topology, index) {
-                Anchoring::Anchor => Role::Anchor,
-                Anchoring::Work => Role::Work,
+                Pinning::Pinned => Role::Pinned,
+                Pinning::Work => Role::Work,
             },
             compute: millipoints(component.cpu_points.unwrap_or(ASSUMED_POINTS)),
             heap: mebibytes(heap),

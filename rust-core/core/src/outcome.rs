@@ -32,8 +32,10 @@ pub fn verify(
         state.awaited.take_if(|awaited| now >= awaited.due && complete)?;
     let model = learned.topologies.entry(assessment.topology.name.clone()).or_default();
     model.note_stop(took);
-    let (before, after) =
-        (action.before, Baseline::of(assessment.topology, assessment.metrics, &state.trail));
+    let (before, after) = (
+        action.before,
+        Baseline::of(assessment.topology, assessment.metrics, &state.metric_history),
+    );
     let better = is_better(&before.metrics, &after.metrics);
     let harm = harm(&before, &after, action.attempt, better);
     // Fewer executors make nothing better. They help if those that are left can do the work.

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use crate::action::{Baseline, Harm, WayBack};
-use crate::arrange::{Ground, Wanted, memory_of, plan, present, written};
+use crate::arrange::{PlacementContext, Wanted, memory_of, plan, present, written};
 use crate::assess::Assessment;
 use crate::context::Context;
 use crate::model::{Observation, SlotRef, Topology};
@@ -27,7 +27,7 @@ pub fn forget_outdated(
 ) {
     let &Context { observation, settings, .. } = context;
     let Some(harm) = &state.harm else { return };
-    let now = Baseline::of(assessment.topology, assessment.metrics, &state.trail);
+    let now = Baseline::of(assessment.topology, assessment.metrics, &state.metric_history);
     let stays = settings.rollback
         && harm.way.is_as_planned(observation, assessment.topology, settings)
         && harm.baseline.same_load(&now);
@@ -41,12 +41,12 @@ pub fn way_back(
     context: &Context<'_>,
     harm: &Harm,
     assessment: &Assessment<'_>,
-    ground: &Ground<'_>,
+    placing: &PlacementContext<'_>,
 ) -> (Vec<Reason>, Option<Plan>) {
     let only_moved = harm.way.counts.is_empty() && harm.way.memory_mib.is_empty();
     let found = match only_moved {
-        true => to_former_places(context, &harm.way, assessment.topology, ground),
-        false => to_former_counts(context, &harm.way, assessment, ground),
+        true => to_former_places(context, &harm.way, assessment.topology, placing),
+        false => to_former_counts(context, &harm.way, assessment, placing),
     };
     match found {
         Ok(plan) => (vec![harm.reason.clone()], Some(plan)),
@@ -61,7 +61,7 @@ fn to_former_counts(
     context: &Context<'_>,
     way: &WayBack,
     assessment: &Assessment<'_>,
-    ground: &Ground<'_>,
+    placing: &PlacementContext<'_>,
 ) -> Result<Plan, String> {
     if !context.settings.scaling_enabled {
         return Err("executor counts are not to change".to_owned());
@@ -75,7 +75,7 @@ fn to_former_counts(
         memory_mib: by_ordinal(&way.memory_mib),
         ..Wanted::default()
     };
-    plan(context, assessment, &assessment.demands, ground, &wanted)
+    plan(context, assessment, &assessment.demands, placing, &wanted)
         .map_err(|shortage| shortage.to_string())?
         .ok_or_else(|| "nothing would change".to_owned())
 }
@@ -86,19 +86,19 @@ fn to_former_places(
     context: &Context<'_>,
     way: &WayBack,
     topology: &Topology,
-    ground: &Ground<'_>,
+    placing: &PlacementContext<'_>,
 ) -> Result<Plan, String> {
     let &Context { observation, settings, .. } = context;
     let mut placement = Vec::with_capacity(topology.executors.len());
     for executor in &topology.executors {
         let former =
-            way.former.get(&executor.tasks).and_then(|slot| free(slot, observation, ground));
+            way.former.get(&executor.tasks).and_then(|slot| free(slot, observation, placing));
         if former.is_none() && settings.slots != SlotRule::Workers {
             return Err(format!("the former slot of {} is taken", executor.tasks));
         }
         placement.extend(former.or(executor.slot));
     }
-    if let Some(host) = overfull(&placement, observation, topology, ground) {
+    if let Some(host) = overfull(&placement, observation, topology, placing) {
         return Err(format!("{host} lacks the memory by now"));
     }
     let plan = written(context, topology, &present(topology), &placement, &Wanted::default());
@@ -112,11 +112,11 @@ fn to_former_places(
 }
 
 /// A slot as this observation names it, if the topology may have it.
-fn free(slot: &Slot, observation: &Observation, ground: &Ground<'_>) -> Option<SlotRef> {
+fn free(slot: &Slot, observation: &Observation, placing: &PlacementContext<'_>) -> Option<SlotRef> {
     let (index, node) = (0u32..).zip(&observation.nodes).find(|(_, node)| node.id == slot.node)?;
     let found = SlotRef { node: index, port: slot.port };
-    let usable = ground.terrain.usable[index as usize] && node.ports.contains(&slot.port);
-    (usable && !ground.is_taken(found)).then_some(found)
+    let usable = placing.cluster.usable[index as usize] && node.ports.contains(&slot.port);
+    (usable && !placing.is_taken(found)).then_some(found)
 }
 
 /// A host that would need more memory than it has, as far as executors declare theirs.
@@ -124,12 +124,12 @@ fn overfull<'a>(
     placement: &[SlotRef],
     observation: &'a Observation,
     topology: &Topology,
-    ground: &Ground<'_>,
+    placing: &PlacementContext<'_>,
 ) -> Option<&'a str> {
     if topology.components.iter().all(|component| component.memory_mib.is_none()) {
         return None;
     }
-    let mut memory = ground.memory_of_others(observation);
+    let mut memory = placing.memory_of_others(observation);
     for (executor, slot) in topology.executors.iter().zip(placement) {
         if let Some(needed) = memory.get_mut(slot.node as usize) {
             *needed += memory_of(topology, executor.component).0;

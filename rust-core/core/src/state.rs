@@ -10,7 +10,7 @@ use crate::model::{Node, SlotRef, TaskRange, Topology};
 use crate::policy::Memories;
 use crate::policy::thalweg::TopologyModel;
 use crate::settings::Settings;
-use crate::signals::{Histories, Trail};
+use crate::signals::{Histories, MetricHistory};
 use crate::units::{Millis, RatePerSec, Timestamp};
 
 /// How much of a smoothed ability the last measurement makes.
@@ -154,7 +154,7 @@ impl NodeMemory {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TopologyState {
     /// What was reported of its components and streams.
-    pub trail: Trail,
+    pub metric_history: MetricHistory,
     /// What the policy believed each component could do when it was asked last.
     pub believed: Vec<Option<RatePerSec>>,
     /// What policies remember.
@@ -290,7 +290,7 @@ impl TopologyState {
     /// Starts measuring anew: what was measured belongs to another arrangement.
     pub fn forget_measurements(&mut self) {
         self.histories.clear();
-        self.trail.clear();
+        self.metric_history.clear();
         self.policies.me_stream.forget_measurements();
         self.believed.clear();
     }

@@ -42,7 +42,7 @@ fn too_few_executors_grow_by_their_level_and_then_it_holds() {
     assert_eq!(plan.kind, PlanKind::Counts);
     assert_eq!(plan.counts.get("split"), Some(&4));
     assert_eq!(plan.counts.get("count"), None);
-    assert_eq!(plan.wished_tasks.get("split"), Some(&16));
+    assert_eq!(plan.desired_tasks.get("split"), Some(&16));
     let sources: Vec<_> = plan.rows.iter().filter(|row| row.component == "words").collect();
     assert!(sources.iter().all(|row| !row.moves()), "sources stay");
     model.carry_out(&plan);

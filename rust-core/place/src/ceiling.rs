@@ -98,9 +98,9 @@ fn lower_bound(draft: &Draft<'_>, group: &[usize]) -> Load {
     let mut demand = 0i64;
     let mut largest = 0;
     for &topology in group {
-        for (kind, &rest) in draft.sheet(topology).kinds.iter().zip(&draft.rest[topology]) {
-            demand += kind.compute * i64::from(rest);
-            largest = largest.max(if rest > 0 { kind.compute } else { 0 });
+        for (class, &rest) in draft.summary(topology).classes.iter().zip(&draft.rest[topology]) {
+            demand += class.compute * i64::from(rest);
+            largest = largest.max(if rest > 0 { class.compute } else { 0 });
         }
     }
     let level = draft.level_with(demand);
@@ -113,8 +113,8 @@ fn lower_bound(draft: &Draft<'_>, group: &[usize]) -> Load {
 fn highest_useful(draft: &Draft<'_>, group: &[usize]) -> u64 {
     let demand: i64 = group
         .iter()
-        .flat_map(|&topology| draft.sheet(topology).kinds.iter())
-        .map(|kind| kind.compute * i64::from(kind.executors))
+        .flat_map(|&topology| draft.summary(topology).classes.iter())
+        .map(|class| class.compute * i64::from(class.executors))
         .sum();
     let used = draft.rooms.iter().map(|room| room.compute_used).max().unwrap_or(0);
     let open = draft.rooms.iter().filter(|room| room.open && room.compute > 0);

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kinds::{Sheet, Sheets};
+use crate::classes::{TopologySummaries, TopologySummary};
 use crate::problem::{Freedom, Node, Placement, Problem, SlotId};
 use crate::units::Load;
 
@@ -52,20 +52,20 @@ impl Room {
 pub(crate) struct Worker {
     /// The slot it has now.
     pub slot: Option<u32>,
-    pub anchor: bool,
+    pub pinned: bool,
     pub heap_left: i64,
     /// Compute of its executors.
     pub compute: i64,
-    /// Executors by kind.
+    /// Executors by class.
     pub counts: Vec<u32>,
     /// Those of them that run in it already and stay.
     pub staying: Vec<u32>,
 }
 
 impl Worker {
-    /// Whether it has an executor of a kind that does not run in it yet.
-    fn may_lose(&self, kind: usize) -> bool {
-        self.counts[kind] > self.staying.get(kind).copied().unwrap_or(0)
+    /// Whether it has an executor of a class that does not run in it yet.
+    fn may_lose(&self, class: usize) -> bool {
+        self.counts[class] > self.staying.get(class).copied().unwrap_or(0)
     }
 
     /// The compute that it counts as, where a worker counts as so much at least.
@@ -97,20 +97,24 @@ pub(crate) struct Saved {
 #[derive(Clone)]
 pub(crate) struct Draft<'a> {
     pub problem: &'a Problem,
-    pub sheets: &'a Sheets,
+    pub summaries: &'a TopologySummaries,
     pub rooms: Vec<Room>,
     pub sites: Vec<BTreeMap<u32, Site>>,
-    /// Executors to be placed, by topology and kind.
+    /// Executors to be placed, by topology and class.
     pub rest: Vec<Vec<u32>>,
     /// How many workers each topology has.
     workers: Vec<u32>,
-    /// Executors per rack, by topology, first of the kinds that share limits, and rack; only where limits ask for it.
+    /// Executors per rack, by topology, first of the classes that share limits, and rack; only where limits ask for it.
     racks: BTreeMap<(usize, usize, u32), u32>,
 }
 
 impl<'a> Draft<'a> {
     /// Begins with what runs and may go on running.
-    pub fn new(problem: &'a Problem, sheets: &'a Sheets, previous: &Placement) -> Self {
+    pub fn new(
+        problem: &'a Problem,
+        summaries: &'a TopologySummaries,
+        previous: &Placement,
+    ) -> Self {
         let rooms = problem.nodes.iter().map(|node| Room {
             open: node.open,
             rack: node.rack,
@@ -125,18 +129,20 @@ impl<'a> Draft<'a> {
         });
         let mut draft = Self {
             problem,
-            sheets,
+            summaries,
             rooms: rooms.collect(),
             sites: vec![BTreeMap::new(); problem.topologies.len()],
             workers: vec![0; problem.topologies.len()],
-            rest: sheets
-                .sheets
+            rest: summaries
+                .summaries
                 .iter()
-                .map(|s| s.kinds.iter().map(|k| k.executors).collect())
+                .map(|s| s.classes.iter().map(|k| k.executors).collect())
                 .collect(),
             racks: BTreeMap::new(),
         };
-        for node in sheets.sheets.iter().flat_map(|s| &s.kinds).filter_map(|kind| kind.leaves) {
+        for node in
+            summaries.summaries.iter().flat_map(|s| &s.classes).filter_map(|class| class.leaves)
+        {
             if let Some(room) = draft.rooms.get_mut(node as usize) {
                 room.left = true;
             }
@@ -153,14 +159,17 @@ impl<'a> Draft<'a> {
         let mut workers: BTreeMap<SlotId, Vec<u32>> = BTreeMap::new();
         for (&component, slot) in executors.iter().zip(slots) {
             if let Some(slot) = slot.filter(|slot| stays(self.problem, *slot)) {
-                let kinds = self.sheet(topology).kinds.len();
-                workers.entry(slot).or_insert_with(|| vec![0; kinds])[component as usize] += 1;
+                let classes = self.summary(topology).classes.len();
+                workers.entry(slot).or_insert_with(|| vec![0; classes])[component as usize] += 1;
             }
         }
         for (slot, counts) in workers {
-            let sheet = &self.sheets.sheets[topology];
-            let anchor =
-                sheet.kinds.iter().zip(&counts).any(|(kind, &count)| count > 0 && kind.anchor);
+            let summary = &self.summaries.summaries[topology];
+            let pinned = summary
+                .classes
+                .iter()
+                .zip(&counts)
+                .any(|(class, &count)| count > 0 && class.pinned);
             let staying = match self.problem.freedom {
                 Freedom::Missing => counts.clone(),
                 Freedom::All => Vec::new(),
@@ -168,8 +177,8 @@ impl<'a> Draft<'a> {
             let at = self.site(topology, slot.node).workers.len();
             self.site(topology, slot.node).workers.push(Worker {
                 slot: Some(slot.slot),
-                anchor,
-                heap_left: sheet.heap_limit,
+                pinned,
+                heap_left: summary.heap_limit,
                 compute: 0,
                 counts: vec![0; counts.len()],
                 staying,
@@ -177,61 +186,61 @@ impl<'a> Draft<'a> {
             self.workers[topology] += 1;
             let room = &mut self.rooms[slot.node as usize];
             room.free_slots = room.free_slots.saturating_sub(1);
-            for (kind, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
-                self.book(topology, slot.node, kind, at, i64::from(count));
-                self.rest[topology][kind] -= count;
+            for (class, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+                self.book(topology, slot.node, class, at, i64::from(count));
+                self.rest[topology][class] -= count;
             }
         }
     }
 
-    pub fn sheet(&self, topology: usize) -> &'a Sheet {
-        &self.sheets.sheets[topology]
+    pub fn summary(&self, topology: usize) -> &'a TopologySummary {
+        &self.summaries.summaries[topology]
     }
 
     fn site(&mut self, topology: usize, node: u32) -> &mut Site {
-        let kinds = self.sheet(topology).kinds.len();
+        let classes = self.summary(topology).classes.len();
         let rooms = &mut self.rooms;
         self.sites[topology].entry(node).or_insert_with(|| {
             rooms[node as usize].tenants += 1;
-            Site { counts: vec![0; kinds], workers: Vec::new() }
+            Site { counts: vec![0; classes], workers: Vec::new() }
         })
     }
 
-    /// How many executors of a kind a topology has on a node.
-    pub fn count(&self, topology: usize, node: u32, kind: usize) -> u32 {
-        self.sites[topology].get(&node).map_or(0, |site| site.counts[kind])
+    /// How many executors of a class a topology has on a node.
+    pub fn count(&self, topology: usize, node: u32, class: usize) -> u32 {
+        self.sites[topology].get(&node).map_or(0, |site| site.counts[class])
     }
 
     /// Whether memory and spread allow one more executor on a node; workers are not looked at.
-    pub fn allows(&self, topology: usize, node: u32, kind: usize) -> bool {
-        let (room, demand) = (&self.rooms[node as usize], &self.sheet(topology).kinds[kind]);
+    pub fn allows(&self, topology: usize, node: u32, class: usize) -> bool {
+        let (room, demand) = (&self.rooms[node as usize], &self.summary(topology).classes[class]);
         room.open
             && room.memory_left() >= demand.memory
             && demand.leaves != Some(node)
-            && self.node_allows(topology, node, kind)
-            && demand.shuns.iter().all(|&other| self.count(topology, node, other) == 0)
-            && self.rack_allows(topology, room.rack, kind)
+            && self.node_allows(topology, node, class)
+            && demand.anti_affinity.iter().all(|&other| self.count(topology, node, other) == 0)
+            && self.rack_allows(topology, room.rack, class)
     }
 
-    fn node_allows(&self, topology: usize, node: u32, kind: usize) -> bool {
-        let demand = &self.sheet(topology).kinds[kind];
+    fn node_allows(&self, topology: usize, node: u32, class: usize) -> bool {
+        let demand = &self.summary(topology).classes[class];
         let present =
             || demand.peers.iter().map(|&peer| self.count(topology, node, peer)).sum::<u32>();
         demand.most_per_node == u32::MAX || present() < demand.most_per_node
     }
 
-    fn rack_allows(&self, topology: usize, rack: u32, kind: usize) -> bool {
-        let demand = &self.sheet(topology).kinds[kind];
+    fn rack_allows(&self, topology: usize, rack: u32, class: usize) -> bool {
+        let demand = &self.summary(topology).classes[class];
         let present = self.racks.get(&(topology, demand.peers[0], rack)).copied();
         demand.most_per_rack == u32::MAX || present.unwrap_or(0) < demand.most_per_rack
     }
 
     /// The worker that would take one more executor: one of its role with heap left, else a new one,
     /// else any with heap left.
-    fn worker_for(&self, topology: usize, node: u32, kind: usize) -> Option<Option<usize>> {
-        let sheet = self.sheet(topology);
-        let demand = &sheet.kinds[kind];
-        if demand.heap > sheet.heap_limit {
+    fn worker_for(&self, topology: usize, node: u32, class: usize) -> Option<Option<usize>> {
+        let summary = self.summary(topology);
+        let demand = &summary.classes[class];
+        if demand.heap > summary.heap_limit {
             return None;
         }
         let free = self.rooms[node as usize].free_slots > 0 && self.may_start(topology);
@@ -239,7 +248,7 @@ impl<'a> Draft<'a> {
             return free.then_some(None);
         };
         let takes = |worker: &Worker| worker.slot.is_none() && worker.heap_left >= demand.heap;
-        let like = |worker: &Worker| takes(worker) && worker.anchor == demand.anchor;
+        let like = |worker: &Worker| takes(worker) && worker.pinned == demand.pinned;
         if let Some(found) = site.workers.iter().position(like) {
             return Some(Some(found));
         }
@@ -249,80 +258,80 @@ impl<'a> Draft<'a> {
         let any = site.workers.iter().position(takes);
         // A present worker that gains an executor restarts: the last resort.
         let present = || site.workers.iter().position(|w| w.heap_left >= demand.heap);
-        any.or_else(|| if sheet.sealed { None } else { present() }).map(Some)
+        any.or_else(|| if summary.sealed { None } else { present() }).map(Some)
     }
 
     /// Whether a topology may have one more worker.
     pub fn may_start(&self, topology: usize) -> bool {
-        self.workers[topology] < self.sheet(topology).most_workers
+        self.workers[topology] < self.summary(topology).most_workers
     }
 
     /// How much more a node counts as using with one more executor in this worker, or in a new one.
-    fn extra(&self, topology: usize, node: u32, kind: usize, worker: Option<usize>) -> i64 {
-        let sheet = self.sheet(topology);
-        let compute = sheet.kinds[kind].compute;
+    fn extra(&self, topology: usize, node: u32, class: usize, worker: Option<usize>) -> i64 {
+        let summary = self.summary(topology);
+        let compute = summary.classes[class].compute;
         match worker {
-            None => compute.max(sheet.worker_compute),
+            None => compute.max(summary.worker_compute),
             Some(at) => {
                 let worker = &self.sites[topology][&node].workers[at];
-                let before = worker.charge(sheet.worker_compute);
-                (worker.compute + compute).max(sheet.worker_compute) - before
+                let before = worker.charge(summary.worker_compute);
+                (worker.compute + compute).max(summary.worker_compute) - before
             }
         }
     }
 
     /// Whether one more executor can be put on a node.
-    pub fn fits(&self, topology: usize, node: u32, kind: usize) -> bool {
-        let found = self.worker_for(topology, node, kind);
-        self.allows(topology, node, kind)
+    pub fn fits(&self, topology: usize, node: u32, class: usize) -> bool {
+        let found = self.worker_for(topology, node, class);
+        self.allows(topology, node, class)
             && found.is_some_and(|at| {
-                self.extra(topology, node, kind, at) <= self.rooms[node as usize].compute_left()
+                self.extra(topology, node, class, at) <= self.rooms[node as usize].compute_left()
             })
     }
 
     /// Puts one executor on a node if it fits there.
-    pub fn add(&mut self, topology: usize, node: u32, kind: usize) -> bool {
-        if !self.allows(topology, node, kind) {
+    pub fn add(&mut self, topology: usize, node: u32, class: usize) -> bool {
+        if !self.allows(topology, node, class) {
             return false;
         }
-        let Some(found) = self.worker_for(topology, node, kind) else {
+        let Some(found) = self.worker_for(topology, node, class) else {
             return false;
         };
-        if self.extra(topology, node, kind, found) > self.rooms[node as usize].compute_left() {
+        if self.extra(topology, node, class, found) > self.rooms[node as usize].compute_left() {
             return false;
         }
-        let sheet = self.sheet(topology);
+        let summary = self.summary(topology);
         let at = found.unwrap_or_else(|| {
             self.rooms[node as usize].free_slots -= 1;
             self.workers[topology] += 1;
             let workers = &mut self.site(topology, node).workers;
             workers.push(Worker {
                 slot: None,
-                anchor: sheet.kinds[kind].anchor,
-                heap_left: sheet.heap_limit,
+                pinned: summary.classes[class].pinned,
+                heap_left: summary.heap_limit,
                 compute: 0,
-                counts: vec![0; sheet.kinds.len()],
+                counts: vec![0; summary.classes.len()],
                 staying: Vec::new(),
             });
             workers.len() - 1
         });
-        self.book(topology, node, kind, at, 1);
-        self.rest[topology][kind] -= 1;
+        self.book(topology, node, class, at, 1);
+        self.rest[topology][class] -= 1;
         true
     }
 
     /// Takes one executor that was put on a node off it: from a worker to be started if there is one, then
     /// from the smallest.
-    pub fn remove(&mut self, topology: usize, node: u32, kind: usize) {
+    pub fn remove(&mut self, topology: usize, node: u32, class: usize) {
         let site = &self.sites[topology][&node];
-        let holders = site.workers.iter().enumerate().filter(|(_, worker)| worker.may_lose(kind));
+        let holders = site.workers.iter().enumerate().filter(|(_, worker)| worker.may_lose(class));
         let of = |(at, worker): &(usize, &Worker)| {
             (worker.slot.is_some(), worker.counts.iter().sum::<u32>(), std::cmp::Reverse(*at))
         };
         let (at, _) =
             holders.min_by_key(of).expect("what was put on a node is in one of its workers");
-        self.book(topology, node, kind, at, -1);
-        self.rest[topology][kind] += 1;
+        self.book(topology, node, class, at, -1);
+        self.rest[topology][class] += 1;
         let site = self.sites[topology].get_mut(&node).expect("it had an executor");
         if site.workers[at].counts.iter().all(|count| *count == 0) {
             site.workers.remove(at);
@@ -335,42 +344,42 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn book(&mut self, topology: usize, node: u32, kind: usize, worker: usize, by: i64) {
-        let sheet = self.sheet(topology);
-        let demand = &sheet.kinds[kind];
+    fn book(&mut self, topology: usize, node: u32, class: usize, worker: usize, by: i64) {
+        let summary = self.summary(topology);
+        let demand = &summary.classes[class];
         let change = |count: &mut u32| *count = (i64::from(*count) + by) as u32;
         let site = self.site(topology, node);
-        change(&mut site.counts[kind]);
+        change(&mut site.counts[class]);
         let worker = &mut site.workers[worker];
-        let before = worker.charge(sheet.worker_compute);
-        change(&mut worker.counts[kind]);
+        let before = worker.charge(summary.worker_compute);
+        change(&mut worker.counts[class]);
         worker.compute += by * demand.compute;
-        let more = worker.charge(sheet.worker_compute) - before;
+        let more = worker.charge(summary.worker_compute) - before;
         worker.heap_left -= by * demand.heap;
         let room = &mut self.rooms[node as usize];
         room.compute_used += more;
         room.memory_used += by * demand.memory;
         let rack = room.rack;
-        if sheet.racks_matter {
+        if summary.racks_matter {
             change(self.racks.entry((topology, demand.peers[0], rack)).or_default());
         }
     }
 
-    /// The weight of what one more executor of a kind would exchange with those on a node.
-    pub fn pull(&self, topology: usize, node: u32, kind: usize) -> i64 {
+    /// The weight of what one more executor of a class would exchange with those on a node.
+    pub fn pull(&self, topology: usize, node: u32, class: usize) -> i64 {
         let site = self.sites[topology].get(&node);
-        site.map_or(0, |site| self.pull_at(topology, site, kind))
+        site.map_or(0, |site| self.pull_at(topology, site, class))
     }
 
     /// The same where what the topology has on the node is at hand.
-    pub fn pull_at(&self, topology: usize, site: &Site, kind: usize) -> i64 {
-        let neighbours = &self.sheet(topology).kinds[kind].neighbours;
+    pub fn pull_at(&self, topology: usize, site: &Site, class: usize) -> i64 {
+        let neighbours = &self.summary(topology).classes[class].neighbours;
         neighbours.iter().map(|&(other, weight)| weight * i64::from(site.counts[other])).sum()
     }
 
     /// The weight of what an executor on a node exchanges with the others there.
-    pub fn hold(&self, topology: usize, node: u32, kind: usize) -> i64 {
-        self.pull(topology, node, kind) - self.sheet(topology).kinds[kind].joint(kind)
+    pub fn hold(&self, topology: usize, node: u32, class: usize) -> i64 {
+        self.pull(topology, node, class) - self.summary(topology).classes[class].joint(class)
     }
 
     /// The weight of what a topology's executors on a node exchange with each other.
@@ -379,13 +388,13 @@ impl<'a> Draft<'a> {
             return 0;
         };
         let mut sum = 0;
-        for (kind, demand) in self.sheet(topology).kinds.iter().enumerate() {
-            let count = i64::from(site.counts[kind]);
+        for (class, demand) in self.summary(topology).classes.iter().enumerate() {
+            let count = i64::from(site.counts[class]);
             if count == 0 {
                 continue;
             }
-            for &(other, weight) in demand.neighbours.iter().filter(|(other, _)| *other >= kind) {
-                let pairs = match other == kind {
+            for &(other, weight) in demand.neighbours.iter().filter(|(other, _)| *other >= class) {
+                let pairs = match other == class {
                     true => count * (count - 1) / 2,
                     false => count * i64::from(site.counts[other]),
                 };
@@ -403,31 +412,32 @@ impl<'a> Draft<'a> {
     /// The weight of what crosses nodes.
     pub fn crossing(&self) -> i64 {
         (0..self.sites.len())
-            .map(|topology| self.sheet(topology).traffic - self.local(topology))
+            .map(|topology| self.summary(topology).traffic - self.local(topology))
             .sum()
     }
 
-    /// The weight of what one more executor of a kind would exchange with all that are placed.
-    pub fn pull_of_placed(&self, topology: usize, kind: usize) -> i64 {
-        let neighbours = &self.sheet(topology).kinds[kind].neighbours;
+    /// The weight of what one more executor of a class would exchange with all that are placed.
+    pub fn pull_of_placed(&self, topology: usize, class: usize) -> i64 {
+        let neighbours = &self.summary(topology).classes[class].neighbours;
         neighbours.iter().map(|&(other, weight)| weight * self.placed(topology, other)).sum()
     }
 
-    fn placed(&self, topology: usize, kind: usize) -> i64 {
-        let executors = self.sheet(topology).kinds[kind].executors;
-        i64::from(executors - self.rest[topology][kind])
+    fn placed(&self, topology: usize, class: usize) -> i64 {
+        let executors = self.summary(topology).classes[class].executors;
+        i64::from(executors - self.rest[topology][class])
     }
 
     /// The weight of what crosses nodes between executors that are placed.
     pub fn crossing_of_placed(&self) -> i64 {
         let all = |topology: usize| -> i64 {
-            let kinds = 0..self.sheet(topology).kinds.len();
-            kinds
-                .map(|kind| self.pull_of_placed(topology, kind) * self.placed(topology, kind))
+            let classes = 0..self.summary(topology).classes.len();
+            classes
+                .map(|class| self.pull_of_placed(topology, class) * self.placed(topology, class))
                 .sum::<i64>()
-                - (0..self.sheet(topology).kinds.len())
-                    .map(|kind| {
-                        self.sheet(topology).kinds[kind].joint(kind) * self.placed(topology, kind)
+                - (0..self.summary(topology).classes.len())
+                    .map(|class| {
+                        self.summary(topology).classes[class].joint(class)
+                            * self.placed(topology, class)
                     })
                     .sum::<i64>()
         };
@@ -466,7 +476,7 @@ impl<'a> Draft<'a> {
             workers: self.workers[topology],
             rooms: nodes.map(|node| self.rooms[node as usize].clone()),
             rest: self.rest[topology].clone(),
-            racks: self.sheet(topology).racks_matter.then(|| self.racks.clone()),
+            racks: self.summary(topology).racks_matter.then(|| self.racks.clone()),
         }
     }
 
@@ -504,10 +514,12 @@ impl<'a> Draft<'a> {
         room.compute_used <= ceiling && room.memory_used <= memory
     }
 
-    /// Whether a node has an executor of a kind in a worker that is not running yet.
-    pub fn movable(&self, topology: usize, node: u32, kind: usize) -> bool {
+    /// Whether a node has an executor of a class in a worker that is not running yet.
+    pub fn movable(&self, topology: usize, node: u32, class: usize) -> bool {
         let site = self.sites[topology].get(&node);
-        site.is_some_and(|site| site.workers.iter().any(|w| w.slot.is_none() && w.counts[kind] > 0))
+        site.is_some_and(|site| {
+            site.workers.iter().any(|w| w.slot.is_none() && w.counts[class] > 0)
+        })
     }
 
     /// Whether nothing distinguishes two nodes: nobody has anything on them, and they offer the same.

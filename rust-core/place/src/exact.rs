@@ -1,7 +1,7 @@
 //! Small problems: all placements, but for those that cannot be better than the best one known.
 //!
 //! Executors are placed one after the other, the largest first, and a branch ends as soon as its worst
-//! load, or at the same worst load its crossing traffic, exceeds the best. Executors of one kind are
+//! load, or at the same worst load its crossing traffic, exceeds the best. Executors of one class are
 //! alike, and so are nodes that nothing distinguishes yet: only one order of each is tried.
 
 use crate::budget::Budget;
@@ -51,15 +51,17 @@ pub(crate) fn search<'a>(
     open.lift_ceilings();
     let mut queue = Vec::new();
     for topology in 0..open.sites.len() {
-        for (kind, demand) in open.sheet(topology).kinds.iter().enumerate() {
-            let rest = open.rest[topology][kind] as usize;
-            queue
-                .extend(std::iter::repeat_n((demand.compute, demand.memory, topology, kind), rest));
+        for (class, demand) in open.summary(topology).classes.iter().enumerate() {
+            let rest = open.rest[topology][class] as usize;
+            queue.extend(std::iter::repeat_n(
+                (demand.compute, demand.memory, topology, class),
+                rest,
+            ));
         }
     }
     queue.sort_unstable_by(|a, b| b.cmp(a));
     let queue: Vec<(usize, usize)> =
-        queue.into_iter().map(|(.., topology, kind)| (topology, kind)).collect();
+        queue.into_iter().map(|(.., topology, class)| (topology, class)).collect();
     let crossing = open.crossing_of_placed();
     let mut tree = Tree { queue, nodes, comfort, best: known, found: None, budget };
     tree.descend(&mut open, 0, 0, crossing);
@@ -82,30 +84,30 @@ impl<'a> Tree<'_, 'a, '_> {
         if (0, self.bound(draft, depth), crossing) >= self.best || self.budget.is_spent() {
             return;
         }
-        let Some(&(topology, kind)) = self.queue.get(depth) else {
+        let Some(&(topology, class)) = self.queue.get(depth) else {
             self.best = (0, beyond(draft.worst(), self.comfort), crossing);
             self.found = Some(draft.clone());
             return;
         };
-        let again = self.queue.get(depth + 1) == Some(&(topology, kind));
+        let again = self.queue.get(depth + 1) == Some(&(topology, class));
         let mut order: Vec<usize> = (from..self.nodes.len())
             .filter(|&at| {
                 !self.nodes[from..at].iter().any(|&twin| draft.alike(twin, self.nodes[at]))
             })
             .collect();
-        let compute = draft.sheet(topology).kinds[kind].compute;
+        let compute = draft.summary(topology).classes[class].compute;
         order.sort_by_key(|&at| {
             let node = self.nodes[at];
-            (draft.rooms[node as usize].load_with(compute), -draft.pull(topology, node, kind), at)
+            (draft.rooms[node as usize].load_with(compute), -draft.pull(topology, node, class), at)
         });
         for at in order {
             self.budget.spend(1);
             let node = self.nodes[at];
-            let all = draft.pull_of_placed(topology, kind);
-            let more = all - draft.pull(topology, node, kind);
-            if draft.add(topology, node, kind) {
+            let all = draft.pull_of_placed(topology, class);
+            let more = all - draft.pull(topology, node, class);
+            if draft.add(topology, node, class) {
                 self.descend(draft, depth + 1, if again { at } else { 0 }, crossing + more);
-                draft.remove(topology, node, kind);
+                draft.remove(topology, node, class);
             }
         }
     }
@@ -114,7 +116,7 @@ impl<'a> Tree<'_, 'a, '_> {
     fn bound(&self, draft: &Draft<'_>, depth: usize) -> Load {
         let rest = self.queue[depth..]
             .iter()
-            .map(|&(topology, kind)| draft.sheet(topology).kinds[kind].compute);
+            .map(|&(topology, class)| draft.summary(topology).classes[class].compute);
         beyond(draft.worst().max(draft.level_with(rest.sum())), self.comfort)
     }
 }

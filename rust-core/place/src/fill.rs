@@ -3,8 +3,8 @@
 
 use std::cmp::Reverse;
 
+use crate::classes::TopologySummary;
 use crate::draft::{Draft, Room};
-use crate::kinds::Sheet;
 
 /// Fixed-point one for shares of a node.
 const ONE: i64 = 1 << 20;
@@ -56,14 +56,16 @@ struct Need {
 
 impl Need {
     fn of_rest(draft: &Draft<'_>, topology: usize) -> Self {
-        Self::of(draft.sheet(topology), &draft.rest[topology], |_| true)
+        Self::of(draft.summary(topology), &draft.rest[topology], |_| true)
     }
 
-    fn of(sheet: &Sheet, counts: &[u32], within: impl Fn(usize) -> bool) -> Self {
+    fn of(summary: &TopologySummary, counts: &[u32], within: impl Fn(usize) -> bool) -> Self {
         let mut need = Self::default();
-        for (kind, demand) in sheet.kinds.iter().enumerate().filter(|(kind, _)| within(*kind)) {
-            need.compute += demand.compute * i64::from(counts[kind]);
-            need.memory += demand.memory * i64::from(counts[kind]);
+        for (class, demand) in
+            summary.classes.iter().enumerate().filter(|(class, _)| within(*class))
+        {
+            need.compute += demand.compute * i64::from(counts[class]);
+            need.memory += demand.memory * i64::from(counts[class]);
         }
         need
     }
@@ -125,14 +127,14 @@ fn topology_onto_nodes(draft: &mut Draft<'_>, topology: usize) {
 /// Puts each missing executor to the neighbours it exchanges most with, where there is room.
 fn join_neighbours(draft: &mut Draft<'_>, topology: usize) {
     let nodes: Vec<u32> = draft.sites[topology].keys().copied().collect();
-    for kind in 0..draft.sheet(topology).kinds.len() {
-        while draft.rest[topology][kind] > 0 {
-            let pulling = nodes.iter().copied().filter(|&node| draft.fits(topology, node, kind));
-            let best = pulling.map(|node| (draft.pull(topology, node, kind), Reverse(node))).max();
+    for class in 0..draft.summary(topology).classes.len() {
+        while draft.rest[topology][class] > 0 {
+            let pulling = nodes.iter().copied().filter(|&node| draft.fits(topology, node, class));
+            let best = pulling.map(|node| (draft.pull(topology, node, class), Reverse(node))).max();
             let Some((1.., Reverse(node))) = best else {
                 break;
             };
-            while draft.rest[topology][kind] > 0 && draft.add(topology, node, kind) {}
+            while draft.rest[topology][class] > 0 && draft.add(topology, node, class) {}
         }
     }
 }
@@ -154,11 +156,11 @@ fn onto_one_node(draft: &mut Draft<'_>, topology: usize) -> bool {
         .map(|node| (draft.rooms[node].tenants == 0, holds(draft, need, node), node))
         .collect();
     fitting.sort_unstable();
-    let kinds: Vec<usize> = by_size(draft, topology);
+    let classes: Vec<usize> = by_size(draft, topology);
     for (_, _, node) in fitting.into_iter().take(TRIES) {
         let before = draft.rest[topology].clone();
-        for &kind in &kinds {
-            while draft.rest[topology][kind] > 0 && draft.add(topology, node as u32, kind) {}
+        for &class in &classes {
+            while draft.rest[topology][class] > 0 && draft.add(topology, node as u32, class) {}
         }
         if draft.missing(topology) == 0 {
             return true;
@@ -170,18 +172,18 @@ fn onto_one_node(draft: &mut Draft<'_>, topology: usize) -> bool {
 
 /// Undoes what was added to a node since the rest was `before`.
 fn take_back(draft: &mut Draft<'_>, topology: usize, node: u32, before: &[u32]) {
-    for (kind, &rest) in before.iter().enumerate() {
-        while draft.rest[topology][kind] < rest {
-            draft.remove(topology, node, kind);
+    for (class, &rest) in before.iter().enumerate() {
+        while draft.rest[topology][class] < rest {
+            draft.remove(topology, node, class);
         }
     }
 }
 
 /// Kinds by the heap they need, the largest first: what is hardest to pack.
 fn by_size(draft: &Draft<'_>, topology: usize) -> Vec<usize> {
-    let kinds = &draft.sheet(topology).kinds;
-    let mut order: Vec<usize> = (0..kinds.len()).collect();
-    order.sort_by_key(|&kind| (Reverse((kinds[kind].heap, kinds[kind].compute)), kind));
+    let classes = &draft.summary(topology).classes;
+    let mut order: Vec<usize> = (0..classes.len()).collect();
+    order.sort_by_key(|&class| (Reverse((classes[class].heap, classes[class].compute)), class));
     order
 }
 
@@ -223,14 +225,14 @@ fn fill_node(draft: &mut Draft<'_>, topology: usize, node: u32) {
     }
 }
 
-/// What one executor of each kind takes of what a node has left.
+/// What one executor of each class takes of what a node has left.
 fn sizes(draft: &Draft<'_>, topology: usize, node: u32) -> Vec<i64> {
     let room = &draft.rooms[node as usize];
     let (compute, memory) = (room.compute_left(), room.memory_left());
-    let size = |kind: &crate::kinds::Kind| {
-        share(kind.compute, compute).saturating_add(share(kind.memory, memory)).clamp(1, 1 << 40)
+    let size = |class: &crate::classes::ExecutorClass| {
+        share(class.compute, compute).saturating_add(share(class.memory, memory)).clamp(1, 1 << 40)
     };
-    draft.sheet(topology).kinds.iter().map(size).collect()
+    draft.summary(topology).classes.iter().map(size).collect()
 }
 
 /// The components whose remaining executors exchange most for the room they take: the densest
@@ -239,20 +241,22 @@ fn sizes(draft: &Draft<'_>, topology: usize, node: u32) -> Vec<i64> {
 /// A node filled with a set of components in equal proportions keeps the square of its part of their
 /// traffic local, so over all nodes that takes weight over size of the set.
 fn densest(draft: &Draft<'_>, topology: usize, node: u32) -> Vec<usize> {
-    let (sheet, rest) = (draft.sheet(topology), &draft.rest[topology]);
+    let (summary, rest) = (draft.summary(topology), &draft.rest[topology]);
     let size = sizes(draft, topology, node);
-    let mut members: Vec<usize> = (0..rest.len()).filter(|&kind| rest[kind] > 0).collect();
-    let extent = |kind: usize| i128::from(size[kind]) * i128::from(rest[kind]);
+    let mut members: Vec<usize> = (0..rest.len()).filter(|&class| rest[class] > 0).collect();
+    let extent = |class: usize| i128::from(size[class]) * i128::from(rest[class]);
     let mut incident: Vec<i128> = (0..rest.len())
-        .map(|kind| {
-            let weights = sheet.kinds[kind].neighbours.iter();
+        .map(|class| {
+            let weights = summary.classes[class].neighbours.iter();
             weights
-                .map(|&(other, w)| i128::from(w) * i128::from(rest[kind]) * i128::from(rest[other]))
+                .map(|&(other, w)| {
+                    i128::from(w) * i128::from(rest[class]) * i128::from(rest[other])
+                })
                 .sum()
         })
         .collect();
-    let mut weight: i128 = members.iter().map(|&kind| incident[kind]).sum::<i128>() / 2;
-    let mut total: i128 = members.iter().map(|&kind| extent(kind)).sum();
+    let mut weight: i128 = members.iter().map(|&class| incident[class]).sum::<i128>() / 2;
+    let mut total: i128 = members.iter().map(|&class| extent(class)).sum();
     let (mut best, mut best_density) = (members.clone(), (weight, total.max(1)));
     while members.len() > 1 {
         let least = |&(_, a): &(usize, &usize), &(_, b): &(usize, &usize)| {
@@ -262,11 +266,11 @@ fn densest(draft: &Draft<'_>, topology: usize, node: u32) -> Vec<usize> {
                 .cmp(&(incident[*b] >> 20).saturating_mul(extent(*a)))
         };
         let (at, _) = members.iter().enumerate().min_by(least).expect("there are members");
-        let kind = members.remove(at);
-        weight -= incident[kind];
-        total -= extent(kind);
-        for &(other, w) in &sheet.kinds[kind].neighbours {
-            incident[other] -= i128::from(w) * i128::from(rest[kind]) * i128::from(rest[other]);
+        let class = members.remove(at);
+        weight -= incident[class];
+        total -= extent(class);
+        for &(other, w) in &summary.classes[class].neighbours {
+            incident[other] -= i128::from(w) * i128::from(rest[class]) * i128::from(rest[other]);
         }
         let denser = (weight >> 20) * best_density.1 > (best_density.0 >> 20) * total.max(1);
         if denser {
@@ -278,20 +282,21 @@ fn densest(draft: &Draft<'_>, topology: usize, node: u32) -> Vec<usize> {
 
 /// Adds as much of a set of components as the node holds, each in proportion to what is left of it.
 fn add_in_proportion(draft: &mut Draft<'_>, topology: usize, node: u32, set: &[usize]) {
-    let need = Need::of(draft.sheet(topology), &draft.rest[topology], |kind| set.contains(&kind));
+    let need =
+        Need::of(draft.summary(topology), &draft.rest[topology], |class| set.contains(&class));
     let room = &draft.rooms[node as usize];
     let (left, all) = need.scarcer(room.compute_left(), room.memory_left());
     let wished: Vec<(usize, i64)> = by_size(draft, topology)
         .into_iter()
-        .filter(|kind| set.contains(kind))
-        .map(|kind| (kind, i64::from(draft.rest[topology][kind])))
-        .map(|(kind, rest)| {
-            (kind, rest.min((i128::from(rest) * i128::from(left) / i128::from(all)) as i64))
+        .filter(|class| set.contains(class))
+        .map(|class| (class, i64::from(draft.rest[topology][class])))
+        .map(|(class, rest)| {
+            (class, rest.min((i128::from(rest) * i128::from(left) / i128::from(all)) as i64))
         })
         .collect();
-    for (kind, count) in wished {
+    for (class, count) in wished {
         for _ in 0..count {
-            if !draft.add(topology, node, kind) {
+            if !draft.add(topology, node, class) {
                 break;
             }
         }
@@ -302,29 +307,29 @@ fn add_in_proportion(draft: &mut Draft<'_>, topology: usize, node: u32, set: &[u
 /// size, else the largest that fits.
 fn add_seed(draft: &mut Draft<'_>, topology: usize, node: u32) {
     let size = sizes(draft, topology, node);
-    let (sheet, rest) = (draft.sheet(topology), draft.rest[topology].clone());
-    let here = |kind: &usize| rest[*kind] > 0 && draft.fits(topology, node, *kind);
+    let (summary, rest) = (draft.summary(topology), draft.rest[topology].clone());
+    let here = |class: &usize| rest[*class] > 0 && draft.fits(topology, node, *class);
     let fitting: Vec<usize> = (0..rest.len()).filter(here).collect();
-    let rate = |kind: usize| {
-        let mates = sheet.kinds[kind].neighbours.iter().filter(|(other, _)| rest[*other] > 0);
-        mates.map(|&(other, w)| (w >> 10) / (size[kind] + size[other]).max(1)).max().unwrap_or(0)
+    let rate = |class: usize| {
+        let mates = summary.classes[class].neighbours.iter().filter(|(other, _)| rest[*other] > 0);
+        mates.map(|&(other, w)| (w >> 10) / (size[class] + size[other]).max(1)).max().unwrap_or(0)
     };
-    let best = fitting.into_iter().max_by_key(|&kind| (rate(kind), size[kind], Reverse(kind)));
-    if let Some(kind) = best {
-        draft.add(topology, node, kind);
+    let best = fitting.into_iter().max_by_key(|&class| (rate(class), size[class], Reverse(class)));
+    if let Some(class) = best {
+        draft.add(topology, node, class);
     }
 }
 
 /// Adds what exchanges most, for its size, with what is on the node already.
 fn add_pulled(draft: &mut Draft<'_>, topology: usize, node: u32) {
     let size = sizes(draft, topology, node);
-    let kinds = draft.sheet(topology).kinds.len();
+    let classes = draft.summary(topology).classes.len();
     loop {
-        let left = (0..kinds).filter(|&kind| draft.rest[topology][kind] > 0);
-        let rate = |kind: usize| (draft.pull(topology, node, kind) / size[kind], Reverse(kind));
+        let left = (0..classes).filter(|&class| draft.rest[topology][class] > 0);
+        let rate = |class: usize| (draft.pull(topology, node, class) / size[class], Reverse(class));
         let mut rates: Vec<_> = left.map(rate).filter(|(rate, _)| *rate > 0).collect();
         rates.sort_unstable();
-        let added = rates.into_iter().rev().find(|(_, kind)| draft.add(topology, node, kind.0));
+        let added = rates.into_iter().rev().find(|(_, class)| draft.add(topology, node, class.0));
         if added.is_none() {
             return;
         }

@@ -40,7 +40,7 @@ fn of_topology(
     let had = previous.0.get(topology);
     let had = |executor: usize| had.and_then(|slots| slots.get(executor).copied().flatten());
     let mut placed: Vec<Option<SlotId>> = vec![None; components.len()];
-    // Executors of a worker stay with it as far as it keeps as many of their kind.
+    // Executors of a worker stay with it as far as it keeps as many of their class.
     let mut present: BTreeMap<(SlotId, u32), Vec<usize>> = BTreeMap::new();
     for (executor, &component) in components.iter().enumerate() {
         if let Some(slot) = had(executor) {
@@ -50,7 +50,7 @@ fn of_topology(
     let sites = &draft.sites[topology];
     let workers =
         || sites.iter().flat_map(|(&node, site)| site.workers.iter().map(move |w| (node, w)));
-    let mut wanting: Vec<Vec<SlotId>> = vec![Vec::new(); draft.sheet(topology).kinds.len()];
+    let mut wanting: Vec<Vec<SlotId>> = vec![Vec::new(); draft.summary(topology).classes.len()];
     for (node, worker) in workers() {
         let slot = match worker.slot {
             Some(slot) => SlotId { node, slot },
@@ -59,13 +59,13 @@ fn of_topology(
                 None => continue,
             },
         };
-        for (kind, &count) in worker.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-            let stay = present.get(&(slot, kind as u32)).map_or(&[][..], Vec::as_slice);
+        for (class, &count) in worker.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            let stay = present.get(&(slot, class as u32)).map_or(&[][..], Vec::as_slice);
             let stay = &stay[..stay.len().min(count as usize)];
             for &executor in stay {
                 placed[executor] = Some(slot);
             }
-            wanting[kind].extend(std::iter::repeat_n(slot, count as usize - stay.len()));
+            wanting[class].extend(std::iter::repeat_n(slot, count as usize - stay.len()));
         }
     }
     for wanted in &mut wanting {
@@ -100,7 +100,7 @@ pub(crate) fn score(draft: &Draft<'_>, placement: &Placement, previous: &Placeme
     Score {
         unplaced: placement.0.iter().flatten().filter(|slot| slot.is_none()).count() as u32,
         worst: if worst > comfort { worst } else { Load::ZERO },
-        crossing: draft.sheets.traffic_of(draft.crossing()),
+        crossing: draft.summaries.traffic_of(draft.crossing()),
         restarted: restarted as u32,
         workers: after.len() as u32,
     }
@@ -110,13 +110,13 @@ pub(crate) fn score(draft: &Draft<'_>, placement: &Placement, previous: &Placeme
 pub(crate) fn shortages(draft: &Draft<'_>) -> Vec<Shortage> {
     let mut shortages = Vec::new();
     for topology in 0..draft.sites.len() {
-        for (kind, &executors) in
+        for (class, &executors) in
             draft.rest[topology].iter().enumerate().filter(|(_, rest)| **rest > 0)
         {
-            let lack = lack(draft, topology, kind);
+            let lack = lack(draft, topology, class);
             shortages.push(Shortage {
                 topology: topology as u32,
-                component: kind as u32,
+                component: class as u32,
                 executors,
                 lack,
             });
@@ -125,12 +125,12 @@ pub(crate) fn shortages(draft: &Draft<'_>) -> Vec<Shortage> {
     shortages
 }
 
-fn lack(draft: &Draft<'_>, topology: usize, kind: usize) -> Lack {
-    let sheet = draft.sheet(topology);
-    let demand = &sheet.kinds[kind];
+fn lack(draft: &Draft<'_>, topology: usize, class: usize) -> Lack {
+    let summary = draft.summary(topology);
+    let demand = &summary.classes[class];
     let mib = |amount: i64| Mebibytes::new(u32::try_from(amount.max(0)).unwrap_or(u32::MAX));
-    if demand.heap > sheet.heap_limit {
-        return Lack::Heap(mib(demand.heap - sheet.heap_limit));
+    if demand.heap > summary.heap_limit {
+        return Lack::Heap(mib(demand.heap - summary.heap_limit));
     }
     let open: Vec<u32> =
         (0..draft.rooms.len() as u32).filter(|&n| draft.rooms[n as usize].open).collect();
@@ -138,7 +138,7 @@ fn lack(draft: &Draft<'_>, topology: usize, kind: usize) -> Lack {
     match open.iter().map(|&node| draft.rooms[node as usize].memory_left()).max() {
         None => Lack::OpenNode,
         Some(left) if left < demand.memory => Lack::Memory(mib(demand.memory - left)),
-        Some(_) if open.iter().filter(|n| roomy(n)).all(|&n| draft.allows(topology, n, kind)) => {
+        Some(_) if open.iter().filter(|n| roomy(n)).all(|&n| draft.allows(topology, n, class)) => {
             let free = |node: &&u32| draft.rooms[**node as usize].free_slots > 0;
             let limited =
                 !draft.may_start(topology) && open.iter().filter(|n| roomy(n)).any(|n| free(&n));

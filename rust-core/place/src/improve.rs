@@ -16,7 +16,7 @@ const EXCHANGE_STEPS: u64 = 8;
 /// Improves topology after topology until none gets better or the budget is spent.
 pub(crate) fn improve(draft: &mut Draft<'_>, budget: &mut Budget<'_>) {
     let topologies: Vec<usize> =
-        (0..draft.sites.len()).filter(|&topology| draft.sheet(topology).traffic > 0).collect();
+        (0..draft.sites.len()).filter(|&topology| draft.summary(topology).traffic > 0).collect();
     loop {
         let mut better = false;
         for &topology in &topologies {
@@ -36,26 +36,26 @@ fn pass(draft: &mut Draft<'_>, topology: usize, budget: &mut Budget<'_>) -> bool
     }
     let mut better = false;
     for &node in &nodes {
-        for kind in 0..draft.sheet(topology).kinds.len() {
+        for class in 0..draft.summary(topology).classes.len() {
             if budget.is_spent() {
                 return better;
             }
-            if draft.count(topology, node, kind) == 0 || !draft.movable(topology, node, kind) {
+            if draft.count(topology, node, class) == 0 || !draft.movable(topology, node, class) {
                 continue;
             }
-            for target in targets(draft, topology, node, kind, budget) {
-                better |= shift(draft, topology, kind, (node, target), budget);
-                if draft.count(topology, node, kind) == 0 {
+            for target in targets(draft, topology, node, class, budget) {
+                better |= shift(draft, topology, class, (node, target), budget);
+                if draft.count(topology, node, class) == 0 {
                     break;
                 }
-                while draft.count(topology, node, kind) > 0
-                    && draft.movable(topology, node, kind)
+                while draft.count(topology, node, class) > 0
+                    && draft.movable(topology, node, class)
                     && !budget.is_spent()
-                    && exchange(draft, topology, kind, (node, target), budget)
+                    && exchange(draft, topology, class, (node, target), budget)
                 {
                     better = true;
                 }
-                if draft.count(topology, node, kind) == 0 {
+                if draft.count(topology, node, class) == 0 {
                     break;
                 }
             }
@@ -69,39 +69,39 @@ fn targets(
     draft: &Draft<'_>,
     topology: usize,
     node: u32,
-    kind: usize,
+    class: usize,
     budget: &mut Budget<'_>,
 ) -> Vec<u32> {
     let sites = &draft.sites[topology];
     budget.spend(sites.len() as u64);
-    let here = draft.hold(topology, node, kind);
+    let here = draft.hold(topology, node, class);
     let mut found: Vec<(i64, Reverse<u32>)> = sites
         .iter()
         .filter(|(other, _)| **other != node)
-        .map(|(&other, site)| (draft.pull_at(topology, site, kind), Reverse(other)))
+        .map(|(&other, site)| (draft.pull_at(topology, site, class), Reverse(other)))
         .filter(|(pull, _)| *pull > here)
         .collect();
     found.sort_unstable();
     found.into_iter().rev().take(TARGETS).map(|(_, other)| other.0).collect()
 }
 
-/// Moves executors of a kind as long as each move keeps more local.
+/// Moves executors of a class as long as each move keeps more local.
 fn shift(
     draft: &mut Draft<'_>,
     topology: usize,
-    kind: usize,
+    class: usize,
     (from, to): (u32, u32),
     budget: &mut Budget<'_>,
 ) -> bool {
     let mut moved = false;
-    while draft.movable(topology, from, kind)
-        && draft.pull(topology, to, kind) > draft.hold(topology, from, kind)
-        && draft.fits(topology, to, kind)
+    while draft.movable(topology, from, class)
+        && draft.pull(topology, to, class) > draft.hold(topology, from, class)
+        && draft.fits(topology, to, class)
     {
         budget.spend(1);
-        draft.remove(topology, from, kind);
-        if !draft.add(topology, to, kind) {
-            put_back(draft, topology, from, kind);
+        draft.remove(topology, from, class);
+        if !draft.add(topology, to, class) {
+            put_back(draft, topology, from, class);
             break;
         }
         moved = true;
@@ -114,20 +114,20 @@ fn shift(
 fn exchange(
     draft: &mut Draft<'_>,
     topology: usize,
-    kind: usize,
+    class: usize,
     (from, to): (u32, u32),
     budget: &mut Budget<'_>,
 ) -> bool {
     let before = draft.local_at(topology, from) + draft.local_at(topology, to);
     let saved = draft.save(topology, [from, to]);
     let missing = draft.missing(topology);
-    draft.remove(topology, from, kind);
+    draft.remove(topology, from, class);
     for _ in 0..MOST_EVICTED {
-        if draft.fits(topology, to, kind) {
+        if draft.fits(topology, to, class) {
             break;
         }
         budget.spend(EXCHANGE_STEPS);
-        let Some(other) = least_bound(draft, topology, kind, (from, to)) else {
+        let Some(other) = least_bound(draft, topology, class, (from, to)) else {
             break;
         };
         draft.remove(topology, to, other);
@@ -135,7 +135,7 @@ fn exchange(
             break;
         }
     }
-    let arrived = draft.add(topology, to, kind);
+    let arrived = draft.add(topology, to, class);
     if arrived
         && draft.missing(topology) == missing
         && draft.local_at(topology, from) + draft.local_at(topology, to) > before
@@ -146,21 +146,21 @@ fn exchange(
     false
 }
 
-/// The kind on `to` that loses least for its size by going to `from`.
+/// The class on `to` that loses least for its size by going to `from`.
 fn least_bound(
     draft: &Draft<'_>,
     topology: usize,
-    kind: usize,
+    class: usize,
     (from, to): (u32, u32),
 ) -> Option<usize> {
-    let kinds = &draft.sheet(topology).kinds;
-    let here = |other: &usize| *other != kind && draft.movable(topology, to, *other);
+    let classes = &draft.summary(topology).classes;
+    let here = |other: &usize| *other != class && draft.movable(topology, to, *other);
     let candidates =
-        (0..kinds.len()).filter(here).filter(|&other| draft.fits(topology, from, other));
+        (0..classes.len()).filter(here).filter(|&other| draft.fits(topology, from, other));
     candidates.min_by_key(|&other| {
         let loss = draft.hold(topology, to, other) - draft.pull(topology, from, other);
-        let size = (kinds[other].compute * kinds[kind].memory.max(1))
-            .max(kinds[other].memory * kinds[kind].compute.max(1));
+        let size = (classes[other].compute * classes[class].memory.max(1))
+            .max(classes[other].memory * classes[class].compute.max(1));
         // A loss weighs less the more room it makes, a gain always counts first.
         (
             if loss > 0 {
@@ -174,7 +174,7 @@ fn least_bound(
 }
 
 /// Puts an executor back where it was a moment ago.
-fn put_back(draft: &mut Draft<'_>, topology: usize, node: u32, kind: usize) {
-    let back = draft.add(topology, node, kind);
+fn put_back(draft: &mut Draft<'_>, topology: usize, node: u32, class: usize) {
+    let back = draft.add(topology, node, class);
     debug_assert!(back, "what was there a moment ago fits");
 }

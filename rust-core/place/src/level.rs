@@ -15,11 +15,11 @@ pub(crate) fn level<'a>(draft: Draft<'a>, comfort: Load, budget: &mut Budget<'_>
     let mut kept = draft;
     tried.lift_ceilings();
     while !budget.is_spent() {
-        let Some((topology, kind, from, to)) = best_move(&tried, comfort, budget) else {
+        let Some((topology, class, from, to)) = best_move(&tried, comfort, budget) else {
             break;
         };
-        tried.remove(topology, from, kind);
-        if !tried.add(topology, to, kind) {
+        tried.remove(topology, from, class);
+        if !tried.add(topology, to, class) {
             break;
         }
         // Of several nodes that are equally bad, all have to get better.
@@ -51,21 +51,21 @@ fn best_move(
     let mut best = None;
     for (topology, sites) in draft.sites.iter().enumerate() {
         let Some(site) = sites.get(&from) else { continue };
-        for (kind, demand) in draft.sheet(topology).kinds.iter().enumerate() {
-            if site.counts[kind] == 0 || demand.compute == 0 {
+        for (class, demand) in draft.summary(topology).classes.iter().enumerate() {
+            if site.counts[class] == 0 || demand.compute == 0 {
                 continue;
             }
             let left = draft.rooms[from as usize].load_with(-demand.compute);
             for to in open().filter(|&to| to != from) {
                 budget.spend(1);
                 let after = left.max(draft.rooms[to as usize].load_with(demand.compute));
-                if after < limit && draft.fits(topology, to, kind) {
-                    let pulls = draft.hold(topology, from, kind) - draft.pull(topology, to, kind);
-                    let found = (after, pulls, to, topology, kind);
+                if after < limit && draft.fits(topology, to, class) {
+                    let pulls = draft.hold(topology, from, class) - draft.pull(topology, to, class);
+                    let found = (after, pulls, to, topology, class);
                     best = Some(best.map_or(found, |best| found.min(best)));
                 }
             }
         }
     }
-    best.map(|(_, _, to, topology, kind)| (topology, kind, from, to))
+    best.map(|(_, _, to, topology, class)| (topology, class, from, to))
 }

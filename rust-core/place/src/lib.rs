@@ -3,12 +3,12 @@
 
 mod budget;
 mod ceiling;
+mod classes;
 mod draft;
 mod exact;
 mod fill;
 mod finish;
 mod improve;
-mod kinds;
 mod level;
 mod migration;
 mod problem;

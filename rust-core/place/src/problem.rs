@@ -93,7 +93,7 @@ pub struct Component {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Role {
     /// A source or one of the engine's own: it keeps pending tuples, so its worker should live on.
-    Anchor,
+    Pinned,
     /// Everything else.
     #[default]
     Work,

@@ -16,7 +16,7 @@ const SLACK: i64 = 6;
 /// Passes over all pairs of nodes of every topology on few nodes, until none gets better.
 pub(crate) fn refine(draft: &mut Draft<'_>, budget: &mut Budget<'_>) {
     for topology in 0..draft.sites.len() {
-        let mut better = draft.sheet(topology).traffic > draft.local(topology);
+        let mut better = draft.summary(topology).traffic > draft.local(topology);
         while better && !budget.is_spent() {
             better = false;
             let nodes: Vec<u32> = draft.sites[topology].keys().copied().collect();
@@ -39,21 +39,21 @@ fn pass(draft: &mut Draft<'_>, topology: usize, nodes: [u32; 2], budget: &mut Bu
     for (node, (ceiling, memory)) in nodes.into_iter().zip(limits) {
         draft.set_limits(node, (ceiling + ceiling / SLACK, memory + memory / SLACK));
     }
-    let kinds = draft.sheet(topology).kinds.len();
-    // The direction in which a kind has moved: it does not go back in the same pass.
-    let mut gone: Vec<Option<usize>> = vec![None; kinds];
+    let classes = draft.summary(topology).classes.len();
+    // The direction in which a class has moved: it does not go back in the same pass.
+    let mut gone: Vec<Option<usize>> = vec![None; classes];
     let (mut gain, mut best, mut since) = (0, 0, 0);
     let mut kept = None;
     for _ in 0..MOST_MOVES {
-        budget.spend(kinds as u64);
-        let Some((won, kind, from)) = best_move(draft, topology, nodes, &gone) else {
+        budget.spend(classes as u64);
+        let Some((won, class, from)) = best_move(draft, topology, nodes, &gone) else {
             break;
         };
-        draft.remove(topology, nodes[from], kind);
-        if !draft.add(topology, nodes[1 - from], kind) {
+        draft.remove(topology, nodes[from], class);
+        if !draft.add(topology, nodes[1 - from], class) {
             break;
         }
-        gone[kind] = Some(from);
+        gone[class] = Some(from);
         gain += won;
         since += 1;
         let allowed = nodes.into_iter().zip(limits).all(|(node, limits)| draft.keeps(node, limits));
@@ -73,7 +73,7 @@ fn pass(draft: &mut Draft<'_>, topology: usize, nodes: [u32; 2], budget: &mut Bu
     better
 }
 
-/// The move that keeps most more local, or loses least: its gain, kind, and side it leaves.
+/// The move that keeps most more local, or loses least: its gain, class, and side it leaves.
 fn best_move(
     draft: &Draft<'_>,
     topology: usize,
@@ -82,15 +82,15 @@ fn best_move(
 ) -> Option<(i64, usize, usize)> {
     let mut moves: Vec<(i64, usize, usize)> = Vec::with_capacity(gone.len());
     for from in 0..2 {
-        for (kind, gone) in gone.iter().enumerate() {
+        for (class, gone) in gone.iter().enumerate() {
             let may = gone.is_none_or(|direction| direction == from);
-            if may && draft.movable(topology, nodes[from], kind) {
-                let won = draft.pull(topology, nodes[1 - from], kind)
-                    - draft.hold(topology, nodes[from], kind);
-                moves.push((won, kind, from));
+            if may && draft.movable(topology, nodes[from], class) {
+                let won = draft.pull(topology, nodes[1 - from], class)
+                    - draft.hold(topology, nodes[from], class);
+                moves.push((won, class, from));
             }
         }
     }
     moves.sort_unstable_by(|a, b| b.cmp(a));
-    moves.into_iter().find(|&(_, kind, from)| draft.fits(topology, nodes[1 - from], kind))
+    moves.into_iter().find(|&(_, class, from)| draft.fits(topology, nodes[1 - from], class))
 }

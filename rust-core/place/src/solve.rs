@@ -1,11 +1,11 @@
 //! The phases in their order.
 
 use crate::budget::Budget;
+use crate::classes::TopologySummaries;
 use crate::draft::Draft;
 use crate::exact::{rank, search};
 use crate::finish;
 use crate::improve::improve;
-use crate::kinds::Sheets;
 use crate::level::{level, worthwhile};
 use crate::problem::{Freedom, Placed, Placement, Problem};
 use crate::refine::refine;
@@ -20,10 +20,10 @@ const WORTHWHILE_TRAFFIC: i64 = 20;
 /// and that is better by enough. The budget bounds improvements; what is missing is placed in any
 /// case, and the same problem with the same steps has the same answer.
 pub fn place(problem: &Problem, previous: &Placement, budget: &mut Budget<'_>) -> Placed {
-    let sheets = Sheets::of(problem);
+    let summaries = TopologySummaries::of(problem);
     let comfort =
         problem.topologies.iter().map(|topology| topology.comfort).min().unwrap_or_default();
-    let present = Draft::new(problem, &sheets, previous);
+    let present = Draft::new(problem, &summaries, previous);
     let mut draft = crate::ceiling::place_missing(present.clone());
     if problem.freedom == Freedom::All {
         draft = level(draft, comfort, budget);
@@ -45,7 +45,7 @@ pub fn place(problem: &Problem, previous: &Placement, budget: &mut Budget<'_>) -
 /// What a score tells of a rank: smaller differences in traffic are rounding errors.
 fn seen(draft: &Draft<'_>, comfort: Load) -> (u32, Load, u64) {
     let (missing, worst, crossing) = rank(draft, comfort);
-    (missing, worst, draft.sheets.traffic_of(crossing))
+    (missing, worst, draft.summaries.traffic_of(crossing))
 }
 
 /// Another look for room, if anything has none.
@@ -73,7 +73,7 @@ fn exactly<'a>(
         }
         Freedom::All => {
             let nothing = Placement::empty(present.problem);
-            let start = Draft::new(present.problem, present.sheets, &nothing);
+            let start = Draft::new(present.problem, present.summaries, &nothing);
             let searched = search(&start, known, comfort, budget);
             let Some(better) = searched.better else {
                 return (draft, searched.complete);
@@ -97,19 +97,19 @@ fn towards<'a>(present: &Draft<'a>, wished: &Draft<'a>) -> Option<Draft<'a>> {
     draft.lift_ceilings();
     let nodes = 0..draft.rooms.len() as u32;
     for topology in 0..draft.sites.len() {
-        for kind in 0..draft.sheet(topology).kinds.len() {
+        for class in 0..draft.summary(topology).classes.len() {
             for node in nodes.clone() {
-                while draft.count(topology, node, kind) > wished.count(topology, node, kind) {
-                    draft.remove(topology, node, kind);
+                while draft.count(topology, node, class) > wished.count(topology, node, class) {
+                    draft.remove(topology, node, class);
                 }
             }
         }
     }
     for topology in 0..draft.sites.len() {
-        for kind in 0..draft.sheet(topology).kinds.len() {
+        for class in 0..draft.summary(topology).classes.len() {
             for node in nodes.clone() {
-                while draft.count(topology, node, kind) < wished.count(topology, node, kind) {
-                    if !draft.add(topology, node, kind) {
+                while draft.count(topology, node, class) < wished.count(topology, node, class) {
+                    if !draft.add(topology, node, class) {
                         return None;
                     }
                 }

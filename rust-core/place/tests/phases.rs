@@ -69,7 +69,7 @@ fn components_lie_in_equal_proportion_on_every_node() {
 #[test]
 fn sources_have_workers_of_their_own_and_heap_bounds_workers() {
     let mut wanted = topology(&[(2, 1, 300), (5, 1, 400)], &[(0, 1)]);
-    wanted.components[0].role = Role::Anchor;
+    wanted.components[0].role = Role::Pinned;
     wanted.heap_limit = Some(Mebibytes::new(1000));
     let problem = problem(vec![node(100, 9000)], vec![wanted]);
     let placed = placed(&problem);
@@ -86,7 +86,7 @@ fn sources_have_workers_of_their_own_and_heap_bounds_workers() {
 fn a_worker_counts_as_much_as_it_does_at_least() {
     // A source and an operator of 10 points each, in a worker each that counts as 100.
     let mut wanted = topology(&[(1, 10, 10), (1, 10, 10)], &[(0, 1)]);
-    wanted.components[0].role = Role::Anchor;
+    wanted.components[0].role = Role::Pinned;
     wanted.worker_compute = thalweg_place::MilliPoints::new(100_000);
     let problem = problem(vec![node(150, 9000); 2], vec![wanted]);
     let nodes = nodes_of(&problem, &placed(&problem).placement, 0);

@@ -3,13 +3,13 @@
 use thalweg_core::explain::{Plan, PlanKind};
 use thalweg_core::model::{SlotRef, TopologyStatus};
 
+use crate::environment::Start;
 use crate::hidden::Hidden;
 use crate::job::Job;
 use crate::layout::{Change, Wish, changed_slots, rearrange, share_slots};
 use crate::observe::{node_id, task_ranges};
 use crate::random::Random;
 use crate::scenario::{EngineKind, Method, Scenario};
-use crate::weather::Start;
 
 /// A plan under way.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use thalweg_core::model::TaskRange;
 use thiserror::Error;
 
 use crate::hidden::Hidden;
-use crate::job::{Job, Weather};
+use crate::job::{Environment, Job};
 use crate::observe::FIRST_PORT;
 
 /// Relative error of sums that is rounding.
@@ -47,7 +47,7 @@ pub fn check(
     job: &Job,
     hidden: &Hidden,
     tasks: &[TaskRange],
-    weather: &Weather,
+    environment: &Environment,
     now: f64,
     dt: f64,
 ) -> Result<(), Violation> {
@@ -103,7 +103,7 @@ pub fn check(
     }
     for (node, busy) in job.busy_cores.iter().enumerate() {
         let cores = hidden.nodes[node].cores.max(0.02);
-        if *busy > cores * (1.0 + ROUNDING) || weather.speed.len() != job.busy_cores.len() {
+        if *busy > cores * (1.0 + ROUNDING) || environment.speed.len() != job.busy_cores.len() {
             return broken(
                 Invariant::CoresNotExceeded,
                 format!("{busy} of {cores} on node {node}"),

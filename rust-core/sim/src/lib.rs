@@ -13,6 +13,7 @@
 mod action;
 mod brain;
 pub mod calibrate;
+mod environment;
 pub mod hidden;
 pub mod histogram;
 pub mod invariants;
@@ -24,7 +25,6 @@ pub mod report;
 mod run;
 pub mod scenario;
 pub mod truth;
-mod weather;
 
 pub use brain::{Brain, Core};
 pub use report::{Measures, Point, RunResult};

@@ -10,7 +10,7 @@ use thalweg_core::model::{
 };
 use thalweg_core::units::{Millis, Timestamp};
 
-use crate::job::{Job, Totals, Weather};
+use crate::job::{Environment, Job, Totals};
 use crate::random::Random;
 use crate::scenario::{EngineKind, FaultKind, MetricLoss, Scenario};
 use counters::{exact, sampled};
@@ -57,7 +57,7 @@ impl Reports {
     }
 
     /// Executors whose turn it is report.
-    pub fn collect(&mut self, scenario: &Scenario, job: &Job, weather: &Weather, now: f64) {
+    pub fn collect(&mut self, scenario: &Scenario, job: &Job, environment: &Environment, now: f64) {
         self.follow(scenario, job, now);
         self.note_backlog(scenario, job, now);
         let stale = FaultKind::Metrics { loss: MetricLoss::Stale };
@@ -75,7 +75,7 @@ impl Reports {
                 continue;
             }
             self.by_executor[index].next += scenario.metrics.report_secs;
-            if job.is_up(index, weather, now) {
+            if job.is_up(index, environment, now) {
                 self.report(scenario, job, index, now);
             }
         }
@@ -194,14 +194,14 @@ impl Reports {
         &self,
         scenario: &Scenario,
         job: &Job,
-        weather: &Weather,
+        environment: &Environment,
         status: TopologyStatus,
         now: f64,
     ) -> Observation {
         Observation {
             at: timestamp(now),
-            nodes: nodes(scenario, weather),
-            topologies: vec![self.topology(scenario, job, weather, status, now)],
+            nodes: nodes(scenario, environment),
+            topologies: vec![self.topology(scenario, job, environment, status, now)],
         }
     }
 
@@ -209,11 +209,11 @@ impl Reports {
         &self,
         scenario: &Scenario,
         job: &Job,
-        weather: &Weather,
+        environment: &Environment,
         status: TopologyStatus,
         now: f64,
     ) -> Topology {
-        let alive = |node: usize| weather.speed.get(node).is_some_and(|speed| *speed > 0.0);
+        let alive = |node: usize| environment.speed.get(node).is_some_and(|speed| *speed > 0.0);
         let executors = job.executors.iter().enumerate().map(|(index, executor)| Seen {
             component: executor.component as u32,
             tasks: executor.tasks,
@@ -249,21 +249,21 @@ impl Reports {
     }
 }
 
-fn nodes(scenario: &Scenario, weather: &Weather) -> Vec<Node> {
+fn nodes(scenario: &Scenario, environment: &Environment) -> Vec<Node> {
     let groups = scenario.nodes.iter().flat_map(|g| std::iter::repeat_n(g, g.count as usize));
     groups
         .enumerate()
         .map(|(index, group)| Node {
             id: node_id(index),
             host: format!("host-{index:02}"),
-            ports: if weather.speed[index] > 0.0 {
+            ports: if environment.speed[index] > 0.0 {
                 (0..group.slots).map(|slot| FIRST_PORT + slot).collect()
             } else {
                 Vec::new()
             },
-            blacklisted: weather.speed[index] <= 0.0,
+            blacklisted: environment.speed[index] <= 0.0,
             cpu_points: Some(group.declared_cores.unwrap_or(group.cores) * 100.0),
-            round_trip: Millis::new(weather.round_trip[index] * 1000.0).ok(),
+            round_trip: Millis::new(environment.round_trip[index] * 1000.0).ok(),
             ..Node::default()
         })
         .collect()

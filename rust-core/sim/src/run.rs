@@ -10,16 +10,16 @@ use thalweg_core::state::State;
 
 use crate::action::{Action, Progress, Site, flink_restart, restart_flink, restart_storm};
 use crate::brain::{Brain, Core};
+use crate::environment::{self, Start};
 use crate::hidden::Hidden;
 use crate::invariants::{Violation, check};
-use crate::job::{Job, Weather};
+use crate::job::{Environment, Job};
 use crate::layout::{Wish, first, rearrange, share_slots};
 use crate::observe::{Reports, task_ranges, timestamp};
 use crate::random::Random;
 use crate::report::{ActionRecord, RunResult};
 use crate::scenario::{EngineKind, Fault, FaultKind, Scenario};
 use crate::truth::Capacities;
-use crate::weather::{self, Start};
 
 mod record;
 mod script;
@@ -135,38 +135,38 @@ impl<'a> Simulation<'a> {
         let before = self.step as f64 * dt;
         self.step += 1;
         let now = self.step as f64 * dt;
-        let weather = self.weather(now);
+        let environment = self.environment(now);
         self.arrive(before, dt);
         if self.step.is_multiple_of(STEPS_PER_RECOUNT) {
             self.job.recount();
         }
-        self.job.step(&weather, now, dt);
+        self.job.step(&environment, now, dt);
         self.job.expire(now);
-        self.burn_starts(&weather, dt);
-        self.nodes_die(&weather, now);
+        self.burn_starts(&environment, dt);
+        self.nodes_die(&environment, now);
         self.jobs_fail(now);
         self.follow_script(now);
         self.checkpoint(now);
-        self.reports.collect(self.scenario, &self.job, &weather, now);
+        self.reports.collect(self.scenario, &self.job, &environment, now);
         self.act(brain, now);
         if now >= self.next_round {
             self.next_round = now + self.scenario.storm.round_secs;
             self.round(now, false);
         }
         if now >= self.next_observation {
-            self.observe(brain, &weather, now);
+            self.observe(brain, &environment, now);
         }
         let rate = self.rate(before);
-        self.recorder.step(&self.job, &self.capacities, &weather, rate, now, dt);
+        self.recorder.step(&self.job, &self.capacities, &environment, rate, now, dt);
         if self.recorder.is_fresh() {
             self.job.recent.clear();
         }
-        check(&self.job, &self.hidden, &self.tasks, &weather, now, dt)
+        check(&self.job, &self.hidden, &self.tasks, &environment, now, dt)
     }
 
-    fn weather(&self, now: f64) -> Weather {
+    fn environment(&self, now: f64) -> Environment {
         let paused = self.action.as_ref().is_some_and(Action::pauses);
-        weather::at(self.scenario, &self.hidden, &self.starting, paused, now)
+        environment::at(self.scenario, &self.hidden, &self.starting, paused, now)
     }
 
     /// Source records per second that arrive at an instant.
@@ -184,22 +184,22 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    fn burn_starts(&mut self, weather: &Weather, dt: f64) {
+    fn burn_starts(&mut self, environment: &Environment, dt: f64) {
         for start in &mut self.starting {
             let core = 1.0f64.min(self.hidden.nodes[start.node].cores / 2.0);
-            start.cpu_secs -= dt * core * weather.speed[start.node].max(0.01);
+            start.cpu_secs -= dt * core * environment.speed[start.node].max(0.01);
         }
-        self.starting.retain(|start| start.cpu_secs > 0.0 && weather.speed[start.node] > 0.0);
+        self.starting.retain(|start| start.cpu_secs > 0.0 && environment.speed[start.node] > 0.0);
     }
 
     /// What runs on a dead node is lost at once, and noticed later.
-    fn nodes_die(&mut self, weather: &Weather, now: f64) {
+    fn nodes_die(&mut self, environment: &Environment, now: f64) {
         let detect = match self.scenario.engine {
             EngineKind::Storm => self.scenario.storm.detect_secs,
             EngineKind::Flink => self.scenario.flink.detect_secs,
         };
         for node in 0..self.hidden.nodes.len() {
-            if weather.speed[node] > 0.0 {
+            if environment.speed[node] > 0.0 {
                 self.dead_since[node] = None;
                 continue;
             }
@@ -326,8 +326,8 @@ impl<'a> Simulation<'a> {
 
     /// Where the core puts executors that run nowhere.
     fn assigned(&mut self, now: f64) -> Vec<Wish> {
-        let weather = self.weather(now);
-        let view = self.view(&weather, TopologyStatus::Active, now);
+        let environment = self.environment(now);
+        let view = self.view(&environment, TopologyStatus::Active, now);
         let answer =
             assign(&view, &self.routes, &self.state.learned, self.settings, timestamp(now));
         let mut wishes = self.present();
@@ -342,15 +342,15 @@ impl<'a> Simulation<'a> {
     }
 
     /// What the shell sees now; executors may have changed since reports came in.
-    fn view(&mut self, weather: &Weather, status: TopologyStatus, now: f64) -> Observation {
-        self.reports.collect(self.scenario, &self.job, weather, now);
-        self.reports.observe(self.scenario, &self.job, weather, status, now)
+    fn view(&mut self, environment: &Environment, status: TopologyStatus, now: f64) -> Observation {
+        self.reports.collect(self.scenario, &self.job, environment, now);
+        self.reports.observe(self.scenario, &self.job, environment, status, now)
     }
 
     /// The monitor observes, the core decides, and a plan is begun.
-    fn observe(&mut self, brain: &mut impl Brain, weather: &Weather, now: f64) {
+    fn observe(&mut self, brain: &mut impl Brain, environment: &Environment, now: f64) {
         let status = self.action.as_ref().map_or(TopologyStatus::Active, Action::status);
-        let observation = self.view(weather, status, now);
+        let observation = self.view(environment, status, now);
         let state = std::mem::take(&mut self.state);
         let decided = brain.decide(&observation, state, self.settings, timestamp(now));
         self.state = decided.state;
@@ -359,7 +359,7 @@ impl<'a> Simulation<'a> {
         for decision in &decided.decisions {
             self.recorder.decided(decision);
             if self.action.is_none() {
-                self.compare_beliefs(decision, weather, now);
+                self.compare_beliefs(decision, environment, now);
             }
             if decision.verdict != Verdict::Act || self.action.is_some() {
                 continue;
@@ -390,12 +390,12 @@ impl<'a> Simulation<'a> {
     }
 
     /// Holds what the policy believes of components against what they can do.
-    fn compare_beliefs(&mut self, decision: &Decision, weather: &Weather, now: f64) {
+    fn compare_beliefs(&mut self, decision: &Decision, environment: &Environment, now: f64) {
         for component in self.capacities.counted() {
             let id = &self.scenario.components[component].id;
             let view = decision.view.components.iter().find(|view| view.id == *id);
             if let Some(believed) = view.and_then(|view| view.believed_capacity) {
-                let truth = self.job.capacity(component, weather, now);
+                let truth = self.job.capacity(component, environment, now);
                 self.recorder.believed(believed.get(), truth);
             }
         }

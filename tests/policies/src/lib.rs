@@ -4,11 +4,11 @@
 #![forbid(unsafe_code)]
 
 pub mod contestant;
+pub mod experiment;
 pub mod matrix;
 pub mod measure;
 pub mod missing;
 pub mod page;
 pub mod plot;
-pub mod race;
 pub mod stats;
 pub mod table;

@@ -10,12 +10,12 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 use thalweg_policies::contestant::Contestant;
+use thalweg_policies::experiment::{Run, experiment};
 use thalweg_policies::matrix::{Cell, Half, cells, root_above, write_scenario};
 use thalweg_policies::measure::MEASURES;
 use thalweg_policies::missing::wrong_scale_downs;
 use thalweg_policies::page::{Figure, page};
 use thalweg_policies::plot::{Line, bars, colour, course, scatter};
-use thalweg_policies::race::{Lap, race};
 use thalweg_policies::table::Results;
 use thalweg_sim::RunResult;
 
@@ -81,11 +81,11 @@ fn main() -> Result<()> {
     let bar = ProgressBar::new(0);
     bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} runs, {eta} left")?);
     let begun = Instant::now();
-    let laps = race(&contestants, &cells, &seeds, &extra, &bar)?;
+    let runs = experiment(&contestants, &cells, &seeds, &extra, &bar)?;
     bar.finish_and_clear();
-    let results = Results { contestants: &contestants, cells: &cells, laps: &laps };
+    let results = Results { contestants: &contestants, cells: &cells, runs: &runs };
     if arguments.actions {
-        laps.iter().filter(|lap| Some(&lap.result.seed) == seeds.first()).for_each(print_actions);
+        runs.iter().filter(|run| Some(&run.result.seed) == seeds.first()).for_each(print_actions);
     }
     println!("{}", results.table());
     let mut notes = notes(&results, &arguments, begun.elapsed().as_secs_f64());
@@ -98,8 +98,8 @@ fn main() -> Result<()> {
     write(&results, &arguments, &root, seconds, &notes, &missing)
 }
 
-fn print_actions(lap: &Lap) {
-    let RunResult { scenario, policy, actions, reasons, .. } = &lap.result;
+fn print_actions(run: &Run) {
+    let RunResult { scenario, policy, actions, reasons, .. } = &run.result;
     println!("{policy} on {scenario}: {} actions; reasons {reasons:?}", actions.len());
     for action in actions {
         let (decided, ended) = (action.decided_secs, action.ended_secs);
@@ -150,7 +150,7 @@ fn notes(results: &Results<'_>, arguments: &Arguments, seconds: f64) -> Vec<Stri
     vec![
         format!(
             "{} runs of two simulated hours in {seconds:.0} s: scenarios {}; loads {}; {} seeds each, the same for everybody.",
-            results.laps.len(),
+            results.runs.len(),
             scenarios.join(", "),
             loads.join(", "),
             arguments.seeds,
@@ -240,17 +240,17 @@ fn courses(results: &Results<'_>) -> Result<Vec<Figure>> {
             continue;
         };
         let Some(seed) =
-            results.laps.iter().find(|lap| lap.cell == cell).map(|lap| lap.result.seed)
+            results.runs.iter().find(|run| run.cell == cell).map(|run| run.result.seed)
         else {
             continue;
         };
-        let laps = || results.laps.iter().filter(|lap| lap.cell == cell && lap.result.seed == seed);
-        let mut lines: Vec<Line> = laps()
-            .filter(|lap| !results.contestants[lap.contestant].is_reference())
-            .map(|lap| Line {
-                name: results.contestants[lap.contestant].name().to_owned(),
-                colour: colour(lap.contestant),
-                points: lap
+        let runs = || results.runs.iter().filter(|run| run.cell == cell && run.result.seed == seed);
+        let mut lines: Vec<Line> = runs()
+            .filter(|run| !results.contestants[run.contestant].is_reference())
+            .map(|run| Line {
+                name: results.contestants[run.contestant].name().to_owned(),
+                colour: colour(run.contestant),
+                points: run
                     .result
                     .points
                     .iter()
@@ -258,8 +258,8 @@ fn courses(results: &Results<'_>) -> Result<Vec<Figure>> {
                     .collect(),
             })
             .collect();
-        if let Some(lap) = laps().next() {
-            let needed = lap.result.points.iter().map(|p| (p.secs / 3600.0, f64::from(p.needed)));
+        if let Some(run) = runs().next() {
+            let needed = run.result.points.iter().map(|p| (p.secs / 3600.0, f64::from(p.needed)));
             let colour = plotters::style::RGBColor(190, 190, 190);
             lines.insert(0, Line { name: "needed".to_owned(), colour, points: needed.collect() });
         }

@@ -6,9 +6,9 @@ use comfy_table::{Cell as TableCell, CellAlignment, Table, presets};
 use serde_json::{Map, Value, json};
 
 use crate::contestant::Contestant;
+use crate::experiment::Run;
 use crate::matrix::Cell;
 use crate::measure::{MEASURES, Measure};
-use crate::race::Lap;
 use crate::stats::{Summary, summary};
 
 /// Everything measured, by contestant.
@@ -18,7 +18,7 @@ pub struct Results<'a> {
     /// On what.
     pub cells: &'a [Cell],
     /// Every run.
-    pub laps: &'a [Lap],
+    pub runs: &'a [Run],
 }
 
 impl Results<'_> {
@@ -29,18 +29,18 @@ impl Results<'_> {
         measure: &Measure,
         wanted: impl Fn(&Cell) -> bool,
     ) -> Option<Summary> {
-        let own = self.laps.iter().filter(|lap| lap.contestant == contestant);
+        let own = self.runs.iter().filter(|run| run.contestant == contestant);
         let values: Vec<f64> = own
-            .filter(|lap| wanted(&self.cells[lap.cell]))
-            .filter_map(|lap| (measure.of)(&lap.result.measures))
+            .filter(|run| wanted(&self.cells[run.cell]))
+            .filter_map(|run| (measure.of)(&run.result.measures))
             .collect();
         summary(&values)
     }
 
     /// Mean times of decisions.
     pub fn decision_micros(&self, contestant: usize) -> Option<Summary> {
-        let own = self.laps.iter().filter(|lap| lap.contestant == contestant);
-        summary(&own.map(|lap| lap.decision_micros).collect::<Vec<f64>>())
+        let own = self.runs.iter().filter(|run| run.contestant == contestant);
+        summary(&own.map(|run| run.decision_micros).collect::<Vec<f64>>())
     }
 
     /// Names of scenarios, or of loads, in their order.

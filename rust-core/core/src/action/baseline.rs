@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{ComponentKind, Topology};
 use crate::plan::Metrics;
-use crate::signals::Trail;
+use crate::signals::MetricHistory;
 use crate::units::RatePerSec;
 
 /// An effect smaller than this part of what was is none; and sources that are asked for as much but for
@@ -23,10 +23,10 @@ pub struct Baseline {
 
 impl Baseline {
     /// How the topology does now, by what was measured and by how what waits before its sources grows.
-    pub fn of(topology: &Topology, metrics: Metrics, trail: &Trail) -> Self {
+    pub fn of(topology: &Topology, metrics: Metrics, metric_history: &MetricHistory) -> Self {
         let components = topology.components.iter().enumerate();
         let sources = components.filter(|(_, c)| c.kind == ComponentKind::Source);
-        let growth: Option<f64> = sources.map(|(index, _)| trail.growth(index)).sum();
+        let growth: Option<f64> = sources.map(|(index, _)| metric_history.growth(index)).sum();
         let asked = growth.map(|growth| RatePerSec::saturating(metrics.throughput.get() + growth));
         Self { metrics, asked }
     }

@@ -19,7 +19,7 @@ fn plan() -> Plan {
         kind: PlanKind::Move,
         counts: BTreeMap::new(),
         memory_mib: BTreeMap::new(),
-        wished_tasks: BTreeMap::new(),
+        desired_tasks: BTreeMap::new(),
         workers: 1,
         stages_left: 0,
         no_room_beside: false,

@@ -6,10 +6,10 @@ pub use plan::{Wanted, held_back, plan, refusal, written};
 
 use std::collections::BTreeMap;
 
+use crate::background::{BackgroundLoad, without};
 use crate::context::Context;
 use crate::model::{ComponentKind, Node, Observation, SlotRef, TaskRange, Topology};
-use crate::nodes::{Powers, abilities, powers, racks};
-use crate::others::{Others, without};
+use crate::node_capacity::{Powers, abilities, powers, racks};
 use crate::place::{PlaceEdge, PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role};
 use crate::plan::partition::partition;
 use crate::settings::{Settings, SlotRule, WorkerLimit};
@@ -27,7 +27,7 @@ const ASSUMED_TRAFFIC: u64 = 1000;
 
 /// What placement must know of the cluster, whichever topology is to be placed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Terrain {
+pub struct ClusterView {
     /// Speed of each node, the fastest having 1.
     pub abilities: Vec<f64>,
     /// How much work each node can do, the one that can do most having 1.
@@ -50,8 +50,8 @@ pub struct Terrain {
     holders: BTreeMap<SlotRef, usize>,
 }
 
-impl Terrain {
-    /// The terrain of an observation.
+impl ClusterView {
+    /// The cluster of an observation.
     pub fn of(context: &Context<'_>, learned: &Learned) -> Self {
         let &Context { observation, settings, now } = context;
         let nodes = &observation.nodes;
@@ -148,15 +148,15 @@ pub fn memory_of(topology: &Topology, component: u32) -> (f64, f64) {
     (memory, heap)
 }
 
-/// The terrain as one topology finds it.
+/// The cluster as one topology finds it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ground<'a> {
+pub struct PlacementContext<'a> {
     /// The cluster.
-    pub terrain: &'a Terrain,
+    pub cluster: &'a ClusterView,
     /// Index of the topology.
     pub own: usize,
     /// Demand of other topologies.
-    pub demands: Others<'a>,
+    pub demands: BackgroundLoad<'a>,
     /// Memory that other topologies need on each node, in MiB, where that is not what was observed.
     pub memory: Option<Vec<f64>>,
     /// Slots that were promised in this round, with the topologies that get them, by index.
@@ -165,16 +165,16 @@ pub struct Ground<'a> {
     pub most_slots: Option<u32>,
 }
 
-impl Ground<'_> {
+impl PlacementContext<'_> {
     /// Memory that other topologies need on each node, in MiB.
     pub fn memory_of_others(&self, observation: &Observation) -> Vec<f64> {
-        let observed = || self.terrain.memory_of_others(&observation.topologies[self.own]);
+        let observed = || self.cluster.memory_of_others(&observation.topologies[self.own]);
         self.memory.clone().unwrap_or_else(observed)
     }
 
     /// Slots of usable nodes that the topology holds or may have.
     pub fn open_slots(&self, observation: &Observation) -> u32 {
-        let nodes = (0..).zip(&observation.nodes).zip(&self.terrain.usable);
+        let nodes = (0..).zip(&observation.nodes).zip(&self.cluster.usable);
         let open = |((node, of), usable): ((u32, &Node), &bool)| {
             let free = |port: &&u32| !self.is_taken(SlotRef { node, port: **port });
             if *usable { of.ports.iter().filter(free).count() } else { 0 }
@@ -186,21 +186,21 @@ impl Ground<'_> {
     pub fn is_taken(&self, slot: SlotRef) -> bool {
         let other = |holder: Option<&usize>| holder.is_some_and(|&holder| holder != self.own);
         let promised = self.promised.and_then(|promised| promised.get(&slot));
-        other(self.terrain.holders.get(&slot)) || other(promised)
+        other(self.cluster.holders.get(&slot)) || other(promised)
     }
 }
 
-/// An executor that is wished for: ordinal of its component, and its tasks.
-pub type Wished = (u32, TaskRange);
+/// An executor that is to be: ordinal of its component, and its tasks.
+pub type DesiredExecutor = (u32, TaskRange);
 
 /// The executors a topology has now.
-pub fn present(topology: &Topology) -> Vec<Wished> {
+pub fn present(topology: &Topology) -> Vec<DesiredExecutor> {
     topology.executors.iter().map(|e| (e.component, e.tasks)).collect()
 }
 
 /// The executors a topology would have with new counts for some components.
-pub fn scaled(topology: &Topology, counts: &BTreeMap<u32, u32>) -> Vec<Wished> {
-    let mut wished: Vec<Wished> = topology
+pub fn scaled(topology: &Topology, counts: &BTreeMap<u32, u32>) -> Vec<DesiredExecutor> {
+    let mut desired: Vec<DesiredExecutor> = topology
         .executors
         .iter()
         .filter(|e| !counts.contains_key(&e.component))
@@ -208,12 +208,12 @@ pub fn scaled(topology: &Topology, counts: &BTreeMap<u32, u32>) -> Vec<Wished> {
         .collect();
     for (&component, &count) in counts {
         if let Some(found) = topology.components.get(component as usize) {
-            wished
+            desired
                 .extend(partition(found.tasks, count).into_iter().map(|tasks| (component, tasks)));
         }
     }
-    wished.sort_unstable_by_key(|(_, tasks)| *tasks);
-    wished
+    desired.sort_unstable_by_key(|(_, tasks)| *tasks);
+    desired
 }
 
 /// How components' demands fall to their executors: groupings deal tuples out to tasks, so an
@@ -224,9 +224,9 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn of(wished: &[Wished], demands: &'a [f64]) -> Self {
+    fn of(desired: &[DesiredExecutor], demands: &'a [f64]) -> Self {
         let mut tasks = vec![0.0; demands.len()];
-        for &(component, range) in wished {
+        for &(component, range) in desired {
             if let Some(all) = tasks.get_mut(component as usize) {
                 *all += f64::from(range.count());
             }
@@ -243,7 +243,7 @@ impl<'a> Parts<'a> {
 }
 
 /// The load of the worst node as things are.
-pub fn worst_load(topology: &Topology, demands: &[f64], ground: &Ground<'_>) -> f64 {
+pub fn worst_load(topology: &Topology, demands: &[f64], placing: &PlacementContext<'_>) -> f64 {
     let parts = Parts::of(&present(topology), demands);
     let mut own = BTreeMap::new();
     for executor in &topology.executors {
@@ -252,39 +252,39 @@ pub fn worst_load(topology: &Topology, demands: &[f64], ground: &Ground<'_>) -> 
                 parts.of_executor(executor.component, executor.tasks);
         }
     }
-    ground.demands.worst_load_with(&own, &ground.terrain.powers)
+    placing.demands.worst_load_with(&own, &placing.cluster.powers)
 }
 
-/// The problem of placing `wished`, given each component's demand.
+/// The problem of placing `desired`, given each component's demand.
 pub fn problem(
     context: &Context<'_>,
     topology: &Topology,
-    wished: &[Wished],
+    desired: &[DesiredExecutor],
     demands: &[f64],
-    ground: &Ground<'_>,
+    placing: &PlacementContext<'_>,
 ) -> Problem {
     let &Context { observation, settings, .. } = context;
-    let terrain = ground.terrain;
+    let cluster = placing.cluster;
     let (demands_of_others, memory_of_others) =
-        (ground.demands.on_nodes(), ground.memory_of_others(observation));
+        (placing.demands.on_nodes(), placing.memory_of_others(observation));
     let nodes = observation.nodes.iter().enumerate().map(|(index, node)| PlaceNode {
-        power_milli: (terrain.powers[index] * 1000.0).round().max(1.0) as u32,
+        power_milli: (cluster.powers[index] * 1000.0).round().max(1.0) as u32,
         base_load: (demands_of_others[index] * MICROS) as u64,
-        usable: terrain.usable[index],
+        usable: cluster.usable[index],
         slots: node
             .ports
             .iter()
             .map(|&port| PlaceSlot {
                 port,
-                taken: ground.is_taken(SlotRef { node: index as u32, port }),
+                taken: placing.is_taken(SlotRef { node: index as u32, port }),
             })
             .collect(),
         memory_mib: node.memory_mib.map(|mib| (mib - memory_of_others[index]).max(0.0) as u32),
-        rack: terrain.racks[index],
+        rack: cluster.racks[index],
     });
-    let parts = Parts::of(wished, demands);
+    let parts = Parts::of(desired, demands);
     // A slot that another topology holds is nobody else's place, whatever was observed.
-    let held_by_it = |slot: &SlotRef| !ground.is_taken(*slot);
+    let held_by_it = |slot: &SlotRef| !placing.is_taken(*slot);
     let now: BTreeMap<TaskRange, SlotRef> = topology
         .executors
         .iter()
@@ -301,7 +301,7 @@ pub fn problem(
         SlotRule::Workers => told.any(|told| told),
         SlotRule::Shared | SlotRule::Engine => told.all(|told| told),
     };
-    let executors = wished.iter().map(|&(component, tasks)| {
+    let executors = desired.iter().map(|&(component, tasks)| {
         let near =
             || now.range(..=tasks).next_back().filter(|(range, _)| range.contains(tasks.first));
         PlaceExecutor {
@@ -316,8 +316,8 @@ pub fn problem(
         executors: executors.collect(),
         held,
         wished_workers: topology.wished_workers,
-        most_workers: most_workers(topology, ground, settings),
-        anchors_per_worker: settings.anchors_per_worker,
+        most_workers: most_workers(topology, placing, settings),
+        pinned_per_worker: settings.pinned_per_worker,
         rule: settings.slots,
         edges: edges(topology),
         heap_limit_mib: topology.worker_heap_mib.filter(|_| memory_declared).map(|mib| mib as u32),
@@ -328,13 +328,13 @@ pub fn problem(
             .collect(),
         most_per_rack: most_per_rack(
             topology,
-            wished.iter().map(|(component, _)| *component),
-            terrain,
+            desired.iter().map(|(component, _)| *component),
+            cluster,
             settings,
         ),
         apart: topology.apart.clone(),
-        anchors_stay: false,
-        comfort: (terrain.best_power * COMFORT * MICROS) as u64,
+        pinned_stay: false,
+        comfort: (cluster.best_power * COMFORT * MICROS) as u64,
     }
 }
 
@@ -350,13 +350,17 @@ pub fn asked_workers(topology: &Topology, settings: &Settings) -> Option<u32> {
         && settings.worker_limit == WorkerLimit::Asked
         && !settings.free_workers.contains(&topology.name)
         && !is_declared(topology);
-    Some(topology.wished_workers).filter(|wished| limited && *wished > 0)
+    Some(topology.wished_workers).filter(|desired| limited && *desired > 0)
 }
 
 /// The same, where others wait for a first slot.
-fn most_workers(topology: &Topology, ground: &Ground<'_>, settings: &Settings) -> Option<u32> {
+fn most_workers(
+    topology: &Topology,
+    placing: &PlacementContext<'_>,
+    settings: &Settings,
+) -> Option<u32> {
     let asked = asked_workers(topology, settings);
-    asked.into_iter().chain(ground.most_slots).min()
+    asked.into_iter().chain(placing.most_slots).min()
 }
 
 /// What an executor of a component is, and the memory that it needs.
@@ -377,10 +381,10 @@ fn needs(topology: &Topology, component: u32, memory_declared: bool) -> PlaceExe
 pub fn most_per_rack(
     topology: &Topology,
     executors: impl Iterator<Item = u32>,
-    terrain: &Terrain,
+    cluster: &ClusterView,
     settings: &Settings,
 ) -> BTreeMap<u32, u32> {
-    let racks = terrain.racks.iter().max().map_or(1, |last| last + 1);
+    let racks = cluster.racks.iter().max().map_or(1, |last| last + 1);
     let share = settings.rack_share.get().max(1.0 / f64::from(racks));
     if share >= 1.0 {
         return BTreeMap::new();
@@ -414,6 +418,6 @@ pub fn edges(topology: &Topology) -> Vec<PlaceEdge> {
 pub fn role(topology: &Topology, component: u32) -> Role {
     match topology.components.get(component as usize).map(|c| c.kind) {
         Some(ComponentKind::Operator) => Role::Work,
-        _ => Role::Anchor,
+        _ => Role::Pinned,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use thalweg_place::{Lack, Load};
 
-use super::{Ground, MICROS, Terrain, Wished, needs, problem, role, scaled};
+use super::{ClusterView, DesiredExecutor, MICROS, PlacementContext, needs, problem, role, scaled};
 use crate::assess::Assessment;
 use crate::context::Context;
 use crate::model::{Executor, SlotRef, TaskRange, Topology};
@@ -21,8 +21,8 @@ pub struct Wanted {
     pub counts: BTreeMap<u32, u32>,
     /// New memory of each executor, in MiB.
     pub memory_mib: BTreeMap<u32, u32>,
-    /// Whether anchors stay on nodes that may be used, however slow those are.
-    pub anchors_stay: bool,
+    /// Whether pinned executors stay on nodes that may be used, however slow those are.
+    pub pinned_stay: bool,
     /// Whether a move may be made stage by stage: whoever wants it asks again until it is done.
     pub in_stages: bool,
 }
@@ -61,19 +61,19 @@ pub fn plan(
     context: &Context<'_>,
     assessment: &Assessment<'_>,
     demands: &[f64],
-    ground: &Ground<'_>,
+    placing: &PlacementContext<'_>,
     wanted: &Wanted,
 ) -> Result<Option<Plan>, Shortage> {
     let topology = assessment.topology;
-    let wished = scaled(topology, &wanted.counts);
+    let desired = scaled(topology, &wanted.counts);
     let sized = wanted.with_memory(topology);
-    let mut problem = problem(context, &sized, &wished, demands, ground);
-    problem.anchors_stay = wanted.anchors_stay || assessment.anchors_stay();
+    let mut problem = problem(context, &sized, &desired, demands, placing);
+    problem.pinned_stay = wanted.pinned_stay || assessment.pinned_stay();
     let placement = place(&problem)?;
-    let to = |placement: &[SlotRef]| written(context, topology, &wished, placement, wanted);
+    let to = |placement: &[SlotRef]| written(context, topology, &desired, placement, wanted);
     let whole = to(&placement);
     let staged = wanted.in_stages && wanted.is_empty();
-    let plan = match way_to(&placement, &whole, &problem, topology, most(ground.terrain, staged)) {
+    let plan = match way_to(&placement, &whole, &problem, topology, most(placing.cluster, staged)) {
         Way::Beside => whole,
         Way::Staged { first, stages } if staged => {
             let first = where_only(&first, &problem, &placement);
@@ -144,8 +144,8 @@ fn way_to(
 
 /// The load up to which a node may be filled on the way. Only what can be made stage by stage waits for compute: it is
 /// short of it for moments, not for good.
-fn most(terrain: &Terrain, staged: bool) -> Load {
-    match terrain.best_power {
+fn most(cluster: &ClusterView, staged: bool) -> Load {
+    match cluster.best_power {
         best if staged && best > 0.0 => Load::from_millionths((best * MICROS) as u64),
         _ => Load::from_millionths(u64::MAX),
     }
@@ -154,27 +154,27 @@ fn most(terrain: &Terrain, staged: bool) -> Load {
 /// A placement of which only some executors have moved.
 fn where_only(moved: &BTreeSet<usize>, problem: &Problem, placement: &[SlotRef]) -> Vec<SlotRef> {
     let executors = placement.iter().zip(&problem.executors).enumerate();
-    let slot = |(index, (wished, executor)): (usize, (&SlotRef, &PlaceExecutor))| {
-        executor.current.filter(|_| !moved.contains(&index)).unwrap_or(*wished)
+    let slot = |(index, (desired, executor)): (usize, (&SlotRef, &PlaceExecutor))| {
+        executor.current.filter(|_| !moved.contains(&index)).unwrap_or(*desired)
     };
     executors.map(slot).collect()
 }
 
-/// Writes down the way from where a topology's tasks are to where a placement puts the wished executors.
+/// Writes down the way from where a topology's tasks are to where a placement puts the desired executors.
 pub fn written(
     context: &Context<'_>,
     topology: &Topology,
-    wished: &[Wished],
+    desired: &[DesiredExecutor],
     placement: &[SlotRef],
     wanted: &Wanted,
 ) -> Plan {
-    let rows = migration(context.observation, topology, wished, placement);
-    // Where a change restarts everything anyway, anchors are not worth a kind of their own.
-    let anchors_move = context.settings.slots == SlotRule::Workers
-        && wished
+    let rows = migration(context.observation, topology, desired, placement);
+    // Where a change restarts everything anyway, pinned executors are not worth a kind of their own.
+    let pinned_move = context.settings.slots == SlotRule::Workers
+        && desired
             .iter()
             .zip(&rows)
-            .any(|(&(component, _), row)| role(topology, component) == Role::Anchor && row.moves());
+            .any(|(&(component, _), row)| role(topology, component) == Role::Pinned && row.moves());
     let mut slots = placement.to_vec();
     slots.sort_unstable();
     slots.dedup();
@@ -183,14 +183,14 @@ pub fn written(
         epoch: 0,
         topology: topology.id.clone(),
         name: topology.name.clone(),
-        kind: match (anchors_move, wanted.is_empty()) {
+        kind: match (pinned_move, wanted.is_empty()) {
             (true, _) => PlanKind::Layout,
             (false, false) => PlanKind::Counts,
             (false, true) => PlanKind::Move,
         },
         counts: Wanted::named(&wanted.counts, topology),
         memory_mib: Wanted::named(&wanted.memory_mib, topology),
-        wished_tasks: BTreeMap::new(),
+        desired_tasks: BTreeMap::new(),
         workers: u32::try_from(slots.len()).unwrap_or(u32::MAX),
         stages_left: 0,
         no_room_beside: false,

@@ -34,7 +34,7 @@ pub fn decided(context: &Context<'_>, guarded: Guarded<'_>) -> (Decision, Option
     let outcome = verify(context, &assessment, remembered, learned);
     let Judged { reasons, verdict, plan } = judged;
     let Assessment { topology, metrics, view, .. } = assessment;
-    let before = Baseline::of(topology, metrics, &remembered.trail);
+    let before = Baseline::of(topology, metrics, &remembered.metric_history);
     let id = format!("{}-p{}", topology.id, context.now.millis());
     let decision = Decision {
         id: number,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::evidence::unfit;
 use super::order::ordered;
-use super::subject::{Subject, ground};
+use super::subject::{Subject, placing};
 use crate::allowed::never_changed;
 use crate::arrange::Wanted;
 use crate::ask::Question;
@@ -45,7 +45,7 @@ pub struct Change {
     /// The demand that each component is expected to have.
     pub demands: Vec<f64>,
     /// Tasks wished for at the next submission, by component ordinal.
-    pub wished_tasks: BTreeMap<u32, u32>,
+    pub desired_tasks: BTreeMap<u32, u32>,
 }
 
 /// Finds who wants what.
@@ -90,18 +90,18 @@ fn of_policy(context: &Context<'_>, subject: &mut Subject<'_>) -> (Goal, Vec<Rea
     if remembered.harm.is_some() {
         return (Goal::GoBack, Vec::new());
     }
-    let ground = ground(assessment, subject.cluster, subject.demands);
-    let question = Question { context, assessment, ground: &ground };
+    let placing = placing(assessment, subject.cluster, subject.demands);
+    let question = Question { context, assessment, placing: &placing };
     match question.ask(remembered, subject.learned) {
         Intent::Stay(reasons) => (Goal::Stay, reasons),
         Intent::Move(reasons) => {
             let (wanted, demands) = (Wanted::default(), assessment.demands.clone());
-            (Goal::Change(Change { wanted, demands, wished_tasks: BTreeMap::new() }), reasons)
+            (Goal::Change(Change { wanted, demands, desired_tasks: BTreeMap::new() }), reasons)
         }
-        Intent::Scale { counts, memory_mib, wished_tasks, growth, reasons } => {
+        Intent::Scale { counts, memory_mib, desired_tasks, growth, reasons } => {
             let wanted = Wanted { counts, memory_mib, ..Wanted::default() };
             let demands = grown(&assessment.demands, &growth);
-            (Goal::Change(Change { wanted, demands, wished_tasks }), reasons)
+            (Goal::Change(Change { wanted, demands, desired_tasks }), reasons)
         }
     }
 }

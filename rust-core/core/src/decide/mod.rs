@@ -19,12 +19,12 @@ mod order;
 mod plan;
 mod subject;
 
-use crate::arrange::Terrain;
+use crate::arrange::ClusterView;
 use crate::assess::{Assessment, assess};
+use crate::background::ClusterDemand;
 use crate::context::Context;
 use crate::explain::{Decision, Outcome, Verdict};
 use crate::model::Observation;
-use crate::others::Demands;
 use crate::settings::Settings;
 use crate::state::State;
 use crate::units::{Millis, Timestamp};
@@ -80,9 +80,9 @@ pub fn decide(
 /// How every topology and every node does.
 struct Assessed<'a> {
     state: State,
-    cluster: Terrain,
+    cluster: ClusterView,
     /// What all topologies ask of each node.
-    demands: Demands,
+    demands: ClusterDemand,
     /// The highest priority and then bottleneck level first.
     assessments: Vec<Assessment<'a>>,
 }
@@ -90,9 +90,9 @@ struct Assessed<'a> {
 fn assessed<'a>(context: &Context<'a>, observed: State) -> Assessed<'a> {
     let mut state = observed;
     let mut assessments = assess(context, &mut state);
-    let cluster = Terrain::of(context, &state.learned);
+    let cluster = ClusterView::of(context, &state.learned);
     let parts = assessments.iter().map(|assessment| &assessment.node_demands);
-    let demands = Demands::of(parts, cluster.powers.len());
+    let demands = ClusterDemand::of(parts, cluster.powers.len());
     let priority = |name: &String| context.settings.priorities.get(name).copied().unwrap_or(0);
     assessments.sort_by_key(|a| std::cmp::Reverse((priority(&a.topology.name), a.view.level)));
     Assessed { state, cluster, demands, assessments }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::intend::{Change, Goal, Intended};
-use super::subject::{Subject, ground};
+use super::subject::{Subject, placing};
 use crate::action::Origin;
-use crate::arrange::{Ground, Wanted, plan, refusal};
+use crate::arrange::{PlacementContext, Wanted, plan, refusal};
 use crate::budget::within_budget;
 use crate::context::Context;
 use crate::model::Topology;
@@ -60,9 +60,11 @@ fn obey(
         *usable &= !order.leave.contains(&node.host);
     }
     let assessment = &subject.assessment;
-    let ground =
-        Ground { terrain: &cluster, ..ground(assessment, subject.cluster, subject.demands) };
-    match plan(context, assessment, &assessment.demands, &ground, &wanted) {
+    let placing = PlacementContext {
+        cluster: &cluster,
+        ..placing(assessment, subject.cluster, subject.demands)
+    };
+    match plan(context, assessment, &assessment.demands, &placing, &wanted) {
         Ok(Some(plan)) => {
             // The rest of the way is asked for again once this stage is done.
             *subject.order = (plan.stages_left > 0).then_some(order);
@@ -76,9 +78,9 @@ fn obey(
 /// Makes the plan that undoes what did harm.
 fn go_back(context: &Context<'_>, subject: &Subject<'_>) -> Found {
     let Subject { assessment, remembered, .. } = subject;
-    let ground = ground(assessment, subject.cluster, subject.demands);
+    let placing = placing(assessment, subject.cluster, subject.demands);
     match &remembered.harm {
-        Some(harm) => way_back(context, harm, assessment, &ground),
+        Some(harm) => way_back(context, harm, assessment, &placing),
         None => (Vec::new(), None),
     }
 }
@@ -91,13 +93,13 @@ fn change_to(
     reasons: Vec<Reason>,
 ) -> Found {
     let assessment = &subject.assessment;
-    let ground = ground(assessment, subject.cluster, subject.demands);
+    let placing = placing(assessment, subject.cluster, subject.demands);
     let against = |reason: Reason, reasons: Vec<Reason>| {
         (std::iter::once(reason).chain(reasons).collect(), None)
     };
-    match plan(context, assessment, &change.demands, &ground, &change.wanted) {
+    match plan(context, assessment, &change.demands, &placing, &change.wanted) {
         Ok(Some(mut plan)) => {
-            plan.wished_tasks = named(change.wished_tasks, assessment.topology);
+            plan.desired_tasks = named(change.desired_tasks, assessment.topology);
             (reasons.into_iter().chain(on_the_way(&plan)).collect(), Some(plan))
         }
         Ok(None) => {

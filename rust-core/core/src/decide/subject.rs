@@ -1,8 +1,8 @@
 //! One topology on its way through the stages.
 
-use crate::arrange::{Ground, Terrain};
+use crate::arrange::{ClusterView, PlacementContext};
 use crate::assess::Assessment;
-use crate::others::{Demands, Others};
+use crate::background::{BackgroundLoad, ClusterDemand};
 use crate::state::{Learned, Order, State, TopologyState};
 
 /// A topology as measured, what is remembered of it, and the cluster around it.
@@ -10,9 +10,9 @@ pub struct Subject<'a> {
     /// The topology as measured.
     pub assessment: Assessment<'a>,
     /// The cluster.
-    pub cluster: &'a Terrain,
+    pub cluster: &'a ClusterView,
     /// What all topologies ask of each node.
-    pub demands: &'a Demands,
+    pub demands: &'a ClusterDemand,
     /// What is remembered of the topology.
     pub remembered: &'a mut TopologyState,
     /// What was learned of all.
@@ -29,8 +29,8 @@ impl<'a> Subject<'a> {
     /// The topology of an assessment; nothing if it is not remembered.
     pub fn of(
         assessment: Assessment<'a>,
-        cluster: &'a Terrain,
-        demands: &'a Demands,
+        cluster: &'a ClusterView,
+        demands: &'a ClusterDemand,
         state: &'a mut State,
         busy: bool,
     ) -> Option<Self> {
@@ -43,15 +43,15 @@ impl<'a> Subject<'a> {
 }
 
 /// The cluster as a topology finds it.
-pub fn ground<'a>(
+pub fn placing<'a>(
     assessment: &'a Assessment<'_>,
-    cluster: &'a Terrain,
-    demands: &'a Demands,
-) -> Ground<'a> {
-    Ground {
-        terrain: cluster,
+    cluster: &'a ClusterView,
+    demands: &'a ClusterDemand,
+) -> PlacementContext<'a> {
+    PlacementContext {
+        cluster,
         own: assessment.index,
-        demands: Others::AllBut(demands, &assessment.node_demands),
+        demands: BackgroundLoad::AllBut(demands, &assessment.node_demands),
         memory: None,
         promised: None,
         most_slots: None,

@@ -3,7 +3,7 @@
 use super::graph::{Stream, propagate};
 use super::source::Target;
 use crate::model::{ComponentKind, Edge, Grouping, Topology};
-use crate::signals::{Measurement, Sample, Trail};
+use crate::signals::{Measurement, MetricHistory, Sample};
 use crate::units::Millis;
 
 /// Busy for less than this share, an executor shows no rate: its few records are mostly noise.
@@ -133,7 +133,7 @@ impl Flow {
     pub fn of(
         topology: &Topology,
         measurements: &[Measurement],
-        trail: &Trail,
+        metric_history: &MetricHistory,
         abilities: &[f64],
     ) -> Self {
         let mut components: Vec<ComponentFlow> = topology
@@ -172,16 +172,16 @@ impl Flow {
             component.target = Target {
                 consumed: component.input().unwrap_or(0.0),
                 // As old as what was brought in: a source that does not report any more may bring in nothing.
-                growth: trail.growth_until(index, sums.age),
-                backlog: trail.backlog(index),
+                growth: metric_history.growth_until(index, sums.age),
+                backlog: metric_history.backlog(index),
                 newest: sums.newest.map(|rates| {
-                    let growth = trail.newest_growth(index).unwrap_or_default();
+                    let growth = metric_history.newest_growth(index).unwrap_or_default();
                     let arrived = |i: usize| (rates[i] * component.scale() + growth[i]).max(0.0);
                     [arrived(0), arrived(1)]
                 }),
             };
         }
-        let streams = streams(topology, &components, trail);
+        let streams = streams(topology, &components, metric_history);
         Self { components, streams }
     }
 
@@ -269,7 +269,11 @@ fn executor_flow(sample: &Sample, source: bool, node: u32, ability: f64) -> Exec
     ExecutorFlow { node, ability: ability.max(1e-3), input, busy: sample.capacity().get() }
 }
 
-fn streams(topology: &Topology, components: &[ComponentFlow], trail: &Trail) -> Vec<Stream> {
+fn streams(
+    topology: &Topology,
+    components: &[ComponentFlow],
+    metric_history: &MetricHistory,
+) -> Vec<Stream> {
     let mut streams: Vec<Stream> = Vec::new();
     for (index, edge) in topology.edges.iter().enumerate() {
         let (from, to) = (edge.from as usize, edge.to as usize);
@@ -280,7 +284,7 @@ fn streams(topology: &Topology, components: &[ComponentFlow], trail: &Trail) -> 
             continue;
         }
         let input = sender.input().filter(|input| *input > 0.0);
-        let sent = trail.sent_rate(index);
+        let sent = metric_history.sent_rate(index);
         // Where streams are not counted, each pair of components is taken to share all that is
         // emitted, so only its first stream counts.
         if sent.is_none() && streams.iter().any(|s| s.from == from && s.to == to) {
@@ -338,7 +342,7 @@ mod tests {
             sample(6_000, 6_000.0, 12_000),
             sample(20_000, 5_000.0, 0),
         ];
-        let flow = Flow::of(&topology, &measurements, &Trail::default(), &[1.0, 0.5]);
+        let flow = Flow::of(&topology, &measurements, &MetricHistory::default(), &[1.0, 0.5]);
         assert_eq!(flow.components[0].input(), Some(1000.0));
         assert_eq!(flow.components[0].true_rate(), None, "sources of Storm are not timed");
         assert_eq!(flow.components[1].true_rate(), Some(750.0), "the mean of 500 and 1000");
@@ -356,7 +360,7 @@ mod tests {
         let missing = Measurement::Missing(crate::signals::Absence::Stale);
         let measurements =
             [sample(0, 0.0, 10_000), sample(4_000, 8_000.0, 8_000), missing.clone(), missing];
-        let flow = Flow::of(&topology, &measurements, &Trail::default(), &[1.0, 1.0]);
+        let flow = Flow::of(&topology, &measurements, &MetricHistory::default(), &[1.0, 1.0]);
         assert_eq!(flow.components[1].input(), Some(800.0));
         assert_eq!(flow.components[2].input(), None);
     }

@@ -1,6 +1,6 @@
 //! Placement where slots are scarce: whatever finds room has it, if need be in a worker with everything else.
 //!
-//! The placement of whole clusters does it, for one topology: its anchors may share workers with its work.
+//! The placement of whole clusters does it, for one topology: its pinned executors may share workers with its work.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +8,8 @@ use thalweg_place::{
     Budget, Freedom, Lack, Load, Mebibytes, MilliPoints, Node, Placement, SlotId, Topology,
 };
 
-use super::asked::{Class, STEPS, apart, carrier, class, component, edges, limited, millipoints};
 use super::problem::{PlaceNode, Problem};
+use super::solver::{Class, STEPS, apart, carrier, class, component, edges, limited, millipoints};
 use crate::model::SlotRef;
 
 /// A slot for each executor that has one, and what is missing for the others.

@@ -8,28 +8,28 @@
 //! worst node's load is small; little traffic crosses nodes; few executors move; a worker whose
 //! executors did not change stays as it is.
 //!
-//! Phases: (1) *anchors*, the sources and the engine's acknowledging executors, get workers of
+//! Phases: (1) *pinned executors*, the sources and the engine's acknowledging executors, get workers of
 //! their own, so that everything else can be replaced while they run on, and leave only nodes that
 //! are far slower than others; (2) work executors get nodes by `thalweg_place`, starting from where
 //! they are, changed by whole workers, if that comes near what a fresh start would give, and no node
 //! starts a worker for next to nothing; (3) each node's executors get slots: the same set keeps its
 //! slot, a changed set gets a fresh one, so that the new worker can start beside the old.
 //!
-//! Where anchors and work find no room apart, or only one worker, `fitting` lets them share workers.
+//! Where pinned executors and work find no room apart, or only one worker, `fitting` lets them share workers.
 //!
 //! Where a slot is a share of its node instead of a worker, `sharing` does it all another way.
 //!
 //! It does not place several topologies at once: topologies with declared resources are first placed
 //! by [`cluster`](crate::cluster), together.
 
-mod anchors;
-mod asked;
-mod crumbs;
 mod fitting;
-mod nodes;
+mod fragmentation;
+mod node_choice;
+mod pinned;
 mod problem;
 mod sharing;
 mod slots;
+mod solver;
 mod way;
 
 pub use fitting::Completed;
@@ -92,7 +92,7 @@ pub fn complete(problem: &Problem) -> Completed {
     Completed { slots: now().collect(), ..filled }
 }
 
-/// Anchors and work in workers of their own.
+/// Pinned executors and work in workers of their own.
 fn apart(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
     let mut room = slots::Room::of(problem);
     let Some(any) = room.any() else {
@@ -102,13 +102,13 @@ fn apart(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
         return checked(problem, vec![Some(any); problem.executors.len()]);
     }
     let mut placed: Vec<Option<SlotRef>> = vec![None; problem.executors.len()];
-    anchors::place(problem, &mut room, &mut placed);
-    let nodes = nodes::assign(problem, &room, &placed)?;
+    pinned::place(problem, &mut room, &mut placed);
+    let nodes = node_choice::assign(problem, &room, &placed)?;
     slots::fill(problem, &mut room, &nodes, &mut placed);
     checked(problem, placed)
 }
 
-/// Anchors and work in the same workers: where they are as long as that is nearly as good as anywhere else.
+/// Pinned executors and work in the same workers: where they are as long as that is nearly as good as anywhere else.
 fn together(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
     let fresh = whole(problem, fitting::anew(problem));
     let Ok(loyal) = whole(problem, fitting::fill_gaps(problem)) else { return fresh };

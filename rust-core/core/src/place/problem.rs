@@ -21,16 +21,16 @@ pub struct Problem {
     pub wished_workers: u32,
     /// The most workers that it may have; nothing where any number will do.
     pub most_workers: Option<u32>,
-    /// How many anchors share one worker.
-    pub anchors_per_worker: u32,
+    /// How many pinned executors share one worker.
+    pub pinned_per_worker: u32,
     /// The most executors of a component, by its ordinal, that one node may hold.
     pub most_per_node: BTreeMap<u32, u32>,
     /// The most executors of a component, by its ordinal, that are put on one rack. What runs is not moved for it.
     pub most_per_rack: BTreeMap<u32, u32>,
     /// Pairs of components, by ordinal, whose executors may not share a node.
     pub apart: Vec<(u32, u32)>,
-    /// Whether anchors stay even on nodes that are far slower than others.
-    pub anchors_stay: bool,
+    /// Whether pinned executors stay even on nodes that are far slower than others.
+    pub pinned_stay: bool,
     /// The load up to which a node has room to spare; 0 where that is not known.
     pub comfort: u64,
     /// What one slot can hold.
@@ -232,7 +232,7 @@ pub struct PlaceSlot {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Role {
     /// A source or one of the engine's own: it keeps pending tuples, so its worker should stay.
-    Anchor,
+    Pinned,
     /// Everything else.
     #[default]
     Work,

@@ -34,7 +34,7 @@ pub(super) fn share(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
         return Err(Shortage::Slots { needed, usable_nodes: problem.usable_nodes() });
     }
     let rows = Rows::by_rank(problem, rows);
-    let mut fresh = Draft::of(problem, &rows, &ports, None);
+    let mut fresh = RowPlacement::of(problem, &rows, &ports, None);
     fresh.improve();
     let enough = fresh.worst() * LOYALTY_PERCENT / 100;
     if let Some(present) = present(problem, rows.len(), &ports)
@@ -42,7 +42,7 @@ pub(super) fn share(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
     {
         return Ok(present);
     }
-    let loyal = Draft::of(problem, &rows, &ports, Some(enough));
+    let loyal = RowPlacement::of(problem, &rows, &ports, Some(enough));
     let chosen = if loyal.worst() <= enough { loyal } else { fresh };
     Ok(chosen.slots(&ports))
 }
@@ -122,7 +122,7 @@ impl Rows {
 }
 
 /// Rows on nodes.
-struct Draft<'a> {
+struct RowPlacement<'a> {
     problem: &'a Problem,
     /// The row of each executor.
     row_of: Vec<usize>,
@@ -133,12 +133,12 @@ struct Draft<'a> {
     components: BTreeSet<(usize, u32)>,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> RowPlacement<'a> {
     /// The heaviest row first, each on its home as long as the load there is within the bound, if one is given, else
     /// where the load is least.
     fn of(problem: &'a Problem, rows: &Rows, ports: &[Vec<u32>], bound: Option<u64>) -> Self {
         let executors = rows.row_of.iter().zip(&problem.executors);
-        let mut draft = Self {
+        let mut candidate = Self {
             problem,
             row_of: rows.row_of.clone(),
             node_of: vec![0; rows.len()],
@@ -151,21 +151,21 @@ impl<'a> Draft<'a> {
         for row in order {
             let weight = rows.weights[row];
             let stays = |&home: &usize| {
-                left[home] > 0 && bound.is_some_and(|bound| draft.load(home, weight) <= bound)
+                left[home] > 0 && bound.is_some_and(|bound| candidate.load(home, weight) <= bound)
             };
             let home = rows.homes[row].filter(stays);
             let node = home.unwrap_or_else(|| {
                 let open = (0..left.len()).filter(|&node| left[node] > 0);
                 let best = open.min_by_key(|&node| {
-                    (draft.load(node, weight), std::cmp::Reverse(left[node]), node)
+                    (candidate.load(node, weight), std::cmp::Reverse(left[node]), node)
                 });
                 best.expect("there is room for every row")
             });
             left[node] -= 1;
-            draft.node_of[row] = node;
-            draft.demand[node] += weight;
+            candidate.node_of[row] = node;
+            candidate.demand[node] += weight;
         }
-        draft
+        candidate
     }
 
     fn load(&self, node: usize, more: u64) -> u64 {

@@ -12,14 +12,14 @@ fn executor(role: Role, component: u32, demand: u64) -> PlaceExecutor {
 }
 
 fn problem(abilities: &[u32], work: &[(u32, u64)]) -> Problem {
-    let mut executors = vec![executor(Role::Anchor, 0, 0), executor(Role::Anchor, 1, 0)];
+    let mut executors = vec![executor(Role::Pinned, 0, 0), executor(Role::Pinned, 1, 0)];
     executors
         .extend(work.iter().map(|&(component, demand)| executor(Role::Work, component, demand)));
     Problem {
         nodes: abilities.iter().map(|&a| node(a, &[1, 2, 3, 4])).collect(),
         executors,
         wished_workers: 1,
-        anchors_per_worker: 16,
+        pinned_per_worker: 16,
         ..Problem::default()
     }
 }
@@ -78,7 +78,7 @@ fn a_slow_node_is_left_and_untouched_workers_keep_their_slots() {
 }
 
 /// As Storm would have it: on each node one worker with two executors that work and one that hardly does, the
-/// anchors on `home`; the last two nodes turn out to have half and a fifth of the first one's speed.
+/// pinned executors on `home`; the last two nodes turn out to have half and a fifth of the first one's speed.
 fn unequal(home: u32, slow_work: u64) -> Problem {
     let work: Vec<(u32, u64)> =
         (0..3).flat_map(|_| [(2, 100_000), (2, 100_000), (3, 2_000)]).collect();
@@ -86,9 +86,9 @@ fn unequal(home: u32, slow_work: u64) -> Problem {
     for executor in even.executors[8..10].iter_mut() {
         executor.demand = slow_work;
     }
-    let anchors = [SlotRef { node: home, port: 1 }; 2];
+    let pinned = [SlotRef { node: home, port: 1 }; 2];
     let work = (0..9).map(|index| SlotRef { node: index / 3, port: 2 });
-    let slots: Vec<SlotRef> = anchors.into_iter().chain(work).collect();
+    let slots: Vec<SlotRef> = pinned.into_iter().chain(work).collect();
     settled(even, &slots)
 }
 
@@ -109,7 +109,7 @@ fn anchors_leave_a_node_that_is_far_slower_unless_its_work_explains_that() {
 
 #[test]
 fn anchors_stay_on_a_far_slower_node_where_they_are_told_to() {
-    let problem = Problem { anchors_stay: true, ..unequal(2, 100_000) };
+    let problem = Problem { pinned_stay: true, ..unequal(2, 100_000) };
     assert_eq!(placed(&problem)[..2], [SlotRef { node: 2, port: 1 }; 2]);
 }
 
@@ -270,10 +270,10 @@ fn any_problem() -> impl Strategy<Value = Problem> {
     let nodes =
         proptest::collection::vec((50u32..2000, 1usize..5, any::<bool>(), 0u64..500_000), 1..6);
     let work = proptest::collection::vec((2u32..5, 0u64..1_000_000), 0..14);
-    (nodes, work, 1u32..9, 1u32..4).prop_map(|(nodes, work, wished_workers, anchors_per_worker)| {
+    (nodes, work, 1u32..9, 1u32..4).prop_map(|(nodes, work, wished_workers, pinned_per_worker)| {
         let mut problem = problem(&[], &work);
         problem.wished_workers = wished_workers;
-        problem.anchors_per_worker = anchors_per_worker;
+        problem.pinned_per_worker = pinned_per_worker;
         problem.nodes = nodes
             .into_iter()
             .map(|(ability, slots, usable, base_load)| PlaceNode {

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use thalweg_place::{Basis, Load, Migration, Node, Placement, SlotId, Topology};
 
-use super::asked::{carrier, component};
 use super::problem::{PlaceExecutor, Problem};
+use super::solver::{carrier, component};
 use crate::model::SlotRef;
 
 /// The way to a placement.

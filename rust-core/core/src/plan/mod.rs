@@ -52,7 +52,8 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub memory_mib: BTreeMap<String, u32>,
     /// Tasks that equation 7 wishes for at the next submission.
-    pub wished_tasks: BTreeMap<String, u32>,
+    #[serde(rename = "wished_tasks")]
+    pub desired_tasks: BTreeMap<String, u32>,
     /// Workers that the placement uses.
     pub workers: u32,
     /// Stages of the way that are left after this plan; none if it goes all the way.

@@ -26,12 +26,12 @@ pub struct Wish {
 /// Equation 7.
 ///
 /// ```
-/// use thalweg_core::plan::parameter::{wish, Size};
+/// use thalweg_core::plan::parameter::{desired_size, Size};
 /// // Table 1 of the paper: T1 with 8 executors, 16 tasks and level 4.
-/// let wished = wish(Size { executors: 8, tasks: 16, level: 4 }, 1.0);
+/// let wished = desired_size(Size { executors: 8, tasks: 16, level: 4 }, 1.0);
 /// assert_eq!((wished.executors, wished.tasks), (12, 24));
 /// ```
-pub fn wish(size: Size, phi: f64) -> Wish {
+pub fn desired_size(size: Size, phi: f64) -> Wish {
     let (executors, level) = (f64::from(size.executors.max(1)), f64::from(size.level));
     let tasks = phi * (executors + level) / executors * f64::from(size.tasks);
     Wish {
@@ -80,7 +80,7 @@ pub fn grow(candidates: &[Candidate], strategy: PlanStrategy, phi: f64, free: u3
         if strategy == PlanStrategy::BottleneckLevelPriority && !candidate.short {
             continue;
         }
-        let wished = wish(candidate.size, phi).executors.min(candidate.size.tasks);
+        let wished = desired_size(candidate.size, phi).executors.min(candidate.size.tasks);
         let more = wished.saturating_sub(candidate.size.executors).min(free);
         counts[index] += more;
         free -= more;
@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn table_1_of_the_paper() {
-        let wished = |executors, tasks, level| wish(Size { executors, tasks, level }, 1.0).tasks;
+        let wished =
+            |executors, tasks, level| desired_size(Size { executors, tasks, level }, 1.0).tasks;
         assert_eq!(wished(8, 16, 4), 24);
         assert_eq!(wished(10, 10, 2), 12);
         assert_eq!(wished(5, 10, 1), 12);
@@ -139,8 +140,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_higher_level_never_gets_less(executors in 1u32..100, tasks in 1u32..200, level in 1u32..50, phi in 0.0f64..4.0) {
-            let low = wish(Size { executors, tasks, level }, phi);
-            let high = wish(Size { executors, tasks, level: level + 1 }, phi);
+            let low = desired_size(Size { executors, tasks, level }, phi);
+            let high = desired_size(Size { executors, tasks, level: level + 1 }, phi);
             prop_assert!(high.executors >= low.executors && high.tasks >= low.tasks);
         }
     }

@@ -34,21 +34,21 @@ impl MigrationRow {
     }
 }
 
-/// The rows that lead from where a topology's tasks are to where the wished executors belong.
+/// The rows that lead from where a topology's tasks are to where the desired executors belong.
 ///
-/// `wished` names each wished executor by its component's ordinal and tasks, `placement` its slot.
-/// Rows come in the order of `wished`.
+/// `desired` names each desired executor by its component's ordinal and tasks, `placement` its slot.
+/// Rows come in the order of `desired`.
 pub fn migration(
     observation: &Observation,
     topology: &Topology,
-    wished: &[(u32, TaskRange)],
+    desired: &[(u32, TaskRange)],
     placement: &[SlotRef],
 ) -> Vec<MigrationRow> {
     let named = |slot: SlotRef| {
         let node = observation.nodes.get(slot.node as usize)?;
         Some(Slot { node: node.id.clone(), port: slot.port })
     };
-    wished
+    desired
         .iter()
         .zip(placement)
         .filter_map(|(&(component, executor), &slot)| {

@@ -9,10 +9,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::desired::{DesiredCounts, direction, intent, main_reason, unknown_rates};
 use super::ds2;
 use super::gaussian::Process;
 use super::situation::{Intent, Situation};
-use super::wish::{Wishes, direction, intent, main_reason, unknown_rates};
 use crate::demand::Target;
 use crate::reason::{Reason, ReasonCode};
 
@@ -73,32 +73,32 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
     let pressure = pressure(situation);
     if pressure >= own.pressure.get() {
         let operators = flow.users().filter(|(_, c)| !c.source);
-        let wishes: Wishes = operators.map(|(index, c)| (index, 2 * c.executors)).collect();
+        let desired: DesiredCounts = operators.map(|(index, c)| (index, 2 * c.executors)).collect();
         let text = "share of the input that cannot be taken: all operators double";
         let reason = Reason::compared(ReasonCode::Backpressure, pressure, own.pressure.get(), text);
-        return intent(situation, &wishes, vec![reason.changed_by(PRESSURE)]);
+        return intent(situation, &desired, vec![reason.changed_by(PRESSURE)]);
     }
     let demand = flow.demand(Target::arrival);
     let proposed = ds2::propose(flow, &demand, 0.0);
     if proposed.is_empty() {
         return Intent::Stay(vec![unknown_rates()]);
     }
-    let mut wishes = Wishes::new();
+    let mut desired = DesiredCounts::new();
     for (&index, &fallback) in proposed.iter().filter(|(index, _)| !flow.components[**index].source)
     {
         let most = flow.components[index].most();
         let asked = demand[index].unwrap_or(0.0);
         let trusted = conservative(&memory.points(index), asked, most, own.alpha);
-        wishes.insert(index, trusted.unwrap_or(fallback));
+        desired.insert(index, trusted.unwrap_or(fallback));
     }
-    let reason = match direction(situation, &wishes) {
+    let reason = match direction(situation, &desired) {
         0 => Reason::plain(
             ReasonCode::DemandMet,
             "every operator has the fewest executors that meet its demand",
         ),
-        _ => main_reason(situation, &wishes, &demand),
+        _ => main_reason(situation, &desired, &demand),
     };
-    intent(situation, &wishes, vec![reason.changed_by(ALPHA)])
+    intent(situation, &desired, vec![reason.changed_by(ALPHA)])
 }
 
 /// Share of time that sources wait, or of arrivals that they leave waiting.

@@ -14,8 +14,8 @@
 
 use std::collections::BTreeMap;
 
+use super::desired::{DesiredCounts, intent};
 use super::situation::{Intent, Situation};
-use super::wish::{Wishes, intent};
 use crate::demand::{ComponentFlow, Flow, whole_executors};
 use crate::reason::{Reason, ReasonCode};
 use crate::units::{Share, Timestamp};
@@ -154,8 +154,8 @@ fn resolve_pressure(
     match diagnosis {
         Diagnosis::UnderProvisioned => {
             memory.pending = Some((index, diagnosis, pressure));
-            let wishes = Wishes::from([(index, scaled_up(component.executors, pressure))]);
-            intent(situation, &wishes, vec![reason])
+            let desired = DesiredCounts::from([(index, scaled_up(component.executors, pressure))]);
+            intent(situation, &desired, vec![reason])
         }
         // Heron restarts the instance elsewhere.
         Diagnosis::SlowInstance => {
@@ -186,13 +186,13 @@ fn shrink(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
         return Intent::Stay(vec![Reason::plain(ReasonCode::DemandMet, text)]);
     };
     let kept = f64::from(component.executors) * own.scale_down.get();
-    let wish = (kept.floor() as u32).clamp(1, component.executors - 1);
+    let count = (kept.floor() as u32).clamp(1, component.executors - 1);
     memory.pending = Some((index, Diagnosis::OverProvisioned, 0.0));
     let busy = component.busy().unwrap_or(0.0);
     let text = format!("busy share of {}, and no back-pressure", situation.id(index));
     let reason =
         Reason::compared(ReasonCode::DemandBelowCapacity, busy, own.idle_below.get(), text);
-    intent(situation, &Wishes::from([(index, wish)]), vec![reason])
+    intent(situation, &DesiredCounts::from([(index, count)]), vec![reason])
 }
 
 fn blacklisted(situation: &Situation<'_>, index: usize, diagnosis: Diagnosis) -> Intent {

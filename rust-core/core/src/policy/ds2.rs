@@ -9,8 +9,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::desired::{DesiredCounts, direction, intent, main_reason, unknown_rates};
 use super::situation::{Intent, Situation};
-use super::wish::{Wishes, direction, intent, main_reason, unknown_rates};
 use crate::demand::{Flow, Target, whole_executors};
 use crate::reason::{Reason, ReasonCode};
 
@@ -20,7 +20,7 @@ const ACTIVATION: &str = "thalweg.ds2.activation";
 /// The last decisions.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Memory {
-    decisions: VecDeque<Wishes>,
+    decisions: VecDeque<DesiredCounts>,
 }
 
 /// Executors for a demand at a true rate of one executor (equation 7).
@@ -29,7 +29,7 @@ pub fn executors_for(demand: f64, true_rate: f64, headroom: f64) -> u32 {
 }
 
 /// What DS2 proposes for every component whose demand and true rate are known.
-pub fn propose(flow: &Flow, demand: &[Option<f64>], headroom: f64) -> Wishes {
+pub fn propose(flow: &Flow, demand: &[Option<f64>], headroom: f64) -> DesiredCounts {
     flow.users()
         .filter_map(|(index, component)| {
             Some((index, executors_for(demand[index]?, component.true_rate()?, headroom)))
@@ -41,20 +41,20 @@ pub fn propose(flow: &Flow, demand: &[Option<f64>], headroom: f64) -> Wishes {
 pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
     let own = &situation.settings.ds2;
     let demand = situation.flow.demand(Target::arrival);
-    let mut wishes = propose(situation.flow, &demand, own.headroom);
-    if wishes.is_empty() {
+    let mut desired = propose(situation.flow, &demand, own.headroom);
+    if desired.is_empty() {
         return Intent::Stay(vec![unknown_rates()]);
     }
-    wishes.retain(|&index, wish| {
+    desired.retain(|&index, count| {
         let executors = situation.flow.components[index].executors;
-        *wish + 1 != executors && *wish != executors
+        *count + 1 != executors && *count != executors
     });
     let missed = missed_ratio(situation.flow);
-    let converged = wishes.is_empty();
+    let converged = desired.is_empty();
     if converged && missed > own.target_rate_ratio {
-        wishes = grown(situation, missed);
+        desired = grown(situation, missed);
     }
-    memory.decisions.push_back(wishes);
+    memory.decisions.push_back(desired);
     while memory.decisions.len() > own.activation.max(1) {
         memory.decisions.pop_front();
     }
@@ -64,8 +64,8 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
         let reason = Reason::compared(ReasonCode::NotYetPersistent, have, need, text);
         return Intent::Stay(vec![reason.changed_by(ACTIVATION)]);
     }
-    let wishes = largest(&memory.decisions);
-    let reason = match direction(situation, &wishes) {
+    let desired = largest(&memory.decisions);
+    let reason = match direction(situation, &desired) {
         0 => Reason::compared(
             ReasonCode::DemandMet,
             missed,
@@ -78,9 +78,9 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
             own.target_rate_ratio,
             "the plan has converged, but sources fall short by this ratio",
         ),
-        _ => main_reason(situation, &wishes, &demand),
+        _ => main_reason(situation, &desired, &demand),
     };
-    let intent = intent(situation, &wishes, vec![reason.changed_by(RATIO)]);
+    let intent = intent(situation, &desired, vec![reason.changed_by(RATIO)]);
     if matches!(intent, Intent::Scale { .. }) {
         memory.decisions.clear();
     }
@@ -93,16 +93,16 @@ fn missed_ratio(flow: &Flow) -> f64 {
     sources.map(|c| c.target.arrival() / c.target.consumed).fold(1.0, f64::max)
 }
 
-fn grown(situation: &Situation<'_>, ratio: f64) -> Wishes {
+fn grown(situation: &Situation<'_>, ratio: f64) -> DesiredCounts {
     let operators = situation.flow.users().filter(|(_, c)| c.timed && c.true_rate().is_some());
     operators.map(|(index, c)| (index, whole_executors(f64::from(c.executors) * ratio))).collect()
 }
 
-fn largest(decisions: &VecDeque<Wishes>) -> Wishes {
+fn largest(decisions: &VecDeque<DesiredCounts>) -> DesiredCounts {
     let mut largest: BTreeMap<usize, u32> = decisions.back().cloned().unwrap_or_default();
-    for (index, wish) in &mut largest {
+    for (index, count) in &mut largest {
         let all = decisions.iter().filter_map(|decision| decision.get(index));
-        *wish = all.copied().max().unwrap_or(*wish);
+        *count = all.copied().max().unwrap_or(*count);
     }
     largest
 }

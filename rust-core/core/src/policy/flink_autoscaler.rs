@@ -10,8 +10,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::desired::{DesiredCounts, intent, unknown_rates};
 use super::situation::{Intent, Situation};
-use super::wish::{Wishes, intent, unknown_rates};
 use crate::demand::{ComponentFlow, Target, propagate, whole_executors};
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::AutoscalerSettings;
@@ -74,17 +74,17 @@ pub fn scaled(executors: u32, rates: &Rates, scalability: f64, own: &AutoscalerS
 
 /// Aligns a wish to the key groups or partitions that are dealt out: upwards to a divisor where one
 /// is near enough, else downwards to the fewest executors of which none gets more.
-pub fn aligned(wish: u32, units: u32) -> u32 {
-    if wish >= units {
+pub fn aligned(count: u32, units: u32) -> u32 {
+    if count >= units {
         return units.max(1);
     }
-    if let Some(divisor) = (wish..=units / 2).find(|p| units.is_multiple_of(*p)) {
+    if let Some(divisor) = (count..=units / 2).find(|p| units.is_multiple_of(*p)) {
         return divisor;
     }
-    match (1..=wish).rev().find(|p| units / p > units / wish) {
+    match (1..=count).rev().find(|p| units / p > units / count) {
         Some(p) if !units.is_multiple_of(p) => p + 1,
         Some(p) => p,
-        None => wish,
+        None => count,
     }
 }
 
@@ -136,31 +136,31 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
         let reason = Reason::compared(ReasonCode::DemandMet, used, own.target.get(), text);
         return Intent::Stay(vec![reason.changed_by(TARGET)]);
     }
-    let mut wishes = Wishes::new();
+    let mut desired = DesiredCounts::new();
     let mut delayed = None;
     for (&index, rates) in &rates {
         let component = &situation.flow.components[index];
         let seen = memory.seen.get(&index).filter(|_| own.observed_scalability);
         let scalability = seen.map_or(1.0, observed_scalability);
-        let wish = align(component, scaled(component.executors, rates, scalability, own));
-        match wish.cmp(&component.executors) {
-            std::cmp::Ordering::Less => match memory.held_down(index, wish, situation.now, own) {
-                Ok(wish) => _ = wishes.insert(index, wish),
+        let count = align(component, scaled(component.executors, rates, scalability, own));
+        match count.cmp(&component.executors) {
+            std::cmp::Ordering::Less => match memory.held_down(index, count, situation.now, own) {
+                Ok(count) => _ = desired.insert(index, count),
                 Err(since) => delayed = Some((index, since)),
             },
             std::cmp::Ordering::Equal => _ = memory.down.remove(&index),
             std::cmp::Ordering::Greater if memory.in_vain(index, rates, own) => {}
             std::cmp::Ordering::Greater => {
                 memory.down.remove(&index);
-                let expected = rates.true_rate * f64::from(wish) / f64::from(component.executors);
+                let expected = rates.true_rate * f64::from(count) / f64::from(component.executors);
                 memory.expected.insert(index, (rates.true_rate, expected));
-                wishes.insert(index, wish);
+                desired.insert(index, count);
             }
         }
     }
     // A scale-down that would restart the job alone waits; along with a scale-up it costs nothing.
     let reason = match (fullest(&rates), delayed) {
-        (_, Some((index, since))) if wishes.is_empty() => {
+        (_, Some((index, since))) if desired.is_empty() => {
             let text =
                 format!("seconds for which {} could have had fewer executors", situation.id(index));
             let (is, limit) =
@@ -177,7 +177,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
         }
         (None, _) => unknown_rates(),
     };
-    intent(situation, &wishes, vec![reason])
+    intent(situation, &desired, vec![reason])
 }
 
 impl Memory {
@@ -185,18 +185,18 @@ impl Memory {
     fn held_down(
         &mut self,
         index: usize,
-        wish: u32,
+        count: u32,
         now: Timestamp,
         own: &AutoscalerSettings,
     ) -> Result<u32, Timestamp> {
-        let (since, most) = self.down.entry(index).or_insert((now, wish));
-        *most = wish.max(*most);
+        let (since, most) = self.down.entry(index).or_insert((now, count));
+        *most = count.max(*most);
         if now.since(*since) < own.down_delay {
             return Err(*since);
         }
-        let wish = *most;
+        let count = *most;
         self.down.remove(&index);
-        Ok(wish)
+        Ok(count)
     }
 
     /// Whether the last scale-up brought less than the expected share of its gain.
@@ -208,11 +208,11 @@ impl Memory {
     }
 }
 
-fn align(component: &ComponentFlow, wish: u32) -> u32 {
+fn align(component: &ComponentFlow, count: u32) -> u32 {
     match (component.partitions, component.source, component.keyed) {
-        (Some(partitions), true, _) => aligned(wish, partitions),
-        (_, false, true) => aligned(wish, component.tasks),
-        _ => wish,
+        (Some(partitions), true, _) => aligned(count, partitions),
+        (_, false, true) => aligned(count, component.tasks),
+        _ => count,
     }
 }
 

@@ -12,10 +12,10 @@ use crate::diagnose::trigger::{EffectiveBottlenecks, Persistence, Trigger};
 use crate::explain::{ComponentView, TopologyView};
 use crate::model::{ComponentKind, Topology};
 use crate::plan::Metrics;
-use crate::plan::parameter::{Candidate, Size, choose, grow, wish};
+use crate::plan::parameter::{Candidate, Size, choose, desired_size, grow};
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::Settings;
-use crate::signals::{Measurement, Trail};
+use crate::signals::{Measurement, MetricHistory};
 use crate::units::{Millis, Share, Timestamp};
 
 /// What placement knows before a plan is made.
@@ -47,7 +47,7 @@ pub struct PlacedSituation<'a> {
     /// The measures by which actions are judged.
     pub metrics: &'a Metrics,
     /// What was reported of its components.
-    pub trail: &'a Trail,
+    pub metric_history: &'a MetricHistory,
     /// Its placement.
     pub arrangement: &'a Arrangement,
     /// Whether sources bring in more than is asked for, from what was left waiting.
@@ -308,15 +308,15 @@ fn calm(situation: &PlacedSituation<'_>, memory: &Memory) -> Reason {
 /// Why executors are enough although they are busy: sources bring in more than is asked for and will soon have caught
 /// up with what was left waiting. Nothing where that is not counted.
 fn catching_up(situation: &PlacedSituation<'_>) -> Option<Reason> {
-    let &PlacedSituation { trail, settings, .. } = situation;
+    let &PlacedSituation { metric_history, settings, .. } = situation;
     if !situation.catches_up {
         return None;
     }
     let (mut waiting, mut falls) = (0.0, 0.0);
     let components = situation.topology.components.iter().enumerate();
     for (index, _) in components.filter(|(_, c)| c.kind == ComponentKind::Source) {
-        waiting += trail.backlog(index)? as f64;
-        falls -= trail.growth(index)?;
+        waiting += metric_history.backlog(index)? as f64;
+        falls -= metric_history.growth(index)?;
     }
     let (secs, limit) = (waiting / falls, settings.thalweg.catch_up.get() / 1000.0);
     (falls > 0.0 && secs <= limit).then(|| {
@@ -365,14 +365,14 @@ fn scale(trigger: Trigger, reason: Reason, situation: &PlacedSituation<'_>) -> I
     let chosen: Vec<Candidate> = eligible.iter().map(|&i| candidates[i]).collect();
     let grown = grow(&chosen, strategy, settings.phi, u32::MAX);
     let mut counts = BTreeMap::new();
-    let mut wished_tasks = BTreeMap::new();
+    let mut desired_tasks = BTreeMap::new();
     for (&index, (candidate, new)) in eligible.iter().zip(chosen.iter().zip(&grown)) {
         let ordinal = u32::try_from(index).unwrap_or(u32::MAX);
         if *new != candidate.size.executors {
             counts.insert(ordinal, *new);
         }
         if candidate.short {
-            wished_tasks.insert(ordinal, wish(candidate.size, settings.phi).tasks);
+            desired_tasks.insert(ordinal, desired_size(candidate.size, settings.phi).tasks);
         }
     }
     if counts.is_empty() {
@@ -391,7 +391,7 @@ fn scale(trigger: Trigger, reason: Reason, situation: &PlacedSituation<'_>) -> I
         return Intent::Stay(vec![limited, reason]);
     }
     let (memory_mib, growth) = (BTreeMap::new(), BTreeMap::new());
-    Intent::Scale { counts, memory_mib, wished_tasks, growth, reasons: vec![reason] }
+    Intent::Scale { counts, memory_mib, desired_tasks, growth, reasons: vec![reason] }
 }
 
 fn size(component: &ComponentView) -> Size {

@@ -5,6 +5,7 @@
 //! allows asking a policy at all, and whether its intent may be carried out now, is decided outside.
 
 pub mod conttune;
+mod desired;
 pub mod dhalion;
 pub mod ds2;
 pub mod flink_autoscaler;
@@ -15,7 +16,6 @@ mod situation;
 pub(crate) mod testing;
 pub mod thalweg;
 pub mod threshold;
-mod wish;
 
 pub use situation::{Intent, Situation};
 

@@ -50,7 +50,7 @@ pub enum Intent {
         /// New memory of each executor in MiB, by component ordinal.
         memory_mib: BTreeMap<u32, u32>,
         /// Tasks wished for at the next submission, by component ordinal.
-        wished_tasks: BTreeMap<u32, u32>,
+        desired_tasks: BTreeMap<u32, u32>,
         /// By component ordinal: how many times its present work it is expected to have, where that is
         /// known. What runs at its limit does not show what it will do once it is relieved.
         growth: BTreeMap<u32, f64>,

@@ -8,8 +8,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::desired::{DesiredCounts, direction, intent};
 use super::situation::{Intent, Situation};
-use super::wish::{Wishes, direction, intent};
 use crate::demand::whole_executors;
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::ThresholdSettings;
@@ -22,7 +22,7 @@ const MOST_ADDED: u32 = 4;
 /// The wishes of the last minutes, by component.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Memory {
-    wished: BTreeMap<usize, VecDeque<(Timestamp, u32)>>,
+    recent: BTreeMap<usize, VecDeque<(Timestamp, u32)>>,
 }
 
 /// The formula: how many executors would be as busy as the target.
@@ -38,32 +38,32 @@ pub fn desired(executors: u32, busy: f64, settings: &ThresholdSettings) -> u32 {
 /// What should change.
 pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
     let own = &situation.settings.threshold;
-    let mut wishes = Wishes::new();
+    let mut counts = DesiredCounts::new();
     let mut busiest = (0.0, "no component");
     for (index, component) in situation.flow.users() {
         let Some(busy) = component.busy() else { continue };
         if busy >= busiest.0 {
             busiest = (busy, situation.id(index));
         }
-        let wished = memory.wished.entry(index).or_default();
-        wished.push_back((situation.now, desired(component.executors, busy, own)));
-        wished.retain(|(at, _)| situation.now.since(*at) <= own.down_window);
-        let now = wished.back().map_or(component.executors, |(_, wish)| *wish);
-        let most = wished.iter().map(|(_, wish)| *wish).max().unwrap_or(now);
+        let recent = memory.recent.entry(index).or_default();
+        recent.push_back((situation.now, desired(component.executors, busy, own)));
+        recent.retain(|(at, _)| situation.now.since(*at) <= own.down_window);
+        let now = recent.back().map_or(component.executors, |(_, count)| *count);
+        let most = recent.iter().map(|(_, count)| *count).max().unwrap_or(now);
         // Upwards at once, downwards only as far as was enough all the time.
-        wishes.insert(
+        counts.insert(
             index,
             if now > component.executors { now } else { most.min(component.executors) },
         );
     }
-    let (code, moved) = match direction(situation, &wishes) {
+    let (code, moved) = match direction(situation, &counts) {
         0 => (ReasonCode::DemandMet, "lies near the target"),
         1.. => (ReasonCode::DemandAboveCapacity, "is the busiest"),
         _ => (ReasonCode::DemandBelowCapacity, "is the busiest"),
     };
     let text = format!("{}, busy {:.0} % of the time, {moved}", busiest.1, busiest.0 * 100.0);
     let reason = Reason::compared(code, busiest.0, own.target.get(), text).changed_by(TARGET);
-    intent(situation, &wishes, vec![reason])
+    intent(situation, &counts, vec![reason])
 }
 
 #[cfg(test)]

@@ -160,7 +160,8 @@ pub struct Settings {
     /// Whether an action that made things clearly worse is undone.
     pub rollback: bool,
     /// Sources and acknowledging executors that share one worker.
-    pub anchors_per_worker: u32,
+    #[serde(rename = "anchors_per_worker")]
+    pub pinned_per_worker: u32,
     /// The largest part of a component's executors that one rack may hold.
     pub rack_share: Share,
     /// Steps that placing may spend on improvements.
@@ -219,7 +220,7 @@ impl Default for Settings {
             daily_actions: 48,
             blacklist: secs(3600.0),
             rollback: true,
-            anchors_per_worker: 16,
+            pinned_per_worker: 16,
             rack_share: Share::saturating(1.0),
             place_steps: 1_000_000,
             slots: SlotRule::Workers,

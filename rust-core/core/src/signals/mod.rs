@@ -7,9 +7,9 @@
 //! smooth, weigh or average executors.
 
 mod history;
+mod metric_history;
 mod sample;
-mod trail;
 
 pub use history::{Histories, History};
+pub use metric_history::MetricHistory;
 pub use sample::{Absence, Interval, Measurement, Sample};
-pub use trail::Trail;

@@ -33,7 +33,7 @@ const FLOORS: [(&str, &[&str]); 9] = [
     ("placement and plans", &["place", "plan", "explain"]),
     ("policies", &["policy"]),
     ("memory", &["action", "state"]),
-    ("one observation", &["nodes", "others", "assess"]),
+    ("one observation", &["node_capacity", "background", "assess"]),
     ("arrangement", &["arrange", "cluster"]),
     ("judgement", &["allowed", "budget", "ask", "guard", "outcome", "rollback"]),
     ("entries", &["decide", "assign"]),

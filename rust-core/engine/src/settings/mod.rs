@@ -131,7 +131,7 @@ fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>)
             .map(str::to_owned)
             .collect(),
         scaling_enabled: values.flag("thalweg.scaling.enabled"),
-        anchors_per_worker: values.count("thalweg.placement.anchors.per.worker"),
+        pinned_per_worker: values.count("thalweg.placement.anchors.per.worker"),
         rack_share: share(values, "thalweg.placement.rack.share"),
         place_steps: values.count("thalweg.placement.steps").into(),
         slots: match values.text("thalweg.placement.slots") {

@@ -10,7 +10,7 @@ use thalweg_core::model::ComponentKind;
 
 use super::cohort::{Bundle, Cohort};
 use super::share::grant;
-use super::{Desk, Job, Weather};
+use super::{Desk, Environment, Job};
 use crate::scenario::EngineKind;
 
 /// Beyond this utilisation the waiting-time formulas of steady queues say nothing.
@@ -20,16 +20,16 @@ const TURNAROUND_WEIGHT: f64 = 0.2;
 
 impl Job {
     /// Runs the job for `dt` seconds that end at `now`.
-    pub fn step(&mut self, weather: &Weather, now: f64, dt: f64) {
+    pub fn step(&mut self, environment: &Environment, now: f64, dt: f64) {
         let mut desk = std::mem::take(&mut self.desk);
         self.unseen = self.until_looked_at(dt);
-        self.prepare(&mut desk, weather, now, dt);
+        self.prepare(&mut desk, environment, now, dt);
         self.forward(&mut desk);
-        self.share_nodes(&mut desk, weather, dt);
+        self.share_nodes(&mut desk, environment, dt);
         self.forward(&mut desk);
         self.share_links(&mut desk, dt);
         self.backward(&mut desk);
-        self.extras(&mut desk, weather);
+        self.extras(&mut desk, environment);
         self.carry(&mut desk, now, dt);
         self.desk = desk;
     }
@@ -47,10 +47,10 @@ impl Job {
     }
 
     /// Who is up, what a record costs, and what sources are offered.
-    fn prepare(&self, desk: &mut Desk, weather: &Weather, now: f64, dt: f64) {
+    fn prepare(&self, desk: &mut Desk, environment: &Environment, now: f64, dt: f64) {
         let count = self.executors.len();
         desk.up.clear();
-        desk.up.extend((0..count).map(|index| self.is_up(index, weather, now)));
+        desk.up.extend((0..count).map(|index| self.is_up(index, environment, now)));
         desk.cost.clear();
         desk.cap.clear();
         for index in 0..count {
@@ -58,7 +58,7 @@ impl Job {
             let cost = if desk.up[index] {
                 let neighbours = self.hidden.nodes[node].interference * self.busy_cores[node]
                     / self.hidden.nodes[node].cores;
-                let cpu = self.wiring.cpu_secs[index] / weather.speed[node];
+                let cpu = self.wiring.cpu_secs[index] / environment.speed[node];
                 (cpu * (1.0 + neighbours) + self.wiring.other_secs[index]).max(1e-9)
             } else {
                 f64::INFINITY
@@ -68,7 +68,7 @@ impl Job {
         }
         desk.limit.clear();
         desk.limit.extend(self.hidden.components.iter().map(|c| c.limit.map(|limit| limit * dt)));
-        self.offer(desk, weather, dt);
+        self.offer(desk, environment, dt);
         for buffer in
             [&mut desk.inflow, &mut desk.can, &mut desk.room, &mut desk.held, &mut desk.extra]
         {
@@ -82,10 +82,10 @@ impl Job {
     }
 
     /// What each source executor may take: its part of what waits, within what may be on its way.
-    fn offer(&self, desk: &mut Desk, weather: &Weather, dt: f64) {
+    fn offer(&self, desk: &mut Desk, environment: &Environment, dt: f64) {
         desk.offer.clear();
         desk.offer.resize(self.executors.len(), 0.0);
-        if weather.paused {
+        if environment.paused {
             return;
         }
         // What got complete in the last step makes room in this one; and as each root holds its
@@ -161,10 +161,10 @@ impl Job {
     }
 
     /// Nodes share their cores among executors that want to work.
-    fn share_nodes(&mut self, desk: &mut Desk, weather: &Weather, dt: f64) {
+    fn share_nodes(&mut self, desk: &mut Desk, environment: &Environment, dt: f64) {
         let mut wanted: Vec<f64> = Vec::new();
         for (node, members) in self.wiring.on_node.iter().enumerate() {
-            let speed = weather.speed[node];
+            let speed = environment.speed[node];
             if speed <= 0.0 {
                 self.busy_cores[node] = 0.0;
                 continue;
@@ -173,7 +173,7 @@ impl Job {
             wanted.clear();
             wanted.extend(members.iter().map(|&e| self.wish(e, desk.can[e]) * cpu_of(e) / dt));
             let before: f64 = wanted.iter().sum();
-            let free = (self.hidden.nodes[node].cores - weather.taken[node]).max(0.02);
+            let free = (self.hidden.nodes[node].cores - environment.taken[node]).max(0.02);
             for &e in members {
                 self.stretch[e] = 1.0;
             }
@@ -265,15 +265,15 @@ impl Job {
     }
 
     /// What a step is too coarse to show: time in the executor, turns of other records, the network.
-    fn extras(&self, desk: &mut Desk, weather: &Weather) {
-        let trips = &weather.round_trip;
+    fn extras(&self, desk: &mut Desk, environment: &Environment) {
+        let trips = &environment.round_trip;
         let mean_trip = trips.iter().sum::<f64>() / trips.len().max(1) as f64;
         for (component, range) in self.wiring.ranges.iter().enumerate() {
             let edges = &self.wiring.out[component];
             for (local, e) in range.clone().enumerate() {
                 let far = edges.iter().map(|edge| edge.remote[local]).fold(0.0, f64::max);
                 let own = trips.get(self.wiring.node[e]).copied().unwrap_or(0.0);
-                desk.extra[e] = far * (own / 4.0 + mean_trip / 4.0 + weather.hop);
+                desk.extra[e] = far * (own / 4.0 + mean_trip / 4.0 + environment.hop);
                 desk.extra[e] += self.delays[component];
                 if desk.up[e] {
                     desk.extra[e] += desk.cost[e] * self.stretch[e];

@@ -26,7 +26,7 @@ pub struct Roots {
 
 /// What the environment allows in one step.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Weather {
+pub struct Environment {
     /// Per node: speed of a core now; 0 where the node is dead.
     pub speed: Vec<f64>,
     /// Per node: cores taken by others.
@@ -195,23 +195,23 @@ impl Job {
     }
 
     /// Whether an executor works at an instant.
-    pub fn is_up(&self, index: usize, weather: &Weather, now: f64) -> bool {
+    pub fn is_up(&self, index: usize, environment: &Environment, now: f64) -> bool {
         let executor = &self.executors[index];
         let node = self.wiring.node[index];
-        executor.works_from <= now && weather.speed.get(node).is_some_and(|speed| *speed > 0.0)
+        executor.works_from <= now && environment.speed.get(node).is_some_and(|speed| *speed > 0.0)
     }
 
     /// Records per second that a component could do as it is now, if its records came evenly over time.
     ///
     /// The busiest executor for its part decides: what it cannot do is not done by the others.
-    pub fn capacity(&self, component: usize, weather: &Weather, now: f64) -> f64 {
+    pub fn capacity(&self, component: usize, environment: &Environment, now: f64) -> f64 {
         let range = self.wiring.ranges[component].clone();
         let shares = self.input_shares(component);
         let each = range.zip(shares).filter(|(_, share)| *share > 0.0).map(|(e, share)| {
-            if !self.is_up(e, weather, now) {
+            if !self.is_up(e, environment, now) {
                 return 0.0;
             }
-            let cpu = self.wiring.cpu_secs[e] / weather.speed[self.wiring.node[e]];
+            let cpu = self.wiring.cpu_secs[e] / environment.speed[self.wiring.node[e]];
             let cost = (cpu + self.wiring.other_secs[e]) * self.stretch[e];
             1.0 / (cost * share).max(1e-12)
         });

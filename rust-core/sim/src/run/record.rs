@@ -6,7 +6,7 @@ use thalweg_core::explain::{Decision, Outcome};
 use thalweg_core::model::ComponentKind;
 
 use crate::action::used_nodes;
-use crate::job::{Job, Weather};
+use crate::job::{Environment, Job};
 use crate::report::{ActionRecord, Measures, Point, RunResult};
 use crate::scenario::Scenario;
 use crate::truth::Capacities;
@@ -120,13 +120,13 @@ impl Recorder {
         &mut self,
         job: &Job,
         capacities: &Capacities,
-        weather: &Weather,
+        environment: &Environment,
         rate: f64,
         now: f64,
         dt: f64,
     ) {
         let lag = job.waiting();
-        let (needed, under, over) = self.judge(job, capacities, weather, rate, now);
+        let (needed, under, over) = self.judge(job, capacities, environment, rate, now);
         let executors: usize = capacities.counted().map(|c| job.count_of(c)).sum();
         let nodes = used_nodes(job);
         let hours = dt / 3600.0;
@@ -179,7 +179,7 @@ impl Recorder {
         &mut self,
         job: &Job,
         capacities: &Capacities,
-        weather: &Weather,
+        environment: &Environment,
         rate: f64,
         now: f64,
     ) -> (u32, bool, bool) {
@@ -191,8 +191,9 @@ impl Recorder {
         let needed = capacities.needed_in_all(rate);
         let generous = capacities.needed_in_all(rate / LEAST_UTILIZATION);
         let executors: usize = capacities.counted().map(|c| job.count_of(c)).sum();
-        let under =
-            capacities.counted().any(|c| job.capacity(c, weather, now) < rate * capacities.gain(c));
+        let under = capacities
+            .counted()
+            .any(|c| job.capacity(c, environment, now) < rate * capacities.gain(c));
         let over = executors as u32 > generous;
         self.judged = Some((now.floor(), needed, under, over));
         (needed, under, over)

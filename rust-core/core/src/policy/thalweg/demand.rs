@@ -20,7 +20,7 @@ const HIDDEN: f64 = 1.5;
 const KEPT_BINS: usize = 2880;
 
 /// What is asked of every component, in records per second.
-pub struct Asked {
+pub struct DemandForecast {
     /// By what arrives now.
     pub now: Vec<Option<f64>>,
     /// By what is expected when an action takes effect, and the backlog.
@@ -31,7 +31,11 @@ pub struct Asked {
 }
 
 /// Arrivals, forecasts and backlogs, propagated.
-pub fn asked(situation: &Situation<'_>, memory: &mut Memory, model: &mut TopologyModel) -> Asked {
+pub fn forecast(
+    situation: &Situation<'_>,
+    memory: &mut Memory,
+    model: &mut TopologyModel,
+) -> DemandForecast {
     let (flow, own, settings) = (situation.flow, &situation.settings.thalweg, situation.settings);
     let mut streams = flow.streams.clone();
     for stream in &mut streams {
@@ -70,7 +74,7 @@ pub fn asked(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topolog
         far[index] = Some(most.max(catching_up));
     }
     let propagate = |sources: &[Option<f64>]| propagate(sources, &streams);
-    Asked { now: propagate(&now), ahead: propagate(&ahead), far: propagate(&far) }
+    DemandForecast { now: propagate(&now), ahead: propagate(&ahead), far: propagate(&far) }
 }
 
 /// Time until an action decided next would take effect.

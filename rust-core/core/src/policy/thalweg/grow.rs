@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::demand::Asked;
+use super::demand::DemandForecast;
 use super::evidence::tells_rates;
 use super::levels::{Step, spares};
 use super::memory::{Memory, TopologyModel};
@@ -11,8 +11,8 @@ use super::shares::Shares;
 use super::size::{Limit, Scaling, Size};
 use crate::demand::{ComponentFlow, ExecutorFlow};
 use crate::diagnose::cause::{Cause, cause, median};
+use crate::policy::desired::{DesiredCounts, bounded, intent_with_memory};
 use crate::policy::situation::{Intent, Situation};
-use crate::policy::wish::{Wishes, bounded, intent_with_memory};
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::SlotRule;
 
@@ -32,7 +32,7 @@ pub(super) struct Short<'a> {
     /// How many times what it can do is asked of it.
     pub used: f64,
     /// What is asked of every component.
-    pub asked: &'a Asked,
+    pub forecast: &'a DemandForecast,
     /// What memory may do about it, by component.
     pub steps: BTreeMap<usize, Step>,
 }
@@ -43,11 +43,11 @@ pub(super) fn up(
     memory: &mut Memory,
     model: &TopologyModel,
     sizes: &[Option<(Scaling<'_>, Size)>],
-    needs: &Wishes,
+    needs: &DesiredCounts,
     short: &Short<'_>,
     unsure: Option<&Reason>,
 ) -> Intent {
-    let &Short { worst, used, asked, ref steps } = short;
+    let &Short { worst, used, forecast, ref steps } = short;
     let own = &situation.settings.thalweg;
     memory.forget_needs();
     let id = situation.id(worst);
@@ -69,19 +69,19 @@ pub(super) fn up(
         let waits = Reason::compared(ReasonCode::NotYetPersistent, is, need, text);
         return Intent::Stay(vec![waits.changed_by(UP_DELAY), short]);
     }
-    let (mut wishes, mut memory_mib) = (Wishes::new(), Wishes::new());
+    let (mut desired, mut memory_mib) = (DesiredCounts::new(), DesiredCounts::new());
     let mut reasons = vec![short];
     for (&index, &need) in needs {
         let executors = situation.flow.components[index].executors;
         if need > executors {
             let sized = sizes[index].as_ref();
-            match stands_in_the_way(situation, memory, index, sized, asked.now[index]) {
+            match stands_in_the_way(situation, memory, index, sized, forecast.now[index]) {
                 Some(reason) => reasons.push(reason),
                 None => {
                     let step = steps.get(&index);
                     reasons.extend(step.map(|step| step.reason.clone()));
                     memory_mib.extend(step.and_then(|step| Some((index, step.mib?))));
-                    wishes.insert(index, step.map_or(need, |step| step.executors));
+                    desired.insert(index, step.map_or(need, |step| step.executors));
                 }
             }
         } else if need + 1 < executors
@@ -90,23 +90,23 @@ pub(super) fn up(
         {
             // The topology stops anyway, so what it does not need goes along; one executor is kept
             // as the window for taking away has not been waited for.
-            wishes.insert(index, need + 1);
+            desired.insert(index, need + 1);
         }
     }
     let present = |index: usize| situation.flow.components[index].executors;
-    let grows = wishes.iter().any(|(index, wish)| *wish > present(*index));
+    let grows = desired.iter().any(|(index, count)| *count > present(*index));
     let helps = grows || !memory_mib.is_empty();
     if !helps {
         let limits = reasons.len() > 1;
         reasons.rotate_left(usize::from(limits));
         return Intent::Stay(reasons);
     }
-    let allowed = |(&index, &wish): (&usize, &u32)| bounded(situation, index, wish);
+    let allowed = |(&index, &count): (&usize, &u32)| bounded(situation, index, count);
     let stops =
-        !memory_mib.is_empty() || wishes.iter().any(|wish| allowed(wish) != present(*wish.0));
+        !memory_mib.is_empty() || desired.iter().any(|count| allowed(count) != present(*count.0));
     if stops && tells_rates(unsure) {
         // Memory that brings nothing goes along as well.
-        let after = |index| wishes.get(&index).copied().unwrap_or(present(index));
+        let after = |index| desired.get(&index).copied().unwrap_or(present(index));
         for (index, spare) in spares(situation, model, after) {
             if let Entry::Vacant(unchanged) = memory_mib.entry(index) {
                 unchanged.insert(spare.mib);
@@ -114,14 +114,18 @@ pub(super) fn up(
             }
         }
     }
-    intent_with_memory(situation, &wishes, &memory_mib, reasons)
+    intent_with_memory(situation, &desired, &memory_mib, reasons)
 }
 
 /// Lets executors be placed for the work that they will have.
-pub(super) fn expecting(situation: &Situation<'_>, asked: &Asked, mut intent: Intent) -> Intent {
+pub(super) fn expecting(
+    situation: &Situation<'_>,
+    forecast: &DemandForecast,
+    mut intent: Intent,
+) -> Intent {
     if let Intent::Scale { growth, .. } = &mut intent {
         for (index, component) in situation.flow.users() {
-            let (Some(input), Some(ahead)) = (component.input(), asked.ahead[index]) else {
+            let (Some(input), Some(ahead)) = (component.input(), forecast.ahead[index]) else {
                 continue;
             };
             let ordinal = u32::try_from(index).unwrap_or(u32::MAX);

@@ -8,8 +8,8 @@ use super::limits::HELD_UP;
 use crate::capacity::learned::CapacityModel;
 use crate::capacity::misses::StateModel;
 use crate::demand::Forecaster;
+use crate::policy::desired::DesiredCounts;
 use crate::policy::situation::Situation;
-use crate::policy::wish::Wishes;
 use crate::units::{Millis, Timestamp};
 
 /// Weight of the newest stop, and of the newest time until executors were needed again.
@@ -104,7 +104,7 @@ pub struct Memory {
     /// What part of the shortest component's capacity was asked for last.
     pub(super) last_used: f64,
     /// What was needed within the window, oldest first.
-    pub(super) needs: VecDeque<(Timestamp, Wishes)>,
+    pub(super) needs: VecDeque<(Timestamp, DesiredCounts)>,
     /// For how long it could have been smaller.
     pub(super) spared: Spared,
     /// Executors when last seen.

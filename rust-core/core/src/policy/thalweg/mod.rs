@@ -9,18 +9,18 @@
 //! 4. [`size`]: the fewest executors whose safe capacity at the target busy share covers it, linear
 //!    beyond what was seen, and the limits that more executors do not lift; where components share
 //!    [`slots`], no more than the cores of their nodes can do together.
-//!    State that does not fit into memory makes records [lighter](lighter) as executors bring more.
+//!    State that does not fit into memory makes records cheaper as executors bring more: the [cache effect](cache_effect).
 //! 5. [`levels`]: where misses of state are what makes a component short, memory instead of executors or
 //!    together with them, whichever is cheaper.
 //! 6. [`grow`](mod@grow) when a component is short for a moment; [`shrink`] when fewer were enough for
 //!    the whole window and the saving, over the time that savings last, pays for the stop.
 
+mod cache_effect;
 mod demand;
 mod evidence;
 mod grow;
 mod learn;
 mod levels;
-mod lighter;
 mod limits;
 mod memory;
 mod shares;
@@ -32,10 +32,10 @@ pub use memory::{Memory, TopologyModel};
 
 use std::collections::BTreeMap;
 
+use super::desired::{DesiredCounts, unknown_rates};
 use super::situation::{Intent, Situation};
-use super::wish::{Wishes, unknown_rates};
 use crate::demand::ComponentFlow;
-use demand::{Asked, asked};
+use demand::{DemandForecast, forecast};
 use grow::{Short, expecting, up};
 use learn::learn;
 use levels::{Holding, Step};
@@ -58,17 +58,17 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
         learn(situation, memory, model);
     }
     memory.judge_trials(situation, model);
-    let asked = asked(situation, memory, model);
+    let forecast = forecast(situation, memory, model);
     let scalings = scalings(situation, model);
     memory.believed = believed(&scalings);
     let mut sizes: Vec<Option<(Scaling<'_>, Size)>> = scalings
         .into_iter()
         .enumerate()
-        .map(|(index, scaling)| sized(situation, index, scaling?, &asked, model))
+        .map(|(index, scaling)| sized(situation, index, scaling?, &forecast, model))
         .collect();
-    slots::bound(situation, memory, &asked.far, &mut sizes);
-    meet_latency(situation, &asked.far, &mut sizes);
-    let needs: Wishes = sizes
+    slots::bound(situation, memory, &forecast.far, &mut sizes);
+    meet_latency(situation, &forecast.far, &mut sizes);
+    let needs: DesiredCounts = sizes
         .iter()
         .enumerate()
         .filter_map(|(index, sized)| Some((index, sized.as_ref()?.1.need)))
@@ -76,16 +76,16 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
     if needs.is_empty() {
         return Intent::Stay(vec![unknown_rates()]);
     }
-    match shortest(situation, &asked, &sizes) {
+    match shortest(situation, &forecast, &sizes) {
         Some((index, used)) => {
-            let steps = steps(situation, &asked, &sizes, used, model);
-            let short = Short { worst: index, used, asked: &asked, steps };
+            let steps = steps(situation, &forecast, &sizes, used, model);
+            let short = Short { worst: index, used, forecast: &forecast, steps };
             let intent = up(situation, memory, model, &sizes, &needs, &short, unsure.as_ref());
-            expecting(situation, &asked, intent)
+            expecting(situation, &forecast, intent)
         }
         None => {
             memory.short_since = None;
-            let needs = in_shared_slots(situation, &asked, needs);
+            let needs = in_shared_slots(situation, &forecast, needs);
             down(situation, memory, model, &sizes, needs, unsure)
         }
     }
@@ -106,7 +106,7 @@ fn sized<'a>(
     situation: &Situation<'a>,
     index: usize,
     scaling: Scaling<'a>,
-    asked: &Asked,
+    forecast: &DemandForecast,
     model: &TopologyModel,
 ) -> Option<(Scaling<'a>, Size)> {
     if situation.flow.components[index].system {
@@ -114,21 +114,21 @@ fn sized<'a>(
     }
     let learned = model.components.get(situation.id(index));
     let distance = |executors| learned.and_then(|learned| learned.distance(executors));
-    let size = scaling.size(asked.far[index]?, situation, distance);
+    let size = scaling.size(forecast.far[index]?, situation, distance);
     Some((scaling, size))
 }
 
 /// What memory may do for the components that are short, the shortest by this much.
 fn steps(
     situation: &Situation<'_>,
-    asked: &Asked,
+    forecast: &DemandForecast,
     sizes: &[Option<(Scaling<'_>, Size)>],
     used: f64,
     model: &TopologyModel,
 ) -> BTreeMap<usize, Step> {
     let step = |(index, component): (usize, &ComponentFlow)| {
         let (scaling, size) = sizes[index].as_ref()?;
-        let demand = asked.far[index]?;
+        let demand = forecast.far[index]?;
         let holding = Holding::of(situation, index, model)?;
         let learned = model.components.get(situation.id(index));
         let distance = |executors| learned.and_then(|learned| learned.distance(executors));
@@ -145,14 +145,14 @@ fn steps(
 /// The component that is most short, with the part of its capacity that is asked for.
 fn shortest(
     situation: &Situation<'_>,
-    asked: &Asked,
+    forecast: &DemandForecast,
     sizes: &[Option<(Scaling<'_>, Size)>],
 ) -> Option<(usize, f64)> {
     let limit = situation.settings.thalweg.limit.get();
     let of = |(index, sized): (usize, &Option<(Scaling<'_>, Size)>)| {
         let size = sized.as_ref()?.1;
         let capacity = size.capacity.max(1e-9);
-        let (now, ahead) = (asked.now[index]? / capacity, asked.ahead[index]? / capacity);
+        let (now, ahead) = (forecast.now[index]? / capacity, forecast.ahead[index]? / capacity);
         // A backlog alone is worth an action only if it could not be caught up with otherwise.
         let short = now > limit || ahead > 1.0;
         short.then_some((index, ahead.max(now)))

@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 
-use super::demand::Asked;
+use super::demand::DemandForecast;
 use super::levels::spares;
 use super::memory::{Memory, TopologyModel};
 use super::size::{Scaling, Size, fullest};
 use super::slots::slots_needed;
+use crate::policy::desired::{DesiredCounts, intent_with_memory};
 use crate::policy::situation::{Intent, Situation};
-use crate::policy::wish::{Wishes, intent_with_memory};
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::SlotRule;
 use crate::units::Timestamp;
@@ -26,7 +26,7 @@ pub(super) fn down(
     memory: &mut Memory,
     model: &TopologyModel,
     sizes: &[Option<(Scaling<'_>, Size)>],
-    needs: Wishes,
+    needs: DesiredCounts,
     unsure: Option<Reason>,
 ) -> Intent {
     let own = &situation.settings.thalweg;
@@ -42,10 +42,10 @@ pub(super) fn down(
     }
     let most = most_needed(&memory.needs);
     let fewer = |(index, need): &(usize, u32)| *need < situation.flow.components[*index].executors;
-    let wishes: Wishes = most.into_iter().filter(fewer).collect();
-    let after = |index| wishes.get(&index).copied().unwrap_or(executors(situation, index));
+    let desired: DesiredCounts = most.into_iter().filter(fewer).collect();
+    let after = |index| desired.get(&index).copied().unwrap_or(executors(situation, index));
     let spares = spares(situation, model, after);
-    let (fewer, all) = saving(situation, &wishes);
+    let (fewer, all) = saving(situation, &desired);
     let saved = fewer + spares.values().map(|spare| spare.saved).sum::<f64>();
     // What has been to spare for long is expected to be so for as long again.
     let steady = memory.spared.note(saved, situation.now).get() / 1000.0;
@@ -56,7 +56,7 @@ pub(super) fn down(
         let text = "executor-seconds saved while it lasts, and what the stop costs";
         Reason::compared(code, gain, cost, text).changed_by(HORIZON)
     };
-    if wishes.is_empty() && gain <= cost {
+    if desired.is_empty() && gain <= cost {
         let mut reasons = vec![fullest];
         if let Some(spare) = spares.into_values().next() {
             reasons.extend([spare.reason, weighed(ReasonCode::CostAboveGain)]);
@@ -72,7 +72,7 @@ pub(super) fn down(
     }
     // While demand still falls, small savings wait for the larger one.
     let falls = memory.needs.back().is_some_and(|(_, now)| {
-        wishes.iter().any(|(index, wish)| now.get(index).is_some_and(|need| need < wish))
+        desired.iter().any(|(index, count)| now.get(index).is_some_and(|need| need < count))
     });
     if falls && saved < WORTH_WHILE_FALLING * all {
         let text = "executors that can be spared by now, while demand still falls";
@@ -86,7 +86,7 @@ pub(super) fn down(
     let memory_mib = spares.iter().map(|(&index, spare)| (index, spare.mib)).collect();
     let mut reasons = vec![weighed(ReasonCode::DemandBelowCapacity), fullest];
     reasons.extend(spares.into_values().map(|spare| spare.reason));
-    intent_with_memory(situation, &wishes, &memory_mib, reasons)
+    intent_with_memory(situation, &desired, &memory_mib, reasons)
 }
 
 /// What is needed where slots are shared by executors of all components. Fewer executors of one
@@ -95,26 +95,26 @@ pub(super) fn down(
 /// of all at the target busy share.
 pub(super) fn in_shared_slots(
     situation: &Situation<'_>,
-    asked: &Asked,
-    mut needs: Wishes,
-) -> Wishes {
+    forecast: &DemandForecast,
+    mut needs: DesiredCounts,
+) -> DesiredCounts {
     if situation.settings.slots == SlotRule::Workers {
         return needs;
     }
     let component = |index: &usize| &situation.flow.components[*index];
     let largest = needs.keys().map(|index| component(index).executors).max().unwrap_or(1).max(1);
-    let cores = slots_needed(situation, &asked.far).unwrap_or(largest);
-    let wished = needs.values().copied().max().unwrap_or(1).max(cores).min(largest);
+    let cores = slots_needed(situation, &forecast.far).unwrap_or(largest);
+    let desired = needs.values().copied().max().unwrap_or(1).max(cores).min(largest);
     for (index, need) in &mut needs {
-        *need = (*need).max((component(index).executors * wished).div_ceil(largest));
+        *need = (*need).max((component(index).executors * desired).div_ceil(largest));
     }
     needs
 }
 
 /// What the wishes save of all there is: slots where components share them, executors elsewhere.
-fn saving(situation: &Situation<'_>, wishes: &Wishes) -> (f64, f64) {
+fn saving(situation: &Situation<'_>, desired: &DesiredCounts) -> (f64, f64) {
     let before = |index: usize| executors(situation, index);
-    let after = |index: usize| wishes.get(&index).copied().unwrap_or(before(index));
+    let after = |index: usize| desired.get(&index).copied().unwrap_or(before(index));
     let users = || situation.flow.users().map(|(index, _)| index);
     let (before, after): (u32, u32) = if situation.settings.slots == SlotRule::Workers {
         (users().map(before).sum(), users().map(after).sum())
@@ -129,8 +129,8 @@ fn executors(situation: &Situation<'_>, index: usize) -> u32 {
 }
 
 /// The most that each component needed within the window.
-fn most_needed(needs: &VecDeque<(Timestamp, Wishes)>) -> Wishes {
-    let mut most = Wishes::new();
+fn most_needed(needs: &VecDeque<(Timestamp, DesiredCounts)>) -> DesiredCounts {
+    let mut most = DesiredCounts::new();
     for (&index, &need) in needs.iter().flat_map(|(_, needs)| needs) {
         let known = most.entry(index).or_insert(need);
         *known = need.max(*known);

@@ -4,11 +4,11 @@ use crate::capacity::learned::{Balance, CapacityModel};
 use crate::capacity::queueing::Queue;
 use crate::capacity::usl::Curve;
 use crate::demand::{ComponentFlow, whole_executors};
+use crate::policy::desired::unknown_rates;
 use crate::policy::situation::Situation;
 use crate::policy::thalweg::TopologyModel;
-use crate::policy::thalweg::lighter::Lighter;
+use crate::policy::thalweg::cache_effect::CacheEffect;
 use crate::policy::thalweg::shares::{Shares, balance};
-use crate::policy::wish::unknown_rates;
 use crate::reason::{Reason, ReasonCode};
 
 const TARGET: &str = "thalweg.scaling.target";
@@ -51,7 +51,7 @@ pub struct Scaling<'a> {
     balance: Balance,
     shares: Shares,
     /// What the memory of more executors saves each record.
-    lighter: Option<Lighter>,
+    cache_effect: Option<CacheEffect>,
     /// Records per second of one executor, where no curve is known.
     rate: f64,
     confidence: f64,
@@ -78,11 +78,21 @@ impl<'a> Scaling<'a> {
         let known = learned.and_then(|learned| learned.balance);
         let executors = component.executors;
         let most = learned.and_then(CapacityModel::most_seen).unwrap_or(executors);
-        let lighter = Lighter::of(component, model.states.get(situation.id(index)), most);
+        let cache_effect = CacheEffect::of(component, model.states.get(situation.id(index)), most);
         let seen = || Balance { executors, share: balance(component, slots).unwrap_or(1.0) };
         let balance = known.unwrap_or_else(seen);
         let ability = ability.max(1e-3);
-        Some(Self { component, curve, anchor, ability, balance, shares, lighter, rate, confidence })
+        Some(Self {
+            component,
+            curve,
+            anchor,
+            ability,
+            balance,
+            shares,
+            cache_effect,
+            rate,
+            confidence,
+        })
     }
 
     /// Records per second as it is.
@@ -108,7 +118,7 @@ impl<'a> Scaling<'a> {
 
     /// Work of a record with so many executors, over what the curve has in it.
     fn work(&self, executors: u32) -> f64 {
-        self.lighter.map_or(1.0, |lighter| lighter.work(executors))
+        self.cache_effect.map_or(1.0, |cache_effect| cache_effect.work(executors))
     }
 
     /// The rate at which the fullest executor is full, of what all could do together.

@@ -93,14 +93,14 @@ pub(super) fn bound(
     let Some(slots) = Slots::of(situation).filter(|_| memory.contended) else { return };
     // They can do what they do.
     let room = (slots.cores / slots.busy).max(1.0);
-    let wished = slots.needed(situation, asked);
+    let desired = slots.needed(situation, asked);
     for (index, component) in situation.flow.users() {
         let (Some((_, size)), Some(input)) = (&mut sizes[index], component.input()) else {
             continue;
         };
         size.capacity = size.capacity.min(input * room);
-        if wished > slots.count {
-            let share = (component.executors * wished).div_ceil(slots.count);
+        if desired > slots.count {
+            let share = (component.executors * desired).div_ceil(slots.count);
             size.need = size.need.max(share.min(component.most()));
         }
     }
@@ -122,7 +122,7 @@ mod tests {
     }
 
     /// What is wished within two minutes.
-    fn wished(case: &mut Case, memory: &mut Memory) -> Vec<(u32, u32)> {
+    fn desired(case: &mut Case, memory: &mut Memory) -> Vec<(u32, u32)> {
         let mut model = TopologyModel::default();
         for _ in 0..12 {
             case.wait(10);
@@ -143,32 +143,32 @@ mod tests {
     fn components_that_share_a_full_core_are_short_though_neither_is_full() {
         // 0.6 and 0.38 of a core: at 1000/s 3.92 cores are busy, 5.2 would be at the target.
         let mut case = shared(1000.0, [0.6, 0.38]);
-        assert_eq!(wished(&mut case, &mut contended()), [(1, 6), (2, 6)]);
+        assert_eq!(desired(&mut case, &mut contended()), [(1, 6), (2, 6)]);
         // Workers have their nodes' cores, of which placement knows.
         case.settings.slots = SlotRule::Workers;
-        assert_eq!(wished(&mut case, &mut contended()), []);
+        assert_eq!(desired(&mut case, &mut contended()), []);
     }
 
     #[test]
     fn what_only_waits_needs_no_cores() {
         let mut memory = Memory::default();
         assert_eq!(
-            wished(&mut shared(1000.0, [0.6, 0.38]), &mut memory),
+            desired(&mut shared(1000.0, [0.6, 0.38]), &mut memory),
             [],
             "nothing is known yet"
         );
         // Full, and every record takes as long as when there was room.
-        assert_eq!(wished(&mut shared(1000.0, [0.5, 0.2]), &mut memory), []);
-        wished(&mut shared(2000.0, [1.0, 0.4]), &mut memory);
+        assert_eq!(desired(&mut shared(1000.0, [0.5, 0.2]), &mut memory), []);
+        desired(&mut shared(2000.0, [1.0, 0.4]), &mut memory);
         assert!(!memory.contended && !memory.roomy_work.is_empty());
     }
 
     #[test]
     fn records_that_take_longer_in_full_slots_wait_for_cores() {
         let mut memory = Memory::default();
-        assert_eq!(wished(&mut shared(1000.0, [0.5, 0.2]), &mut memory), []);
+        assert_eq!(desired(&mut shared(1000.0, [0.5, 0.2]), &mut memory), []);
         // Not twice as much at twice the busy share.
-        wished(&mut shared(1500.0, [1.0, 0.4]), &mut memory);
+        desired(&mut shared(1500.0, [1.0, 0.4]), &mut memory);
         assert!(memory.contended);
     }
 
@@ -190,7 +190,7 @@ mod tests {
         // The source has twice as much as slots can do; what waits for a core counts as busy.
         let mut case = shared(1000.0, [1.0, 0.4]);
         case.flow.components[0].target.growth = Some(1000.0);
-        let found = wished(&mut case, &mut contended());
+        let found = desired(&mut case, &mut contended());
         // At least 2000 / (250 * 0.75) = 10.7, and at most half more as executors may get slower in company.
         assert!(found.iter().all(|(_, count)| (11..=16).contains(count)), "{found:?}");
         assert_eq!(found.len(), 2);

@@ -15,7 +15,7 @@ const MISS_ON_TOP: f64 = 0.5;
 
 /// How the work of a record falls as executors bring memory.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Lighter {
+pub struct CacheEffect {
     now: Measured,
     state_mib: f64,
     /// Seconds of work for a miss.
@@ -24,7 +24,7 @@ pub struct Lighter {
     seen: u32,
 }
 
-impl Lighter {
+impl CacheEffect {
     /// For a component whose state is larger than the memory of its executors; `seen` is the largest count
     /// of which its capacity is known.
     pub fn of(component: &ComponentFlow, learned: Option<&StateModel>, seen: u32) -> Option<Self> {
@@ -83,27 +83,27 @@ mod tests {
 
     #[test]
     fn executors_that_hold_all_state_need_no_work_for_misses() {
-        let lighter = Lighter::of(&four(), None, 4).expect("all is measured");
+        let cache_effect = CacheEffect::of(&four(), None, 4).expect("all is measured");
         // 20 µs are 15 and for two records of three 7.5 more.
-        assert!((lighter.work(12) - 0.75).abs() < 1e-12);
-        assert!((lighter.work(8) - 0.875).abs() < 1e-12, "half of the misses are gone");
-        assert_eq!(lighter.work(40), lighter.work(12), "more than all cannot be held");
-        assert_eq!(lighter.work(2), 1.0);
+        assert!((cache_effect.work(12) - 0.75).abs() < 1e-12);
+        assert!((cache_effect.work(8) - 0.875).abs() < 1e-12, "half of the misses are gone");
+        assert_eq!(cache_effect.work(40), cache_effect.work(12), "more than all cannot be held");
+        assert_eq!(cache_effect.work(2), 1.0);
     }
 
     #[test]
     fn what_was_seen_is_not_guessed_at() {
-        let lighter = Lighter::of(&four(), None, 8).expect("all is measured");
-        assert_eq!(lighter.work(8), 1.0);
-        assert!((lighter.work(12) - 0.75 / 0.875).abs() < 1e-12);
+        let cache_effect = CacheEffect::of(&four(), None, 8).expect("all is measured");
+        assert_eq!(cache_effect.work(8), 1.0);
+        assert!((cache_effect.work(12) - 0.75 / 0.875).abs() < 1e-12);
     }
 
     #[test]
     fn misses_for_another_cause_stay() {
         let all = ComponentFlow { hit_rate: Some(0.0), ..four() };
-        let lighter = Lighter::of(&all, None, 4).expect("all is measured");
+        let cache_effect = CacheEffect::of(&all, None, 4).expect("all is measured");
         // 20 µs are 13.3 and 6.7 for each miss, of which two in three go.
-        assert!((lighter.work(12) - (1.0 - 2.0 / 9.0)).abs() < 1e-12);
-        assert_eq!(Lighter::of(&ComponentFlow { state_mib: None, ..four() }, None, 4), None);
+        assert!((cache_effect.work(12) - (1.0 - 2.0 / 9.0)).abs() < 1e-12);
+        assert_eq!(CacheEffect::of(&ComponentFlow { state_mib: None, ..four() }, None, 4), None);
     }
 }

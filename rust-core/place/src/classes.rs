@@ -12,8 +12,8 @@ const MILLIONTHS: u128 = 1_000_000;
 
 /// One component as the solver sees it.
 #[derive(Debug, Clone)]
-pub(crate) struct Kind {
-    pub anchor: bool,
+pub(crate) struct ExecutorClass {
+    pub pinned: bool,
     pub compute: i64,
     pub heap: i64,
     pub memory: i64,
@@ -24,22 +24,22 @@ pub(crate) struct Kind {
     pub peers: Vec<usize>,
     pub leaves: Option<u32>,
     /// Components with which it may not share a node.
-    pub shuns: Vec<usize>,
+    pub anti_affinity: Vec<usize>,
     /// Components it exchanges tuples with, and the weight of one pair of executors.
     pub neighbours: Vec<(usize, i64)>,
 }
 
-impl Kind {
-    /// The weight of what one executor of this kind exchanges with one of another.
+impl ExecutorClass {
+    /// The weight of what one executor of this class exchanges with one of another.
     pub fn joint(&self, other: usize) -> i64 {
-        self.neighbours.iter().find(|(kind, _)| *kind == other).map_or(0, |(_, weight)| *weight)
+        self.neighbours.iter().find(|(class, _)| *class == other).map_or(0, |(_, weight)| *weight)
     }
 }
 
 /// One topology as the solver sees it.
 #[derive(Debug, Clone)]
-pub(crate) struct Sheet {
-    pub kinds: Vec<Kind>,
+pub(crate) struct TopologySummary {
+    pub classes: Vec<ExecutorClass>,
     pub heap_limit: i64,
     /// What a worker counts as at least.
     pub worker_compute: i64,
@@ -53,18 +53,18 @@ pub(crate) struct Sheet {
 }
 
 /// All topologies, and how much weight one unit of traffic has.
-pub(crate) struct Sheets {
-    pub sheets: Vec<Sheet>,
+pub(crate) struct TopologySummaries {
+    pub summaries: Vec<TopologySummary>,
     unit: u128,
 }
 
-impl Sheets {
+impl TopologySummaries {
     pub fn of(problem: &Problem) -> Self {
         let edges = problem.topologies.iter().flat_map(|topology| &topology.edges);
         let traffic: u128 = edges.map(|edge| edge.traffic.wide() as u128).sum();
         let unit = ALL_TRAFFIC / traffic.max(1);
-        let sheets = problem.topologies.iter().map(|topology| sheet(topology, unit)).collect();
-        Self { sheets, unit }
+        let summaries = problem.topologies.iter().map(|topology| summary(topology, unit)).collect();
+        Self { summaries, unit }
     }
 
     /// A weight in millionths of the traffic unit.
@@ -74,17 +74,17 @@ impl Sheets {
     }
 }
 
-fn sheet(topology: &Topology, unit: u128) -> Sheet {
+fn summary(topology: &Topology, unit: u128) -> TopologySummary {
     let mut counts = vec![0u32; topology.components.len()];
     for &component in &topology.executors {
         counts[component as usize] += 1;
     }
-    let mut kinds: Vec<Kind> = topology
+    let mut classes: Vec<ExecutorClass> = topology
         .components
         .iter()
         .zip(counts)
-        .map(|(component, executors)| Kind {
-            anchor: component.role == Role::Anchor,
+        .map(|(component, executors)| ExecutorClass {
+            pinned: component.role == Role::Pinned,
             compute: component.compute.wide(),
             heap: component.heap.wide(),
             memory: component.heap.wide() + component.off_heap.wide(),
@@ -93,34 +93,34 @@ fn sheet(topology: &Topology, unit: u128) -> Sheet {
             most_per_rack: component.most_per_rack.unwrap_or(u32::MAX),
             peers: Vec::new(),
             leaves: component.leaves,
-            shuns: Vec::new(),
+            anti_affinity: Vec::new(),
             neighbours: Vec::new(),
         })
         .collect();
     for (index, peers) in peers(topology).into_iter().enumerate() {
-        kinds[index].peers = peers;
+        classes[index].peers = peers;
     }
     for &(one, other) in &topology.apart {
-        kinds[one as usize].shuns.push(other as usize);
-        kinds[other as usize].shuns.push(one as usize);
+        classes[one as usize].anti_affinity.push(other as usize);
+        classes[other as usize].anti_affinity.push(one as usize);
     }
     let mut traffic = 0;
     for edge in &topology.edges {
         let (from, to) = (edge.from as usize, edge.to as usize);
-        let pairs = u128::from(kinds[from].executors) * u128::from(kinds[to].executors);
+        let pairs = u128::from(classes[from].executors) * u128::from(classes[to].executors);
         if pairs == 0 {
             continue;
         }
         let weight = (edge.traffic.wide() as u128 * unit / pairs) as i64;
-        let alone = if from == to { i64::from(kinds[from].executors) } else { 0 };
+        let alone = if from == to { i64::from(classes[from].executors) } else { 0 };
         traffic += weight * (pairs as i64 - alone);
         // A component that sends to itself exchanges with its mate in both directions.
-        join(&mut kinds, from, to, weight);
-        join(&mut kinds, to, from, weight);
+        join(&mut classes, from, to, weight);
+        join(&mut classes, to, from, weight);
     }
-    Sheet {
-        racks_matter: kinds.iter().any(|kind| kind.most_per_rack != u32::MAX),
-        kinds,
+    TopologySummary {
+        racks_matter: classes.iter().any(|class| class.most_per_rack != u32::MAX),
+        classes,
         worker_compute: topology.worker_compute.wide(),
         heap_limit: topology.heap_limit.map_or(i64::MAX, |limit| limit.wide()),
         most_workers: topology.most_workers.unwrap_or(u32::MAX),
@@ -144,8 +144,8 @@ fn peers(topology: &Topology) -> Vec<Vec<usize>> {
     .collect()
 }
 
-fn join(kinds: &mut [Kind], kind: usize, with: usize, weight: i64) {
-    let neighbours = &mut kinds[kind].neighbours;
+fn join(classes: &mut [ExecutorClass], class: usize, with: usize, weight: i64) {
+    let neighbours = &mut classes[class].neighbours;
     match neighbours.iter_mut().find(|(known, _)| *known == with) {
         Some((_, sum)) => *sum += weight,
         None => neighbours.push((with, weight)),

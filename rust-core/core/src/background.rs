@@ -27,12 +27,12 @@ pub fn without(all: &[f64], own: &BTreeMap<u32, f64>) -> Vec<f64> {
 
 /// Demand of all topologies on each node.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Demands {
+pub struct ClusterDemand {
     on_nodes: Vec<f64>,
     sum: f64,
 }
 
-impl Demands {
+impl ClusterDemand {
     /// Sums up the parts of all topologies, by the index of the node, on so many nodes.
     pub fn of<'a>(parts: impl Iterator<Item = &'a BTreeMap<u32, f64>>, nodes: usize) -> Self {
         let mut on_nodes = vec![0.0; nodes];
@@ -47,14 +47,14 @@ impl Demands {
 
 /// What other topologies than one demand of each node.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Others<'a> {
+pub enum BackgroundLoad<'a> {
     /// What all demand, but for this topology's part.
-    AllBut(&'a Demands, &'a BTreeMap<u32, f64>),
+    AllBut(&'a ClusterDemand, &'a BTreeMap<u32, f64>),
     /// Put together for this topology.
     These(Vec<f64>),
 }
 
-impl Others<'_> {
+impl BackgroundLoad<'_> {
     /// Their demand on each node.
     pub fn on_nodes(&self) -> Cow<'_, [f64]> {
         match self {
@@ -105,9 +105,9 @@ mod tests {
         let powers = [1.0, 0.5, 1.0, 1.0];
         let one = BTreeMap::from([(0, 0.4), (1, 0.1)]);
         let other = BTreeMap::from([(1, 0.3), (3, 0.7)]);
-        let all = Demands::of([&one, &other].into_iter(), powers.len());
-        let others = Others::AllBut(&all, &one);
-        let these = Others::These(vec![0.0, 0.3, 0.0, 0.7]);
+        let all = ClusterDemand::of([&one, &other].into_iter(), powers.len());
+        let others = BackgroundLoad::AllBut(&all, &one);
+        let these = BackgroundLoad::These(vec![0.0, 0.3, 0.0, 0.7]);
         let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{a} and {b}");
         others.on_nodes().iter().zip(these.on_nodes().iter()).for_each(|(a, b)| near(*a, *b));
         near(others.sum(), 1.0);

@@ -18,7 +18,7 @@ use crate::matrix::Cell;
 
 /// One run of one contestant.
 #[derive(Debug, Clone)]
-pub struct Lap {
+pub struct Run {
     /// Ordinal of the contestant.
     pub contestant: usize,
     /// Ordinal of the cell.
@@ -56,13 +56,13 @@ impl Brain for Timed {
 ///
 /// # Errors
 /// When settings are not allowed or a run breaks an invariant.
-pub fn race(
+pub fn experiment(
     contestants: &[Contestant],
     cells: &[Cell],
     seeds: &[u64],
     extra: &Map<String, Value>,
     bar: &ProgressBar,
-) -> Result<Vec<Lap>> {
+) -> Result<Vec<Run>> {
     let mut starts = Vec::new();
     for cell in 0..cells.len() {
         for seed in seeds {
@@ -75,21 +75,21 @@ pub fn race(
     starts
         .into_par_iter()
         .map(|(contestant, cell, seed)| {
-            let lap = lap(contestant, &contestants[contestant], cell, &cells[cell], seed, extra);
+            let run = run(contestant, &contestants[contestant], cell, &cells[cell], seed, extra);
             bar.inc(1);
-            lap
+            run
         })
         .collect()
 }
 
-fn lap(
+fn run(
     contestant: usize,
     who: &Contestant,
     cell: usize,
     on: &Cell,
     seed: u64,
     extra: &Map<String, Value>,
-) -> Result<Lap> {
+) -> Result<Run> {
     let scenario = who.enter(&on.run, seed);
     let settings = who.settings(&scenario, extra)?;
     let mut brain = Timed::default();
@@ -102,5 +102,5 @@ fn lap(
     let mut result = simulation.finish(&mut brain)?;
     who.name().clone_into(&mut result.policy);
     let decision_micros = brain.spent.as_secs_f64() * 1e6 / f64::from(brain.decisions.max(1));
-    Ok(Lap { contestant, cell, result, decision_micros })
+    Ok(Run { contestant, cell, result, decision_micros })
 }

@@ -1,37 +1,37 @@
-//! From wished executor counts to an intent, with the limits that they meet named.
+//! From desired executor counts to an intent, with the limits that they meet named.
 
 use std::collections::BTreeMap;
 
 use super::situation::{Intent, Situation};
 use crate::reason::{Reason, ReasonCode};
 
-/// What a policy wishes for a component, before limits.
-pub type Wishes = BTreeMap<usize, u32>;
+/// The executors that a policy wants for a component, before limits.
+pub type DesiredCounts = BTreeMap<usize, u32>;
 
 /// Makes the intent: counts within what tasks and partitions allow, and the limits that were met.
-pub fn intent(situation: &Situation<'_>, wishes: &Wishes, reasons: Vec<Reason>) -> Intent {
-    intent_with_memory(situation, wishes, &Wishes::new(), reasons)
+pub fn intent(situation: &Situation<'_>, desired: &DesiredCounts, reasons: Vec<Reason>) -> Intent {
+    intent_with_memory(situation, desired, &DesiredCounts::new(), reasons)
 }
 
 /// The same with memory of executors in MiB, of the components where it is to change.
 pub fn intent_with_memory(
     situation: &Situation<'_>,
-    wishes: &Wishes,
-    memory: &Wishes,
+    desired: &DesiredCounts,
+    memory: &DesiredCounts,
     reasons: Vec<Reason>,
 ) -> Intent {
     let ordinal = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
     let mut counts = BTreeMap::new();
-    let mut wished_tasks = BTreeMap::new();
+    let mut desired_tasks = BTreeMap::new();
     let mut limits = Vec::new();
-    for (&index, &wish) in wishes {
+    for (&index, &count) in desired {
         let Some(component) = situation.flow.components.get(index) else { continue };
-        let bounded = bounded(situation, index, wish);
-        if bounded < wish {
-            limits.push(limit(situation, index, wish, bounded));
+        let bounded = bounded(situation, index, count);
+        if bounded < count {
+            limits.push(limit(situation, index, count, bounded));
         }
-        if wish > component.tasks {
-            wished_tasks.insert(ordinal(index), wish);
+        if count > component.tasks {
+            desired_tasks.insert(ordinal(index), count);
         }
         if bounded != component.executors {
             counts.insert(ordinal(index), bounded);
@@ -43,18 +43,18 @@ pub fn intent_with_memory(
     match counts.is_empty() && memory_mib.is_empty() {
         true => Intent::Stay(reasons),
         false => {
-            Intent::Scale { counts, memory_mib, wished_tasks, growth: BTreeMap::new(), reasons }
+            Intent::Scale { counts, memory_mib, desired_tasks, growth: BTreeMap::new(), reasons }
         }
     }
 }
 
-/// What of a wish tasks, partitions and the cluster allow.
-pub fn bounded(situation: &Situation<'_>, index: usize, wish: u32) -> u32 {
+/// What of a desired count tasks, partitions and the cluster allow.
+pub fn bounded(situation: &Situation<'_>, index: usize, count: u32) -> u32 {
     let most = situation.flow.components[index].most();
-    wish.clamp(1, most.min(situation.slots.unwrap_or(u32::MAX)).max(1))
+    count.clamp(1, most.min(situation.slots.unwrap_or(u32::MAX)).max(1))
 }
 
-fn limit(situation: &Situation<'_>, index: usize, wish: u32, bounded: u32) -> Reason {
+fn limit(situation: &Situation<'_>, index: usize, count: u32, bounded: u32) -> Reason {
     let component = &situation.flow.components[index];
     let id = situation.id(index);
     let (code, what) = match bounded {
@@ -62,33 +62,37 @@ fn limit(situation: &Situation<'_>, index: usize, wish: u32, bounded: u32) -> Re
         _ if bounded < component.tasks => (ReasonCode::SourceLimited, "its partitions"),
         _ => (ReasonCode::TaskLimited, "its tasks"),
     };
-    let text = format!("{id} would need {wish} executors, {what} allow {bounded}");
-    Reason::compared(code, f64::from(wish), f64::from(bounded), text)
+    let text = format!("{id} would need {count} executors, {what} allow {bounded}");
+    Reason::compared(code, f64::from(count), f64::from(bounded), text)
 }
 
-/// Executors that the wishes add, as far as limits allow; below 0 when they take some away.
-pub fn direction(situation: &Situation<'_>, wishes: &Wishes) -> i64 {
-    let change = |(index, wish): (&usize, &u32)| {
+/// Executors that the desired counts add, as far as limits allow; below 0 when they take some away.
+pub fn direction(situation: &Situation<'_>, desired: &DesiredCounts) -> i64 {
+    let change = |(index, count): (&usize, &u32)| {
         let component = &situation.flow.components[*index];
-        i64::from((*wish).clamp(1, component.most().max(1))) - i64::from(component.executors)
+        i64::from((*count).clamp(1, component.most().max(1))) - i64::from(component.executors)
     };
-    let changes: Vec<i64> = wishes.iter().map(change).collect();
+    let changes: Vec<i64> = desired.iter().map(change).collect();
     // A component that is short matters more than others that have too much.
     changes.iter().copied().find(|c| *c > 0).unwrap_or_else(|| changes.iter().sum())
 }
 
-/// Why the wishes differ from what is: the component whose demand is furthest from its capacity.
-pub fn main_reason(situation: &Situation<'_>, wishes: &Wishes, demand: &[Option<f64>]) -> Reason {
+/// Why the desired counts differ from what is: the component whose demand is furthest from its capacity.
+pub fn main_reason(
+    situation: &Situation<'_>,
+    desired: &DesiredCounts,
+    demand: &[Option<f64>],
+) -> Reason {
     let used = |index: usize| {
         let component = &situation.flow.components[index];
         let capacity = component.true_rate()? * f64::from(component.executors);
         Some((index, demand[index]?, capacity))
     };
-    let changed = wishes
+    let changed = desired
         .iter()
-        .filter(|(index, wish)| situation.flow.components[**index].executors != **wish)
+        .filter(|(index, count)| situation.flow.components[**index].executors != **count)
         .filter_map(|(index, _)| used(*index));
-    let up = direction(situation, wishes) > 0;
+    let up = direction(situation, desired) > 0;
     let furthest = changed.max_by(|a, b| {
         let (a, b) = (a.1 / a.2.max(1e-9), b.1 / b.2.max(1e-9));
         if up { a.total_cmp(&b) } else { b.total_cmp(&a) }
@@ -99,7 +103,7 @@ pub fn main_reason(situation: &Situation<'_>, wishes: &Wishes, demand: &[Option<
     Reason::compared(code, demand, capacity, text)
 }
 
-/// Why nothing is wished for where no rate can be told.
+/// Why nothing is desired where no rate can be told.
 pub fn unknown_rates() -> Reason {
     Reason::plain(
         ReasonCode::RatesUnknown,
@@ -118,7 +122,7 @@ mod tests {
         case.slots = Some(6);
         let mut reasons = Vec::new();
         let counts = case.counts(|situation| {
-            let found = intent(situation, &Wishes::from([(1, 9)]), Vec::new());
+            let found = intent(situation, &DesiredCounts::from([(1, 9)]), Vec::new());
             let Intent::Scale { reasons: limits, .. } = &found else { return found };
             reasons.clone_from(limits);
             found

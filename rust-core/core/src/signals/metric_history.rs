@@ -7,7 +7,7 @@ use crate::units::{Millis, Timestamp};
 
 /// The reports that lie within the window, oldest first.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Trail {
+pub struct MetricHistory {
     marks: VecDeque<Mark>,
 }
 
@@ -18,7 +18,7 @@ struct Mark {
     sent: Vec<Option<u64>>,
 }
 
-impl Trail {
+impl MetricHistory {
     /// Takes in what was seen of a topology at `at`.
     pub fn push(&mut self, topology: &Topology, at: Timestamp, window: Millis) {
         if self.marks.back().is_some_and(|last| last.at >= at) {
@@ -114,70 +114,82 @@ mod tests {
     use super::*;
     use crate::model::{Component, Edge};
 
-    fn seen(trail: &mut Trail, secs: i64, backlog: Option<u64>, sent: Option<u64>) {
+    fn seen(
+        metric_history: &mut MetricHistory,
+        secs: i64,
+        backlog: Option<u64>,
+        sent: Option<u64>,
+    ) {
         let topology = Topology {
             components: vec![Component { backlog, ..Component::default() }],
             edges: vec![Edge { sent, ..Edge::default() }],
             ..Topology::default()
         };
-        trail.push(&topology, Timestamp::from_millis(secs * 1000), Millis::saturating(60_000.0));
+        metric_history.push(
+            &topology,
+            Timestamp::from_millis(secs * 1000),
+            Millis::saturating(60_000.0),
+        );
     }
 
     #[test]
     fn growth_and_rates_are_taken_over_the_window() {
-        let mut trail = Trail::default();
+        let mut metric_history = MetricHistory::default();
         for second in (0..=120).step_by(10) {
             // Nothing grows in the first minute, which the window forgets.
             let grown = 50 * u64::try_from(second - 60).unwrap_or(0);
-            seen(&mut trail, second, Some(1000 + grown), Some(200 * second as u64));
+            seen(&mut metric_history, second, Some(1000 + grown), Some(200 * second as u64));
         }
-        assert_eq!(trail.backlog(0), Some(4000));
-        assert_eq!(trail.growth(0), Some(50.0));
-        assert_eq!(trail.sent_rate(0), Some(200.0));
+        assert_eq!(metric_history.backlog(0), Some(4000));
+        assert_eq!(metric_history.growth(0), Some(50.0));
+        assert_eq!(metric_history.sent_rate(0), Some(200.0));
     }
 
     #[test]
     fn growth_ends_where_it_is_asked_to() {
-        let mut trail = Trail::default();
+        let mut metric_history = MetricHistory::default();
         // A source that stops to report at 40 s brings nothing in any more.
         for (second, backlog) in [(20, 500), (30, 500), (40, 500), (50, 1500), (60, 2500)] {
-            seen(&mut trail, second, Some(backlog), None);
+            seen(&mut metric_history, second, Some(backlog), None);
         }
-        assert_eq!(trail.growth_until(0, Millis::saturating(20_000.0)), Some(0.0));
-        assert_eq!(trail.growth_until(0, Millis::saturating(40_000.0)), None, "one point");
-        assert!(trail.growth(0) > Some(45.0));
+        assert_eq!(metric_history.growth_until(0, Millis::saturating(20_000.0)), Some(0.0));
+        assert_eq!(metric_history.growth_until(0, Millis::saturating(40_000.0)), None, "one point");
+        assert!(metric_history.growth(0) > Some(45.0));
     }
 
     #[test]
     fn what_was_not_measured_is_nothing() {
-        let mut trail = Trail::default();
-        seen(&mut trail, 0, Some(5), None);
-        assert_eq!(trail.growth(0), None, "one point has no slope");
-        seen(&mut trail, 10, None, Some(7));
-        assert_eq!((trail.backlog(0), trail.growth(0), trail.sent_rate(0)), (None, None, None));
-        assert_eq!(trail.growth(9), None);
+        let mut metric_history = MetricHistory::default();
+        seen(&mut metric_history, 0, Some(5), None);
+        assert_eq!(metric_history.growth(0), None, "one point has no slope");
+        seen(&mut metric_history, 10, None, Some(7));
+        assert_eq!(
+            (metric_history.backlog(0), metric_history.growth(0), metric_history.sent_rate(0)),
+            (None, None, None)
+        );
+        assert_eq!(metric_history.growth(9), None);
     }
 
     #[test]
     fn a_count_that_ran_backwards_is_no_rate() {
-        let mut trail = Trail::default();
+        let mut metric_history = MetricHistory::default();
         for (second, sent) in [(0, 100), (10, 40), (20, 300)] {
-            seen(&mut trail, second, None, Some(sent));
+            seen(&mut metric_history, second, None, Some(sent));
         }
-        assert_eq!(trail.sent_rate(0), None);
+        assert_eq!(metric_history.sent_rate(0), None);
     }
 
     #[test]
     fn the_newest_growth_is_told_by_each_of_the_last_intervals() {
-        let mut trail = Trail::default();
-        seen(&mut trail, 0, Some(0), None);
-        seen(&mut trail, 10, Some(0), None);
-        assert_eq!(trail.newest_growth(0), None, "two reports are one interval");
-        seen(&mut trail, 20, Some(100), None);
-        assert_eq!(trail.newest_growth(0), Some([10.0, 0.0]));
-        seen(&mut trail, 25, Some(50), None);
-        assert_eq!(trail.newest_growth(0), Some([-10.0, 10.0]));
-        seen(&mut trail, 30, Some(50), None);
-        assert_eq!(trail.newest_growth(0), None, "it was not counted anew");
+        let mut metric_history = MetricHistory::default();
+        seen(&mut metric_history, 0, Some(0), None);
+        seen(&mut metric_history, 10, Some(0), None);
+        assert_eq!(metric_history.newest_growth(0), None, "two reports are one interval");
+        seen(&mut metric_history, 20, Some(100), None);
+        assert_eq!(metric_history.newest_growth(0), Some([10.0, 0.0]));
+        seen(&mut metric_history, 25, Some(50), None);
+        assert_eq!(metric_history.newest_growth(0), Some([-10.0, 10.0]));
+        seen(&mut metric_history, 30, Some(50), None);
+        assert_eq!(metric_history.newest_growth(0), None, "it was not counted anew");
     }
 }

@@ -11,10 +11,10 @@ use crate::model::SlotRef;
 
 /// A node starts next to nothing if its new workers' demand is below this percentage of the mean over the
 /// nodes that start some.
-const CRUMBS_PERCENT: u64 = 10;
+const FRAGMENT_PERCENT: u64 = 10;
 
 /// Moves what nodes would start workers for, but hardly needs any, to the others that start some.
-pub(super) fn sweep(
+pub(super) fn consolidate(
     problem: &Problem,
     room: &Room,
     placed: &[Option<SlotRef>],
@@ -24,9 +24,9 @@ pub(super) fn sweep(
     let starting = starting(problem, room, node_of);
     let all: u64 = starting.values().map(|executors| demand(executors)).sum();
     let mean = all / starting.len().max(1) as u64;
-    let few = |all: &[usize]| demand(all) * 100 < mean * CRUMBS_PERCENT;
-    let (crumbs, others): (Vec<_>, Vec<_>) = starting.into_iter().partition(|(_, all)| few(all));
-    for executor in crumbs.into_iter().flat_map(|(_, executors)| executors) {
+    let few = |all: &[usize]| demand(all) * 100 < mean * FRAGMENT_PERCENT;
+    let (fragments, others): (Vec<_>, Vec<_>) = starting.into_iter().partition(|(_, all)| few(all));
+    for executor in fragments.into_iter().flat_map(|(_, executors)| executors) {
         let fits = |node: usize| {
             let there = on(node, placed, node_of).chain([executor]);
             let memory: u64 = there.map(|e| u64::from(problem.executors[e].memory_mib())).sum();
@@ -62,13 +62,13 @@ fn starting(
     new.filter(|(_, executors)| !executors.is_empty()).collect()
 }
 
-/// The executors of a node, anchors included.
+/// The executors of a node, pinned executors included.
 fn on<'a>(
     node: usize,
     placed: &'a [Option<SlotRef>],
     node_of: &'a BTreeMap<usize, usize>,
 ) -> impl Iterator<Item = usize> + 'a {
-    let anchors = placed.iter().enumerate().filter_map(|(e, slot)| Some((e, (*slot)?)));
-    let anchors = anchors.filter(move |(_, slot)| slot.node as usize == node).map(|(e, _)| e);
-    anchors.chain(node_of.iter().filter(move |(_, of)| **of == node).map(|(e, _)| *e))
+    let pinned = placed.iter().enumerate().filter_map(|(e, slot)| Some((e, (*slot)?)));
+    let pinned = pinned.filter(move |(_, slot)| slot.node as usize == node).map(|(e, _)| e);
+    pinned.chain(node_of.iter().filter(move |(_, of)| **of == node).map(|(e, _)| *e))
 }

@@ -6,15 +6,15 @@ use super::problem::{Problem, Role};
 use super::slots::{Room, is_whole};
 use crate::model::SlotRef;
 
-/// A node that is this many times slower than the fastest is no place for anchors, which all tuples pass.
+/// A node that is this many times slower than the fastest is no place for pinned executors, which all tuples pass.
 const FAR_SLOWER: u64 = 4;
 /// More work than this percentage of the mean node's explains why a node is slow.
 const EXPLAINS_PERCENT: u64 = 150;
 
-/// Places every anchor: those in a worker that holds nothing else stay, the others share new
+/// Places every pinned executor: those in a worker that holds nothing else stay, the others share new
 /// workers on the fastest node that has the memory, as far apart as their user asks. If all can leave nodes that are far too slow, they do.
 pub(super) fn place(problem: &Problem, room: &mut Room, placed: &mut [Option<SlotRef>]) {
-    let slow = if problem.anchors_stay { BTreeSet::new() } else { far_slower(problem, room) };
+    let slow = if problem.pinned_stay { BTreeSet::new() } else { far_slower(problem, room) };
     if !slow.is_empty() {
         let (mut tried_room, mut tried) = (room.clone(), placed.to_vec());
         keep_or_place(problem, &mut tried_room, &mut tried, &slow);
@@ -27,7 +27,7 @@ pub(super) fn place(problem: &Problem, room: &mut Room, placed: &mut [Option<Slo
     keep_or_place(problem, room, placed, &BTreeSet::new());
 }
 
-/// Places every anchor, but keeps none on nodes that it is to leave.
+/// Places every pinned executor, but keeps none on nodes that it is to leave.
 fn keep_or_place(
     problem: &Problem,
     room: &mut Room,
@@ -41,12 +41,12 @@ fn keep_or_place(
         pure.pop_last();
     }
     let mut homeless = Vec::new();
-    for anchor in problem.of_role(Role::Anchor) {
-        match problem.executors[anchor].current.filter(|slot| pure.contains(slot)) {
+    for pinned in problem.of_role(Role::Pinned) {
+        match problem.executors[pinned].current.filter(|slot| pure.contains(slot)) {
             Some(slot) => {
-                placed[anchor] = Some(slot);
+                placed[pinned] = Some(slot);
             }
-            None => homeless.push(anchor),
+            None => homeless.push(pinned),
         }
     }
     for slot in &pure {
@@ -61,12 +61,12 @@ fn keep_or_place(
     for chunk in chunks(problem, homeless) {
         let spare = room.total() > 1 || problem.of_role(Role::Work).next().is_none();
         let spare = spare && workers < most;
-        let needed: u32 = chunk.iter().map(|&anchor| problem.executors[anchor].memory_mib()).sum();
+        let needed: u32 = chunk.iter().map(|&pinned| problem.executors[pinned].memory_mib()).sum();
         let fits = |node: usize| {
             let all = problem.nodes[node].memory_mib;
             let present = placed.iter().enumerate().filter_map(|(e, slot)| Some((e, (*slot)?)));
             let there = present.map(|(e, slot)| (e, slot.node as usize));
-            let spread = problem.crowding(there.chain(chunk.iter().map(|&anchor| (anchor, node))));
+            let spread = problem.crowding(there.chain(chunk.iter().map(|&pinned| (pinned, node))));
             spread.is_none() && all.is_none_or(|all| memory[node].saturating_add(needed) <= all)
         };
         // Memory that was declared is no wish: what does not fit anywhere is left out here.
@@ -80,45 +80,45 @@ fn keep_or_place(
         if let Some(slot) = slot {
             memory[slot.node as usize] += needed;
         }
-        for anchor in chunk {
-            placed[anchor] = slot;
+        for pinned in chunk {
+            placed[pinned] = slot;
         }
     }
 }
 
-/// How many workers anchors may have so that one is left for work.
+/// How many workers pinned executors may have so that one is left for work.
 fn most_workers(problem: &Problem) -> usize {
     let all = problem.most_workers.map_or(usize::MAX, |most| most as usize);
     all - usize::from(problem.of_role(Role::Work).next().is_some() && all > 1)
 }
 
-/// The anchors dealt out to workers, each as full as it may be with what may share its node.
-fn chunks(problem: &Problem, anchors: Vec<usize>) -> Vec<Vec<usize>> {
+/// The pinned executors dealt out to workers, each as full as it may be with what may share its node.
+fn chunks(problem: &Problem, pinned: Vec<usize>) -> Vec<Vec<usize>> {
     let most = per_worker(problem);
     let all = problem.nodes.iter().filter(|node| node.usable);
     // One node of unknown memory takes them all.
     let largest = all.map(|node| node.memory_mib.unwrap_or(u32::MAX)).max();
     let largest = largest.filter(|_| problem.memory_declared).map_or(u64::MAX, u64::from);
-    let memory = |anchor: usize| u64::from(problem.executors[anchor].memory_mib());
+    let memory = |pinned: usize| u64::from(problem.executors[pinned].memory_mib());
     let mut chunks: Vec<Vec<usize>> = Vec::new();
-    for anchor in anchors {
+    for pinned in pinned {
         let joins = |chunk: &&mut Vec<usize>| {
-            let together = chunk.iter().chain([&anchor]).map(|&anchor| (anchor, 0));
-            let needed: u64 = chunk.iter().chain([&anchor]).map(|&anchor| memory(anchor)).sum();
+            let together = chunk.iter().chain([&pinned]).map(|&pinned| (pinned, 0));
+            let needed: u64 = chunk.iter().chain([&pinned]).map(|&pinned| memory(pinned)).sum();
             chunk.len() < most && needed <= largest && problem.crowding(together).is_none()
         };
         match chunks.iter_mut().find(joins) {
-            Some(chunk) => chunk.push(anchor),
-            None => chunks.push(vec![anchor]),
+            Some(chunk) => chunk.push(pinned),
+            None => chunks.push(vec![pinned]),
         }
     }
     chunks
 }
 
-/// How many anchors share a worker: as many as are wished, as far as their heap fits.
+/// How many pinned executors share a worker: as many as are wished, as far as their heap fits.
 fn per_worker(problem: &Problem) -> usize {
-    let wished = problem.anchors_per_worker.max(1);
-    let heap = problem.of_role(Role::Anchor).map(|e| problem.executors[e].heap_mib).max();
+    let wished = problem.pinned_per_worker.max(1);
+    let heap = problem.of_role(Role::Pinned).map(|e| problem.executors[e].heap_mib).max();
     let fitting = match (problem.heap_limit_mib, heap) {
         (Some(limit), Some(heap)) if heap > 0 => (limit / heap).max(1),
         _ => wished,
@@ -126,22 +126,22 @@ fn per_worker(problem: &Problem) -> usize {
     wished.min(fitting) as usize
 }
 
-/// Slots of this topology that hold anchors and nothing else, on usable nodes.
+/// Slots of this topology that hold pinned executors and nothing else, on usable nodes.
 fn pure_anchor_workers(problem: &Problem, room: &Room) -> BTreeSet<SlotRef> {
-    let mut anchors: BTreeMap<SlotRef, usize> = BTreeMap::new();
-    for index in problem.of_role(Role::Anchor) {
+    let mut pinned: BTreeMap<SlotRef, usize> = BTreeMap::new();
+    for index in problem.of_role(Role::Pinned) {
         if let Some(slot) = problem.executors[index].current {
-            *anchors.entry(slot).or_default() += 1;
+            *pinned.entry(slot).or_default() += 1;
         }
     }
-    anchors.retain(|slot, anchors| room.holds(*slot) && is_whole(problem, *slot, *anchors));
-    anchors.into_keys().collect()
+    pinned.retain(|slot, pinned| room.holds(*slot) && is_whole(problem, *slot, *pinned));
+    pinned.into_keys().collect()
 }
 
 /// Nodes that are far slower than the fastest one with a slot left, and not because of their work: a node
 /// that carries about as much as the others would be as fast as they are, were it able to.
 ///
-/// What anchors take of a processor is not measured, so this is all that tells of it.
+/// What pinned executors take of a processor is not measured, so this is all that tells of it.
 fn far_slower(problem: &Problem, room: &Room) -> BTreeSet<usize> {
     let present = problem.executors.iter().enumerate();
     let present = present.filter_map(|(e, executor)| Some((e, executor.current?.node as usize)));
@@ -158,7 +158,7 @@ fn far_slower(problem: &Problem, room: &Room) -> BTreeSet<usize> {
 fn fastest(problem: &Problem, room: &Room, fits: &dyn Fn(usize) -> bool) -> Option<usize> {
     (0..problem.nodes.len()).filter(|&node| room.left(node) > 0).max_by_key(|&node| {
         let place = &problem.nodes[node];
-        // A node whose last slot the anchors would take leaves none for work.
+        // A node whose last slot the pinned executors would take leaves none for work.
         (
             fits(node),
             room.left(node) > 1,

@@ -10,7 +10,7 @@ use thalweg_place::{
     Topology, Traffic,
 };
 
-use super::nodes::Rules;
+use super::node_choice::Rules;
 use super::problem::{PlaceExecutor, PlaceNode, Problem, Role, Shortage};
 use super::slots::Room;
 use crate::model::SlotRef;
@@ -20,21 +20,21 @@ use crate::model::SlotRef;
 const MICROS_PER_MILLIPOINT: u64 = 10;
 /// What the edge with most traffic counts as.
 const MOST_TRAFFIC: u128 = 1_000_000;
-/// Steps of improvement for one draft; several are made for a decision.
+/// Steps of improvement for one candidate; several are made for a decision.
 pub(super) const STEPS: u64 = 2_000;
 
 /// Executors that nothing distinguishes: component, demand, heap, other memory, node to leave.
 pub(super) type Class = (u32, u64, u32, u32, Option<usize>);
 
-/// A problem about the work executors of one topology; anchors and workers that stay run in it.
-pub(super) struct Asked<'a> {
+/// A problem about the work executors of one topology; pinned executors and workers that stay run in it.
+pub(super) struct SolverCall<'a> {
     of: &'a Problem,
     room: &'a Room,
     problem: thalweg_place::Problem,
     previous: Placement,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> SolverCall<'a> {
     pub fn of(of: &'a Problem, room: &'a Room, placed: &[Option<SlotRef>], rules: &Rules) -> Self {
         // With one node there is no choice.
         let open = (0..of.nodes.len()).filter(|&node| room.left(node) > 0).count();
@@ -54,10 +54,10 @@ impl<'a> Asked<'a> {
         }
         let kept =
             rules.kept.iter().flat_map(|(slot, executors)| executors.iter().map(|e| (*e, *slot)));
-        let anchors = placed.iter().enumerate().filter_map(|(e, slot)| Some((e, (*slot)?)));
+        let pinned = placed.iter().enumerate().filter_map(|(e, slot)| Some((e, (*slot)?)));
         let mut running = Running::default();
         let mut previous = vec![None; of.executors.len()];
-        for (executor, slot) in anchors {
+        for (executor, slot) in pinned {
             previous[executor] = Some(running.slot(slot));
         }
         let held = running.clone();
@@ -196,7 +196,7 @@ pub(super) fn carrier(node: &PlaceNode) -> Node {
 pub(super) fn component(executor: &PlaceExecutor, leaves: Option<usize>) -> Component {
     Component {
         role: match executor.role {
-            Role::Anchor => thalweg_place::Role::Anchor,
+            Role::Pinned => thalweg_place::Role::Pinned,
             Role::Work => thalweg_place::Role::Work,
         },
         compute: millipoints(executor.demand),

@@ -1,7 +1,7 @@
 //! The state of the cluster at an instant: speeds, faults, and what starting workers burn.
 
 use crate::hidden::Hidden;
-use crate::job::Weather;
+use crate::job::Environment;
 use crate::scenario::{FaultKind, Scenario};
 
 /// A worker that is starting.
@@ -13,15 +13,15 @@ pub struct Start {
     pub cpu_secs: f64,
 }
 
-/// Finds the weather at an instant; `starting` workers take a core each.
+/// Finds the environment at an instant; `starting` workers take a core each.
 pub fn at(
     scenario: &Scenario,
     hidden: &Hidden,
     starting: &[Start],
     paused: bool,
     now: f64,
-) -> Weather {
-    let mut weather = Weather {
+) -> Environment {
+    let mut environment = Environment {
         speed: hidden.nodes.iter().map(|node| node.ability).collect(),
         taken: vec![0.0; hidden.nodes.len()],
         round_trip: hidden.nodes.iter().map(|node| node.round_trip_secs).collect(),
@@ -30,24 +30,24 @@ pub fn at(
     };
     for fault in scenario.faults.iter().filter(|fault| fault.holds(now)) {
         match fault.kind {
-            FaultKind::NodeDeath { node } => weather.speed[node] = 0.0,
-            FaultKind::SlowNode { node, factor } => weather.speed[node] *= factor,
+            FaultKind::NodeDeath { node } => environment.speed[node] = 0.0,
+            FaultKind::SlowNode { node, factor } => environment.speed[node] *= factor,
             FaultKind::SlowLink { node, round_trip_millis } => {
-                weather.round_trip[node] = round_trip_millis / 1000.0;
+                environment.round_trip[node] = round_trip_millis / 1000.0;
             }
-            FaultKind::SlowNetwork { millis } => weather.hop += millis / 1000.0,
+            FaultKind::SlowNetwork { millis } => environment.hop += millis / 1000.0,
             FaultKind::Interference { cores } => {
-                weather.taken.iter_mut().for_each(|taken| *taken += cores);
+                environment.taken.iter_mut().for_each(|taken| *taken += cores);
             }
             FaultKind::Metrics { .. } | FaultKind::JobFailure => {}
         }
     }
     for start in starting.iter().filter(|start| start.cpu_secs > 0.0) {
         // As one more thread among those that want the node: never more than its half.
-        weather.taken[start.node] += 1.0f64.min(hidden.nodes[start.node].cores / 2.0);
+        environment.taken[start.node] += 1.0f64.min(hidden.nodes[start.node].cores / 2.0);
     }
-    for (taken, node) in weather.taken.iter_mut().zip(&hidden.nodes) {
+    for (taken, node) in environment.taken.iter_mut().zip(&hidden.nodes) {
         *taken = taken.min(node.cores * 0.9);
     }
-    weather
+    environment
 }

@@ -1,6 +1,6 @@
 //! Phase 2: a node for each work executor, found by the placement of whole clusters.
 //!
-//! Of several drafts the first one wins that is nearly as good as a fresh start, or at least goes half
+//! Of several candidates the first one wins that is nearly as good as a fresh start, or at least goes half
 //! the way there, or leaves every node room to spare: what is there, changed only by whole workers, and
 //! then the fresh start itself, which mostly costs a drain.
 
@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use thalweg_place::Lack;
 
-use super::asked::Asked;
-use super::crumbs;
+use super::fragmentation;
 use super::problem::{Problem, Role, Shortage};
 use super::slots::{Room, is_whole};
+use super::solver::SolverCall;
 use super::{DRAIN_PERCENT, LOYALTY_PERCENT};
 use crate::model::SlotRef;
 
@@ -21,7 +21,7 @@ const WORTHWHILE_THOUSANDTHS: u64 = 5;
 
 /// Executors are not moved for the sake of fewer new workers if the worst load rises above this
 /// percentage of a fresh start's: well below what loyalty bears, or the result would not be at rest.
-const SWEEP_PERCENT: u64 = 105;
+const CONSOLIDATION_PERCENT: u64 = 105;
 
 /// The node of each work executor, by executor index.
 ///
@@ -32,19 +32,19 @@ pub(super) fn assign(
     room: &Room,
     placed: &[Option<SlotRef>],
 ) -> Result<BTreeMap<usize, usize>, Shortage> {
-    let ground = Ground { problem, room, placed };
-    let fresh = ground.draft(Rules::default())?;
+    let search = Search { problem, room, placed };
+    let fresh = search.candidate(Rules::default())?;
     let enough = fresh.worst * LOYALTY_PERCENT / 100;
     let half_way = present_worst(problem).map_or(0, |worst| worst.midpoint(fresh.worst.min(worst)));
     let bearable = half_way.max(fresh.worst * DRAIN_PERCENT / 100).max(problem.comfort);
-    let loyal = ground.by_workers(enough).ok().filter(|draft| draft.worst <= bearable);
-    let tolerable = fresh.worst * SWEEP_PERCENT / 100;
+    let loyal = search.by_workers(enough).ok().filter(|candidate| candidate.worst <= bearable);
+    let tolerable = fresh.worst * CONSOLIDATION_PERCENT / 100;
     let chosen = loyal.unwrap_or(fresh);
-    let mut swept = chosen.node_of.clone();
-    crumbs::sweep(problem, room, placed, &mut swept);
-    let worst = ground.worst(&swept);
-    let spread = problem.crowding(ground.places(&swept)).is_none();
-    Ok(if spread && worst <= chosen.worst.max(tolerable) { swept } else { chosen.node_of })
+    let mut consolidated = chosen.node_of.clone();
+    fragmentation::consolidate(problem, room, placed, &mut consolidated);
+    let worst = search.worst(&consolidated);
+    let spread = problem.crowding(search.places(&consolidated)).is_none();
+    Ok(if spread && worst <= chosen.worst.max(tolerable) { consolidated } else { chosen.node_of })
 }
 
 /// The load of the worst node as things are; nothing if some executor runs nowhere or is new.
@@ -65,33 +65,33 @@ pub(super) struct Rules {
 }
 
 /// A node for each work executor, under some rules.
-struct Draft {
+struct Candidate {
     rules: Rules,
     node_of: BTreeMap<usize, usize>,
     worst: u64,
 }
 
-struct Ground<'a> {
+struct Search<'a> {
     problem: &'a Problem,
     room: &'a Room,
     placed: &'a [Option<SlotRef>],
 }
 
-impl Ground<'_> {
-    fn draft(&self, rules: Rules) -> Result<Draft, Shortage> {
-        let node_of = Asked::of(self.problem, self.room, self.placed, &rules).answer()?;
+impl Search<'_> {
+    fn candidate(&self, rules: Rules) -> Result<Candidate, Shortage> {
+        let node_of = SolverCall::of(self.problem, self.room, self.placed, &rules).answer()?;
         let worst = self.worst(&node_of);
-        Ok(Draft { rules, node_of, worst })
+        Ok(Candidate { rules, node_of, worst })
     }
 
-    /// Executors and their nodes, anchors included.
+    /// Executors and their nodes, pinned executors included.
     fn places<'b>(
         &'b self,
         node_of: &'b BTreeMap<usize, usize>,
     ) -> impl Iterator<Item = (usize, usize)> + 'b {
-        let anchors = self.placed.iter().enumerate();
-        let anchors = anchors.filter_map(|(e, slot)| Some((e, (*slot)?.node as usize)));
-        anchors.chain(node_of.iter().map(|(&executor, &node)| (executor, node)))
+        let pinned = self.placed.iter().enumerate();
+        let pinned = pinned.filter_map(|(e, slot)| Some((e, (*slot)?.node as usize)));
+        pinned.chain(node_of.iter().map(|(&executor, &node)| (executor, node)))
     }
 
     /// The load of each node that holds executors and has room.
@@ -109,15 +109,15 @@ impl Ground<'_> {
 
     /// How many workers run that stay under these rules.
     fn workers(&self, rules: &Rules) -> usize {
-        let anchors: BTreeSet<SlotRef> = self.placed.iter().flatten().copied().collect();
-        anchors.len() + rules.kept.len()
+        let pinned: BTreeSet<SlotRef> = self.placed.iter().flatten().copied().collect();
+        pinned.len() + rules.kept.len()
     }
 
     /// Starts from where work is and changes whole workers only.
     ///
     /// A worker is one set of executors for life. So that a new one can run beside the one it replaces,
     /// no executor may be in two workers of one node: a worker stays, or all it runs leaves the node.
-    fn by_workers(&self, enough: u64) -> Result<Draft, Shortage> {
+    fn by_workers(&self, enough: u64) -> Result<Candidate, Shortage> {
         let problem = self.problem;
         let work = problem.of_role(Role::Work).filter(|&e| self.placed[e].is_none());
         let mut workers: BTreeMap<SlotRef, Vec<usize>> = BTreeMap::new();
@@ -128,7 +128,7 @@ impl Ground<'_> {
         }
         // Where sources or the like share a worker with work, there is no running on beside it.
         let shared: BTreeSet<SlotRef> =
-            problem.of_role(Role::Anchor).filter_map(|e| problem.executors[e].current).collect();
+            problem.of_role(Role::Pinned).filter_map(|e| problem.executors[e].current).collect();
         let mut rules = Rules { beside: true, ..Rules::default() };
         for (slot, executors) in workers {
             if is_whole(problem, slot, executors.len()) && self.room.holds(slot) {
@@ -142,29 +142,31 @@ impl Ground<'_> {
             let executors = rules.kept.values().map(|kept| kept.len() as u32).sum();
             return Err(Shortage::Resources { executors, lack: Lack::Worker });
         }
-        let mut draft = self.draft(rules)?;
-        while draft.worst > enough {
-            match self.without_one_worker(&draft) {
-                Some(better) => draft = better,
+        let mut candidate = self.candidate(rules)?;
+        while candidate.worst > enough {
+            match self.without_one_worker(&candidate) {
+                Some(better) => candidate = better,
                 None => break,
             }
         }
-        Ok(draft)
+        Ok(candidate)
     }
 
-    /// The best draft that lacks one worker of the worst node, if that lowers the worst load.
-    fn without_one_worker(&self, draft: &Draft) -> Option<Draft> {
-        let limit = draft.worst - draft.worst * WORTHWHILE_THOUSANDTHS / 1000;
-        let loads = self.loads(&draft.node_of);
+    /// The best candidate that lacks one worker of the worst node, if that lowers the worst load.
+    fn without_one_worker(&self, candidate: &Candidate) -> Option<Candidate> {
+        let limit = candidate.worst - candidate.worst * WORTHWHILE_THOUSANDTHS / 1000;
+        let loads = self.loads(&candidate.node_of);
         let (&from, _) = loads.iter().max_by_key(|(node, load)| (**load, usize::MAX - **node))?;
-        let here = draft.rules.kept.keys().filter(|slot| slot.node as usize == from);
-        let drafts = here.filter_map(|slot| {
-            let mut rules = draft.rules.clone();
+        let here = candidate.rules.kept.keys().filter(|slot| slot.node as usize == from);
+        let candidates = here.filter_map(|slot| {
+            let mut rules = candidate.rules.clone();
             let executors = rules.kept.remove(slot)?;
             rules.bar(&executors, *slot);
-            self.draft(rules).ok()
+            self.candidate(rules).ok()
         });
-        drafts.min_by_key(|draft| draft.worst).filter(|draft| draft.worst < limit)
+        candidates
+            .min_by_key(|candidate| candidate.worst)
+            .filter(|candidate| candidate.worst < limit)
     }
 }
 

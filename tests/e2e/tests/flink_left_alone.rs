@@ -20,7 +20,7 @@ const CALM: Duration = Duration::from_secs(8);
 fn jobs_that_must_not_be_changed_are_named_and_others_go_on() -> Result<()> {
     let settings = [("thalweg.policy", json!("ds2")), ("thalweg.ds2.headroom", json!(0.25))];
     let product = FlinkProduct::start(FlinkLine::V2_3, &settings, |builder| {
-        builder.set("slot.idle.timeout", "5s").set(INTERVAL, Value::Null)
+        builder.set(INTERVAL, Value::Null)
     })?;
     a_job_without_checkpoints_is_not_restarted(&product)?;
     a_batch_job_is_left_alone(&product)?;

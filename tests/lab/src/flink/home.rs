@@ -180,6 +180,7 @@ pub(super) fn common(
         keys.insert("high-availability.jobmanager.port".into(), ports.at(0).to_string().into());
     }
     keys.extend(builder.configuration.clone());
+    keys.retain(|_, value| !value.is_null());
     keys
 }
 

@@ -106,13 +106,10 @@ impl FlinkBuilder {
         self
     }
 
-    /// A key of `config.yaml`; wins over the lab's own.
+    /// A key of `config.yaml`; wins over the lab's own, and `null` takes those away.
     #[must_use]
     pub fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
-        match value.into() {
-            Value::Null => drop(self.configuration.remove(key)),
-            value => drop(self.configuration.insert(key.to_owned(), value)),
-        }
+        self.configuration.insert(key.to_owned(), value.into());
         self
     }
 

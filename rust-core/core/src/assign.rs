@@ -148,9 +148,8 @@ pub fn assign(
             }
             let news = slots[own].iter().zip(&found.slots);
             let news: Vec<_> = news.map(|(old, new)| new.filter(|_| old.is_none())).collect();
-            let before = books.promised.len();
             books.promise(own, topology, &news);
-            free = free.saturating_sub(books.promised.len() - before);
+            free = free.saturating_sub(slots_in(&found.slots) - slots_in(&slots[own]));
             books.enter(topology, &news);
             slots[own] = found.slots;
         }
@@ -290,22 +289,42 @@ impl Round<'_> {
             return executors.iter().map(|e| e.slot).collect();
         }
         let fitting = self.fitting(table, dropped);
-        let row = |e: &Executor| fitting.get(&e.tasks).copied();
-        let leads = |e: &Executor| row(e).filter(|_| commit || e.slot.is_none());
-        let stay = executors.iter().filter(|e| leads(e).is_none());
-        let mut workers: BTreeSet<SlotRef> = stay.filter_map(|e| e.slot).collect();
         let most = most.map_or(usize::MAX, |most| most as usize);
+        let (mut slots, mut too_many) = self.led(&fitting, commit, most);
+        if commit && slots_in(&slots) > most {
+            // Some cannot follow their rows, and so none does: the others would only add workers.
+            (slots, too_many) = self.led(&fitting, false, most);
+        }
+        dropped.extend(too_many.into_iter().filter_map(|executor| {
+            let (_, slot) = table.rows.get(&executor)?;
+            Some(self.dropped(executor, slot, RowFault::TooManyWorkers))
+        }));
+        slots
+    }
+
+    /// Where executors are once rows have led them, those that run as well if `all`; and the executors whose rows
+    /// would lead to one worker too many.
+    fn led(
+        &self,
+        rows: &BTreeMap<TaskRange, SlotRef>,
+        all: bool,
+        most: usize,
+    ) -> (Vec<Option<SlotRef>>, Vec<TaskRange>) {
+        let executors = &self.topology.executors;
+        let row = |e: &Executor| rows.get(&e.tasks).copied().filter(|_| all || e.slot.is_none());
+        let stay = executors.iter().filter(|e| row(e).is_none_or(|row| e.slot == Some(row)));
+        let mut workers: BTreeSet<SlotRef> = stay.filter_map(|e| e.slot).collect();
+        let mut too_many = Vec::new();
         let mut slot = |e: &Executor| {
-            let row = leads(e);
-            let fits = row.is_none_or(|row| workers.contains(&row) || workers.len() < most);
-            if let (false, Some((_, slot))) = (fits, table.rows.get(&e.tasks)) {
-                dropped.push(self.dropped(e.tasks, slot, RowFault::TooManyWorkers));
+            let Some(row) = row(e) else { return e.slot };
+            if !workers.contains(&row) && workers.len() >= most {
+                too_many.push(e.tasks);
+                return e.slot;
             }
-            let row = row.filter(|_| fits);
-            workers.extend(row);
-            row.or(e.slot)
+            workers.insert(row);
+            Some(row)
         };
-        executors.iter().map(&mut slot).collect()
+        (executors.iter().map(&mut slot).collect(), too_many)
     }
 
     fn dropped(&self, executor: TaskRange, slot: &Slot, fault: RowFault) -> DroppedRow {

@@ -115,7 +115,10 @@ pub fn learn(
     now: Timestamp,
 ) -> LeastTimes {
     let present: BTreeSet<&str> = observation.nodes.iter().map(|node| node.id.as_str()).collect();
-    learned.nodes.retain(|id, _| present.contains(id.as_str()));
+    // A node may be missing from one look only, and come back as slow as it was.
+    learned
+        .nodes
+        .retain(|id, memory| present.contains(id.as_str()) || memory.is_fresh(now, settings));
     let points = latency_points(observation, measured);
     let found = fit(&points);
     let fastest = found.nodes.values().map(|ability| ability.get()).fold(0.0, f64::max);

@@ -144,6 +144,13 @@ impl NodeMemory {
         }
     }
 
+    /// Whether anything that was seen of it is within the memory's length.
+    pub fn is_fresh(&self, now: Timestamp, settings: &Settings) -> bool {
+        let slow = self.slow.map(|(_, at)| at);
+        let seen = [slow, self.power.map(|(_, at)| at), self.far];
+        seen.into_iter().flatten().any(|at| now.since(at) < settings.ability_memory)
+    }
+
     /// Whether it was reached too slowly within the memory's length.
     pub fn is_far(&self, now: Timestamp, settings: &Settings) -> bool {
         self.far.is_some_and(|at| now.since(at) < settings.ability_memory)

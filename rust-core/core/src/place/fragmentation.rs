@@ -26,23 +26,46 @@ pub(super) fn consolidate(
     let mean = all / starting.len().max(1) as u64;
     let few = |all: &[usize]| demand(all) * 100 < mean * FRAGMENT_PERCENT;
     let (fragments, others): (Vec<_>, Vec<_>) = starting.into_iter().partition(|(_, all)| few(all));
+    let mut carried = Carried::of(problem, placed, node_of);
     for executor in fragments.into_iter().flat_map(|(_, executors)| executors) {
+        let needed = u64::from(problem.executors[executor].memory_mib());
         let fits = |node: usize| {
-            let there = on(node, placed, node_of).chain([executor]);
-            let memory: u64 = there.map(|e| u64::from(problem.executors[e].memory_mib())).sum();
-            problem.nodes[node].memory_mib.is_none_or(|room| memory <= u64::from(room))
+            let room = problem.nodes[node].memory_mib;
+            room.is_none_or(|room| carried.memory[node] + needed <= u64::from(room))
         };
-        let load = |node: usize| {
-            let there: u64 = on(node, placed, node_of).map(|e| problem.executors[e].demand).sum();
-            problem.nodes[node].load(problem.nodes[node].base_load + there)
-        };
+        let load = |node: usize| problem.nodes[node].load(carried.demands[node]);
         // Its worker there ends, and none that runs it may start beside that one.
         let left = problem.executors[executor].current.map(|slot| slot.node as usize);
         let nodes = others.iter().map(|(node, _)| *node);
         let open = nodes.filter(|&node| Some(node) != left && fits(node));
         if let Some(node) = open.min_by_key(|&node| (load(node), node)) {
+            carried.put(problem, executor, node);
             node_of.insert(executor, node);
         }
+    }
+}
+
+/// What each node carries.
+struct Carried {
+    demands: Vec<u64>,
+    memory: Vec<u64>,
+}
+
+impl Carried {
+    fn of(problem: &Problem, placed: &[Option<SlotRef>], node_of: &BTreeMap<usize, usize>) -> Self {
+        let demands = problem.nodes.iter().map(|node| node.base_load).collect();
+        let mut carried = Self { demands, memory: vec![0; problem.nodes.len()] };
+        let anchors = placed.iter().enumerate();
+        let anchors = anchors.filter_map(|(e, slot)| Some((e, (*slot)?.node as usize)));
+        for (executor, node) in anchors.chain(node_of.iter().map(|(&e, &node)| (e, node))) {
+            carried.put(problem, executor, node);
+        }
+        carried
+    }
+
+    fn put(&mut self, problem: &Problem, executor: usize, node: usize) {
+        self.demands[node] += problem.executors[executor].demand;
+        self.memory[node] += u64::from(problem.executors[executor].memory_mib());
     }
 }
 
@@ -60,15 +83,4 @@ fn starting(
         (node, executors)
     });
     new.filter(|(_, executors)| !executors.is_empty()).collect()
-}
-
-/// The executors of a node, pinned executors included.
-fn on<'a>(
-    node: usize,
-    placed: &'a [Option<SlotRef>],
-    node_of: &'a BTreeMap<usize, usize>,
-) -> impl Iterator<Item = usize> + 'a {
-    let pinned = placed.iter().enumerate().filter_map(|(e, slot)| Some((e, (*slot)?)));
-    let pinned = pinned.filter(move |(_, slot)| slot.node as usize == node).map(|(e, _)| e);
-    pinned.chain(node_of.iter().filter(move |(_, of)| **of == node).map(|(e, _)| *e))
 }

@@ -29,7 +29,6 @@ pub(super) type Class = (u32, u64, u32, u32, Option<usize>);
 /// A problem about the work executors of one topology; pinned executors and workers that stay run in it.
 pub(super) struct SolverCall<'a> {
     of: &'a Problem,
-    room: &'a Room,
     problem: thalweg_place::Problem,
     previous: Placement,
 }
@@ -87,7 +86,7 @@ impl<'a> SolverCall<'a> {
             topologies: vec![topology],
             freedom: Freedom::Missing,
         };
-        Self { of, room, problem, previous: Placement(vec![previous]) }
+        Self { of, problem, previous: Placement(vec![previous]) }
     }
 
     /// The node of each work executor.
@@ -142,9 +141,18 @@ impl<'a> SolverCall<'a> {
             .filter(|&executor| !home(executor).is_some_and(|node| take(executor, node)))
             .collect();
         for executor in away {
-            let open = (0..self.of.nodes.len()).filter(|&node| self.room.left(node) > 0);
-            let mut open = open;
-            open.any(|node| take(executor, node));
+            let class = of_class[executor];
+            let mut left = places.range_mut((class, 0)..=(class, usize::MAX));
+            if let Some((&(_, node), left)) = left.find(|(_, left)| **left > 0) {
+                *left -= 1;
+                node_of.insert(executor, node);
+            }
+            // What is used up is not looked at again.
+            while let Some((&place, 0)) =
+                places.range((class, 0)..=(class, usize::MAX)).next().map(|(p, left)| (p, *left))
+            {
+                places.remove(&place);
+            }
         }
         node_of
     }
@@ -154,16 +162,21 @@ impl<'a> SolverCall<'a> {
 #[derive(Clone, Default)]
 struct Running {
     slots: BTreeMap<SlotRef, u32>,
+    on_node: BTreeMap<u32, u32>,
 }
 
 impl Running {
     fn slot(&mut self, slot: SlotRef) -> SlotId {
-        let next = self.on(slot.node as usize);
-        SlotId { node: slot.node, slot: *self.slots.entry(slot).or_insert(next) }
+        let next = self.on_node.entry(slot.node).or_default();
+        let ordinal = self.slots.entry(slot).or_insert_with(|| {
+            *next += 1;
+            *next - 1
+        });
+        SlotId { node: slot.node, slot: *ordinal }
     }
 
     fn on(&self, node: usize) -> u32 {
-        self.slots.keys().filter(|slot| slot.node as usize == node).count() as u32
+        self.on_node.get(&(node as u32)).copied().unwrap_or(0)
     }
 }
 

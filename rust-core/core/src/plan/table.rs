@@ -1,5 +1,7 @@
 //! Migration tables (table 2 and algorithm 3 of the Me-Stream paper).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Observation, SlotRef, TaskRange, Topology};
@@ -48,16 +50,18 @@ pub fn migration(
         let node = observation.nodes.get(slot.node as usize)?;
         Some(Slot { node: node.id.clone(), port: slot.port })
     };
+    let present: BTreeMap<TaskRange, Option<SlotRef>> =
+        topology.executors.iter().map(|e| (e.tasks, e.slot)).collect();
+    // The executor that has a task begins with it or is the last to begin before it.
+    let runs = |task: u32| {
+        let last = present.range(..=TaskRange::new(task, u32::MAX)).next_back();
+        last.filter(|(range, _)| range.contains(task)).and_then(|(_, slot)| *slot)
+    };
     desired
         .iter()
         .zip(placement)
         .filter_map(|(&(component, executor), &slot)| {
-            let before = topology
-                .executors
-                .iter()
-                .find(|e| e.tasks.contains(executor.first))
-                .and_then(|e| e.slot)
-                .and_then(named);
+            let before = runs(executor.first).and_then(named);
             let component = topology.components.get(component as usize)?.id.clone();
             Some(MigrationRow { component, executor, before, after: named(slot)? })
         })

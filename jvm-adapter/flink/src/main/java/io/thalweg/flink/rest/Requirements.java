@@ -47,7 +47,7 @@ public final class Requirements {
     /** What is known of a vertex: any of the three may be null. */
     private record Known(Range submitted, Range ours, Range users) {
         Known seen(Range now) {
-            if (now.equals(ours)) {
+            if (now.equals(ours) || now.equals(users)) {
                 return this;
             }
             boolean untouched = ours == null && (submitted == null ? now.lower <= 1 : now.equals(submitted));

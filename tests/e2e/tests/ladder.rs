@@ -60,9 +60,9 @@ fn a_bad_setting_is_named_and_nothing_is_touched(product: &mut Product) -> Resul
 
 fn observing_explains_and_changes_nothing(product: &mut Product) -> Result<()> {
     let placed = Placed::now(product)?;
-    // Limits under which anything at all is trouble.
+    // The mode as it is shipped, and limits under which anything at all is trouble.
     product.restart_nimbus(&[
-        ("thalweg.mode", text("observe")),
+        ("thalweg.mode", Value::Null),
         ("thalweg.me-stream.capacity.limit", json!(0.01)),
         ("thalweg.imbalance.floor", json!(0.0)),
     ])?;
@@ -71,6 +71,7 @@ fn observing_explains_and_changes_nothing(product: &mut Product) -> Result<()> {
         let forbidden = decision.reasons.first().is_some_and(|first| first.code == "MODE_FORBIDS");
         Ok(forbidden.then_some(decision))
     })?;
+    ensure!(product.status()?.mode == "observe", "{:?}", product.status());
     ensure!(decision.verdict == "hold" && decision.reasons.len() > 1, "{decision:?}");
     ensure!(decision.reasons.iter().all(|reason| !reason.text.is_empty()), "{decision:?}");
     product.stays(CALM, || placed.still(product))?;

@@ -125,7 +125,7 @@ final class MakeBeforeBreak implements Way {
             switched.put(node, views.switched(node));
         }
         watch = new WorkerWatch(scene.state(), plan.topology(), nodes, views.fresh());
-        keeper = new ViewKeeper(plan.topology(), Slots.of(plan.wished()), scene.truth(), scene.clock(), scene.rounds()::next,
+        keeper = new ViewKeeper(plan.topology(), Slots.of(plan.wished()), scene.truth(), scene.clock(), scene.rounds(),
             supervisors(nodes));
         scene.desk().intend(plan.id(), Traces.workersStarted(views.nodes()));
         learnSyncs(base, deadline);

@@ -3,6 +3,7 @@ package io.thalweg.storm.act;
 import io.thalweg.shell.Deadline;
 import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.StepFailed.Code;
+import io.thalweg.storm.cluster.Rounds;
 import io.thalweg.storm.cluster.Threads;
 import java.util.Map;
 import java.util.Optional;
@@ -48,25 +49,19 @@ final class ViewKeeper implements AutoCloseable {
     private final Truth truth;
     private final Slots wished;
     private final SyncClock clock;
-    private final Beat beat;
+    private final Rounds rounds;
     private final Map<String, Held> nodes = new TreeMap<>();
     private final ScheduledExecutorService pool;
     private volatile String refusal;
-
-    /** When the next scheduling round begins, as of a moment. */
-    @FunctionalInterface
-    interface Beat {
-        long next(long now);
-    }
 
     /**
      * Begins to look after nodes, which are left alone until they are to be held to a view.
      *
      * @param supervisors by node
      */
-    ViewKeeper(String topology, Slots wished, Truth truth, SyncClock clock, Beat beat, Map<String, Supervisor> supervisors) {
+    ViewKeeper(String topology, Slots wished, Truth truth, SyncClock clock, Rounds rounds, Map<String, Supervisor> supervisors) {
         this.clock = clock;
-        this.beat = beat;
+        this.rounds = rounds;
         this.topology = topology;
         this.truth = truth;
         this.wished = wished;
@@ -199,7 +194,7 @@ final class ViewKeeper implements AutoCloseable {
                 return BARRAGE_MILLIS;
             }
             long now = System.currentTimeMillis();
-            boolean close = asking || !confirmed || !clock.knows(node) || afterRound(now);
+            boolean close = asking || !confirmed || !clock.knows(node) || rounds.beganWithin(AFTER_ROUND_MILLIS, now);
             return Math.min(close ? CLOSE_LOOK_MILLIS : LOOK_MILLIS, Math.min(untilAsking(now), untilRound(now)));
         }
 
@@ -226,11 +221,7 @@ final class ViewKeeper implements AutoCloseable {
         }
 
         private long untilRound(long now) {
-            return Math.max(CLOSE_LOOK_MILLIS, beat.next(now) - now);
-        }
-
-        private boolean afterRound(long now) {
-            return beat.next(now - AFTER_ROUND_MILLIS) <= now;
+            return Math.max(CLOSE_LOOK_MILLIS, rounds.next(now) - now);
         }
 
         /** Sends the view unless the supervisor holds it, or already holds what Nimbus was to make true. */

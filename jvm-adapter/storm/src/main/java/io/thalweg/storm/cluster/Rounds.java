@@ -123,8 +123,16 @@ public final class Rounds {
         return lastStart != 0 && now - lastStart < Math.max(RECENT_ROUNDS * periodMillis, RECENT_MILLIS);
     }
 
+    /** Whether a round of any kind began within the last so many milliseconds. */
+    public boolean beganWithin(long millis, long now) {
+        return lastStart != 0 && now - lastStart <= millis;
+    }
+
     /** When the next periodic round will begin. */
     public long next(long now) {
+        if (beat == 0) {
+            return now + beatPeriod;
+        }
         long next = beat + beatPeriod;
         while (next <= now) {
             next += beatPeriod;

@@ -8,6 +8,7 @@ import io.thalweg.shell.Deadline;
 import io.thalweg.shell.Place;
 import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.TaskRange;
+import io.thalweg.storm.cluster.Rounds;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
@@ -109,7 +110,7 @@ class ViewKeeperTest {
 
     private ViewKeeper keeper() {
         Slots wished = Slots.of(Map.of(new TaskRange(7, 7), new Place("new", 7)));
-        return new ViewKeeper("acting", wished, nimbus, clock, now -> now + 60_000, new HashMap<>(nimbus.supervisors()));
+        return new ViewKeeper("acting", wished, nimbus, clock, new Rounds(60_000), new HashMap<>(nimbus.supervisors()));
     }
 
     private boolean refused() {

@@ -66,6 +66,16 @@ class RoundsTest {
     }
 
     @Test
+    void aRoundOfAnyKindIsNoticed() {
+        assertFalse(rounds.beganWithin(600, 500));
+        assertEquals(10_500, rounds.next(500));
+        rounds.begin(100_000);
+        rounds.begin(103_000);
+        assertTrue(rounds.beganWithin(600, 103_600));
+        assertFalse(rounds.beganWithin(600, 103_601));
+    }
+
+    @Test
     void onlyWhoeverRunsRoundsLeads() {
         assertFalse(rounds.leading(1));
         rounds.begin(100_000);

@@ -24,6 +24,7 @@ final class Herald {
     private final String node;
     private final Supervisor supervisor;
     private Map<String, Assignment> told;
+    private boolean unchecked;
 
     /** Whether Nimbus holds the topology of a view for any node at all. */
     @FunctionalInterface
@@ -61,22 +62,46 @@ final class Herald {
     Optional<String> tell(String topology, Assignment view, Alive alive) throws TException {
         Moment moment = moment(topology, alive);
         for (int i = 0; i < MOST_REPEATS; i++) {
-            Optional<String> refusal = moment.alive ? clash(moment.others, view) : Optional.of("topology " + topology + " is gone");
+            Optional<String> refusal = send(topology, view, moment);
             if (refusal.isPresent()) {
-                tell();
                 return refusal;
             }
-            Map<String, Assignment> message = new HashMap<>(moment.others);
-            message.put(topology, view);
-            supervisor.send(message);
-            told = moment.others;
             Moment now = moment(topology, alive);
             if (now.equals(moment)) {
+                unchecked = false;
                 break;
             }
             moment = now;
         }
         return Optional.empty();
+    }
+
+    /**
+     * The same where the next message follows within milliseconds: that one asks Nimbus as well, so that this one
+     * need not ask twice. {@link #settled} has to come last.
+     */
+    Optional<String> tellInPassing(String topology, Assignment view, Alive alive) throws TException {
+        return send(topology, view, moment(topology, alive));
+    }
+
+    /** Whether nothing changed before the last message that Nimbus was not asked for again. */
+    boolean settled(String topology) throws TException {
+        unchecked = unchecked && outdated(topology);
+        return !unchecked;
+    }
+
+    private Optional<String> send(String topology, Assignment view, Moment moment) throws TException {
+        Optional<String> refusal = moment.alive ? clash(moment.others, view) : Optional.of("topology " + topology + " is gone");
+        if (refusal.isPresent()) {
+            tell();
+            return refusal;
+        }
+        Map<String, Assignment> message = new HashMap<>(moment.others);
+        message.put(topology, view);
+        supervisor.send(message);
+        told = moment.others;
+        unchecked = true;
+        return refusal;
     }
 
     /** Whether other topologies changed since they were told last, so that Nimbus itself sent a message. */

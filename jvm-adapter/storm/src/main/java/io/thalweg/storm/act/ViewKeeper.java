@@ -230,7 +230,7 @@ final class ViewKeeper implements AutoCloseable {
                 return;
             }
             long now = System.currentTimeMillis();
-            if (sentAt == 0) {
+            if (sentAt == 0 || !herald.settled(topology)) {
                 send(now);
                 return;
             }
@@ -252,7 +252,10 @@ final class ViewKeeper implements AutoCloseable {
         /** Sends the view even though it is there, so that an answer of Nimbus lasts until the next message only. */
         private void repeat() throws TException {
             long now = System.currentTimeMillis();
-            send(now);
+            sentAt = now;
+            if (leave(herald.tellInPassing(topology, view, ViewKeeper.this::alive))) {
+                return;
+            }
             Optional<Assignment> held = supervisor.held(topology);
             if (held.isPresent() && !same(held.get()) && !reached(held.get())) {
                 undone(now);
@@ -280,12 +283,17 @@ final class ViewKeeper implements AutoCloseable {
 
         private void send(long now) throws TException {
             sentAt = now;
-            Optional<String> why = herald.tell(topology, view, ViewKeeper.this::alive);
+            leave(herald.tell(topology, view, ViewKeeper.this::alive));
+        }
+
+        /** Leaves the node to Nimbus if anything keeps it from its view. */
+        private boolean leave(Optional<String> why) {
             if (why.isPresent()) {
                 LOG.warn("node {} is left to Nimbus: {}", node, why.get());
                 refusal = why.get();
                 view = null;
             }
+            return why.isPresent();
         }
 
         /** Follows another node that was left to Nimbus: what the plan is for will not come about. */

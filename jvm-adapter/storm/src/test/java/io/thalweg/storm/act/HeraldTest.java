@@ -94,8 +94,14 @@ class HeraldTest {
             Herald one = new Herald(some, "n", some.supervisor("n"));
             String seen = "seed " + seed + ", round " + round;
             for (int i = random.nextInt(4); i >= 0; i--) {
-                if (random.nextInt(4) > 0) {
+                int way = random.nextInt(4);
+                if (way > 1) {
                     one.tell("acting", VIEW, () -> true);
+                } else if (way == 1) {
+                    one.tellInPassing("acting", VIEW, () -> true);
+                    if (!one.settled("acting")) {
+                        one.tell("acting", VIEW, () -> true);
+                    }
                 } else {
                     one.tell();
                 }

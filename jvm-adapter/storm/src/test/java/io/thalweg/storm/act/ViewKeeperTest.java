@@ -61,6 +61,25 @@ class ViewKeeperTest {
         await("the view after a sync", () -> VIEW.equals(nimbus.holds("new").get("acting")));
     }
 
+    /** Around the time at which its supervisor asks, a node is told again and again. */
+    @Test
+    void whatComesAndGoesMeanwhileIsToldWhileViewsAreRepeated() throws Exception {
+        clock.saw("new", System.currentTimeMillis());
+        hold();
+        int before = nimbus.messages().size();
+        await("repeated messages", () -> nimbus.messages().size() > before + 5);
+        nimbus.change("submitted", FakeNimbus.at("new", 3));
+        await("the view and what was submitted", () ->
+            nimbus.holds("new").equals(Map.of("acting", VIEW, "submitted", FakeNimbus.at("new", 3))));
+        for (FakeNimbus.Message message : nimbus.messages()) {
+            Map<String, Assignment> others = new HashMap<>(message.content());
+            Map<String, Assignment> asked = new HashMap<>(message.asked());
+            others.remove("acting");
+            asked.remove("acting");
+            assertEquals(asked, others);
+        }
+    }
+
     @Test
     void aKilledTopologyIsLeftToNimbusOnEveryNode() throws Exception {
         hold();

@@ -118,6 +118,19 @@ impl Server {
         outcome.with_context(|| tails(&self.logs))
     }
 
+    /// Asks it to end, as the stop of a service does, and waits until it has.
+    ///
+    /// # Errors
+    /// With the ends of its logs when it does not within `limit`.
+    pub fn stop(&mut self, limit: Duration) -> Result<()> {
+        signal(self.pid(), Signal::TERM)?;
+        let child = &mut self.child;
+        let ended = until(&format!("the end of {}", self.name), limit, || {
+            Ok(child.try_wait()?.map(|_| ()))
+        });
+        ended.with_context(|| tails(&self.logs))
+    }
+
     /// Kills it and waits for its end.
     pub fn kill(&mut self) {
         // Fails only when it has ended already, which is what is wanted.

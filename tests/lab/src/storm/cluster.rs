@@ -156,6 +156,15 @@ impl StormCluster {
         self.nimbus = None;
     }
 
+    /// Ends Nimbus as the stop of its service does, and waits until it is gone.
+    ///
+    /// # Errors
+    /// When it was killed before, or does not end.
+    pub fn stop_nimbus(&mut self) -> Result<()> {
+        let mut nimbus = self.nimbus.take().context("nimbus was killed")?;
+        nimbus.stop(START_LIMIT)
+    }
+
     /// Starts Nimbus again and waits until it answers.
     ///
     /// # Errors

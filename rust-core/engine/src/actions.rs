@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -49,6 +50,8 @@ pub(crate) struct Stored {
 struct Changed {
     effects: Vec<Effect>,
     action: Action,
+    /// Whether it must be stored before anybody goes on.
+    first: bool,
 }
 
 impl Engine {
@@ -106,12 +109,15 @@ impl Engine {
     }
 
     /// Routes and stores.
+    ///
+    /// What is about to be done must be stored first. What was done, or is over, is so whether or not it can be stored:
+    /// then the next look tries again.
     fn carry_out(&self, changed: &Changed, now: Timestamp) -> Result<(), EngineError> {
         let plan = &changed.action.plan;
-        let mut stored = Ok(());
         for effect in &changed.effects {
             match effect {
-                Effect::Store | Effect::Forget => stored = stored.and(self.store_actions()),
+                Effect::Store if changed.first => self.store_actions()?,
+                Effect::Store | Effect::Forget => self.store_actions_sometime(),
                 Effect::Route => {
                     let routes = Routes::of(&plan.rows, true);
                     Arc::make_mut(&mut self.routing().routes).insert(plan.topology.clone(), routes);
@@ -119,14 +125,18 @@ impl Engine {
                 Effect::Unroute if changed.action.phase == Phase::Settled => {
                     self.follow_the_plan(plan, now);
                 }
-                Effect::Unroute => {
-                    // The next observation makes the table equal to what runs.
-                    Arc::make_mut(&mut self.routing().routes).remove(&plan.topology);
-                }
+                Effect::Unroute => self.unroute(&plan.topology),
                 Effect::Settle | Effect::Release | Effect::Tell(_) => {}
             }
         }
-        stored
+        Ok(())
+    }
+
+    /// Has the next observation make the table equal to what runs.
+    pub(crate) fn unroute(&self, topology: &str) {
+        let mut routing = self.routing();
+        Arc::make_mut(&mut routing.routes).remove(topology);
+        routing.stored.insert(topology.to_owned(), None);
     }
 
     /// The plan is what runs: its rows have the same slot on both sides now.
@@ -161,6 +171,15 @@ impl Engine {
                 Err(error.into())
             }
             other => other.map(drop).map_err(EngineError::from),
+        }
+    }
+
+    /// Stores the actions, now or at the next look.
+    pub(crate) fn store_actions_sometime(&self) {
+        let stored = self.store_actions();
+        self.unstored.store(stored.is_err(), Ordering::SeqCst);
+        if let Err(error) = stored {
+            tracing::warn!(%error, "what became of an action is not stored yet");
         }
     }
 
@@ -204,9 +223,7 @@ impl Engine {
             return;
         }
         self.running().settled.retain(|action| !plans.contains(&action.plan.id));
-        if let Err(error) = self.store_actions() {
-            tracing::warn!(%error, "a judged action is not forgotten in the store");
-        }
+        self.store_actions_sometime();
     }
 }
 
@@ -221,10 +238,23 @@ fn change(
     now: Timestamp,
 ) -> Result<Changed, EngineError> {
     let under_way = under_way_mut(running, plan)?;
+    let first = announces(&event);
     let (action, effects) = step(&under_way.action, event, now)?;
     under_way.action = action.clone();
     under_way.heard_at = now;
-    Ok(Changed { effects, action })
+    Ok(Changed { effects, action, first })
+}
+
+/// Whether something is done to the engine because of an event, and not before it.
+fn announces(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Published
+            | Event::Began { .. }
+            | Event::Intends { .. }
+            | Event::Switched
+            | Event::Commits
+    )
 }
 
 /// The action of a plan, if that is the one under way.
@@ -277,16 +307,22 @@ pub(crate) fn note(action: &Action) -> Value {
 /// Brings together what the store and the note in the cluster say of the unfinished action.
 ///
 /// Where a shell keeps notes, the note is what tells whether there is one at all: the store may be this machine's
-/// own, and what it holds older than what another leader has long brought to an end.
-pub(crate) fn found(stored: Option<Action>, note: Option<Option<Action>>) -> Option<Action> {
-    match (stored, note) {
+/// own, and what it holds older than what another leader has long brought to an end. But whoever ended an action may
+/// not have lived to remove its note, so `over` tells which plans are known to be over.
+pub(crate) fn found(
+    stored: Option<Action>,
+    note: Option<Option<Action>>,
+    over: impl Fn(&str) -> bool,
+) -> Option<Action> {
+    let found = match (stored, note) {
         (stored, None) => stored,
         (_, Some(None)) => None,
         (Some(stored), Some(Some(noted))) if stored.plan.id == noted.plan.id => {
             Some(together(stored, noted))
         }
         (_, Some(noted)) => noted,
-    }
+    };
+    found.filter(|action| !over(&action.plan.id))
 }
 
 fn together(stored: Action, noted: Action) -> Action {

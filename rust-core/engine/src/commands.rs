@@ -146,6 +146,7 @@ impl Engine {
         };
         let epoch = self.store.next_epoch(&topology, term.0)?;
         let table = tables::of_plan(plan, &topology, epoch, now, &rows);
+        self.routing().stored.insert(topology, None);
         let stored = self.store.publish_and_wait(&table, self.settings.publish_timeout)?;
         under_way_mut(&mut self.running(), plan)?.action.plan.epoch = epoch;
         self.happen(plan, Event::Published, now)?;

@@ -1,7 +1,6 @@
 //! Beginning and ceasing to lead: what a predecessor left, and whose word counts.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
@@ -30,7 +29,12 @@ impl Engine {
         self.load_routes()?;
         let learned = self.learned_by_the_last();
         let stored = self.stored_actions();
-        let left = found(stored.under_way, noted);
+        let left = {
+            let running = self.running();
+            let ended = || running.ended.iter().map(|ended| &ended.plan.id);
+            let settled = || stored.settled.iter().map(|action| &action.plan.id);
+            found(stored.under_way, noted, |plan| ended().chain(settled()).any(|id| id == plan))
+        };
         {
             let mut running = self.running();
             running.term = term;
@@ -63,7 +67,7 @@ impl Engine {
             running.under_way.take()
         };
         if let Some(UnderWay { action, .. }) = dropped {
-            Arc::make_mut(&mut self.routing().routes).remove(&action.plan.topology);
+            self.unroute(&action.plan.topology);
             tracing::info!(plan = action.plan.id, "plan is left to whoever leads now");
         }
     }

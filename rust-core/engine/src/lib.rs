@@ -20,6 +20,7 @@ mod tables;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,6 +33,7 @@ use thalweg_core::model::Observation;
 use thalweg_core::settings::{Mode, Settings};
 use thalweg_core::state::{Learned, State};
 use thalweg_core::units::Timestamp;
+use thalweg_core::{Decided, decide};
 use thalweg_store::{Store, StoreKind, StoreSettings};
 
 pub use error::EngineError;
@@ -46,14 +48,22 @@ use tables::RoutesByTopology;
 /// Where learned state is kept in the store.
 const LEARNED_KEY: &str = "learned";
 
+/// What decides: the core, or something in its place where only what is around it is looked at.
+pub type Decide = Box<dyn Fn(&Observation, State, &Settings, Timestamp) -> Decided + Send + Sync>;
+
 /// One scheduler's brain.
 pub struct Engine {
     settings: EngineSettings,
+    decide: Decide,
+    /// Where the status is shown and orders are left; nowhere for an engine without files.
+    folder: Option<PathBuf>,
     store: Arc<dyn Store>,
     running: Mutex<Running>,
     routing: Mutex<Routing>,
     /// Held while what is newest of several things goes to the store, so that it is the newest that stays.
     storing: Mutex<()>,
+    /// Whether what became of actions has still to be stored.
+    unstored: AtomicBool,
     /// Whether this process leads; one that was never told otherwise does.
     leads: AtomicBool,
     recorder: Recorder,
@@ -85,8 +95,9 @@ struct Running {
 struct Routing {
     routes: Arc<RoutesByTopology>,
     learned: Arc<Learned>,
-    /// The digest of each table as it was stored last; a topology without one is stored at the next look.
-    stored: BTreeMap<String, String>,
+    /// The topologies of which the store may hold a table, with its digest as it was stored last; one without is
+    /// stored anew at the next look.
+    stored: BTreeMap<String, Option<String>>,
     dropped: Vec<DroppedRow>,
     lacking: Vec<Lacking>,
     /// Hosts that are being emptied.
@@ -107,10 +118,37 @@ impl Engine {
         let given = given.as_object().ok_or_else(|| EngineError::Settings(kind_of(&given)))?;
         let mut settings = EngineSettings::read(given);
         let store = open_store(&mut settings)?;
+        let folder = Some(settings.dir.clone());
+        Self::of(settings, store, Box::new(decide), folder)
+    }
+
+    /// Makes an engine on a store of the caller's, without any files, and with what decides in the core's place.
+    ///
+    /// # Errors
+    /// When the settings are no JSON object, or the store cannot be read.
+    pub fn assemble(
+        config_json: &str,
+        store: Arc<dyn Store>,
+        decide: Decide,
+    ) -> Result<Self, EngineError> {
+        let given: Value =
+            serde_json::from_str(config_json).map_err(|e| EngineError::Settings(e.to_string()))?;
+        let given = given.as_object().ok_or_else(|| EngineError::Settings(kind_of(&given)))?;
+        Self::of(EngineSettings::read(given), store, decide, None)
+    }
+
+    fn of(
+        settings: EngineSettings,
+        store: Arc<dyn Store>,
+        decide: Decide,
+        folder: Option<PathBuf>,
+    ) -> Result<Self, EngineError> {
         let learned = read_learned(store.as_ref());
         let recorder = begin_recording(&settings, &learned);
         let engine = Self {
             recorder,
+            decide,
+            folder,
             settings,
             running: Mutex::new(Running {
                 state: State { learned: learned.clone(), ..State::default() },
@@ -118,6 +156,7 @@ impl Engine {
             }),
             routing: Mutex::new(Routing { learned: Arc::new(learned), ..Routing::default() }),
             storing: Mutex::new(()),
+            unstored: AtomicBool::new(false),
             leads: AtomicBool::new(true),
             store,
         };
@@ -207,7 +246,9 @@ impl Engine {
             *self.running().counters.entry("store_rows_dropped".to_owned()).or_default() +=
                 faults.len() as u64;
         }
-        self.routing().routes = Arc::new(routes);
+        let mut routing = self.routing();
+        routing.stored.extend(routes.keys().map(|topology| (topology.clone(), None)));
+        routing.routes = Arc::new(routes);
         Ok(())
     }
 

@@ -8,15 +8,16 @@ use std::sync::atomic::Ordering;
 
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
+use thalweg_core::Decided;
 use thalweg_core::assign::Routes;
 use thalweg_core::explain::{Decision, Outcome, Verdict};
 use thalweg_core::model::{Observation, Obstacle};
 use thalweg_core::plan::MigrationRow;
 use thalweg_core::state::Order;
 use thalweg_core::units::{Millis, Timestamp};
-use thalweg_core::{Decided, decide};
 use thalweg_store::{Reach, StoreError, StoreKind};
 
+use crate::actions::note;
 use crate::recording::Entry;
 use crate::status::{ActivePlan, Status};
 use crate::{Engine, EngineError, LEARNED_KEY, Running, drains, files, orders, tables};
@@ -51,9 +52,12 @@ impl Engine {
     ) -> Result<String, EngineError> {
         let drained = self.drained();
         drains::mark(&mut observation, &drained);
-        let order = orders::take(&self.settings.dir);
+        let order = self.folder.as_deref().and_then(orders::take);
         let order = order.filter(|order| self.is_of_somebody(order, &observation));
         self.give_up_silent(&observation, now);
+        if self.unstored.load(Ordering::SeqCst) {
+            self.store_actions_sometime();
+        }
         let looked = self.look(&observation, &drained, order, now);
         self.recorder.flush();
         let looked = looked?;
@@ -124,7 +128,8 @@ impl Engine {
     fn decide(&self, running: &mut Running, observation: &Observation, now: Timestamp) -> Decided {
         let kept = running.state.without_measurements();
         let state = std::mem::take(&mut running.state);
-        let asked = catch_unwind(AssertUnwindSafe(|| decide(observation, state, self.core(), now)));
+        let asked =
+            catch_unwind(AssertUnwindSafe(|| (self.decide)(observation, state, self.core(), now)));
         asked.unwrap_or_else(|panic| {
             running.state = kept;
             *running.counters.entry("decisions_failed".to_owned()).or_default() += 1;
@@ -136,6 +141,7 @@ impl Engine {
         json!({
             "decisions": running.decisions,
             "due": Self::due(running),
+            "note": running.under_way.as_ref().map_or(Value::Null, |u| note(&u.action)),
             "next_in_ms": next_in.get(),
         })
     }
@@ -164,14 +170,17 @@ impl Engine {
         if observation.topologies.iter().any(|topology| order.may_mean(topology)) {
             return true;
         }
-        orders::refuse(&self.settings.dir, order);
+        if let Some(folder) = &self.folder {
+            orders::refuse(folder, order);
+        }
         *self.running().counters.entry("order_refused".to_owned()).or_default() += 1;
         false
     }
 
     /// The hosts that are being emptied; while their file cannot be read, the last ones known.
     fn drained(&self) -> Arc<BTreeSet<String>> {
-        let read = drains::read(&self.settings.dir).map(Arc::new);
+        let Some(folder) = &self.folder else { return Arc::default() };
+        let read = drains::read(folder).map(Arc::new);
         let read = read.inspect_err(|error| tracing::warn!(error, "drained hosts not read"));
         let mut routing = self.routing();
         if let Ok(drained) = read {
@@ -186,10 +195,14 @@ impl Engine {
         if !self.leads.load(Ordering::SeqCst) {
             return;
         }
-        let known = Arc::clone(&self.routing().routes);
+        let (known, stored) = {
+            let routing = self.routing();
+            let stored: Vec<String> = routing.stored.keys().cloned().collect();
+            (Arc::clone(&routing.routes), stored)
+        };
         let present: BTreeSet<&str> =
             observation.topologies.iter().map(|t| t.id.as_str()).collect();
-        for gone in known.keys().filter(|id| !present.contains(id.as_str())) {
+        for gone in stored.iter().filter(|id| !present.contains(id.as_str())) {
             self.drop_table(gone);
         }
         for topology in &observation.topologies {
@@ -212,21 +225,21 @@ impl Engine {
         }
     }
 
+    /// Removes the table of a topology that is gone; where that fails, the next look tries again.
     fn drop_table(&self, topology: &str) {
-        {
-            let mut routing = self.routing();
-            Arc::make_mut(&mut routing.routes).remove(topology);
-            routing.stored.remove(topology);
-        }
         if let Err(error) = self.store.remove(topology) {
             tracing::warn!(topology, %error, "routing table not removed");
+            return;
         }
+        let mut routing = self.routing();
+        Arc::make_mut(&mut routing.routes).remove(topology);
+        routing.stored.remove(topology);
     }
 
     /// Whether the store holds the table that was stored here last: it may have failed, have lost it, or have another
     /// writer's.
     fn table_is_kept(&self, topology: &str) -> bool {
-        let ours = self.routing().stored.get(topology).cloned();
+        let ours = self.routing().stored.get(topology).cloned().flatten();
         let held = self.store.head(topology).ok().flatten().map(|head| head.digest);
         ours.is_some() && ours == held
     }
@@ -240,16 +253,16 @@ impl Engine {
         now: Timestamp,
     ) {
         let term = self.running().term;
+        self.routing().stored.insert(topology.to_owned(), None);
         let stored = self.store.next_epoch(topology, term.0).and_then(|epoch| {
             let table = tables::of_plan(plan, topology, epoch, now, rows);
             self.store.publish(&table).map(|()| table.digest)
         });
         match stored {
             Ok(digest) => {
-                self.routing().stored.insert(topology.to_owned(), digest);
+                self.routing().stored.insert(topology.to_owned(), Some(digest));
             }
             Err(error) => {
-                self.routing().stored.remove(topology);
                 tracing::warn!(topology, %error, "routing table not stored");
                 if matches!(error, StoreError::Deposed { .. }) {
                     self.follow();
@@ -294,10 +307,10 @@ impl Engine {
 
     /// Writes the status file for people and tools on this machine.
     pub(crate) fn show(&self, now: Timestamp) {
+        let Some(folder) = &self.folder else { return };
         let _storing = self.storing();
         let text = self.status(now).map(|status| status.to_string());
-        let written =
-            text.map(|text| files::replace(&self.settings.dir.join("status.json"), &text));
+        let written = text.map(|text| files::replace(&folder.join("status.json"), &text));
         if let Err(error) | Ok(Err(error)) =
             written.map(|r| r.map_err(|e| EngineError::Request(e.to_string())))
         {

@@ -56,9 +56,8 @@ fn nimbus_ends(product: &mut Product, state: &str, end: End, split: u32) -> Resu
         End::Stopped => product.storm.stop_nimbus()?,
     }
     product.restart_nimbus(&[])?;
-    product.wait("the topology to run again", || {
-        Ok((status(product)? == "ACTIVE").then_some(()))
-    })?;
+    product
+        .wait("the topology to run again", || Ok((status(product)? == "ACTIVE").then_some(())))?;
     product.wait("the end of the plan", || {
         let status = product.status()?;
         let over = status.ended.iter().find(|ended| ended.plan.id == plan.plan.id);

@@ -24,6 +24,8 @@ public final class Desk {
     private final ClusterNote note;
     private volatile long term;
     private volatile long askedAt;
+    /** What was noted last; null while that is not known. */
+    private JsonNode noted;
 
     /** Speaks to this engine, on behalf of the only process there is. */
     public Desk(Engine engine) {
@@ -56,14 +58,14 @@ public final class Desk {
         requireLeadership();
         ObjectNode intend = request("intend", plan);
         intend.set("done", done);
-        keep(send(intend));
+        note(send(intend));
     }
 
     /** Something that was intended has been taken back. */
     public void undone(String plan, JsonNode done) {
         ObjectNode undone = request("undone", plan);
         undone.set("done", done);
-        tryToKeep(send(undone));
+        tryToNote(send(undone));
     }
 
     /** From now on senders use the new executors. */
@@ -75,26 +77,26 @@ public final class Desk {
     /** From now on the plan's routes count. */
     public void commit(String plan) throws StepFailed {
         requireLeadership();
-        keep(send(request("commit", plan)));
+        note(send(request("commit", plan)));
     }
 
     /** One way of carrying the plan out does not work. */
     public void failed(String plan, String code, String text) {
-        tryToKeep(send(request("failed", plan).put("code", code).put("text", text)));
+        tryToNote(send(request("failed", plan).put("code", code).put("text", text)));
     }
 
     /** The plan is what runs. */
     public void finish(String plan, String how, ArrayNode steps) {
         ObjectNode finish = request("finish", plan).put("how", how);
         finish.set("steps", steps);
-        tryToKeep(send(finish));
+        tryToNote(send(finish));
     }
 
     /** The plan is given up. */
     public void abort(String plan, String code, String text, ArrayNode steps) {
         ObjectNode abort = request("abort", plan).put("code", code).put("text", text);
         abort.set("steps", steps);
-        tryToKeep(send(abort));
+        tryToNote(send(abort));
     }
 
     /** Tells whoever watches; an action does not fail for want of it. */
@@ -133,15 +135,18 @@ public final class Desk {
     public JsonNode lead(long newTerm) {
         ObjectNode lead = JsonNodeFactory.instance.objectNode().put("op", "lead").put("term", newTerm);
         if (note != ClusterNote.NONE) {
-            lead.put("note", noted());
+            lead.put("note", left());
         }
         term = newTerm;
+        synchronized (this) {
+            noted = null;
+        }
         JsonNode answer = send(lead);
-        tryToKeep(answer);
+        tryToNote(answer);
         return answer.path("due");
     }
 
-    private String noted() {
+    private String left() {
         try {
             return note.read().orElse("");
         } catch (Exception e) {
@@ -178,24 +183,36 @@ public final class Desk {
         LOG.info("Thalweg is ready, mode {}", status.path("mode").asText("?"));
     }
 
-    /** Writes the note that an answer carries; an empty one means that nothing is left to be noted. */
-    private void keep(JsonNode answer) throws StepFailed {
+    /** What an answer says that is to be noted in the cluster by now: what could not be noted in time is here. */
+    public void renote(JsonNode answer) {
+        if (answer.has("note")) {
+            tryToNote(answer);
+        }
+    }
+
+    /** Notes what an answer carries, unless that is noted already; nothing is left to be noted where it is null. */
+    private synchronized void note(JsonNode answer) throws StepFailed {
         JsonNode wanted = answer.path("note");
+        if (wanted.isMissingNode() || wanted.equals(noted)) {
+            return;
+        }
+        noted = null;
         try {
-            if (wanted.isObject()) {
-                note.write(wanted.toString());
-            } else if (wanted.isNull()) {
+            if (wanted.isNull()) {
                 note.clear();
+            } else {
+                note.write(wanted.toString());
             }
+            noted = wanted;
         } catch (Exception e) {
             throw new StepFailed(Code.ENGINE_REFUSED, "what is done cannot be noted in the cluster", e);
         }
     }
 
-    /** As {@link #keep}, where an old note does no harm: what it names is taken back once more. */
-    private void tryToKeep(JsonNode answer) {
+    /** As {@link #note}, where it is as good to do it at the next look. */
+    private void tryToNote(JsonNode answer) {
         try {
-            keep(answer);
+            note(answer);
         } catch (StepFailed e) {
             LOG.warn("{}", e.getMessage());
         }

@@ -168,6 +168,7 @@ final class Monitor implements AutoCloseable {
         }
         JsonNode answer = engine.observe(writer.finish(), writer.length(), now);
         answer.path("decisions").forEach(this::take);
+        desk.renote(answer);
         actuator.due(answer.path("due"));
         lastWords.keySet().removeIf(about -> about.startsWith(DECISION)
             && !view.topologies().containsKey(about.substring(DECISION.length())));

@@ -1,0 +1,155 @@
+//! What decides in the core's place: it moves the topology that is wished for, and judges what came of it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use thalweg_core::Decided;
+use thalweg_core::action::InFlight;
+use thalweg_core::explain::{Decision, Outcome, TopologyView, Verdict};
+use thalweg_core::model::{Observation, SlotRef, Topology, TopologyStatus};
+use thalweg_core::plan::{Metrics, MigrationRow, Plan, PlanKind, Slot};
+use thalweg_core::settings::Settings;
+use thalweg_core::state::State;
+use thalweg_core::units::{Millis, Timestamp};
+use thalweg_engine::Decide;
+
+/// The topology that is to be moved next, if any.
+#[derive(Clone, Default)]
+pub struct Wish(Arc<Mutex<(Option<String>, bool)>>);
+
+impl Wish {
+    fn inner(&self) -> MutexGuard<'_, (Option<String>, bool)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn set(&self, topology: String) {
+        self.inner().0 = Some(topology);
+    }
+
+    pub fn clear(&self) {
+        *self.inner() = (None, false);
+    }
+
+    /// Has the next decision panic.
+    pub fn panic_next(&self) {
+        self.inner().1 = true;
+    }
+}
+
+/// Decides by wishes.
+pub fn deciding(wish: Wish) -> Decide {
+    Box::new(move |observation, state, settings, now| {
+        let wished = {
+            let mut inner = wish.inner();
+            let panics = std::mem::take(&mut inner.1);
+            let wished = inner.0.clone();
+            drop(inner);
+            assert!(!panics, "decided to panic");
+            wished
+        };
+        let decided = decide(observation, state, settings, now, wished.as_deref());
+        if decided.decisions.iter().any(|decision| decision.verdict == Verdict::Act) {
+            wish.inner().0 = None;
+        }
+        decided
+    })
+}
+
+fn decide(
+    observation: &Observation,
+    mut state: State,
+    settings: &Settings,
+    now: Timestamp,
+    wished: Option<&str>,
+) -> Decided {
+    let present = |id: &String| observation.topologies.iter().any(|topology| topology.id == *id);
+    state.topologies.retain(|id, _| present(id));
+    let mut outcomes = Vec::new();
+    let mut decisions = Vec::new();
+    let mut busy = state.topologies.values().any(|topology| topology.in_flight.is_some());
+    for topology in &observation.topologies {
+        let remembered = state.topologies.entry(topology.id.clone()).or_default();
+        let due = remembered.awaited.take_if(|awaited| now >= awaited.due && is_whole(topology));
+        outcomes.extend(due.map(|awaited| outcome(awaited.action.plan, topology, now)));
+        let mut decision = hold(topology, settings, now);
+        let free = remembered.in_flight.is_none() && remembered.awaited.is_none();
+        if !busy && free && wished == Some(&topology.id) && is_whole(topology) {
+            if let Some(plan) = plan(observation, topology, now) {
+                busy = true;
+                remembered.in_flight = Some(InFlight::found(plan.id.clone(), now));
+                (decision.verdict, decision.plan) = (Verdict::Act, Some(plan));
+            }
+        }
+        decisions.push(decision);
+    }
+    Decided { decisions, outcomes, next_in: Millis::ZERO, state }
+}
+
+fn is_whole(topology: &Topology) -> bool {
+    topology.status == TopologyStatus::Active && topology.executors.iter().all(|e| e.slot.is_some())
+}
+
+fn hold(topology: &Topology, settings: &Settings, now: Timestamp) -> Decision {
+    Decision {
+        id: 0,
+        at: now,
+        topology: topology.id.clone(),
+        name: topology.name.clone(),
+        policy: "wishes".to_owned(),
+        mode: settings.mode,
+        verdict: Verdict::Hold,
+        reasons: Vec::new(),
+        view: TopologyView::default(),
+        plan: None,
+    }
+}
+
+fn outcome(plan: String, topology: &Topology, now: Timestamp) -> Outcome {
+    Outcome {
+        plan,
+        topology: topology.id.clone(),
+        at: now,
+        before: Metrics::default(),
+        after: Metrics::default(),
+        helped: true,
+        text: String::new(),
+    }
+}
+
+/// Every executor to a slot that nobody has.
+fn plan(observation: &Observation, topology: &Topology, now: Timestamp) -> Option<Plan> {
+    let taken = |slot: SlotRef| {
+        observation.topologies.iter().flat_map(|t| &t.executors).any(|e| e.slot == Some(slot))
+    };
+    let mut free = (0..).zip(&observation.nodes).flat_map(|(node, seen)| {
+        seen.ports
+            .iter()
+            .map(move |port| SlotRef { node, port: *port })
+            .filter(|slot| !taken(*slot))
+    });
+    let named = |slot: SlotRef| Slot { node: format!("n{}", slot.node), port: slot.port };
+    let row = |executor: &thalweg_core::model::Executor| {
+        Some(MigrationRow {
+            component: "work".to_owned(),
+            executor: executor.tasks,
+            before: executor.slot.map(named),
+            after: named(free.next()?),
+        })
+    };
+    let rows: Option<Vec<MigrationRow>> = topology.executors.iter().map(row).collect();
+    Some(Plan {
+        id: format!("{}-p{}", topology.id, now.millis()),
+        epoch: 0,
+        topology: topology.id.clone(),
+        name: topology.name.clone(),
+        kind: PlanKind::Move,
+        counts: BTreeMap::new(),
+        memory_mib: BTreeMap::new(),
+        wished_tasks: BTreeMap::new(),
+        workers: 2,
+        stages_left: 0,
+        no_room_beside: false,
+        limited: Default::default(),
+        rows: rows?,
+    })
+}

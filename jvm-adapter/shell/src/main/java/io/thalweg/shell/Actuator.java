@@ -80,6 +80,11 @@ public final class Actuator implements AutoCloseable {
         }
     }
 
+    /** Whether nothing is under way here. */
+    public boolean isIdle() {
+        return idle.get();
+    }
+
     @Override
     public void close() {
         thread.interrupt();

@@ -167,8 +167,11 @@ final class Monitor implements AutoCloseable {
             }
         }
         JsonNode answer = engine.observe(writer.finish(), writer.length(), now);
+        if (actuator.isIdle()) {
+            // Only this thread gives it work, so nothing newer can be noted meanwhile.
+            desk.renote(answer);
+        }
         answer.path("decisions").forEach(this::take);
-        desk.renote(answer);
         actuator.due(answer.path("due"));
         lastWords.keySet().removeIf(about -> about.startsWith(DECISION)
             && !view.topologies().containsKey(about.substring(DECISION.length())));

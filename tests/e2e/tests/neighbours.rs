@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use thalweg_e2e::product::{Product, text};
 use thalweg_e2e::workers::pids;
 use thalweg_e2e::{LIMIT, status::EndedPlan};
@@ -16,6 +16,8 @@ const LINES: f64 = 20.0;
 /// Nimbus tells the supervisor, a slot notices, a worker ends. A supervisor that learns it by itself takes up to ten
 /// seconds more.
 const ENDED: Duration = Duration::from_secs(9);
+/// Several scheduling rounds.
+const CALM: Duration = Duration::from_secs(12);
 
 #[test]
 fn topologies_come_and_go_beside_an_action() -> Result<()> {
@@ -65,7 +67,61 @@ fn topologies_come_and_go_beside_an_action() -> Result<()> {
     no_slot_was_promised_twice(&product)?;
     let info = product.wait_assigned("words", ended.plan.rows.len())?;
     apart(&[&info, &steady, &late])?;
+    without_thalweg_nothing_moves(&mut product, &info, &steady, &late)?;
     product.stop()
+}
+
+/// Storm's own scheduler places a topology anew that uses fewer workers than were wished, but none that Thalweg has
+/// placed while it only observes, and none that uses all that were wished once Thalweg is gone.
+fn without_thalweg_nothing_moves(
+    product: &mut Product,
+    words: &TopologyInfo,
+    steady: &TopologyInfo,
+    late: &TopologyInfo,
+) -> Result<()> {
+    let before = [words, steady, late].map(|info| workers(product, info));
+    let [_, more, enough] = before.each_ref().map(BTreeMap::len);
+    wish(product, steady, more + 1)?;
+    wish(product, late, enough)?;
+    let same = |product: &Product, some: &[&TopologyInfo]| {
+        let kept = [words, steady, late].into_iter().zip(&before);
+        for (info, before) in kept.filter(|(info, _)| some.iter().any(|one| one.id == info.id)) {
+            let now = workers(product, info);
+            ensure!(now == *before, "workers of {} {before:?} became {now:?}", info.name);
+        }
+        Ok(())
+    };
+    same(product, &[words, steady, late])?;
+
+    product.restart_nimbus(&[("thalweg.mode", text("observe"))])?;
+    product.wait("rounds in which nothing is decided", || {
+        let status = product.status()?;
+        Ok((status.mode == "observe" && status.decision("steady").is_some()).then_some(()))
+    })?;
+    settle(product, steady)?;
+    product.stays(CALM, || same(product, &[words, steady, late]))?;
+
+    product.restart_nimbus(&[
+        ("storm.scheduler", Value::Null),
+        ("nimbus.topology.validator", Value::Null),
+    ])?;
+    product.wait("Storm's own scheduler to spread what wished for more", || {
+        let now = product.storm.control().info("steady")?;
+        Ok((now.assignment() != steady.assignment()).then_some(()))
+    })?;
+    product.stays(CALM, || same(product, &[late]))
+}
+
+/// Tells Storm how many workers a topology is to have; Thalweg leaves each executor where it is.
+fn wish(product: &Product, topology: &TopologyInfo, workers: usize) -> Result<()> {
+    let workers = Some(u32::try_from(workers)?);
+    product.storm.control().rebalance(&topology.name, 0, &BTreeMap::new(), workers)?;
+    settle(product, topology)
+}
+
+/// Waits until a leader has heard of every executor, and with that schedules.
+fn settle(product: &Product, topology: &TopologyInfo) -> Result<()> {
+    product.wait_assigned(&topology.name, topology.executors.len()).map(drop)
 }
 
 fn small(product: &Product, name: &str) -> Result<TopologyInfo> {

@@ -55,7 +55,7 @@ pub fn assess<'a>(context: &Context<'a>, state: &mut State) -> Vec<Assessment<'a
     let &Context { observation, settings, now } = context;
     let measured: Vec<Vec<Measurement>> =
         observation.topologies.iter().map(|t| sample(observation.at, t, state, settings)).collect();
-    let least = learn(observation, &measured, &mut state.learned, settings, now);
+    let least = learn(context, &measured, &mut state.learned);
     let powers = powers(observation, &state.learned, settings, now).relative;
     let mut assessments: Vec<Assessment<'a>> = observation
         .topologies

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::capacity::ability::{Abilities, LatencyPoint, fit};
 use crate::capacity::power::{CLEARLY_SLOWER, Load, Power, among_declared};
+use crate::context::Context;
 use crate::model::{ComponentKind, Node, Observation, Topology};
 use crate::settings::Settings;
 use crate::signals::{Measurement, Sample};
@@ -108,12 +109,11 @@ pub fn work(sample: &Sample, least: Option<f64>) -> f64 {
 
 /// Learns how fast nodes are, what they can do and whether they are far; returns the least times.
 pub fn learn(
-    observation: &Observation,
+    context: &Context<'_>,
     measured: &[Vec<Measurement>],
     learned: &mut Learned,
-    settings: &Settings,
-    now: Timestamp,
 ) -> LeastTimes {
+    let &Context { observation, settings, now } = context;
     let present: BTreeSet<&str> = observation.nodes.iter().map(|node| node.id.as_str()).collect();
     // A node may be missing from one look only, and come back as slow as it was.
     learned
@@ -139,19 +139,18 @@ pub fn learn(
             memory.far = Some(now);
         }
     }
-    learn_powers(observation, &loads, all_slowed, learned, settings, now);
+    learn_powers(context, &loads, all_slowed, learned);
     least
 }
 
 /// Learns what nodes can do that can be compared: first what is possible at all, then where some are limited.
 fn learn_powers(
-    observation: &Observation,
+    context: &Context<'_>,
     loads: &[NodeLoad],
     all_slowed: bool,
     learned: &mut Learned,
-    settings: &Settings,
-    now: Timestamp,
 ) {
+    let &Context { observation, settings, now } = context;
     let mut powers = known_powers(observation, learned, settings, now);
     let compared: Vec<Option<Load>> = loads.iter().map(|load| load.compared(all_slowed)).collect();
     for (power, load) in powers.iter_mut().zip(&compared) {

@@ -187,7 +187,7 @@ impl<'a> Draft<'a> {
             let room = &mut self.rooms[slot.node as usize];
             room.free_slots = room.free_slots.saturating_sub(1);
             for (class, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
-                self.book(topology, slot.node, class, at, i64::from(count));
+                self.book(topology, slot.node, (class, at), i64::from(count));
                 self.rest[topology][class] -= count;
             }
         }
@@ -315,7 +315,7 @@ impl<'a> Draft<'a> {
             });
             workers.len() - 1
         });
-        self.book(topology, node, class, at, 1);
+        self.book(topology, node, (class, at), 1);
         self.rest[topology][class] -= 1;
         true
     }
@@ -330,7 +330,7 @@ impl<'a> Draft<'a> {
         };
         let (at, _) =
             holders.min_by_key(of).expect("what was put on a node is in one of its workers");
-        self.book(topology, node, class, at, -1);
+        self.book(topology, node, (class, at), -1);
         self.rest[topology][class] += 1;
         let site = self.sites[topology].get_mut(&node).expect("it had an executor");
         if site.workers[at].counts.iter().all(|count| *count == 0) {
@@ -344,7 +344,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn book(&mut self, topology: usize, node: u32, class: usize, worker: usize, by: i64) {
+    fn book(&mut self, topology: usize, node: u32, (class, worker): (usize, usize), by: i64) {
         let summary = self.summary(topology);
         let demand = &summary.classes[class];
         let change = |count: &mut u32| *count = (i64::from(*count) + by) as u32;

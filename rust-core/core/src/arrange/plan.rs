@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use thalweg_place::{Lack, Load};
 
-use super::{ClusterView, DesiredExecutor, MICROS, PlacementContext, needs, problem, role, scaled};
+use super::translate::{
+    ClusterView, DesiredExecutor, MICROS, PlacementContext, needs, problem, role, scaled,
+};
 use crate::assess::Assessment;
 use crate::context::Context;
 use crate::model::{Executor, SlotRef, TaskRange, Topology};

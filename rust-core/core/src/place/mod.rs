@@ -27,6 +27,8 @@ mod fragmentation;
 mod node_choice;
 mod pinned;
 mod problem;
+mod quality;
+mod rules;
 mod sharing;
 mod slots;
 mod solver;
@@ -34,20 +36,15 @@ mod way;
 
 pub use fitting::Completed;
 pub use problem::{PlaceEdge, PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role, Shortage};
+pub use quality::worst_load;
 pub use way::{Way, way};
 
+use quality::LOYALTY_PERCENT;
 use sharing::share;
 use thalweg_place::Lack;
 
 use crate::model::SlotRef;
 use crate::settings::SlotRule;
-
-/// Workers stay as they are while the worst load is within this percentage of a fresh start's: less is
-/// not worth the restart of one.
-const LOYALTY_PERCENT: u64 = 110;
-/// What can be had beside running workers is preferred to a fresh start, which mostly stops the topology
-/// for a while, up to this percentage of the fresh start's worst load.
-const DRAIN_PERCENT: u64 = 125;
 
 /// Gives each executor of the problem a slot.
 ///
@@ -142,11 +139,6 @@ fn checked(problem: &Problem, placed: Vec<Option<SlotRef>>) -> Result<Vec<SlotRe
         executors: u32::try_from(missing).unwrap_or(u32::MAX),
         lack: Lack::Slot,
     })
-}
-
-/// The load of the fullest node that a placement uses: demand over power, in millionths of a reference node.
-pub fn worst_load(problem: &Problem, placement: &[SlotRef]) -> u64 {
-    problem.worst_load(placement.iter().enumerate().map(|(e, slot)| (e, slot.node as usize)))
 }
 
 /// The load of each node under a placement: demand over power, in millionths of a reference node.

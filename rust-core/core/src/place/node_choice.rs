@@ -10,9 +10,10 @@ use thalweg_place::Lack;
 
 use super::fragmentation;
 use super::problem::{Problem, Role, Shortage};
+use super::quality::{DRAIN_PERCENT, LOYALTY_PERCENT, worst_load};
+use super::rules::Rules;
 use super::slots::{Room, is_whole};
 use super::solver::SolverCall;
-use super::{DRAIN_PERCENT, LOYALTY_PERCENT};
 use crate::model::SlotRef;
 
 /// Leaving out one more worker must lower the worst load by more than this many thousandths, or
@@ -50,18 +51,7 @@ pub(super) fn assign(
 /// The load of the worst node as things are; nothing if some executor runs nowhere or is new.
 fn present_worst(problem: &Problem) -> Option<u64> {
     let present: Option<Vec<SlotRef>> = problem.executors.iter().map(|e| e.current).collect();
-    Some(super::worst_load(problem, &present?))
-}
-
-/// What of the present is to stay, and what is not.
-#[derive(Clone, Default)]
-pub(super) struct Rules {
-    /// Present workers that stay as they are.
-    pub kept: BTreeMap<SlotRef, Vec<usize>>,
-    /// Executors that must not be put on this node.
-    pub barred: BTreeMap<usize, usize>,
-    /// Whether new workers start while those that they replace still hold their slots.
-    pub beside: bool,
+    Some(worst_load(problem, &present?))
 }
 
 /// A node for each work executor, under some rules.
@@ -167,11 +157,5 @@ impl Search<'_> {
         candidates
             .min_by_key(|candidate| candidate.worst)
             .filter(|candidate| candidate.worst < limit)
-    }
-}
-
-impl Rules {
-    fn bar(&mut self, executors: &[usize], slot: SlotRef) {
-        self.barred.extend(executors.iter().map(|&executor| (executor, slot.node as usize)));
     }
 }

@@ -104,13 +104,11 @@ impl Problem {
         excess.or_else(|| self.crowding(nodes())).or_else(|| self.memory_fault(nodes())).or_else(
             || {
                 let limit = self.heap_limit_mib.filter(|_| self.memory_declared)?;
-                self.overcommitted(
-                    places.clone(),
-                    |executor| executor.heap_mib,
-                    |_| Some(limit),
-                    |executor, slot| executor.current != Some(slot),
-                    Lack::Heap,
-                )
+                let comes = |(e, slot): (usize, SlotRef)| {
+                    (e, slot, self.executors[e].current != Some(slot))
+                };
+                let places = places.clone().map(comes);
+                self.overcommitted(places, |e| e.heap_mib, |_| Some(limit), Lack::Heap)
             },
         )
     }
@@ -135,31 +133,28 @@ impl Problem {
         if !self.memory_declared {
             return None;
         }
-        self.overcommitted(
-            places,
-            PlaceExecutor::memory_mib,
-            |node| self.nodes.get(node)?.memory_mib,
-            |executor, node| executor.current.is_none_or(|slot| slot.node as usize != node),
-            Lack::Memory,
-        )
+        let comes = |(e, node): (usize, usize)| {
+            let stays = self.executors[e].current.is_some_and(|slot| slot.node as usize == node);
+            (e, node, !stays)
+        };
+        let room = |node: usize| self.nodes.get(node)?.memory_mib;
+        self.overcommitted(places.map(comes), PlaceExecutor::memory_mib, room, Lack::Memory)
     }
 
     /// The first place that gets executors for which it has too little: how many are too many, and how much is
-    /// missing for one of them.
+    /// missing for one of them. Places name an executor, where it is, and whether it comes there anew.
     fn overcommitted<P: Ord + Copy>(
         &self,
-        places: impl Iterator<Item = (usize, P)>,
+        places: impl Iterator<Item = (usize, P, bool)>,
         need: impl Fn(&PlaceExecutor) -> u32,
         room: impl Fn(P) -> Option<u32>,
-        comes: impl Fn(&PlaceExecutor, P) -> bool,
         lack: impl Fn(Mebibytes) -> Lack,
     ) -> Option<Shortage> {
         let mut needs: BTreeMap<P, (Vec<u32>, bool)> = BTreeMap::new();
-        for (executor, place) in places {
-            let executor = &self.executors[executor];
+        for (executor, place, comes) in places {
             let (needs, changes) = needs.entry(place).or_default();
-            needs.push(need(executor));
-            *changes |= comes(executor, place);
+            needs.push(need(&self.executors[executor]));
+            *changes |= comes;
         }
         needs.into_iter().filter(|(_, (_, changes))| *changes).find_map(
             |(place, (mut needs, _))| {

@@ -14,8 +14,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::LOYALTY_PERCENT;
-use super::problem::{Problem, Shortage};
+use super::problem::{PlaceNode, Problem, Shortage};
+use super::quality::{LOYALTY_PERCENT, worst_load};
 use crate::model::SlotRef;
 
 /// Moves tried; each lowers the worst node, so few are ever needed.
@@ -38,7 +38,7 @@ pub(super) fn share(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
     fresh.improve();
     let enough = fresh.worst() * LOYALTY_PERCENT / 100;
     if let Some(present) = present(problem, rows.len(), &ports)
-        && super::worst_load(problem, &present) <= enough
+        && worst_load(problem, &present) <= enough
     {
         return Ok(present);
     }
@@ -58,7 +58,7 @@ fn rows_needed(problem: &Problem) -> usize {
 
 /// The ports of each usable node that no other topology holds.
 fn free_ports(problem: &Problem) -> Vec<Vec<u32>> {
-    let free = |node: &super::PlaceNode| {
+    let free = |node: &PlaceNode| {
         let open = node.slots.iter().filter(|slot| node.usable && !slot.taken);
         open.map(|slot| slot.port).collect()
     };

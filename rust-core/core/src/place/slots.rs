@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::problem::{Problem, Role};
+use super::problem::{PlaceNode, Problem, Role};
 use crate::model::SlotRef;
 
 /// The slots that this topology may still take, per node.
@@ -17,7 +17,7 @@ pub(super) struct Room {
 impl Room {
     pub(super) fn of(problem: &Problem) -> Self {
         let ports = |wanted: bool| {
-            let ports_of = |(index, node): (usize, &super::PlaceNode)| {
+            let ports_of = |(index, node): (usize, &PlaceNode)| {
                 let slot = |port| SlotRef { node: index as u32, port };
                 let open = node.slots.iter().filter(|s| node.usable && !s.taken).map(|s| s.port);
                 open.filter(|&port| problem.held.contains_key(&slot(port)) == wanted).collect()

@@ -10,8 +10,8 @@ use thalweg_place::{
     Topology, Traffic,
 };
 
-use super::node_choice::Rules;
 use super::problem::{PlaceExecutor, PlaceNode, Problem, Role, Shortage};
+use super::rules::Rules;
 use super::slots::Room;
 use crate::model::SlotRef;
 

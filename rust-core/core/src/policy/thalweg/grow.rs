@@ -35,6 +35,12 @@ pub(super) struct Short<'a> {
     pub forecast: &'a DemandForecast,
     /// What memory may do about it, by component.
     pub steps: BTreeMap<usize, Step>,
+    /// What every component can do, and needs.
+    pub sizes: &'a [Option<(Scaling<'a>, Size)>],
+    /// The executors that every component needs.
+    pub needs: &'a DesiredCounts,
+    /// What makes the measurements doubtful, if anything does.
+    pub unsure: Option<&'a Reason>,
 }
 
 /// The plan for a topology of which a component is short.
@@ -42,12 +48,9 @@ pub(super) fn up(
     situation: &Situation<'_>,
     memory: &mut Memory,
     model: &TopologyModel,
-    sizes: &[Option<(Scaling<'_>, Size)>],
-    needs: &DesiredCounts,
     short: &Short<'_>,
-    unsure: Option<&Reason>,
 ) -> Intent {
-    let &Short { worst, used, forecast, ref steps } = short;
+    let &Short { worst, used, forecast, ref steps, sizes, needs, unsure } = short;
     let own = &situation.settings.thalweg;
     memory.forget_needs();
     let id = situation.id(worst);

@@ -40,7 +40,7 @@ use grow::{Short, expecting, up};
 use learn::learn;
 use levels::{Holding, Step};
 use shrink::{down, in_shared_slots};
-use size::{Scaling, Size, meet_latency};
+use size::{Scaling, Size, fullest, meet_latency};
 
 /// What should change.
 pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut TopologyModel) -> Intent {
@@ -79,14 +79,26 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
     match shortest(situation, &forecast, &sizes) {
         Some((index, used)) => {
             let steps = steps(situation, &forecast, &sizes, used, model);
-            let short = Short { worst: index, used, forecast: &forecast, steps };
-            let intent = up(situation, memory, model, &sizes, &needs, &short, unsure.as_ref());
+            let short = Short {
+                worst: index,
+                used,
+                forecast: &forecast,
+                steps,
+                sizes: &sizes,
+                needs: &needs,
+                unsure: unsure.as_ref(),
+            };
+            let intent = up(situation, memory, model, &short);
             expecting(situation, &forecast, intent)
         }
         None => {
             memory.short_since = None;
+            if let Some(reason) = unsure {
+                memory.needs.clear();
+                return Intent::Stay(vec![reason, fullest(situation, &sizes)]);
+            }
             let needs = in_shared_slots(situation, &forecast, needs);
-            down(situation, memory, model, &sizes, needs, unsure)
+            down(situation, memory, model, &sizes, needs)
         }
     }
 }

@@ -27,14 +27,9 @@ pub(super) fn down(
     model: &TopologyModel,
     sizes: &[Option<(Scaling<'_>, Size)>],
     needs: DesiredCounts,
-    unsure: Option<Reason>,
 ) -> Intent {
     let own = &situation.settings.thalweg;
     let fullest = fullest(situation, sizes);
-    if let Some(reason) = unsure {
-        memory.needs.clear();
-        return Intent::Stay(vec![reason, fullest]);
-    }
     memory.needs.push_back((situation.now, needs));
     let since = memory.needs.front().map_or(situation.now, |(at, _)| *at);
     while memory.needs.get(1).is_some_and(|(at, _)| situation.now.since(*at) >= own.down_window) {

@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 
 use thalweg_place::{
-    Budget, Component, Edge, Freedom, Lack, Load, Mebibytes, MilliPoints, Node, Placement, Problem,
-    Role, SlotId, Traffic,
+    Budget, Component, Edge, Lack, Load, Mebibytes, MilliPoints, Node, Placement, Problem, Role,
+    SlotId, Traffic,
 };
 
 use crate::arrange::{ClusterView, edges, is_declared, memory_of, most_per_rack, role};
@@ -154,7 +154,7 @@ impl DeclaredProblem {
             }
             problem_topologies.push(placing);
         }
-        let problem = Problem { nodes, topologies: problem_topologies, freedom: Freedom::Missing };
+        let problem = Problem { nodes, topologies: problem_topologies };
         Self { problem, previous: Placement(previous), topologies }
     }
 

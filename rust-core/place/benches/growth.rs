@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use thalweg_place::{
-    Budget, Component, Edge, Freedom, Load, Mebibytes, MilliPoints, Node, Placement, Problem,
-    Topology, Traffic, place,
+    Budget, Component, Edge, Load, Mebibytes, MilliPoints, Node, Placement, Problem, Topology,
+    Traffic, place,
 };
 
 /// Executors, and nodes that carry them at about two thirds of their compute.
@@ -78,7 +78,7 @@ fn main() {
 
 /// Topologies of five components in a row, of 10 to 400 executors.
 fn cluster(executors: u32, nodes: u32) -> Problem {
-    let mut problem = Problem { freedom: Freedom::Missing, ..Problem::default() };
+    let mut problem = Problem::default();
     for node in 0..nodes {
         problem.nodes.push(Node {
             compute: MilliPoints::new(if node % 3 == 0 { 800_000 } else { 400_000 }),

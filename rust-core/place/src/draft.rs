@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::classes::{TopologySummaries, TopologySummary};
-use crate::problem::{Freedom, Node, Placement, Problem, SlotId};
+use crate::problem::{Placement, Problem, SlotId};
 use crate::units::Load;
 
 /// No memory limit.
@@ -170,10 +170,7 @@ impl<'a> Draft<'a> {
                 .iter()
                 .zip(&counts)
                 .any(|(class, &count)| count > 0 && class.pinned);
-            let staying = match self.problem.freedom {
-                Freedom::Missing => counts.clone(),
-                Freedom::All => Vec::new(),
-            };
+            let staying = counts.clone();
             let at = self.site(topology, slot.node).workers.len();
             self.site(topology, slot.node).workers.push(Worker {
                 slot: Some(slot.slot),
@@ -567,10 +564,7 @@ impl<'a> Draft<'a> {
 /// Whether something that runs in a slot may go on running there.
 fn stays(problem: &Problem, slot: SlotId) -> bool {
     let node = problem.nodes.get(slot.node as usize);
-    let open = |node: &Node| node.open || problem.freedom == Freedom::Missing;
-    node.is_some_and(|node| {
-        open(node) && slot.slot < node.slots && !node.blocked.contains(&slot.slot)
-    })
+    node.is_some_and(|node| slot.slot < node.slots && !node.blocked.contains(&slot.slot))
 }
 
 fn blocked(slots: &[u32], offered: u32) -> u32 {

@@ -9,7 +9,6 @@ mod exact;
 mod fill;
 mod finish;
 mod improve;
-mod level;
 mod migration;
 mod problem;
 mod refine;
@@ -17,10 +16,10 @@ mod solve;
 mod units;
 
 pub use budget::Budget;
-pub use migration::{Basis, Cost, Migration, Move, Refused, Stage};
+pub use migration::{Cost, Migration, Move, Stage};
 pub use problem::{
-    Component, Edge, Freedom, Lack, Node, Placed, Placement, Problem, Role, Score, Shortage,
-    SlotId, Topology,
+    Component, Edge, Lack, Node, Placed, Placement, Problem, Role, Score, Shortage, SlotId,
+    Topology,
 };
 pub use solve::place;
 pub use units::{Load, Mebibytes, MilliPoints, Traffic};

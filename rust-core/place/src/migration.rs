@@ -8,8 +8,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use thiserror::Error;
-
 use crate::problem::{Placement, Problem, SlotId};
 use crate::units::Load;
 
@@ -46,138 +44,22 @@ pub struct Cost {
     pub memory_moved: u64,
 }
 
-/// What a migration was planned upon: if any of it has changed, the plan is stale.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Basis {
-    /// The fencing epoch.
-    pub epoch: u64,
-    /// The run of each topology, by its ordinal: changes when it is submitted or rebalanced anew.
-    pub generations: Vec<u64>,
-    /// A digest of the nodes and slots of the cluster.
-    pub cluster: u64,
-}
-
-/// Why a stage may not be applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Refused {
-    /// A later leader plans now.
-    #[error("planned in epoch {planned}, it is {found} now")]
-    Epoch {
-        /// The epoch of the plan.
-        planned: u64,
-        /// The epoch that holds.
-        found: u64,
-    },
-    /// A topology is another run than the one planned for.
-    #[error("topology {topology} has changed since")]
-    Topology {
-        /// Its ordinal.
-        topology: u32,
-    },
-    /// Nodes or slots have come or gone.
-    #[error("the cluster has changed since")]
-    Cluster,
-    /// It was stopped, and not resumed yet.
-    #[error("the migration is stopped")]
-    Stopped,
-}
-
-/// A migration under way: a value that is asked for its next stage and told when that is done.
+/// The way between two placements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migration {
     stages: Vec<Stage>,
-    done: usize,
-    stopped: bool,
-    basis: Basis,
-    pause_secs: u32,
 }
 
 impl Migration {
     /// Plans the way between two placements. No node is loaded above `limit` on it, unless it is
     /// already.
-    pub fn plan(
-        problem: &Problem,
-        from: &Placement,
-        to: &Placement,
-        limit: Load,
-        basis: Basis,
-    ) -> Self {
-        let stages = Planner::new(problem, from, limit).stages(units(problem, from, to));
-        Self { stages, done: 0, stopped: false, basis, pause_secs: 0 }
+    pub fn plan(problem: &Problem, from: &Placement, to: &Placement, limit: Load) -> Self {
+        Self { stages: Planner::new(problem, from, limit).stages(units(problem, from, to)) }
     }
 
     /// Every stage, in order.
     pub fn stages(&self) -> &[Stage] {
         &self.stages
-    }
-
-    /// How many stages are done.
-    pub fn done(&self) -> usize {
-        self.done
-    }
-
-    /// The next stage; nothing when all are done.
-    ///
-    /// # Errors
-    /// When the migration is stopped, or stale: `now` is not what it was planned upon.
-    pub fn next(&self, now: &Basis) -> Result<Option<&Stage>, Refused> {
-        if now.epoch != self.basis.epoch {
-            return Err(Refused::Epoch { planned: self.basis.epoch, found: now.epoch });
-        }
-        let known = self.basis.generations.len().max(now.generations.len());
-        let changed = (0..known).find(|&t| now.generations.get(t) != self.basis.generations.get(t));
-        if let Some(topology) = changed {
-            return Err(Refused::Topology { topology: topology as u32 });
-        }
-        if now.cluster != self.basis.cluster {
-            return Err(Refused::Cluster);
-        }
-        if self.stopped {
-            return Err(Refused::Stopped);
-        }
-        Ok(self.stages.get(self.done))
-    }
-
-    /// Notes that the stage handed out last was made.
-    pub fn confirm(&mut self) {
-        self.done = (self.done + 1).min(self.stages.len());
-    }
-
-    /// Hands out no more stages until it is resumed.
-    pub fn stop(&mut self) {
-        self.stopped = true;
-    }
-
-    /// Goes on where it was stopped.
-    pub fn resume(&mut self) {
-        self.stopped = false;
-    }
-
-    /// Lets so many seconds pass between two stages.
-    pub fn slow(&mut self, pause_secs: u32) {
-        self.pause_secs = pause_secs;
-    }
-
-    /// Seconds to wait after a stage.
-    pub fn pause_secs(&self) -> u32 {
-        self.pause_secs
-    }
-
-    /// Turns round: what is done is undone, stage by stage, the last one first.
-    ///
-    /// Stages that started executors which had run nowhere end there: they stay started.
-    pub fn reverse(&mut self) {
-        self.stages.truncate(self.done);
-        self.stages.reverse();
-        for stage in &mut self.stages {
-            stage.moves.retain_mut(|back| {
-                let Some(from) = back.from else { return false };
-                (back.from, back.to) = (Some(back.to), from);
-                true
-            });
-        }
-        self.stages.retain(|stage| !stage.moves.is_empty());
-        self.done = 0;
     }
 }
 

@@ -11,18 +11,6 @@ pub struct Problem {
     pub nodes: Vec<Node>,
     /// Every topology of the cluster.
     pub topologies: Vec<Topology>,
-    /// What may be moved.
-    pub freedom: Freedom,
-}
-
-/// What may be moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Freedom {
-    /// Only executors that run nowhere; no present worker gains or loses one.
-    #[default]
-    Missing,
-    /// Present executors as well, where that lowers the worst load by enough.
-    All,
 }
 
 /// A machine that offers slots.

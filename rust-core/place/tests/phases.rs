@@ -4,8 +4,7 @@ mod support;
 
 use support::*;
 use thalweg_place::{
-    Budget, Component, Freedom, Lack, Load, Mebibytes, Placement, Problem, Role, SlotId, Topology,
-    place,
+    Budget, Component, Lack, Load, Mebibytes, Placement, Problem, Role, SlotId, Topology, place,
 };
 
 fn nodes_of(problem: &Problem, placement: &Placement, topology: usize) -> Vec<u32> {
@@ -189,21 +188,4 @@ fn only_the_lost_move_and_no_worker_that_runs_is_joined() {
         }
     }
     assert_eq!(repaired.score.restarted, 0);
-}
-
-#[test]
-fn a_joining_node_attracts_load_only_as_far_as_it_lowers_the_worst() {
-    let topology = Topology { comfort: Load::ZERO, ..topology(&[(6, 10, 10)], &[]) };
-    let mut cluster = problem(vec![node(100, 4000); 2], vec![topology]);
-    let first = placed(&cluster).placement;
-    cluster.nodes.push(node(100, 4000));
-    cluster.freedom = Freedom::All;
-    let joined = place(&cluster, &first, &mut Budget::steps(STEPS));
-    assert_eq!(loads(&cluster, &joined.placement), [0.2, 0.2, 0.2]);
-    let moved = first.0[0].iter().zip(&joined.placement.0[0]).filter(|(a, b)| a != b).count();
-    assert_eq!(moved, 2, "from 3, 3, 0 to 2, 2, 2");
-    // A fourth node lowers nothing: 6 executors make 2 on some node of 4 as of 3.
-    cluster.nodes.push(node(100, 4000));
-    let again = place(&cluster, &joined.placement, &mut Budget::steps(STEPS));
-    assert_eq!(again.placement, joined.placement);
 }

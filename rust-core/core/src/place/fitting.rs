@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use thalweg_place::{
-    Budget, Freedom, Lack, Load, Mebibytes, MilliPoints, Node, Placement, SlotId, Topology,
+    Budget, Lack, Load, Mebibytes, MilliPoints, Node, Placement, SlotId, Topology,
 };
 
 use super::problem::{PlaceNode, Problem};
@@ -101,8 +101,7 @@ impl<'a> Fitting<'a> {
             comfort: Load::ZERO,
             ..Topology::default()
         };
-        let problem =
-            thalweg_place::Problem { nodes, topologies: vec![topology], freedom: Freedom::Missing };
+        let problem = thalweg_place::Problem { nodes, topologies: vec![topology] };
         Self { of, ports, executors, problem, previous: Placement(vec![previous]), components }
     }
 

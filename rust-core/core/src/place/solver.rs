@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use thalweg_place::{
-    Budget, Component, Edge, Freedom, Load, Mebibytes, MilliPoints, Node, Placement, SlotId,
-    Topology, Traffic,
+    Budget, Component, Edge, Load, Mebibytes, MilliPoints, Node, Placement, SlotId, Topology,
+    Traffic,
 };
 
 use super::problem::{PlaceExecutor, PlaceNode, Problem, Role, Shortage};
@@ -81,11 +81,7 @@ impl<'a> SolverCall<'a> {
             sealed: of.most_workers.is_some(),
             comfort: Load::ZERO,
         };
-        let problem = thalweg_place::Problem {
-            nodes: nodes.collect(),
-            topologies: vec![topology],
-            freedom: Freedom::Missing,
-        };
+        let problem = thalweg_place::Problem { nodes: nodes.collect(), topologies: vec![topology] };
         Self { of, problem, previous: Placement(vec![previous]) }
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use thalweg_place::{Basis, Load, Migration, Node, Placement, SlotId, Topology};
+use thalweg_place::{Load, Migration, Node, Placement, SlotId, Topology};
 
 use super::problem::{PlaceExecutor, Problem};
 use super::solver::{carrier, component};
@@ -55,7 +55,7 @@ pub fn way(
         ..thalweg_place::Problem::default()
     };
     let (from, to) = (Placement(vec![from]), Placement(vec![to.collect()]));
-    let migration = Migration::plan(&problem, &from, &to, limit, Basis::default());
+    let migration = Migration::plan(&problem, &from, &to, limit);
     match migration.stages() {
         [] => Way::Beside,
         [first, ..] if first.stops_first => Way::Stopped,

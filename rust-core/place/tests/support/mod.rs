@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use thalweg_place::{
-    Budget, Component, Edge, Freedom, Load, Mebibytes, MilliPoints, Node, Placed, Placement,
-    Problem, SlotId, Topology, Traffic, place,
+    Budget, Component, Edge, Load, Mebibytes, MilliPoints, Node, Placed, Placement, Problem,
+    SlotId, Topology, Traffic, place,
 };
 
 /// A node of so many points and MiB with four slots.
@@ -51,7 +51,7 @@ pub fn topology(components: &[Wanted], edges: &[(u32, u32)]) -> Topology {
 }
 
 pub fn problem(nodes: Vec<Node>, topologies: Vec<Topology>) -> Problem {
-    Problem { nodes, topologies, freedom: Freedom::Missing }
+    Problem { nodes, topologies }
 }
 
 pub const STEPS: u64 = 2_000_000;

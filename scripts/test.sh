@@ -15,10 +15,10 @@ mkdir -p "$logs"
 # these need differ. No failed test binary hides the later ones.
 tests() { cargo test --workspace --locked --no-fail-fast "$@"; }
 
-# Names the tests of these files for Cargo.
-named() { for file in "$@"; do echo "--test=$(basename "$file" .rs)"; done | sort -u; }
+# Names the tests of these files for Cargo; one of several files is a folder with a main.rs.
+named() { for file in "$@"; do echo "--test=$(basename "${file%/main.rs}" .rs)"; done | sort -u; }
 mapfile -t clusters < <(named tests/lab/tests/*.rs tests/e2e/tests/*.rs)
-mapfile -t others < <(named rust-core/*/tests/*.rs tests/policies/tests/*.rs)
+mapfile -t others < <(named rust-core/*/tests/*.rs rust-core/*/tests/*/main.rs tests/policies/tests/*.rs)
 both=$(comm -12 <(printf '%s\n' "${clusters[@]}") <(printf '%s\n' "${others[@]}"))
 
 step "set-up" scripts/setup.sh

@@ -201,6 +201,7 @@ fn the_later_of_two_leaders_wins_after_an_outage_that_lost_everything() {
         reader.stamped("action").unwrap() == kept(5, "new")
             && table_in(&reader, "t").as_ref() == Some(&newest)
             && table_in(&old, "t").as_ref() == Some(&newest)
+            && old.stamped("action") == Ok(kept(5, "new"))
     });
     drop((old, new));
     for journal in ["old", "new"] {

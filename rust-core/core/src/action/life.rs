@@ -282,8 +282,9 @@ pub fn step(
                 vec![Effect::Store]
             }
         }
-        Event::Switched if phase == Phase::Preparing => {
-            next.enter(Phase::Switched, now);
+        Event::Switched if may_touch_the_engine(phase) => {
+            // Whoever carries a plan on from its commit gets here once more.
+            next.enter(phase.max(Phase::Switched), now);
             vec![Effect::Store]
         }
         Event::Commits if may_touch_the_engine(phase) => {

@@ -141,6 +141,13 @@ fn a_successor_takes_back_what_was_prepared_and_carries_on_what_was_committed() 
     let (action, effects) = taken(&committed);
     assert_eq!(action.phase, Phase::Committed);
     assert_eq!(effects, [Effect::Store, Effect::Route, Effect::Tell(Due::CarryOn)]);
+    // It walks the rest of a way of its own, which begins before the commit.
+    let again =
+        [Event::Began { strategy: "rebalance".to_owned() }, Event::Switched, Event::Commits];
+    let action = again.into_iter().fold(action, |action, event| {
+        step(&action, event, at(61)).expect("what is done already may be done again").0
+    });
+    assert_eq!((action.phase, action.since), (Phase::Committed, at(4)));
 }
 
 #[test]

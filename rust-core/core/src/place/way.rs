@@ -52,7 +52,6 @@ pub fn way(
     let problem = thalweg_place::Problem {
         nodes: problem.nodes.iter().map(node).collect(),
         topologies: vec![topology],
-        ..thalweg_place::Problem::default()
     };
     let (from, to) = (Placement(vec![from]), Placement(vec![to.collect()]));
     let migration = Migration::plan(&problem, &from, &to, limit);

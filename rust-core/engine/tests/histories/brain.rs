@@ -73,12 +73,11 @@ fn decide(
         outcomes.extend(due.map(|awaited| outcome(awaited.action.plan, topology, now)));
         let mut decision = hold(topology, settings, now);
         let free = remembered.in_flight.is_none() && remembered.awaited.is_none();
-        if !busy && free && wished == Some(&topology.id) && is_whole(topology) {
-            if let Some(plan) = plan(observation, topology, now) {
-                busy = true;
-                remembered.in_flight = Some(InFlight::found(plan.id.clone(), now));
-                (decision.verdict, decision.plan) = (Verdict::Act, Some(plan));
-            }
+        let may = !busy && free && wished == Some(&topology.id) && is_whole(topology);
+        if let Some(plan) = may.then(|| plan(observation, topology, now)).flatten() {
+            busy = true;
+            remembered.in_flight = Some(InFlight::found(plan.id.clone(), now));
+            (decision.verdict, decision.plan) = (Verdict::Act, Some(plan));
         }
         decisions.push(decision);
     }
@@ -145,7 +144,7 @@ fn plan(observation: &Observation, topology: &Topology, now: Timestamp) -> Optio
         kind: PlanKind::Move,
         counts: BTreeMap::new(),
         memory_mib: BTreeMap::new(),
-        wished_tasks: BTreeMap::new(),
+        desired_tasks: BTreeMap::new(),
         workers: 2,
         stages_left: 0,
         no_room_beside: false,

@@ -73,7 +73,6 @@ impl Cluster {
             at: now,
             nodes: (0..NODES).map(node).collect(),
             topologies: self.topologies.iter().map(|(id, held)| topology(id, held)).collect(),
-            ..Observation::default()
         }
     }
 }

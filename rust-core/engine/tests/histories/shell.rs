@@ -140,7 +140,13 @@ impl Shell {
         let forward = due["what"] == "carry_on";
         let mut steps = Vec::new();
         if forward {
-            steps.extend([Step::Rebalance, Step::AwaitReached]);
+            steps.extend([
+                self.with("begin", "strategy", json!("rebalance")),
+                Step::Report(self.request("switched")),
+                Step::Report(self.request("commit")),
+                Step::Rebalance,
+                Step::AwaitReached,
+            ]);
         }
         let done: Vec<Value> = due["done"].as_array().cloned().unwrap_or_default();
         for done in done.into_iter().rev() {

@@ -48,7 +48,9 @@ class ThalwegEngineTest {
         }
         for (int executor = 0; executor < 8; executor++) {
             int slot = out.getInt(executor * Integer.BYTES);
-            assertTrue(slot >= ThalwegEngine.KEEP && slot < 3, "executor " + executor + ": " + slot);
+            // The last topology may have one worker, and has it on a node that is being drained.
+            int least = executor < 5 ? ThalwegEngine.KEEP : ThalwegEngine.NO_ROOM;
+            assertTrue(slot >= least && slot < 3, "executor " + executor + ": " + slot);
         }
     }
 

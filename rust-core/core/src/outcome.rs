@@ -4,6 +4,7 @@ use crate::action::{Attempt, Awaited, Baseline, Harm, InFlight, NOTICEABLE, Orig
 use crate::assess::Assessment;
 use crate::context::Context;
 use crate::explain::Outcome;
+use crate::model::TopologyStatus;
 use crate::plan::Metrics;
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::PolicyName;
@@ -20,6 +21,9 @@ const CLEARLY_LATER: f64 = 0.5;
 const SMALLEST_RISE_MS: f64 = 1.0;
 
 /// Judges an action whose effect can be seen by now.
+///
+/// A topology that does not run shows none, nor does one right after it was let run again, nor one that is being changed
+/// anew: then the judgement waits.
 pub fn verify(
     context: &Context<'_>,
     assessment: &Assessment<'_>,
@@ -27,7 +31,12 @@ pub fn verify(
     learned: &mut Learned,
 ) -> Option<Outcome> {
     let &Context { observation, settings, now } = context;
-    let complete = assessment.view.coverage >= settings.min_coverage;
+    if assessment.topology.status != TopologyStatus::Active {
+        let awaited = state.awaited.as_mut()?;
+        awaited.due = awaited.due.max(now.plus(settings.settle).plus(settings.interval));
+        return None;
+    }
+    let complete = assessment.view.coverage >= settings.min_coverage && state.in_flight.is_none();
     let Awaited { action, took, .. } =
         state.awaited.take_if(|awaited| now >= awaited.due && complete)?;
     let model = learned.topologies.entry(assessment.topology.name.clone()).or_default();

@@ -408,6 +408,36 @@ fn where_memory_is_tight_an_order_tells_that_the_topology_has_to_stop() {
 }
 
 #[test]
+fn an_effect_is_judged_only_of_what_runs_and_before_the_next_order() {
+    let mut model = Model::new(3, 2, 2);
+    model.rate = 390.0;
+    let (_, plan) = planned(&mut model);
+    model.carry_out(&plan);
+    let name = model.observation.topologies[0].name.clone();
+    let counts = [("split".to_owned(), 5)].into();
+    model.state.order = Some(Order { topology: name, counts, ..Order::default() });
+    // Its effect would be judged after 12 s, but nothing runs for a minute.
+    for _ in 0..30 {
+        let stopped = |seen: &mut Observation| {
+            seen.topologies[0].status = thalweg_core::model::TopologyStatus::Inactive;
+        };
+        assert_eq!(model.step_seen_through(stopped).outcomes, []);
+    }
+    let mut outcomes = Vec::new();
+    for _ in 0..20 {
+        let decided = model.step();
+        let acts = decided.decisions[0].verdict == Verdict::Act;
+        assert!(!acts || !outcomes.is_empty(), "the first is not judged yet");
+        outcomes.extend(decided.outcomes);
+        if acts {
+            break;
+        }
+    }
+    assert!(outcomes.len() == 1 && outcomes[0].helped, "{outcomes:?}");
+    assert_eq!(model.state.order, None, "the order had its turn");
+}
+
+#[test]
 fn an_order_that_nodes_cannot_carry_at_once_is_carried_out_in_stages() {
     // `split` is to leave its node. Only the node of `count` can hold it, once `count` has gone to the fourth.
     let mut model = Model::new(4, 1, 1);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::evidence::unfit;
 use super::order::ordered;
 use super::subject::{Subject, placing};
+use crate::action::Awaited;
 use crate::allowed::never_changed;
 use crate::arrange::Wanted;
 use crate::ask::Question;
@@ -59,6 +60,12 @@ pub fn intended<'a>(context: &Context<'_>, subject: Subject<'a>) -> Intended<'a>
     Intended { subject, goal, reasons }
 }
 
+/// An action whose effect is still being measured cannot be told from the next one's.
+fn not_judged_yet(awaited: &Awaited) -> Reason {
+    let text = format!("the effect of plan {} is still being measured", awaited.action.plan);
+    Reason::plain(ReasonCode::ActionRunning, text)
+}
+
 /// What an operator wants, or why the order has to wait or cannot be carried out.
 fn of_operator(
     context: &Context<'_>,
@@ -66,7 +73,9 @@ fn of_operator(
     order: Order,
 ) -> (Goal, Vec<Reason>) {
     let Subject { assessment, remembered, busy, .. } = subject;
-    let waits = unfit(context, assessment, remembered).or_else(|| busy.then(another_first));
+    let waits = unfit(context, assessment, remembered)
+        .or_else(|| busy.then(another_first))
+        .or_else(|| remembered.awaited.as_ref().map(not_judged_yet));
     if let Some(reason) = waits {
         *subject.order = (!never_changed(assessment.topology)).then_some(order);
         return (Goal::Stay, vec![reason]);

@@ -25,7 +25,7 @@ use thalweg_store::Store;
 /// Seconds in which faults happen.
 const TROUBLE: u32 = 160;
 /// Seconds after that until everything must have come to rest: longer than an action may be silent.
-const CALM: u32 = 420;
+const CALM: u32 = 140;
 /// Seconds after which a process that does not answer no longer leads.
 const SESSION: u32 = 20;
 
@@ -403,7 +403,8 @@ impl World {
     }
 }
 
-const SETTINGS: &str = r#"{"thalweg.mode": "act", "thalweg.placement.workers": "free"}"#;
+const SETTINGS: &str = r#"{"thalweg.mode": "act", "thalweg.placement.workers": "free",
+    "thalweg.action.step.timeout.secs": 10}"#;
 
 #[test]
 fn every_history_ends_with_the_rules_kept() {

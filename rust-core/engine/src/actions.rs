@@ -217,6 +217,22 @@ impl Engine {
         (action.due() != Some(Due::Reverse)).then_some((id, Event::GaveUp(fault)))
     }
 
+    /// Forgets the actions of topologies that are gone, of which nothing can be judged any more.
+    pub(crate) fn forget_gone(&self, observation: &Observation) {
+        let present = |action: &Action| {
+            observation.topologies.iter().any(|topology| topology.id == action.plan.topology)
+        };
+        let forgotten = {
+            let settled = &mut self.running().settled;
+            let before = settled.len();
+            settled.retain(present);
+            settled.len() < before
+        };
+        if forgotten {
+            self.store_actions_sometime();
+        }
+    }
+
     /// Forgets the actions whose outcome was judged.
     pub(crate) fn note_judged(&self, plans: &[String]) {
         if plans.is_empty() {
@@ -316,7 +332,11 @@ pub(crate) fn found(
 ) -> Option<Action> {
     let found = match (stored, note) {
         (stored, None) => stored,
-        (_, Some(None)) => None,
+        // Nothing is left of it in the cluster, so nothing is to be taken back; but it has to end.
+        (Some(stored), Some(None)) => {
+            Some(Action { phase: stored.phase.min(Phase::Published), done: Vec::new(), ..stored })
+        }
+        (None, Some(None)) => None,
         (Some(stored), Some(Some(noted))) if stored.plan.id == noted.plan.id => {
             Some(together(stored, noted))
         }

@@ -55,6 +55,7 @@ impl Engine {
         let order = self.folder.as_deref().and_then(orders::take);
         let order = order.filter(|order| self.is_of_somebody(order, &observation));
         self.give_up_silent(&observation, now);
+        self.forget_gone(&observation);
         if self.unstored.load(Ordering::SeqCst) {
             self.store_actions_sometime();
         }

@@ -127,6 +127,7 @@ fn a_successor_with_a_store_of_its_own_finds_it_by_the_note_in_the_cluster() {
     // The first one leads again: what its own store says of the plan is long over.
     let back = one.succeed(8, &Value::Null);
     assert_eq!((&back["due"], &one.status()["plan"]), (&Value::Null, &Value::Null));
+    assert_eq!(one.status()["ended"][0]["code"], "LEADER_CHANGED", "it ends here too");
 }
 
 #[test]
@@ -153,6 +154,35 @@ fn a_committed_plan_is_carried_on_and_nothing_else_begins_meanwhile() {
     assert_eq!((&done["phase"], &done["note"]), (&json!("settled"), &Value::Null));
     let decision = one.look()["decisions"][0].clone();
     assert_eq!(decision["reasons"][0]["code"], "SETTLING", "{decision}");
+}
+
+#[test]
+fn a_plan_of_which_nothing_was_done_ends_with_its_leader() {
+    let mut one = Scheduler::new();
+    let plan = one.plan();
+    one.tell(json!({}), "publish", &plan);
+    one.succeed(2, &Value::Null);
+    let ended = one.status()["ended"][0].clone();
+    assert_eq!((&ended["plan"]["id"], &ended["code"]), (&json!(plan), &json!("LEADER_CHANGED")));
+}
+
+#[test]
+fn an_action_whose_topology_is_gone_leaves_nothing_in_the_store() {
+    let mut one = Scheduler::new();
+    let plan = one.plan();
+    one.drain(&plan);
+    one.tell(json!({}), "commit", &plan);
+    one.tell(json!({ "done": { "what": "deactivated" } }), "undone", &plan);
+    one.tell(json!({}), "finish", &plan);
+    one.cluster.observation.topologies.clear();
+    one.look();
+    one.engine = None;
+    let store = thalweg_store::EmbeddedStore::open(one.folder.path(), 10).unwrap();
+    let stored = thalweg_store::Store::stamped(&store, "actions").unwrap().unwrap();
+    assert_eq!(
+        serde_json::from_slice::<Value>(&stored.bytes).unwrap(),
+        json!({ "under_way": null, "settled": [] })
+    );
 }
 
 #[test]

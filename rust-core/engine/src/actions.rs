@@ -56,11 +56,26 @@ struct Changed {
 
 impl Engine {
     /// Makes the plan of an act-decision the action under way.
-    pub(crate) fn begin_action(&self, running: &mut Running, plan: Plan, now: Timestamp) {
+    ///
+    /// # Errors
+    /// When another is: what it has done would be forgotten.
+    pub(crate) fn begin_action(
+        &self,
+        running: &mut Running,
+        plan: Plan,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        if let Some(other) = &running.under_way {
+            let other = other.action.plan.id.clone();
+            running.state.abort(&plan.id, now, self.core());
+            self.recorder.write(&Entry::Aborted { plan: (&plan.id).into(), now });
+            return Err(EngineError::Busy(other));
+        }
         let topology = running.state.topologies.get(&plan.topology);
         let flight = topology.and_then(|topology| topology.in_flight.clone());
         let action = Action::decided(plan, flight, running.term, now);
         running.under_way = Some(UnderWay { action, steps: Vec::new(), heard_at: now });
+        Ok(())
     }
 
     /// Lets an event happen to the action under way and carries out what is due by it, but for what shells do.

@@ -12,6 +12,9 @@ pub enum EngineError {
     /// A request about a plan that is not the one under way.
     #[error("plan {0} is not under way")]
     UnknownPlan(String),
+    /// A plan was decided while another is carried out.
+    #[error("plan {0} is still under way")]
+    Busy(String),
     /// A report that does not go with how far the action is.
     #[error(transparent)]
     Refused(#[from] thalweg_core::action::Refused),
@@ -30,7 +33,7 @@ impl EngineError {
     /// The stable code under which the error crosses to the JVM.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Request(_) | Self::UnknownPlan(_) | Self::Refused(_) => "STATE",
+            Self::Request(_) | Self::UnknownPlan(_) | Self::Busy(_) | Self::Refused(_) => "STATE",
             Self::Settings(_) => "CONFIG",
             Self::Store(_) => "STORE",
             Self::Json(_) => "INTERNAL",

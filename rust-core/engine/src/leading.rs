@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
-use thalweg_core::action::{Action, Event, InFlight, Term};
+use thalweg_core::action::{Action, Event, InFlight, Phase, Term};
+use thalweg_core::plan::Plan;
 use thalweg_core::state::{Learned, State};
 use thalweg_core::units::Timestamp;
 
@@ -136,12 +137,28 @@ impl Engine {
     }
 }
 
-/// Reads a note. One that cannot be read names nothing that could be taken back, so it is only told of.
+/// Reads a note. Of one that another version wrote, what can be understood is: whose it is, and what was done.
 fn read_note(text: &str) -> Option<Action> {
     if text.is_empty() {
         return None;
     }
-    serde_json::from_str(text)
-        .inspect_err(|error| tracing::error!(%error, text, "the note in the cluster is unreadable"))
-        .ok()
+    let note: Value = serde_json::from_str(text).unwrap_or_default();
+    let action = serde_json::from_value(note.clone()).ok().or_else(|| salvaged(&note));
+    if action.is_none() {
+        tracing::error!(text, "the note of an unfinished action cannot be read and is removed");
+    }
+    action
+}
+
+/// The action of a note as far as it can be told, as one that is to be taken back.
+fn salvaged(note: &Value) -> Option<Action> {
+    let text = |key: &str| note["plan"][key].as_str();
+    let plan = json!({ "id": text("id")?, "topology": text("topology")?, "name": text("name")?, "epoch": 0,
+        "kind": "move", "counts": {}, "wished_tasks": {}, "workers": 0, "rows": [] });
+    let plan: Plan = serde_json::from_value(plan).ok()?;
+    let term = Term(note["term"].as_u64().unwrap_or(0));
+    let known = |done: &Value| serde_json::from_value(done.clone()).ok();
+    let done = note["done"].as_array()?.iter().filter_map(known).collect();
+    let decided = Action::decided(plan, None, term, Timestamp::from_millis(0));
+    Some(Action { phase: Phase::Preparing, done, ..decided })
 }

@@ -17,7 +17,7 @@ use thalweg_core::state::Order;
 use thalweg_core::units::{Millis, Timestamp};
 use thalweg_store::{Reach, StoreError, StoreKind};
 
-use crate::actions::note;
+use crate::actions::{UnderWay, flight_of, note};
 use crate::recording::Entry;
 use crate::status::{ActivePlan, Status};
 use crate::{Engine, EngineError, LEARNED_KEY, Running, drains, files, orders, tables};
@@ -66,7 +66,10 @@ impl Engine {
         self.follow_the_truth(&observation, looked.changing.as_deref(), now);
         self.save_learned(now);
         self.show(now);
-        Ok(looked.answer.to_string())
+        let mut answer = looked.answer;
+        // What was stored meanwhile may have told that another has the lead.
+        answer["leads"] = json!(self.leads.load(Ordering::SeqCst));
+        Ok(answer.to_string())
     }
 
     /// Decides; nothing but memory is touched.
@@ -90,7 +93,7 @@ impl Engine {
         }
         let acting = decisions.iter().find(|decision| decision.verdict == Verdict::Act);
         if let Some(plan) = acting.and_then(|decision| decision.plan.clone()) {
-            self.begin_action(&mut running, plan, now);
+            self.begin_action(&mut running, plan, now)?;
         }
         for outcome in &outcomes {
             running.outcomes.push_front(outcome.clone());
@@ -127,6 +130,11 @@ impl Engine {
 
     /// Asks the core. A panic in it costs the measurements, which come anew, and nothing else.
     fn decide(&self, running: &mut Running, observation: &Observation, now: Timestamp) -> Decided {
+        if let Some(UnderWay { action, .. }) = &running.under_way {
+            // It is under way although its topology was not seen for a look, and nothing was remembered of it.
+            let (topology, flight) = (action.plan.topology.clone(), flight_of(action, now));
+            running.state.topologies.entry(topology).or_default().in_flight.get_or_insert(flight);
+        }
         let kept = running.state.without_measurements();
         let state = std::mem::take(&mut running.state);
         let asked =

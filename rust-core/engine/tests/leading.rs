@@ -157,6 +157,18 @@ fn a_committed_plan_is_carried_on_and_nothing_else_begins_meanwhile() {
 }
 
 #[test]
+fn what_can_be_read_of_another_versions_note_is_taken_back() {
+    let mut one = Scheduler::new();
+    let note = json!({ "plan": { "id": "p", "topology": "wc-1", "name": "wc-1", "more": 1 }, "phase": "flying",
+        "done": [{ "what": "deactivated" }, { "what": "painted", "red": true }], "term": 3 });
+    let left = one.succeed(1, &note);
+    assert_eq!(left["due"]["done"], json!([{ "what": "deactivated" }]));
+    assert_eq!((&left["due"]["what"], &left["term"]), (&json!("reverse"), &json!(4)));
+    let left = one.succeed(9, &json!({ "nonsense": true }));
+    assert_eq!((&left["due"], &left["note"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
 fn a_plan_of_which_nothing_was_done_ends_with_its_leader() {
     let mut one = Scheduler::new();
     let plan = one.plan();

@@ -295,7 +295,7 @@ pub fn step(
         Event::Failed(fault) if phase.is_under_way() => fail(&mut next, fault, now),
         Event::GaveUp(fault) if phase.is_under_way() => {
             next.fault.get_or_insert(fault);
-            if !phase.is_before_commit() {
+            if phase == Phase::Committed {
                 next.done.retain(Done::ends_with_the_action);
             }
             next.enter(Phase::Reversing, now);

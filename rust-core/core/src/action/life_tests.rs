@@ -119,6 +119,20 @@ fn a_way_that_left_nothing_behind_makes_room_for_the_next() {
 }
 
 #[test]
+fn what_is_being_taken_back_stays_so_when_no_way_is_left() {
+    let started = Done::WorkersStarted { nodes: vec!["n".to_owned()] };
+    let events = [
+        Event::Published,
+        began(),
+        intends(started.clone()),
+        Event::Failed(late()),
+        Event::GaveUp(late()),
+    ];
+    let (action, _) = after(&events);
+    assert_eq!((action.phase, action.done), (Phase::Reversing, vec![started]));
+}
+
+#[test]
 fn a_successor_takes_back_what_was_prepared_and_carries_on_what_was_committed() {
     let taken = |events: &[Event]| {
         let (left, _) = after(events);

@@ -249,9 +249,16 @@ impl World {
         let process = &mut self.processes[index];
         let leads = self.cluster.leader == Some(index) && process.term == Some(self.cluster.term);
         let fails = self.second < TROUBLE && self.rng.u32(0..100) < 5;
+        // For a moment the coordination service does not answer whoever asks.
+        let told = leads && !(self.second < TROUBLE && self.rng.u32(0..200) == 0);
         let before = self.cluster.note.clone();
         let Some(engine) = &process.engine else { return };
-        process.shell.go(engine, &mut self.cluster, leads, fails, now);
+        let busy = !process.shell.is_idle();
+        process.shell.go(engine, &mut self.cluster, told, fails, now);
+        if busy && !told {
+            engine.command(r#"{"op": "follow"}"#, now).unwrap();
+            process.term = None;
+        }
         self.check_one_at_a_time(before.as_deref());
     }
 
@@ -265,6 +272,10 @@ impl World {
             return;
         };
         let answer: Value = serde_json::from_str(&answer).unwrap();
+        if answer["leads"] == false {
+            process.term = None;
+            return;
+        }
         for decision in answer["decisions"].as_array().unwrap() {
             if decision["verdict"] != "act" {
                 continue;

@@ -139,6 +139,10 @@ public final class Monitor implements AutoCloseable {
         if (seen == null) {
             // Another JobManager leads. What it runs is not ours to judge, nor to forget.
             say("poll", "jobs of another JobManager run");
+            if (leads) {
+                desk.follow();
+                leads = false;
+            }
             return false;
         }
         List<NodeView> nodes = reader.nodes();
@@ -150,12 +154,16 @@ public final class Monitor implements AutoCloseable {
         for (JobView job : seen) {
             readBounds(job);
         }
-        if (!leads) {
+        if (!leads || desk.hasLost()) {
             desk.lead(0);
             leads = true;
         }
         SnapshotWriter snapshot = encoder.encode(now, nodes, seen, beyond);
         JsonNode answer = engine.observe(snapshot.finish(), snapshot.length(), now);
+        if (!answer.path("leads").asBoolean(true)) {
+            leads = false;
+            return true;
+        }
         answer.path("decisions").forEach(this::take);
         JobView left = byId.get(answer.path("due").path("plan").path("topology").asText());
         if (left != null && RUNNING.equals(left.state())) {

@@ -188,7 +188,7 @@ public final class Actuator implements AutoCloseable {
             if (end.phase() == Phase.ABANDONED) {
                 meter.accept("abandoned");
                 LOG.warn("plan {} for {} is left to whoever leads now: {}", plan.id(), plan.name(), end.text());
-                desk.follow();
+                desk.lose();
                 return;
             }
             meter.accept("fallback_" + way.name());

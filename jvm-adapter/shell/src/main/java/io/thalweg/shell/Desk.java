@@ -24,6 +24,7 @@ public final class Desk {
     private final ClusterNote note;
     private volatile long term;
     private volatile long askedAt;
+    private volatile boolean lost;
     /** What was noted last; null while that is not known. */
     private JsonNode noted;
 
@@ -154,6 +155,21 @@ public final class Desk {
         }
     }
 
+    /**
+     * Somebody was told that this process does not lead. The monitor, which alone follows and leads, finds it by
+     * {@link #hasLost} and asks anew.
+     */
+    public void lose() {
+        lost = true;
+    }
+
+    /** Whether anybody was told so since this was asked last. */
+    public boolean hasLost() {
+        boolean was = lost;
+        lost = false;
+        return was;
+    }
+
     /** Another process leads: what is under way is its business. */
     public void follow() {
         send(JsonNodeFactory.instance.objectNode().put("op", "follow"));
@@ -197,6 +213,10 @@ public final class Desk {
             return;
         }
         noted = null;
+        if (note != ClusterNote.NONE) {
+            // What is noted now may be a later leader's.
+            requireLeadership();
+        }
         try {
             if (wanted.isNull()) {
                 note.clear();

@@ -37,8 +37,17 @@ final class Run {
         this.steps = steps;
     }
 
-    /** Does the work of every phase until one is the last. */
+    /** Does the work of every phase until one is the last. Interrupted, it leaves the cluster as it is. */
     End walk() throws InterruptedException {
+        try {
+            return walkOn();
+        } catch (InterruptedException e) {
+            way.abandon();
+            throw e;
+        }
+    }
+
+    private End walkOn() throws InterruptedException {
         Failure first = perform("BEGIN", () -> desk.begin(plan, way.name()));
         if (first != null) {
             return new End(Phase.ABORTED.unless(first.deposed()), first.code, first.text);
@@ -80,10 +89,10 @@ final class Run {
 
     private Failure step(Phase phase) throws InterruptedException {
         return attempt(phase.name(), () -> {
-            if (phase == Phase.SWITCHED) {
+            way.perform(phase, Deadline.in(stepMillis, check));
+            if (phase == Phase.STARTED) {
                 desk.switched(plan);
             }
-            way.perform(phase, Deadline.in(stepMillis, check));
         });
     }
 

@@ -135,10 +135,19 @@ final class Monitor implements AutoCloseable {
     /** Follows who leads: whoever begins to looks for what its predecessor left, whoever ceases to lets go. */
     private void lead() {
         OptionalLong now = rounds.last().isPresent() ? desk.leads() : OptionalLong.empty();
+        if (desk.hasLost() && term.isPresent()) {
+            // Somebody was told so for a moment, and let go of what was under way: it is taken up anew.
+            desk.follow();
+            term = OptionalLong.empty();
+        }
         if (now.equals(term)) {
             return;
         }
         if (now.isPresent()) {
+            if (!actuator.isIdle()) {
+                // It still lets go of what it was at before.
+                return;
+            }
             LOG.info("this Nimbus leads, in term {}", now.getAsLong());
             actuator.due(desk.lead(now.getAsLong()));
         } else {
@@ -166,9 +175,14 @@ final class Monitor implements AutoCloseable {
                 write(summary, details, slots);
             }
         }
+        // Only this thread gives it work: where it has none now, nothing newer can be noted meanwhile.
+        boolean idle = actuator.isIdle();
         JsonNode answer = engine.observe(writer.finish(), writer.length(), now);
-        if (actuator.isIdle()) {
-            // Only this thread gives it work, so nothing newer can be noted meanwhile.
+        if (!answer.path("leads").asBoolean(true)) {
+            desk.lose();
+            return;
+        }
+        if (idle) {
             desk.renote(answer);
         }
         answer.path("decisions").forEach(this::take);

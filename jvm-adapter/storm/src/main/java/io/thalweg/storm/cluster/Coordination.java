@@ -14,6 +14,7 @@ import org.apache.storm.cluster.DaemonType;
 import org.apache.storm.cluster.IStateStorage;
 import org.apache.storm.nimbus.NimbusInfo;
 import org.apache.storm.shade.org.apache.zookeeper.data.ACL;
+import org.apache.storm.utils.Utils;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,6 +35,7 @@ public final class Coordination implements Leadership, ClusterNote, AutoCloseabl
     private IStateStorage storage;
     private List<ACL> acls;
     private boolean failing;
+    private boolean closed;
 
     /** Makes a link that connects when first used. */
     public Coordination(Map<String, Object> conf) {
@@ -53,6 +55,9 @@ public final class Coordination implements Leadership, ClusterNote, AutoCloseabl
             failing = false;
             return ours ? OptionalLong.of(number(first.get()) + 1) : OptionalLong.empty();
         } catch (Exception e) {
+            if (Utils.exceptionCauseIsInstanceOf(InterruptedException.class, e)) {
+                Thread.currentThread().interrupt();
+            }
             if (!failing) {
                 LOG.warn("nobody can tell which Nimbus leads: {}", e.toString());
                 failing = true;
@@ -82,6 +87,7 @@ public final class Coordination implements Leadership, ClusterNote, AutoCloseabl
 
     @Override
     public synchronized void close() {
+        closed = true;
         if (storage != null) {
             storage.close();
             storage = null;
@@ -89,6 +95,9 @@ public final class Coordination implements Leadership, ClusterNote, AutoCloseabl
     }
 
     private IStateStorage storage() throws Exception {
+        if (closed) {
+            throw new IllegalStateException("the link is closed");
+        }
         if (storage == null) {
             ClusterStateContext context = new ClusterStateContext(DaemonType.NIMBUS, conf);
             acls = context.getDefaultZkAcls();

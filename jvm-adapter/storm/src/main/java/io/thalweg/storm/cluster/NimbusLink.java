@@ -8,6 +8,7 @@ import org.apache.storm.generated.Nimbus;
 import org.apache.storm.generated.NumErrorsChoice;
 import org.apache.storm.generated.SupervisorAssignments;
 import org.apache.storm.generated.TopologyInfo;
+import org.apache.storm.thrift.TApplicationException;
 import org.apache.storm.thrift.TException;
 import org.apache.storm.thrift.transport.TTransportException;
 import org.apache.storm.utils.NimbusClient;
@@ -36,7 +37,8 @@ public final class NimbusLink implements AutoCloseable {
                 client = connect(conf);
             }
             return call.on(client.getClient());
-        } catch (TTransportException | RuntimeException e) {
+        } catch (TTransportException | TApplicationException | RuntimeException e) {
+            // One that leads no more answers every call with an exception; the next connection finds who does.
             close();
             throw e;
         }
@@ -49,6 +51,7 @@ public final class NimbusLink implements AutoCloseable {
     public Map<String, Assignment> assignments(String node) throws TException {
         SupervisorAssignments held = call(nimbus -> nimbus.getSupervisorAssignments(node));
         if (held == null || !held.is_set_storm_assignment()) {
+            close();
             throw new TException("Nimbus does not tell what node " + node + " is to run");
         }
         return new HashMap<>(held.get_storm_assignment());

@@ -8,6 +8,7 @@ import io.thalweg.shell.NativeEngine;
 import io.thalweg.storm.act.Stages;
 import io.thalweg.storm.cluster.Coordination;
 import io.thalweg.storm.cluster.Meters;
+import io.thalweg.storm.cluster.NimbusLink;
 import io.thalweg.storm.cluster.NodeFacts;
 import io.thalweg.storm.cluster.Reservation;
 import io.thalweg.storm.cluster.Rounds;
@@ -49,6 +50,8 @@ public class ThalwegScheduler implements IScheduler {
     private Stages stages;
     private Actuator actuator;
     private Monitor monitor;
+    private LastResort lastResort;
+    private NimbusLink nimbus;
     private boolean failing;
 
     @Override
@@ -74,6 +77,7 @@ public class ThalwegScheduler implements IScheduler {
             meters.fallback(e instanceof ThalwegException t ? t.code().name().toLowerCase(java.util.Locale.ROOT) : "prepare");
             LOG.error("Thalweg cannot start and leaves all scheduling to Storm's own scheduler", e);
             end();
+            letRunWhatWasStopped(conf);
         }
     }
 
@@ -152,14 +156,29 @@ public class ThalwegScheduler implements IScheduler {
         closeQuietly(stormsOwn::cleanup);
     }
 
+    private void letRunWhatWasStopped(Map<String, Object> conf) {
+        try {
+            coordination = new Coordination(conf);
+            nimbus = new NimbusLink(conf);
+            lastResort = new LastResort(coordination, coordination, LastResort.by(nimbus));
+            lastResort.start();
+        } catch (Throwable e) {
+            LOG.error("a topology that a predecessor stopped has to be activated by hand", e);
+        }
+    }
+
     /** Ends what decides and acts; Storm's own scheduler goes on. */
     private void end() {
+        closeQuietly(lastResort);
+        closeQuietly(nimbus);
         closeQuietly(monitor);
         closeQuietly(actuator);
         closeQuietly(stages);
         closeQuietly(state);
         closeQuietly(coordination);
         closeQuietly(engine);
+        lastResort = null;
+        nimbus = null;
         placer = null;
         monitor = null;
         actuator = null;

@@ -13,26 +13,36 @@ use thalweg_core::state::State;
 use thalweg_core::units::{Millis, Timestamp};
 use thalweg_engine::Decide;
 
-/// The topology that is to be moved next, if any.
+/// What is wished of the next decision.
 #[derive(Clone, Default)]
-pub struct Wish(Arc<Mutex<(Option<String>, bool)>>);
+pub struct Wish(Arc<Mutex<Wished>>);
+
+#[derive(Default)]
+struct Wished {
+    /// The topology that is to be moved, if any.
+    topology: Option<String>,
+    panics: bool,
+    /// Plans made so far; clocks that are set back would give two of them one name.
+    plans: u64,
+}
 
 impl Wish {
-    fn inner(&self) -> MutexGuard<'_, (Option<String>, bool)> {
+    fn inner(&self) -> MutexGuard<'_, Wished> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn set(&self, topology: String) {
-        self.inner().0 = Some(topology);
+        self.inner().topology = Some(topology);
     }
 
     pub fn clear(&self) {
-        *self.inner() = (None, false);
+        let mut inner = self.inner();
+        (inner.topology, inner.panics) = (None, false);
     }
 
     /// Has the next decision panic.
     pub fn panic_next(&self) {
-        self.inner().1 = true;
+        self.inner().panics = true;
     }
 }
 
@@ -41,18 +51,34 @@ pub fn deciding(wish: Wish) -> Decide {
     Box::new(move |observation, state, settings, now| {
         let wished = {
             let mut inner = wish.inner();
-            let panics = std::mem::take(&mut inner.1);
-            let wished = inner.0.clone();
+            let panics = std::mem::take(&mut inner.panics);
+            let wished = inner.topology.clone();
             drop(inner);
             assert!(!panics, "decided to panic");
             wished
         };
-        let decided = decide(observation, state, settings, now, wished.as_deref());
+        let mut decided = decide(observation, state, settings, now, wished.as_deref());
+        number(&mut decided, &wish);
         if decided.decisions.iter().any(|decision| decision.verdict == Verdict::Act) {
-            wish.inner().0 = None;
+            wish.inner().topology = None;
         }
         decided
     })
+}
+
+/// Gives the plan that was made a name of its own.
+fn number(decided: &mut Decided, wish: &Wish) {
+    let Some(plan) = decided.decisions.iter_mut().find_map(|decision| decision.plan.as_mut())
+    else {
+        return;
+    };
+    let mut inner = wish.inner();
+    inner.plans += 1;
+    plan.id = format!("{}-{}", plan.topology, inner.plans);
+    let remembered = decided.state.topologies.get_mut(&plan.topology);
+    if let Some(flight) = remembered.and_then(|topology| topology.in_flight.as_mut()) {
+        flight.plan.clone_from(&plan.id);
+    }
 }
 
 fn decide(

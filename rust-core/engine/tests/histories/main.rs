@@ -235,6 +235,10 @@ impl World {
             process.term = None;
             return;
         };
+        if !process.shell.is_idle() {
+            // It has yet to find that what it was at before is another's business.
+            return;
+        }
         let note = self.cluster.note.clone().unwrap_or_default();
         let request = json!({ "op": "lead", "term": term, "note": note });
         let Ok(answer) = engine.command(&request.to_string(), now) else { return };

@@ -6,8 +6,9 @@ SITUATION ?= a
 POLICY ?=
 ROUNDS ?= 3
 SEEDS ?= 30
+HISTORIES ?= 100000
 
-.PHONY: help setup build demo test quick-test product-test bench-storm bench-flink bench-policies bench-core bench-place docs clean
+.PHONY: help setup build demo test quick-test product-test histories bench-storm bench-flink bench-policies bench-core bench-place docs clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -30,6 +31,9 @@ quick-test: ## The same without real clusters
 
 product-test: ## Runs the tests on real clusters only
 	@scripts/test.sh --product
+
+histories: setup ## Runs the control plane through histories full of faults (HISTORIES=100000)
+	@THALWEG_HISTORIES=$(HISTORIES) cargo test --release --quiet --locked -p thalweg-engine --test histories -- --nocapture
 
 bench-storm: build ## Measures DefaultScheduler against Thalweg (ROUNDS=3, POLICY=me-stream,ds2,thalweg)
 	@target/debug/bench-storm --rounds $(ROUNDS) $(if $(POLICY),--policy $(POLICY))

@@ -267,7 +267,11 @@ impl World {
     }
 
     fn look(&mut self, index: usize) {
-        let (now, seen) = (self.now(index), self.cluster.observation(self.now(index)));
+        let (now, mut seen) = (self.now(index), self.cluster.observation(self.now(index)));
+        if self.second < TROUBLE && self.rng.u32(0..20) == 0 {
+            // What the last round did not see is missing from the look.
+            seen.topologies.remove(self.rng.usize(0..seen.topologies.len()));
+        }
         let strategy = self.rng.usize(0..3);
         let process = &mut self.processes[index];
         let Some(engine) = &process.engine else { return };

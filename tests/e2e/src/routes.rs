@@ -91,7 +91,10 @@ pub fn traces(redis: &mut Connection, topology: &str) -> Result<Vec<String>> {
     }
     for hash in ["thalweg:state", "thalweg:stamped"] {
         let state: BTreeMap<String, String> = redis::cmd("HGETALL").arg(hash).query(redis)?;
-        let named = state.into_iter().filter(|(_, value)| value.contains(topology));
+        // What a shell keeps outlives a job for some time: a JobManager that takes over shows none for a while.
+        let named = state
+            .into_iter()
+            .filter(|(key, value)| !key.starts_with("shell-") && value.contains(topology));
         traces.extend(named.map(|(key, value)| format!("{hash} {key}: {value}")));
     }
     Ok(traces)

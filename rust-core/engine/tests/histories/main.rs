@@ -230,11 +230,11 @@ impl World {
         if process.term == leads {
             return;
         }
-        let Some(term) = leads else {
+        if process.term.take().is_some() {
+            // Whatever it led is over, also where it is to lead again.
             engine.command(r#"{"op": "follow"}"#, now).unwrap();
-            process.term = None;
-            return;
-        };
+        }
+        let Some(term) = leads else { return };
         if !process.shell.is_idle() {
             // It has yet to find that what it was at before is another's business.
             return;

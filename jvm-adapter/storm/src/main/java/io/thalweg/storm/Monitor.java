@@ -135,26 +135,21 @@ final class Monitor implements AutoCloseable {
     /** Follows who leads: whoever begins to looks for what its predecessor left, whoever ceases to lets go. */
     private void lead() {
         OptionalLong now = rounds.last().isPresent() ? desk.leads() : OptionalLong.empty();
-        if (desk.hasLost() && term.isPresent()) {
-            // Somebody was told so for a moment, and let go of what was under way: it is taken up anew.
+        boolean doubted = desk.hasLost();
+        if (now.equals(term) && !doubted) {
+            return;
+        }
+        if (term.isPresent()) {
+            LOG.info("what this Nimbus led in term {} is over{}", term.getAsLong(), doubted ? ": somebody was told so" : "");
             desk.follow();
             term = OptionalLong.empty();
         }
-        if (now.equals(term)) {
-            return;
-        }
-        if (now.isPresent()) {
-            if (!actuator.isIdle()) {
-                // It still lets go of what it was at before.
-                return;
-            }
+        // The actuator may still let go of what it was at before.
+        if (now.isPresent() && actuator.isIdle()) {
             LOG.info("this Nimbus leads, in term {}", now.getAsLong());
             actuator.due(desk.lead(now.getAsLong()));
-        } else {
-            LOG.info("another Nimbus leads, or nobody can tell");
-            desk.follow();
+            term = now;
         }
-        term = now;
     }
 
     private void observe() throws TException, InterruptedException {

@@ -34,6 +34,8 @@ pub(crate) struct UnderWay {
     pub(crate) steps: Vec<Value>,
     /// When anything was heard of it last.
     pub(crate) heard_at: Timestamp,
+    /// When its topology was seen last.
+    pub(crate) seen_at: Timestamp,
 }
 
 /// Actions as the store keeps them.
@@ -74,7 +76,8 @@ impl Engine {
         let topology = running.state.topologies.get(&plan.topology);
         let flight = topology.and_then(|topology| topology.in_flight.clone());
         let action = Action::decided(plan, flight, running.term, now);
-        running.under_way = Some(UnderWay { action, steps: Vec::new(), heard_at: now });
+        running.under_way =
+            Some(UnderWay { action, steps: Vec::new(), heard_at: now, seen_at: now });
         Ok(())
     }
 
@@ -216,14 +219,19 @@ impl Engine {
 
     /// The plan of an action that has been silent, and what is to happen to it.
     fn silent(&self, observation: &Observation, now: Timestamp) -> Option<(String, Event)> {
-        let running = self.running();
-        let UnderWay { action, heard_at, .. } = running.under_way.as_ref()?;
+        let mut running = self.running();
+        let UnderWay { action, heard_at, seen_at, .. } = running.under_way.as_mut()?;
+        if observation.topologies.iter().any(|topology| topology.id == action.plan.topology) {
+            *seen_at = now;
+        }
         let patience = self.settings.step_timeout.saturating_mul(SILENT_STEPS);
-        if now.since(*heard_at).get() <= patience.as_secs_f64() * 1000.0 {
+        let patience_ms = patience.as_secs_f64() * 1000.0;
+        if now.since(*heard_at).get() <= patience_ms {
             return None;
         }
         let id = action.plan.id.clone();
-        if !observation.topologies.iter().any(|topology| topology.id == action.plan.topology) {
+        // One look without it says little: what a round has not seen is missing from it.
+        if now.since(*seen_at).get() > patience_ms {
             return Some((id, Event::TopologyGone));
         }
         let text = format!("nothing was heard of it for {SILENT_STEPS} times the limit of a step");

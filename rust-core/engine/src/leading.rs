@@ -113,7 +113,8 @@ impl Engine {
                 flight: Cow::Borrowed(&flight),
             });
             running.state.carry_on(&left.plan.topology, flight);
-            running.under_way = Some(UnderWay { action: left, steps: Vec::new(), heard_at: now });
+            running.under_way =
+                Some(UnderWay { action: left, steps: Vec::new(), heard_at: now, seen_at: now });
         }
         let action = self.happen(&id, Event::TookOver { term }, now)?;
         Ok((!action.phase.is_over()).then_some(action))

@@ -6,8 +6,8 @@ use thalweg_e2e::product::{Product, WORDS_PER_LINE, text};
 
 const LINES: f64 = 40.0;
 const FLOWS: f64 = 0.6 * LINES * WORDS_PER_LINE;
-/// Source, two executors of the counter, and the acker.
-const OTHERS: u32 = 4;
+/// Source, counter and acker.
+const OTHERS: u32 = 3;
 
 /// How Nimbus ends.
 #[derive(Clone, Copy, Debug)]

@@ -36,7 +36,7 @@ fn topologies_come_and_go_beside_an_action() -> Result<()> {
 
     product.order(&json!({ "topology": "words", "counts": { "split": 2 } }))?;
     let plan = product.wait("new workers to be asked for", || {
-        Ok(product.status()?.plan.filter(|plan| plan.state == "published"))
+        Ok(product.status()?.plan.filter(|plan| plan.state == "preparing"))
     })?;
     let doomed_workers = workers(&product, &doomed);
     ensure!(!doomed_workers.is_empty(), "nothing to kill: {doomed:?}");

@@ -32,7 +32,7 @@ fn parallelism_follows_the_load_of_a_cluster_in_which_nothing_is_installed() -> 
         "thalweg.mode=act".to_owned(),
         "thalweg.policy=ds2".to_owned(),
     ];
-    let class = "io.thalweg.flink.Beside";
+    let class = "io.thalweg.flink.Standalone";
     let beside = flink.beside("thalweg", &jar(FlinkLine::V2_3)?, class, &arguments)?;
     let log = folder.path().join("flink/logs/thalweg.log");
     let split = || {

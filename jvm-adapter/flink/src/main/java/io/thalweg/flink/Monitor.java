@@ -9,7 +9,9 @@ import io.thalweg.flink.rest.Requirements;
 import io.thalweg.flink.rest.Requirements.Range;
 import io.thalweg.flink.rest.Rest;
 import io.thalweg.shell.Actuator;
-import io.thalweg.shell.Desk;
+import io.thalweg.shell.EngineFacade;
+import io.thalweg.shell.Findings;
+import io.thalweg.shell.Threads;
 import io.thalweg.shell.Engine;
 import io.thalweg.shell.Place;
 import java.io.IOException;
@@ -26,10 +28,8 @@ import org.slf4j.LoggerFactory;
 /** Looks at the cluster at even intervals, hands what it saw to the engine, and takes the decisions. */
 public final class Monitor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Monitor.class);
-    private static final long LONGEST_PAUSE_MILLIS = 60_000;
     /** Within this time TaskManagers have answered with their counters. */
     private static final long FETCH_MILLIS = 200;
-    private static final String DECISION = "decision ";
     private static final String RUNNING = "RUNNING";
 
     /** The cluster as it was last seen. */
@@ -38,26 +38,25 @@ public final class Monitor implements AutoCloseable {
     private final Settings settings;
     private final ClusterReader reader;
     private final Engine engine;
-    private final Desk desk;
+    private final EngineFacade facade;
     private final Jobs jobs;
     private final Requirements requirements;
     private final Map<String, Map<String, Range>> users = new HashMap<>();
     private final Encoder encoder = new Encoder();
     private final Encoder.Beyond beyond = new Own();
-    private final Map<String, String> lastWords = new HashMap<>();
-    private final Thread thread = new Thread(this::work, "thalweg-monitor");
+    private final Findings findings = new Findings(LOG);
+    private final Thread thread = Threads.of("thalweg-monitor", this::work);
     private volatile View last = new View(List.of(), Map.of());
     private Actuator actuator;
     private boolean leads;
 
-    Monitor(Settings settings, Rest rest, Requirements requirements, Engine engine, Desk desk, Jobs jobs) {
+    Monitor(Settings settings, Rest rest, Requirements requirements, Engine engine, EngineFacade facade, Jobs jobs) {
         this.settings = settings;
         this.reader = new ClusterReader(rest);
         this.requirements = requirements;
         this.engine = engine;
-        this.desk = desk;
+        this.facade = facade;
         this.jobs = jobs;
-        thread.setDaemon(true);
     }
 
     /** Begins; plans go to this actuator, and after the first look what a predecessor left. */
@@ -74,12 +73,7 @@ public final class Monitor implements AutoCloseable {
 
     @Override
     public void close() {
-        thread.interrupt();
-        try {
-            thread.join(5000);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        Threads.stop(thread);
     }
 
     private void work() {
@@ -97,18 +91,17 @@ public final class Monitor implements AutoCloseable {
     /** Looks come at whole seconds of the clock, so that each sees one more interval, and sees it at once. */
     private long untilNext(int failures) {
         long interval = settings.monitorIntervalMillis();
-        long pause = Math.min(interval << Math.min(failures, 3), Math.max(interval, LONGEST_PAUSE_MILLIS));
-        return pause - System.currentTimeMillis() % interval;
+        return Findings.pauseMillis(interval, failures) - System.currentTimeMillis() % interval;
     }
 
     private boolean poll() throws InterruptedException {
         try {
             if (observe()) {
-                say("poll", "statistics are read");
+                findings.say("poll", "statistics are read");
             }
             return true;
         } catch (IOException | RuntimeException e) {
-            say("poll", "statistics cannot be read: " + e);
+            findings.say("poll", "statistics cannot be read: " + e);
             return false;
         } catch (InterruptedException e) {
             throw e;
@@ -121,9 +114,9 @@ public final class Monitor implements AutoCloseable {
 
     private void count(Throwable error) {
         try {
-            say("poll", "statistics cannot be read: " + error);
+            findings.say("poll", "statistics cannot be read: " + error);
             LOG.error("a look at the cluster failed", error);
-            desk.event("MONITOR_ERROR", error.toString());
+            facade.event("MONITOR_ERROR", error.toString());
         } catch (Throwable e) {
             // As when there is no memory: the next look tries again.
             thread.getName();
@@ -135,12 +128,12 @@ public final class Monitor implements AutoCloseable {
         reader.refresh();
         Thread.sleep(FETCH_MILLIS);
         Map<String, String> running = reader.jobs();
-        List<JobView> seen = new JobsReader(reader, jobs, settings, last.jobs()).read(running, this::say);
+        List<JobView> seen = new JobsReader(reader, jobs, settings, last.jobs()).read(running, findings::say);
         if (seen == null) {
             // Another JobManager leads. What it runs is not ours to judge, nor to forget.
-            say("poll", "jobs of another JobManager run");
+            findings.say("poll", "jobs of another JobManager run");
             if (leads) {
-                desk.follow();
+                facade.follow();
                 leads = false;
             }
             return false;
@@ -154,8 +147,8 @@ public final class Monitor implements AutoCloseable {
         for (JobView job : seen) {
             readBounds(job);
         }
-        if (!leads || desk.hasLost()) {
-            desk.lead(0);
+        if (!leads || facade.hasLost()) {
+            facade.lead(0);
             leads = true;
         }
         SnapshotWriter snapshot = encoder.encode(now, nodes, seen, beyond);
@@ -164,13 +157,13 @@ public final class Monitor implements AutoCloseable {
             leads = false;
             return true;
         }
-        answer.path("decisions").forEach(this::take);
+        answer.path("decisions").forEach(decision -> findings.take(decision, actuator));
         JobView left = byId.get(answer.path("due").path("plan").path("topology").asText());
         if (left != null && RUNNING.equals(left.state())) {
             actuator.due(answer.path("due"));
         }
         byId.keySet().forEach(this::tellDropped);
-        lastWords.keySet().removeIf(about -> about.indexOf(' ') > 0 && !byId.containsKey(about.substring(about.indexOf(' ') + 1)));
+        findings.keep(byId.keySet());
         return true;
     }
 
@@ -186,7 +179,7 @@ public final class Monitor implements AutoCloseable {
         try {
             users.put(job.id(), requirements.users(job.id()));
         } catch (IOException | RuntimeException e) {
-            say("bounds " + job.id(), job.name() + ": bounds of parallelism cannot be read: " + e);
+            findings.say("bounds " + job.id(), job.name() + ": bounds of parallelism cannot be read: " + e);
         }
     }
 
@@ -221,23 +214,7 @@ public final class Monitor implements AutoCloseable {
                 return;
             }
             LOG.warn("job {}: a wished place is dropped: {}", id, row);
-            desk.event("ROW_DROPPED", id + ": " + row);
-        }
-    }
-
-    private void take(JsonNode decision) {
-        StringBuilder words = new StringBuilder(decision.path("verdict").asText());
-        decision.path("reasons").forEach(reason -> words.append(", ").append(reason.path("code").asText()));
-        say(DECISION + decision.path("topology").asText(), decision.path("name").asText() + ": " + words);
-        if ("act".equals(decision.path("verdict").asText()) && decision.path("plan").isObject()) {
-            actuator.offer(decision.get("plan"));
-        }
-    }
-
-    /** Logs what is new about something. */
-    private void say(String about, String words) {
-        if (!words.equals(lastWords.put(about, words))) {
-            LOG.info("{}", words);
+            facade.event("ROW_DROPPED", id + ": " + row);
         }
     }
 }

@@ -3,12 +3,12 @@ package io.thalweg.flink;
 import io.thalweg.bridge.NativeLibrary;
 import io.thalweg.bridge.ThalwegException;
 import io.thalweg.flink.Jobs.Submission;
-import io.thalweg.flink.act.Stages;
+import io.thalweg.flink.act.ClusterStates;
 import io.thalweg.flink.place.SlotNumbers;
 import io.thalweg.flink.rest.Requirements;
 import io.thalweg.flink.rest.Rest;
 import io.thalweg.shell.Actuator;
-import io.thalweg.shell.Desk;
+import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Engine;
 import io.thalweg.shell.NativeEngine;
 import org.apache.flink.api.common.JobID;
@@ -97,13 +97,13 @@ public final class Thalweg implements AutoCloseable {
                 PrivateFolder.make(settings.ownStore());
             }
             engine = new NativeEngine(settings.libraryPath(), settings.forEngine());
-            Desk desk = new Desk(engine);
-            desk.reportStatus();
+            EngineFacade facade = new EngineFacade(engine);
+            facade.reportStatus();
             Rest rest = new Rest(settings.restUrl());
             Requirements requirements =
-                    new Requirements(rest, desk.kept(BOUNDS), bounds -> desk.keep(BOUNDS, bounds));
-            monitor = new Monitor(settings, rest, requirements, engine, desk, jobs);
-            actuator = new Actuator(desk, new Stages(settings, rest, requirements, desk, jobs, monitor),
+                    new Requirements(rest, facade.kept(BOUNDS), bounds -> facade.keep(BOUNDS, bounds));
+            monitor = new Monitor(settings, rest, requirements, engine, facade, jobs);
+            actuator = new Actuator(facade, new ClusterStates(settings, rest, requirements, facade, jobs, monitor),
                     settings.stepTimeoutMillis(), result -> LOG.info("action: {}", result));
             monitor.start(actuator);
         }

@@ -21,8 +21,8 @@ import org.slf4j.LoggerFactory;
 public final class Actuator implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Actuator.class);
 
-    private final Desk desk;
-    private final Function<Plan, Stage> stages;
+    private final EngineFacade facade;
+    private final Function<Plan, ClusterState> clusterStates;
     private final long stepTimeoutMillis;
     private final Consumer<String> meter;
     private final LinkedBlockingQueue<Job> jobs = new LinkedBlockingQueue<>();
@@ -32,18 +32,15 @@ public final class Actuator implements AutoCloseable {
     /**
      * Makes an actuator; {@link #start} sets it to work.
      *
-     * @param stages looks at the cluster for one plan
+     * @param clusterStates looks at the cluster for one plan
      * @param meter counts how actions ended
      */
-    public Actuator(Desk desk, Function<Plan, Stage> stages, long stepTimeoutMillis, Consumer<String> meter) {
-        this.desk = desk;
-        this.stages = stages;
+    public Actuator(EngineFacade facade, Function<Plan, ClusterState> clusterStates, long stepTimeoutMillis, Consumer<String> meter) {
+        this.facade = facade;
+        this.clusterStates = clusterStates;
         this.stepTimeoutMillis = stepTimeoutMillis;
         this.meter = meter;
-        this.thread = new Thread(this::work, "thalweg-actuator");
-        this.thread.setDaemon(true);
-        // Without one of its own, the engine's takes down the whole process.
-        this.thread.setUncaughtExceptionHandler((ended, cause) -> LOG.error("{} ended", ended.getName(), cause));
+        this.thread = Threads.of("thalweg-actuator", this::work);
     }
 
     /** Starts the thread. */
@@ -87,12 +84,7 @@ public final class Actuator implements AutoCloseable {
 
     @Override
     public void close() {
-        thread.interrupt();
-        try {
-            thread.join(5000);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        Threads.stop(thread);
     }
 
     /** What the thread is to do. */
@@ -125,9 +117,9 @@ public final class Actuator implements AutoCloseable {
     private void act(Plan plan) throws Exception {
         LOG.info("plan {} for {}: {} {} on {} rows", plan.id(), plan.name(), plan.kind(), plan.counts(), plan.rows().size());
         try {
-            LOG.info("plan {} is published ({})", plan.id(), desk.publish(plan.id()));
-            Stage stage = stages.apply(plan);
-            attempt(stage, plan, stage.ways());
+            LOG.info("plan {} is published ({})", plan.id(), facade.publish(plan.id()));
+            ClusterState clusterState = clusterStates.apply(plan);
+            attempt(clusterState, plan, clusterState.strategies());
         } catch (RuntimeException | Error e) {
             abort(plan.id(), "INTERNAL", e.toString());
             throw e;
@@ -140,77 +132,77 @@ public final class Actuator implements AutoCloseable {
             return;
         }
         Plan plan = Plan.read(due.required("plan"));
-        Stage stage = stages.apply(plan);
+        ClusterState clusterState = clusterStates.apply(plan);
         boolean forward = "carry_on".equals(due.path("what").asText());
         LOG.info("plan {} for {} was left unfinished and is {}", plan.id(), plan.name(), forward ? "carried on" : "taken back");
         if (forward) {
-            carryOn(stage, plan, due.path("done"));
+            carryOn(clusterState, plan, due.path("done"));
         } else {
-            undo(stage, plan, due.path("done"));
+            undo(clusterState, plan, due.path("done"));
         }
     }
 
-    private void carryOn(Stage stage, Plan plan, JsonNode done) throws Exception {
-        if (!stage.reached()) {
-            attempt(stage, plan, stage.carryOn());
+    private void carryOn(ClusterState clusterState, Plan plan, JsonNode done) throws Exception {
+        if (!clusterState.reached()) {
+            attempt(clusterState, plan, clusterState.carryOn());
             // Whatever is left to be taken back is due again at the next look.
             return;
         }
-        stage.settle();
-        undo(stage, plan, done);
-        desk.finish(plan.id(), "", JsonNodeFactory.instance.arrayNode());
+        clusterState.settle();
+        undo(clusterState, plan, done);
+        facade.finish(plan.id(), "", JsonNodeFactory.instance.arrayNode());
     }
 
     /** Takes back what was done, newest first. What fails is due again at the next look. */
-    private void undo(Stage stage, Plan plan, JsonNode done) throws Exception {
+    private void undo(ClusterState clusterState, Plan plan, JsonNode done) throws Exception {
         for (int i = done.size() - 1; i >= 0; i--) {
-            desk.requireLeadership();
-            stage.undo(done.get(i));
-            desk.undone(plan.id(), done.get(i));
+            facade.requireLeadership();
+            clusterState.undo(done.get(i));
+            facade.undone(plan.id(), done.get(i));
             LOG.info("plan {} for {}: taken back: {}", plan.id(), plan.name(), done.get(i));
         }
     }
 
     /** Tries each way until one gets beyond the point of return. */
-    private void attempt(Stage stage, Plan plan, List<Way> ways) throws InterruptedException {
+    private void attempt(ClusterState clusterState, Plan plan, List<Strategy> strategies) throws InterruptedException {
         ArrayNode steps = JsonNodeFactory.instance.arrayNode();
         Run.End end = new Run.End(Phase.ABORTED, "NO_WAY", "no allowed way suits a plan of kind " + plan.kind());
         Deadline.Check check = () -> {
-            desk.checkLeadership();
-            stage.check();
+            facade.checkLeadership();
+            clusterState.check();
         };
-        for (Way way : ways) {
-            end = new Run(way, plan.id(), stepTimeoutMillis, check, steps, desk).walk();
+        for (Strategy strategy : strategies) {
+            end = new Run(strategy, plan.id(), stepTimeoutMillis, check, steps, facade).walk();
             if (end.phase() == Phase.CLEANED) {
-                finish(stage, plan, way, steps, end);
+                finish(clusterState, plan, strategy, steps, end);
                 return;
             }
             if (end.phase() == Phase.ABANDONED) {
                 meter.accept("abandoned");
                 LOG.warn("plan {} for {} is left to whoever leads now: {}", plan.id(), plan.name(), end.text());
-                desk.lose();
+                facade.lose();
                 return;
             }
-            meter.accept("fallback_" + way.name());
-            desk.event(end.code(), plan.name() + ": " + way.name() + " is not possible: " + end.text());
+            meter.accept("fallback_" + strategy.name());
+            facade.event(end.code(), plan.name() + ": " + strategy.name() + " is not possible: " + end.text());
         }
         meter.accept("aborted");
-        desk.abort(plan.id(), end.code(), end.text(), steps);
+        facade.abort(plan.id(), end.code(), end.text(), steps);
     }
 
-    private void finish(Stage stage, Plan plan, Way way, ArrayNode steps, Run.End end) {
-        boolean reached = stage.reached();
-        meter.accept(reached ? "done_" + way.name() : "unreached");
+    private void finish(ClusterState clusterState, Plan plan, Strategy strategy, ArrayNode steps, Run.End end) {
+        boolean reached = clusterState.reached();
+        meter.accept(reached ? "done_" + strategy.name() : "unreached");
         if (!reached) {
-            desk.abort(plan.id(), Objects.requireNonNullElse(end.code(), "UNREACHED"),
+            facade.abort(plan.id(), Objects.requireNonNullElse(end.code(), "UNREACHED"),
                 Objects.requireNonNullElse(end.text(), "every step was done, but what runs is not what was wished"), steps);
             return;
         }
-        desk.finish(plan.id(), way.name(), steps);
-        LOG.info("plan {} for {} is done by {}", plan.id(), plan.name(), way.name());
+        facade.finish(plan.id(), strategy.name(), steps);
+        LOG.info("plan {} for {} is done by {}", plan.id(), plan.name(), strategy.name());
     }
 
     private void abort(String plan, String code, String text) {
-        desk.abort(plan, code, text, JsonNodeFactory.instance.arrayNode());
+        facade.abort(plan, code, text, JsonNodeFactory.instance.arrayNode());
     }
 }

@@ -14,11 +14,11 @@ final class Run {
     /** How a run ended; without a code nothing failed. */
     record End(Phase phase, String code, String text) { }
 
-    private final Way way;
+    private final Strategy strategy;
     private final String plan;
     private final long stepMillis;
     private final ArrayNode steps;
-    private final Desk desk;
+    private final EngineFacade facade;
     private final Deadline.Check check;
 
     /**
@@ -26,11 +26,11 @@ final class Run {
      *
      * @param check fails once no step makes sense any more
      * @param steps receives the record of every step
-     * @param desk learns how far the walk has come
+     * @param facade learns how far the walk has come
      */
-    Run(Way way, String plan, long stepMillis, Deadline.Check check, ArrayNode steps, Desk desk) {
-        this.desk = desk;
-        this.way = way;
+    Run(Strategy strategy, String plan, long stepMillis, Deadline.Check check, ArrayNode steps, EngineFacade facade) {
+        this.facade = facade;
+        this.strategy = strategy;
         this.plan = plan;
         this.stepMillis = stepMillis;
         this.check = check;
@@ -42,13 +42,13 @@ final class Run {
         try {
             return walkOn();
         } catch (InterruptedException e) {
-            way.abandon();
+            strategy.abandon();
             throw e;
         }
     }
 
     private End walkOn() throws InterruptedException {
-        Failure first = perform("BEGIN", () -> desk.begin(plan, way.name()));
+        Failure first = perform("BEGIN", () -> facade.begin(plan, strategy.name()));
         if (first != null) {
             return new End(Phase.ABORTED.unless(first.deposed()), first.code, first.text);
         }
@@ -59,18 +59,18 @@ final class Run {
             phase = phase.after(failure == null ? Result.DONE : failure.deposed() ? Result.DEPOSED : Result.FAILED);
         }
         if (phase == Phase.ABORTED) {
-            Failure left = attempt("BACK", way::back);
+            Failure left = attempt("BACK", strategy::back);
             phase = phase.unless(left != null && left.deposed());
         }
         if (phase != Phase.ABANDONED) {
-            Failure left = attempt("END", way::end);
+            Failure left = attempt("END", strategy::end);
             first = first == null ? left : first;
             phase = phase.unless(left != null && left.deposed());
         }
         if (phase == Phase.ABANDONED) {
-            attempt("ABANDON", way::abandon);
+            attempt("ABANDON", strategy::abandon);
         } else if (phase == Phase.ABORTED && first != null) {
-            desk.failed(plan, first.code, first.text);
+            facade.failed(plan, first.code, first.text);
         }
         return first == null ? new End(phase, null, null) : new End(phase, first.code, first.text);
     }
@@ -89,9 +89,9 @@ final class Run {
 
     private Failure step(Phase phase) throws InterruptedException {
         return attempt(phase.name(), () -> {
-            way.perform(phase, Deadline.in(stepMillis, check));
+            strategy.perform(phase, Deadline.in(stepMillis, check));
             if (phase == Phase.STARTED) {
-                desk.switched(plan);
+                facade.switched(plan);
             }
         });
     }
@@ -99,12 +99,12 @@ final class Run {
     /** Does something and keeps record of it. */
     private Failure attempt(String name, Work work) throws InterruptedException {
         long begun = System.currentTimeMillis();
-        desk.progress(plan, way.name() + "." + name);
+        facade.progress(plan, strategy.name() + "." + name);
         Failure failure = perform(name, work);
         long took = System.currentTimeMillis() - begun;
-        steps.add(JsonNodeFactory.instance.objectNode().put("step", way.name() + "." + name).put("started_at", begun)
+        steps.add(JsonNodeFactory.instance.objectNode().put("step", strategy.name() + "." + name).put("started_at", begun)
             .put("ms", took).put("ok", failure == null).put("text", failure == null ? "" : failure.code + ": " + failure.text));
-        LOG.info("plan {} {} {} ended after {} ms", plan, way.name(), name, took);
+        LOG.info("plan {} {} {} ended after {} ms", plan, strategy.name(), name, took);
         return failure;
     }
 
@@ -121,7 +121,7 @@ final class Run {
             // An Error too has to lead back: what was done meanwhile would stay as it is.
             failure = new Failure(Code.ENGINE_REFUSED.name(), e.toString());
         }
-        LOG.warn("plan {} {} {} failed: {}: {}", plan, way.name(), name, failure.code, failure.text);
+        LOG.warn("plan {} {} {} failed: {}: {}", plan, strategy.name(), name, failure.code, failure.text);
         return failure;
     }
 }

@@ -30,8 +30,8 @@ class ActuatorTest {
         actuator.close();
     }
 
-    private void start(Function<Plan, Stage> stages) {
-        actuator = new Actuator(new Desk(new Answering()), stages, 1000, result -> { });
+    private void start(Function<Plan, ClusterState> clusterStates) {
+        actuator = new Actuator(new EngineFacade(new Answering()), clusterStates, 1000, result -> { });
         actuator.start();
     }
 
@@ -74,7 +74,7 @@ class ActuatorTest {
         assertEquals("finish sound", outcomeOfNext());
     }
 
-    private final class OneWay implements Stage, Way {
+    private final class OneWay implements ClusterState, Strategy {
         private final boolean broken;
 
         OneWay(boolean broken) {
@@ -82,13 +82,13 @@ class ActuatorTest {
         }
 
         @Override
-        public List<Way> ways() {
+        public List<Strategy> strategies() {
             return List.of(this);
         }
 
         @Override
-        public List<Way> carryOn() {
-            return ways();
+        public List<Strategy> carryOn() {
+            return strategies();
         }
 
         @Override

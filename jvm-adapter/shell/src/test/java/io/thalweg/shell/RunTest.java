@@ -24,9 +24,9 @@ public class RunTest {
 
     @Test
     void aRunThatSucceedsDoesEveryPhaseOnceAndEnds() throws Exception {
-        Recorded way = new Recorded(Map.of());
-        Run.End end = new Run(way, "p", 1000, () -> { }, steps, new Desk(new Silent())).walk();
-        assertEquals(List.of("PREPARE", "STARTED", "SWITCHED", "COMMITTED", "end"), way.done);
+        Recorded strategy = new Recorded(Map.of());
+        Run.End end = new Run(strategy, "p", 1000, () -> { }, steps, new EngineFacade(new Silent())).walk();
+        assertEquals(List.of("PREPARE", "STARTED", "SWITCHED", "COMMITTED", "end"), strategy.done);
         assertEquals(Phase.CLEANED, end.phase());
         assertNull(end.code());
     }
@@ -34,28 +34,28 @@ public class RunTest {
     @ParameterizedTest
     @EnumSource(names = {"PREPARE", "STARTED"})
     void beforeTheSwitchAFailureLeadsBack(Phase failing) throws Exception {
-        Recorded way = new Recorded(Map.of(failing, new StepFailed(StepFailed.Code.STEP_DEADLINE, "too slow")));
-        Run.End end = new Run(way, "p", 1000, () -> { }, steps, new Desk(new Silent())).walk();
+        Recorded strategy = new Recorded(Map.of(failing, new StepFailed(StepFailed.Code.STEP_DEADLINE, "too slow")));
+        Run.End end = new Run(strategy, "p", 1000, () -> { }, steps, new EngineFacade(new Silent())).walk();
         assertEquals(Phase.ABORTED, end.phase());
         assertEquals("STEP_DEADLINE", end.code());
-        assertEquals(List.of("back", "end"), way.done.subList(way.done.size() - 2, way.done.size()));
+        assertEquals(List.of("back", "end"), strategy.done.subList(strategy.done.size() - 2, strategy.done.size()));
     }
 
     @ParameterizedTest
     @EnumSource(names = {"SWITCHED", "COMMITTED"})
     void afterTheSwitchAFailureIsNotedAndTheRunGoesOn(Phase failing) throws Exception {
-        Recorded way = new Recorded(Map.of(failing, new IllegalStateException("broken")));
-        Run.End end = new Run(way, "p", 1000, () -> { }, steps, new Desk(new Silent())).walk();
+        Recorded strategy = new Recorded(Map.of(failing, new IllegalStateException("broken")));
+        Run.End end = new Run(strategy, "p", 1000, () -> { }, steps, new EngineFacade(new Silent())).walk();
         assertEquals(Phase.CLEANED, end.phase());
         assertEquals("ENGINE_REFUSED", end.code());
-        assertFalse(way.done.contains("back"));
-        assertTrue(way.done.contains("end"));
+        assertFalse(strategy.done.contains("back"));
+        assertTrue(strategy.done.contains("end"));
         assertFalse(steps.get(failing.ordinal()).get("ok").asBoolean());
     }
 
     @Test
     void nothingIsWaitedForOnceThePlanHasLostItsObject() throws Exception {
-        Recorded way = new Recorded(Map.of()) {
+        Recorded strategy = new Recorded(Map.of()) {
             @Override
             public void perform(Phase phase, Deadline deadline) throws Exception {
                 deadline.await("what will never be", () -> false);
@@ -64,28 +64,28 @@ public class RunTest {
         Deadline.Check gone = () -> {
             throw new StepFailed(StepFailed.Code.PLAN_OUTDATED, "it is gone");
         };
-        Run.End end = new Run(way, "p", 600_000, gone, steps, new Desk(new Silent())).walk();
+        Run.End end = new Run(strategy, "p", 600_000, gone, steps, new EngineFacade(new Silent())).walk();
         assertEquals("PLAN_OUTDATED", end.code());
-        assertEquals(List.of("back", "end"), way.done);
+        assertEquals(List.of("back", "end"), strategy.done);
     }
 
     @ParameterizedTest
     @EnumSource(names = {"PREPARE", "STARTED", "SWITCHED", "COMMITTED"})
     void whoeverDoesNotLeadAnyMoreDoesNothingMore(Phase failing) throws Exception {
-        Recorded way = new Recorded(Map.of(failing, new StepFailed(StepFailed.Code.LEADERSHIP_LOST, "another leads")));
-        Run.End end = new Run(way, "p", 1000, () -> { }, steps, new Desk(new Silent())).walk();
+        Recorded strategy = new Recorded(Map.of(failing, new StepFailed(StepFailed.Code.LEADERSHIP_LOST, "another leads")));
+        Run.End end = new Run(strategy, "p", 1000, () -> { }, steps, new EngineFacade(new Silent())).walk();
         assertEquals(Phase.ABANDONED, end.phase());
-        assertEquals("abandon", way.done.get(way.done.size() - 1));
-        assertFalse(way.done.contains("back") || way.done.contains("end"), way.done.toString());
+        assertEquals("abandon", strategy.done.get(strategy.done.size() - 1));
+        assertFalse(strategy.done.contains("back") || strategy.done.contains("end"), strategy.done.toString());
     }
 
     @Test
     void nothingBeginsWhereAnotherLeads() throws Exception {
-        Recorded way = new Recorded(Map.of());
-        Desk deposed = new Desk(new Silent(), OptionalLong::empty, ClusterNote.NONE);
-        Run.End end = new Run(way, "p", 1000, () -> { }, steps, deposed).walk();
+        Recorded strategy = new Recorded(Map.of());
+        EngineFacade deposed = new EngineFacade(new Silent(), OptionalLong::empty, ClusterNote.NONE);
+        Run.End end = new Run(strategy, "p", 1000, () -> { }, steps, deposed).walk();
         assertEquals(Phase.ABANDONED, end.phase());
-        assertEquals(List.of(), way.done);
+        assertEquals(List.of(), strategy.done);
     }
 
     @ParameterizedTest
@@ -121,7 +121,7 @@ public class RunTest {
         public void close() { }
     }
 
-    private static class Recorded implements Way {
+    private static class Recorded implements Strategy {
         private final List<String> done = new ArrayList<>();
         private final Map<Phase, Exception> failures;
 

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.thalweg.shell.ClusterNote;
 import io.thalweg.shell.Leadership;
 import io.thalweg.storm.cluster.NimbusLink;
-import io.thalweg.storm.cluster.Threads;
+import io.thalweg.shell.Threads;
 import java.util.Optional;
 import org.apache.storm.generated.NotAliveException;
 import org.apache.storm.thrift.TException;
@@ -51,12 +51,7 @@ final class LastResort implements AutoCloseable {
 
     @Override
     public void close() {
-        thread.interrupt();
-        try {
-            thread.join(5000);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        Threads.stop(thread);
     }
 
     private void work() {

@@ -4,14 +4,15 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.thalweg.bridge.SnapshotWriter;
 import io.thalweg.bridge.SnapshotWriter.Status;
 import io.thalweg.shell.Actuator;
-import io.thalweg.shell.Desk;
+import io.thalweg.shell.EngineFacade;
+import io.thalweg.shell.Findings;
 import io.thalweg.shell.Engine;
 import io.thalweg.storm.cluster.Meters;
 import io.thalweg.storm.cluster.NimbusLink;
 import io.thalweg.storm.cluster.Rounds;
 import io.thalweg.storm.cluster.Settings;
 import io.thalweg.storm.cluster.StateLink;
-import io.thalweg.storm.cluster.Threads;
+import io.thalweg.shell.Threads;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -31,15 +32,13 @@ import org.slf4j.LoggerFactory;
 /** Polls the statistics of all executors while this Nimbus leads, and hands them to the engine. */
 final class Monitor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Monitor.class);
-    private static final long LONGEST_PAUSE_MILLIS = 60_000;
     /** How often it is asked who leads: a topology that a predecessor stopped waits for the answer. */
     private static final long LEADERSHIP_MILLIS = 1000;
-    private static final String DECISION = "decision ";
 
     private final Settings settings;
     private final Rounds rounds;
     private final Engine engine;
-    private final Desk desk;
+    private final EngineFacade facade;
     private final Actuator actuator;
     private final Shapes shapes;
     private final Adopted adopted;
@@ -47,16 +46,16 @@ final class Monitor implements AutoCloseable {
     private final NimbusLink nimbus;
     private final RoundTrips roundTrips;
     private final SnapshotWriter writer = new SnapshotWriter();
-    private final Map<String, String> lastWords = new HashMap<>();
+    private final Findings findings = new Findings(LOG);
     private final Thread thread = Threads.of("thalweg-monitor", this::work);
     private OptionalLong term = OptionalLong.empty();
 
-    Monitor(Map<String, Object> conf, Settings settings, Rounds rounds, Engine engine, StateLink state, Desk desk,
+    Monitor(Map<String, Object> conf, Settings settings, Rounds rounds, Engine engine, StateLink state, EngineFacade facade,
         Actuator actuator, Shapes shapes, Adopted adopted, Meters meters) {
         this.settings = settings;
         this.rounds = rounds;
         this.engine = engine;
-        this.desk = desk;
+        this.facade = facade;
         this.actuator = actuator;
         this.shapes = shapes;
         this.adopted = adopted;
@@ -71,12 +70,7 @@ final class Monitor implements AutoCloseable {
 
     @Override
     public void close() {
-        thread.interrupt();
-        try {
-            thread.join(5000);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        Threads.stop(thread);
         roundTrips.close();
         nimbus.close();
     }
@@ -87,7 +81,7 @@ final class Monitor implements AutoCloseable {
         while (true) {
             try {
                 Thread.sleep(Math.max(0, Math.min(LEADERSHIP_MILLIS, due - System.currentTimeMillis())));
-                boolean leads = guarded("who leads", this::lead);
+                boolean leads = guarded("leadership", this::lead);
                 if (leads && System.currentTimeMillis() >= due) {
                     failures = guarded("statistics", this::observe) ? 0 : failures + 1;
                 }
@@ -99,14 +93,9 @@ final class Monitor implements AutoCloseable {
                 failures++;
             }
             if (System.currentTimeMillis() >= due) {
-                due = System.currentTimeMillis() + pause(failures);
+                due = System.currentTimeMillis() + Findings.pauseMillis(settings.monitorIntervalMillis(), failures);
             }
         }
-    }
-
-    private long pause(int failures) {
-        long interval = settings.monitorIntervalMillis();
-        return Math.min(interval << Math.min(failures, 3), Math.max(interval, LONGEST_PAUSE_MILLIS));
     }
 
     /** What the thread does, which may fail in any way. */
@@ -119,13 +108,13 @@ final class Monitor implements AutoCloseable {
     private boolean guarded(String what, Work work) throws InterruptedException {
         try {
             work.run();
-            say(what, what + " can be read");
+            findings.say(what, what + " can be read");
             return true;
         } catch (InterruptedException e) {
             throw e;
         } catch (Throwable e) {
             meters.error("monitor");
-            if (say(what, what + " cannot be read: " + e) && !(e instanceof TException)) {
+            if (findings.say(what, what + " cannot be read: " + e) && !(e instanceof TException)) {
                 LOG.error("nothing is decided until it can be", e);
             }
             return false;
@@ -134,20 +123,20 @@ final class Monitor implements AutoCloseable {
 
     /** Follows who leads: whoever begins to looks for what its predecessor left, whoever ceases to lets go. */
     private void lead() {
-        OptionalLong now = rounds.last().isPresent() ? desk.leads() : OptionalLong.empty();
-        boolean doubted = desk.hasLost();
+        OptionalLong now = rounds.last().isPresent() ? facade.leads() : OptionalLong.empty();
+        boolean doubted = facade.hasLost();
         if (now.equals(term) && !doubted) {
             return;
         }
         if (term.isPresent()) {
             LOG.info("what this Nimbus led in term {} is over{}", term.getAsLong(), doubted ? ": somebody was told so" : "");
-            desk.follow();
+            facade.follow();
             term = OptionalLong.empty();
         }
         // The actuator may still let go of what it was at before.
         if (now.isPresent() && actuator.isIdle()) {
             LOG.info("this Nimbus leads, in term {}", now.getAsLong());
-            actuator.due(desk.lead(now.getAsLong()));
+            actuator.due(facade.lead(now.getAsLong()));
             term = now;
         }
     }
@@ -174,16 +163,15 @@ final class Monitor implements AutoCloseable {
         boolean idle = actuator.isIdle();
         JsonNode answer = engine.observe(writer.finish(), writer.length(), now);
         if (!answer.path("leads").asBoolean(true)) {
-            desk.lose();
+            facade.lose();
             return;
         }
         if (idle) {
-            desk.renote(answer);
+            facade.renote(answer);
         }
-        answer.path("decisions").forEach(this::take);
+        answer.path("decisions").forEach(decision -> findings.take(decision, actuator));
         actuator.due(answer.path("due"));
-        lastWords.keySet().removeIf(about -> about.startsWith(DECISION)
-            && !view.topologies().containsKey(about.substring(DECISION.length())));
+        findings.keep(view.topologies().keySet());
     }
 
     private void write(TopologySummary summary, TopologyDetails details, NodesWriter slots) throws TException {
@@ -215,15 +203,6 @@ final class Monitor implements AutoCloseable {
         }
     }
 
-    private void take(JsonNode decision) {
-        StringBuilder words = new StringBuilder(decision.path("verdict").asText());
-        decision.path("reasons").forEach(reason -> words.append(", ").append(reason.path("code").asText()));
-        say(DECISION + decision.path("topology").asText(), decision.path("name").asText() + ": " + words);
-        if ("act".equals(decision.path("verdict").asText()) && decision.path("plan").isObject()) {
-            actuator.offer(decision.get("plan"));
-        }
-    }
-
     private static Status status(String status) {
         for (Status known : Status.values()) {
             if (known.name().equals(status)) {
@@ -231,14 +210,5 @@ final class Monitor implements AutoCloseable {
             }
         }
         return Status.REBALANCING;
-    }
-
-    /** Logs what changed since it was last said, and tells whether it did. */
-    private boolean say(String about, String words) {
-        boolean news = !words.equals(lastWords.put(about, words));
-        if (news) {
-            LOG.info("{}: {}", about, words);
-        }
-        return news;
     }
 }

@@ -1,7 +1,7 @@
 package io.thalweg.storm;
 
 import io.thalweg.storm.cluster.NodeFacts;
-import io.thalweg.storm.cluster.Threads;
+import io.thalweg.shell.Threads;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;

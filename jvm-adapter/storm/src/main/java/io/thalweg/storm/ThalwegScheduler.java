@@ -2,10 +2,10 @@ package io.thalweg.storm;
 
 import io.thalweg.bridge.ThalwegException;
 import io.thalweg.shell.Actuator;
-import io.thalweg.shell.Desk;
+import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Engine;
 import io.thalweg.shell.NativeEngine;
-import io.thalweg.storm.act.Stages;
+import io.thalweg.storm.act.ClusterStates;
 import io.thalweg.storm.cluster.Coordination;
 import io.thalweg.storm.cluster.Meters;
 import io.thalweg.storm.cluster.NimbusLink;
@@ -47,7 +47,7 @@ public class ThalwegScheduler implements IScheduler {
     private Placer placer;
     private StateLink state;
     private Coordination coordination;
-    private Stages stages;
+    private ClusterStates clusterStates;
     private Actuator actuator;
     private Monitor monitor;
     private LastResort lastResort;
@@ -64,13 +64,13 @@ public class ThalwegScheduler implements IScheduler {
         try {
             engine = open(settings, conf);
             coordination = new Coordination(conf);
-            Desk desk = new Desk(engine, coordination, coordination);
-            desk.reportStatus();
+            EngineFacade facade = new EngineFacade(engine, coordination, coordination);
+            facade.reportStatus();
             placer = new Placer(engine, shapes);
             state = new StateLink(conf);
-            stages = new Stages(conf, settings, rounds, desk, state);
-            actuator = new Actuator(desk, stages, settings.stepTimeoutMillis(), meters::action);
-            monitor = new Monitor(conf, settings, rounds, engine, state, desk, actuator, shapes, adopted, meters);
+            clusterStates = new ClusterStates(conf, settings, rounds, facade, state);
+            actuator = new Actuator(facade, clusterStates, settings.stepTimeoutMillis(), meters::action);
+            monitor = new Monitor(conf, settings, rounds, engine, state, facade, actuator, shapes, adopted, meters);
             actuator.start();
             monitor.start();
         } catch (Throwable e) {
@@ -173,7 +173,7 @@ public class ThalwegScheduler implements IScheduler {
         closeQuietly(nimbus);
         closeQuietly(monitor);
         closeQuietly(actuator);
-        closeQuietly(stages);
+        closeQuietly(clusterStates);
         closeQuietly(state);
         closeQuietly(coordination);
         closeQuietly(engine);
@@ -182,7 +182,7 @@ public class ThalwegScheduler implements IScheduler {
         placer = null;
         monitor = null;
         actuator = null;
-        stages = null;
+        clusterStates = null;
         state = null;
         coordination = null;
         engine = null;

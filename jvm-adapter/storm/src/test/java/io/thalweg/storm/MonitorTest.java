@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.thalweg.shell.Actuator;
-import io.thalweg.shell.Desk;
+import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Engine;
 import io.thalweg.storm.cluster.Meters;
 import io.thalweg.storm.cluster.Rounds;
@@ -51,9 +51,9 @@ class MonitorTest {
         rounds.begin(System.currentTimeMillis());
         rounds.seen(new Rounds.View(Map.of(), Map.of()));
         NimbusClient.LocalOverride override = new NimbusClient.LocalOverride(nimbus);
-        Desk desk = new Desk(engine);
-        try (Monitor monitor = new Monitor(Synthetic.CONF, QUICK, rounds, engine, new StateLink(Synthetic.CONF), desk,
-                new Actuator(desk, plan -> null, 1000, result -> { }), new Shapes(),
+        EngineFacade facade = new EngineFacade(engine);
+        try (Monitor monitor = new Monitor(Synthetic.CONF, QUICK, rounds, engine, new StateLink(Synthetic.CONF), facade,
+                new Actuator(facade, plan -> null, 1000, result -> { }), new Shapes(),
                 new Adopted(Path.of("nowhere")), new Meters(new StormMetricsRegistry()))) {
             monitor.start();
             assertTrue(engine.observed.await(20, TimeUnit.SECONDS), "the monitor goes on after " + calls.get() + " calls");

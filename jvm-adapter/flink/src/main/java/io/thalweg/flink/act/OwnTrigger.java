@@ -7,14 +7,14 @@ import io.thalweg.flink.measure.Vertex;
 import io.thalweg.flink.place.Wish;
 import io.thalweg.flink.rest.Requirements;
 import io.thalweg.shell.Deadline;
-import io.thalweg.shell.Desk;
+import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Phase;
 import io.thalweg.shell.Place;
 import io.thalweg.shell.Plan;
 import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.StepFailed.Code;
 import io.thalweg.shell.TaskRange;
-import io.thalweg.shell.Way;
+import io.thalweg.shell.Strategy;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;
@@ -36,7 +36,7 @@ import org.slf4j.LoggerFactory;
  * Gets the new slots first, then takes a checkpoint, then restarts the tasks at once where they are wished. Nothing
  * waits for a periodic checkpoint, and nothing is replayed.
  */
-final class OwnTrigger implements Way {
+final class OwnTrigger implements Strategy {
     private static final Logger LOG = LoggerFactory.getLogger(OwnTrigger.class);
     private static final long CALL_SECONDS = 10;
     /** Slots that are there are offered within a fraction of this. */
@@ -45,7 +45,7 @@ final class OwnTrigger implements Way {
     private final PlacedJob job;
     private final Plan plan;
     private final Bounds bounds;
-    private final Desk desk;
+    private final EngineFacade facade;
     private final List<NodeView> nodes;
     private final boolean mayLoseState;
     private Wish wish;
@@ -54,14 +54,14 @@ final class OwnTrigger implements Way {
     private Object state;
 
     /** @param mayLoseState whether the user allows restarts without a checkpoint */
-    OwnTrigger(PlacedJob job, Stages.Scene scene, Bounds bounds, Desk desk, boolean mayLoseState) {
+    OwnTrigger(PlacedJob job, ClusterStates.ActionContext context, Bounds bounds, EngineFacade facade, boolean mayLoseState) {
         this.job = job;
-        this.plan = scene.plan();
+        this.plan = context.plan();
         this.bounds = bounds;
-        this.desk = desk;
-        this.nodes = scene.nodes();
+        this.facade = facade;
+        this.nodes = context.nodes();
         this.mayLoseState = mayLoseState;
-        this.wish = wish(plan, scene.seen());
+        this.wish = wish(plan, context.seen());
     }
 
     /** The plan's rows by vertex; the order of task ranges is that of subtasks. */
@@ -93,7 +93,7 @@ final class OwnTrigger implements Way {
             case PREPARE -> prepare(deadline);
             case STARTED -> restart(deadline);
             case SWITCHED -> {
-                desk.commit(plan.id());
+                facade.commit(plan.id());
                 deadline.await("all tasks running", () -> ask(() -> job.state() != state && job.allRun()));
             }
             default -> ask(() -> {
@@ -195,7 +195,7 @@ final class OwnTrigger implements Way {
             bounds.ask();
         } catch (IOException e) {
             LOG.warn("new bounds of parallelism are lost with this JobManager: {}", e.toString());
-            desk.event("NOT_PERSISTED", plan.name() + ": " + e);
+            facade.event("NOT_PERSISTED", plan.name() + ": " + e);
             bounds.ask(new MainThread());
         }
     }

@@ -2,27 +2,27 @@ package io.thalweg.flink.act;
 
 import io.thalweg.flink.measure.Recovery;
 import io.thalweg.shell.Deadline;
-import io.thalweg.shell.Desk;
+import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Phase;
 import io.thalweg.shell.Plan;
 import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.StepFailed.Code;
-import io.thalweg.shell.Way;
+import io.thalweg.shell.Strategy;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 
 /** Asks for another parallelism and leaves it to Flink's own scheduler when to restart the job, and where. */
-final class RestRescale implements Way {
+final class RestRescale implements Strategy {
     private final Plan plan;
     private final Bounds bounds;
-    private final Desk desk;
+    private final EngineFacade facade;
     private final Callable<Recovery> recovery;
 
     /** @param recovery tells whether a restart is allowed at this moment */
-    RestRescale(Plan plan, Bounds bounds, Desk desk, Callable<Recovery> recovery) {
+    RestRescale(Plan plan, Bounds bounds, EngineFacade facade, Callable<Recovery> recovery) {
         this.plan = plan;
         this.bounds = bounds;
-        this.desk = desk;
+        this.facade = facade;
         this.recovery = recovery;
     }
 
@@ -43,7 +43,7 @@ final class RestRescale implements Way {
                 bounds.ask();
             }
             case STARTED -> deadline.await("the wished parallelism", this::looksReached);
-            case SWITCHED -> desk.commit(plan.id());
+            case SWITCHED -> facade.commit(plan.id());
             default -> { }
         }
     }

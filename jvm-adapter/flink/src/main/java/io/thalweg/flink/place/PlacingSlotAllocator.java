@@ -237,30 +237,30 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         }
         List<PhysicalSlot> ordered = new ArrayList<>(slots);
         ordered.sort(Comparator.comparing(slot -> slot.getAllocationId().toString()));
-        Map<Long, Deal<Group, PhysicalSlot>> deals = new TreeMap<>();
-        groups.forEach(group -> deals.computeIfAbsent(sizes.of(group.sharing, wish), size -> new Deal<>())
+        Map<Long, SlotAssigner<Group, PhysicalSlot>> assigners = new TreeMap<>();
+        groups.forEach(group -> assigners.computeIfAbsent(sizes.of(group.sharing, wish), size -> new SlotAssigner<>())
                 .group(group, group.wish));
-        deals.forEach((size, deal) -> ordered.stream().filter(slot -> size(slot) == size)
-                .forEach(slot -> deal.slot(node(slot), slot)));
-        Deal<Group, PhysicalSlot> usual = deals.get(SlotSizes.USUAL);
+        assigners.forEach((size, assigner) -> ordered.stream().filter(slot -> size(slot) == size)
+                .forEach(slot -> assigner.slot(node(slot), slot)));
+        SlotAssigner<Group, PhysicalSlot> usual = assigners.get(SlotSizes.USUAL);
         if (usual != null && usual.lacks()) {
             // A slot of a size that was wished before is to be given back, but better than none.
-            ordered.stream().filter(slot -> !deals.containsKey(size(slot))).forEach(slot -> usual.slot(node(slot), slot));
+            ordered.stream().filter(slot -> !assigners.containsKey(size(slot))).forEach(slot -> usual.slot(node(slot), slot));
         }
         List<SlotAssignment> assignments = new ArrayList<>();
         int elsewhere = 0;
-        for (Map.Entry<Long, Deal<Group, PhysicalSlot>> deal : deals.entrySet()) {
-            Deal.Outcome<Group, PhysicalSlot> dealt = deal.getValue().deal();
-            if (dealt == null) {
-                String size = deal.getKey() == SlotSizes.USUAL ? "" : " of " + (deal.getKey() >> 20) + " MiB";
+        for (Map.Entry<Long, SlotAssigner<Group, PhysicalSlot>> assigner : assigners.entrySet()) {
+            SlotAssigner.Outcome<Group, PhysicalSlot> assigned = assigner.getValue().assign();
+            if (assigned == null) {
+                String size = assigner.getKey() == SlotSizes.USUAL ? "" : " of " + (assigner.getKey() >> 20) + " MiB";
                 dropped.add("all rows: fewer slots" + size + " are there than are wished");
                 return plan;
             }
-            for (Group group : dealt.elsewhere()) {
+            for (Group group : assigned.elsewhere()) {
                 dropped.add(group.wish + ": no slot left on that node for " + group.subtasks.size() + " subtasks");
             }
-            elsewhere += dealt.elsewhere().size();
-            dealt.slots().forEach((group, slot) -> assignments.add(
+            elsewhere += assigned.elsewhere().size();
+            assigned.slots().forEach((group, slot) -> assignments.add(
                     new SlotAssignment(slot, new ExecutionSlotSharingGroup(group.sharing, group.subtasks))));
         }
         LOG.info("placed {} slots, {} of them not where they were wished", groups.size(), elsewhere);

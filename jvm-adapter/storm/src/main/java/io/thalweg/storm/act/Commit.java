@@ -21,17 +21,17 @@ final class Commit {
 
     private static final long RETRY_MILLIS = 500;
 
-    private final Scene scene;
+    private final ActionContext context;
     private final Plan plan;
 
-    Commit(Scene scene, Plan plan) {
-        this.scene = scene;
+    Commit(ActionContext context, Plan plan) {
+        this.context = context;
         this.plan = plan;
     }
 
     /** From now on scheduling rounds return the plan's placement. */
     void place() throws StepFailed {
-        scene.desk().commit(plan.id());
+        context.facade().commit(plan.id());
     }
 
     /** Whether the plan's executors differ from the running ones. */
@@ -49,10 +49,10 @@ final class Commit {
         options.set_num_executors(plan.counts());
         while (true) {
             long now = System.currentTimeMillis();
-            Thread.sleep(Math.max(0, scene.rounds().next(now + LEAD_MILLIS) - LEAD_MILLIS - now));
-            scene.desk().requireLeadership();
+            Thread.sleep(Math.max(0, context.rounds().next(now + LEAD_MILLIS) - LEAD_MILLIS - now));
+            context.facade().requireLeadership();
             try {
-                scene.nimbus().call(nimbus -> {
+                context.nimbus().call(nimbus -> {
                     nimbus.rebalance(plan.name(), options);
                     return null;
                 });

@@ -6,7 +6,7 @@ import io.thalweg.shell.Place;
 import io.thalweg.shell.Plan;
 import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.TaskRange;
-import io.thalweg.shell.Way;
+import io.thalweg.shell.Strategy;
 import io.thalweg.shell.StepFailed.Code;
 import java.util.Map;
 import java.util.Set;
@@ -16,7 +16,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Lets the topology run dry, restarts it in its new place, and lets it run again. Nothing is lost. */
-final class DrainAndRestart implements Way {
+final class DrainAndRestart implements Strategy {
     private static final Logger LOG = LoggerFactory.getLogger(DrainAndRestart.class);
 
     /** Spouts notice a deactivation within about a second. */
@@ -24,16 +24,16 @@ final class DrainAndRestart implements Way {
 
     private static final long RETRY_MILLIS = 500;
 
-    private final Scene scene;
+    private final ActionContext context;
     private final Plan plan;
     private final Commit commit;
     private WorkerWatch watch;
     private boolean stopped;
 
-    DrainAndRestart(Scene scene, Plan plan) {
-        this.scene = scene;
+    DrainAndRestart(ActionContext context, Plan plan) {
+        this.context = context;
         this.plan = plan;
-        this.commit = new Commit(scene, plan);
+        this.commit = new Commit(context, plan);
     }
 
     @Override
@@ -45,19 +45,19 @@ final class DrainAndRestart implements Way {
     public void perform(Phase phase, Deadline deadline) throws Exception {
         switch (phase) {
             case PREPARE -> stop();
-            case STARTED -> Thread.sleep(NOTICE_MILLIS + scene.drainMillis(plan));
+            case STARTED -> Thread.sleep(NOTICE_MILLIS + context.drainMillis(plan));
             case SWITCHED -> {
-                watch = new WorkerWatch(scene.state(), plan.topology(), scene.view().nodes(), fresh());
+                watch = new WorkerWatch(context.state(), plan.topology(), context.view().nodes(), fresh());
                 commit.place();
                 if (commit.needsRebalance()) {
                     commit.rebalance(0, deadline);
                 }
             }
             case COMMITTED -> {
-                deadline.await("Nimbus to hold the plan", () -> scene.reached(plan));
-                scene.announce(plan);
+                deadline.await("Nimbus to hold the plan", () -> context.reached(plan));
+                context.announce(plan);
                 deadline.await("restarted workers " + watch.missing(), watch::allUp);
-                Thread.sleep(scene.settings().refreshMillis() + scene.settings().settleMillis());
+                Thread.sleep(context.settings().refreshMillis() + context.settings().settleMillis());
             }
             default -> throw new IllegalStateException("no work in " + phase);
         }
@@ -74,13 +74,13 @@ final class DrainAndRestart implements Way {
         if (!stopped) {
             return;
         }
-        Deadline deadline = Deadline.in(scene.settings().stepTimeoutMillis(), () -> { });
+        Deadline deadline = Deadline.in(context.settings().stepTimeoutMillis(), () -> { });
         while (true) {
-            scene.desk().requireLeadership();
+            context.facade().requireLeadership();
             try {
-                scene.activate(plan);
+                context.activate(plan);
                 stopped = false;
-                scene.desk().undone(plan.id(), Traces.deactivated());
+                context.facade().undone(plan.id(), Traces.deactivated());
                 return;
             } catch (TException | RuntimeException e) {
                 LOG.error("cannot activate {} yet: {}", plan.name(), e.toString());
@@ -93,13 +93,13 @@ final class DrainAndRestart implements Way {
     }
 
     private void stop() throws TException, StepFailed {
-        String status = scene.nimbus().info(plan.topology()).get_status();
+        String status = context.nimbus().info(plan.topology()).get_status();
         if (!"ACTIVE".equals(status)) {
             throw new StepFailed(Code.PLAN_OUTDATED, "topology " + plan.name() + " is " + status);
         }
-        scene.desk().intend(plan.id(), Traces.deactivated());
+        context.facade().intend(plan.id(), Traces.deactivated());
         stopped = true;
-        scene.nimbus().call(nimbus -> {
+        context.nimbus().call(nimbus -> {
             nimbus.deactivate(plan.name());
             return null;
         });

@@ -6,7 +6,7 @@ import io.thalweg.shell.Place;
 import io.thalweg.shell.Plan;
 import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.TaskRange;
-import io.thalweg.shell.Way;
+import io.thalweg.shell.Strategy;
 import io.thalweg.shell.StepFailed.Code;
 import io.thalweg.storm.cluster.NodeFacts;
 import io.thalweg.storm.cluster.Rounds;
@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
  * Starts the new workers beside the old, points the senders to them, and only then makes the placement Nimbus's
  * own, which ends the old ones: nothing stops in between.
  */
-final class MakeBeforeBreak implements Way {
+final class MakeBeforeBreak implements Strategy {
     private static final Logger LOG = LoggerFactory.getLogger(MakeBeforeBreak.class);
 
     /** Supervisors ask Nimbus each ten seconds, so the best moment comes within that time. */
@@ -53,7 +53,7 @@ final class MakeBeforeBreak implements Way {
     /** How often new workers are looked at while senders are switched to them. */
     private static final long ALIVE_LOOK_MILLIS = 200;
 
-    private final Scene scene;
+    private final ActionContext context;
     private final Plan plan;
     private final Commit commit;
     private final Map<String, Assignment> prepared = new HashMap<>();
@@ -64,10 +64,10 @@ final class MakeBeforeBreak implements Way {
     private long drainMillis;
     private boolean released;
 
-    MakeBeforeBreak(Scene scene, Plan plan) {
-        this.scene = scene;
+    MakeBeforeBreak(ActionContext context, Plan plan) {
+        this.context = context;
         this.plan = plan;
-        this.commit = new Commit(scene, plan);
+        this.commit = new Commit(context, plan);
     }
 
     @Override
@@ -96,26 +96,26 @@ final class MakeBeforeBreak implements Way {
         try {
             if (keeper != null && !released) {
                 released = true;
-                scene.desk().requireLeadership();
+                context.facade().requireLeadership();
                 keeper.release();
-                scene.desk().undone(plan.id(), Traces.workersStarted(views.nodes()));
+                context.facade().undone(plan.id(), Traces.workersStarted(views.nodes()));
             }
         } finally {
-            scene.rounds().release();
+            context.rounds().release();
         }
     }
 
     @Override
     public void abandon() {
-        scene.rounds().release();
+        context.rounds().release();
         if (keeper != null) {
             keeper.close();
         }
     }
 
     private void start(Deadline deadline) throws Exception {
-        Map<String, NodeFacts> nodes = scene.view().nodes();
-        Assignment base = scene.assignment(plan);
+        Map<String, NodeFacts> nodes = context.view().nodes();
+        Assignment base = context.assignment(plan);
         checkBefore(base);
         Map<Place, Set<TaskRange>> fresh = Slots.of(plan.wished()).without(Slots.of(base));
         reserve(fresh.keySet(), nodes, deadline);
@@ -124,17 +124,17 @@ final class MakeBeforeBreak implements Way {
             prepared.put(node, views.prepared(node));
             switched.put(node, views.switched(node));
         }
-        watch = new WorkerWatch(scene.state(), plan.topology(), nodes, views.fresh());
-        keeper = new ViewKeeper(plan.topology(), Slots.of(plan.wished()), scene.truth(), scene.clock(), scene.rounds(),
+        watch = new WorkerWatch(context.state(), plan.topology(), nodes, views.fresh());
+        keeper = new ViewKeeper(plan.topology(), Slots.of(plan.wished()), context.truth(), context.clock(), context.rounds(),
             supervisors(nodes));
-        scene.desk().intend(plan.id(), Traces.workersStarted(views.nodes()));
+        context.facade().intend(plan.id(), Traces.workersStarted(views.nodes()));
         learnSyncs(base, deadline);
         startBehindSyncs(deadline);
         deadline.await("new workers " + views.fresh().keySet(), () -> {
             keeper.check();
             return watch.allUp();
         });
-        deadline.pause(scene.settings().settleMillis());
+        deadline.pause(context.settings().settleMillis());
     }
 
     /** A worker that reads its executors while its view is undone ends itself, so it starts when that is farthest. */
@@ -143,7 +143,7 @@ final class MakeBeforeBreak implements Way {
         deadline.await("supervisors to ask Nimbus", () -> {
             long now = System.currentTimeMillis();
             waiting.removeIf(node -> {
-                boolean behind = !scene.clock().knows(node) || scene.clock().quiet(node, START_QUIET_MILLIS, now);
+                boolean behind = !context.clock().knows(node) || context.clock().quiet(node, START_QUIET_MILLIS, now);
                 if (behind) {
                     keeper.hold(node, prepared.get(node));
                 }
@@ -154,7 +154,7 @@ final class MakeBeforeBreak implements Way {
     }
 
     private void switchOver(Deadline deadline) throws Exception {
-        drainMillis = Math.max(0, Math.min(LONGEST_DRAIN_MILLIS, scene.drainMillis(plan) - SHORT_DRAIN_MILLIS));
+        drainMillis = Math.max(0, Math.min(LONGEST_DRAIN_MILLIS, context.drainMillis(plan) - SHORT_DRAIN_MILLIS));
         switchSenders(deadline);
     }
 
@@ -164,11 +164,11 @@ final class MakeBeforeBreak implements Way {
      */
     private void switchSenders(Deadline deadline) throws Exception {
         while (true) {
-            awaitBestMoment(scene.settings().refreshMillis() + SWITCH_MARGIN_MILLIS + drainMillis + commitMillis(), deadline);
+            awaitBestMoment(context.settings().refreshMillis() + SWITCH_MARGIN_MILLIS + drainMillis + commitMillis(), deadline);
             if (watch.allAnswer()) {
                 switched.forEach(keeper::hold);
                 keeper.awaitHeld(deadline);
-                if (allAnswerFor(scene.settings().refreshMillis() + SWITCH_MARGIN_MILLIS, deadline)) {
+                if (allAnswerFor(context.settings().refreshMillis() + SWITCH_MARGIN_MILLIS, deadline)) {
                     return;
                 }
             }
@@ -180,7 +180,7 @@ final class MakeBeforeBreak implements Way {
         prepared.forEach(keeper::hold);
         LOG.warn("a new worker of {} was restarted, waiting for it", plan.name());
         deadline.await("new workers to answer again", watch::allAnswer);
-        deadline.pause(scene.settings().settleMillis());
+        deadline.pause(context.settings().settleMillis());
     }
 
     private boolean allAnswerFor(long millis, Deadline deadline) throws InterruptedException {
@@ -197,7 +197,7 @@ final class MakeBeforeBreak implements Way {
 
     /** How long the commit may take. */
     private long commitMillis() {
-        return commit.needsRebalance() ? scene.settings().roundMillis() : 0;
+        return commit.needsRebalance() ? context.settings().roundMillis() : 0;
     }
 
     /**
@@ -208,7 +208,7 @@ final class MakeBeforeBreak implements Way {
         if (quiet >= LONGEST_QUIET_MILLIS) {
             return;
         }
-        long ended = Math.min(scene.settings().workerEndMillis() + ENDING_MARGIN_MILLIS, LONGEST_QUIET_MILLIS - quiet);
+        long ended = Math.min(context.settings().workerEndMillis() + ENDING_MARGIN_MILLIS, LONGEST_QUIET_MILLIS - quiet);
         Set<String> starting = views.fresh().keySet().stream().map(Place::node).collect(Collectors.toSet());
         long latest = Math.min(deadline.at(), System.currentTimeMillis() + BEST_MOMENT_MILLIS);
         while (!allBetweenSyncs(starting, ended, quiet) && System.currentTimeMillis() < latest) {
@@ -221,17 +221,17 @@ final class MakeBeforeBreak implements Way {
      * reads: the first time that a real view is undone could be taken note of by a slot.
      */
     private void learnSyncs(Assignment base, Deadline deadline) throws Exception {
-        Set<String> unknown = views.fresh().keySet().stream().map(Place::node).filter(node -> !scene.clock().knows(node))
+        Set<String> unknown = views.fresh().keySet().stream().map(Place::node).filter(node -> !context.clock().knows(node))
             .collect(Collectors.toSet());
         Assignment marked = base.deepCopy();
         marked.get_executor_start_time_secs().replaceAll((executor, at) -> at + 1);
         unknown.forEach(node -> keeper.hold(node, marked));
-        deadline.await("supervisors to ask Nimbus", () -> unknown.stream().allMatch(scene.clock()::knows));
+        deadline.await("supervisors to ask Nimbus", () -> unknown.stream().allMatch(context.clock()::knows));
     }
 
     private boolean allBetweenSyncs(Set<String> nodes, long since, long until) {
         long now = System.currentTimeMillis();
-        SyncClock clock = scene.clock();
+        SyncClock clock = context.clock();
         return nodes.stream().allMatch(node -> clock.past(node, since, now) && clock.quiet(node, until, now));
     }
 
@@ -244,7 +244,7 @@ final class MakeBeforeBreak implements Way {
             takeBack(deadline);
             switchSenders(deadline);
         }
-        scene.rounds().reveal();
+        context.rounds().reveal();
         commit.place();
         if (commit.needsRebalance()) {
             commit.rebalance(0, deadline);
@@ -252,7 +252,7 @@ final class MakeBeforeBreak implements Way {
     }
 
     private void clean(Deadline deadline) throws Exception {
-        deadline.await("Nimbus to hold the plan", () -> scene.reached(plan));
+        deadline.await("Nimbus to hold the plan", () -> context.reached(plan));
         LOG.info("{} is placed as plan {} wished", plan.name(), plan.id());
         end();
     }
@@ -268,10 +268,10 @@ final class MakeBeforeBreak implements Way {
     }
 
     private Views views(Assignment base, Map<Place, Set<TaskRange>> fresh, Map<String, NodeFacts> nodes) throws Exception {
-        TopologyDetails topology = scene.topology(plan);
+        TopologyDetails topology = context.topology(plan);
         Map<String, String> hosts = new HashMap<>();
         nodes.values().forEach(node -> hosts.put(node.id(), node.host()));
-        return new Views(base, Slots.of(plan.wished()), new WorkerSizes(scene.conf()).of(topology, plan.rows(), fresh), hosts);
+        return new Views(base, Slots.of(plan.wished()), new WorkerSizes(context.conf()).of(topology, plan.rows(), fresh), hosts);
     }
 
     /**
@@ -279,7 +279,7 @@ final class MakeBeforeBreak implements Way {
      * still give them away, and Nimbus shows only later what a round decided.
      */
     private void reserve(Set<Place> fresh, Map<String, NodeFacts> nodes, Deadline deadline) throws Exception {
-        Rounds rounds = scene.rounds();
+        Rounds rounds = context.rounds();
         Set<WorkerSlot> slots = fresh.stream().map(place -> new WorkerSlot(place.node(), place.port())).collect(Collectors.toSet());
         rounds.reserve(plan.topology(), slots);
         deadline.await("the scheduling round under way", rounds::reservationHolds);
@@ -298,7 +298,7 @@ final class MakeBeforeBreak implements Way {
                 throw new StepFailed(Code.SLOT_NOT_FREE, "node " + id + " is gone or blacklisted");
             }
             Set<Integer> taken = new HashSet<>();
-            scene.nimbus().assignments(id).values().forEach(held -> Slots.of(held).executors().keySet().stream()
+            context.nimbus().assignments(id).values().forEach(held -> Slots.of(held).executors().keySet().stream()
                 .filter(place -> place.node().equals(id)).forEach(place -> taken.add(place.port())));
             for (Place place : fresh) {
                 if (place.node().equals(id) && (taken.contains(place.port()) || !node.ports().contains(place.port()))) {
@@ -317,7 +317,7 @@ final class MakeBeforeBreak implements Way {
             if (NumaNodes.siblings(id, nodes.keySet()).size() > 1) {
                 throw new StepFailed(Code.VIEW_NOT_EXPRESSIBLE, "node " + id + " shares its supervisor with others");
             }
-            supervisors.put(id, new SupervisorLink(scene.conf(), scene.state(), nodes.get(id)));
+            supervisors.put(id, new SupervisorLink(context.conf(), context.state(), nodes.get(id)));
         }
         return supervisors;
     }

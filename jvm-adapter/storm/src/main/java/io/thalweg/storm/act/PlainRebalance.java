@@ -3,18 +3,18 @@ package io.thalweg.storm.act;
 import io.thalweg.shell.Deadline;
 import io.thalweg.shell.Phase;
 import io.thalweg.shell.Plan;
-import io.thalweg.shell.Way;
+import io.thalweg.shell.Strategy;
 
 /** Storm's own rebalance, with the plan's counts; every changed worker restarts. */
-final class PlainRebalance implements Way {
-    private final Scene scene;
+final class PlainRebalance implements Strategy {
+    private final ActionContext context;
     private final Plan plan;
     private final Commit commit;
 
-    PlainRebalance(Scene scene, Plan plan) {
-        this.scene = scene;
+    PlainRebalance(ActionContext context, Plan plan) {
+        this.context = context;
         this.plan = plan;
-        this.commit = new Commit(scene, plan);
+        this.commit = new Commit(context, plan);
     }
 
     @Override
@@ -25,17 +25,17 @@ final class PlainRebalance implements Way {
     @Override
     public void perform(Phase phase, Deadline deadline) throws Exception {
         switch (phase) {
-            case PREPARE, STARTED -> scene.topology(plan);
+            case PREPARE, STARTED -> context.topology(plan);
             case SWITCHED -> {
                 commit.place();
                 if (commit.needsRebalance()) {
-                    commit.rebalance(scene.settings().rebalanceWaitSecs(), deadline);
+                    commit.rebalance(context.settings().rebalanceWaitSecs(), deadline);
                 }
             }
             case COMMITTED -> {
-                long wait = 1000L * scene.settings().rebalanceWaitSecs();
-                deadline.later(wait).await("Nimbus to hold the plan", () -> scene.reached(plan));
-                scene.announce(plan);
+                long wait = 1000L * context.settings().rebalanceWaitSecs();
+                deadline.later(wait).await("Nimbus to hold the plan", () -> context.reached(plan));
+                context.announce(plan);
             }
             default -> throw new IllegalStateException("no work in " + phase);
         }

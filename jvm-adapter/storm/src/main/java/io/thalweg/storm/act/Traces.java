@@ -33,14 +33,14 @@ final class Traces {
     }
 
     /** Takes one of them back. */
-    static void undo(Scene scene, Plan plan, JsonNode trace) throws StepFailed, TException {
+    static void undo(ActionContext context, Plan plan, JsonNode trace) throws StepFailed, TException {
         String what = trace.path("what").asText();
         switch (what) {
-            case DEACTIVATED -> scene.activate(plan);
+            case DEACTIVATED -> context.activate(plan);
             case WORKERS_STARTED -> {
                 List<String> nodes = new ArrayList<>();
                 trace.path("nodes").forEach(node -> nodes.add(node.asText()));
-                scene.announce(nodes);
+                context.announce(nodes);
             }
             default -> throw new StepFailed(Code.ENGINE_REFUSED, "nobody knows how to take back " + what);
         }

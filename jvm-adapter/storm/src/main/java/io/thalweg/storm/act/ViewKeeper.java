@@ -4,7 +4,7 @@ import io.thalweg.shell.Deadline;
 import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.StepFailed.Code;
 import io.thalweg.storm.cluster.Rounds;
-import io.thalweg.storm.cluster.Threads;
+import io.thalweg.shell.Threads;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;

@@ -18,12 +18,8 @@ public final class Rounds {
     /** A round that comes this much before its time is an extra one, called by a rebalance. */
     private static final long EARLY_MILLIS = 150;
 
-    private static final long RECENT_ROUNDS = 3;
-
     /** Rounds are late when Nimbus lacks processor time, never early: the shortest of so many periods is the true one. */
     private static final int PERIODS = 5;
-
-    private static final long RECENT_MILLIS = 15_000;
 
     /** The cluster as one round saw it. */
     public record View(Map<String, NodeFacts> nodes, Map<String, TopologyDetails> topologies) { }
@@ -116,11 +112,6 @@ public final class Rounds {
     /** The slots in use by what the last round decided. */
     public synchronized Set<WorkerSlot> handedOut() {
         return handedOut;
-    }
-
-    /** Whether this Nimbus leads: only the leader runs rounds. */
-    public boolean leading(long now) {
-        return lastStart != 0 && now - lastStart < Math.max(RECENT_ROUNDS * periodMillis, RECENT_MILLIS);
     }
 
     /** Whether a round of any kind began within the last so many milliseconds. */

@@ -94,10 +94,10 @@ class HeraldTest {
             Herald one = new Herald(some, "n", some.supervisor("n"));
             String seen = "seed " + seed + ", round " + round;
             for (int i = random.nextInt(4); i >= 0; i--) {
-                int way = random.nextInt(4);
-                if (way > 1) {
+                int strategy = random.nextInt(4);
+                if (strategy > 1) {
                     one.tell("acting", VIEW, () -> true);
-                } else if (way == 1) {
+                } else if (strategy == 1) {
                     one.tellInPassing("acting", VIEW, () -> true);
                     if (!one.settled("acting")) {
                         one.tell("acting", VIEW, () -> true);

@@ -76,14 +76,6 @@ class RoundsTest {
     }
 
     @Test
-    void onlyWhoeverRunsRoundsLeads() {
-        assertFalse(rounds.leading(1));
-        rounds.begin(100_000);
-        assertTrue(rounds.leading(129_000));
-        assertFalse(rounds.leading(130_001));
-    }
-
-    @Test
     void unusableSettingsCountAsAbsent() {
         Settings settings = Settings.of(Map.of("thalweg.monitor.interval.secs", "often", "thalweg.action.method", "magic",
             "thalweg.action.settle.millis", -1));

@@ -15,14 +15,14 @@ import io.thalweg.flink.place.Wish;
 import io.thalweg.flink.rest.FakeFlink;
 import io.thalweg.flink.rest.Requirements;
 import io.thalweg.shell.Deadline;
-import io.thalweg.shell.Desk;
+import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Phase;
 import io.thalweg.shell.Place;
 import io.thalweg.shell.Plan;
 import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.StepFailed.Code;
 import io.thalweg.shell.TaskRange;
-import io.thalweg.shell.Way;
+import io.thalweg.shell.Strategy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -34,7 +34,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** What both ways do to a job, in which order, and what is left when they give up. */
-class WaysTest {
+class StrategiesTest {
     private static final Plan TO_TWO = new Plan("p", 1, "a", "words", Plan.Kind.COUNTS, Map.of("source", 2), Map.of(), 2,
             false, List.of(row(0, 63, 0), row(64, 127, 1)));
 
@@ -61,27 +61,27 @@ class WaysTest {
     }
 
     private OwnTrigger ownTrigger(boolean mayLoseState) {
-        return new OwnTrigger(job, new Stages.Scene(TO_TWO, seen, List.of()), bounds, new Desk(null), mayLoseState);
+        return new OwnTrigger(job, new ClusterStates.ActionContext(TO_TWO, seen, List.of()), bounds, new EngineFacade(null), mayLoseState);
     }
 
     private RestRescale rescale(Recovery recovery) {
-        return new RestRescale(TO_TWO, bounds, new Desk(null), () -> recovery);
+        return new RestRescale(TO_TWO, bounds, new EngineFacade(null), () -> recovery);
     }
 
-    private static Code failure(Way way, Phase phase) {
-        return assertThrows(StepFailed.class, () -> way.perform(phase, Deadline.in(50, () -> { }))).code();
+    private static Code failure(Strategy strategy, Phase phase) {
+        return assertThrows(StepFailed.class, () -> strategy.perform(phase, Deadline.in(50, () -> { }))).code();
     }
 
-    private static void perform(Way way, Phase phase) throws Exception {
-        way.perform(phase, Deadline.in(10_000, () -> { }));
+    private static void perform(Strategy strategy, Phase phase) throws Exception {
+        strategy.perform(phase, Deadline.in(10_000, () -> { }));
     }
 
     @Test
     void boundsReachFlinkAfterTheCheckpointAndJustBeforeTheRestart() throws Exception {
-        OwnTrigger way = ownTrigger(false);
-        perform(way, Phase.PREPARE);
+        OwnTrigger strategy = ownTrigger(false);
+        perform(strategy, Phase.PREPARE);
         assertEquals(List.of(), flink.changes());
-        perform(way, Phase.STARTED);
+        perform(strategy, Phase.STARTED);
         assertEquals(List.of("ask for slots", "checkpoint", "restart after 1 changes"), done);
         assertTrue(flink.changes().get(0).contains("\"upperBound\":2"), flink.changes().toString());
     }
@@ -89,10 +89,10 @@ class WaysTest {
     @Test
     void aPlanThatIsGivenUpForWantOfSlotsLeavesNothingBehind() throws Exception {
         job.hasSlots = false;
-        OwnTrigger way = ownTrigger(false);
-        assertEquals(Code.STEP_DEADLINE, failure(way, Phase.PREPARE));
-        way.back();
-        way.end();
+        OwnTrigger strategy = ownTrigger(false);
+        assertEquals(Code.STEP_DEADLINE, failure(strategy, Phase.PREPARE));
+        strategy.back();
+        strategy.end();
         assertEquals(List.of(), flink.changes());
         assertNull(job.allocator.wish());
     }
@@ -100,10 +100,10 @@ class WaysTest {
     @Test
     void withoutACheckpointThereAreNeitherBoundsNorARestart() throws Exception {
         job.checkpoint = CompletableFuture.failedFuture(new IllegalStateException("for a test"));
-        OwnTrigger way = ownTrigger(false);
-        perform(way, Phase.PREPARE);
-        assertEquals(Code.ENGINE_REFUSED, failure(way, Phase.STARTED));
-        way.back();
+        OwnTrigger strategy = ownTrigger(false);
+        perform(strategy, Phase.PREPARE);
+        assertEquals(Code.ENGINE_REFUSED, failure(strategy, Phase.STARTED));
+        strategy.back();
         assertEquals(List.of(), flink.changes());
         assertEquals(List.of("ask for slots", "checkpoint", "give back"), done);
     }
@@ -113,9 +113,9 @@ class WaysTest {
         job.checkpoints = false;
         Wish earlier = new Wish(Map.of(), Map.of());
         job.allocator.wish(earlier);
-        OwnTrigger way = ownTrigger(false);
-        assertEquals(Code.CHECKPOINTS_MISSING, failure(way, Phase.PREPARE));
-        way.back();
+        OwnTrigger strategy = ownTrigger(false);
+        assertEquals(Code.CHECKPOINTS_MISSING, failure(strategy, Phase.PREPARE));
+        strategy.back();
         assertEquals(List.of(), done);
         assertEquals(earlier, job.allocator.wish());
         for (Recovery recovery : List.of(Recovery.OFF, Recovery.NONE_YET, Recovery.FAILING)) {
@@ -127,29 +127,29 @@ class WaysTest {
     @Test
     void unlessItsUserSaysSo() throws Exception {
         job.checkpoints = false;
-        OwnTrigger way = ownTrigger(true);
-        perform(way, Phase.PREPARE);
-        perform(way, Phase.STARTED);
+        OwnTrigger strategy = ownTrigger(true);
+        perform(strategy, Phase.PREPARE);
+        perform(strategy, Phase.STARTED);
         assertEquals(List.of("ask for slots", "restart after 1 changes"), done);
     }
 
     @Test
     void whatFlinkRestartedMeanwhileIsAnotherPlansMatter() throws Exception {
-        OwnTrigger way = ownTrigger(false);
-        perform(way, Phase.PREPARE);
+        OwnTrigger strategy = ownTrigger(false);
+        perform(strategy, Phase.PREPARE);
         job.state = "another";
-        assertEquals(Code.PLAN_OUTDATED, failure(way, Phase.STARTED));
+        assertEquals(Code.PLAN_OUTDATED, failure(strategy, Phase.STARTED));
         assertEquals(List.of(), flink.changes());
     }
 
     @Test
     void aPlanBeyondBoundsThatItsUserHasSetSinceIsGivenUp() throws Exception {
         String vertex = FakeFlink.vertexOf("a");
-        OwnTrigger way = ownTrigger(false);
-        perform(way, Phase.PREPARE);
+        OwnTrigger strategy = ownTrigger(false);
+        perform(strategy, Phase.PREPARE);
         flink.on("/jobs/a/resource-requirements",
                 "{\"%s\": {\"parallelism\": {\"lowerBound\": 3, \"upperBound\": 3}}}".formatted(vertex));
-        assertEquals(Code.PLAN_OUTDATED, failure(way, Phase.STARTED));
+        assertEquals(Code.PLAN_OUTDATED, failure(strategy, Phase.STARTED));
         assertEquals(Code.PLAN_OUTDATED, failure(rescale(Recovery.POSSIBLE), Phase.PREPARE));
         assertEquals(List.of(), flink.changes());
     }

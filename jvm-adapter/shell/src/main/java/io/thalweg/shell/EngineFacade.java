@@ -13,8 +13,8 @@ import org.slf4j.LoggerFactory;
  * What is asked of the engine, and reported to it, while plans are carried out. Before anything is done to the cluster
  * it asks whether this process still leads, and has it noted; see {@link #intend}.
  */
-public final class Desk {
-    private static final Logger LOG = LoggerFactory.getLogger(Desk.class);
+public final class EngineFacade {
+    private static final Logger LOG = LoggerFactory.getLogger(EngineFacade.class);
 
     /** While a step only waits, leadership is asked for this often. */
     private static final long LOOK_MILLIS = 1000;
@@ -29,12 +29,12 @@ public final class Desk {
     private JsonNode noted;
 
     /** Speaks to this engine, on behalf of the only process there is. */
-    public Desk(Engine engine) {
+    public EngineFacade(Engine engine) {
         this(engine, Leadership.ALONE, ClusterNote.NONE);
     }
 
     /** Speaks to this engine, on behalf of one of several processes. */
-    public Desk(Engine engine, Leadership leadership, ClusterNote note) {
+    public EngineFacade(Engine engine, Leadership leadership, ClusterNote note) {
         this.engine = engine;
         this.leadership = leadership;
         this.note = note;

@@ -4,12 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 
 /** What an engine offers for carrying out one plan, as things are at this moment. */
-public interface Stage {
-    /** The ways that are allowed and suit the plan, best first. */
-    List<Way> ways();
+public interface ClusterState {
+    /** The strategies that are allowed and suit the plan, best first. */
+    List<Strategy> strategies();
 
-    /** The ways to finish a plan that a predecessor had committed. */
-    List<Way> carryOn();
+    /** The strategies to finish a plan that a predecessor had committed. */
+    List<Strategy> carryOn();
 
     /** Fails once what the plan is for is gone. Asked while a step waits, so that it waits for nothing else. */
     default void check() throws StepFailed { }

@@ -1,6 +1,6 @@
 package io.thalweg.storm.act;
 
-import io.thalweg.shell.Desk;
+import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Place;
 import io.thalweg.shell.Plan;
 import io.thalweg.shell.StepFailed;
@@ -23,9 +23,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** What an action works with: the cluster as it is, the links to it, and the settings. */
-record Scene(Map<String, Object> conf, Settings settings, Rounds rounds, NimbusLink nimbus, StateLink state,
-             Desk desk, SyncClock clock) {
-    private static final Logger LOG = LoggerFactory.getLogger(Scene.class);
+record ActionContext(Map<String, Object> conf, Settings settings, Rounds rounds, NimbusLink nimbus, StateLink state,
+             EngineFacade facade, SyncClock clock) {
+    private static final Logger LOG = LoggerFactory.getLogger(ActionContext.class);
 
     /** Storm's shortest window of statistics: ten minutes. */
     private static final String WINDOW = "600";

@@ -1,7 +1,7 @@
 package io.thalweg.shell;
 
-/** One way of making a plan true: the work of each phase, and the way back. */
-public interface Way {
+/** One way of carrying out a plan: the work of each phase, and how to undo it. */
+public interface Strategy {
     /** How records name it. */
     String name();
 
@@ -11,7 +11,7 @@ public interface Way {
     /** Undoes what was done, before anything that runs was touched. */
     void back() throws Exception;
 
-    /** Called last, unless the way is abandoned; leaves nothing temporary behind. */
+    /** Called last, unless the strategy is abandoned; leaves nothing temporary behind. */
     void end() throws Exception;
 
     /**

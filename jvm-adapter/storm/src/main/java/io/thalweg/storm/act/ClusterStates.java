@@ -1,11 +1,11 @@
 package io.thalweg.storm.act;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.thalweg.shell.Desk;
+import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Plan;
-import io.thalweg.shell.Stage;
+import io.thalweg.shell.ClusterState;
 import io.thalweg.shell.StepFailed;
-import io.thalweg.shell.Way;
+import io.thalweg.shell.Strategy;
 import io.thalweg.storm.cluster.NimbusLink;
 import io.thalweg.storm.cluster.Rounds;
 import io.thalweg.storm.cluster.Settings;
@@ -17,28 +17,28 @@ import java.util.function.Function;
 import org.apache.storm.thrift.TException;
 
 /** Storm's ways of carrying out plans. */
-public final class Stages implements Function<Plan, Stage>, AutoCloseable {
+public final class ClusterStates implements Function<Plan, ClusterState>, AutoCloseable {
     private final Map<String, Object> conf;
     private final Settings settings;
     private final Rounds rounds;
-    private final Desk desk;
+    private final EngineFacade facade;
     private final StateLink state;
     private final NimbusLink nimbus;
     private final SyncClock clock = new SyncClock();
 
     /** Works on the cluster of this Nimbus. */
-    public Stages(Map<String, Object> conf, Settings settings, Rounds rounds, Desk desk, StateLink state) {
+    public ClusterStates(Map<String, Object> conf, Settings settings, Rounds rounds, EngineFacade facade, StateLink state) {
         this.conf = conf;
         this.settings = settings;
         this.rounds = rounds;
-        this.desk = desk;
+        this.facade = facade;
         this.state = state;
         this.nimbus = new NimbusLink(conf);
     }
 
     @Override
-    public Stage apply(Plan plan) {
-        return new StormStage(new Scene(conf, settings, rounds, nimbus, state, desk, clock), plan);
+    public ClusterState apply(Plan plan) {
+        return new StormState(new ActionContext(conf, settings, rounds, nimbus, state, facade, clock), plan);
     }
 
     @Override
@@ -46,52 +46,52 @@ public final class Stages implements Function<Plan, Stage>, AutoCloseable {
         nimbus.close();
     }
 
-    private record StormStage(Scene scene, Plan plan) implements Stage {
+    private record StormState(ActionContext context, Plan plan) implements ClusterState {
         @Override
-        public List<Way> ways() {
+        public List<Strategy> strategies() {
             if (!plan.memoryMib().isEmpty()) {
                 // A worker's heap is fixed when its topology is submitted.
                 return List.of();
             }
-            Settings.Method method = scene.settings().method();
+            Settings.Method method = context.settings().method();
             boolean auto = method == Settings.Method.AUTO;
-            List<Way> ways = new ArrayList<>();
+            List<Strategy> strategies = new ArrayList<>();
             boolean beside = !plan.noRoomBeside() && plan.kind() != Plan.Kind.LAYOUT;
             if ((auto || method == Settings.Method.MAKE_BEFORE_BREAK) && beside) {
-                ways.add(new MakeBeforeBreak(scene, plan));
+                strategies.add(new MakeBeforeBreak(context, plan));
             }
             if (auto || method == Settings.Method.DRAIN) {
-                ways.add(new DrainAndRestart(scene, plan));
+                strategies.add(new DrainAndRestart(context, plan));
             }
             if (auto || method == Settings.Method.REBALANCE) {
-                ways.add(new PlainRebalance(scene, plan));
+                strategies.add(new PlainRebalance(context, plan));
             }
-            return ways;
+            return strategies;
         }
 
         @Override
-        public List<Way> carryOn() {
-            return List.of(new PlainRebalance(scene, plan));
+        public List<Strategy> carryOn() {
+            return List.of(new PlainRebalance(context, plan));
         }
 
         @Override
         public void check() throws StepFailed {
-            scene.topology(plan);
+            context.topology(plan);
         }
 
         @Override
         public boolean reached() {
-            return scene.reached(plan);
+            return context.reached(plan);
         }
 
         @Override
         public void settle() throws StepFailed {
-            scene.announce(plan);
+            context.announce(plan);
         }
 
         @Override
         public void undo(JsonNode done) throws StepFailed, TException {
-            Traces.undo(scene, plan, done);
+            Traces.undo(context, plan, done);
         }
     }
 }

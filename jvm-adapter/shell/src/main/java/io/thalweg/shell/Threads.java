@@ -1,15 +1,16 @@
-package io.thalweg.storm.cluster;
+package io.thalweg.shell;
 
 import java.util.concurrent.ThreadFactory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Threads of ours in Nimbus. Nimbus ends when an error leaves a thread that has nobody of its own to take it, so
- * each of ours has.
+ * Our threads in the engine's process. Nimbus and the JobManager end when an error leaves a thread without an uncaught
+ * exception handler, so each of ours has one.
  */
 public final class Threads {
     private static final Logger LOG = LoggerFactory.getLogger(Threads.class);
+    private static final long LONGEST_END_MILLIS = 5_000;
 
     private Threads() { }
 
@@ -24,6 +25,16 @@ public final class Threads {
         thread.setDaemon(true);
         thread.setUncaughtExceptionHandler(Threads::ended);
         return thread;
+    }
+
+    /** Interrupts a thread and waits a moment for its end. */
+    public static void stop(Thread thread) {
+        thread.interrupt();
+        try {
+            thread.join(LONGEST_END_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private static void ended(Thread thread, Throwable cause) {

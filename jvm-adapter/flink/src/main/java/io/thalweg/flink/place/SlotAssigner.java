@@ -13,13 +13,13 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Deals groups of subtasks out to slots: each to a slot of the node it wishes, and where that has none left, to any.
+ * Assigns slots to groups of subtasks: each gets a slot of the node it wishes, and where that has none left, to any.
  *
  * @param <G> a group of subtasks that share a slot
  * @param <S> a slot
  */
-final class Deal<G, S> {
-    /** What became of a deal: a slot for each group, and the groups that did not get their node. */
+final class SlotAssigner<G, S> {
+    /** The outcome: a slot for each group, and the groups that did not get their node. */
     record Outcome<G, S>(Map<G, S> slots, List<G> elsewhere) { }
 
     private final Map<String, Deque<S>> free = new TreeMap<>();
@@ -40,18 +40,18 @@ final class Deal<G, S> {
         return free.values().stream().mapToInt(Collection::size).sum() < wishes.size();
     }
 
-    /** Deals; null when there are fewer slots than groups. */
-    Outcome<G, S> deal() {
+    /** Assigns; null when there are fewer slots than groups. */
+    Outcome<G, S> assign() {
         if (lacks()) {
             return null;
         }
-        Map<G, S> dealt = new HashMap<>();
+        Map<G, S> assigned = new HashMap<>();
         List<G> elsewhere = new ArrayList<>();
         List<G> rest = new ArrayList<>();
         wishes.forEach((group, wish) -> {
             Deque<S> there = wish == null ? null : free.get(wish.node());
             if (there != null && !there.isEmpty()) {
-                dealt.put(group, there.poll());
+                assigned.put(group, there.poll());
                 return;
             }
             rest.add(group);
@@ -62,8 +62,8 @@ final class Deal<G, S> {
         for (G group : rest) {
             // The node with most slots left, so that what is placed without a wish spreads.
             Deque<S> most = free.values().stream().max(Comparator.comparingInt(Deque::size)).orElseThrow();
-            dealt.put(group, most.poll());
+            assigned.put(group, most.poll());
         }
-        return new Outcome<>(dealt, elsewhere);
+        return new Outcome<>(assigned, elsewhere);
     }
 }

@@ -9,8 +9,8 @@ import java.util.Map;
  * <p>Arguments are {@code key=value} pairs with the keys of Flink's configuration; {@code rest.address} and
  * {@code rest.port} say where the JobManager is.
  */
-public final class Beside {
-    private Beside() {}
+public final class Standalone {
+    private Standalone() {}
 
     /** Runs until the process is ended. */
     public static void main(String[] arguments) throws InterruptedException {

@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thalweg_core::action::{Action, Due, Effect, Event, Fault, InFlight, Phase, Term, step};
 use thalweg_core::assign::Routes;
@@ -17,36 +16,15 @@ use thalweg_core::plan::Plan;
 use thalweg_core::units::Timestamp;
 use thalweg_store::StoreError;
 
+use crate::engine::{Engine, Running};
+use crate::error::EngineError;
 use crate::recording::Entry;
-use crate::status::EndedPlan;
-use crate::{Engine, EngineError, Running};
+use crate::under_way::{EndedPlan, Stored, UnderWay};
 
 /// Where actions that are not over are kept in the store, for the next leader.
 pub(crate) const ACTIONS_KEY: &str = "actions";
 /// Ended plans that the status keeps.
 const REMEMBERED: usize = 20;
-
-/// The action under way, with what the shell told of it.
-#[derive(Debug, Clone)]
-pub(crate) struct UnderWay {
-    pub(crate) action: Action,
-    /// What the shell reported of each step.
-    pub(crate) steps: Vec<Value>,
-    /// When anything was heard of it last.
-    pub(crate) heard_at: Timestamp,
-    /// When its topology was seen last.
-    pub(crate) seen_at: Timestamp,
-}
-
-/// Actions as the store keeps them.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Stored {
-    /// The one under way.
-    pub(crate) under_way: Option<Action>,
-    /// Those carried out whose effect is not judged yet.
-    #[serde(default)]
-    pub(crate) settled: Vec<Action>,
-}
 
 /// What an event led to, besides the change of the action.
 struct Changed {

@@ -7,8 +7,10 @@ use thalweg_core::units::Timestamp;
 use thalweg_store::Published;
 
 use crate::actions::{note, under_way_mut};
+use crate::engine::Engine;
+use crate::error::EngineError;
 use crate::recording::Entry;
-use crate::{Engine, EngineError, tables};
+use crate::tables;
 
 /// One request.
 #[derive(Debug, Deserialize)]

@@ -1,5 +1,6 @@
 //! Errors of the engine, with the stable codes under which they cross to the JVM.
 
+use serde_json::Value;
 use thiserror::Error;
 
 /// What can go wrong in a call of the engine.
@@ -39,4 +40,17 @@ impl EngineError {
             Self::Json(_) => "INTERNAL",
         }
     }
+}
+
+/// What a JSON value is, for messages.
+pub(crate) fn kind_of(value: &Value) -> String {
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a flag",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    kind.to_owned()
 }

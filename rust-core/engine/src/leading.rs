@@ -9,9 +9,11 @@ use thalweg_core::plan::Plan;
 use thalweg_core::state::{Learned, State};
 use thalweg_core::units::Timestamp;
 
-use crate::actions::{ACTIONS_KEY, Stored, UnderWay, flight_of, found, note};
+use crate::actions::{ACTIONS_KEY, flight_of, found, note};
+use crate::engine::{Engine, LEARNED_KEY, Running};
+use crate::error::EngineError;
 use crate::recording::Entry;
-use crate::{Engine, EngineError, LEARNED_KEY, Running};
+use crate::under_way::{Stored, UnderWay};
 
 impl Engine {
     /// Begins to lead: reads the tables, what was learned, and the action that a predecessor left; answers with what a

@@ -17,10 +17,13 @@ use thalweg_core::state::Order;
 use thalweg_core::units::{Millis, Timestamp};
 use thalweg_store::{Reach, StoreError, StoreKind};
 
-use crate::actions::{UnderWay, flight_of, note};
+use crate::actions::{flight_of, note};
+use crate::engine::{Engine, LEARNED_KEY, Running};
+use crate::error::EngineError;
 use crate::recording::Entry;
 use crate::status::{ActivePlan, Status};
-use crate::{Engine, EngineError, LEARNED_KEY, Running, drains, files, orders, tables};
+use crate::under_way::UnderWay;
+use crate::{drains, files, orders, tables};
 
 /// Outcomes that the status keeps.
 const REMEMBERED: usize = 20;

@@ -10,7 +10,7 @@ use thalweg_core::plan::Plan;
 use thalweg_core::settings::Mode;
 use thalweg_core::units::Timestamp;
 
-use crate::actions::UnderWay;
+use crate::under_way::{EndedPlan, UnderWay};
 
 /// The plan under way.
 #[derive(Debug, Serialize)]
@@ -31,16 +31,6 @@ impl<'a> ActivePlan<'a> {
         let (strategy, steps) = (strategy.as_deref(), &under_way.steps[..]);
         Self { plan, state: *phase, since: *since, strategy, done, steps }
     }
-}
-
-/// A plan that ended.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct EndedPlan {
-    pub(crate) plan: Plan,
-    pub(crate) at: Timestamp,
-    pub(crate) how: String,
-    pub(crate) code: Option<String>,
-    pub(crate) steps: Vec<Value>,
 }
 
 /// Everything that is shown.

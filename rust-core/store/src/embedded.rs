@@ -9,10 +9,12 @@ use redb::{
     TableDefinition, WriteTransaction,
 };
 
+use crate::error::StoreError;
 use crate::layout::Stored;
-use crate::table::check_topology;
-use crate::term::{Stamp, TERM_SHIFT, Version, check_term, epoch_after, term_after, version_after};
-use crate::{Head, Loaded, Record, RoutingTable, Stamped, Store, StoreError, check_json};
+use crate::limits::TERM_SHIFT;
+use crate::store::{Head, Loaded, Record, Store, check_json};
+use crate::table::{RoutingTable, check_topology};
+use crate::term::{Stamp, Stamped, Version, check_term, epoch_after, term_after, version_after};
 
 /// Topology to its table in stored form, as JSON.
 const TABLES: TableDefinition<&str, &[u8]> = TableDefinition::new("tables");

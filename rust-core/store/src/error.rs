@@ -29,7 +29,7 @@ pub enum StoreError {
         got: u64,
     },
     /// A term beyond those whose epochs can be compared exactly everywhere.
-    #[error("term {0} is above {max}", max = crate::MAX_TERM)]
+    #[error("term {0} is above {max}", max = crate::limits::MAX_TERM)]
     TermTooLarge(u64),
     /// A table that must not be stored.
     #[error("invalid table: {0}")]

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use thalweg_core::model::TaskRange;
 use thalweg_core::units::Timestamp;
 
+use crate::store::{Loaded, UnreadableRow};
 use crate::table::{Change, LAYOUT, RoutingTable, Row};
-use crate::{DroppedRow, Loaded};
 
 /// A table as fields and values.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -76,14 +76,14 @@ impl Stored {
         Ok(Loaded { table, dropped })
     }
 
-    fn rows(&self) -> (Vec<Row>, Vec<DroppedRow>) {
+    fn rows(&self) -> (Vec<Row>, Vec<UnreadableRow>) {
         let keys: BTreeSet<&String> =
             self.components.keys().chain(self.nodes.keys()).chain(self.ports.keys()).collect();
         let (mut rows, mut dropped) = (Vec::with_capacity(keys.len()), Vec::new());
         for key in keys {
             match self.row(key) {
                 Ok(row) => rows.push(row),
-                Err(reason) => dropped.push(DroppedRow { key: key.clone(), reason }),
+                Err(reason) => dropped.push(UnreadableRow { key: key.clone(), reason }),
             }
         }
         (rows, dropped)

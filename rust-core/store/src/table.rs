@@ -6,11 +6,10 @@ use thalweg_core::units::Timestamp;
 use thiserror::Error;
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::limits::MAX_EPOCH;
+
 /// The layout in which tables are stored; other layouts are not guessed at.
 pub const LAYOUT: u32 = 1;
-
-/// Redis compares epochs as doubles, which are exact up to here.
-pub const MAX_EPOCH: u64 = (1 << 53) - 1;
 
 /// One side's value before a plan, and the value the plan wants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

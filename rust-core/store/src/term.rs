@@ -4,14 +4,8 @@
 //! its upper bits, so that whoever led earlier is behind whoever leads now, however many epochs it
 //! takes.
 
-use crate::{MAX_EPOCH, StoreError};
-
-/// How far a term lies above the running number in an epoch: a term has some 268 million epochs for
-/// each topology, and there are some 33 million terms.
-pub const TERM_SHIFT: u32 = 28;
-
-/// The last term whose epochs can be compared exactly everywhere.
-pub const MAX_TERM: u64 = MAX_EPOCH >> TERM_SHIFT;
+use crate::error::StoreError;
+use crate::limits::{MAX_TERM, TERM_SHIFT};
 
 /// Bytes kept under a key, with the term of the leader who wrote them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +84,7 @@ pub(crate) fn version_after(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::MAX_EPOCH;
 
     const RANGE: u64 = 1 << TERM_SHIFT;
 

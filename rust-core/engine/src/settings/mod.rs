@@ -1,20 +1,22 @@
 //! What users may set: one table of keys, from which values, messages and the reference are made.
 
+mod key;
 mod keys;
 mod parse;
 mod policies;
+mod policy_keys;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 use thalweg_core::settings::{Mode, PlanStrategy, Settings, SlotRule, WorkerLimit};
-use thalweg_core::units::{Millis, Share};
+use thalweg_core::units::Millis;
 use thalweg_store::{Secret, StoreKind, StoreSettings};
 
-pub use keys::{Key, Kind, keys};
+pub use key::{Key, Kind};
+pub use keys::keys;
 use parse::Values;
-use policies::{count_or, flag_or, secs_or};
 
 /// The settings of one engine, and what was wrong with what the user wrote.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,14 +70,6 @@ impl EngineSettings {
     }
 }
 
-fn secs(values: &Values, key: &str) -> Millis {
-    Millis::saturating(values.number(key) * 1000.0)
-}
-
-fn share(values: &Values, key: &str) -> Share {
-    Share::saturating(values.number(key))
-}
-
 fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>) -> Settings {
     let mode = match values.text("thalweg.mode") {
         "act" => Mode::Act,
@@ -97,32 +91,32 @@ fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>)
         mode,
         strategy,
         phi: values.number("thalweg.me-stream.phi"),
-        sampling: secs_or(values, "thalweg.monitor.interval.secs", base.sampling),
-        relaxed_factor: count_or(values, "thalweg.me-stream.relaxed.factor", base.relaxed_factor),
-        window: secs_or(values, "thalweg.metrics.window.secs", base.window),
+        sampling: values.secs_or("thalweg.monitor.interval.secs", base.sampling),
+        relaxed_factor: values.count_or("thalweg.me-stream.relaxed.factor", base.relaxed_factor),
+        window: values.secs_or("thalweg.metrics.window.secs", base.window),
         max_age: Millis::saturating(max_age * 1000.0),
-        min_coverage: share(values, "thalweg.metrics.min.coverage"),
-        settle: secs_or(values, "thalweg.metrics.settle.secs", base.settle),
+        min_coverage: values.share("thalweg.metrics.min.coverage"),
+        settle: values.secs_or("thalweg.metrics.settle.secs", base.settle),
         points: values.count("thalweg.me-stream.points") as usize,
         stable_fits: values.count("thalweg.me-stream.stable.fits") as usize,
-        stable_change: share(values, "thalweg.me-stream.stable.change"),
-        stable_error: share(values, "thalweg.me-stream.stable.error"),
+        stable_change: values.share("thalweg.me-stream.stable.change"),
+        stable_error: values.share("thalweg.me-stream.stable.error"),
         accuracy: values.number("thalweg.me-stream.accuracy"),
-        interval: secs(values, "thalweg.me-stream.interval.secs"),
+        interval: values.secs("thalweg.me-stream.interval.secs"),
         effective_bottlenecks: values.count("thalweg.me-stream.effective.bottlenecks"),
-        capacity_limit: share(values, "thalweg.me-stream.capacity.limit"),
-        failed_limit: share(values, "thalweg.me-stream.failed.limit"),
+        capacity_limit: values.share("thalweg.me-stream.capacity.limit"),
+        failed_limit: values.share("thalweg.me-stream.failed.limit"),
         imbalance_limit: values.number("thalweg.imbalance.limit"),
-        imbalance_floor: share(values, "thalweg.imbalance.floor"),
-        min_gain: share(values, "thalweg.imbalance.min.gain"),
+        imbalance_floor: values.share("thalweg.imbalance.floor"),
+        min_gain: values.share("thalweg.imbalance.min.gain"),
         round_trip_limit: Millis::saturating(
             values.number("thalweg.network.round.trip.limit.millis"),
         ),
-        ability_memory: secs(values, "thalweg.node.memory.secs"),
-        cool_down: secs_or(values, "thalweg.action.cool.down.secs", base.cool_down),
-        daily_actions: count_or(values, "thalweg.action.daily.limit", base.daily_actions),
-        blacklist: secs_or(values, "thalweg.action.blacklist.secs", base.blacklist),
-        rollback: flag_or(values, "thalweg.action.rollback", base.rollback),
+        ability_memory: values.secs("thalweg.node.memory.secs"),
+        cool_down: values.secs_or("thalweg.action.cool.down.secs", base.cool_down),
+        daily_actions: values.count_or("thalweg.action.daily.limit", base.daily_actions),
+        blacklist: values.secs_or("thalweg.action.blacklist.secs", base.blacklist),
+        rollback: values.flag_or("thalweg.action.rollback", base.rollback),
         learned_keep: Millis::saturating(values.number("thalweg.learned.keep.hours") * 3_600_000.0),
         without_checkpoints: values.flag("thalweg.flink.rescale.without.checkpoints"),
         without_checkpoints_of: values
@@ -132,7 +126,7 @@ fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>)
             .collect(),
         scaling_enabled: values.flag("thalweg.scaling.enabled"),
         pinned_per_worker: values.count("thalweg.placement.anchors.per.worker"),
-        rack_share: share(values, "thalweg.placement.rack.share"),
+        rack_share: values.share("thalweg.placement.rack.share"),
         place_steps: values.count("thalweg.placement.steps").into(),
         slots: match values.text("thalweg.placement.slots") {
             "shared" => SlotRule::Shared,

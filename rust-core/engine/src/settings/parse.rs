@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
+use thalweg_core::units::{Millis, Share};
 
-use super::keys::{Key, Kind, keys};
+use super::key::{Key, Kind};
+use super::keys::keys;
+use crate::error::kind_of;
 
 /// A value for every key of the table.
 pub(super) struct Values {
@@ -57,8 +60,31 @@ impl Values {
     }
 
     /// Whether the user gave the key a value that is allowed.
-    pub(super) fn is_written(&self, key: &str) -> bool {
+    fn is_written(&self, key: &str) -> bool {
         self.written.contains(key)
+    }
+
+    pub(super) fn secs(&self, key: &str) -> Millis {
+        Millis::saturating(self.number(key) * 1000.0)
+    }
+
+    pub(super) fn share(&self, key: &str) -> Share {
+        Share::saturating(self.number(key))
+    }
+
+    /// The time of a key where it was written, else what the policy recommends.
+    pub(super) fn secs_or(&self, key: &str, recommended: Millis) -> Millis {
+        if self.is_written(key) { self.secs(key) } else { recommended }
+    }
+
+    /// The count of a key where it was written, else what the policy recommends.
+    pub(super) fn count_or(&self, key: &str, recommended: u32) -> u32 {
+        if self.is_written(key) { self.count(key) } else { recommended }
+    }
+
+    /// The flag of a key where it was written, else what the policy recommends.
+    pub(super) fn flag_or(&self, key: &str, recommended: bool) -> bool {
+        if self.is_written(key) { self.flag(key) } else { recommended }
     }
 
     /// A whole number; the table keeps such keys within `u32`.
@@ -111,7 +137,7 @@ fn not_allowed(key: &Key, given: &Value, default: &Value) -> String {
     match key.kind {
         Kind::Secret => format!(
             "{name}: {} (not shown) is not allowed, it must be {allowed}; digits need quotes",
-            crate::kind_of(given)
+            kind_of(given)
         ),
         _ => format!("{name}: {given} is not allowed, it must be {allowed} (using {default})"),
     }

@@ -1,243 +1,9 @@
-//! The keys of the policies other than `me-stream`, and how they are read.
+//! What the keys of policies say, beside what is recommended for the one that was chosen.
 
-use thalweg_core::settings::PolicyName;
-use thalweg_core::settings::Settings;
+use thalweg_core::settings::{PolicyName, Settings};
 use thalweg_core::units::Millis;
 
-use super::keys::{Key, Kind, SECS, SHARE, key};
 use super::parse::Values;
-use super::{secs, share};
-
-const NAMES: &[&str] = &[
-    "static",
-    "threshold",
-    "dhalion",
-    "ds2",
-    "flink-autoscaler",
-    "conttune",
-    "me-stream",
-    "thalweg",
-];
-
-/// Every key of a policy, and the one that chooses it.
-pub const POLICY_KEYS: &[Key] = &[
-    key(
-        "thalweg.policy",
-        Kind::Choice(NAMES),
-        "me-stream",
-        "The policy that decides. With another one than the default, keys of observation and action that are not written take the values recommended for it: interval, window and settling time; policies of others have no cool-down, daily limit, blacklist and rollback of Thalweg's.",
-    ),
-    key(
-        "thalweg.scaling.target",
-        Kind::Number(0.05, 1.0),
-        "0.75",
-        "Busy share at which the policy `thalweg` sizes components.",
-    ),
-    key(
-        "thalweg.scaling.limit",
-        Kind::Number(0.05, 1.0),
-        "0.9",
-        "Part of its capacity from which a component is short of executors.",
-    ),
-    key(
-        "thalweg.scaling.quantile",
-        SHARE,
-        "0.9",
-        "Quantile of the forecast demand that is planned for.",
-    ),
-    key(
-        "thalweg.scaling.ahead.secs",
-        SECS,
-        "300",
-        "How far ahead an action that has to be is sized.",
-    ),
-    key(
-        "thalweg.scaling.catch.up.secs",
-        SECS,
-        "300",
-        "Time in which a backlog is to be caught up with.",
-    ),
-    key(
-        "thalweg.scaling.restart.secs",
-        SECS,
-        "30",
-        "Time that an action is taken to stop a topology, until that was measured.",
-    ),
-    key(
-        "thalweg.scaling.confidence",
-        Kind::Number(0.0, 10.0),
-        "1",
-        "Standard deviations by which capacity is taken to be below its estimate.",
-    ),
-    key(
-        "thalweg.scaling.alpha",
-        Kind::Whole(0.0, 10_000.0),
-        "3",
-        "Distance from observed executor counts beyond which scaling is taken to be linear, or a little worse.",
-    ),
-    key(
-        "thalweg.scaling.up.delay.secs",
-        SECS,
-        "20",
-        "How long a component must have been short of executors; three times as long while it can still do what is asked.",
-    ),
-    key(
-        "thalweg.scaling.down.window.secs",
-        SECS,
-        "600",
-        "How long fewer executors must have been enough.",
-    ),
-    key(
-        "thalweg.scaling.horizon.secs",
-        SECS,
-        "3600",
-        "Time over which a saving has to pay for the stop that it needs; less where earlier savings lasted less, and more where as much has been to spare for longer.",
-    ),
-    key(
-        "thalweg.scaling.disruption",
-        Kind::Number(0.0, 1000.0),
-        "16",
-        "How many times dearer a second of the topology's stop is than a second of its executors.",
-    ),
-    key(
-        "thalweg.scaling.latency.millis",
-        Kind::Number(0.0, 3_600_000.0),
-        "0",
-        "Time in the operators that is aimed at, by queueing theory; 0 where only throughput counts.",
-    ),
-    key(
-        "thalweg.memory.max.mib",
-        Kind::Whole(0.0, 1_000_000.0),
-        "0",
-        "Memory that the policy `thalweg` may give each executor of a component that keeps state; 0 changes no memory, as where the engine cannot do it.",
-    ),
-    key(
-        "thalweg.memory.per.executor.mib",
-        Kind::Whole(1.0, 1_000_000.0),
-        "4096",
-        "Memory that is taken to cost as much as an executor costs without it.",
-    ),
-    key(
-        "thalweg.scaling.priorities",
-        Kind::Texts,
-        "[]",
-        "Topologies that go before others, each as `name=number`; the higher the number the earlier.",
-    ),
-    key(
-        "thalweg.scaling.executor.budget",
-        Kind::Whole(0.0, 1_000_000.0),
-        "0",
-        "Executors that sources and operators of all topologies may have together; who wants more than is left gets what is left; 0 is no limit.",
-    ),
-    key(
-        "thalweg.threshold.target",
-        Kind::Number(0.05, 1.0),
-        "0.8",
-        "Busy share that the policy `threshold` keeps executors near.",
-    ),
-    key(
-        "thalweg.threshold.tolerance",
-        SHARE,
-        "0.1",
-        "Relative distance from that share which changes nothing.",
-    ),
-    key(
-        "thalweg.threshold.down.window.secs",
-        SECS,
-        "300",
-        "How long fewer executors must have been enough.",
-    ),
-    key(
-        "thalweg.dhalion.interval.secs",
-        SECS,
-        "300",
-        "Time between two rounds of the policy `dhalion`.",
-    ),
-    key(
-        "thalweg.dhalion.scale.down",
-        SHARE,
-        "0.8",
-        "Part of its executors that an idle component keeps.",
-    ),
-    key(
-        "thalweg.dhalion.blacklist.ratio",
-        SHARE,
-        "0.5",
-        "Share of actions in vain from which a component is not changed for the same diagnosis again.",
-    ),
-    key(
-        "thalweg.ds2.activation",
-        Kind::Whole(1.0, 1000.0),
-        "1",
-        "Decisions in a row that the policy `ds2` needs to act; the largest counts.",
-    ),
-    key(
-        "thalweg.ds2.target.rate.ratio",
-        Kind::Number(1.0, 1000.0),
-        "1.05",
-        "Target rate over achieved rate of the sources above which all operators grow once nothing else would change.",
-    ),
-    key(
-        "thalweg.ds2.headroom",
-        Kind::Number(0.0, 10.0),
-        "0",
-        "Share of executors added to what each operator needs.",
-    ),
-    key(
-        "thalweg.flink-autoscaler.target.utilization",
-        Kind::Number(0.05, 1.0),
-        "0.7",
-        "Busy share at which the policy `flink-autoscaler` sizes components.",
-    ),
-    key(
-        "thalweg.flink-autoscaler.utilization.boundary",
-        SHARE,
-        "0.3",
-        "Distance from that share, both ways, within which nothing changes.",
-    ),
-    key(
-        "thalweg.flink-autoscaler.catch.up.secs",
-        SECS,
-        "1800",
-        "Time in which a backlog is to be caught up with.",
-    ),
-    key(
-        "thalweg.flink-autoscaler.restart.secs",
-        SECS,
-        "300",
-        "Time that a change is taken to stop the job.",
-    ),
-    key(
-        "thalweg.flink-autoscaler.scale.down.interval.secs",
-        SECS,
-        "3600",
-        "How long fewer executors must have been enough.",
-    ),
-    key(
-        "thalweg.flink-autoscaler.observed.scalability",
-        Kind::Flag,
-        "false",
-        "Whether executors are taken to pay off as they did before.",
-    ),
-    key(
-        "thalweg.flink-autoscaler.effectiveness.detection",
-        Kind::Flag,
-        "false",
-        "Whether a component stays as it is after a scale-up that brought less than a tenth of what was expected.",
-    ),
-    key(
-        "thalweg.conttune.alpha",
-        Kind::Whole(0.0, 10_000.0),
-        "3",
-        "Distance from observed executor counts within which the policy `conttune` trusts its model.",
-    ),
-    key(
-        "thalweg.conttune.pressure",
-        SHARE,
-        "0.1",
-        "Share of the input that cannot be taken from which all operators double.",
-    ),
-];
 
 /// The settings to start from: what is recommended for the policy that was chosen, with what was
 /// written about policies.
@@ -245,43 +11,43 @@ pub(super) fn read(values: &Values, problems: &mut Vec<String>) -> Settings {
     let policy = PolicyName::named(values.text("thalweg.policy")).unwrap_or_default();
     let mut settings = Settings::recommended(policy);
     let threshold = &mut settings.threshold;
-    threshold.target = share(values, "thalweg.threshold.target");
-    threshold.tolerance = share(values, "thalweg.threshold.tolerance");
-    threshold.down_window = secs(values, "thalweg.threshold.down.window.secs");
+    threshold.target = values.share("thalweg.threshold.target");
+    threshold.tolerance = values.share("thalweg.threshold.tolerance");
+    threshold.down_window = values.secs("thalweg.threshold.down.window.secs");
     let dhalion = &mut settings.dhalion;
-    dhalion.interval = secs(values, "thalweg.dhalion.interval.secs");
-    dhalion.scale_down = share(values, "thalweg.dhalion.scale.down");
-    dhalion.blacklist_ratio = share(values, "thalweg.dhalion.blacklist.ratio");
+    dhalion.interval = values.secs("thalweg.dhalion.interval.secs");
+    dhalion.scale_down = values.share("thalweg.dhalion.scale.down");
+    dhalion.blacklist_ratio = values.share("thalweg.dhalion.blacklist.ratio");
     let ds2 = &mut settings.ds2;
     ds2.activation = values.count("thalweg.ds2.activation") as usize;
     ds2.target_rate_ratio = values.number("thalweg.ds2.target.rate.ratio");
     ds2.headroom = values.number("thalweg.ds2.headroom");
     let autoscaler = &mut settings.autoscaler;
-    autoscaler.target = share(values, "thalweg.flink-autoscaler.target.utilization");
-    autoscaler.boundary = share(values, "thalweg.flink-autoscaler.utilization.boundary");
-    autoscaler.catch_up = secs(values, "thalweg.flink-autoscaler.catch.up.secs");
-    autoscaler.restart = secs(values, "thalweg.flink-autoscaler.restart.secs");
-    autoscaler.down_delay = secs(values, "thalweg.flink-autoscaler.scale.down.interval.secs");
+    autoscaler.target = values.share("thalweg.flink-autoscaler.target.utilization");
+    autoscaler.boundary = values.share("thalweg.flink-autoscaler.utilization.boundary");
+    autoscaler.catch_up = values.secs("thalweg.flink-autoscaler.catch.up.secs");
+    autoscaler.restart = values.secs("thalweg.flink-autoscaler.restart.secs");
+    autoscaler.down_delay = values.secs("thalweg.flink-autoscaler.scale.down.interval.secs");
     autoscaler.observed_scalability = values.flag("thalweg.flink-autoscaler.observed.scalability");
     autoscaler.detect_ineffective = values.flag("thalweg.flink-autoscaler.effectiveness.detection");
     let own = &mut settings.thalweg;
-    own.target = share(values, "thalweg.scaling.target");
-    own.limit = share(values, "thalweg.scaling.limit");
-    own.quantile = share(values, "thalweg.scaling.quantile");
-    own.ahead = secs(values, "thalweg.scaling.ahead.secs");
-    own.catch_up = secs(values, "thalweg.scaling.catch.up.secs");
-    own.restart = secs(values, "thalweg.scaling.restart.secs");
+    own.target = values.share("thalweg.scaling.target");
+    own.limit = values.share("thalweg.scaling.limit");
+    own.quantile = values.share("thalweg.scaling.quantile");
+    own.ahead = values.secs("thalweg.scaling.ahead.secs");
+    own.catch_up = values.secs("thalweg.scaling.catch.up.secs");
+    own.restart = values.secs("thalweg.scaling.restart.secs");
     own.confidence = values.number("thalweg.scaling.confidence");
     own.alpha = values.count("thalweg.scaling.alpha");
-    own.up_delay = secs(values, "thalweg.scaling.up.delay.secs");
-    own.down_window = secs(values, "thalweg.scaling.down.window.secs");
-    own.horizon = secs(values, "thalweg.scaling.horizon.secs");
+    own.up_delay = values.secs("thalweg.scaling.up.delay.secs");
+    own.down_window = values.secs("thalweg.scaling.down.window.secs");
+    own.horizon = values.secs("thalweg.scaling.horizon.secs");
     own.disruption = values.number("thalweg.scaling.disruption");
     own.latency = Millis::saturating(values.number("thalweg.scaling.latency.millis"));
     own.memory_max_mib = values.count("thalweg.memory.max.mib");
     own.memory_per_executor_mib = values.number("thalweg.memory.per.executor.mib");
     settings.conttune.alpha = values.count("thalweg.conttune.alpha");
-    settings.conttune.pressure = share(values, "thalweg.conttune.pressure");
+    settings.conttune.pressure = values.share("thalweg.conttune.pressure");
     settings.executor_budget = values.count("thalweg.scaling.executor.budget");
     for entry in values.texts("thalweg.scaling.priorities") {
         let parts =
@@ -294,19 +60,4 @@ pub(super) fn read(values: &Values, problems: &mut Vec<String>) -> Settings {
         }
     }
     settings
-}
-
-/// The time of a key where it was written, else what the policy recommends.
-pub(super) fn secs_or(values: &Values, key: &str, recommended: Millis) -> Millis {
-    if values.is_written(key) { secs(values, key) } else { recommended }
-}
-
-/// The count of a key where it was written, else what the policy recommends.
-pub(super) fn count_or(values: &Values, key: &str, recommended: u32) -> u32 {
-    if values.is_written(key) { values.count(key) } else { recommended }
-}
-
-/// The flag of a key where it was written, else what the policy recommends.
-pub(super) fn flag_or(values: &Values, key: &str, recommended: bool) -> bool {
-    if values.is_written(key) { values.flag(key) } else { recommended }
 }

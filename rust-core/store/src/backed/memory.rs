@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::{DroppedRow, EmbeddedStore, Head, Loaded, RoutingTable, Store, StoreError};
+use crate::embedded::EmbeddedStore;
+use crate::error::StoreError;
+use crate::store::{Head, Loaded, Store, UnreadableRow};
+use crate::table::RoutingTable;
 
 /// The last good tables.
 #[derive(Default)]
@@ -13,7 +16,7 @@ pub(super) struct Memory {
 
 struct Entry {
     table: Arc<RoutingTable>,
-    dropped: Vec<DroppedRow>,
+    dropped: Vec<UnreadableRow>,
 }
 
 impl Memory {
@@ -50,7 +53,7 @@ impl Memory {
         self.entries.remove(topology);
     }
 
-    pub(super) fn get(&self, topology: &str) -> Option<(Arc<RoutingTable>, Vec<DroppedRow>)> {
+    pub(super) fn get(&self, topology: &str) -> Option<(Arc<RoutingTable>, Vec<UnreadableRow>)> {
         let entry = self.entries.get(topology)?;
         Some((Arc::clone(&entry.table), entry.dropped.clone()))
     }

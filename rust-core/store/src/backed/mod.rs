@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 
 use self::memory::Memory;
 use self::queue::{Queue, Settled, Subject, Work};
-use crate::term::term_after;
-use crate::{
-    EmbeddedStore, Head, Health, Loaded, Published, Reach, Record, RedisStore, RoutingTable,
-    Stamped, Store, StoreError, check_json,
-};
+use crate::embedded::EmbeddedStore;
+use crate::error::StoreError;
+use crate::redis::RedisStore;
+use crate::store::{Head, Health, Loaded, Published, Reach, Record, Store, check_json};
+use crate::table::RoutingTable;
+use crate::term::{Stamped, term_after};
 
 /// Nobody waits longer than a day, and adding more to an instant may overflow.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);

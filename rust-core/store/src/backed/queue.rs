@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::RoutingTable;
+use crate::table::RoutingTable;
 use crate::term::Stamp;
 
 /// A write for the shared store.

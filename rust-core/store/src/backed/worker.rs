@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use super::queue::{Settled, Subject, Work};
 use super::{Shared, State};
 use crate::backoff::Backoff;
-use crate::{Head, Reach, RoutingTable, Store, StoreError};
+use crate::error::StoreError;
+use crate::store::{Head, Reach, Store};
+use crate::table::RoutingTable;
 
 /// What to do next.
 enum Step {

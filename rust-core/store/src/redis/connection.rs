@@ -1,5 +1,6 @@
 //! One connection to a Redis server, made when it is needed and again when it broke.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,8 +9,7 @@ use redis::{
     TlsCertificates,
 };
 
-use super::read_authorities;
-use crate::StoreError;
+use crate::error::StoreError;
 use crate::settings::StoreSettings;
 
 /// What a request can be answered with.
@@ -151,4 +151,13 @@ fn client(settings: &StoreSettings) -> Result<Client, StoreError> {
         |error: RedisError| StoreError::Setting { setting: "ca_file", reason: error.to_string() };
     Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })
         .map_err(unreadable)
+}
+
+/// Reads the authorities to trust.
+fn read_authorities(path: &Path) -> Result<Vec<u8>, StoreError> {
+    let setting = "ca_file";
+    std::fs::read(path).map_err(|bad| StoreError::Setting {
+        setting,
+        reason: format!("{}: {bad}", path.display()),
+    })
 }

@@ -5,16 +5,17 @@ mod connection;
 mod shared;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use redis::{Script, ScriptInvocation};
 
 use self::connection::{Answer, Server};
+use crate::error::StoreError;
 use crate::layout::Stored;
+use crate::limits::{MAX_TERM, TERM_SHIFT};
 use crate::settings::StoreSettings;
-use crate::table::check_topology;
-use crate::term::{MAX_TERM, Stamp, Stamped, TERM_SHIFT, Version, check_term, epoch_after};
-use crate::{Head, Loaded, Record, RoutingTable, Store, StoreError, check_json};
+use crate::store::{Head, Loaded, Record, Store, check_json};
+use crate::table::{RoutingTable, check_topology};
+use crate::term::{Stamp, Stamped, Version, check_term, epoch_after};
 
 /// How long an epoch that was given or removed is remembered: a month.
 const EPOCH_SECONDS: u32 = 30 * 24 * 3600;
@@ -265,13 +266,4 @@ fn texts(pairs: Pairs) -> BTreeMap<String, String> {
         String::from_utf8(bytes).unwrap_or_else(|bad| format!("not text: {:?}", bad.as_bytes()))
     };
     pairs.into_iter().map(|(field, value)| (text(field), text(value))).collect()
-}
-
-/// Reads the authorities to trust.
-fn read_authorities(path: &Path) -> Result<Vec<u8>, StoreError> {
-    let setting = "ca_file";
-    std::fs::read(path).map_err(|bad| StoreError::Setting {
-        setting,
-        reason: format!("{}: {bad}", path.display()),
-    })
 }

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use super::connection::{Answer, Server};
 use super::{EPOCH_SECONDS, RedisStore, corrupt, head_of, number};
+use crate::error::StoreError;
+use crate::store::Head;
 use crate::term::{Stamp, Version, last_before};
-use crate::{Head, StoreError};
 
 impl RedisStore {
     /// Epoch and digest of a table, and how many rows each of its three maps has.
     ///
     /// # Errors
-    /// As [`crate::Store::head`].
+    /// As [`crate::store::Store::head`].
     pub(crate) fn outline(&self, topology: &str) -> Result<Option<(Head, [u64; 3])>, StoreError> {
         let meta = self.key(topology, "meta");
         let mut read = redis::pipe();

@@ -1,0 +1,310 @@
+//! What runs: settings, state, store and routes, and the locks that they lie behind.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use thalweg_core::action::{Action, Term};
+use thalweg_core::assign::{Assigned, Assignment, DroppedRow, assign};
+use thalweg_core::cluster::Lacking;
+use thalweg_core::explain::{Decision, Outcome};
+use thalweg_core::model::Observation;
+use thalweg_core::settings::{Mode, Settings};
+use thalweg_core::state::{Learned, State};
+use thalweg_core::units::Timestamp;
+use thalweg_core::{Decided, decide};
+use thalweg_store::{Store, StoreKind, StoreSettings};
+
+use crate::error::{EngineError, kind_of};
+use crate::recording::{Entry, Recorder};
+use crate::settings::EngineSettings;
+use crate::tables::RoutesByTopology;
+use crate::under_way::{EndedPlan, UnderWay};
+use crate::{drains, tables};
+
+/// Where learned state is kept in the store.
+pub(crate) const LEARNED_KEY: &str = "learned";
+
+/// What decides: the core, or something in its place where only what is around it is looked at.
+pub type Decide = Box<dyn Fn(&Observation, State, &Settings, Timestamp) -> Decided + Send + Sync>;
+
+/// One scheduler's brain.
+pub struct Engine {
+    pub(crate) settings: EngineSettings,
+    pub(crate) decide: Decide,
+    /// Where the status is shown and orders are left; nowhere for an engine without files.
+    pub(crate) folder: Option<PathBuf>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) running: Mutex<Running>,
+    pub(crate) routing: Mutex<Routing>,
+    /// Held while what is newest of several things goes to the store, so that it is the newest that stays.
+    pub(crate) storing: Mutex<()>,
+    /// Whether what became of actions has still to be stored.
+    pub(crate) unstored: AtomicBool,
+    /// Whether this process leads; one that was never told otherwise does.
+    pub(crate) leads: AtomicBool,
+    pub(crate) recorder: Recorder,
+}
+
+/// What the monitor and the actuator share.
+#[derive(Default)]
+pub(crate) struct Running {
+    pub(crate) state: State,
+    pub(crate) decisions: Vec<Decision>,
+    pub(crate) outcomes: VecDeque<Outcome>,
+    /// The newest term of leadership that this process has had.
+    pub(crate) term: Term,
+    pub(crate) under_way: Option<UnderWay>,
+    /// Actions carried out whose effect is not judged yet.
+    pub(crate) settled: Vec<Action>,
+    /// Which of the topologies that have to leave a drained host is next.
+    pub(crate) drain_turn: u64,
+    pub(crate) ended: VecDeque<EndedPlan>,
+    pub(crate) counters: BTreeMap<String, u64>,
+    /// What was last written to the ledger of each topology: verdict and reason codes.
+    pub(crate) last_words: BTreeMap<String, String>,
+    /// When what was learned was stored last.
+    pub(crate) saved_at: Option<Timestamp>,
+}
+
+/// What a scheduling round needs.
+#[derive(Default)]
+pub(crate) struct Routing {
+    pub(crate) routes: Arc<RoutesByTopology>,
+    pub(crate) learned: Arc<Learned>,
+    /// The topologies of which the store may hold a table, with its digest as it was stored last; one without is
+    /// stored anew at the next look.
+    pub(crate) stored: BTreeMap<String, Option<String>>,
+    pub(crate) dropped: Vec<DroppedRow>,
+    pub(crate) lacking: Vec<Lacking>,
+    /// Hosts that are being emptied.
+    pub(crate) drained: Arc<BTreeSet<String>>,
+}
+
+impl Engine {
+    /// Opens an engine with the settings of a flat JSON object.
+    ///
+    /// Settings that are not allowed do not fail: the engine then only observes, and `status` names
+    /// them.
+    ///
+    /// # Errors
+    /// When the settings are no JSON object, or no store can be opened.
+    pub fn open(config_json: &str) -> Result<Self, EngineError> {
+        let given: Value =
+            serde_json::from_str(config_json).map_err(|e| EngineError::Settings(e.to_string()))?;
+        let given = given.as_object().ok_or_else(|| EngineError::Settings(kind_of(&given)))?;
+        let mut settings = EngineSettings::read(given);
+        let store = open_store(&mut settings)?;
+        let folder = Some(settings.dir.clone());
+        Self::of(settings, store, Box::new(decide), folder)
+    }
+
+    /// Makes an engine on a store of the caller's, without any files, and with what decides in the core's place.
+    ///
+    /// # Errors
+    /// When the settings are no JSON object, or the store cannot be read.
+    pub fn assemble(
+        config_json: &str,
+        store: Arc<dyn Store>,
+        decide: Decide,
+    ) -> Result<Self, EngineError> {
+        let given: Value =
+            serde_json::from_str(config_json).map_err(|e| EngineError::Settings(e.to_string()))?;
+        let given = given.as_object().ok_or_else(|| EngineError::Settings(kind_of(&given)))?;
+        Self::of(EngineSettings::read(given), store, decide, None)
+    }
+
+    fn of(
+        settings: EngineSettings,
+        store: Arc<dyn Store>,
+        decide: Decide,
+        folder: Option<PathBuf>,
+    ) -> Result<Self, EngineError> {
+        let learned = read_learned(store.as_ref());
+        let recorder = begin_recording(&settings, &learned);
+        let engine = Self {
+            recorder,
+            decide,
+            folder,
+            settings,
+            running: Mutex::new(Running {
+                state: State { learned: learned.clone(), ..State::default() },
+                ..Running::default()
+            }),
+            routing: Mutex::new(Routing { learned: Arc::new(learned), ..Routing::default() }),
+            storing: Mutex::new(()),
+            unstored: AtomicBool::new(false),
+            leads: AtomicBool::new(true),
+            store,
+        };
+        engine.load_routes()?;
+        for problem in &engine.settings.problems {
+            tracing::error!(problem, "configuration");
+        }
+        tracing::info!(mode = ?engine.settings.core.mode, store = ?engine.settings.store.kind, "engine is open");
+        Ok(engine)
+    }
+
+    /// Tells for each executor, in the order of topologies and their executors, where it belongs.
+    ///
+    /// Never waits for the store, and for other calls only for moments.
+    ///
+    /// # Errors
+    /// None so far; a caller must nevertheless be ready for one.
+    pub fn assign(&self, view: &Observation, now: Timestamp) -> Result<Vec<Assigned>, EngineError> {
+        if self.core().mode != Mode::Act {
+            let executors = view.topologies.iter().map(|t| t.executors.len()).sum();
+            return Ok(vec![Assigned::NotOurs; executors]);
+        }
+        let (routes, learned, drained) = {
+            let routing = self.routing();
+            (
+                Arc::clone(&routing.routes),
+                Arc::clone(&routing.learned),
+                Arc::clone(&routing.drained),
+            )
+        };
+        let mut view = Cow::Borrowed(view);
+        if !drained.is_empty() {
+            drains::mark(view.to_mut(), &drained);
+        }
+        let Assignment { executors, dropped, lacking } =
+            assign(&view, &routes, &learned, self.core(), now);
+        if !dropped.is_empty() {
+            self.note_dropped(dropped);
+        }
+        self.note_lacking(lacking);
+        Ok(executors)
+    }
+
+    /// Says once which rows of tables do not fit the cluster, and again when that changes.
+    fn note_dropped(&self, dropped: Vec<DroppedRow>) {
+        if !replace(&mut self.routing().dropped, &dropped) {
+            return;
+        }
+        for row in &dropped {
+            tracing::warn!(topology = row.topology, executor = %row.executor, node = row.slot.node,
+                port = row.slot.port, fault = ?row.fault, "row of a routing table dropped");
+        }
+    }
+
+    /// Says once what keeps executors from being placed, and again when that changes.
+    fn note_lacking(&self, lacking: Vec<Lacking>) {
+        if !replace(&mut self.routing().lacking, &lacking) {
+            return;
+        }
+        for Lacking { topology, component, executors, lack } in &lacking {
+            tracing::warn!(topology, component, executors, %lack, "no room for executors");
+        }
+    }
+
+    /// Reads every stored table, as when this process begins to lead.
+    pub(crate) fn load_routes(&self) -> Result<(), EngineError> {
+        let mut routes = RoutesByTopology::new();
+        let mut faults = Vec::new();
+        for topology in self.store.tables()? {
+            match self.store.table(&topology) {
+                Ok(Some(loaded)) => {
+                    faults.extend(
+                        loaded.dropped.iter().map(|row| {
+                            format!("{topology}: row {} dropped: {}", row.key, row.reason)
+                        }),
+                    );
+                    routes.insert(topology, tables::routes(&loaded.table, false));
+                }
+                Ok(None) => {}
+                Err(error) => faults.push(format!("{topology}: table dropped: {error}")),
+            }
+        }
+        for fault in &faults {
+            tracing::warn!(fault, "routing table");
+        }
+        if !faults.is_empty() {
+            *self.running().counters.entry("store_rows_dropped".to_owned()).or_default() +=
+                faults.len() as u64;
+        }
+        let mut routing = self.routing();
+        routing.stored.extend(routes.keys().map(|topology| (topology.clone(), None)));
+        routing.routes = Arc::new(routes);
+        Ok(())
+    }
+
+    pub(crate) fn core(&self) -> &Settings {
+        &self.settings.core
+    }
+
+    // A panic under a lock leaves values that are each whole; see `observe` for one in a decision.
+    pub(crate) fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn storing(&self) -> MutexGuard<'_, ()> {
+        self.storing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn routing(&self) -> MutexGuard<'_, Routing> {
+        self.routing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Puts a value in the place of another and says whether they differ.
+fn replace<T: PartialEq + Clone>(place: &mut T, value: &T) -> bool {
+    let differs = *place != *value;
+    if differs {
+        place.clone_from(value);
+    }
+    differs
+}
+
+/// Opens the store that is asked for; where that one can never work, the embedded one, and says so.
+fn open_store(settings: &mut EngineSettings) -> Result<Arc<dyn Store>, EngineError> {
+    match thalweg_store::open(&settings.store) {
+        Ok(store) => Ok(store),
+        Err(error) if settings.store.kind == StoreKind::Redis => {
+            settings.problems.push(format!("thalweg.store.kind: redis cannot be used: {error}"));
+            settings.core.mode = Mode::Observe;
+            let embedded = StoreSettings { kind: StoreKind::Embedded, ..settings.store.clone() };
+            Ok(thalweg_store::open(&embedded)?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Begins the recording that is asked for; a scheduler without one decides all the same.
+fn begin_recording(settings: &EngineSettings, learned: &Learned) -> Recorder {
+    let Some(path) = &settings.recording else { return Recorder::off() };
+    match Recorder::to(path, settings.recording_limit) {
+        Ok(recorder) => {
+            recorder.write(&Entry::Begun {
+                version: env!("CARGO_PKG_VERSION").into(),
+                settings: Cow::Borrowed(&settings.core),
+                learned: Cow::Borrowed(learned),
+            });
+            recorder
+        }
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "no recording is made");
+            Recorder::off()
+        }
+    }
+}
+
+/// What an earlier run learned; nothing where it cannot be read, for it can be learned again.
+fn read_learned(store: &dyn Store) -> Learned {
+    let stored = || {
+        let stamped = store.stamped(LEARNED_KEY).ok()?.map(|stamped| stamped.bytes);
+        // Stores of before terms were counted have it without one.
+        stamped.or_else(|| store.state(LEARNED_KEY).ok()?)
+    };
+    let read = || {
+        serde_json::from_slice(&stored()?)
+            .inspect_err(
+                |error| tracing::warn!(%error, "learned state is unreadable, starting anew"),
+            )
+            .ok()
+    };
+    read().unwrap_or_default()
+}

@@ -69,7 +69,7 @@ impl Question<'_> {
     /// The reasons for which a move did not help a short time ago.
     fn moves_in_vain(&self, state: &TopologyState) -> Vec<ReasonCode> {
         let forbids = |code: &ReasonCode| {
-            state.blacklist.forbids(Attempt::Move(Some(*code)), self.context.now)
+            state.blacklist.forbids(Attempt::Move(Some(*code)), self.context.now).is_some()
         };
         me_stream::MOVED_FOR.into_iter().filter(forbids).collect()
     }

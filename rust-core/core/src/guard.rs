@@ -1,6 +1,6 @@
 //! Whether a plan may be carried out now: cool-down, daily limit, what did not help, the mode.
 
-use crate::action::{Attempt, Origin};
+use crate::action::{Attempt, Forbidden, Origin};
 use crate::allowed::{beyond_bounds, unrestorable};
 use crate::context::Context;
 use crate::explain::Verdict;
@@ -154,8 +154,16 @@ fn too_soon(context: &Context<'_>, urgency: Urgency, state: &TopologyState) -> V
 
 /// What came of earlier attempts of the same kind.
 fn in_vain(attempt: Attempt, state: &TopologyState, now: Timestamp) -> Option<Reason> {
-    let text = format!("the last {} did not help", attempt.text());
-    state.blacklist.forbids(attempt, now).then(|| Reason::plain(ReasonCode::Ineffective, text))
+    let what = attempt.text();
+    let text = match state.blacklist.forbids(attempt, now)? {
+        Forbidden::Until(_) => format!("the last {what} did not help"),
+        Forbidden::Stopped { failures, load } => format!(
+            "{failures} times a {what} did not help: no more of it until the load, {:.0}/s, or the arrangement changes \
+             clearly",
+            load.get()
+        ),
+    };
+    Some(Reason::plain(ReasonCode::Ineffective, text))
 }
 
 #[cfg(test)]

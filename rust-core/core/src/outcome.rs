@@ -1,6 +1,8 @@
 //! What came of an action: whether it helped, did nothing, or did harm.
 
-use crate::action::{Attempt, Awaited, Baseline, Harm, InFlight, NOTICEABLE, Origin, same};
+use crate::action::{
+    Attempt, Awaited, Baseline, Failure, Harm, InFlight, NOTICEABLE, Origin, same,
+};
 use crate::assess::Assessment;
 use crate::context::Context;
 use crate::explain::Outcome;
@@ -19,6 +21,17 @@ const SLUMP: f64 = 0.5;
 const CLEARLY_LATER: f64 = 0.5;
 /// A rise by fewer milliseconds is none: engines count whole ones.
 const SMALLEST_RISE_MS: f64 = 1.0;
+
+/// What came of an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    /// What was wanted became better.
+    Helped,
+    /// It did not.
+    None,
+    /// The load changed, so that nobody can tell.
+    Untold,
+}
 
 /// Judges an action whose effect can be seen by now.
 ///
@@ -45,16 +58,29 @@ pub fn verify(
         action.before,
         Baseline::of(assessment.topology, assessment.metrics, &state.metric_history),
     );
-    let better = is_better(&before.metrics, &after.metrics);
+    let better = is_better(&before, &after);
     let harm = harm(&before, &after, action.attempt, better);
-    // Fewer executors make nothing better. They help if those that are left can do the work.
-    let does = if action.attempt == Attempt::Fewer { !after.is_full() } else { better };
-    let helped = does && harm.is_none() && !slumped(&before.metrics, &after.metrics);
-    let mut text = effect(&before.metrics, &after.metrics);
+    let effect = match action.attempt {
+        _ if harm.is_some() || slumped(&before.metrics, &after.metrics) => Effect::None,
+        // Fewer executors make nothing better. They help if those that are left can do the work.
+        Attempt::Fewer if !after.is_full() => Effect::Helped,
+        Attempt::More | Attempt::Move(_) if better => Effect::Helped,
+        Attempt::More | Attempt::Move(_) if eased(&before, &after) => Effect::Untold,
+        _ => Effect::None,
+    };
+    let mut text = change(&before.metrics, &after.metrics);
+    if effect == Effect::Untold {
+        text = format!(
+            "{text}; less is asked for than before, so it cannot be told whether it helped"
+        );
+    }
     if let Some(Reason { measured: Some(is), limit: Some(limit), text: what, .. }) = &harm {
         text = format!("{text}; harm, as {is:.0} passes {limit:.0}: {what}");
     }
-    remember(context, &action, helped, harm.is_some(), state);
+    remember(context, &action, (effect, harm.is_some()), state);
+    if action.origin == Origin::Operator {
+        state.blacklist.note_arrangement();
+    }
     let plan = action.plan.clone();
     if let (Some(reason), Some(way)) = (harm, action.way_back) {
         state.harm = way
@@ -67,7 +93,7 @@ pub fn verify(
         at: now,
         before: before.metrics,
         after: after.metrics,
-        helped,
+        helped: effect == Effect::Helped,
         text,
     })
 }
@@ -76,32 +102,58 @@ pub fn verify(
 fn remember(
     context: &Context<'_>,
     action: &InFlight,
-    helped: bool,
-    harmed: bool,
+    (effect, harmed): (Effect, bool),
     state: &mut TopologyState,
 ) {
     let &Context { settings, now, .. } = context;
     let attempt = action.attempt;
-    // The policy `thalweg` remembers by itself which components more executors did not help; the others
-    // may need more when the load rises. And that fewer cannot do the work is no reason against them when
+    // The policy `thalweg` remembers by itself for how long components get no more executors as those did not help; the
+    // others may need more when the load rises. And that fewer cannot do the work is no reason against them when
     // there is less of it.
     let by_policy = settings.policy == PolicyName::Thalweg && attempt == Attempt::More;
-    let forgiven = by_policy || (attempt == Attempt::Fewer && !harmed);
-    match helped {
+    let forgiven = attempt == Attempt::Fewer && !harmed;
+    let failure = Failure {
+        attempt,
+        plain: settings.blacklist,
+        waits: !by_policy,
+        load: action.before.load(),
+    };
+    match effect {
         _ if action.origin == Origin::Rollback => {}
-        true => state.blacklist.note_success(attempt),
-        false if forgiven => {}
-        false => state.blacklist.note_failure(attempt, settings.blacklist, now),
+        Effect::Helped => state.blacklist.note_success(attempt),
+        Effect::Untold => {}
+        Effect::None if forgiven => {}
+        Effect::None => state.blacklist.note_failure(failure, now),
     }
 }
 
-/// Whether latency, throughput or the busiest executor became noticeably better.
-fn is_better(before: &Metrics, after: &Metrics) -> bool {
-    let fell = latency(before, after)
-        .is_some_and(|(_, was, is)| is.get() < was.get() * (1.0 - NOTICEABLE));
-    let more = after.throughput.get() > before.throughput.get() * (1.0 + NOTICEABLE);
-    let relieved = after.capacity.get() < before.capacity.get() * (1.0 - NOTICEABLE);
+/// Whether what was wanted became noticeably better.
+///
+/// Where more was asked for than was done, that is to get more of it done, or as much with time to spare: latency that is
+/// taken soon after queues were emptied is lower whatever was done. Elsewhere tuples are to take less time, or executors
+/// to be less busy.
+fn is_better(before: &Baseline, after: &Baseline) -> bool {
+    let (was, is) = (&before.metrics, &after.metrics);
+    let more = is.throughput.get() > was.throughput.get() * (1.0 + NOTICEABLE);
+    if before.is_short() {
+        return more || (!after.is_short() && as_much(before, after));
+    }
+    let fell =
+        latency(was, is).is_some_and(|(_, was, is)| is.get() < was.get() * (1.0 - NOTICEABLE));
+    let relieved = is.capacity.get() < was.capacity.get() * (1.0 - NOTICEABLE);
     fell || more || relieved
+}
+
+/// Whether nothing is short any more, but less is done as well: then it may be the load that became lighter.
+fn eased(before: &Baseline, after: &Baseline) -> bool {
+    before.is_short() && !after.is_short() && !as_much(before, after)
+}
+
+/// Whether as much is done as before or as is asked for, so that time to spare does not come from a lighter load.
+fn as_much(before: &Baseline, after: &Baseline) -> bool {
+    let (was, is) = (before.metrics.throughput.get(), after.metrics.throughput.get());
+    let owed = before.asked.map_or(was, |asked| asked.get().min(was));
+    is >= owed * (1.0 - NOTICEABLE)
 }
 
 /// Whether so little is done since that nothing else can be compared.
@@ -118,7 +170,7 @@ fn latency(before: &Metrics, after: &Metrics) -> Option<(&'static str, Millis, M
     complete.map(named("complete")).or(process.map(named("process")))
 }
 
-fn effect(before: &Metrics, after: &Metrics) -> String {
+fn change(before: &Metrics, after: &Metrics) -> String {
     let latency = latency(before, after).map_or_else(String::new, |(name, was, is)| {
         format!("{name} latency {:.1} to {:.1} ms, ", was.get(), is.get())
     });
@@ -214,7 +266,7 @@ mod tests {
     }
 
     fn harms(before: Baseline, after: Baseline, attempt: Attempt) -> bool {
-        let better = is_better(&before.metrics, &after.metrics);
+        let better = is_better(&before, &after);
         harm(&before, &after, attempt, better).is_some()
     }
 
@@ -227,6 +279,28 @@ mod tests {
             let after = baseline(throughput, Some(asked), 0.8, 5.0);
             assert_eq!(harms(before, after, Attempt::More), harmful, "{throughput} of {asked}");
         }
+    }
+
+    #[test]
+    fn what_is_short_is_helped_by_more_that_is_done_and_not_by_less_latency() {
+        let better = |before, after| is_better(&before, &after);
+        // A sink that can do 700/s holds up all; queues were emptied by the restart.
+        let held_up = baseline(700.0, Some(1000.0), 1.0, 90_000.0);
+        assert!(!better(held_up, baseline(700.0, Some(1000.0), 1.0, 70_000.0)));
+        assert!(!better(held_up, baseline(720.0, Some(1000.0), 0.7, 70_000.0)), "only less busy");
+        assert!(better(held_up, baseline(800.0, Some(1000.0), 1.0, 90_000.0)));
+        // Nobody counts what waits.
+        let full = baseline(700.0, None, 1.0, 90_000.0);
+        assert!(!better(full, baseline(700.0, None, 1.0, 10_000.0)));
+        assert!(better(full, baseline(700.0, None, 0.8, 10_000.0)), "as much with time to spare");
+        // Less is asked for: that tells nothing, for or against it.
+        let eased_after = baseline(500.0, None, 0.7, 10.0);
+        assert!(!better(full, eased_after) && eased(&full, &eased_after));
+        assert!(!eased(&full, &baseline(700.0, None, 1.0, 10.0)));
+        // Where all that is asked for is done, less latency and less busy executors are what is wanted.
+        let fine = baseline(700.0, Some(700.0), 0.85, 20.0);
+        assert!(better(fine, baseline(700.0, Some(700.0), 0.85, 5.0)));
+        assert!(better(fine, baseline(700.0, Some(700.0), 0.6, 20.0)));
     }
 
     #[test]

@@ -201,6 +201,7 @@ impl State {
             }
         }
         self.nodes = nodes.iter().map(|node| node.id.clone()).collect();
+        self.topologies.values_mut().for_each(|topology| topology.blacklist.note_arrangement());
     }
 
     /// Begins to lead with what was learned: whatever was measured or under way belongs to somebody else.

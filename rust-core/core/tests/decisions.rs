@@ -239,8 +239,10 @@ fn a_topology_without_head_room_says_so() {
     }
     let decision = &model.step().decisions[0];
     assert_eq!(codes(decision)[0], ReasonCode::TaskLimited);
-    assert_eq!(decision.reasons[0].measured, Some(8.0));
-    assert_eq!(decision.reasons[0].limit, Some(8.0));
+    let reason = &decision.reasons[0];
+    assert!(reason.text.contains("split"), "{reason:?}");
+    // Equation 7 adds its level, 2.
+    assert_eq!((reason.measured, reason.limit), (Some(10.0), Some(8.0)));
 }
 
 #[test]

@@ -39,6 +39,18 @@ impl Baseline {
         }
     }
 
+    /// What sources are asked for, or else bring in.
+    pub fn load(&self) -> RatePerSec {
+        self.asked.unwrap_or(self.metrics.throughput)
+    }
+
+    /// Whether more is asked for than is done: the busiest executor has no time left, or clearly less is brought in than
+    /// is asked for.
+    pub fn is_short(&self) -> bool {
+        let brought = self.metrics.throughput.get();
+        self.is_full() || self.asked.is_some_and(|asked| brought < asked.get() * (1.0 - NOTICEABLE))
+    }
+
     /// Whether the busiest executor has no time left.
     pub fn is_full(&self) -> bool {
         self.metrics.is_full()

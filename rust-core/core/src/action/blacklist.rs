@@ -3,13 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::attempt::Attempt;
-use crate::units::{Millis, Timestamp};
+use super::baseline::Baseline;
+use crate::units::{Millis, RatePerSec, Timestamp};
 
+/// So many attempts of a kind in vain, and it is not tried again under this load and arrangement.
+pub const ENOUGH: u32 = 3;
+/// A load that differs by this part is clearly another.
+const CLEARLY: f64 = 0.2;
 /// However often it failed, an attempt waits at most 2 to this power times the plain time.
 const MOST_DOUBLINGS: u32 = 5;
 
 /// Attempts that failed. Each further failure doubles the time for which it is not repeated; success
-/// forgets them all, and time one after the other.
+/// forgets them all, and time one after the other. From the third on, an attempt is not repeated until the load or the
+/// arrangement has changed clearly: what would then help is something else.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Blacklist {
     entries: BTreeMap<Attempt, Entry>,
@@ -20,23 +26,77 @@ struct Entry {
     /// Until when it is not tried again.
     until: Timestamp,
     failures: u32,
+    /// The load under which it failed too often; nothing once another load or arrangement was seen.
+    stopped: Option<RatePerSec>,
+}
+
+/// Why an attempt is not made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Forbidden {
+    /// It failed a short time ago; until when it is not repeated.
+    Until(Timestamp),
+    /// It failed too often under this load, in records per second.
+    Stopped {
+        /// How often.
+        failures: u32,
+        /// Under which load.
+        load: RatePerSec,
+    },
+}
+
+/// A failed attempt.
+#[derive(Debug, Clone, Copy)]
+pub struct Failure {
+    /// What was tried.
+    pub attempt: Attempt,
+    /// For how long the first one forbids it; the times of further ones follow from it.
+    pub plain: Millis,
+    /// Whether the time counts: somebody else may know better when to try again. That it failed too often counts anyway.
+    pub waits: bool,
+    /// The load under which it failed.
+    pub load: RatePerSec,
 }
 
 impl Blacklist {
-    /// Whether an attempt failed too short a time ago.
-    pub fn forbids(&self, attempt: Attempt, now: Timestamp) -> bool {
-        self.entries.get(&attempt).is_some_and(|entry| now < entry.until)
+    /// Whether, and why, an attempt that failed is not to be made again yet.
+    pub fn forbids(&self, attempt: Attempt, now: Timestamp) -> Option<Forbidden> {
+        let entry = self.entries.get(&attempt)?;
+        let stopped =
+            entry.stopped.map(|load| Forbidden::Stopped { failures: entry.failures, load });
+        stopped.or((now < entry.until).then_some(Forbidden::Until(entry.until)))
     }
 
-    /// Notes that an attempt failed, which forbids it for the time `plain` when it is the first one.
-    pub fn note_failure(&mut self, attempt: Attempt, plain: Millis, now: Timestamp) {
+    /// Notes that an attempt failed.
+    pub fn note_failure(&mut self, failure: Failure, now: Timestamp) {
+        let Failure { attempt, plain, waits, load } = failure;
         if plain == Millis::ZERO {
             return;
         }
         let before = self.entries.get(&attempt).map_or(0, |entry| entry.remaining(plain, now));
         let span = plain.get() * f64::from(1u32 << before.min(MOST_DOUBLINGS));
-        let until = now.plus(Millis::saturating(span));
-        self.entries.insert(attempt, Entry { until, failures: before + 1 });
+        let until = if waits { now.plus(Millis::saturating(span)) } else { now };
+        let failures = before + 1;
+        let stopped = (failures >= ENOUGH).then_some(load);
+        self.entries.insert(attempt, Entry { until, failures, stopped });
+    }
+
+    /// Notes the load: under one that is clearly another, what failed too often may be tried again.
+    pub fn note_load(&mut self, load: &Baseline) {
+        let load = load.load();
+        let differs = |was: RatePerSec| (load.get() - was.get()).abs() > CLEARLY * was.get();
+        self.lift(|entry| entry.stopped.is_some_and(differs));
+    }
+
+    /// Notes that executors or nodes are others now.
+    pub fn note_arrangement(&mut self) {
+        self.lift(|_| true);
+    }
+
+    /// Allows what failed too often where this holds.
+    fn lift(&mut self, holds: impl Fn(&Entry) -> bool) {
+        for entry in self.entries.values_mut().filter(|entry| holds(entry)) {
+            entry.stopped = None;
+        }
     }
 
     /// Notes that an attempt helped.
@@ -63,13 +123,26 @@ mod tests {
         Timestamp::from_millis(hours * HOUR)
     }
 
-    /// Hours for which an attempt is forbidden at `now`.
+    /// The load of these hours, of which none is clearly another than the one before.
+    fn load(rate: f64) -> Baseline {
+        Baseline { asked: Some(RatePerSec::saturating(rate)), ..Baseline::default() }
+    }
+
+    /// Hours for which an attempt is forbidden by time at `now`.
     fn forbidden(blacklist: &Blacklist, attempt: Attempt, now: i64) -> i64 {
-        (now..).take_while(|hour| blacklist.forbids(attempt, at(*hour))).count() as i64
+        match blacklist.entries.get(&attempt) {
+            Some(entry) => ((entry.until.millis() - at(now).millis()) / HOUR).max(0),
+            None => 0,
+        }
+    }
+
+    fn failed(waits: bool) -> Failure {
+        let plain = Millis::saturating(HOUR as f64);
+        Failure { attempt: Attempt::More, plain, waits, load: load(100.0).load() }
     }
 
     fn fail(blacklist: &mut Blacklist, now: i64) -> i64 {
-        blacklist.note_failure(Attempt::More, Millis::saturating(HOUR as f64), at(now));
+        blacklist.note_failure(failed(true), at(now));
         forbidden(blacklist, Attempt::More, now)
     }
 
@@ -81,25 +154,50 @@ mod tests {
             assert_eq!(fail(&mut blacklist, now), hours);
             now += hours;
         }
-        assert_eq!(forbidden(&blacklist, Attempt::Fewer, 0), 0, "what did not fail is free");
+        assert_eq!(blacklist.forbids(Attempt::Fewer, at(0)), None, "what did not fail is free");
     }
 
     #[test]
     fn success_forgets_failures_at_once_and_time_one_by_one() {
         let mut blacklist = Blacklist::default();
         assert_eq!([fail(&mut blacklist, 0), fail(&mut blacklist, 1)], [1, 2]);
+        assert_eq!(blacklist.forbids(Attempt::More, at(2)), Some(Forbidden::Until(at(3))));
+        assert_eq!(blacklist.forbids(Attempt::More, at(3)), None);
         // Free again at 3; of two failures one is forgotten at 4.
         assert_eq!(fail(&mut blacklist, 4), 2);
         blacklist.note_success(Attempt::More);
-        assert_eq!(forbidden(&blacklist, Attempt::More, 4), 0);
+        assert_eq!(blacklist.forbids(Attempt::More, at(4)), None);
         assert_eq!(fail(&mut blacklist, 5), 1);
         assert_eq!(fail(&mut blacklist, 500), 1, "long ago is never");
     }
 
     #[test]
+    fn the_third_in_vain_ends_it_until_load_or_arrangement_change() {
+        for waits in [true, false] {
+            let mut blacklist = Blacklist::default();
+            let fail = |blacklist: &mut Blacklist| blacklist.note_failure(failed(waits), at(0));
+            fail(&mut blacklist);
+            fail(&mut blacklist);
+            assert_eq!(blacklist.forbids(Attempt::More, at(9)), None);
+            fail(&mut blacklist);
+            let stopped =
+                |blacklist: &Blacklist| blacklist.forbids(Attempt::More, at(999)).is_some();
+            assert!(stopped(&blacklist), "time does not change what would help");
+            blacklist.note_load(&load(115.0));
+            assert!(stopped(&blacklist), "that is no other load");
+            blacklist.note_load(&load(125.0));
+            assert!(!stopped(&blacklist));
+            fail(&mut blacklist);
+            assert!(stopped(&blacklist), "it has not helped under this load either");
+            blacklist.note_arrangement();
+            assert!(!stopped(&blacklist));
+        }
+    }
+
+    #[test]
     fn no_time_is_no_blacklist() {
         let mut blacklist = Blacklist::default();
-        blacklist.note_failure(Attempt::More, Millis::ZERO, at(1));
+        blacklist.note_failure(Failure { plain: Millis::ZERO, ..failed(true) }, at(1));
         assert_eq!(blacklist, Blacklist::default());
     }
 }

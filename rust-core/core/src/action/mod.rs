@@ -15,7 +15,7 @@ mod way_back;
 
 pub use attempt::Attempt;
 pub use baseline::{Baseline, NOTICEABLE, same};
-pub use blacklist::Blacklist;
+pub use blacklist::{Blacklist, Failure, Forbidden};
 pub use flight::{Awaited, InFlight};
 pub use life::{Action, Done, Due, Effect, Event, Fault, Phase, Refused, Term, step};
 pub use origin::Origin;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::evidence::unfit;
 use super::order::ordered;
 use super::subject::{Subject, placing};
-use crate::action::Awaited;
+use crate::action::{Awaited, Baseline};
 use crate::allowed::never_changed;
 use crate::arrange::Wanted;
 use crate::ask::Question;
@@ -96,6 +96,8 @@ fn of_policy(context: &Context<'_>, subject: &mut Subject<'_>) -> (Goal, Vec<Rea
         return (Goal::Stay, vec![reason]);
     }
     forget_outdated(context, assessment, remembered);
+    let load = Baseline::of(assessment.topology, assessment.metrics, &remembered.metric_history);
+    remembered.blacklist.note_load(&load);
     if remembered.harm.is_some() {
         return (Goal::GoBack, Vec::new());
     }

@@ -23,6 +23,10 @@ pub fn observed(context: &Context<'_>, state: State) -> State {
             remembered.forget_measurements();
             if known {
                 remembered.settling_until = now.plus(settings.settle);
+                let own = remembered.in_flight.is_some() || remembered.awaited.is_some();
+                if !own {
+                    remembered.blacklist.note_arrangement();
+                }
             }
         }
         if settling(context, topology, remembered) {

@@ -1,6 +1,6 @@
 //! What each component took in, gave out and could have done.
 
-use super::graph::{Stream, propagate};
+use super::graph::Stream;
 use super::source::Target;
 use crate::model::{ComponentKind, Edge, Grouping, Topology};
 use crate::signals::{Measurement, MetricHistory, Sample};
@@ -39,6 +39,10 @@ pub struct ComponentFlow {
     pub tasks: u32,
     /// Partitions it reads, which bound the executors of a source.
     pub partitions: Option<u32>,
+    /// The most executors that its user allows.
+    pub bound: Option<u32>,
+    /// Whether all that it gets goes to its first task.
+    pub single: bool,
     /// Whether it brings records in.
     pub source: bool,
     /// Whether it belongs to the engine.
@@ -112,10 +116,12 @@ impl ComponentFlow {
 
     /// Executors it may have at most, whatever the cluster offers.
     pub fn most(&self) -> u32 {
-        match self.partitions {
+        let most = match self.partitions {
             Some(partitions) if self.source => self.tasks.min(partitions.max(1)),
+            _ if self.single => 1,
             _ => self.tasks,
-        }
+        };
+        most.min(self.bound.unwrap_or(u32::MAX)).max(1)
     }
 }
 
@@ -143,6 +149,8 @@ impl Flow {
             .map(|(index, component)| ComponentFlow {
                 tasks: component.tasks.count(),
                 partitions: component.partitions,
+                bound: component.most_executors,
+                single: topology.is_single(index),
                 memory_mib: component.memory_mib,
                 source: component.kind == ComponentKind::Source,
                 system: component.kind == ComponentKind::System,
@@ -185,14 +193,10 @@ impl Flow {
         Self { components, streams }
     }
 
-    /// The demand on each component when sources bring in what `rate` says.
-    pub fn demand(&self, rate: impl Fn(&Target) -> f64) -> Vec<Option<f64>> {
-        let sources: Vec<Option<f64>> = self
-            .components
-            .iter()
-            .map(|c| (c.source && !c.measured.is_empty()).then(|| rate(&c.target)))
-            .collect();
-        propagate(&sources, &self.streams)
+    /// What each source should bring in by `rate`; nothing of other components, and of sources that are not measured.
+    pub fn sources(&self, rate: impl Fn(&Target) -> f64) -> Vec<Option<f64>> {
+        let known = |component: &ComponentFlow| component.source && !component.measured.is_empty();
+        self.components.iter().map(|c| known(c).then(|| rate(&c.target))).collect()
     }
 
     /// Components that users wrote, with their indices.
@@ -300,6 +304,7 @@ fn streams(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::demand::propagate;
     use crate::model::{Component, Counters, Edge, Executor, SlotRef, TaskRange};
 
     fn sample(executed: u64, execute_ms: f64, emitted: u64) -> Measurement {
@@ -350,7 +355,7 @@ mod tests {
         assert_eq!(flow.components[1].hottest(), Some(0.6));
         assert!(flow.components[2].keyed && !flow.components[1].keyed);
         assert_eq!(flow.components[1].measured[1].ability, 0.5);
-        let demand = flow.demand(|target| 2.0 * target.arrival());
+        let demand = propagate(&flow.sources(|target| 2.0 * target.arrival()), &flow.streams);
         assert_eq!(demand, [Some(2000.0), Some(2000.0), Some(4000.0)]);
     }
 

@@ -11,11 +11,13 @@
 mod flow;
 mod forecast;
 mod graph;
+mod reach;
 mod source;
 
 pub use flow::{ComponentFlow, ExecutorFlow, Flow};
 pub use forecast::{Forecast, Forecaster, Method};
 pub use graph::{Stream, order, propagate};
+pub use reach::{asked, let_through};
 pub use source::{Target, target_rate};
 
 /// The least whole number of executors that is not below `exact`; rounding errors do not add one.

@@ -90,6 +90,21 @@ pub struct Topology {
     pub executors: Vec<Executor>,
 }
 
+impl Topology {
+    /// Whether all that a component gets goes to its first task, so that more executors than one have nothing to do.
+    pub fn is_single(&self, component: usize) -> bool {
+        let mut into = self.edges.iter().filter(|edge| edge.to as usize == component).peekable();
+        into.peek().is_some() && into.all(|edge| edge.grouping == Grouping::Global)
+    }
+
+    /// The most executors that a component may have: by its tasks, its streams and its user.
+    pub fn most_executors(&self, component: usize) -> u32 {
+        let Some(one) = self.components.get(component) else { return 1 };
+        let most = if self.is_single(component) { 1 } else { one.tasks.count() };
+        most.min(one.most_executors.unwrap_or(u32::MAX)).max(1)
+    }
+}
+
 /// A completed checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint {

@@ -71,14 +71,15 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
         }
     }
     let pressure = pressure(situation);
-    if pressure >= own.pressure.get() {
+    let demand = situation.demand(Target::arrival);
+    let limit = situation.limit(&demand);
+    if let (true, None) = (pressure >= own.pressure.get(), limit) {
         let operators = flow.users().filter(|(_, c)| !c.source);
         let desired: DesiredCounts = operators.map(|(index, c)| (index, 2 * c.executors)).collect();
         let text = "share of the input that cannot be taken: all operators double";
         let reason = Reason::compared(ReasonCode::Backpressure, pressure, own.pressure.get(), text);
         return intent(situation, &desired, vec![reason.changed_by(PRESSURE)]);
     }
-    let demand = flow.demand(Target::arrival);
     let proposed = ds2::propose(flow, &demand, 0.0);
     if proposed.is_empty() {
         return Intent::Stay(vec![unknown_rates()]);

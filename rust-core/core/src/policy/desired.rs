@@ -37,12 +37,12 @@ pub fn intent_with_memory(
             counts.insert(ordinal(index), bounded);
         }
     }
-    let reasons = reasons.into_iter().chain(limits).collect();
     let memory_mib: BTreeMap<u32, u32> =
         memory.iter().map(|(&index, &mib)| (ordinal(index), mib)).collect();
     match counts.is_empty() && memory_mib.is_empty() {
-        true => Intent::Stay(reasons),
+        true => Intent::Stay(limits.into_iter().chain(reasons).collect()),
         false => {
+            let reasons = reasons.into_iter().chain(limits).collect();
             Intent::Scale { counts, memory_mib, desired_tasks, growth: BTreeMap::new(), reasons }
         }
     }
@@ -50,15 +50,17 @@ pub fn intent_with_memory(
 
 /// What of a desired count tasks, partitions and the cluster allow.
 pub fn bounded(situation: &Situation<'_>, index: usize, count: u32) -> u32 {
-    let most = situation.flow.components[index].most();
-    count.clamp(1, most.min(situation.slots.unwrap_or(u32::MAX)).max(1))
+    count.clamp(1, situation.most(index))
 }
 
-fn limit(situation: &Situation<'_>, index: usize, count: u32, bounded: u32) -> Reason {
+/// What a component would need, and what stands against it.
+pub fn limit(situation: &Situation<'_>, index: usize, count: u32, bounded: u32) -> Reason {
     let component = &situation.flow.components[index];
     let id = situation.id(index);
     let (code, what) = match bounded {
         _ if bounded < component.most() => (ReasonCode::ClusterLimited, "the cluster's slots"),
+        _ if component.bound == Some(bounded) => (ReasonCode::BoundsLimited, "its user's bounds"),
+        _ if component.single => (ReasonCode::TaskLimited, "streams that all go to one task"),
         _ if bounded < component.tasks => (ReasonCode::SourceLimited, "its partitions"),
         _ => (ReasonCode::TaskLimited, "its tasks"),
     };
@@ -70,7 +72,7 @@ fn limit(situation: &Situation<'_>, index: usize, count: u32, bounded: u32) -> R
 pub fn direction(situation: &Situation<'_>, desired: &DesiredCounts) -> i64 {
     let change = |(index, count): (&usize, &u32)| {
         let component = &situation.flow.components[*index];
-        i64::from((*count).clamp(1, component.most().max(1))) - i64::from(component.executors)
+        i64::from((*count).clamp(1, component.most())) - i64::from(component.executors)
     };
     let changes: Vec<i64> = desired.iter().map(change).collect();
     // A component that is short matters more than others that have too much.

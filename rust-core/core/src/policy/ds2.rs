@@ -40,7 +40,7 @@ pub fn propose(flow: &Flow, demand: &[Option<f64>], headroom: f64) -> DesiredCou
 /// What should change.
 pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
     let own = &situation.settings.ds2;
-    let demand = situation.flow.demand(Target::arrival);
+    let demand = situation.demand(Target::arrival);
     let mut desired = propose(situation.flow, &demand, own.headroom);
     if desired.is_empty() {
         return Intent::Stay(vec![unknown_rates()]);

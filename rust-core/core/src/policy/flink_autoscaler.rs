@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::desired::{DesiredCounts, intent, unknown_rates};
 use super::situation::{Intent, Situation};
-use crate::demand::{ComponentFlow, Target, propagate, whole_executors};
+use crate::demand::{ComponentFlow, Target, whole_executors};
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::AutoscalerSettings;
 use crate::units::Timestamp;
@@ -229,16 +229,14 @@ fn is_backlogged(situation: &Situation<'_>) -> bool {
 fn rates(situation: &Situation<'_>) -> BTreeMap<usize, Rates> {
     let own = &situation.settings.autoscaler;
     let flow = situation.flow;
-    let target = flow.demand(Target::arrival);
-    let sources: Vec<Option<f64>> =
-        flow.components.iter().map(|c| c.source.then(|| c.target.catch_up(own.catch_up))).collect();
-    let catch_up = propagate(&sources, &flow.streams);
+    let target = situation.demand(Target::arrival);
+    let all = situation.demand(|source| source.arrival() + source.catch_up(own.catch_up));
     flow.users()
         .filter_map(|(index, component)| {
             let rates = Rates {
                 true_rate: true_rate(component)?,
                 target: target[index]?,
-                catch_up: catch_up[index]?,
+                catch_up: (all[index]? - target[index]?).max(0.0),
             };
             Some((index, rates))
         })

@@ -353,6 +353,9 @@ fn scale(trigger: Trigger, reason: Reason, situation: &PlacedSituation<'_>) -> I
         );
         return Intent::Stay(vec![no_gain, reason]);
     }
+    if let Some(limit) = at_its_limit(situation, trigger) {
+        return Intent::Stay(vec![limit, reason]);
+    }
     let candidates: Vec<Candidate> = components
         .iter()
         .map(|c| Candidate { size: size(c), short: c.kind == kind && is_candidate(c) })
@@ -392,6 +395,32 @@ fn scale(trigger: Trigger, reason: Reason, situation: &PlacedSituation<'_>) -> I
     }
     let (memory_mib, growth) = (BTreeMap::new(), BTreeMap::new());
     Intent::Scale { counts, memory_mib, desired_tasks, growth, reasons: vec![reason] }
+}
+
+/// The busiest operator of those that have no time left, if none of them may have more executors: more of others
+/// would only wait for it, and more sources would bring in what nobody can do.
+fn at_its_limit(situation: &PlacedSituation<'_>, trigger: Trigger) -> Option<Reason> {
+    let &PlacedSituation { topology, settings, .. } = situation;
+    let short = |c: &ComponentView| match trigger {
+        Trigger::Bottleneck => is_short(c, settings.imbalance_floor, settings),
+        _ => is_busy(c, settings.capacity_limit),
+    };
+    let all = || situation.view.components.iter().enumerate().filter(|(_, c)| short(c));
+    if all().any(|(index, c)| c.executors < topology.most_executors(index)) {
+        return None;
+    }
+    let (index, busiest) = all().max_by_key(|(_, c)| c.mean_capacity)?;
+    let most = topology.most_executors(index);
+    let wished = desired_size(size(busiest), settings.phi).executors.max(most + 1);
+    let id = &busiest.id;
+    let bounded = topology.components[index].most_executors == Some(most);
+    let (code, by) = match (bounded, topology.is_single(index)) {
+        (true, _) => (ReasonCode::BoundsLimited, "its user's bounds allow"),
+        (false, true) => (ReasonCode::TaskLimited, "streams that all go to one task allow"),
+        (false, false) => (ReasonCode::TaskLimited, "its tasks, fixed at submission, allow"),
+    };
+    let text = format!("{id} holds up the topology and would need {wished} executors, {by} {most}");
+    Some(Reason::compared(code, f64::from(wished), f64::from(most), text))
 }
 
 fn size(component: &ComponentView) -> Size {

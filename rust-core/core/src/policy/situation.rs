@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::demand::Flow;
+use crate::demand::{ComponentFlow, Flow, Target, asked, whole_executors};
 use crate::model::Topology;
 use crate::reason::Reason;
 use crate::settings::Settings;
@@ -36,6 +36,40 @@ impl<'a> Situation<'a> {
     pub fn id(&self, index: usize) -> &'a str {
         self.topology.components.get(index).map_or("?", |component| component.id.as_str())
     }
+
+    /// The executors that a component may have at most: by its tasks or partitions, its user, and the cluster's slots.
+    pub fn most(&self, index: usize) -> u32 {
+        self.flow.components[index].most().min(self.slots.unwrap_or(u32::MAX)).max(1)
+    }
+
+    /// The demand on each component when sources bring in what `rate` says, as far as components that cannot do what
+    /// is asked of them let it through.
+    pub fn demand(&self, rate: impl Fn(&Target) -> f64) -> Vec<Option<f64>> {
+        asked(&self.flow.sources(rate), &self.flow.streams, &self.ceilings())
+    }
+
+    /// A component of which more is asked than it does with all executors that it may have, and the executors that it
+    /// would need: what it leaves undone is no reason for more executors elsewhere.
+    pub fn limit(&self, demand: &[Option<f64>]) -> Option<(usize, u32)> {
+        let over = |(index, (asked, most)): (usize, (&Option<f64>, &Option<f64>))| {
+            let (asked, most) = (*asked).zip(*most).filter(|(asked, most)| asked > most)?;
+            Some((index, asked / most))
+        };
+        let ceilings = self.ceilings();
+        let all = demand.iter().zip(&ceilings).enumerate();
+        let (index, factor) = all.filter_map(over).max_by(|a, b| a.1.total_cmp(&b.1))?;
+        Some((index, whole_executors(f64::from(self.most(index)) * factor)))
+    }
+
+    /// Records per second that each component does with all executors that it may have, if each does what one does
+    /// now.
+    fn ceilings(&self) -> Vec<Option<f64>> {
+        let of = |(index, component): (usize, &ComponentFlow)| {
+            let least = if component.single { 1 } else { component.executors };
+            Some(component.true_rate()? * f64::from(self.most(index).max(least)))
+        };
+        self.flow.components.iter().enumerate().map(of).collect()
+    }
 }
 
 /// What a policy wants.
@@ -65,5 +99,13 @@ impl Intent {
     /// Whether executors get other counts or other memory, and with that new places.
     pub fn scales(&self) -> bool {
         matches!(self, Self::Scale { .. })
+    }
+
+    /// The same with these reasons before its own.
+    pub fn preceded_by(mut self, mut first: Vec<Reason>) -> Self {
+        let (Self::Stay(reasons) | Self::Move(reasons) | Self::Scale { reasons, .. }) = &mut self;
+        first.append(reasons);
+        *reasons = first;
+        self
     }
 }

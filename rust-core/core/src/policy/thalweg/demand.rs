@@ -2,7 +2,7 @@
 
 use super::limits::SATURATED;
 use super::memory::{Memory, TopologyModel};
-use crate::demand::{Method, propagate};
+use crate::demand::{Method, asked};
 use crate::diagnose::cause::{Cause, cause};
 use crate::policy::situation::Situation;
 use crate::units::Millis;
@@ -30,11 +30,13 @@ pub struct DemandForecast {
     pub far: Vec<Option<f64>>,
 }
 
-/// Arrivals, forecasts and backlogs, propagated.
+/// Arrivals, forecasts and backlogs, propagated as far as components let them through that do at most what their
+/// ceilings say.
 pub fn forecast(
     situation: &Situation<'_>,
     memory: &mut Memory,
     model: &mut TopologyModel,
+    ceilings: &[Option<f64>],
 ) -> DemandForecast {
     let (flow, own, settings) = (situation.flow, &situation.settings.thalweg, situation.settings);
     let mut streams = flow.streams.clone();
@@ -73,8 +75,8 @@ pub fn forecast(
         let catching_up = (most + backlog) * own.target.get() / CATCH_UP_BUSY;
         far[index] = Some(most.max(catching_up));
     }
-    let propagate = |sources: &[Option<f64>]| propagate(sources, &streams);
-    DemandForecast { now: propagate(&now), ahead: propagate(&ahead), far: propagate(&far) }
+    let asked = |sources: &[Option<f64>]| asked(sources, &streams, ceilings);
+    DemandForecast { now: asked(&now), ahead: asked(&ahead), far: asked(&far) }
 }
 
 /// Time until an action decided next would take effect.

@@ -39,6 +39,8 @@ pub(super) struct Short<'a> {
     pub sizes: &'a [Option<(Scaling<'a>, Size)>],
     /// The executors that every component needs.
     pub needs: &'a DesiredCounts,
+    /// The components that would need more than they may have.
+    pub limits: Vec<Reason>,
     /// What makes the measurements doubtful, if anything does.
     pub unsure: Option<&'a Reason>,
 }
@@ -48,9 +50,9 @@ pub(super) fn up(
     situation: &Situation<'_>,
     memory: &mut Memory,
     model: &TopologyModel,
-    short: &Short<'_>,
+    short: Short<'_>,
 ) -> Intent {
-    let &Short { worst, used, forecast, ref steps, sizes, needs, unsure } = short;
+    let Short { worst, used, forecast, steps, sizes, needs, limits, unsure } = short;
     let own = &situation.settings.thalweg;
     memory.forget_needs();
     let id = situation.id(worst);
@@ -97,14 +99,13 @@ pub(super) fn up(
         }
     }
     let present = |index: usize| situation.flow.components[index].executors;
-    let grows = desired.iter().any(|(index, count)| *count > present(*index));
+    let allowed = |(&index, &count): (&usize, &u32)| bounded(situation, index, count);
+    let grows = desired.iter().any(|count| allowed(count) > present(*count.0));
     let helps = grows || !memory_mib.is_empty();
     if !helps {
-        let limits = reasons.len() > 1;
-        reasons.rotate_left(usize::from(limits));
-        return Intent::Stay(reasons);
+        reasons.rotate_left(1);
+        return Intent::Stay(limits.into_iter().chain(reasons).collect());
     }
-    let allowed = |(&index, &count): (&usize, &u32)| bounded(situation, index, count);
     let stops =
         !memory_mib.is_empty() || desired.iter().any(|count| allowed(count) != present(*count.0));
     if stops && tells_rates(unsure) {

@@ -32,9 +32,10 @@ pub use memory::{Memory, TopologyModel};
 
 use std::collections::BTreeMap;
 
-use super::desired::{DesiredCounts, unknown_rates};
+use super::desired::{DesiredCounts, bounded, limit, unknown_rates};
 use super::situation::{Intent, Situation};
 use crate::demand::ComponentFlow;
+use crate::reason::Reason;
 use demand::{DemandForecast, forecast};
 use grow::{Short, expecting, up};
 use learn::learn;
@@ -58,8 +59,9 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
         learn(situation, memory, model);
     }
     memory.judge_trials(situation, model);
-    let forecast = forecast(situation, memory, model);
     let scalings = scalings(situation, model);
+    let ceilings = ceilings(situation, &scalings, model);
+    let forecast = forecast(situation, memory, model, &ceilings);
     memory.believed = believed(&scalings);
     let mut sizes: Vec<Option<(Scaling<'_>, Size)>> = scalings
         .into_iter()
@@ -76,7 +78,8 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
     if needs.is_empty() {
         return Intent::Stay(vec![unknown_rates()]);
     }
-    match shortest(situation, &forecast, &sizes) {
+    let limits = at_their_limits(situation, &forecast, &sizes);
+    match shortest(situation, &forecast, &sizes, model) {
         Some((index, used)) => {
             let steps = steps(situation, &forecast, &sizes, used, model);
             let short = Short {
@@ -86,19 +89,23 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
                 steps,
                 sizes: &sizes,
                 needs: &needs,
+                limits,
                 unsure: unsure.as_ref(),
             };
-            let intent = up(situation, memory, model, &short);
+            let intent = up(situation, memory, model, short);
             expecting(situation, &forecast, intent)
         }
         None => {
             memory.short_since = None;
             if let Some(reason) = unsure {
                 memory.needs.clear();
-                return Intent::Stay(vec![reason, fullest(situation, &sizes)]);
+                let fullest = fullest(situation, &sizes);
+                return Intent::Stay(limits.into_iter().chain([reason, fullest]).collect());
             }
+            let within = |(index, need)| (index, bounded(situation, index, need));
+            let needs = needs.into_iter().map(within).collect();
             let needs = in_shared_slots(situation, &forecast, needs);
-            down(situation, memory, model, &sizes, needs)
+            down(situation, memory, model, &sizes, needs).preceded_by(limits)
         }
     }
 }
@@ -107,6 +114,20 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
 fn scalings<'a>(situation: &Situation<'a>, model: &TopologyModel) -> Vec<Option<Scaling<'a>>> {
     let components = 0..situation.flow.components.len();
     components.map(|index| Scaling::of(situation, index, model)).collect()
+}
+
+/// Records per second that each component does at most, however many executors it gets; nothing where memory may do
+/// more.
+fn ceilings(
+    situation: &Situation<'_>,
+    scalings: &[Option<Scaling<'_>>],
+    model: &TopologyModel,
+) -> Vec<Option<f64>> {
+    let of = |(index, scaling): (usize, &Option<Scaling<'_>>)| {
+        let held = Holding::of(situation, index, model).is_none();
+        held.then_some(scaling.as_ref()?.ceiling(situation.most(index)))
+    };
+    scalings.iter().enumerate().map(of).collect()
 }
 
 /// Records per second that each component is believed to take in as it is.
@@ -154,22 +175,46 @@ fn steps(
     situation.flow.users().filter_map(step).collect()
 }
 
-/// The component that is most short, with the part of its capacity that is asked for.
+/// The component that is most short, of those that may have more executors or memory, with the part of its capacity
+/// that is asked for.
 fn shortest(
     situation: &Situation<'_>,
     forecast: &DemandForecast,
     sizes: &[Option<(Scaling<'_>, Size)>],
+    model: &TopologyModel,
 ) -> Option<(usize, f64)> {
     let limit = situation.settings.thalweg.limit.get();
     let of = |(index, sized): (usize, &Option<(Scaling<'_>, Size)>)| {
-        let size = sized.as_ref()?.1;
-        let capacity = size.capacity.max(1e-9);
-        let (now, ahead) = (forecast.now[index]? / capacity, forecast.ahead[index]? / capacity);
-        // A backlog alone is worth an action only if it could not be caught up with otherwise.
-        let short = now > limit || ahead > 1.0;
-        short.then_some((index, ahead.max(now)))
+        let used = used(forecast, index, &sized.as_ref()?.1, limit)?;
+        let grows = situation.most(index) > situation.flow.components[index].executors;
+        (grows || Holding::of(situation, index, model).is_some()).then_some((index, used))
     };
     sizes.iter().enumerate().filter_map(of).max_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// The components that are short and have all executors that they may have, with what they would need: what feeds them
+/// needs no more than they let through.
+fn at_their_limits(
+    situation: &Situation<'_>,
+    forecast: &DemandForecast,
+    sizes: &[Option<(Scaling<'_>, Size)>],
+) -> Vec<Reason> {
+    let most = situation.settings.thalweg.limit.get();
+    let of = |(index, sized): (usize, &Option<(Scaling<'_>, Size)>)| {
+        let size = &sized.as_ref()?.1;
+        used(forecast, index, size, most)?;
+        let (has, may) = (situation.flow.components[index].executors, situation.most(index));
+        (may <= has && size.need > may).then(|| limit(situation, index, size.need, may))
+    };
+    sizes.iter().enumerate().filter_map(of).collect()
+}
+
+/// The part of a component's capacity that is asked for, if that is too much. A backlog alone is worth an action only
+/// if it could not be caught up with otherwise.
+fn used(forecast: &DemandForecast, index: usize, size: &Size, limit: f64) -> Option<f64> {
+    let capacity = size.capacity.max(1e-9);
+    let (now, ahead) = (forecast.now[index]? / capacity, forecast.ahead[index]? / capacity);
+    (now > limit || ahead > 1.0).then(|| ahead.max(now))
 }
 
 #[cfg(test)]

@@ -110,6 +110,14 @@ impl<'a> Scaling<'a> {
         self.uneven(executors, self.of_curve(executors, self.confidence))
     }
 
+    /// Records per second with whatever number of executors it may have: no more can be had of it.
+    pub fn ceiling(&self, most: u32) -> f64 {
+        let now = self.component.executors.max(1);
+        let doubled = std::iter::successors(Some(now), |count| count.checked_mul(2));
+        let counts = doubled.take_while(|count| *count < most).chain([now, most.max(1)]);
+        counts.map(|count| self.capacity(count)).fold(0.0, f64::max)
+    }
+
     fn of_curve(&self, executors: u32, deviations: f64) -> f64 {
         let count = f64::from(executors);
         let by_curve = |c: Curve| self.anchor * c.lower(count * self.ability, deviations);

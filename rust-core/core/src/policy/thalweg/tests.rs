@@ -242,7 +242,7 @@ fn who_restarts_with_what_was_learned_forecasts_as_if_nothing_had_happened() {
     let ask = |case: &Case, memory: &mut Memory, model: &mut TopologyModel| {
         let mut found = None;
         case.intent(|situation| {
-            found = Some(forecast(situation, memory, model));
+            found = Some(forecast(situation, memory, model, &[]));
             Intent::Stay(Vec::new())
         });
         found.expect("it was asked")

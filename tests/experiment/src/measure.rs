@@ -10,7 +10,7 @@ use thalweg_lab::counts::{Completed, Output, Spouts};
 use thalweg_sim::calibrate::Recording;
 
 use crate::disruption::Disruption;
-use crate::predict::storm::Prediction;
+use crate::prediction::Prediction;
 use crate::situation::Side;
 use crate::status::Status;
 

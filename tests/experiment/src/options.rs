@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::run::now_ms;
+use crate::clock::now_ms;
 use crate::situation::{Side, Situation};
 
 /// Where Thalweg keeps its routing tables.

@@ -12,10 +12,12 @@ use thalweg_lab::counts::{Output, Spouts};
 use thalweg_lab::load::{Generator, Rate};
 use thalweg_lab::wait::until;
 
+use crate::clock::now_ms;
 use crate::disruption::Disruption;
 use crate::options::Options;
-use crate::run::{Phase, Scene, TOPOLOGY, Witness, now_ms};
+use crate::run::{Scene, TOPOLOGY};
 use crate::situation::{Side, Situation, WORDS_PER_LINE};
+use crate::witness::{Phase, Witness};
 use crate::workplace::Workplace;
 
 const ACTION_LIMIT: Duration = Duration::from_secs(120);

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use thalweg_lab::control::TopologyInfo;
@@ -13,12 +13,14 @@ use thalweg_lab::wait::until;
 use thalweg_lab::{Kafka, Redis, StormBuilder, StormCluster, StormJob};
 use thalweg_sim::calibrate::Recording;
 
+use crate::clock::now_ms;
 use crate::measure::{Measured, PathLatency, bolts, crossing, executors};
 use crate::options::{Options, Store, storm_settings};
 use crate::predict::storm::{Timing, predict};
 use crate::record::{Executors, recording};
 use crate::situation::{Change, Course, Engine, Side, Situation};
 use crate::status::Status;
+use crate::witness::{Phase, Vitals, Witness, phase_of};
 use crate::workplace::Workplace;
 
 const JAR: &str = concat!(
@@ -49,58 +51,6 @@ const JOURNAL_MS: u64 = 100;
 const JOURNAL_LIMIT: Duration = Duration::from_secs(5);
 /// An action's trace is looked for until this long after its end.
 const AFTERMATH_MS: u64 = 8_000;
-
-/// Where a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
-    /// Cluster, topology and Kafka come up.
-    SetUp,
-    /// Lines come in.
-    Load,
-    /// Thalweg measures and decides, or the backlog is worked off.
-    Decide,
-    /// A plan is carried out.
-    Act,
-    /// What it brought is judged.
-    Verify,
-    /// The stable stage.
-    Measure,
-    /// Everything is stopped.
-    TearDown,
-}
-
-/// What the last seconds looked like from outside.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Vitals {
-    /// Words counted per second.
-    pub words: f64,
-    /// Mean time until a line was complete.
-    pub complete_ms: f64,
-    /// What 99 of 100 lines stayed below.
-    pub p99_ms: u64,
-    /// Lines sent to Kafka so far.
-    pub sent: u64,
-}
-
-/// Sees a run as it goes on.
-pub trait Witness {
-    /// A phase began.
-    fn phase(&mut self, side: Side, phase: Phase);
-    /// Something happened that is worth a line.
-    fn note(&mut self, text: &str);
-    /// Called about twice a second.
-    fn look(&mut self, vitals: Vitals, status: Option<&Status>, info: Option<&TopologyInfo>);
-}
-
-/// A witness that keeps what it sees to itself.
-#[derive(Debug)]
-pub struct Silent;
-
-impl Witness for Silent {
-    fn phase(&mut self, _: Side, _: Phase) {}
-    fn note(&mut self, _: &str) {}
-    fn look(&mut self, _: Vitals, _: Option<&Status>, _: Option<&TopologyInfo>) {}
-}
 
 /// Goes through a situation with one side, and leaves nothing running.
 ///
@@ -502,17 +452,4 @@ fn builder(
         settings.extend(needed.map(|(key, value)| ((*key).to_owned(), value.clone())));
     }
     Ok(settings.into_iter().fold(builder, |builder, (key, value)| builder.set(&key, value)))
-}
-
-/// What Thalweg is at, in the order of phases.
-pub(crate) fn phase_of(status: Option<&Status>) -> Phase {
-    match status {
-        Some(status) if status.plan.is_some() => Phase::Act,
-        Some(status) if status.done().next().is_some() => Phase::Verify,
-        _ => Phase::Decide,
-    }
-}
-
-pub(crate) fn now_ms() -> Result<u64> {
-    Ok(u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?)
 }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use thalweg_sim::calibrate::Recording;
 
-use super::FlinkSide;
-use crate::predict::flink::Prediction;
+use super::prediction::Prediction;
+use super::side::FlinkSide;
 
 /// A restart of the job with another parallelism or elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::FlinkSide;
 use super::measured::Stepped;
-use crate::report::{Counted, Summary, commit, machine};
+use super::side::FlinkSide;
+use crate::report::{Counted, commit, machine};
+use crate::summary::Summary;
 
 /// Something measured on every side; less is better throughout.
 struct Measure {

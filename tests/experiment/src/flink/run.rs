@@ -13,12 +13,12 @@ use thalweg_lab::load::{Generator, Load};
 use thalweg_lab::wait::until;
 use thalweg_lab::{FlinkBuilder, FlinkCluster, FlinkJob, Kafka};
 
-use super::FlinkSide;
 use super::demand::Demand;
 use super::measured::{Rescale, Sample, Stepped};
+use super::side::{FlinkSide, SLOTS};
+use crate::clock::now_ms;
 use crate::predict::flink::predict;
 use crate::record::{Executors, recording};
-use crate::run::now_ms;
 use crate::status::Status;
 use crate::workplace::Workplace;
 
@@ -26,7 +26,6 @@ pub(super) const JOB: &str = "words";
 pub(super) const TOPIC: &str = "lines";
 pub(super) const WORDS_PER_LINE: usize = 7;
 pub(super) const NODES: usize = 2;
-pub(crate) const SLOTS: u16 = 4;
 pub(super) const START_LIMIT: Duration = Duration::from_secs(120);
 const CATCH_UP_LIMIT: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(200);

@@ -13,13 +13,14 @@ use thalweg_lab::process::Site;
 use thalweg_lab::wait::until;
 use thalweg_lab::{FlinkCluster, FlinkJob, Kafka, Redis};
 
-use super::FlinkSide;
 use super::run::{JOB, START_LIMIT, TOPIC, start, status_file};
+use super::side::FlinkSide;
+use crate::clock::now_ms;
 use crate::measure::{Measured, executors};
 use crate::options::{Options, Store};
-use crate::run::{Phase, Vitals, Witness, now_ms};
 use crate::situation::{Side, Situation, WORDS_PER_LINE};
 use crate::status::Status;
+use crate::witness::{Phase, Vitals, Witness};
 use crate::workplace::Workplace;
 
 const PAUSE: Duration = Duration::from_millis(500);
@@ -182,7 +183,7 @@ impl<'a> Scene<'a> {
         while begun.elapsed() < SETTLE_LIMIT {
             self.look(generator, witness)?;
             let status = self.status();
-            let now = crate::run::phase_of(status.as_ref());
+            let now = crate::witness::phase_of(status.as_ref());
             if now > phase {
                 witness.phase(self.side, now);
                 phase = now;

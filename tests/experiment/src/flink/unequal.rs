@@ -11,9 +11,9 @@ use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::wait::until;
 use thalweg_lab::{FlinkCluster, FlinkJob, Kafka};
 
-use super::FlinkSide;
 use super::run::{JOB, START_LIMIT, TOPIC, WORDS_PER_LINE, start, status_file};
-use crate::run::now_ms;
+use super::side::FlinkSide;
+use crate::clock::now_ms;
 use crate::status::Status;
 use crate::workplace::Workplace;
 

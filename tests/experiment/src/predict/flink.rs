@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 use thalweg_core::model::{ComponentKind, Grouping};
 use thalweg_sim::scenario::{ComponentSpec, EngineKind, Flink, Load, LoadShape, Metrics, template};
 use thalweg_sim::{Point, RunResult, Scenario};
 
 use super::{WORD_BYTES, component, edge, levels, node, runs};
-use crate::flink::{Demand, FlinkSide, SLOTS, Stepped};
+use crate::flink::demand::Demand;
+use crate::flink::measured::Stepped;
+use crate::flink::prediction::Prediction;
+use crate::flink::side::{FlinkSide, SLOTS};
 use crate::options::value;
-use crate::report::{Summary, short};
+use crate::summary::{Summary, short};
 
 /// The settings that Thalweg's shell in Flink begins with.
 const DEFAULTS: &str =
@@ -24,19 +26,6 @@ const POINT_SECS: f64 = 1.0;
 const WORDS: f64 = 7.0;
 /// Subtasks of the operator that counts words.
 const COUNTERS: u32 = 2;
-
-/// What the simulator says of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Prediction {
-    /// Restarts.
-    pub rescales: f64,
-    /// Lines not yet counted, summed over time.
-    pub backlog_area: f64,
-    /// Slots in use, summed over time.
-    pub slot_seconds: f64,
-    /// 99th percentile of latency.
-    pub p99_ms: f64,
-}
 
 impl Prediction {
     /// Each value beside the measured one.

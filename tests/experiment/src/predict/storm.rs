@@ -1,7 +1,6 @@
 //! Situations on Storm.
 
 use anyhow::Result;
-use serde::Serialize;
 use thalweg_core::model::{ComponentKind, Grouping};
 use thalweg_sim::scenario::{
     ComponentSpec, EngineKind, Fault, FaultKind, Load, LoadShape, Metrics, NodeGroup, Storm,
@@ -10,10 +9,11 @@ use thalweg_sim::scenario::{
 use thalweg_sim::{RunResult, Scenario};
 
 use super::{WORD_BYTES, component, edge, levels, node, runs};
-use crate::measure::bolts;
+use crate::measure::{Measured, bolts};
 use crate::options::{Options, storm_settings};
-use crate::report::{Summary, short};
+use crate::prediction::Prediction;
 use crate::situation::{Change, Side, Situation};
+use crate::summary::{Summary, short};
 
 /// Storm's own work on a tuple beside what the bolt burns, as seen in situations where bolts have room.
 const OVERHEAD_MICROS: f64 = 150.0;
@@ -39,26 +39,9 @@ pub struct Timing {
     pub stage_secs: f64,
 }
 
-/// What the simulator says of a run's measured stage.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Prediction {
-    /// Plans carried out in the whole run.
-    pub actions: f64,
-    /// Executors of bolts at the end.
-    pub executors: f64,
-    /// Executor-seconds of bolts within the stage.
-    pub executor_secs: f64,
-    /// Words counted per second.
-    pub throughput: f64,
-    /// Median complete latency.
-    pub complete_p50_ms: f64,
-    /// 95th percentile of it.
-    pub complete_p95_ms: f64,
-}
-
 impl Prediction {
     /// Each value beside the measured one.
-    pub fn beside(&self, measured: &crate::Measured) -> String {
+    pub fn beside(&self, measured: &Measured) -> String {
         let pairs = [
             ("plans", self.actions, f64::from(measured.actions)),
             ("executors", self.executors, f64::from(bolts(&measured.executors))),

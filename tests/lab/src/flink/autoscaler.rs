@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use super::FlinkCluster;
+use super::cluster::FlinkCluster;
 use crate::dist::Dist;
 use crate::java::class_path;
 use crate::process::Server;

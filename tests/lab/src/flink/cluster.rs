@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
-use super::FlinkBuilder;
+use super::builder::FlinkBuilder;
 use super::home::{self, Home};
 use super::rest::FlinkRest;
 use crate::cpu::{CpuGroups, CpuLimit, group_name};
@@ -43,6 +43,16 @@ pub struct FlinkNode {
     /// Where it runs; its name is the TaskManager's id.
     pub site: Site,
     server: Option<Server>,
+}
+
+impl FlinkBuilder {
+    /// Starts the cluster and waits until every TaskManager has offered its slots.
+    ///
+    /// # Errors
+    /// With the ends of the logs, when a process fails or is late.
+    pub fn start(&self) -> Result<FlinkCluster> {
+        FlinkCluster::start(self)
+    }
 }
 
 impl FlinkCluster {

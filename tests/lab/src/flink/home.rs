@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
-use super::FlinkBuilder;
+use super::builder::FlinkBuilder;
 use crate::java::{Java, class_path};
 use crate::ports::Ports;
 use crate::process::Site;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use super::FlinkCluster;
+use super::cluster::FlinkCluster;
 use super::rest::JobInfo;
 use crate::calibrate::{calibration, run};
 use crate::process::tails;

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
-use super::StormBuilder;
+use super::builder::StormBuilder;
 use super::home::{Common, DaemonDir, make_home, ports_needed};
 use crate::control::Control;
 use crate::cpu::{CpuGroups, CpuLimit, group_name};
@@ -54,6 +54,16 @@ struct Daemons {
     home: PathBuf,
     master: DaemonDir,
     nimbus_options: Vec<String>,
+}
+
+impl StormBuilder {
+    /// Starts the cluster and waits until Nimbus has heard of every supervisor.
+    ///
+    /// # Errors
+    /// With the ends of the logs, when a daemon fails or is late.
+    pub fn start(&self) -> Result<StormCluster> {
+        StormCluster::start(self)
+    }
 }
 
 impl StormCluster {

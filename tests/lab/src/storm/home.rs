@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
-use super::{Profile, StormBuilder};
+use super::builder::{Profile, StormBuilder};
 use crate::dist::{Dist, STORM};
 use crate::java::small_flags;
 use crate::ports::Ports;

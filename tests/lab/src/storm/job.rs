@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::StormCluster;
+use super::cluster::StormCluster;
 use crate::calibrate::{calibration, run};
 use crate::control::TopologyInfo;
 use crate::dist::Dist;

@@ -107,7 +107,7 @@ fn the_core_uses_only_what_stands_below() {
 #[test]
 fn no_modules_of_any_crate_take_names_from_each_other_in_a_circle() {
     let mut found = Vec::new();
-    for (folder, _) in CRATES.iter() {
+    for (folder, _) in &CRATES {
         let circles = circles(&Crate::read(&root().join(folder).join("src")).arrows());
         found.extend(circles.iter().map(|(user, used)| format!("{folder}: {user} uses {used}")));
     }

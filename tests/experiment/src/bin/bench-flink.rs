@@ -10,7 +10,8 @@ use serde_json::json;
 use thalweg_experiment::flink::{Demand, FlinkSide, StepReport, Unequal, run_demand, run_unequal};
 use thalweg_experiment::options::pair;
 use thalweg_experiment::record;
-use thalweg_experiment::report::{Summary, save, short};
+use thalweg_experiment::report::save;
+use thalweg_experiment::summary::{Summary, short};
 use thalweg_experiment::workplace::clean_up_when_interrupted;
 
 /// Thalweg at its quickest, as the autoscaler is.

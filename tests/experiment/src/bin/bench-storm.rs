@@ -8,7 +8,8 @@ use clap::Parser;
 use thalweg_experiment::options::{pair, storm_settings};
 use thalweg_experiment::outage::outages;
 use thalweg_experiment::record;
-use thalweg_experiment::report::{MEASURES, Report, save, short};
+use thalweg_experiment::report::{MEASURES, Report, save};
+use thalweg_experiment::summary::short;
 use thalweg_experiment::workplace::clean_up_when_interrupted;
 use thalweg_experiment::{
     Measured, Options, Phase, Side, Situation, Status, Store, Vitals, Witness, run,

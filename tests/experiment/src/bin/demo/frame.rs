@@ -6,8 +6,8 @@ use console::style;
 use thalweg_core::explain::{Decision, Outcome, Plan, Reason, Verdict};
 use thalweg_core::plan::{MigrationRow, Slot};
 use thalweg_core::units::Millis;
-use thalweg_experiment::report::short;
 use thalweg_experiment::status::Ended;
+use thalweg_experiment::summary::short;
 use thalweg_experiment::{Phase, Side};
 
 use crate::story::{Mark, Story};

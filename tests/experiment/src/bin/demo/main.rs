@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
-use thalweg_experiment::report::{MEASURES, short};
+use thalweg_experiment::report::MEASURES;
+use thalweg_experiment::summary::short;
 use thalweg_experiment::workplace::clean_up_when_interrupted;
 use thalweg_experiment::{Engine, Measured, Options, Side, Situation, Store, run};
 

@@ -8,10 +8,10 @@ ROUNDS ?= 3
 SEEDS ?= 30
 HISTORIES ?= 100000
 
-.PHONY: help setup build demo test quick-test product-test histories bench-storm bench-flink bench-policies bench-core bench-place docs clean
+.PHONY: help setup build demo test quick-test product-test thorough-test histories bench-storm bench-flink bench-policies bench-core bench-place docs clean
 
 help: ## Shows the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 setup:
 	@scripts/setup.sh
@@ -31,6 +31,9 @@ quick-test: ## The same without real clusters
 
 product-test: ## Runs the tests on real clusters only
 	@scripts/test.sh --product
+
+thorough-test: ## Runs the tests on real clusters, with those that take too long for each change
+	@scripts/test.sh --thorough
 
 histories: setup ## Runs the control plane through histories full of faults (HISTORIES=100000)
 	@THALWEG_HISTORIES=$(HISTORIES) cargo test --release --quiet --locked -p thalweg-engine --test histories -- --nocapture

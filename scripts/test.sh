@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs every check and test whatever fails, and ends with what ran. Only a failed set-up ends it early.
-# With --quick nothing starts a cluster; with --product only what does.
+# With --quick nothing starts a cluster; with --product only what does; with --thorough that with the tests that take long.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # A failed test names its cause in its last lines; backtraces of errors would push it out of them.
@@ -28,7 +28,7 @@ if [ "$failed" -gt 0 ]; then
 fi
 step "these steps" scripts/steps-test.sh
 step "no test that needs a cluster has the name of another" test -z "$both"
-if [ "$part" != "--product" ]; then
+if [ "$part" != "--product" ] && [ "$part" != "--thorough" ]; then
     step "format" cargo fmt --all --check
     step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
     step "build of tests" tests --no-run
@@ -47,6 +47,8 @@ else
 fi
 if [ "$part" != "--quick" ]; then
     # Each test has a cluster of its own, and this machine room for one.
-    step "real clusters" tests "${clusters[@]}" -- --test-threads 1
+    more=()
+    [ "$part" != "--thorough" ] || more=(--include-ignored)
+    step "real clusters" tests "${clusters[@]}" -- --test-threads 1 "${more[@]}"
 fi
 finish

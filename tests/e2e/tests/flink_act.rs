@@ -27,6 +27,7 @@ fn orders_are_carried_out_and_every_word_is_counted_once() -> Result<()> {
 }
 
 #[test]
+#[ignore = "the same on another line, for make thorough-test"]
 fn orders_are_carried_out_on_the_line_before_where_task_managers_have_names() -> Result<()> {
     orders(FlinkLine::V2_2, FlinkBuilder::pinned)
 }

@@ -80,6 +80,8 @@ pub struct Proposal {
     pub reasons: Vec<Reason>,
     /// What is to be done.
     pub plan: Option<Plan>,
+    /// What the user has not given his word for.
+    pub against: Option<Reason>,
 }
 
 /// What may be done, and why.
@@ -101,9 +103,10 @@ pub fn guard(
     busy: bool,
 ) -> Judged {
     let mode = context.settings.mode;
-    let Proposal { origin, reasons, plan } = proposal;
+    let Proposal { origin, reasons, plan, against: unallowed } = proposal;
     let Some(plan) = plan else { return Judged { reasons, verdict: Verdict::Hold, plan: None } };
     let mut against: Vec<Reason> = busy.then(another_first).into_iter().collect();
+    against.extend(unallowed);
     against.extend(unrestorable(topology, context.settings));
     against.extend(beyond_bounds(&plan, topology));
     let attempt = Attempt::of(&plan, topology, &reasons);

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
+mod adoption;
 mod allowed;
 pub mod arrange;
 mod ask;

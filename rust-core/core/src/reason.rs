@@ -112,6 +112,10 @@ reason_codes! {
     BoundsLimited = "",
     /// Other executor counts would be better, but counts are not to change.
     ScalingForbidden = "thalweg.scaling.enabled",
+    /// Sources share workers with operators, as the engine's own scheduler places them. The change that gives them workers of their own stops the topology, once.
+    AdoptionNeeded = "thalweg.adopt",
+    /// Sources and operators share the only worker that the topology asks for, so that every change stops it.
+    StopNeeded = "thalweg.placement.workers",
     /// An operator ordered it.
     Ordered = "",
     /// Nodes cannot carry old and new workers of all executors that are to move, so some move first.

@@ -49,6 +49,9 @@ pub struct Order {
     /// Hosts that its work is to leave.
     #[serde(default)]
     pub leave: Vec<String>,
+    /// Whether its sources may be given workers of their own for it, which stops it once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopt: bool,
     /// Whether it holds only as long as these hosts are drained.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub while_drained: bool,

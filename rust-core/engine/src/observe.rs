@@ -13,6 +13,7 @@ use thalweg_core::assign::Routes;
 use thalweg_core::explain::{Decision, Outcome, Verdict};
 use thalweg_core::model::{Observation, Obstacle};
 use thalweg_core::plan::MigrationRow;
+use thalweg_core::reason::{Reason, ReasonCode};
 use thalweg_core::state::Order;
 use thalweg_core::units::{Millis, Timestamp};
 use thalweg_store::{Reach, StoreError, StoreKind};
@@ -377,12 +378,31 @@ fn news(running: &mut Running) -> Result<Vec<Value>, EngineError> {
     let mut news = Vec::new();
     for decision in &running.decisions {
         let words = words(decision);
-        if last.remove(&decision.topology).as_ref() != Some(&words) {
+        let before = last.remove(&decision.topology);
+        announce(decision, before.as_deref().unwrap_or_default());
+        if before.as_ref() != Some(&words) {
             news.push(serde_json::to_value(decision)?);
         }
         running.last_words.insert(decision.topology.clone(), words);
     }
     Ok(news)
+}
+
+/// Says once what the next change of a topology will cost.
+fn announce(decision: &Decision, said: &str) {
+    for reason in &decision.reasons {
+        let costs = matches!(reason.code, ReasonCode::AdoptionNeeded | ReasonCode::StopNeeded);
+        if costs && !said.contains(&format!("{:?}", reason.code)) {
+            let Reason { text, measured, setting, .. } = reason;
+            tracing::warn!(
+                topology = decision.name,
+                text,
+                seconds = measured,
+                setting,
+                "the next change stops it"
+            );
+        }
+    }
 }
 
 fn words(decision: &Decision) -> String {

@@ -10,4 +10,6 @@ pub enum Origin {
     Operator,
     /// The plan before it, which did harm: it need not have helped before.
     Rollback,
+    /// The setting that sources get workers of their own now.
+    Adoption,
 }

@@ -11,10 +11,12 @@ use super::translate::{
 use crate::assess::Assessment;
 use crate::context::Context;
 use crate::model::{Executor, SlotRef, TaskRange, Topology};
-use crate::place::{PlaceExecutor, Problem, Role, Shortage, Way, place, way, worst_load};
+use crate::place::{
+    PlaceExecutor, Problem, Role, Shortage, Way, place, spares_a_stop, way, worst_load,
+};
 use crate::plan::{Plan, PlanKind, migration};
 use crate::reason::{Reason, ReasonCode};
-use crate::settings::{Settings, SlotRule};
+use crate::settings::{Adopt, Settings, SlotRule};
 
 /// What is to change of a topology, by component ordinal.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -25,6 +27,8 @@ pub struct Wanted {
     pub memory_mib: BTreeMap<u32, u32>,
     /// Whether pinned executors stay on nodes that may be used, however slow those are.
     pub pinned_stay: bool,
+    /// Whether pinned executors that share workers with work get workers of their own, although that is a stop.
+    pub adopt: bool,
     /// Whether a move may be made stage by stage: whoever wants it asks again until it is done.
     pub in_stages: bool,
 }
@@ -71,7 +75,10 @@ pub fn plan(
     let sized = wanted.with_memory(topology);
     let mut problem = problem(context, &sized, &desired, demands, placing);
     problem.pinned_stay = wanted.pinned_stay || assessment.pinned_stay();
-    let placement = place(&problem)?;
+    let fresh = place(&problem)?;
+    let enough = good_enough(&problem, wanted, context.settings);
+    let spared = spares_a_stop(&problem, &fresh, enough).filter(|_| !wanted.adopt);
+    let placement = spared.unwrap_or(fresh);
     let to = |placement: &[SlotRef]| written(context, topology, &desired, placement, wanted);
     let whole = to(&placement);
     let staged = wanted.in_stages && wanted.is_empty();
@@ -86,6 +93,18 @@ pub fn plan(
     let plan = Plan { limited: held_back(&problem, &placement, context.settings), ..plan };
     let changes = !wanted.is_empty() || plan.rows.iter().any(|row| row.moves());
     Ok(changes.then_some(plan))
+}
+
+/// How full a node may be where that spares the topology a stop: an order has no opinion about loads; and what must not
+/// stop takes whatever makes it better.
+fn good_enough(problem: &Problem, wanted: &Wanted, settings: &Settings) -> u64 {
+    let never = settings.adopt == Adopt::Never;
+    if wanted.in_stages || never && !wanted.is_empty() {
+        return u64::MAX;
+    }
+    let present: Option<Vec<SlotRef>> = problem.executors.iter().map(|e| e.current).collect();
+    let gain = 1.0 - settings.min_gain.get();
+    present.filter(|_| never).map_or(0, |now| (worst_load(problem, &now) as f64 * gain) as u64)
 }
 
 /// Why a topology cannot be placed, as a reason.

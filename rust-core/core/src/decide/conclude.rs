@@ -3,12 +3,15 @@
 use super::plan::Planned;
 use super::subject::Subject;
 use crate::action::{Attempt, Baseline, InFlight, Origin, WayBack};
+use crate::adoption::{cost, moves_pinned};
 use crate::assess::Assessment;
 use crate::context::Context;
 use crate::explain::{Decision, Outcome, TopologyView, Verdict};
 use crate::guard::{Judged, Proposal, day, guard};
 use crate::outcome::verify;
 use crate::plan::Plan;
+use crate::reason::{Reason, ReasonCode};
+use crate::settings::Adopt;
 use crate::state::TopologyState;
 
 /// A topology, and whether its plan may be carried out now.
@@ -20,10 +23,20 @@ pub struct Guarded<'a> {
 
 /// Holds the plan against what has to be so before anything is carried out.
 pub fn guarded<'a>(context: &Context<'_>, planned: Planned<'a>) -> Guarded<'a> {
-    let Planned { subject, origin, reasons, plan } = planned;
-    let proposal = Proposal { origin, reasons, plan };
-    let Subject { assessment, remembered, busy, .. } = &subject;
-    let judged = guard(context, proposal, assessment.topology, remembered, *busy);
+    let Planned { subject, origin, reasons, plan, adopts } = planned;
+    let Subject { assessment, remembered, learned, busy, .. } = &subject;
+    let topology = assessment.topology;
+    let cost = cost(context, topology, learned.topologies.get(&topology.name));
+    let allowed = adopts || context.settings.adopt != Adopt::Never;
+    let stops = plan.as_ref().is_some_and(|plan| moves_pinned(plan, topology));
+    let needs_word = |reason: &Reason| reason.code == ReasonCode::AdoptionNeeded;
+    let against = cost.clone().filter(|reason| stops && !allowed && needs_word(reason));
+    let proposal = Proposal { origin, reasons, plan, against };
+    let mut judged = guard(context, proposal, topology, remembered, *busy);
+    // What a change will cost is said before one is due.
+    let said = |cost: &Reason| judged.reasons.iter().any(|reason| reason.code == cost.code);
+    let unsaid = cost.filter(|cost| !said(cost));
+    judged.reasons.extend(unsaid);
     Guarded { subject, origin, judged }
 }
 

@@ -7,6 +7,7 @@ use super::evidence::unfit;
 use super::order::ordered;
 use super::subject::{Subject, placing};
 use crate::action::{Awaited, Baseline};
+use crate::adoption::cost;
 use crate::allowed::never_changed;
 use crate::arrange::Wanted;
 use crate::ask::Question;
@@ -15,6 +16,7 @@ use crate::guard::another_first;
 use crate::policy::Intent;
 use crate::reason::{Reason, ReasonCode};
 use crate::rollback::forget_outdated;
+use crate::settings::{Adopt, Mode};
 use crate::state::Order;
 
 /// What somebody wants of a topology, and why.
@@ -35,6 +37,8 @@ pub enum Goal {
     Obey(Order, Wanted),
     /// To undo what did harm.
     GoBack,
+    /// To give sources workers of their own, although nothing else calls for a change.
+    Adopt,
     /// What the policy wants.
     Change(Change),
 }
@@ -103,8 +107,17 @@ fn of_policy(context: &Context<'_>, subject: &mut Subject<'_>) -> (Goal, Vec<Rea
     }
     let placing = placing(assessment, subject.cluster, subject.demands);
     let question = Question { context, assessment, placing: &placing };
+    let model = subject.learned.topologies.get(&assessment.topology.name);
+    let due = cost(context, assessment.topology, model).filter(|reason| {
+        let now = context.settings.adopt == Adopt::Now && context.settings.mode == Mode::Act;
+        now && reason.code == ReasonCode::AdoptionNeeded
+    });
     match question.ask(remembered, subject.learned) {
-        Intent::Stay(reasons) => (Goal::Stay, reasons),
+        // Whatever the policy would change comes with the adoption, or after it.
+        Intent::Stay(reasons) => match due {
+            Some(reason) => (Goal::Adopt, std::iter::once(reason).chain(reasons).collect()),
+            None => (Goal::Stay, reasons),
+        },
         Intent::Move(reasons) => {
             let (wanted, demands) = (Wanted::default(), assessment.demands.clone());
             (Goal::Change(Change { wanted, demands, desired_tasks: BTreeMap::new() }), reasons)

@@ -20,7 +20,8 @@ pub fn ordered(
         found.ok_or_else(|| format!("there is no component {id}"))
     };
     // An order is carried out as it was given: it does not stop sources for the sake of something else.
-    let mut wanted = Wanted { pinned_stay: true, in_stages: true, ..Wanted::default() };
+    let mut wanted =
+        Wanted { pinned_stay: true, in_stages: true, adopt: order.adopt, ..Wanted::default() };
     for (id, &count) in &order.counts {
         let (ordinal, component) = find(id)?;
         let tasks = component.tasks.count();

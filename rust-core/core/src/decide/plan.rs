@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::intend::{Change, Goal, Intended};
 use super::subject::{Subject, placing};
 use crate::action::Origin;
+use crate::adoption::moves_pinned;
 use crate::arrange::{PlacementContext, Wanted, plan, refusal};
 use crate::budget::within_budget;
 use crate::context::Context;
@@ -24,6 +25,8 @@ pub struct Planned<'a> {
     pub reasons: Vec<Reason>,
     /// What is to be done.
     pub plan: Option<Plan>,
+    /// Whether it may stop the topology to give its sources workers of their own, whatever the setting says.
+    pub adopts: bool,
 }
 
 /// Reasons, and the plan if there is one.
@@ -32,19 +35,22 @@ type Found = (Vec<Reason>, Option<Plan>);
 /// Plans what was intended, within the budget of executors.
 pub fn planned<'a>(context: &Context<'_>, intended: Intended<'a>) -> Planned<'a> {
     let Intended { mut subject, goal, reasons } = intended;
+    let adopts =
+        matches!(&goal, Goal::Adopt) || matches!(&goal, Goal::Obey(_, wanted) if wanted.adopt);
     let (origin, (reasons, plan)) = match goal {
         Goal::Stay => (Origin::Policy, (reasons, None)),
         Goal::Obey(order, wanted) => {
             (Origin::Operator, obey(context, &mut subject, (order, wanted), reasons))
         }
         Goal::GoBack => (Origin::Rollback, go_back(context, &subject)),
+        Goal::Adopt => (Origin::Adoption, adopt(context, &subject, reasons)),
         Goal::Change(change) => (Origin::Policy, change_to(context, &subject, change, reasons)),
     };
     let (reasons, plan) = within_budget(context, reasons, plan);
     if origin == Origin::Rollback && plan.is_none() {
         subject.remembered.harm = None;
     }
-    Planned { subject, origin, reasons, plan }
+    Planned { subject, origin, reasons, plan, adopts }
 }
 
 /// Makes the plan that an operator ordered.
@@ -82,6 +88,19 @@ fn go_back(context: &Context<'_>, subject: &Subject<'_>) -> Found {
     match &remembered.harm {
         Some(harm) => way_back(context, harm, assessment, &placing),
         None => (Vec::new(), None),
+    }
+}
+
+/// Makes the plan that gives sources workers of their own.
+fn adopt(context: &Context<'_>, subject: &Subject<'_>, reasons: Vec<Reason>) -> Found {
+    let assessment = &subject.assessment;
+    let placing = placing(assessment, subject.cluster, subject.demands);
+    let wanted = Wanted { pinned_stay: true, adopt: true, ..Wanted::default() };
+    match plan(context, assessment, &assessment.demands, &placing, &wanted) {
+        Ok(found) => (reasons, found.filter(|plan| moves_pinned(plan, assessment.topology))),
+        Err(shortage) => {
+            (reasons.into_iter().chain([refusal(shortage, assessment.topology)]).collect(), None)
+        }
     }
 }
 

@@ -15,13 +15,15 @@
 //! starts a worker for next to nothing; (3) each node's executors get slots: the same set keeps its
 //! slot, a changed set gets a fresh one, so that the new worker can start beside the old.
 //!
-//! Where pinned executors and work find no room apart, or only one worker, `fitting` lets them share workers.
+//! Where pinned executors and work find no room apart, or only one worker, `fitting` lets them share workers; `around` changes
+//! what can be changed without touching such workers.
 //!
 //! Where a slot is a share of its node instead of a worker, `sharing` does it all another way.
 //!
 //! It does not place several topologies at once: topologies with declared resources are first placed
 //! by [`cluster`](crate::cluster), together.
 
+mod around;
 mod fitting;
 mod fragmentation;
 mod node_choice;
@@ -39,7 +41,8 @@ pub use problem::{PlaceEdge, PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role,
 pub use quality::worst_load;
 pub use way::{Way, way};
 
-use quality::LOYALTY_PERCENT;
+use around::Outside;
+use quality::{DRAIN_PERCENT, LOYALTY_PERCENT};
 use sharing::share;
 use thalweg_place::Lack;
 
@@ -59,6 +62,36 @@ pub fn place(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
         Some(..=1) => together(problem),
         _ => apart(problem).or_else(|short| together(problem).map_err(|_| short)),
     }
+}
+
+/// What can be had in the place of a fresh start that stops the topology, without touching a worker in which pinned
+/// executors run: as good up to what a stop is worth, or at least with no node fuller than `good_enough`.
+pub fn spares_a_stop(
+    problem: &Problem,
+    fresh: &[SlotRef],
+    good_enough: u64,
+) -> Option<Vec<SlotRef>> {
+    let moves = |pinned: usize| {
+        problem.executors[pinned].current.is_some_and(|current| current != fresh[pinned])
+    };
+    if problem.rule != SlotRule::Workers || !problem.of_role(Role::Pinned).any(moves) {
+        return None;
+    }
+    let limit = (worst_load(problem, fresh) * DRAIN_PERCENT / 100).max(good_enough);
+    place_around(problem).filter(|around| worst_load(problem, around) <= limit)
+}
+
+/// Gives each executor a slot while all workers with pinned executors stay, also those that run work besides.
+fn place_around(problem: &Problem) -> Option<Vec<SlotRef>> {
+    let outside = Outside::of(problem)?;
+    let mut placement: Vec<Option<SlotRef>> =
+        problem.executors.iter().map(|executor| executor.current).collect();
+    for (index, slot) in outside.executors.into_iter().zip(place(&outside.problem).ok()?) {
+        placement[index] = Some(slot);
+    }
+    let placement = checked(problem, placement).ok()?;
+    let stays = |pinned: usize| problem.executors[pinned].current == Some(placement[pinned]);
+    problem.of_role(Role::Pinned).all(stays).then_some(placement)
 }
 
 /// Gives each executor that runs nowhere a slot, as far as there are any; what runs stays.
@@ -149,5 +182,7 @@ fn loads(problem: &Problem, placement: &[SlotRef]) -> Vec<u64> {
     demand.iter().zip(&problem.nodes).map(|(demand, node)| node.load(*demand)).collect()
 }
 
+#[cfg(test)]
+mod around_tests;
 #[cfg(test)]
 mod tests;

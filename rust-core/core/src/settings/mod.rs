@@ -76,6 +76,19 @@ impl WorkerLimit {
     }
 }
 
+/// When a topology whose sources share workers with operators gets another layout, which stops it once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Adopt {
+    /// Not unless an order says so.
+    Never,
+    /// With the first change that needs it.
+    #[default]
+    OnNextAction,
+    /// As soon as nothing else speaks against it.
+    Now,
+}
+
 /// Everything that may be set about a decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -174,6 +187,9 @@ pub struct Settings {
     /// Topologies, by name, that may have any number of them all the same.
     #[serde(default)]
     pub free_workers: BTreeSet<String>,
+    /// When a topology is stopped to give its sources workers of their own.
+    #[serde(default)]
+    pub adopt: Adopt,
 }
 
 impl Default for Settings {
@@ -226,6 +242,7 @@ impl Default for Settings {
             slots: SlotRule::Workers,
             worker_limit: WorkerLimit::Asked,
             free_workers: BTreeSet::new(),
+            adopt: Adopt::default(),
         }
     }
 }

@@ -35,7 +35,7 @@ const FLOORS: [(&str, &[&str]); 9] = [
     ("memory", &["action", "state"]),
     ("one observation", &["node_capacity", "background", "assess"]),
     ("arrangement", &["arrange", "cluster"]),
-    ("judgement", &["allowed", "budget", "ask", "guard", "outcome", "rollback"]),
+    ("judgement", &["allowed", "adoption", "budget", "ask", "guard", "outcome", "rollback"]),
     ("entries", &["decide", "assign"]),
 ];
 

@@ -179,6 +179,12 @@ const KEYS: &[Key] = &[
         "Topologies, by name, that may have more workers than they ask for.",
     ),
     key(
+        "thalweg.adopt",
+        Kind::Choice(&["never", "on-next-action", "now"]),
+        "never",
+        "When a topology is stopped, once, to give its sources and ackers workers of their own, where the engine's own scheduler has put them into workers with operators. From then on it can be changed while it runs. `never`: what needs it is held, unless an order says `\"adopt\": true`. `on-next-action`: with the first change that needs it. `now`: as soon as nothing else speaks against it. What it will cost stands in status and log before (`ADOPTION_NEEDED`). Topologies that Thalweg has placed from the start do not need it.",
+    ),
+    key(
         "thalweg.placement.anchors.per.worker",
         Kind::Whole(1.0, 1000.0),
         "16",

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use thalweg_core::settings::{Mode, PlanStrategy, Settings, SlotRule, WorkerLimit};
+use thalweg_core::settings::{Adopt, Mode, PlanStrategy, Settings, SlotRule, WorkerLimit};
 use thalweg_core::units::Millis;
 use thalweg_store::{Secret, StoreKind, StoreSettings};
 
@@ -136,6 +136,11 @@ fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>)
         worker_limit: match values.text("thalweg.placement.workers") {
             "free" => WorkerLimit::Free,
             _ => WorkerLimit::Asked,
+        },
+        adopt: match values.text("thalweg.adopt") {
+            "on-next-action" => Adopt::OnNextAction,
+            "now" => Adopt::Now,
+            _ => Adopt::Never,
         },
         free_workers: values
             .texts("thalweg.placement.workers.free")

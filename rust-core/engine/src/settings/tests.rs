@@ -9,10 +9,11 @@ fn read(given: Value) -> EngineSettings {
 }
 
 #[test]
-fn nothing_written_gives_the_core_its_own_defaults_and_only_observes() {
+fn nothing_written_gives_the_core_its_own_defaults_and_neither_acts_nor_stops_anything() {
     let settings = read(json!({"storm.local.dir": "/var/storm"}));
     assert_eq!(settings.problems, Vec::<String>::new());
-    assert_eq!(settings.core, Settings { mode: Mode::Observe, ..Settings::default() });
+    let shipped = Settings { mode: Mode::Observe, adopt: Adopt::Never, ..Settings::default() };
+    assert_eq!(settings.core, shipped);
     assert_eq!(settings.dir, PathBuf::from("/var/storm/thalweg"));
 }
 
@@ -42,7 +43,8 @@ fn a_policy_brings_its_recommended_settings_and_what_is_written_wins() {
     assert_eq!(settings.core.autoscaler.target.get(), 0.6);
     for policy in PolicyName::ALL {
         let named = read(json!({"thalweg.policy": policy.as_str(), "thalweg.mode": "act"}));
-        assert_eq!((named.problems, named.core), (Vec::new(), Settings::recommended(policy)));
+        let own = Settings { adopt: Adopt::Never, ..Settings::recommended(policy) };
+        assert_eq!((named.problems, named.core), (Vec::new(), own));
     }
 }
 

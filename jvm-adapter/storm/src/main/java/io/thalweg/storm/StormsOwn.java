@@ -11,6 +11,7 @@ import org.apache.storm.scheduler.DefaultScheduler;
 import org.apache.storm.scheduler.ExecutorDetails;
 import org.apache.storm.scheduler.IScheduler;
 import org.apache.storm.scheduler.SchedulerAssignment;
+import org.apache.storm.scheduler.Topologies;
 import org.apache.storm.scheduler.TopologyDetails;
 import org.apache.storm.scheduler.WorkerSlot;
 import org.slf4j.Logger;
@@ -56,6 +57,11 @@ final class StormsOwn {
     /** Ends it. */
     void cleanup() {
         delegate.cleanup();
+    }
+
+    /** Schedules everything, as if Thalweg were not there. */
+    void schedule(Topologies topologies, Cluster cluster) {
+        delegate.schedule(topologies, cluster);
     }
 
     /** Schedules all topologies but the given ones, on slots that are neither theirs nor reserved. */

@@ -7,10 +7,12 @@ import io.thalweg.storm.cluster.Settings;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.apache.storm.Config;
+import org.apache.storm.generated.Bolt;
 import org.apache.storm.generated.ComponentCommon;
 import org.apache.storm.generated.InvalidTopologyException;
 import org.apache.storm.generated.StormTopology;
@@ -80,8 +82,16 @@ public final class TaskHeadroom implements ITopologyValidator {
             delegate.validate(name, topologyConf, topology);
         }
         try {
-            topology.get_bolts().forEach((id, bolt) -> widen(name, id, bolt.get_common(), true));
-            topology.get_spouts().forEach((id, spout) -> widen(name, id, spout.get_common(), false));
+            topology.get_bolts().forEach((id, bolt) -> {
+                if (isGrowing(name, id, bolt)) {
+                    widen(name, id, bolt.get_common());
+                }
+            });
+            topology.get_spouts().forEach((id, spout) -> {
+                if (isListed(name, id)) {
+                    widen(name, id, spout.get_common());
+                }
+            });
             if (!keepShuffle) {
                 spread(topologyConf);
             }
@@ -91,11 +101,32 @@ public final class TaskHeadroom implements ITopologyValidator {
         }
     }
 
-    private void widen(String topology, String id, ComponentCommon component, boolean bolt) {
+    /** Whether a bolt may get more tasks: one that its operator lists, or whose tasks only share its tuples. */
+    private boolean isGrowing(String topology, String id, Bolt bolt) {
+        if (globalOnly(bolt.get_common())) {
+            return false;
+        }
+        if (isListed(topology, id)) {
+            return true;
+        }
+        Optional<String> meaning = hint(bolt.get_common()) > 1 && !Utils.isSystemId(id) ? TaskMeaning.of(bolt) : Optional.empty();
+        meaning.ifPresent(what -> LOG.info("{}/{} keeps its tasks, as each is {}; thalweg.headroom.components may name it",
+            topology, id, what));
+        return hint(bolt.get_common()) > 1 && meaning.isEmpty();
+    }
+
+    private boolean isListed(String topology, String id) {
+        return listed.contains(id) || listed.contains(topology + "/" + id);
+    }
+
+    private static int hint(ComponentCommon component) {
+        return component.is_set_parallelism_hint() ? component.get_parallelism_hint() : 1;
+    }
+
+    private void widen(String topology, String id, ComponentCommon component) {
         try {
-            int hint = component.is_set_parallelism_hint() ? component.get_parallelism_hint() : 1;
-            boolean asked = listed.contains(id) || listed.contains(topology + "/" + id);
-            if (Utils.isSystemId(id) || !asked && (!bolt || hint <= 1) || bolt && globalOnly(component)) {
+            int hint = hint(component);
+            if (Utils.isSystemId(id)) {
                 return;
             }
             Map<String, Object> conf = configuration(component);

@@ -53,6 +53,8 @@ public class ThalwegScheduler implements IScheduler {
     private LastResort lastResort;
     private NimbusLink nimbus;
     private boolean failing;
+    /** Whether everything of Storm's that is used is there: if not, nothing but its own scheduler runs. */
+    private boolean linked;
 
     @Override
     public void prepare(Map<String, Object> conf, StormMetricsRegistry registry) {
@@ -62,6 +64,8 @@ public class ThalwegScheduler implements IScheduler {
         stormsOwn = StormsOwn.of(conf, settings.delegate(), registry);
         adopted = new Adopted(settings.folder().resolve("placed"));
         try {
+            Linkage.require(ThalwegScheduler.class);
+            linked = true;
             engine = open(settings, conf);
             coordination = new Coordination(conf);
             EngineFacade facade = new EngineFacade(engine, coordination, coordination);
@@ -83,6 +87,10 @@ public class ThalwegScheduler implements IScheduler {
 
     @Override
     public void schedule(Topologies topologies, Cluster cluster) {
+        if (!linked) {
+            scheduleByStormAlone(topologies, cluster);
+            return;
+        }
         long now = System.currentTimeMillis();
         Reservation reservation = rounds.begin(now);
         try {
@@ -90,6 +98,15 @@ public class ThalwegScheduler implements IScheduler {
             placeOthers(cluster, placed, reservation);
         } finally {
             end(cluster);
+        }
+    }
+
+    private void scheduleByStormAlone(Topologies topologies, Cluster cluster) {
+        try {
+            stormsOwn.schedule(topologies, cluster);
+        } catch (Throwable e) {
+            meters.error("default-scheduler");
+            LOG.error("Storm's own scheduler failed", e);
         }
     }
 

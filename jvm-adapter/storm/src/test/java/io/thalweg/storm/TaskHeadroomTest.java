@@ -11,12 +11,28 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.storm.generated.Bolt;
 import org.apache.storm.generated.ComponentCommon;
+import org.apache.storm.generated.ComponentObject;
 import org.apache.storm.generated.InvalidTopologyException;
+import org.apache.storm.generated.ShellComponent;
 import org.apache.storm.generated.StormTopology;
 import org.apache.storm.nimbus.ITopologyValidator;
+import org.apache.storm.state.KeyValueState;
+import org.apache.storm.task.ShellBolt;
+import org.apache.storm.topology.IRichBolt;
+import org.apache.storm.topology.OutputFieldsDeclarer;
 import org.apache.storm.topology.TopologyBuilder;
+import org.apache.storm.topology.base.BaseStatefulBolt;
+import org.apache.storm.topology.base.BaseStatefulWindowedBolt;
+import org.apache.storm.topology.base.BaseWindowedBolt;
+import org.apache.storm.trident.TridentTopology;
+import org.apache.storm.trident.operation.builtin.Debug;
+import org.apache.storm.trident.testing.FixedBatchSpout;
 import org.apache.storm.tuple.Fields;
+import org.apache.storm.tuple.Tuple;
+import org.apache.storm.tuple.Values;
+import org.apache.storm.windowing.TupleWindow;
 import org.junit.jupiter.api.Test;
 
 class TaskHeadroomTest {
@@ -42,6 +58,100 @@ class TaskHeadroomTest {
         assertEquals(8, tasks(topology, "source"));
         assertEquals(4, tasks(topology, "single"));
         assertNull(tasks(topology, "global"));
+    }
+
+    /** Each task of these is more than a share of tuples: a process, a state, a window, a partition. */
+    @Test
+    void whatKeepsMoreThanTuplesInATaskStaysUnlessItIsListed() throws Exception {
+        StormTopology topology = kinds();
+        TaskHeadroom hook = new TaskHeadroom();
+        hook.prepare(Map.of());
+        hook.validate("t", topologyConf, topology);
+        for (String kept : List.of("shell", "written", "stateful", "windowed", "statefulWindowed")) {
+            assertNull(tasks(topology, kept), kept);
+        }
+        assertEquals(8, tasks(topology, "plain"), "in a topology with state its bolts are wrapped");
+
+        hook.prepare(Map.of("thalweg.headroom.components", "shell, written, stateful, windowed, t/statefulWindowed"));
+        hook.validate("t", topologyConf, topology);
+        for (String listed : List.of("shell", "written", "stateful", "windowed", "statefulWindowed")) {
+            assertEquals(8, tasks(topology, listed), listed);
+        }
+    }
+
+    @Test
+    @SuppressWarnings("unchecked")
+    void tridentStaysUnlessItIsListed() throws Exception {
+        TridentTopology trident = new TridentTopology();
+        trident.newStream("numbers", new FixedBatchSpout(new Fields("f"), 3, new Values(1)))
+            .each(new Fields("f"), new Debug()).parallelismHint(2).shuffle().each(new Fields("f"), new Debug()).parallelismHint(3);
+        StormTopology topology = trident.build();
+        TaskHeadroom hook = new TaskHeadroom();
+        hook.prepare(Map.of());
+        hook.validate("t", topologyConf, topology);
+        assertTrue(topology.get_bolts().values().stream().anyMatch(bolt -> bolt.get_common().get_parallelism_hint() == 3));
+        for (String id : topology.get_bolts().keySet()) {
+            assertNull(tasks(topology, id), id);
+        }
+    }
+
+    private static StormTopology kinds() {
+        TopologyBuilder builder = new TopologyBuilder();
+        builder.setSpout("source", new Synthetic.Source(), 2);
+        builder.setBolt("plain", new Synthetic.Operator(), 2).shuffleGrouping("source");
+        builder.setBolt("shell", new Script(), 2).shuffleGrouping("source");
+        builder.setBolt("stateful", new Remembering(), 2).shuffleGrouping("source");
+        builder.setBolt("windowed", new Windowed().withTumblingWindow(BaseWindowedBolt.Count.of(10)), 2).shuffleGrouping("source");
+        builder.setBolt("statefulWindowed",
+            new StatefulWindowed().withTumblingWindow(BaseWindowedBolt.Count.of(10)), 2).shuffleGrouping("source");
+        StormTopology topology = builder.createTopology();
+        Bolt written = topology.get_bolts().get("plain").deepCopy();
+        written.set_bolt_object(ComponentObject.shell(new ShellComponent("python", "bolt.py")));
+        topology.put_to_bolts("written", written);
+        return topology;
+    }
+
+    private static final class Script extends ShellBolt implements IRichBolt {
+        private static final long serialVersionUID = 1L;
+
+        Script() {
+            super("python", "bolt.py");
+        }
+
+        @Override
+        public void declareOutputFields(OutputFieldsDeclarer declarer) { }
+
+        @Override
+        public Map<String, Object> getComponentConfiguration() {
+            return null;
+        }
+    }
+
+    private static final class Remembering extends BaseStatefulBolt<KeyValueState<String, String>> {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public void initState(KeyValueState<String, String> state) { }
+
+        @Override
+        public void execute(Tuple input) { }
+    }
+
+    private static final class Windowed extends BaseWindowedBolt {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public void execute(TupleWindow window) { }
+    }
+
+    private static final class StatefulWindowed extends BaseStatefulWindowedBolt<KeyValueState<String, String>> {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public void initState(KeyValueState<String, String> state) { }
+
+        @Override
+        public void execute(TupleWindow window) { }
     }
 
     @Test

@@ -1,0 +1,198 @@
+package io.thalweg.storm;
+
+import java.io.ByteArrayInputStream;
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.lang.invoke.MethodType;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.Field;
+import java.lang.reflect.Method;
+import java.net.URISyntaxException;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+
+/**
+ * Whether the Storm that runs has every class, method and field of Storm's that Thalweg uses. What is missing would
+ * otherwise show in the middle of an action. What is used is read from Thalweg's own class files, so that nothing is
+ * forgotten.
+ */
+final class Linkage {
+    private static final String STORMS = "org/apache/storm/";
+    private static final String OURS = "io/thalweg";
+
+    /** Storm 2.5 lacks this, and there is another way for it. */
+    private static final Set<String> DISPENSABLE = Set.of("org.apache.storm.utils.SupervisorClient$Builder");
+
+    private final ClassLoader loader;
+    private final Map<String, Class<?>> found = new TreeMap<>();
+    private final Set<String> missing = new TreeSet<>();
+
+    /** Something of Storm's that a class file names: a class alone, or one of its members. */
+    private record Use(String owner, String name, String descriptor) { }
+
+    private Linkage(ClassLoader loader) {
+        this.loader = loader;
+    }
+
+    /**
+     * Fails if anything is missing.
+     *
+     * @throws IncompatibleClassChangeError if so, with all that is missing
+     */
+    static void require(Class<?> anyOfOurs) throws IOException {
+        Set<String> missing = missing(anyOfOurs);
+        if (!missing.isEmpty()) {
+            throw new IncompatibleClassChangeError("this Storm lacks " + String.join(", ", missing));
+        }
+    }
+
+    /** What the class path of one of our classes lacks. */
+    static Set<String> missing(Class<?> anyOfOurs) throws IOException {
+        Linkage linkage = new Linkage(anyOfOurs.getClassLoader());
+        for (byte[] ours : classFiles(anyOfOurs)) {
+            uses(ours).forEach(linkage::check);
+        }
+        return linkage.missing;
+    }
+
+    private static List<byte[]> classFiles(Class<?> anyOfOurs) throws IOException {
+        Path place;
+        try {
+            place = Path.of(anyOfOurs.getProtectionDomain().getCodeSource().getLocation().toURI());
+        } catch (URISyntaxException e) {
+            throw new IOException(e);
+        }
+        if (Files.isDirectory(place)) {
+            return read(place.resolve(OURS));
+        }
+        try (FileSystem jar = FileSystems.newFileSystem(place)) {
+            return read(jar.getPath(OURS));
+        }
+    }
+
+    private static List<byte[]> read(Path folder) throws IOException {
+        List<byte[]> files = new ArrayList<>();
+        try (Stream<Path> all = Files.walk(folder)) {
+            for (Path file : (Iterable<Path>) all.filter(path -> path.toString().endsWith(".class"))::iterator) {
+                files.add(Files.readAllBytes(file));
+            }
+        }
+        return files;
+    }
+
+    private void check(Use use) {
+        String owner = use.owner.replace('/', '.');
+        if (DISPENSABLE.contains(owner)) {
+            return;
+        }
+        try {
+            Class<?> known = found.get(owner);
+            if (known == null) {
+                known = Class.forName(owner, false, loader);
+                found.put(owner, known);
+            }
+            if (use.name != null && !has(known, use)) {
+                missing.add(owner + "." + use.name + use.descriptor);
+            }
+        } catch (ClassNotFoundException | LinkageError e) {
+            missing.add(owner);
+        }
+    }
+
+    /** Whether a class, or one that it extends or implements, has a member. */
+    private static boolean has(Class<?> owner, Use use) {
+        if (declares(owner, use)) {
+            return true;
+        }
+        Class<?> parent = owner.isInterface() ? Object.class : owner.getSuperclass();
+        return parent != null && has(parent, use) || Stream.of(owner.getInterfaces()).anyMatch(of -> has(of, use));
+    }
+
+    private static boolean declares(Class<?> owner, Use use) {
+        if (!use.descriptor.startsWith("(")) {
+            return Stream.of(owner.getDeclaredFields()).filter(field -> field.getName().equals(use.name))
+                .map(Field::getType).anyMatch(type -> type.descriptorString().equals(use.descriptor));
+        }
+        if (use.name.equals("<init>")) {
+            return Stream.of(owner.getDeclaredConstructors()).map(Constructor::getParameterTypes)
+                .anyMatch(types -> use.descriptor.equals(MethodType.methodType(void.class, types).toMethodDescriptorString()));
+        }
+        return Stream.of(owner.getDeclaredMethods()).filter(method -> method.getName().equals(use.name))
+            .map(Linkage::descriptor).anyMatch(use.descriptor::equals);
+    }
+
+    private static String descriptor(Method method) {
+        return MethodType.methodType(method.getReturnType(), method.getParameterTypes()).toMethodDescriptorString();
+    }
+
+    /** What a class file names of Storm's: its constant pool, as chapter 4.4 of the JVM's specification lays it out. */
+    private static List<Use> uses(byte[] file) throws IOException {
+        try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(file))) {
+            in.skipBytes(8);
+            return new Pool(in).uses();
+        }
+    }
+
+    /** The constants of one class file. */
+    private static final class Pool {
+        private final String[] texts;
+        private final int[] tags;
+        private final int[] firsts;
+        private final int[] seconds;
+
+        Pool(DataInputStream in) throws IOException {
+            int count = in.readUnsignedShort();
+            texts = new String[count];
+            tags = new int[count];
+            firsts = new int[count];
+            seconds = new int[count];
+            for (int i = 1; i < count; i++) {
+                tags[i] = in.readUnsignedByte();
+                switch (tags[i]) {
+                    case 1 -> texts[i] = in.readUTF();
+                    case 7, 8, 16, 19, 20 -> firsts[i] = in.readUnsignedShort();
+                    case 9, 10, 11, 12, 17, 18 -> {
+                        firsts[i] = in.readUnsignedShort();
+                        seconds[i] = in.readUnsignedShort();
+                    }
+                    case 3, 4 -> in.readInt();
+                    case 5, 6 -> {
+                        in.readLong();
+                        i++;
+                    }
+                    case 15 -> {
+                        in.readUnsignedByte();
+                        in.readUnsignedShort();
+                    }
+                    default -> throw new IOException("constant of an unknown kind: " + tags[i]);
+                }
+            }
+        }
+
+        List<Use> uses() {
+            List<Use> uses = new ArrayList<>();
+            for (int i = 1; i < tags.length; i++) {
+                if (tags[i] == 7 && isStorms(texts[firsts[i]])) {
+                    uses.add(new Use(texts[firsts[i]], null, null));
+                } else if (tags[i] >= 9 && tags[i] <= 11 && isStorms(texts[firsts[firsts[i]]])) {
+                    int member = seconds[i];
+                    uses.add(new Use(texts[firsts[firsts[i]]], texts[firsts[member]], texts[seconds[member]]));
+                }
+            }
+            return uses;
+        }
+
+        private static boolean isStorms(String name) {
+            return name.startsWith(STORMS);
+        }
+    }
+}

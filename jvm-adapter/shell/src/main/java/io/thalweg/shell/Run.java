@@ -2,6 +2,7 @@ package io.thalweg.shell;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.thalweg.shell.Phase.Result;
 import io.thalweg.shell.StepFailed.Code;
 import org.slf4j.Logger;
@@ -88,12 +89,18 @@ final class Run {
     }
 
     private Failure step(Phase phase) throws InterruptedException {
-        return attempt(phase.name(), () -> {
+        Failure failure = attempt(phase.name(), () -> {
             strategy.perform(phase, Deadline.in(stepMillis, check));
             if (phase == Phase.STARTED) {
                 facade.switched(plan);
             }
         });
+        String remark = strategy.remark(phase);
+        if (failure == null && !remark.isEmpty()) {
+            ((ObjectNode) steps.get(steps.size() - 1)).put("text", remark);
+            LOG.warn("plan {} {} {}: {}", plan, strategy.name(), phase, remark);
+        }
+        return failure;
     }
 
     /** Does something and keeps record of it. */

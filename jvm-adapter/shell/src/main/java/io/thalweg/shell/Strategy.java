@@ -8,6 +8,11 @@ public interface Strategy {
     /** Does the work that leads out of a phase. */
     void perform(Phase phase, Deadline deadline) throws Exception;
 
+    /** What the record is to say of a phase whose work was done all the same. */
+    default String remark(Phase phase) {
+        return "";
+    }
+
     /** Undoes what was done, before anything that runs was touched. */
     void back() throws Exception;
 

@@ -54,6 +54,20 @@ public class RunTest {
     }
 
     @Test
+    void whatIsToBeSaidOfAStepThatWasDoneStandsInItsRecord() throws Exception {
+        Recorded strategy = new Recorded(Map.of()) {
+            @Override
+            public String remark(Phase phase) {
+                return phase == Phase.STARTED ? "not confirmed" : "";
+            }
+        };
+        new Run(strategy, "p", 1000, () -> { }, steps, new EngineFacade(new Silent())).walk();
+        assertEquals("not confirmed", steps.get(1).get("text").asText());
+        assertTrue(steps.get(1).get("ok").asBoolean());
+        assertEquals("", steps.get(2).get("text").asText());
+    }
+
+    @Test
     void nothingIsWaitedForOnceThePlanHasLostItsObject() throws Exception {
         Recorded strategy = new Recorded(Map.of()) {
             @Override

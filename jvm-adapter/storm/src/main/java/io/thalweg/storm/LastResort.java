@@ -39,7 +39,7 @@ final class LastResort implements AutoCloseable {
 
     /** Activates by Nimbus itself. */
     static Activation by(NimbusLink nimbus) {
-        return topology -> nimbus.call(leader -> {
+        return topology -> nimbus.call("activate", leader -> {
             leader.activate(topology);
             return null;
         });

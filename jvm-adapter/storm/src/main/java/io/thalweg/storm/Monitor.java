@@ -9,6 +9,7 @@ import io.thalweg.shell.Findings;
 import io.thalweg.shell.Engine;
 import io.thalweg.storm.cluster.Meters;
 import io.thalweg.storm.cluster.NimbusLink;
+import io.thalweg.storm.cluster.Refusals;
 import io.thalweg.storm.cluster.Rounds;
 import io.thalweg.storm.cluster.Settings;
 import io.thalweg.storm.cluster.StateLink;
@@ -60,7 +61,7 @@ final class Monitor implements AutoCloseable {
         this.shapes = shapes;
         this.adopted = adopted;
         this.meters = meters;
-        this.nimbus = new NimbusLink(conf);
+        this.nimbus = new NimbusLink(conf, new Refusals());
         this.roundTrips = new RoundTrips(state::thriftPort, state::forget);
     }
 
@@ -151,7 +152,7 @@ final class Monitor implements AutoCloseable {
         long now = System.currentTimeMillis();
         writer.begin(now);
         NodesWriter slots = new NodesWriter(writer, rounds.reservation().shown(view.nodes()), node -> trips.getOrDefault(node, Double.NaN));
-        List<TopologySummary> summaries = new ArrayList<>(nimbus.call(Nimbus.Iface::getTopologySummaries));
+        List<TopologySummary> summaries = new ArrayList<>(nimbus.call("getTopologySummaries", Nimbus.Iface::getTopologySummaries));
         summaries.sort(Comparator.comparing(TopologySummary::get_id));
         for (TopologySummary summary : summaries) {
             TopologyDetails details = view.topologies().get(summary.get_id());

@@ -10,6 +10,7 @@ import io.thalweg.storm.cluster.Coordination;
 import io.thalweg.storm.cluster.Meters;
 import io.thalweg.storm.cluster.NimbusLink;
 import io.thalweg.storm.cluster.NodeFacts;
+import io.thalweg.storm.cluster.Refusals;
 import io.thalweg.storm.cluster.Reservation;
 import io.thalweg.storm.cluster.Rounds;
 import io.thalweg.storm.cluster.Settings;
@@ -176,7 +177,7 @@ public class ThalwegScheduler implements IScheduler {
     private void letRunWhatWasStopped(Map<String, Object> conf) {
         try {
             coordination = new Coordination(conf);
-            nimbus = new NimbusLink(conf);
+            nimbus = new NimbusLink(conf, new Refusals());
             lastResort = new LastResort(coordination, coordination, LastResort.by(nimbus));
             lastResort.start();
         } catch (Throwable e) {

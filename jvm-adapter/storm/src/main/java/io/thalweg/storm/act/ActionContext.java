@@ -7,11 +7,14 @@ import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.StepFailed.Code;
 import io.thalweg.storm.cluster.NimbusLink;
 import io.thalweg.storm.cluster.NodeFacts;
+import io.thalweg.storm.cluster.Refusals;
 import io.thalweg.storm.cluster.Rounds;
 import io.thalweg.storm.cluster.Settings;
 import io.thalweg.storm.cluster.StateLink;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 import org.apache.storm.generated.Assignment;
@@ -42,6 +45,15 @@ record ActionContext(Map<String, Object> conf, Settings settings, Rounds rounds,
             throw new StepFailed(Code.PLAN_OUTDATED, "topology " + plan.topology() + " is gone");
         }
         return topology;
+    }
+
+    /** Fails if the cluster refused one of these calls a short time ago: an action would stop half-way. */
+    void requireAllowed(String... calls) throws StepFailed {
+        OptionalLong ago = nimbus.refusals().recent(List.of(calls));
+        if (ago.isPresent()) {
+            throw new StepFailed(Code.ENGINE_REFUSED, "one of " + List.of(calls) + " was refused " + ago.getAsLong() / 1000
+                + " s ago: " + Refusals.remedy(calls[0]));
+        }
     }
 
     /** What supervisors are to have. */
@@ -88,7 +100,7 @@ record ActionContext(Map<String, Object> conf, Settings settings, Rounds rounds,
             if (node == null) {
                 continue;
             }
-            try (SupervisorLink link = new SupervisorLink(conf, state, node)) {
+            try (SupervisorLink link = new SupervisorLink(conf, state, node, nimbus.refusals())) {
                 new Herald(truth(), id, link).tell();
             } catch (TException | RuntimeException e) {
                 LOG.warn("node {} learns by itself what it is to run: {}", id, e.toString());
@@ -100,7 +112,7 @@ record ActionContext(Map<String, Object> conf, Settings settings, Rounds rounds,
     void activate(Plan plan) throws TException {
         try {
             if (!"KILLED".equals(nimbus.info(plan.topology()).get_status())) {
-                nimbus.call(leader -> {
+                nimbus.call("activate", leader -> {
                     leader.activate(plan.name());
                     return null;
                 });

@@ -7,6 +7,7 @@ import io.thalweg.shell.ClusterState;
 import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.Strategy;
 import io.thalweg.storm.cluster.NimbusLink;
+import io.thalweg.storm.cluster.Refusals;
 import io.thalweg.storm.cluster.Rounds;
 import io.thalweg.storm.cluster.Settings;
 import io.thalweg.storm.cluster.StateLink;
@@ -33,7 +34,7 @@ public final class ClusterStates implements Function<Plan, ClusterState>, AutoCl
         this.rounds = rounds;
         this.facade = facade;
         this.state = state;
-        this.nimbus = new NimbusLink(conf);
+        this.nimbus = new NimbusLink(conf, new Refusals());
     }
 
     @Override

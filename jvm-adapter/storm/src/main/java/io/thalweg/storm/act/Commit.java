@@ -4,6 +4,8 @@ import io.thalweg.shell.Deadline;
 import io.thalweg.shell.Plan;
 import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.StepFailed.Code;
+import io.thalweg.storm.cluster.Refusals;
+import org.apache.storm.generated.AuthorizationException;
 import org.apache.storm.generated.RebalanceOptions;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,6 +36,13 @@ final class Commit {
         context.facade().commit(plan.id());
     }
 
+    /** Fails if it is known that Nimbus would refuse. */
+    void requireAllowed() throws StepFailed {
+        if (needsRebalance()) {
+            context.requireAllowed("rebalance");
+        }
+    }
+
     /** Whether the plan's executors differ from the running ones. */
     boolean needsRebalance() {
         return plan.kind() == Plan.Kind.COUNTS || plan.kind() == Plan.Kind.LAYOUT && !plan.counts().isEmpty();
@@ -52,11 +61,13 @@ final class Commit {
             Thread.sleep(Math.max(0, context.rounds().next(now + LEAD_MILLIS) - LEAD_MILLIS - now));
             context.facade().requireLeadership();
             try {
-                context.nimbus().call(nimbus -> {
+                context.nimbus().call("rebalance", nimbus -> {
                     nimbus.rebalance(plan.name(), options);
                     return null;
                 });
                 return;
+            } catch (AuthorizationException e) {
+                throw new StepFailed(Code.ENGINE_REFUSED, "rebalance is not allowed: " + Refusals.remedy("rebalance"), e);
             } catch (Exception e) {
                 LOG.warn("Nimbus refuses to rebalance {}: {}", plan.name(), e.toString());
                 deadline.check().hold();

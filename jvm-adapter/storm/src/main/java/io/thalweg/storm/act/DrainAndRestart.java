@@ -8,9 +8,13 @@ import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.TaskRange;
 import io.thalweg.shell.Strategy;
 import io.thalweg.shell.StepFailed.Code;
+import io.thalweg.storm.cluster.Settings;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import org.apache.storm.Config;
+import org.apache.storm.scheduler.TopologyDetails;
 import org.apache.storm.thrift.TException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,16 +23,16 @@ import org.slf4j.LoggerFactory;
 final class DrainAndRestart implements Strategy {
     private static final Logger LOG = LoggerFactory.getLogger(DrainAndRestart.class);
 
-    /** Spouts notice a deactivation within about a second. */
-    private static final long NOTICE_MILLIS = 1100;
-
     private static final long RETRY_MILLIS = 500;
+    private static final int DEFAULT_REPORT_SECS = 60;
 
     private final ActionContext context;
     private final Plan plan;
     private final Commit commit;
     private WorkerWatch watch;
+    private Set<Place> sources = Set.of();
     private boolean stopped;
+    private String remark = "";
 
     DrainAndRestart(ActionContext context, Plan plan) {
         this.context = context;
@@ -42,10 +46,15 @@ final class DrainAndRestart implements Strategy {
     }
 
     @Override
+    public String remark(Phase phase) {
+        return phase == Phase.STARTED ? remark : "";
+    }
+
+    @Override
     public void perform(Phase phase, Deadline deadline) throws Exception {
         switch (phase) {
             case PREPARE -> stop();
-            case STARTED -> Thread.sleep(NOTICE_MILLIS + context.drainMillis(plan));
+            case STARTED -> remark = new Drain(this::pending, timing()).await(deadline);
             case SWITCHED -> {
                 watch = new WorkerWatch(context.state(), plan.topology(), context.view().nodes(), fresh());
                 commit.place();
@@ -92,14 +101,47 @@ final class DrainAndRestart implements Strategy {
         }
     }
 
+    private Drain.Timing timing() throws TException, StepFailed {
+        Map<String, Object> conf = context.topology(plan).getConf();
+        long report = 1000 * Settings.number(conf, Config.EXECUTOR_METRICS_FREQUENCY_SECS, DEFAULT_REPORT_SECS, 1);
+        Object rate = conf.get(Config.TOPOLOGY_STATS_SAMPLE_RATE);
+        boolean sampled = !(rate instanceof Number every) || every.doubleValue() < 1;
+        return new Drain.Timing(report, context.drainMillis(plan), Settings.messageTimeoutMillis(conf), sampled);
+    }
+
+    private Pending pending() {
+        return Pending.of(sources.stream().map(place -> context.state().heartbeat(plan.topology(), place.node(), place.port())).toList());
+    }
+
+    /** The slots in which sources run. */
+    private Set<Place> sources() throws TException, StepFailed {
+        TopologyDetails topology = context.topology(plan);
+        Set<TaskRange> ranges = new TreeSet<>();
+        topology.getExecutorToComponent().forEach((executor, component) -> {
+            if (topology.getTopology().get_spouts().containsKey(component)) {
+                ranges.add(new TaskRange(executor.getStartTask(), executor.getEndTask()));
+            }
+        });
+        Set<Place> places = new TreeSet<>();
+        Slots.of(context.assignment(plan)).places().forEach((range, place) -> {
+            if (ranges.contains(range)) {
+                places.add(place);
+            }
+        });
+        return places;
+    }
+
     private void stop() throws TException, StepFailed {
+        context.requireAllowed("deactivate", "activate");
+        commit.requireAllowed();
         String status = context.nimbus().info(plan.topology()).get_status();
         if (!"ACTIVE".equals(status)) {
             throw new StepFailed(Code.PLAN_OUTDATED, "topology " + plan.name() + " is " + status);
         }
+        sources = sources();
         context.facade().intend(plan.id(), Traces.deactivated());
         stopped = true;
-        context.nimbus().call(nimbus -> {
+        context.nimbus().call("deactivate", nimbus -> {
             nimbus.deactivate(plan.name());
             return null;
         });

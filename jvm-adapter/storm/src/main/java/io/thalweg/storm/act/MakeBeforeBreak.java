@@ -114,6 +114,8 @@ final class MakeBeforeBreak implements Strategy {
     }
 
     private void start(Deadline deadline) throws Exception {
+        context.requireAllowed("sendSupervisorAssignments", "getLocalAssignmentForStorm", "getSupervisorAssignments");
+        commit.requireAllowed();
         Map<String, NodeFacts> nodes = context.view().nodes();
         Assignment base = context.assignment(plan);
         checkBefore(base);
@@ -317,7 +319,7 @@ final class MakeBeforeBreak implements Strategy {
             if (NumaNodes.siblings(id, nodes.keySet()).size() > 1) {
                 throw new StepFailed(Code.VIEW_NOT_EXPRESSIBLE, "node " + id + " shares its supervisor with others");
             }
-            supervisors.put(id, new SupervisorLink(context.conf(), context.state(), nodes.get(id)));
+            supervisors.put(id, new SupervisorLink(context.conf(), context.state(), nodes.get(id), context.nimbus().refusals()));
         }
         return supervisors;
     }

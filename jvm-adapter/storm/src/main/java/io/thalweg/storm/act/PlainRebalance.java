@@ -25,7 +25,10 @@ final class PlainRebalance implements Strategy {
     @Override
     public void perform(Phase phase, Deadline deadline) throws Exception {
         switch (phase) {
-            case PREPARE, STARTED -> context.topology(plan);
+            case PREPARE, STARTED -> {
+                context.topology(plan);
+                commit.requireAllowed();
+            }
             case SWITCHED -> {
                 commit.place();
                 if (commit.needsRebalance()) {

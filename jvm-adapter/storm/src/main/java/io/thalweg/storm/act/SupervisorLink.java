@@ -1,10 +1,12 @@
 package io.thalweg.storm.act;
 
 import io.thalweg.storm.cluster.NodeFacts;
+import io.thalweg.storm.cluster.Refusals;
 import io.thalweg.storm.cluster.StateLink;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.storm.generated.Assignment;
+import org.apache.storm.generated.AuthorizationException;
 import org.apache.storm.generated.NotAliveException;
 import org.apache.storm.generated.SupervisorAssignments;
 import org.apache.storm.thrift.TException;
@@ -15,9 +17,11 @@ final class SupervisorLink implements Supervisor {
     private final Map<String, Object> conf;
     private final StateLink state;
     private final NodeFacts node;
+    private final Refusals refusals;
     private SupervisorClient client;
 
-    SupervisorLink(Map<String, Object> conf, StateLink state, NodeFacts node) {
+    SupervisorLink(Map<String, Object> conf, StateLink state, NodeFacts node, Refusals refusals) {
+        this.refusals = refusals;
         this.state = state;
         this.conf = conf;
         this.node = node;
@@ -27,7 +31,7 @@ final class SupervisorLink implements Supervisor {
     public synchronized void send(Map<String, Assignment> assignments) throws TException {
         SupervisorAssignments message = new SupervisorAssignments();
         message.set_storm_assignment(assignments);
-        attempt(() -> {
+        attempt("sendSupervisorAssignments", () -> {
             client.getIface().sendSupervisorAssignments(message);
             return null;
         });
@@ -36,7 +40,7 @@ final class SupervisorLink implements Supervisor {
     @Override
     public synchronized Optional<Assignment> held(String topology) throws TException {
         try {
-            return Optional.of(attempt(() -> client.getIface().getLocalAssignmentForStorm(topology)));
+            return Optional.of(attempt("getLocalAssignmentForStorm", () -> client.getIface().getLocalAssignmentForStorm(topology)));
         } catch (NotAliveException e) {
             return Optional.empty();
         }
@@ -65,14 +69,19 @@ final class SupervisorLink implements Supervisor {
         }
     }
 
-    private <T> T attempt(Call<T> call) throws TException {
+    private <T> T attempt(String name, Call<T> call) throws TException {
         try {
             if (client == null) {
                 int port = state.thriftPort(node.id()).orElseThrow(() -> new TException(node.id() + " listens nowhere"));
                 client = connect(port);
             }
-            return call.make();
+            T answer = call.make();
+            refusals.allowed(name);
+            return answer;
         } catch (NotAliveException e) {
+            throw e;
+        } catch (AuthorizationException e) {
+            refusals.note("the supervisor on " + node.host(), name, e);
             throw e;
         } catch (TException | RuntimeException e) {
             close();

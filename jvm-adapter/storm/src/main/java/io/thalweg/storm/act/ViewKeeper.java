@@ -14,6 +14,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.apache.storm.generated.Assignment;
+import org.apache.storm.generated.AuthorizationException;
 import org.apache.storm.thrift.TException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,6 +54,7 @@ final class ViewKeeper implements AutoCloseable {
     private final Map<String, Held> nodes = new TreeMap<>();
     private final ScheduledExecutorService pool;
     private volatile String refusal;
+    private volatile String forbidden;
 
     /**
      * Begins to look after nodes, which are left alone until they are to be held to a view.
@@ -87,6 +89,9 @@ final class ViewKeeper implements AutoCloseable {
 
     /** Fails once a view cannot be kept any more. */
     void check() throws StepFailed {
+        if (forbidden != null) {
+            throw new StepFailed(Code.ENGINE_REFUSED, forbidden);
+        }
         if (refusal != null) {
             throw new StepFailed(Code.SLOT_NOT_FREE, refusal);
         }
@@ -204,6 +209,9 @@ final class ViewKeeper implements AutoCloseable {
                 calls.make();
                 failures = 0;
             } catch (TException | RuntimeException | Error e) {
+                if (e instanceof AuthorizationException) {
+                    forbidden = "node " + node + " may not be told its view, or asked for it: " + e;
+                }
                 if (failures++ == 0) {
                     LOG.warn("node {} cannot be told its view: {}", node, e.toString());
                 }

@@ -3,6 +3,7 @@ package io.thalweg.storm.cluster;
 import java.util.HashMap;
 import java.util.Map;
 import org.apache.storm.generated.Assignment;
+import org.apache.storm.generated.AuthorizationException;
 import org.apache.storm.generated.GetInfoOptions;
 import org.apache.storm.generated.Nimbus;
 import org.apache.storm.generated.NumErrorsChoice;
@@ -23,15 +24,36 @@ public final class NimbusLink implements AutoCloseable {
     }
 
     private final Map<String, Object> conf;
+    private final Refusals refusals;
     private NimbusClient client;
 
     /** Makes a link that connects when first used. */
-    public NimbusLink(Map<String, Object> conf) {
+    public NimbusLink(Map<String, Object> conf, Refusals refusals) {
         this.conf = conf;
+        this.refusals = refusals;
     }
 
-    /** Makes one call; a broken connection is dropped, so that the next call makes a new one. */
-    public synchronized <T> T call(Call<T> call) throws TException {
+    /** The calls that were refused. */
+    public Refusals refusals() {
+        return refusals;
+    }
+
+    /**
+     * Makes one call of this name; a broken connection is dropped, so that the next call makes a new one. A refusal is
+     * noted: it costs no connection, and another would not help.
+     */
+    public <T> T call(String name, Call<T> call) throws TException {
+        try {
+            T answer = make(call);
+            refusals.allowed(name);
+            return answer;
+        } catch (AuthorizationException e) {
+            refusals.note("Nimbus", name, e);
+            throw e;
+        }
+    }
+
+    private synchronized <T> T make(Call<T> call) throws TException {
         try {
             if (client == null) {
                 client = connect(conf);
@@ -49,7 +71,7 @@ public final class NimbusLink implements AutoCloseable {
      * is a failure: to a supervisor, no assignment means to end all workers.
      */
     public Map<String, Assignment> assignments(String node) throws TException {
-        SupervisorAssignments held = call(nimbus -> nimbus.getSupervisorAssignments(node));
+        SupervisorAssignments held = call("getSupervisorAssignments", nimbus -> nimbus.getSupervisorAssignments(node));
         if (held == null || !held.is_set_storm_assignment()) {
             close();
             throw new TException("Nimbus does not tell what node " + node + " is to run");
@@ -61,7 +83,7 @@ public final class NimbusLink implements AutoCloseable {
     public TopologyInfo info(String topology) throws TException {
         GetInfoOptions options = new GetInfoOptions();
         options.set_num_err_choice(NumErrorsChoice.NONE);
-        return call(nimbus -> nimbus.getTopologyInfoWithOpts(topology, options));
+        return call("getTopologyInfoWithOpts", nimbus -> nimbus.getTopologyInfoWithOpts(topology, options));
     }
 
     /** The way to connect that every line of Storm offers; the newer one is missing in Storm 2.5. */

@@ -17,7 +17,9 @@ pub fn unrestorable(topology: &Topology, settings: &Settings) -> Option<Reason> 
         Obstacle::CheckpointsOff => "it takes no checkpoints",
         Obstacle::NoCheckpointYet => "none of its checkpoints was completed yet",
         Obstacle::CheckpointsFail => "its last checkpoints failed",
-        Obstacle::Batch | Obstacle::OtherScheduler | Obstacle::Unreadable => return None,
+        Obstacle::Batch | Obstacle::OtherScheduler | Obstacle::Unreadable | Obstacle::KeptApart => {
+            return None;
+        }
     };
     let accepted = settings.without_checkpoints
         || settings.without_checkpoints_of.contains(&topology.name)
@@ -29,15 +31,23 @@ pub fn unrestorable(topology: &Topology, settings: &Settings) -> Option<Reason> 
     (!accepted).then(reason)
 }
 
+/// Why a topology's executors are left where its own scheduler wants them, whatever would be better.
+pub fn kept_apart(topology: &Topology) -> Option<Reason> {
+    let text = "its scheduler keeps machines or pools apart, which a plan could break";
+    let reason = || Reason::plain(ReasonCode::PoolsKept, text);
+    (topology.obstacle == Some(Obstacle::KeptApart)).then(reason)
+}
+
 /// Why a topology is neither judged nor changed, whatever it does.
 pub fn left_alone(topology: &Topology) -> Option<Reason> {
     let text = match topology.obstacle? {
         Obstacle::Batch => "it is a batch job",
         Obstacle::OtherScheduler => "another scheduler runs it",
         Obstacle::Unreadable => "what it does cannot be read",
-        Obstacle::CheckpointsOff | Obstacle::NoCheckpointYet | Obstacle::CheckpointsFail => {
-            return None;
-        }
+        Obstacle::CheckpointsOff
+        | Obstacle::NoCheckpointYet
+        | Obstacle::CheckpointsFail
+        | Obstacle::KeptApart => return None,
     };
     Some(Reason::plain(ReasonCode::LeftAlone, text))
 }

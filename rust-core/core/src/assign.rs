@@ -15,7 +15,7 @@ use crate::arrange::{
 use crate::background::{BackgroundLoad, without};
 use crate::cluster::{self, Lacking, Slots};
 use crate::context::Context;
-use crate::model::{Executor, Observation, SlotRef, TaskRange, Topology};
+use crate::model::{Executor, Observation, Obstacle, SlotRef, TaskRange, Topology};
 use crate::place::{Completed, Role, complete};
 use crate::plan::{MigrationRow, Slot};
 use crate::settings::Settings;
@@ -155,6 +155,10 @@ pub fn assign(
         }
     }
     for (own, (topology, slots)) in view.topologies.iter().zip(&slots).enumerate() {
+        if topology.obstacle == Some(Obstacle::KeptApart) {
+            answer.executors.extend(topology.executors.iter().map(|_| Assigned::NotOurs));
+            continue;
+        }
         // The engine's own scheduler runs what cannot be spread as its user asks.
         let without = if crowded.contains(&own) { Assigned::NotOurs } else { Assigned::NoRoom };
         answer.executors.extend(topology.executors.iter().zip(slots).map(|(executor, slot)| {

@@ -1,7 +1,7 @@
 //! Whether a plan may be carried out now: cool-down, daily limit, what did not help, the mode.
 
 use crate::action::{Attempt, Forbidden, Origin};
-use crate::allowed::{beyond_bounds, unrestorable};
+use crate::allowed::{beyond_bounds, kept_apart, unrestorable};
 use crate::context::Context;
 use crate::explain::Verdict;
 use crate::model::Topology;
@@ -107,6 +107,7 @@ pub fn guard(
     let Some(plan) = plan else { return Judged { reasons, verdict: Verdict::Hold, plan: None } };
     let mut against: Vec<Reason> = busy.then(another_first).into_iter().collect();
     against.extend(unallowed);
+    against.extend(kept_apart(topology));
     against.extend(unrestorable(topology, context.settings));
     against.extend(beyond_bounds(&plan, topology));
     let attempt = Attempt::of(&plan, topology, &reasons);

@@ -59,8 +59,10 @@ pub fn verify(
         Baseline::of(assessment.topology, assessment.metrics, &state.metric_history),
     );
     let better = is_better(&before, &after);
-    let harm = harm(&before, &after, action.attempt, better);
+    let ours = action.way_back.as_ref().is_none_or(|way| way.led_to(assessment.topology));
+    let harm = harm(&before, &after, action.attempt, better).filter(|_| ours);
     let effect = match action.attempt {
+        _ if !ours => Effect::Untold,
         _ if harm.is_some() || slumped(&before.metrics, &after.metrics) => Effect::None,
         // Fewer executors make nothing better. They help if those that are left can do the work.
         Attempt::Fewer if !after.is_full() => Effect::Helped,
@@ -69,7 +71,11 @@ pub fn verify(
         _ => Effect::None,
     };
     let mut text = change(&before.metrics, &after.metrics);
-    if effect == Effect::Untold {
+    if !ours {
+        text = format!(
+            "{text}; it was changed by hand meanwhile, so it cannot be told whether it helped"
+        );
+    } else if effect == Effect::Untold {
         text = format!(
             "{text}; less is asked for than before, so it cannot be told whether it helped"
         );

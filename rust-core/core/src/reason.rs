@@ -106,6 +106,8 @@ reason_codes! {
     SourceLimited = "",
     /// A restart would lose the topology's state, as there is no checkpoint to restore it from.
     CheckpointsMissing = "thalweg.flink.rescale.without.checkpoints",
+    /// The topology's own scheduler keeps machines or pools apart, which a plan could break.
+    PoolsKept = "thalweg.delegate.scheduler",
     /// The topology is of a kind that is not judged, or cannot be read.
     LeftAlone = "",
     /// A component may not have so few or so many executors: its user set bounds, or some of them have finished.

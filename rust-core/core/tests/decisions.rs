@@ -366,6 +366,26 @@ fn two_topologies_that_seem_to_hold_one_slot_are_judged_and_the_second_gets_anot
 }
 
 #[test]
+fn pools_that_another_scheduler_keeps_are_not_broken_whoever_wants_it() {
+    let mut model = Model::new(3, 2, 2);
+    model.rate = 390.0;
+    model.observation.topologies[0].obstacle = Some(Obstacle::KeptApart);
+    let (decision, plan) = planned(&mut model);
+    assert_eq!(decision.verdict, Verdict::Hold);
+    assert_eq!(codes(&decision), [ReasonCode::PoolsKept, ReasonCode::CapacityHigh]);
+    assert_eq!(decision.reasons[0].setting.as_deref(), Some("thalweg.delegate.scheduler"));
+    assert_eq!(plan.counts.get("split"), Some(&4), "what it would do is shown");
+    model.state.order = Some(Order {
+        topology: "wc-1".to_owned(),
+        counts: [("split".to_owned(), 3)].into(),
+        ..Order::default()
+    });
+    let decision = model.step().decisions.remove(0);
+    assert_eq!(decision.verdict, Verdict::Hold);
+    assert_eq!(codes(&decision), [ReasonCode::PoolsKept, ReasonCode::Ordered]);
+}
+
+#[test]
 fn what_could_not_be_restored_is_not_restarted_without_its_users_word() {
     for obstacle in [Obstacle::CheckpointsOff, Obstacle::NoCheckpointYet, Obstacle::CheckpointsFail]
     {

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use support::Model;
 use thalweg_core::explain::{Decision, Outcome, Plan, PlanKind, ReasonCode, Verdict};
+use thalweg_core::model::Executor;
+use thalweg_core::plan::partition::partition;
 use thalweg_core::settings::Mode;
 use thalweg_core::state::Order;
 
@@ -45,6 +47,33 @@ fn run(model: &mut Model, steps: usize, mut each: impl FnMut(&mut Model)) -> Run
         }
     }
     run
+}
+
+/// As `storm rebalance` by hand, to six executors of `split` instead of four.
+fn rebalance_by_hand(model: &mut Model) {
+    let topology = &mut model.observation.topologies[0];
+    let tasks = topology.components[1].tasks;
+    let kept = |e: &Executor| e.component != 1;
+    let slots: Vec<_> = topology.executors.iter().filter(|e| !kept(e)).map(|e| e.slot).collect();
+    topology.executors.retain(kept);
+    let ranges = partition(tasks, 6).into_iter().zip(slots.into_iter().cycle());
+    topology.executors.extend(ranges.map(|(tasks, slot)| Executor {
+        component: 1,
+        tasks,
+        slot,
+        counters: None,
+    }));
+    topology.executors.sort_by_key(|executor| executor.tasks);
+}
+
+#[test]
+fn what_was_changed_by_hand_meanwhile_is_neither_judged_nor_undone() {
+    let mut model = harmed();
+    rebalance_by_hand(&mut model);
+    let run = run(&mut model, 2 * ENOUGH, |_| {});
+    let outcome = run.outcome.expect("every action is judged");
+    assert!(outcome.text.contains("changed by hand"), "{}", outcome.text);
+    assert!(!run.seen.contains(&ReasonCode::MadeWorse), "{:?}", run.seen);
 }
 
 fn backlog(model: &mut Model) -> &mut Option<u64> {

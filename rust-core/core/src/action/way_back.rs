@@ -73,6 +73,12 @@ impl WayBack {
         })
     }
 
+    /// Whether the topology has the executors that the plan gave it, and nobody changed their number since.
+    pub fn led_to(&self, topology: &Topology) -> bool {
+        topology.executors.len() == self.planned.len()
+            && topology.executors.iter().all(|e| self.planned.contains_key(&e.tasks))
+    }
+
     /// Whether the topology is as the plan left it, so that what it does is the plan's doing. Where the
     /// engine chooses the slots, only the executors are.
     pub fn is_as_planned(
@@ -93,7 +99,7 @@ impl WayBack {
                     })
             })
         };
-        topology.executors.len() == self.planned.len()
+        self.led_to(topology)
             && topology.executors.iter().all(|executor| in_place(executor.tasks, executor.slot))
     }
 }

@@ -45,6 +45,36 @@ fn run(view: &Observation, routes: &BTreeMap<String, Routes>) -> Assignment {
     assign(view, routes, &Learned::default(), &Settings::default(), now)
 }
 
+#[test]
+fn a_rebalance_by_hand_is_taken_up_with_the_next_round() {
+    let mut view = cluster(3, (2, 2));
+    let placed = run(&view, &BTreeMap::new());
+    apply(&mut view, &placed);
+    let table = BTreeMap::from([("wc-1".to_owned(), as_placed(&view))]);
+    // Six executors of the operator instead of two; in that round the engine shows no executor's place.
+    let after = cluster(3, (2, 6));
+    let answer = run(&after, &table);
+    assert!(answer.executors.iter().all(|to| matches!(to, Assigned::To(_))), "{answer:?}");
+    let sources = |view: &Observation| view.topologies[0].executors[..2].to_vec();
+    let mut then = after.clone();
+    apply(&mut then, &answer);
+    assert_eq!(
+        sources(&then).iter().map(|e| e.slot).collect::<Vec<_>>(),
+        sources(&view).iter().map(|e| e.slot).collect::<Vec<_>>(),
+        "who stayed the same stays where he was"
+    );
+}
+
+#[test]
+fn what_another_scheduler_keeps_apart_is_left_to_it_wholly() {
+    let mut view = cluster(3, (2, 4));
+    view.topologies[0].obstacle = Some(Obstacle::KeptApart);
+    let answer = run(&view, &BTreeMap::new());
+    assert_eq!(answer.executors, vec![Assigned::NotOurs; 6]);
+    view.topologies[0].executors[0].slot = Some(SlotRef { node: 0, port: 1 });
+    assert_eq!(run(&view, &BTreeMap::new()).executors, vec![Assigned::NotOurs; 6]);
+}
+
 fn apply(view: &mut Observation, assignment: &Assignment) {
     for (executor, assigned) in view.topologies[0].executors.iter_mut().zip(&assignment.executors) {
         match assigned {

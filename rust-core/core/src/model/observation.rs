@@ -130,6 +130,8 @@ pub enum Obstacle {
     OtherScheduler,
     /// The engine does not say what it does.
     Unreadable,
+    /// Its scheduler keeps machines or pools apart, which another's plan could break.
+    KeptApart,
 }
 
 impl Obstacle {

@@ -56,13 +56,14 @@ pub const STATUSES: [TopologyStatus; 4] = [
     TopologyStatus::Killed,
 ];
 /// What stands against a change of a topology is encoded as its place here, or as [`NO_INT`].
-pub const OBSTACLES: [Obstacle; 6] = [
+pub const OBSTACLES: [Obstacle; 7] = [
     Obstacle::CheckpointsOff,
     Obstacle::NoCheckpointYet,
     Obstacle::CheckpointsFail,
     Obstacle::Batch,
     Obstacle::OtherScheduler,
     Obstacle::Unreadable,
+    Obstacle::KeptApart,
 ];
 /// A component's kind is encoded as its place here.
 pub const KINDS: [ComponentKind; 3] =

@@ -48,7 +48,9 @@ public final class SnapshotWriter {
         /** The engine schedules it by other means. */
         OTHER_SCHEDULER,
         /** The engine does not say what it does. */
-        UNREADABLE
+        UNREADABLE,
+        /** Its scheduler keeps machines or pools apart. */
+        KEPT_APART
     }
 
     private static final int MAGIC = 0x47574854; // THWG

@@ -183,8 +183,7 @@ final class Monitor implements AutoCloseable {
             LOG.debug("{} ended meanwhile", summary.get_id());
             return;
         }
-        TopologyShape shape = shapes.of(details);
-        shape.write(writer, details, status(summary.get_status()), Counters.emitted(info.get_executors()));
+        TopologyShape shape = shapes.write(writer, details, status(summary.get_status()), Counters.emitted(info.get_executors()));
         writeExecutors(writer, shape, info.get_executors(), slots);
     }
 

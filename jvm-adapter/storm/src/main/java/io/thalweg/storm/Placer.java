@@ -55,8 +55,7 @@ final class Placer {
         topologies.forEach(topology -> byId.put(topology.getId(), topology));
         Map<TopologyDetails, List<ExecutorDetails>> asked = new LinkedHashMap<>();
         for (TopologyDetails topology : byId.values()) {
-            TopologyShape shape = shapes.of(topology);
-            shape.write(writer, topology, Status.ACTIVE, Map.of());
+            TopologyShape shape = shapes.write(writer, topology, Status.ACTIVE, Map.of());
             writer.workerCompute(cluster.getMinWorkerCpu());
             Map<ExecutorDetails, WorkerSlot> placed = placed(cluster, topology);
             List<ExecutorDetails> executors = TopologyShape.ordered(topology);

@@ -3,6 +3,7 @@ package io.thalweg.storm;
 import io.thalweg.storm.cluster.Reservation;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.apache.storm.metric.StormMetricsRegistry;
@@ -46,6 +47,16 @@ final class StormsOwn {
             }
         }
         return new StormsOwn(new DefaultScheduler());
+    }
+
+    /** Whether it keeps machines or pools apart, so that all topologies have to be its. */
+    boolean keepsApart(Map<String, Object> conf) {
+        return Delegate.keepsApart(delegate, conf);
+    }
+
+    /** What is set and does not hold while Thalweg acts. */
+    List<String> unheld(Map<String, Object> conf) {
+        return Delegate.unheld(delegate, conf);
     }
 
     /** What the scheduler tells Nimbus of its own configuration. */

@@ -54,6 +54,7 @@ public class ThalwegScheduler implements IScheduler {
     private LastResort lastResort;
     private NimbusLink nimbus;
     private boolean failing;
+    private Map<String, Object> conf;
     /** Whether everything of Storm's that is used is there: if not, nothing but its own scheduler runs. */
     private boolean linked;
 
@@ -63,10 +64,14 @@ public class ThalwegScheduler implements IScheduler {
         Settings settings = Settings.of(conf);
         rounds = new Rounds(settings.roundMillis());
         stormsOwn = StormsOwn.of(conf, settings.delegate(), registry);
+        this.conf = conf;
         adopted = new Adopted(settings.folder().resolve("placed"));
         try {
             Linkage.require(ThalwegScheduler.class);
             linked = true;
+            if (Settings.acts(conf)) {
+                stormsOwn.unheld(conf).forEach(what -> LOG.warn("configuration: {}", what));
+            }
             engine = open(settings, conf);
             coordination = new Coordination(conf);
             EngineFacade facade = new EngineFacade(engine, coordination, coordination);
@@ -119,6 +124,8 @@ public class ThalwegScheduler implements IScheduler {
         Placed placed = new Placed(new HashSet<>(), new HashSet<>());
         try {
             meters.round();
+            // Pools may be read anew while Nimbus runs.
+            shapes.keptApart(stormsOwn.keepsApart(conf));
             Map<String, NodeFacts> nodes = nodes(cluster);
             rounds.seen(new Rounds.View(Map.copyOf(nodes), byId(topologies)));
             if (placer != null) {
@@ -137,7 +144,8 @@ public class ThalwegScheduler implements IScheduler {
 
     private void placeOthers(Cluster cluster, Placed placed, Reservation reservation) {
         try {
-            Set<String> notIts = adopted.complete(cluster);
+            // What keeps machines or pools apart has to see all, also what was placed otherwise before.
+            Set<String> notIts = stormsOwn.keepsApart(conf) ? new HashSet<>() : adopted.complete(cluster);
             notIts.addAll(placed.all);
             Set<String> all = ids(cluster);
             adopted.note(all, placed.anew, minus(all, notIts));

@@ -56,6 +56,21 @@ record ActionContext(Map<String, Object> conf, Settings settings, Rounds rounds,
         }
     }
 
+    /**
+     * Fails once the topology of a plan is gone. Nimbus takes orders by name, and another topology may have it by now; the
+     * last round may not have seen that.
+     */
+    void requireAlive(Plan plan) throws StepFailed, TException {
+        try {
+            if (!"KILLED".equals(nimbus.info(plan.topology()).get_status())) {
+                return;
+            }
+        } catch (NotAliveException e) {
+            throw new StepFailed(Code.PLAN_OUTDATED, "topology " + plan.topology() + " is gone", e);
+        }
+        throw new StepFailed(Code.PLAN_OUTDATED, "topology " + plan.topology() + " is being killed");
+    }
+
     /** What supervisors are to have. */
     Truth truth() {
         return node -> NumaNodes.assignments(nimbus, node, rounds.last().map(seen -> seen.nodes().keySet()).orElse(Set.of()));

@@ -61,11 +61,14 @@ final class Commit {
             Thread.sleep(Math.max(0, context.rounds().next(now + LEAD_MILLIS) - LEAD_MILLIS - now));
             context.facade().requireLeadership();
             try {
+                context.requireAlive(plan);
                 context.nimbus().call("rebalance", nimbus -> {
                     nimbus.rebalance(plan.name(), options);
                     return null;
                 });
                 return;
+            } catch (StepFailed e) {
+                throw e;
             } catch (AuthorizationException e) {
                 throw new StepFailed(Code.ENGINE_REFUSED, "rebalance is not allowed: " + Refusals.remedy("rebalance"), e);
             } catch (Exception e) {

@@ -73,6 +73,11 @@ public record Settings(long monitorIntervalMillis, long stepTimeoutMillis, long 
         return all.toString();
     }
 
+    /** Whether plans are to be carried out; the core may still find that they must not be. */
+    public static boolean acts(Map<String, Object> conf) {
+        return "act".equalsIgnoreCase(String.valueOf(conf.get("thalweg.mode")).trim());
+    }
+
     /** A whole number of at least {@code least}; the default where it is absent or none. */
     public static long number(Map<String, Object> conf, String key, long absent, long least) {
         return conf.get(key) instanceof Number n && n.longValue() >= least ? n.longValue() : absent;

@@ -102,9 +102,12 @@ fn one<'a>(
         else {
             continue;
         };
-        // Engines measure no busy time of sources.
-        if kind != ComponentKind::Source && (slot.node as usize) < powers.len() {
-            let demand = measurement.sample().map_or(0.0, |sample| work(sample, least[component]));
+        // Of most sources no busy time is measured.
+        let sample = measurement.sample();
+        let timed = sample.is_some_and(|sample| sample.delta.busy_ms.is_some());
+        let works = kind != ComponentKind::Source || timed;
+        if works && (slot.node as usize) < powers.len() {
+            let demand = sample.map_or(0.0, |sample| work(sample, least[component]));
             let demand = demand.max(LEAST_DEMAND);
             demands[component] += demand;
             *node_demands.entry(slot.node).or_insert(0.0) += demand;
@@ -183,7 +186,7 @@ fn component_view(
 ) -> ComponentView {
     let own = || samples.iter().map(|(_, sample)| *sample);
     let rate_of = |sample: &Sample| match component.kind {
-        ComponentKind::Source => sample.emitted_rate().get(),
+        ComponentKind::Source => sample.brought_rate().get(),
         _ => sample.executed_rate().get(),
     };
     let capacities = || own().map(Sample::capacity);
@@ -216,7 +219,8 @@ fn metrics(topology: &Topology, samples: &Samples<'_>, components: &[ComponentVi
     let operators = || of(ComponentKind::Operator);
     let sources = of(ComponentKind::Source);
     let throughput = components.iter().filter(|c| c.kind == ComponentKind::Source);
-    let busiest = components.iter().filter(|c| c.kind == ComponentKind::Operator);
+    // A source has a busy share where its engine measures one, as where it is chained to operators.
+    let busiest = components.iter().filter(|c| c.kind != ComponentKind::System);
     Metrics {
         complete_latency: mean_of(sources, |s| (s.delta.complete_ms, s.delta.completed)),
         process_latency: mean_of(operators(), |s| (s.delta.process_ms, s.delta.acked)),

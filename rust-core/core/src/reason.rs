@@ -92,6 +92,8 @@ reason_codes! {
     CatchingUp = "thalweg.scaling.catch.up.secs",
     /// What was measured contradicts itself, so part of it is missing.
     MetricsInconsistent = "",
+    /// The engine does not tell how busy a component is, so it is not judged; the others are.
+    NotTimed = "",
     /// All topologies together would have more executors than they may.
     BudgetLimited = "thalweg.scaling.executor.budget",
     /// The stop that an action needs costs more than it brings.

@@ -51,6 +51,12 @@ fn parallelism_follows_the_load_of_a_cluster_in_which_nothing_is_installed() -> 
     let bounds = flink.rest().get(&format!("/jobs/{}/resource-requirements", job.id))?;
     let split = &bounds[&job.vertex("split")?.id]["parallelism"];
     ensure!(split["lowerBound"] == json!(1) && split["upperBound"].as_u64() >= Some(2), "{bounds}");
+    // A source that is chained to the work is measured by its own counters, and gets more subtasks.
+    let chained = FlinkJob::word_count("chained").set("rate", LINES).set("splitWait", WAIT_MS);
+    let chained = flink.submit(&chained.set("chained", true), LIMIT)?;
+    let source = || Ok(flink.rest().job(&chained.id)?.vertex("source -> split")?.parallelism);
+    until_seen("more sources", LIMIT, source, |parallelism| *parallelism >= 2)
+        .with_context(|| tails(std::slice::from_ref(&log)))?;
     drop(beside);
     flink.stop();
     Ok(())

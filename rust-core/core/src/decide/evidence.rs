@@ -16,6 +16,31 @@ pub fn settling(context: &Context<'_>, topology: &Topology, state: &TopologyStat
     context.now < state.settling_until || young
 }
 
+/// The components whose busy time the engine does not tell although it tells that of others.
+pub fn not_timed(assessment: &Assessment<'_>) -> Option<Reason> {
+    let topology = assessment.topology;
+    let mut timed = vec![None; topology.components.len()];
+    for (executor, measurement) in topology.executors.iter().zip(&assessment.measurements) {
+        let (Some(sample), Some(timed)) =
+            (measurement.sample(), timed.get_mut(executor.component as usize))
+        else {
+            continue;
+        };
+        *timed = Some(timed.unwrap_or(true) && sample.delta.busy_ms.is_some());
+    }
+    let of = |wanted: bool| {
+        let these = topology.components.iter().zip(&timed);
+        these.filter(move |(_, timed)| **timed == Some(wanted)).map(|(c, _)| c.id.as_str())
+    };
+    let names: Vec<&str> = of(false).collect();
+    let told = !names.is_empty() && of(true).next().is_some();
+    let reason = || {
+        let text = format!("nobody tells how busy {} is, so it is not judged", names.join(", "));
+        Reason::plain(ReasonCode::NotTimed, text)
+    };
+    told.then(reason)
+}
+
 /// Why the evidence does not allow a judgement.
 pub fn unfit(
     context: &Context<'_>,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::unfit;
+use super::evidence::{not_timed, unfit};
 use super::order::ordered;
 use super::subject::{Subject, placing};
 use crate::action::{Awaited, Baseline};
@@ -11,6 +11,7 @@ use crate::adoption::cost;
 use crate::allowed::never_changed;
 use crate::arrange::Wanted;
 use crate::ask::Question;
+use crate::assess::Assessment;
 use crate::context::Context;
 use crate::guard::another_first;
 use crate::policy::Intent;
@@ -112,12 +113,21 @@ fn of_policy(context: &Context<'_>, subject: &mut Subject<'_>) -> (Goal, Vec<Rea
         let now = context.settings.adopt == Adopt::Now && context.settings.mode == Mode::Act;
         now && reason.code == ReasonCode::AdoptionNeeded
     });
-    match question.ask(remembered, subject.learned) {
+    let (goal, mut reasons) = wished(assessment, question.ask(remembered, subject.learned));
+    reasons.extend(not_timed(assessment));
+    match (goal, due) {
         // Whatever the policy would change comes with the adoption, or after it.
-        Intent::Stay(reasons) => match due {
-            Some(reason) => (Goal::Adopt, std::iter::once(reason).chain(reasons).collect()),
-            None => (Goal::Stay, reasons),
-        },
+        (Goal::Stay, Some(reason)) => {
+            (Goal::Adopt, std::iter::once(reason).chain(reasons).collect())
+        }
+        (goal, _) => (goal, reasons),
+    }
+}
+
+/// The goal of a policy's intent.
+fn wished(assessment: &Assessment<'_>, intent: Intent) -> (Goal, Vec<Reason>) {
+    match intent {
+        Intent::Stay(reasons) => (Goal::Stay, reasons),
         Intent::Move(reasons) => {
             let (wanted, demands) = (Wanted::default(), assessment.demands.clone());
             (Goal::Change(Change { wanted, demands, desired_tasks: BTreeMap::new() }), reasons)

@@ -266,10 +266,7 @@ impl Sums {
 
 fn executor_flow(sample: &Sample, source: bool, node: u32, ability: f64) -> ExecutorFlow {
     // Storm's sources execute nothing: what they emit is what they bring in.
-    let input = match source && sample.delta.executed == 0 {
-        true => sample.emitted_rate().get(),
-        false => sample.executed_rate().get(),
-    };
+    let input = if source { sample.brought_rate() } else { sample.executed_rate() }.get();
     ExecutorFlow { node, ability: ability.max(1e-3), input, busy: sample.capacity().get() }
 }
 

@@ -10,7 +10,7 @@ use super::situation::Intent;
 use crate::diagnose::threshold::ThresholdFunction;
 use crate::diagnose::trigger::{EffectiveBottlenecks, Persistence, Trigger};
 use crate::explain::{ComponentView, TopologyView};
-use crate::model::{ComponentKind, Topology};
+use crate::model::{Component, ComponentKind, Topology};
 use crate::plan::Metrics;
 use crate::plan::parameter::{Candidate, Size, choose, desired_size, grow};
 use crate::reason::{Reason, ReasonCode};
@@ -204,21 +204,30 @@ fn imbalance(situation: &PlacedSituation<'_>) -> (Trigger, Option<Reason>) {
     (Trigger::Imbalance, reason)
 }
 
+/// Whether a component's busy share tells whether it is short: always of an operator; of a source where its engine
+/// measures one, as where a source is chained to operators.
+fn works(component: &ComponentView) -> bool {
+    match component.kind {
+        ComponentKind::Operator => true,
+        ComponentKind::Source => component.capacity > Share::ZERO,
+        ComponentKind::System => false,
+    }
+}
+
 fn is_short(component: &ComponentView, limit: Share, settings: &Settings) -> bool {
-    component.kind == ComponentKind::Operator
+    works(component)
         && component.capacity >= limit
         && component.mean_capacity >= settings.imbalance_floor
 }
 
-/// Whether all executors of an operator together are busy; one alone that is has another cause than
+/// Whether all executors of a component together are busy; one alone that is has another cause than
 /// their number.
 fn is_busy(component: &ComponentView, limit: Share) -> bool {
-    component.kind == ComponentKind::Operator && component.mean_capacity >= limit
+    works(component) && component.mean_capacity >= limit
 }
 
 fn busiest<'a>(situation: &PlacedSituation<'a>) -> Option<&'a ComponentView> {
-    let operators = situation.view.components.iter().filter(|c| c.kind == ComponentKind::Operator);
-    operators.max_by_key(|c| c.capacity)
+    situation.view.components.iter().filter(|c| works(c)).max_by_key(|c| c.capacity)
 }
 
 fn capacity(situation: &PlacedSituation<'_>) -> (Trigger, Option<Reason>) {
@@ -332,15 +341,15 @@ fn scale(trigger: Trigger, reason: Reason, situation: &PlacedSituation<'_>) -> I
         let text = "every slot of the cluster is taken";
         return Intent::Stay(vec![Reason::plain(ReasonCode::ClusterLimited, text), reason]);
     }
-    let (kind, limit) = match trigger {
-        Trigger::Failed => (ComponentKind::Source, Share::ZERO),
-        Trigger::Capacity => (ComponentKind::Operator, settings.capacity_limit),
-        _ => (ComponentKind::Operator, settings.imbalance_floor),
-    };
     let is_candidate = |c: &ComponentView| match trigger {
-        Trigger::Failed => c.kind == kind,
-        Trigger::Capacity => is_busy(c, limit),
-        _ => is_short(c, limit, settings),
+        Trigger::Failed => c.kind == ComponentKind::Source,
+        Trigger::Capacity => is_busy(c, settings.capacity_limit),
+        _ => is_short(c, settings.imbalance_floor, settings),
+    };
+    // A source that is not short itself stays as it is.
+    let is_eligible = |c: &ComponentView| match trigger {
+        Trigger::Failed => c.kind == ComponentKind::Source,
+        _ => c.kind == ComponentKind::Operator || is_candidate(c),
     };
     let components = &situation.view.components;
     if !components.iter().any(is_candidate) {
@@ -356,16 +365,16 @@ fn scale(trigger: Trigger, reason: Reason, situation: &PlacedSituation<'_>) -> I
     if let Some(limit) = at_its_limit(situation, trigger) {
         return Intent::Stay(vec![limit, reason]);
     }
-    let candidates: Vec<Candidate> = components
-        .iter()
-        .map(|c| Candidate { size: size(c), short: c.kind == kind && is_candidate(c) })
-        .collect();
-    let times: Vec<Millis> =
-        components.iter().filter(|c| c.kind == kind).filter_map(|c| c.execute_latency).collect();
-    let strategy = choose(settings.strategy, &times);
     let eligible: Vec<usize> =
-        (0..components.len()).filter(|&i| components[i].kind == kind).collect();
-    let chosen: Vec<Candidate> = eligible.iter().map(|&i| candidates[i]).collect();
+        (0..components.len()).filter(|&i| is_eligible(&components[i])).collect();
+    let times: Vec<Millis> =
+        eligible.iter().filter_map(|&i| components[i].execute_latency).collect();
+    let strategy = choose(settings.strategy, &times);
+    let candidate = |&index: &usize| {
+        let (seen, component) = (&components[index], &situation.topology.components[index]);
+        Candidate { size: size(seen, component), short: is_candidate(seen) }
+    };
+    let chosen: Vec<Candidate> = eligible.iter().map(candidate).collect();
     let grown = grow(&chosen, strategy, settings.phi, u32::MAX);
     let mut counts = BTreeMap::new();
     let mut desired_tasks = BTreeMap::new();
@@ -411,7 +420,9 @@ fn at_its_limit(situation: &PlacedSituation<'_>, trigger: Trigger) -> Option<Rea
     }
     let (index, busiest) = all().max_by_key(|(_, c)| c.mean_capacity)?;
     let most = topology.most_executors(index);
-    let wished = desired_size(size(busiest), settings.phi).executors.max(most + 1);
+    let wished = desired_size(size(busiest, &topology.components[index]), settings.phi)
+        .executors
+        .max(most + 1);
     let id = &busiest.id;
     let bounded = topology.components[index].most_executors == Some(most);
     let (code, by) = match (bounded, topology.is_single(index)) {
@@ -423,11 +434,13 @@ fn at_its_limit(situation: &PlacedSituation<'_>, trigger: Trigger) -> Option<Rea
     Some(Reason::compared(code, f64::from(wished), f64::from(most), text))
 }
 
-fn size(component: &ComponentView) -> Size {
+fn size(seen: &ComponentView, component: &Component) -> Size {
+    // More executors than partitions would have nothing to read.
+    let partitions = component.partitions.map_or(u32::MAX, |partitions| partitions.max(1));
     Size {
-        executors: component.executors,
-        tasks: component.tasks,
+        executors: seen.executors,
+        tasks: seen.tasks.min(partitions.max(seen.executors)),
         // A source has no level of its own; it grows by one executor a time.
-        level: component.level.max(1),
+        level: seen.level.max(1),
     }
 }

@@ -86,6 +86,11 @@ impl Sample {
         per_second(self.delta.emitted, self.span)
     }
 
+    /// Tuples brought in per second by a source: those it took in where that is counted, else those it emitted.
+    pub fn brought_rate(&self) -> RatePerSec {
+        if self.delta.executed == 0 { self.emitted_rate() } else { self.executed_rate() }
+    }
+
     /// Time spent in work, in ms, as the engine measures it.
     pub fn busy_ms(&self) -> f64 {
         self.delta.busy_ms.unwrap_or(self.delta.execute_ms)

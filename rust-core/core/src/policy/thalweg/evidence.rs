@@ -10,6 +10,8 @@ use crate::reason::{Reason, ReasonCode};
 const BALANCE: f64 = 1.25;
 /// Records per second below which balances say nothing.
 const FEW: f64 = 1.0;
+/// A source that waits for receivers for this share of the time is held up, and a receiver this busy holds it up.
+const HELD_UP: f64 = 0.5;
 /// A source this far behind, in seconds of its arrivals, is behind.
 const BEHIND_SECS: f64 = 10.0;
 
@@ -27,6 +29,9 @@ pub fn blind(situation: &Situation<'_>) -> Option<Reason> {
     for (index, component) in flow.users() {
         let input = component.input().unwrap_or(0.0);
         if component.source && input <= 0.0 {
+            if let Some(busy) = holding_up(situation, component) {
+                return Some(busy);
+            }
             let text = "no record is reported, which may be silence or loss of statistics";
             return Some(about(situation, index, ReasonCode::MetricsInconsistent, text));
         }
@@ -43,6 +48,21 @@ pub fn blind(situation: &Situation<'_>) -> Option<Reason> {
         }
     }
     None
+}
+
+/// The component that keeps a source from bringing anything in, if one does: it works on what it has for longer than
+/// the window, so how much it can do is not seen.
+fn holding_up(situation: &Situation<'_>, source: &ComponentFlow) -> Option<Reason> {
+    source.backpressured.filter(|share| *share >= HELD_UP)?;
+    let busy = |(index, component): (usize, &ComponentFlow)| Some((index, component.busiest()?));
+    let (index, busy) =
+        situation.flow.users().filter_map(busy).max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let text = format!(
+        "part of its time in which {} is busy while its source is held up: its rate is not seen yet",
+        situation.id(index)
+    );
+    let compared = || Reason::compared(ReasonCode::Backpressure, busy, HELD_UP, text);
+    (busy >= HELD_UP).then(compared)
 }
 
 /// Why executors must not be taken away, although the rest may be concluded.

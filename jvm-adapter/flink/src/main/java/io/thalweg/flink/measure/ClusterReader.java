@@ -153,8 +153,8 @@ public final class ClusterReader {
             boolean source = inputs.isEmpty();
             SourceReader.Waiting waiting = source ? sources.read(id, vertexId) : SourceReader.Waiting.UNKNOWN;
             Lookups lookups = source ? Lookups.UNKNOWN : caches.read(id, vertexId);
-            vertices.add(new Vertex(vertexId, names.get(vertexId), firstTask, max, inputs, tasks(id, vertexId, lookups),
-                    waiting));
+            vertices.add(new Vertex(vertexId, names.get(vertexId), firstTask, max, inputs,
+                    tasks(id, vertexId, source, lookups), waiting));
             firstTask += max;
         }
         return new JobView(id, job.path("name").asText(), job.path("state").asText(), states.checkpoint(id),
@@ -170,20 +170,19 @@ public final class ClusterReader {
         };
     }
 
-    private List<Task> tasks(String job, String vertex, Lookups lookups) throws IOException, InterruptedException {
+    private List<Task> tasks(String job, String vertex, boolean source, Lookups lookups)
+            throws IOException, InterruptedException {
         List<Task> tasks = new ArrayList<>();
         JsonNode subtasks = rest.get("/jobs/" + job + "/vertices/" + vertex).path("subtasks");
         Lookups each = lookups.each(subtasks.size());
+        Map<Integer, Double> brought = source ? sources.brought(job, vertex, subtasks.size()) : Map.of();
         for (JsonNode task : subtasks) {
             JsonNode metrics = task.path("metrics");
             boolean complete = metrics.path("read-records-complete").asBoolean()
                     && metrics.path("write-records-complete").asBoolean();
             String node = task.path("taskmanager-id").asText("");
-            Totals totals = new Totals(metrics.path("read-records").asDouble(), metrics.path("write-records").asDouble(),
-                    metrics.path("accumulated-busy-time").asDouble(),
-                    metrics.path("accumulated-backpressured-time").asDouble(),
-                    metrics.path("accumulated-idle-time").asDouble());
             int index = task.path("subtask").asInt();
+            Totals totals = totals(task, brought.get(index), source);
             String status = task.path("status").asText();
             tasks.add(new Task(index, task.path("attempt").asInt(),
                     node.isEmpty() || node.contains("unassigned") ? null : node,
@@ -192,6 +191,21 @@ public final class ClusterReader {
         }
         tasks.sort(Comparator.comparingInt(Task::index));
         return tasks;
+    }
+
+    /** @param brought what a source operator brought in, or null: then it is what its task gave out */
+    private static Totals totals(JsonNode task, Double brought, boolean source) {
+        JsonNode metrics = task.path("metrics");
+        double written = metrics.path("write-records").asDouble();
+        double read = !source ? metrics.path("read-records").asDouble() : brought == null ? written : brought;
+        double busy = metrics.path("accumulated-busy-time").asDouble();
+        if (source && Double.isNaN(busy)) {
+            // As sources of the old kind: Flink does not tell what they do with their time.
+            long duration = task.path("duration").asLong(-1);
+            return Totals.untimed(read, written, duration < 0 ? Double.NaN : duration);
+        }
+        return new Totals(read, written, busy, metrics.path("accumulated-backpressured-time").asDouble(),
+                metrics.path("accumulated-idle-time").asDouble());
     }
 
     /** Names by vertex id; those that several share get their id behind. */

@@ -150,19 +150,20 @@ public final class Encoder {
             writer.executor(component, vertex.firstOf(task.index(), count), vertex.firstOf(task.index() + 1, count) - 1,
                     slot == null ? SnapshotWriter.NO_SLOT : slot);
             if (reports.get(index) != null) {
-                counters(reports.get(index), vertex.isSource(), gcMillis.getOrDefault(task.node(), Double.NaN));
+                counters(reports.get(index), gcMillis.getOrDefault(task.node(), Double.NaN));
                 writer.state(task.state().bytes(), task.state().lookups(), task.state().hits());
             }
         }
     }
 
-    /** A record counts as executed once it was read; in a source, once it was written. */
-    private void counters(Report report, boolean source, double gcMillis) {
+    /** A record counts as executed once it was taken in; by a source, once it was brought in. */
+    private void counters(Report report, double gcMillis) {
         Totals totals = report.totals();
-        long executed = Math.round(source ? totals.written() : totals.read());
+        long executed = Math.round(totals.read());
         long written = Math.round(totals.written());
-        writer.counters(report.uptimeSecs(), executed, totals.busy(), executed,
-                totals.busy() + totals.backPressured(), 0, written, written, 0, 0);
+        double busy = totals.isTimed() ? totals.busy() : 0;
+        double processing = totals.isTimed() ? totals.busy() + totals.backPressured() : 0;
+        writer.counters(report.uptimeSecs(), executed, busy, executed, processing, 0, written, written, 0, 0);
         writer.times(totals.busy(), totals.backPressured(), totals.idle(), gcMillis);
     }
 

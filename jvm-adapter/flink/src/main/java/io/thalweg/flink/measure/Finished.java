@@ -15,7 +15,7 @@ final class Finished {
     /** The last totals, and all of the time since the subtask was first seen finished as idle. */
     Totals at(String subtask, Totals last, long clock) {
         long first = since.computeIfAbsent(subtask, key -> clock);
-        Totals known = Double.isNaN(last.time()) ? new Totals(0, 0, 0, 0, 0) : last;
+        Totals known = last.isTimed() ? last : new Totals(0, 0, 0, 0, 0);
         return new Totals(known.read(), known.written(), known.busy(), known.backPressured(), known.idle() + clock - first);
     }
 

@@ -6,9 +6,12 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 
 /**
@@ -19,6 +22,9 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
  */
 final class MetricNames<N> {
     private record Known<N>(N names, int looks) { }
+
+    /** Flink's server takes 4096 characters, with the path. */
+    private static final int LONGEST_QUERY = 3_500;
 
     private final Rest rest;
     private final int looksPerReading;
@@ -44,6 +50,31 @@ final class MetricNames<N> {
         }
         vertices.put(vertex, new Known<>(found.names, found.looks + 1));
         return found.names;
+    }
+
+    /** What the names said when they were read last. */
+    Optional<N> known(String job, String vertex) {
+        return Optional.ofNullable(known.getOrDefault(job, Map.of()).get(vertex)).map(found -> found.names);
+    }
+
+    /** One metric of each subtask, by its index; those that have none, or no number, are left out. */
+    Map<Integer, Double> bySubtask(String job, String vertex, String name, int subtasks)
+            throws IOException, InterruptedException {
+        Map<Integer, Double> values = new HashMap<>();
+        String encoded = URLEncoder.encode("." + name, StandardCharsets.UTF_8);
+        int each = Math.max(1, LONGEST_QUERY / (encoded.length() + ",000".length()));
+        for (int first = 0; first < subtasks; first += each) {
+            String query = IntStream.range(first, Math.min(subtasks, first + each)).mapToObj(index -> index + encoded)
+                    .collect(Collectors.joining(","));
+            for (JsonNode metric : rest.get("/jobs/" + job + "/vertices/" + vertex + "/metrics?get=" + query)) {
+                String id = metric.path("id").asText();
+                double value = metric.path("value").asDouble(Double.NaN);
+                if (!Double.isNaN(value) && id.endsWith("." + name)) {
+                    values.put(Integer.valueOf(id.substring(0, id.indexOf('.'))), value);
+                }
+            }
+        }
+        return values;
     }
 
     /** Sums of metrics over all subtasks, by their names. */

@@ -30,6 +30,34 @@ class BusyTimesTest {
     }
 
     @Test
+    void aRecordThatTakesLongerThanAnyWaitGoesUncountedIsWork() {
+        times.at("a", totals(1, 100, 0, 900));
+        for (int second = 1; second <= 6; second++) {
+            assertEquals(100, times.at("a", totals(1, 100 + 1000 * second, 0, 900)).busy(), "second " + second);
+        }
+        assertEquals(7_100, times.at("a", totals(1, 7_100, 0, 900)).busy());
+        assertEquals(8_100, times.at("a", totals(1, 8_100, 0, 900)).busy());
+    }
+
+    @Test
+    void aWaitThatIsCountedEachFiveSecondsIsNone() {
+        times.at("a", totals(1, 100, 0, 900));
+        double waited = 900;
+        for (int second = 1; second <= 30; second++) {
+            waited += second % 5 == 0 ? 5000 : 0;
+            double busy = 1000 * second + 1000 - waited;
+            assertEquals(100, times.at("a", totals(1, busy, 0, waited)).busy(), "second " + second);
+        }
+    }
+
+    @Test
+    void whereNoTimesAreToldNoneAreMadeUp() {
+        Totals first = Totals.untimed(10, 0, 1000);
+        assertEquals(first, times.at("a", first));
+        assertTrue(Double.isNaN(times.at("a", Totals.untimed(20, 0, 2000)).busy()));
+    }
+
+    @Test
     void aSenderThatIsHeldUpDoesNotWork() {
         times.at("a", totals(50, 100, 100, 800));
         assertEquals(totals(51, 150, 1000, 850), times.at("a", totals(51, 150, 1000, 850)));

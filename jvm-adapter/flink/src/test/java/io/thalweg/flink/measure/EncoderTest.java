@@ -30,7 +30,7 @@ class EncoderTest {
 
     /** A source on n1 that feeds two subtasks, one on each node, which are busy for 95 % of the time. */
     private static JobView words(double seconds) {
-        Totals lines = new Totals(0, 100 * seconds, 500 * seconds, 0, 500 * seconds);
+        Totals lines = new Totals(100 * seconds, 100 * seconds, 500 * seconds, 0, 500 * seconds);
         Totals half = new Totals(50 * seconds, 350 * seconds, 950 * seconds, 0, 50 * seconds);
         Vertex source = new Vertex("aa", "lines", 0, 1, List.of(),
                 List.of(task(0, "n1", lines)), SourceReader.Waiting.UNKNOWN);

@@ -7,6 +7,7 @@ import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.connector.source.util.ratelimit.RateLimiterStrategy;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
+import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.DataStreamSource;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
@@ -29,12 +30,15 @@ public final class WordCount {
 
     static void build(StreamExecutionEnvironment environment, Settings settings) {
         environment.setMaxParallelism(settings.maxParallelism());
-        // A vertex for each step, so that each can have its own parallelism.
-        environment.disableOperatorChaining();
+        if (!settings.chained()) {
+            // A vertex for each step, so that each can have its own parallelism.
+            environment.disableOperatorChaining();
+        }
         Work splitWork = Work.ofMillis(settings.splitCost(), settings.iterationsPerMilli());
         Work countWork = Work.ofMillis(settings.countCost(), settings.iterationsPerMilli());
-        var counts = source(environment, settings).name("source").uid("source").setParallelism(settings.sources())
-                .rebalance()
+        DataStream<String> lines =
+                source(environment, settings).name("source").uid("source").setParallelism(settings.sources());
+        var counts = (settings.chained() ? lines : lines.rebalance())
                 .flatMap(new Split(splitWork, Pause.ofMillis(settings.splitWait()))).returns(Types.STRING)
                 .name("split").uid("split").setParallelism(settings.split())
                 .keyBy(word -> word, Types.STRING)

@@ -116,6 +116,9 @@ impl Player {
             }
             Entry::Finished { plan, now } => self.state.finish(plan, *now, settings),
             Entry::Aborted { plan, now } => self.state.abort(plan, *now, settings),
+            Entry::CouldNotRun { topology, change, now } => {
+                self.state.cannot_rescale(topology, change, *now, settings);
+            }
             Entry::Led { learned, next_decision } => {
                 let next_decision = *next_decision;
                 let state = State::leading(learned.clone().into_owned());
@@ -211,6 +214,7 @@ impl Others {
             }
             Entry::Finished { .. }
             | Entry::Aborted { .. }
+            | Entry::CouldNotRun { .. }
             | Entry::Happened { .. }
             | Entry::CarriedOn { .. }
             | Entry::Awaited { .. } => {}

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Component, Obstacle, Topology};
+use crate::action::Blacklist;
+use crate::context::Context;
+use crate::model::{Component, ComponentKind, Obstacle, Topology};
 use crate::plan::Plan;
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::Settings;
@@ -55,6 +57,52 @@ pub fn left_alone(topology: &Topology) -> Option<Reason> {
 /// Whether that is for good, so that an order has to be refused and need not wait.
 pub fn never_changed(topology: &Topology) -> bool {
     matches!(topology.obstacle, Some(Obstacle::Batch | Obstacle::OtherScheduler))
+}
+
+/// The wished counts of a policy, by component ordinal, without those of components whose number is not to change, and
+/// why they are not.
+pub fn changeable(
+    context: &Context<'_>,
+    topology: &Topology,
+    blacklist: &Blacklist,
+    wished: BTreeMap<u32, u32>,
+) -> (BTreeMap<u32, u32>, Vec<Reason>) {
+    let mut kept = Vec::new();
+    let mut changed = wished;
+    changed.retain(|ordinal, count| {
+        let component = topology.components.get(*ordinal as usize);
+        let why = component.and_then(|c| fixed(context, c, blacklist, *count));
+        let free = why.is_none();
+        kept.extend(why);
+        free
+    });
+    (changed, kept)
+}
+
+/// Why a component keeps its number of executors, whatever a policy wishes.
+fn fixed(
+    context: &Context<'_>,
+    component: &Component,
+    blacklist: &Blacklist,
+    wished: u32,
+) -> Option<Reason> {
+    let &Context { settings, now, .. } = context;
+    let id = &component.id;
+    let by_name = settings.fixed_components.contains(id);
+    if by_name || component.kind == ComponentKind::Source && !settings.scale_sources {
+        let setting =
+            if by_name { "thalweg.scaling.fixed.components" } else { "thalweg.scaling.sources" };
+        let text = format!("executors wished for {id}, whose number is not to change");
+        let reason = Reason::plain(ReasonCode::CountFixed, text).changed_by(setting);
+        return Some(Reason { measured: Some(f64::from(wished)), ..reason });
+    }
+    let secs = blacklist.fixes(id, now)?;
+    let text = format!(
+        "the topology started again and again with another number of executors of {id}: it keeps what it has, \
+         for so many seconds; for good if it is named in thalweg.scaling.fixed.components"
+    );
+    let limit = settings.blacklist.get() / 1000.0;
+    Some(Reason::compared(ReasonCode::RescaleFailed, secs, limit, text))
 }
 
 /// The wished counts, by component ordinal, within what the user allows, and the reason where that is less or more

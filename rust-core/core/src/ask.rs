@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::action::{Attempt, Baseline};
-use crate::allowed::within_bounds;
+use crate::allowed::{changeable, within_bounds};
 use crate::arrange::{MICROS, PlacementContext, held_back, present, problem, refusal, worst_load};
 use crate::assess::Assessment;
 use crate::budget::granted;
@@ -40,7 +40,7 @@ impl Question<'_> {
             PolicyName::MeStream => match arrangement(self) {
                 Ok((arrangement, limited)) => {
                     let intent = self.about_places(&arrangement, &in_vain, state, me_stream::find);
-                    with(self.within_means(intent), limited)
+                    with(self.within_means(intent, state), limited)
                 }
                 Err(shortage) => self.short(shortage),
             },
@@ -128,11 +128,11 @@ impl Question<'_> {
         let model = learned.topologies.entry(topology.name.clone()).or_default();
         let intent = policy::find(&situation, &mut state.policies, model);
         state.believed = policy::believed(&situation, &state.policies);
-        self.within_means(intent)
+        self.within_means(intent, state)
     }
 
     /// What is left of an intent where executor counts may not change, or not that far.
-    fn within_means(&self, intent: Intent) -> Intent {
+    fn within_means(&self, intent: Intent, state: &TopologyState) -> Intent {
         let Intent::Scale { counts, memory_mib, desired_tasks, growth, reasons } = intent else {
             return intent;
         };
@@ -143,9 +143,10 @@ impl Question<'_> {
         }
         let desired = !counts.is_empty();
         let topology = self.assessment.topology;
+        let (counts, kept) = changeable(self.context, topology, &state.blacklist, counts);
         let (counts, bounded) = within_bounds(topology, counts);
         let (counts, limited) = granted(self.context, topology, counts);
-        let reasons = bounded.into_iter().chain(limited).chain(reasons).collect();
+        let reasons = kept.into_iter().chain(bounded).chain(limited).chain(reasons).collect();
         if desired && counts.is_empty() && memory_mib.is_empty() {
             return Intent::Stay(reasons);
         }

@@ -114,6 +114,10 @@ reason_codes! {
     LeftAlone = "",
     /// A component may not have so few or so many executors: its user set bounds, or some of them have finished.
     BoundsLimited = "",
+    /// A component's executor count would be another, but is not to change.
+    CountFixed = "thalweg.scaling.fixed.components",
+    /// With another number of executors of a component the topology started again and again, so that number stays.
+    RescaleFailed = "thalweg.action.blacklist.secs",
     /// Other executor counts would be better, but counts are not to change.
     ScalingForbidden = "thalweg.scaling.enabled",
     /// Sources share workers with operators, as the engine's own scheduler places them. The change that gives them workers of their own stops the topology, once.

@@ -1,12 +1,13 @@
 //! What the loop remembers from one observation to the next.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Awaited, Blacklist, Harm, InFlight};
 use crate::capacity::power::Power;
 use crate::model::{Node, SlotRef, TaskRange, Topology};
+use crate::plan::Plan;
 use crate::policy::Memories;
 use crate::policy::thalweg::TopologyModel;
 use crate::settings::Settings;
@@ -275,6 +276,21 @@ impl State {
         }
     }
 
+    /// Notes that a topology started again and again once it had a plan's numbers of executors. Where sources are among
+    /// those that changed, it is taken for their doing: the others are told when a plan changes them alone.
+    pub fn cannot_rescale(
+        &mut self,
+        topology: &str,
+        change: &FailedChange,
+        now: Timestamp,
+        settings: &Settings,
+    ) {
+        let Some(topology) = self.topologies.get_mut(topology) else { return };
+        for id in change.suspects() {
+            topology.blacklist.note_unscalable(id, settings.blacklist, now);
+        }
+    }
+
     /// Notes that a plan was given up.
     pub fn abort(&mut self, plan: &str, now: Timestamp, settings: &Settings) {
         for topology in self.topologies.values_mut() {
@@ -283,6 +299,28 @@ impl State {
                 topology.settling_until = now.plus(settings.settle);
             }
         }
+    }
+}
+
+/// Other numbers of executors that a topology could not run with.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FailedChange {
+    /// The sources among the components whose number changed.
+    pub sources: BTreeSet<String>,
+    /// The others.
+    pub others: BTreeSet<String>,
+}
+
+impl FailedChange {
+    /// What a plan changed.
+    pub fn of(plan: &Plan, is_source: impl Fn(&str) -> bool) -> Self {
+        let (sources, others) = plan.counts.keys().cloned().partition(|id| is_source(id));
+        Self { sources, others }
+    }
+
+    /// What it is taken for the doing of.
+    fn suspects(&self) -> &BTreeSet<String> {
+        if self.sources.is_empty() { &self.others } else { &self.sources }
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(missing_docs)]
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use thalweg_core::decide;
 use thalweg_core::explain::{Decision, Verdict};
@@ -12,7 +13,7 @@ use thalweg_core::model::{
 };
 use thalweg_core::reason::ReasonCode;
 use thalweg_core::settings::{PolicyName, Settings, SlotRule};
-use thalweg_core::state::State;
+use thalweg_core::state::{FailedChange, State};
 use thalweg_core::units::{Millis, Timestamp};
 
 fn secs(seconds: f64) -> Millis {
@@ -113,12 +114,16 @@ impl Job {
 
     /// The first decision to act within this time, else the last one.
     fn decided(&self, settings: &Settings, within: u32) -> Decision {
-        let mut state = State::default();
+        self.decided_with(&mut State::default(), settings, 100..100 + within)
+    }
+
+    fn decided_with(&self, state: &mut State, settings: &Settings, time: Range<u32>) -> Decision {
         let mut last = None;
-        for seconds in 100..100 + within {
+        for seconds in time {
             let observation = self.at(seconds);
-            let decided = decide(&observation, state, settings, observation.at);
-            state = decided.state;
+            let before = std::mem::take(state);
+            let decided = decide(&observation, before, settings, observation.at);
+            *state = decided.state;
             last = decided.decisions.into_iter().next();
             if last.as_ref().is_some_and(|decision| decision.verdict == Verdict::Act) {
                 break;
@@ -210,4 +215,45 @@ fn an_operator_that_works_on_one_record_while_others_wait_is_busy() {
     let job = Job::new(&[("lines", silent), ("work", Second { busy: Some(0.0), ..silent })]);
     let decision = job.decided(&settings(PolicyName::Thalweg), 60);
     assert_eq!(codes(&decision), [ReasonCode::MetricsInconsistent]);
+}
+
+/// A source and an operator that are both short.
+fn short_everywhere() -> Job {
+    let source = Second { taken: 100.0, given: 100.0, busy: Some(0.98), ..Second::default() };
+    let operator = Second { taken: 100.0, busy: Some(0.98), ..Second::default() };
+    Job { growth: 100, ..Job::new(&[("lines", source), ("work", operator)]) }
+}
+
+#[test]
+fn a_source_that_is_not_to_be_scaled_stays_as_it_is_and_the_rest_is_scaled() {
+    let base = settings(PolicyName::Thalweg);
+    let named = Settings { fixed_components: ["lines".to_owned()].into(), ..base.clone() };
+    let all = Settings { scale_sources: false, ..base.clone() };
+    for (settings, setting) in
+        [(named, "thalweg.scaling.fixed.components"), (all, "thalweg.scaling.sources")]
+    {
+        let decision = short_everywhere().decided(&settings, 60);
+        assert_eq!(counts(&decision).keys().collect::<Vec<_>>(), ["work"]);
+        let reason = decision.reasons.iter().find(|r| r.code == ReasonCode::CountFixed);
+        assert_eq!(reason.and_then(|r| r.setting.as_deref()), Some(setting));
+    }
+    let decision = short_everywhere().decided(&base, 60);
+    assert_eq!(counts(&decision).keys().collect::<Vec<_>>(), ["lines", "work"]);
+}
+
+#[test]
+fn a_source_with_which_a_job_did_not_run_again_is_not_scaled_again() {
+    let (job, settings) = (short_everywhere(), settings(PolicyName::Thalweg));
+    let mut state = State::default();
+    let first = job.decided_with(&mut state, &settings, 100..160);
+    let plan = first.plan.expect("both are short");
+    let now = job.at(160).at;
+    let change = FailedChange::of(&plan, |id| id == "lines");
+    state.cannot_rescale("job", &change, now, &settings);
+    state.abort(&plan.id, now, &settings);
+    let second = job.decided_with(&mut state, &settings, 160..220);
+    assert_eq!(counts(&second).keys().collect::<Vec<_>>(), ["work"], "{:?}", second.reasons);
+    let reason = second.reasons.iter().find(|r| r.code == ReasonCode::RescaleFailed);
+    let setting = reason.and_then(|reason| reason.setting.as_deref());
+    assert_eq!(setting, Some("thalweg.action.blacklist.secs"));
 }

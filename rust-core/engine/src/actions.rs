@@ -3,6 +3,7 @@
 //! The lock of what is running is held for [`step`] alone. Whatever goes to the store goes there after it is released,
 //! and before whoever reported the event is answered.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,9 +11,10 @@ use std::sync::atomic::Ordering;
 use serde_json::{Value, json};
 use thalweg_core::action::{Action, Due, Effect, Event, Fault, InFlight, Phase, Term, step};
 use thalweg_core::assign::Routes;
-use thalweg_core::model::Observation;
+use thalweg_core::model::{ComponentKind, Observation};
 use thalweg_core::plan::MigrationRow;
 use thalweg_core::plan::Plan;
+use thalweg_core::state::FailedChange;
 use thalweg_core::units::Timestamp;
 use thalweg_store::StoreError;
 
@@ -23,6 +25,8 @@ use crate::under_way::{EndedPlan, Stored, UnderWay};
 
 /// Where actions that are not over are kept in the store, for the next leader.
 pub(crate) const ACTIONS_KEY: &str = "actions";
+/// The code by which a shell says that a topology does not run with the plan's numbers of executors.
+const RESTARTS_AGAIN: &str = "RESTARTS_AGAIN";
 /// Ended plans that the status keeps.
 const REMEMBERED: usize = 20;
 
@@ -93,6 +97,7 @@ impl Engine {
                     running.settled.push(action.clone());
                 }
                 Effect::Release => {
+                    self.note_unscalable(running, action, now);
                     running.state.abort(id, now, self.core());
                     self.recorder.write(&Entry::Aborted { plan: id.into(), now });
                 }
@@ -102,6 +107,27 @@ impl Engine {
         if !action.phase.is_under_way() {
             end(running, action, now);
         }
+    }
+
+    /// Has the core remember what the topology could not run with.
+    fn note_unscalable(&self, running: &mut Running, action: &Action, now: Timestamp) {
+        if action.fault.as_ref().is_none_or(|fault| fault.code != RESTARTS_AGAIN) {
+            return;
+        }
+        let topology = &action.plan.topology;
+        let decision = running.decisions.iter().find(|decision| decision.topology == *topology);
+        let components = decision.map(|decision| decision.view.components.as_slice());
+        let is_source = |id: &str| {
+            let mut components = components.unwrap_or_default().iter();
+            components.any(|c| c.id == id && c.kind == ComponentKind::Source)
+        };
+        let change = FailedChange::of(&action.plan, is_source);
+        running.state.cannot_rescale(topology, &change, now, self.core());
+        self.recorder.write(&Entry::CouldNotRun {
+            topology: topology.into(),
+            change: Cow::Owned(change),
+            now,
+        });
     }
 
     /// Routes and stores.

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use thalweg_core::action::{Event, InFlight};
 use thalweg_core::model::Observation;
 use thalweg_core::settings::Settings;
-use thalweg_core::state::{Learned, Order};
+use thalweg_core::state::{FailedChange, Learned, Order};
 use thalweg_core::units::Timestamp;
 
 /// One line of a recording.
@@ -54,6 +54,15 @@ pub enum Entry<'a> {
     Aborted {
         /// The plan.
         plan: Cow<'a, str>,
+        /// When.
+        now: Timestamp,
+    },
+    /// A topology could not run with other numbers of executors.
+    CouldNotRun {
+        /// The topology's id.
+        topology: Cow<'a, str>,
+        /// The components whose numbers changed.
+        change: Cow<'a, FailedChange>,
         /// When.
         now: Timestamp,
     },

@@ -1,4 +1,4 @@
-//! What did not help, and for how long it is not tried again.
+//! What did not help or could not be done, and for how long it is not tried again.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +19,8 @@ const MOST_DOUBLINGS: u32 = 5;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Blacklist {
     entries: BTreeMap<Attempt, Entry>,
+    /// Components, by their ids, with whose other number of executors the topology could not run.
+    components: BTreeMap<String, Entry>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,12 +74,10 @@ impl Blacklist {
         if plain == Millis::ZERO {
             return;
         }
-        let before = self.entries.get(&attempt).map_or(0, |entry| entry.remaining(plain, now));
-        let span = plain.get() * f64::from(1u32 << before.min(MOST_DOUBLINGS));
-        let until = if waits { now.plus(Millis::saturating(span)) } else { now };
-        let failures = before + 1;
-        let stopped = (failures >= ENOUGH).then_some(load);
-        self.entries.insert(attempt, Entry { until, failures, stopped });
+        let entry = Entry::after(self.entries.get(&attempt), plain, now);
+        let until = if waits { entry.until } else { now };
+        let stopped = (entry.failures >= ENOUGH).then_some(load);
+        self.entries.insert(attempt, Entry { until, stopped, ..entry });
     }
 
     /// Notes the load: under one that is clearly another, what failed too often may be tried again.
@@ -99,6 +99,20 @@ impl Blacklist {
         }
     }
 
+    /// The seconds for which a component keeps its number of executors; nothing if it may have another.
+    pub fn fixes(&self, component: &str, now: Timestamp) -> Option<f64> {
+        let entry = self.components.get(component).filter(|entry| now < entry.until)?;
+        Some(entry.until.since(now).get() / 1000.0)
+    }
+
+    /// Notes that the topology could not run with another number of executors of a component.
+    pub fn note_unscalable(&mut self, component: &str, plain: Millis, now: Timestamp) {
+        if plain != Millis::ZERO {
+            let entry = Entry::after(self.components.get(component), plain, now);
+            self.components.insert(component.to_owned(), entry);
+        }
+    }
+
     /// Notes that an attempt helped.
     pub fn note_success(&mut self, attempt: Attempt) {
         self.entries.remove(&attempt);
@@ -106,6 +120,13 @@ impl Blacklist {
 }
 
 impl Entry {
+    /// What becomes of an entry by another failure.
+    fn after(before: Option<&Self>, plain: Millis, now: Timestamp) -> Self {
+        let before = before.map_or(0, |entry| entry.remaining(plain, now));
+        let span = plain.get() * f64::from(1u32 << before.min(MOST_DOUBLINGS));
+        Self { until: now.plus(Millis::saturating(span)), failures: before + 1, stopped: None }
+    }
+
     /// The failures that still count: one is forgotten in each plain time since it may be tried again.
     fn remaining(&self, plain: Millis, now: Timestamp) -> u32 {
         let forgotten = (now.since(self.until).get() / plain.get()) as u32;
@@ -195,9 +216,22 @@ mod tests {
     }
 
     #[test]
+    fn a_component_that_could_not_be_rescaled_keeps_its_number_and_longer_each_time() {
+        let mut blacklist = Blacklist::default();
+        let hour = Millis::saturating(HOUR as f64);
+        blacklist.note_unscalable("source", hour, at(0));
+        assert_eq!(blacklist.fixes("source", at(0)), Some(3600.0));
+        assert_eq!(blacklist.fixes("source", at(1)), None);
+        assert_eq!(blacklist.fixes("split", at(0)), None);
+        blacklist.note_unscalable("source", hour, at(1));
+        assert_eq!(blacklist.fixes("source", at(1)), Some(7200.0));
+    }
+
+    #[test]
     fn no_time_is_no_blacklist() {
         let mut blacklist = Blacklist::default();
         blacklist.note_failure(Failure { plain: Millis::ZERO, ..failed(true) }, at(1));
+        blacklist.note_unscalable("source", Millis::ZERO, at(1));
         assert_eq!(blacklist, Blacklist::default());
     }
 }

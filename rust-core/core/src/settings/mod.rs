@@ -114,6 +114,10 @@ pub struct Settings {
     pub without_checkpoints_of: BTreeSet<String>,
     /// Whether executor counts may change; if not, executors are only moved.
     pub scaling_enabled: bool,
+    /// Components, by their ids, whose executor counts no policy changes.
+    pub fixed_components: BTreeSet<String>,
+    /// Whether policies may change the executor counts of sources.
+    pub scale_sources: bool,
     /// Topologies that go before others, by name; the higher the number the earlier.
     pub priorities: BTreeMap<String, u32>,
     /// Executors that sources and operators of all topologies may have together; 0 is no limit.
@@ -207,6 +211,8 @@ impl Default for Settings {
             without_checkpoints: false,
             without_checkpoints_of: BTreeSet::new(),
             scaling_enabled: true,
+            fixed_components: BTreeSet::new(),
+            scale_sources: true,
             priorities: BTreeMap::new(),
             executor_budget: 0,
             strategy: PlanStrategy::Auto,

@@ -161,6 +161,18 @@ const KEYS: &[Key] = &[
         "Whether executor counts may change. With `false` every policy only moves executors; counts that an operator orders still hold.",
     ),
     key(
+        "thalweg.scaling.fixed.components",
+        Kind::Texts,
+        "[]",
+        "Components, by their ids (Flink: names of vertices), whose executor counts no policy changes; counts that an operator orders still hold.",
+    ),
+    key(
+        "thalweg.scaling.sources",
+        Kind::Flag,
+        "true",
+        "Whether policies may change the executor counts of sources; counts that an operator orders still hold.",
+    ),
+    key(
         "thalweg.placement.slots",
         Kind::Choice(&["workers", "shared", "engine"]),
         "workers",

@@ -125,6 +125,12 @@ fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>)
             .map(str::to_owned)
             .collect(),
         scaling_enabled: values.flag("thalweg.scaling.enabled"),
+        fixed_components: values
+            .texts("thalweg.scaling.fixed.components")
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+        scale_sources: values.flag("thalweg.scaling.sources"),
         pinned_per_worker: values.count("thalweg.placement.anchors.per.worker"),
         rack_share: values.share("thalweg.placement.rack.share"),
         place_steps: values.count("thalweg.placement.steps").into(),

@@ -11,7 +11,7 @@ const BALANCE: f64 = 1.25;
 /// Records per second below which balances say nothing.
 const FEW: f64 = 1.0;
 /// A source that waits for receivers for this share of the time is held up, and a receiver this busy holds it up.
-const HELD_UP: f64 = 0.5;
+const NOT_MOVING: f64 = 0.5;
 /// A source this far behind, in seconds of its arrivals, is behind.
 const BEHIND_SECS: f64 = 10.0;
 
@@ -53,7 +53,7 @@ pub fn blind(situation: &Situation<'_>) -> Option<Reason> {
 /// The component that keeps a source from bringing anything in, if one does: it works on what it has for longer than
 /// the window, so how much it can do is not seen.
 fn holding_up(situation: &Situation<'_>, source: &ComponentFlow) -> Option<Reason> {
-    source.backpressured.filter(|share| *share >= HELD_UP)?;
+    source.backpressured.filter(|share| *share >= NOT_MOVING)?;
     let busy = |(index, component): (usize, &ComponentFlow)| Some((index, component.busiest()?));
     let (index, busy) =
         situation.flow.users().filter_map(busy).max_by(|a, b| a.1.total_cmp(&b.1))?;
@@ -61,8 +61,8 @@ fn holding_up(situation: &Situation<'_>, source: &ComponentFlow) -> Option<Reaso
         "part of its time in which {} is busy while its source is held up: its rate is not seen yet",
         situation.id(index)
     );
-    let compared = || Reason::compared(ReasonCode::Backpressure, busy, HELD_UP, text);
-    (busy >= HELD_UP).then(compared)
+    let compared = || Reason::compared(ReasonCode::Backpressure, busy, NOT_MOVING, text);
+    (busy >= NOT_MOVING).then(compared)
 }
 
 /// Why executors must not be taken away, although the rest may be concluded.

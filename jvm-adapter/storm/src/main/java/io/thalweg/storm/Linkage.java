@@ -13,6 +13,7 @@ import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -37,7 +38,7 @@ final class Linkage {
     private final Set<String> missing = new TreeSet<>();
 
     /** Something of Storm's that a class file names: a class alone, or one of its members. */
-    private record Use(String owner, String name, String descriptor) { }
+    record Use(String owner, String name, String descriptor) { }
 
     private Linkage(ClassLoader loader) {
         this.loader = loader;
@@ -58,10 +59,17 @@ final class Linkage {
     /** What the class path of one of our classes lacks. */
     static Set<String> missing(Class<?> anyOfOurs) throws IOException {
         Linkage linkage = new Linkage(anyOfOurs.getClassLoader());
-        for (byte[] ours : classFiles(anyOfOurs)) {
-            uses(ours).forEach(linkage::check);
-        }
+        uses(anyOfOurs).forEach(linkage::check);
         return linkage.missing;
+    }
+
+    /** What our classes use of Storm's. */
+    static Set<Use> uses(Class<?> anyOfOurs) throws IOException {
+        Set<Use> uses = new HashSet<>();
+        for (byte[] ours : classFiles(anyOfOurs)) {
+            uses.addAll(uses(ours));
+        }
+        return uses;
     }
 
     private static List<byte[]> classFiles(Class<?> anyOfOurs) throws IOException {

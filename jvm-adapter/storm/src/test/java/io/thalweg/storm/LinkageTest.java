@@ -12,6 +12,7 @@ import java.security.ProtectionDomain;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.storm.metric.StormMetricsRegistry;
 import org.apache.storm.scheduler.Cluster;
 import org.apache.storm.scheduler.IScheduler;
@@ -60,6 +61,16 @@ class LinkageTest {
     @Test
     void theStormThatItIsBuiltForLacksNothing() throws Exception {
         assertEquals(Set.of(), Linkage.missing(ThalwegScheduler.class));
+    }
+
+    /** Nothing runs on Storm 3 here, and one such use would leave everything to Storm's own scheduler there. */
+    @Test
+    void whatStorm3HasWithOtherTypesIsNotUsed() throws Exception {
+        Set<String> changed = Set.of("org/apache/storm/generated/ClusterWorkerHeartbeat.get_time_secs",
+            "org/apache/storm/scheduler/SupervisorDetails.getUptimeSecs");
+        Set<String> used = Linkage.uses(ThalwegScheduler.class).stream().map(use -> use.owner() + "." + use.name())
+            .filter(changed::contains).collect(Collectors.toSet());
+        assertEquals(Set.of(), used);
     }
 
     @Test

@@ -25,7 +25,7 @@ record Pending(long atMillis, long tuples, long settled) {
             if (report == null) {
                 return new Pending(0, 0, 0);
             }
-            at = Math.min(at, 1000L * report.get_time_secs());
+            at = Math.min(at, 1000 * secs(report));
             for (ExecutorStats stats : report.get_executor_stats().values()) {
                 boolean source = stats != null && stats.is_set_specific() && stats.get_specific().is_set_spout();
                 if (source) {
@@ -36,6 +36,11 @@ record Pending(long atMillis, long tuples, long settled) {
             }
         }
         return new Pending(reports.isEmpty() ? 0 : at, Math.max(0, emitted - settled), settled);
+    }
+
+    /** The field has become a longer number with Storm 3.0, so that its getter is another one there. */
+    private static long secs(ClusterWorkerHeartbeat report) {
+        return ((Number) report.getFieldValue(ClusterWorkerHeartbeat._Fields.TIME_SECS)).longValue();
     }
 
     /** Storm's own streams, such as those to ackers, are no tuples that anybody waits for. */

@@ -1,6 +1,6 @@
 //! Asking the policy: what it needs to know is put together here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::action::{Attempt, Baseline};
 use crate::allowed::{changeable, within_bounds};
@@ -8,7 +8,7 @@ use crate::arrange::{MICROS, PlacementContext, held_back, present, problem, refu
 use crate::assess::Assessment;
 use crate::budget::granted;
 use crate::context::Context;
-use crate::demand::Flow;
+use crate::demand::{Flow, leave_out_ticks};
 use crate::model::{Observation, SlotRef, Topology};
 use crate::place::{self, Problem, Shortage, place};
 use crate::policy::me_stream::{self, Arrangement, PlacedSituation, Places};
@@ -111,7 +111,11 @@ impl Question<'_> {
     ) -> Intent {
         let Assessment { topology, measurements, .. } = self.assessment;
         let abilities = &self.placing.cluster.abilities;
-        let flow = Flow::of(topology, measurements, &state.metric_history, abilities);
+        let mut flow = Flow::of(topology, measurements, &state.metric_history, abilities);
+        for (component, holding) in flow.components.iter_mut().zip(&self.assessment.holding) {
+            component.unseen = *holding;
+        }
+        leave_out_ticks(&mut flow);
         let samples = || measurements.iter().filter_map(|m| m.sample());
         let situation = Situation {
             topology,
@@ -131,6 +135,17 @@ impl Question<'_> {
         self.within_means(intent, state)
     }
 
+    /// The counts without those that take executors from components of which nobody knows how busy they are.
+    fn without_unseen(&self, mut counts: BTreeMap<u32, u32>) -> BTreeMap<u32, u32> {
+        let components = &self.assessment.view.components;
+        counts.retain(|ordinal, count| {
+            let index = *ordinal as usize;
+            let unseen = self.assessment.holding.get(index) == Some(&true);
+            !unseen || components.get(index).is_some_and(|c| *count > c.executors)
+        });
+        counts
+    }
+
     /// What is left of an intent where executor counts may not change, or not that far.
     fn within_means(&self, intent: Intent, state: &TopologyState) -> Intent {
         let Intent::Scale { counts, memory_mib, desired_tasks, growth, reasons } = intent else {
@@ -144,6 +159,7 @@ impl Question<'_> {
         let desired = !counts.is_empty();
         let topology = self.assessment.topology;
         let (counts, kept) = changeable(self.context, topology, &state.blacklist, counts);
+        let counts = self.without_unseen(counts);
         let (counts, bounded) = within_bounds(topology, counts);
         let (counts, limited) = granted(self.context, topology, counts);
         let reasons = kept.into_iter().chain(bounded).chain(limited).chain(reasons).collect();

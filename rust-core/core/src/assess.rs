@@ -14,8 +14,8 @@ use crate::model::{Component, ComponentKind, Executor, Observation, Topology};
 use crate::node_capacity::{learn, powers, work};
 use crate::plan::Metrics;
 use crate::settings::Settings;
-use crate::signals::{Measurement, Sample};
-use crate::state::State;
+use crate::signals::{Absence, Measurement, Sample};
+use crate::state::{State, TopologyState};
 use crate::units::{Millis, RatePerSec, Share, Timestamp};
 
 /// Up to this many nodes a view shows every node.
@@ -38,6 +38,8 @@ pub struct Assessment<'a> {
     pub metrics: Metrics,
     /// Per component: busy time per second if nothing slowed it down, over all its executors.
     pub demands: Vec<f64>,
+    /// Per component: whether its execute time does not show its work.
+    pub holding: Vec<bool>,
     /// The part of `demands` that runs on each node, by its index; nodes without any are left out.
     pub node_demands: BTreeMap<u32, f64>,
 }
@@ -63,7 +65,13 @@ pub fn assess<'a>(context: &Context<'a>, state: &mut State) -> Vec<Assessment<'a
         .zip(measured)
         .enumerate()
         .map(|(index, (topology, measurements))| {
-            let assessment = one(observation, topology, measurements, &least[index], &powers);
+            let remembered = state.topologies.get(&topology.id);
+            let holds = |component: usize| {
+                remembered.is_some_and(|remembered| remembered.holding.holds(component as u32))
+            };
+            let holding: Vec<bool> = (0..topology.components.len()).map(holds).collect();
+            let cluster = Cluster { observation, powers: &powers };
+            let assessment = one(&cluster, topology, measurements, &least[index], holding);
             Assessment { index, ..assessment }
         })
         .collect();
@@ -79,20 +87,39 @@ fn sample(
 ) -> Vec<Measurement> {
     let remembered = state.topologies.entry(topology.id.clone()).or_default();
     remembered.metric_history.push(topology, at, settings.window);
+    let TopologyState { histories, restarts, holding, .. } = remembered;
     let places = topology.executors.iter().enumerate();
     let mut absorb = |(place, executor): (usize, &Executor)| {
-        remembered.histories.of(executor.tasks, place).absorb(executor, at, settings)
+        let measured = histories.of(executor.tasks, place).absorb(executor, at, settings);
+        if restarts.of(executor.tasks).is_some() {
+            return Measurement::Missing(Absence::Restarting);
+        }
+        let operator = topology.components.get(executor.component as usize);
+        if let Some(sample) = measured
+            .sample()
+            .filter(|_| operator.is_some_and(|c| c.kind == ComponentKind::Operator))
+        {
+            holding.note(executor.component, sample, at);
+        }
+        measured
     };
     places.map(&mut absorb).collect()
 }
 
+/// The cluster, with how fast its nodes are.
+struct Cluster<'a> {
+    observation: &'a Observation,
+    powers: &'a [f64],
+}
+
 fn one<'a>(
-    observation: &Observation,
+    cluster: &Cluster<'_>,
     topology: &'a Topology,
     measurements: Vec<Measurement>,
     least: &[Option<f64>],
-    powers: &[f64],
+    holding: Vec<bool>,
 ) -> Assessment<'a> {
+    let &Cluster { observation, powers } = cluster;
     let mut demands = vec![0.0; topology.components.len()];
     let mut node_demands = BTreeMap::new();
     for (executor, measurement) in topology.executors.iter().zip(&measurements) {
@@ -117,15 +144,15 @@ fn one<'a>(
     let components = component_views(topology, &samples);
     let metrics = metrics(topology, &samples, &components);
     let mut view = TopologyView {
-        coverage: coverage(topology, &samples),
+        coverage: coverage(topology, &measurements),
         latency: metrics.process_latency,
         checkpoint: topology.checkpoint,
         components,
         nodes: node_views(observation, powers, &node_demands),
         ..TopologyView::default()
     };
-    add_levels(observation, topology, &samples, &mut view);
-    Assessment { index: 0, topology, measurements, view, metrics, demands, node_demands }
+    add_levels(observation, topology, (&samples, &holding), &mut view);
+    Assessment { index: 0, topology, measurements, view, metrics, demands, holding, node_demands }
 }
 
 /// Executors that were measured, with their samples.
@@ -154,13 +181,19 @@ impl<'a> Samples<'a> {
     }
 }
 
-fn coverage(topology: &Topology, samples: &Samples<'_>) -> Share {
+/// The part of executors that are measured; those that start again and again are not waited for.
+fn coverage(topology: &Topology, measurements: &[Measurement]) -> Share {
     let counts = |component: u32| {
         let kind = topology.components.get(component as usize).map(|c| c.kind);
         matches!(kind, Some(ComponentKind::Operator | ComponentKind::Source))
     };
-    let wanted = topology.executors.iter().filter(|e| counts(e.component)).count();
-    let have = samples.all.iter().filter(|(e, _)| counts(e.component)).count();
+    let all = topology.executors.iter().zip(measurements).filter(|(e, _)| counts(e.component));
+    let lasting = all.filter(|(_, m)| **m != Measurement::Missing(Absence::Restarting));
+    let (mut wanted, mut have) = (0usize, 0usize);
+    for (_, measurement) in lasting {
+        wanted += 1;
+        have += usize::from(measurement.sample().is_some());
+    }
     if wanted == 0 { Share::ZERO } else { Share::saturating(have as f64 / wanted as f64) }
 }
 
@@ -234,14 +267,17 @@ fn metrics(topology: &Topology, samples: &Samples<'_>, components: &[ComponentVi
 fn add_levels(
     observation: &Observation,
     topology: &Topology,
-    samples: &Samples<'_>,
+    (samples, holding): (&Samples<'_>, &[bool]),
     view: &mut TopologyView,
 ) {
     let time_of = |(executor, sample): &(&Executor, &Sample)| {
+        // What is held back on purpose is not on its way.
+        let held = holding.get(executor.component as usize) == Some(&true);
+        let process = sample.process_latency().filter(|_| !held);
         let computing = sample.execute_latency()?;
         let node = executor.slot.and_then(|slot| observation.nodes.get(slot.node as usize));
         let round_trip = node.and_then(|node| node.round_trip);
-        let communicating = communicating(None, computing, sample.process_latency(), round_trip);
+        let communicating = communicating(None, computing, process, round_trip);
         Some(ComponentTimes { computing, communicating })
     };
     let times_of =

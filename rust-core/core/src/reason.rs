@@ -94,6 +94,10 @@ reason_codes! {
     MetricsInconsistent = "",
     /// The engine does not tell how busy a component is, so it is not judged; the others are.
     NotTimed = "",
+    /// An executor starts again and again, so its component is left alone and the rest is judged.
+    ExecutorsRestarting = "",
+    /// A component works on tuples after it has executed them, so that its executors cannot be judged by their busy time.
+    WorkUnseen = "",
     /// All topologies together would have more executors than they may.
     BudgetLimited = "thalweg.scaling.executor.budget",
     /// The stop that an action needs costs more than it brings.

@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use crate::policy::Memories;
 use crate::policy::thalweg::TopologyModel;
 use crate::settings::Settings;
-use crate::signals::{Histories, MetricHistory};
+use crate::signals::{Histories, Holding, MetricHistory, Restarts};
 use crate::units::{Millis, RatePerSec, Timestamp};
 
 /// How much of a smoothed ability the last measurement makes.
@@ -161,6 +161,9 @@ impl NodeMemory {
     }
 }
 
+/// Where executors run, by their tasks.
+pub type Layout = BTreeMap<TaskRange, Option<SlotRef>>;
+
 /// What is remembered of one topology.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TopologyState {
@@ -172,8 +175,12 @@ pub struct TopologyState {
     pub policies: Memories,
     /// Reports of its executors.
     pub histories: Histories,
+    /// Its executors that start again and again.
+    pub restarts: Restarts,
+    /// Its components whose work their execute time does not show.
+    pub holding: Holding,
     /// Where its executors ran when last seen.
-    pub layout: BTreeMap<TaskRange, Option<SlotRef>>,
+    pub layout: Layout,
     /// Until when nothing measured counts.
     pub settling_until: Timestamp,
     /// The plan being carried out.
@@ -224,6 +231,8 @@ impl State {
                 last_took: topology.last_took,
                 blacklist: topology.blacklist.clone(),
                 harm: topology.harm.clone(),
+                restarts: topology.restarts.clone(),
+                holding: topology.holding.clone(),
                 ..TopologyState::default()
             };
             (id.clone(), kept)
@@ -326,7 +335,7 @@ impl FailedChange {
 
 impl TopologyState {
     /// Where the topology's executors run, if that is not what is remembered.
-    pub fn new_layout(&self, topology: &Topology) -> Option<BTreeMap<TaskRange, Option<SlotRef>>> {
+    pub fn new_layout(&self, topology: &Topology) -> Option<Layout> {
         let places = || topology.executors.iter().map(|e| (e.tasks, e.slot));
         // Executors mostly come by ascending tasks and stay where they are.
         if places().eq(self.layout.iter().map(|(tasks, slot)| (*tasks, *slot))) {
@@ -334,6 +343,15 @@ impl TopologyState {
         }
         let layout = places().collect();
         (self.layout != layout).then_some(layout)
+    }
+
+    /// The executors that run elsewhere than remembered, if all of them start again and again; nothing if others do too,
+    /// or others are there.
+    pub fn only_restarting(&self, layout: &Layout) -> Option<Vec<TaskRange>> {
+        let moved = layout.iter().filter(|(tasks, slot)| self.layout.get(tasks) != Some(slot));
+        let moved: Vec<TaskRange> = moved.map(|(tasks, _)| *tasks).collect();
+        let same = self.layout.len() == layout.len();
+        (same && moved.iter().all(|tasks| self.restarts.of(*tasks).is_some())).then_some(moved)
     }
 
     /// Starts measuring anew: what was measured belongs to another arrangement.

@@ -77,6 +77,13 @@ quantity!(
     Millis,
     "milliseconds"
 );
+
+impl Millis {
+    /// So many seconds.
+    pub const fn from_secs(secs: u32) -> Self {
+        Self(secs as f64 * 1000.0)
+    }
+}
 quantity!(
     /// Tuples per second.
     RatePerSec,

@@ -1,16 +1,19 @@
 //! Whether there is evidence to judge a topology by.
 
+use std::collections::BTreeMap;
+
 use crate::allowed::left_alone;
 use crate::assess::Assessment;
 use crate::context::Context;
-use crate::model::{Topology, TopologyStatus};
+use crate::explain::ComponentView;
+use crate::model::{ComponentKind, Executor, Topology, TopologyStatus};
 use crate::reason::{Reason, ReasonCode};
 use crate::state::TopologyState;
+use crate::units::Millis;
 
 /// Whether the topology was changed, or one of its executors started, too short a time ago.
 pub fn settling(context: &Context<'_>, topology: &Topology, state: &TopologyState) -> bool {
-    let youngest =
-        topology.executors.iter().filter_map(|e| e.counters).map(|c| c.uptime_secs).min();
+    let youngest = lasting(topology, state).filter_map(|e| e.counters).map(|c| c.uptime_secs).min();
     let settle = context.settings.settle.get();
     let young = youngest.is_some_and(|secs| f64::from(secs) * 1000.0 < settle);
     context.now < state.settling_until || young
@@ -41,6 +44,65 @@ pub fn not_timed(assessment: &Assessment<'_>) -> Option<Reason> {
     told.then(reason)
 }
 
+/// Executors but for those that start again and again: the rest does not wait for them.
+fn lasting<'a>(
+    topology: &'a Topology,
+    state: &'a TopologyState,
+) -> impl Iterator<Item = &'a Executor> {
+    topology.executors.iter().filter(|e| state.restarts.of(e.tasks).is_none())
+}
+
+/// The component of which the fewest executors are measured, for people.
+fn least_measured(assessment: &Assessment<'_>) -> String {
+    let share = |c: &&ComponentView| f64::from(c.measured) / f64::from(c.executors.max(1));
+    let components = assessment.view.components.iter();
+    let wanted = components.filter(|c| c.kind != ComponentKind::System && c.measured < c.executors);
+    wanted.min_by(|a, b| share(a).total_cmp(&share(b))).map_or_else(String::new, |c| {
+        format!("; {} of {} executors of {} have", c.measured, c.executors, c.id)
+    })
+}
+
+/// What is not judged of a topology while the rest is, and why.
+pub fn left_out(assessment: &Assessment<'_>, state: &TopologyState) -> Vec<Reason> {
+    restarting(assessment, state).into_iter().chain(unseen(assessment)).collect()
+}
+
+/// Components with executors that start again and again.
+fn restarting(assessment: &Assessment<'_>, state: &TopologyState) -> Vec<Reason> {
+    let topology = assessment.topology;
+    let mut most: BTreeMap<u32, usize> = BTreeMap::new();
+    for executor in &topology.executors {
+        if let Some(starts) = state.restarts.of(executor.tasks) {
+            let known = most.entry(executor.component).or_default();
+            *known = starts.max(*known);
+        }
+    }
+    let reason = |(component, starts): (u32, usize)| {
+        let id = topology.components.get(component as usize).map_or("?", |c| c.id.as_str());
+        let text = format!(
+            "an executor of {id} starts again and again: {starts} times within ten minutes"
+        );
+        Reason::plain(ReasonCode::ExecutorsRestarting, text)
+    };
+    most.into_iter().map(reason).collect()
+}
+
+/// Components whose work their execute time does not show.
+fn unseen(assessment: &Assessment<'_>) -> impl Iterator<Item = Reason> {
+    let held =
+        assessment.view.components.iter().zip(&assessment.holding).filter(|(_, holds)| **holds);
+    held.map(|(component, _)| {
+        let [execute, process] = [component.execute_latency, component.process_latency]
+            .map(|time| time.map_or(0.0, Millis::get));
+        let text = format!(
+            "{} acknowledges tuples long after it has executed them, now {process:.0} ms for {execute:.1} ms: its work \
+             does not show, so it keeps at least the executors that it has",
+            component.id
+        );
+        Reason::plain(ReasonCode::WorkUnseen, text)
+    })
+}
+
 /// Why the evidence does not allow a judgement.
 pub fn unfit(
     context: &Context<'_>,
@@ -62,7 +124,7 @@ pub fn unfit(
             format!("plan {} is under way", flight.plan),
         ));
     }
-    let unassigned = topology.executors.iter().filter(|e| e.slot.is_none()).count();
+    let unassigned = lasting(topology, state).filter(|e| e.slot.is_none()).count();
     if unassigned > 0 {
         let text = format!("{unassigned} executors run nowhere");
         return Some(Reason::plain(ReasonCode::ExecutorsUnassigned, text));
@@ -76,13 +138,16 @@ pub fn unfit(
             "seconds until measurements count again after the last change or start",
         ));
     }
+    if lasting(topology, state).next().is_none() {
+        return restarting(assessment, state).into_iter().next();
+    }
     let coverage = assessment.view.coverage;
     (coverage < settings.min_coverage).then(|| {
         Reason::compared(
             ReasonCode::MetricsMissing,
             coverage.get(),
             settings.min_coverage.get(),
-            "share of executors with fresh statistics",
+            format!("share of executors with fresh statistics{}", least_measured(assessment)),
         )
     })
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::{not_timed, unfit};
+use super::evidence::{left_out, not_timed, unfit};
 use super::order::ordered;
 use super::subject::{Subject, placing};
 use crate::action::{Awaited, Baseline};
@@ -115,6 +115,7 @@ fn of_policy(context: &Context<'_>, subject: &mut Subject<'_>) -> (Goal, Vec<Rea
     });
     let (goal, mut reasons) = wished(assessment, question.ask(remembered, subject.learned));
     reasons.extend(not_timed(assessment));
+    reasons.extend(left_out(assessment, remembered));
     match (goal, due) {
         // Whatever the policy would change comes with the adoption, or after it.
         (Goal::Stay, Some(reason)) => {

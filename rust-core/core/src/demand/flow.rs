@@ -55,6 +55,8 @@ pub struct ComponentFlow {
     pub measured: Vec<ExecutorFlow>,
     /// Whether the engine measures how busy it is.
     pub timed: bool,
+    /// Whether it works on records after it has executed them, so that it is busier than measured.
+    pub unseen: bool,
     /// Records given out per second, over all executors.
     pub output: f64,
     /// Share of its executors' time spent waiting for receivers; nothing where not measured.
@@ -197,6 +199,14 @@ impl Flow {
     pub fn sources(&self, rate: impl Fn(&Target) -> f64) -> Vec<Option<f64>> {
         let known = |component: &ComponentFlow| component.source && !component.measured.is_empty();
         self.components.iter().map(|c| known(c).then(|| rate(&c.target))).collect()
+    }
+
+    /// Records per second that its senders send to a component; nothing without senders, or where one of them is not
+    /// measured.
+    pub fn sent_to(&self, index: usize) -> Option<f64> {
+        let mut into = self.streams.iter().filter(|stream| stream.to == index).peekable();
+        into.peek()?;
+        into.map(|stream| Some(self.components[stream.from].input()? * stream.selectivity?)).sum()
     }
 
     /// Components that users wrote, with their indices.

@@ -13,12 +13,14 @@ mod forecast;
 mod graph;
 mod reach;
 mod source;
+mod ticks;
 
 pub use flow::{ComponentFlow, ExecutorFlow, Flow};
 pub use forecast::{Forecast, Forecaster, Method};
 pub use graph::{Stream, order, propagate};
 pub use reach::{asked, let_through};
 pub use source::{Target, target_rate};
+pub use ticks::leave_out_ticks;
 
 /// The least whole number of executors that is not below `exact`; rounding errors do not add one.
 pub fn whole_executors(exact: f64) -> u32 {

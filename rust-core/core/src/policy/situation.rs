@@ -66,7 +66,8 @@ impl<'a> Situation<'a> {
     fn ceilings(&self) -> Vec<Option<f64>> {
         let of = |(index, component): (usize, &ComponentFlow)| {
             let least = if component.single { 1 } else { component.executors };
-            Some(component.true_rate()? * f64::from(self.most(index).max(least)))
+            let rate = component.true_rate().filter(|_| !component.unseen)?;
+            Some(rate * f64::from(self.most(index).max(least)))
         };
         self.flow.components.iter().enumerate().map(of).collect()
     }
@@ -103,9 +104,19 @@ impl Intent {
 
     /// The same with these reasons before its own.
     pub fn preceded_by(mut self, mut first: Vec<Reason>) -> Self {
-        let (Self::Stay(reasons) | Self::Move(reasons) | Self::Scale { reasons, .. }) = &mut self;
-        first.append(reasons);
-        *reasons = first;
+        first.append(self.reasons());
+        *self.reasons() = first;
         self
+    }
+
+    /// The same with these reasons after its own.
+    pub fn followed_by(mut self, mut last: Vec<Reason>) -> Self {
+        self.reasons().append(&mut last);
+        self
+    }
+
+    fn reasons(&mut self) -> &mut Vec<Reason> {
+        let (Self::Stay(reasons) | Self::Move(reasons) | Self::Scale { reasons, .. }) = self;
+        reasons
     }
 }

@@ -31,6 +31,11 @@ impl Histories {
         &mut self.all[at].1
     }
 
+    /// Forgets the executor of these tasks.
+    pub fn forget(&mut self, tasks: TaskRange) {
+        self.all.retain(|(known, _)| *known != tasks);
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.all.clear();

@@ -7,9 +7,13 @@
 //! smooth, weigh or average executors.
 
 mod history;
+mod holding;
 mod metric_history;
+mod restarts;
 mod sample;
 
 pub use history::{Histories, History};
+pub use holding::Holding;
 pub use metric_history::MetricHistory;
+pub use restarts::Restarts;
 pub use sample::{Absence, Interval, Measurement, Sample};

@@ -41,6 +41,8 @@ pub enum Absence {
     Stale,
     /// It reported only once since it started, so nothing can be differenced yet.
     JustStarted,
+    /// It starts again and again.
+    Restarting,
 }
 
 /// Differences of an executor's counters over a span.

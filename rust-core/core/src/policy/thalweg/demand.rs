@@ -41,7 +41,11 @@ pub fn forecast(
     let (flow, own, settings) = (situation.flow, &situation.settings.thalweg, situation.settings);
     let mut streams = flow.streams.clone();
     for stream in &mut streams {
-        let Some(measured) = stream.selectivity else { continue };
+        let Some(measured) = stream.selectivity else {
+            // What a component made of its records while it was measured is the best guess.
+            stream.selectivity = memory.selectivities.get(&(stream.from, stream.to)).copied();
+            continue;
+        };
         let known = memory.selectivities.entry((stream.from, stream.to)).or_insert(measured);
         *known += SELECTIVITY_WEIGHT * (measured - *known);
         stream.selectivity = Some(*known);

@@ -1,6 +1,7 @@
 //! What each decision teaches about components: their capacity, how evenly they work, and what memory
 //! brings to their state.
 
+use super::evidence::Doubt;
 use super::levels;
 use super::limits::HELD_UP;
 use super::memory::{Memory, TopologyModel};
@@ -12,14 +13,19 @@ use crate::policy::situation::Situation;
 const IDLE: f64 = 0.05;
 
 /// Learns what components can do, from those whose signals are good.
-pub fn learn(situation: &Situation<'_>, memory: &mut Memory, model: &mut TopologyModel) {
+pub fn learn(
+    situation: &Situation<'_>,
+    memory: &mut Memory,
+    model: &mut TopologyModel,
+    doubts: &[Option<Doubt>],
+) {
     let window = situation.settings.window;
     if memory.learned_at.is_some_and(|last| situation.now.since(last) < window) {
         return;
     }
     memory.learned_at = Some(situation.now);
     for (index, component) in situation.flow.users() {
-        if !is_telling(component) {
+        if doubts[index].is_some() || !is_telling(component) {
             continue;
         }
         let learned = model.components.entry(situation.id(index).to_owned()).or_default();

@@ -37,6 +37,7 @@ use super::situation::{Intent, Situation};
 use crate::demand::ComponentFlow;
 use crate::reason::Reason;
 use demand::{DemandForecast, forecast};
+use evidence::Doubt;
 use grow::{Short, expecting, up};
 use learn::learn;
 use levels::{Holding, Step};
@@ -45,7 +46,8 @@ use size::{Scaling, Size, fullest, meet_latency};
 
 /// What should change.
 pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut TopologyModel) -> Intent {
-    if let Some(reason) = evidence::blind(situation) {
+    let doubts = evidence::doubts(situation);
+    if let Some(reason) = evidence::blind(situation, &doubts) {
         memory.needs.clear();
         memory.short_since = None;
         memory.believed = believed(&scalings(situation, model));
@@ -56,30 +58,36 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
     let unsure = evidence::unsure(situation);
     let contended = slots::watch(situation, memory);
     if evidence::tells_rates(unsure.as_ref()) && !contended {
-        learn(situation, memory, model);
+        learn(situation, memory, model, &doubts);
     }
     memory.judge_trials(situation, model);
     let scalings = scalings(situation, model);
-    let ceilings = ceilings(situation, &scalings, model);
+    let ceilings = ceilings(situation, &scalings, model, &doubts);
     let forecast = forecast(situation, memory, model, &ceilings);
     memory.believed = believed(&scalings);
     let mut sizes: Vec<Option<(Scaling<'_>, Size)>> = scalings
         .into_iter()
         .enumerate()
-        .map(|(index, scaling)| sized(situation, index, scaling?, &forecast, model))
+        .map(|(index, scaling)| {
+            let scaling = scaling.filter(|_| !doubts[index].as_ref().is_some_and(Doubt::is_blind));
+            sized(situation, index, scaling?, &forecast, model)
+        })
         .collect();
     slots::bound(situation, memory, &forecast.far, &mut sizes);
     meet_latency(situation, &forecast.far, &mut sizes);
-    let needs: DesiredCounts = sizes
-        .iter()
-        .enumerate()
-        .filter_map(|(index, sized)| Some((index, sized.as_ref()?.1.need)))
-        .collect();
+    let need = |(index, sized): (usize, &Option<(Scaling<'_>, Size)>)| {
+        // What may be busier than it seems keeps what it has.
+        let least =
+            doubts[index].as_ref().map_or(0, |_| situation.flow.components[index].executors);
+        Some((index, sized.as_ref()?.1.need.max(least)))
+    };
+    let needs: DesiredCounts = sizes.iter().enumerate().filter_map(need).collect();
+    let doubts = evidence::told(&doubts);
     if needs.is_empty() {
-        return Intent::Stay(vec![unknown_rates()]);
+        return Intent::Stay(vec![unknown_rates()]).followed_by(doubts);
     }
     let limits = at_their_limits(situation, &forecast, &sizes);
-    match shortest(situation, &forecast, &sizes, model) {
+    let intent = match shortest(situation, &forecast, &sizes, model) {
         Some((index, used)) => {
             let steps = steps(situation, &forecast, &sizes, used, model);
             let short = Short {
@@ -100,14 +108,16 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
             if let Some(reason) = unsure {
                 memory.needs.clear();
                 let fullest = fullest(situation, &sizes);
-                return Intent::Stay(limits.into_iter().chain([reason, fullest]).collect());
+                let reasons = limits.into_iter().chain([reason, fullest]).chain(doubts);
+                return Intent::Stay(reasons.collect());
             }
             let within = |(index, need)| (index, bounded(situation, index, need));
             let needs = needs.into_iter().map(within).collect();
             let needs = in_shared_slots(situation, &forecast, needs);
             down(situation, memory, model, &sizes, needs).preceded_by(limits)
         }
-    }
+    };
+    intent.followed_by(doubts)
 }
 
 /// What is known about each component.
@@ -117,15 +127,16 @@ fn scalings<'a>(situation: &Situation<'a>, model: &TopologyModel) -> Vec<Option<
 }
 
 /// Records per second that each component does at most, however many executors it gets; nothing where memory may do
-/// more.
+/// more, or where that is in doubt.
 fn ceilings(
     situation: &Situation<'_>,
     scalings: &[Option<Scaling<'_>>],
     model: &TopologyModel,
+    doubts: &[Option<Doubt>],
 ) -> Vec<Option<f64>> {
     let of = |(index, scaling): (usize, &Option<Scaling<'_>>)| {
-        let held = Holding::of(situation, index, model).is_none();
-        held.then_some(scaling.as_ref()?.ceiling(situation.most(index)))
+        let known = doubts[index].is_none() && Holding::of(situation, index, model).is_none();
+        known.then_some(scaling.as_ref()?.ceiling(situation.most(index)))
     };
     scalings.iter().enumerate().map(of).collect()
 }

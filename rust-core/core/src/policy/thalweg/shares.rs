@@ -8,6 +8,8 @@ use crate::settings::SlotRule;
 
 /// An executor with so many times its siblings' records is hot.
 const HOT: f64 = 2.0;
+/// An executor with less than this part of the most that one gets has nothing to do.
+const NOTHING: f64 = 0.05;
 /// With fewer executors than this, uneven keys look like a hot one.
 const ENOUGH_TO_TELL: usize = 4;
 /// Executors that hardly work say nothing about balance.
@@ -20,6 +22,8 @@ pub struct Shares {
     tasks: u32,
     /// The part of all records that belongs to one key.
     pub hot: f64,
+    /// Executors that get any, where streams leave the others idle; 0 where all do.
+    reached: u32,
 }
 
 impl Shares {
@@ -28,7 +32,7 @@ impl Shares {
         // A source's executors share partitions, of which nothing is known here.
         let even = component.source || dealt_to_executors(component, slots);
         let tasks = if even { 0 } else { component.tasks };
-        Self { tasks, hot: hot_key(component) }
+        Self { tasks, hot: hot_key(component), reached: reached(component) }
     }
 
     /// Mean share of `executors` over the fullest one's: 1 where all have the same. Twelve tasks on
@@ -39,7 +43,9 @@ impl Shares {
             0 => fair,
             tasks => f64::from(tasks.div_ceil(executors.max(1))) / f64::from(tasks),
         };
-        fair / (self.hot + (1.0 - self.hot) * by_tasks.max(fair))
+        let by_streams = if self.reached == 0 { fair } else { 1.0 / f64::from(self.reached) };
+        let fullest = by_tasks.max(by_streams).max(fair);
+        fair / (self.hot + (1.0 - self.hot) * fullest)
     }
 }
 
@@ -75,6 +81,17 @@ fn dealt_input(component: &ComponentFlow) -> Option<f64> {
     median(free.map(|e| e.input)).or_else(|| median(component.measured.iter().map(|e| e.input)))
 }
 
+/// Executors that get records, if streams that need not reach all leave some without; else 0.
+fn reached(component: &ComponentFlow) -> u32 {
+    if component.keyed || (component.shuffled && !component.source) {
+        return 0;
+    }
+    let most = component.measured.iter().map(|e| e.input).fold(0.0, f64::max);
+    let reached = component.measured.iter().filter(|e| e.input > NOTHING * most).count();
+    let all = reached == component.measured.len();
+    if all { 0 } else { u32::try_from(reached).unwrap_or(u32::MAX) }
+}
+
 /// The part of a component's records that belongs to one key, as far as it can be told.
 fn hot_key(component: &ComponentFlow) -> f64 {
     let count = component.measured.len();
@@ -99,10 +116,13 @@ mod tests {
 
     #[test]
     fn tasks_that_cannot_be_dealt_evenly_cost_capacity() {
-        let shares = Shares { tasks: 12, hot: 0.0 };
-        assert!((shares.evenness(5) - 0.8).abs() < 1e-12);
-        assert!((shares.evenness(6) - 1.0).abs() < 1e-12);
-        assert!((Shares { tasks: 0, hot: 0.0 }.evenness(5) - 1.0).abs() < 1e-12);
+        let shares = |tasks, reached| Shares { tasks, hot: 0.0, reached };
+        assert!((shares(12, 0).evenness(5) - 0.8).abs() < 1e-12);
+        assert!((shares(12, 0).evenness(6) - 1.0).abs() < 1e-12);
+        assert!((shares(0, 0).evenness(5) - 1.0).abs() < 1e-12);
+        // One of eight gets all: as much is done with one.
+        assert_eq!([8, 4, 1].map(|count| shares(0, 1).evenness(count)), [0.125, 0.25, 1.0]);
+        assert_eq!([8, 4, 2].map(|count| shares(0, 4).evenness(count)), [0.5, 1.0, 1.0]);
     }
 
     /// An operator without keys, of whose four executors, busy for half their time, the last one is on a
@@ -177,7 +197,7 @@ mod tests {
     #[test]
     fn a_hot_key_bounds_what_executors_bring() {
         // Half of all records are one key's: four executors do no more than 1 / 0.625 of one.
-        let shares = Shares { tasks: 64, hot: 0.5 };
+        let shares = Shares { tasks: 64, hot: 0.5, reached: 0 };
         assert!((shares.evenness(4) - 0.25 / 0.625).abs() < 1e-12);
     }
 }

@@ -209,7 +209,10 @@ fn doubt_keeps_executors() {
     let spoil: [(&str, Spoil); 6] = [
         ("silent source", |case| case.flow.components[0].measured[0].input = 0.0),
         ("lost executor", |case| _ = case.flow.components[1].measured.pop()),
-        ("zero executor", |case| case.flow.components[1].measured[0].input = 0.0),
+        ("zero executor", |case| {
+            case.flow.components[1].shuffled = true;
+            case.flow.components[1].measured[0].input = 0.0;
+        }),
         ("no work", |case| case.set_busy(1, 0.0)),
         ("behind", |case| case.flow.components[0].target.backlog = Some(20_000)),
         ("piled up", |case| case.flow.components[1].target = piled_up()),

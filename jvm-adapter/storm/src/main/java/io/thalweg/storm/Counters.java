@@ -4,9 +4,12 @@ import io.thalweg.bridge.SnapshotWriter;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import org.apache.storm.Constants;
 import org.apache.storm.generated.BoltStats;
 import org.apache.storm.generated.ExecutorStats;
 import org.apache.storm.generated.ExecutorSummary;
+import org.apache.storm.generated.GlobalStreamId;
 import org.apache.storm.generated.SpoutStats;
 import org.apache.storm.utils.Utils;
 
@@ -23,9 +26,11 @@ record Counters(int uptimeSecs, long executed, double executeMillis, long acked,
         long transferred = users(stats.get_transferred());
         if (stats.get_specific().is_set_bolt()) {
             BoltStats bolt = stats.get_specific().get_bolt();
-            return new Counters(summary.get_uptime_secs(), sum(bolt.get_executed()),
-                weigh(bolt.get_executed(), bolt.get_execute_ms_avg()), sum(bolt.get_acked()),
-                weigh(bolt.get_acked(), bolt.get_process_ms_avg()), sum(bolt.get_failed()), emitted, transferred, 0, 0);
+            // Ticks are work, but no tuples that anybody sent.
+            return new Counters(summary.get_uptime_secs(), sent(bolt.get_executed()),
+                weigh(bolt.get_executed(), bolt.get_execute_ms_avg()), sent(bolt.get_acked()),
+                weigh(sentOnly(bolt.get_acked()), bolt.get_process_ms_avg()), sum(bolt.get_failed()), emitted,
+                transferred, 0, 0);
         }
         SpoutStats spout = stats.get_specific().get_spout();
         long completed = sum(spout.get_acked());
@@ -54,6 +59,17 @@ record Counters(int uptimeSecs, long executed, double executeMillis, long acked,
 
     private static <K> long sum(Map<String, Map<K, Long>> windows) {
         return windows.getOrDefault(ALL_TIME, Map.of()).values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    /** Tuples that components sent, without those of the system, as ticks are. */
+    private static long sent(Map<String, Map<GlobalStreamId, Long>> windows) {
+        return sum(sentOnly(windows));
+    }
+
+    private static Map<String, Map<GlobalStreamId, Long>> sentOnly(Map<String, Map<GlobalStreamId, Long>> windows) {
+        return Map.of(ALL_TIME, windows.getOrDefault(ALL_TIME, Map.of()).entrySet().stream()
+            .filter(e -> !Constants.SYSTEM_COMPONENT_ID.equals(e.getKey().get_componentId()))
+            .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue)));
     }
 
     /** Tuples of the user's own streams; Storm's ack and metric streams would count the same work twice. */

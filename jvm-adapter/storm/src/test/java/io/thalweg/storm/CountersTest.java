@@ -26,6 +26,15 @@ class CountersTest {
     }
 
     @Test
+    void ticksAreWorkAndNoTuples() {
+        GlobalStreamId tick = new GlobalStreamId("__system", "__tick");
+        BoltStats bolt = new BoltStats(all(Map.of(LEFT, 10L, tick, 60L)), all(Map.of()), all(Map.of(LEFT, 4.0, tick, 9.0)),
+            all(Map.of(LEFT, 10L, tick, 60L)), all(Map.of(LEFT, 2.0, tick, 8.0)));
+        Counters counters = Counters.of(summary(ExecutorSpecificStats.bolt(bolt)));
+        assertEquals(new Counters(42, 10, 500.0, 10, 40.0, 0, 7, 9, 0, 0), counters);
+    }
+
+    @Test
     void aSpoutCompletesWhatIsAcked() {
         SpoutStats spout = new SpoutStats(all(Map.of("default", 20L)), all(Map.of("default", 3L)), all(Map.of("default", 1.5)));
         Counters counters = Counters.of(summary(ExecutorSpecificStats.spout(spout)));

@@ -106,7 +106,6 @@ pub fn guard(
     let Proposal { origin, reasons, plan, against: unallowed } = proposal;
     let Some(plan) = plan else { return Judged { reasons, verdict: Verdict::Hold, plan: None } };
     let mut against: Vec<Reason> = busy.then(another_first).into_iter().collect();
-    against.extend(unallowed);
     against.extend(kept_apart(topology));
     against.extend(unrestorable(topology, context.settings));
     against.extend(beyond_bounds(&plan, topology));
@@ -122,6 +121,7 @@ pub fn guard(
         let text = format!("the mode is {mode:?}").to_lowercase();
         against.push(Reason::plain(ReasonCode::ModeForbids, text));
     }
+    against.extend(unallowed);
     let verdict = match (against.is_empty(), mode) {
         (true, _) => Verdict::Act,
         (false, Mode::Advise) => Verdict::Advise,

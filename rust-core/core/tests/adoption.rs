@@ -73,6 +73,16 @@ fn an_order_stops_nothing_that_nobody_was_asked_for() {
 }
 
 #[test]
+fn where_the_mode_forbids_acting_that_comes_first() {
+    let mut model = placed_by_storm(Adopt::Never);
+    model.settings.mode = Mode::Observe;
+    let decision = ordered(&mut model, counts(6));
+    assert_eq!(decision.verdict, Verdict::Hold);
+    let wanted = [ReasonCode::ModeForbids, ReasonCode::AdoptionNeeded, ReasonCode::Ordered];
+    assert_eq!(codes(&decision)[..3], wanted);
+}
+
+#[test]
 fn what_can_be_had_without_a_stop_is_taken() {
     for adopt in [Adopt::Never, Adopt::OnNextAction, Adopt::Now] {
         let order = Order { leave: vec!["host2".to_owned()], ..Order::default() };

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use thalweg_lab::control::TopologyInfo;
 use thalweg_lab::counts::Output;
 use thalweg_lab::load::{Generator, Load, Rate};
+use thalweg_lab::network::Network;
 use thalweg_lab::process::{Site, marked, tails};
 use thalweg_lab::wait::until;
 use thalweg_lab::{Kafka, Redis, StormBuilder, StormCluster, StormJob};
@@ -48,6 +49,19 @@ const ALERT: [(&str, u64); 4] = [
     ("supervisor.worker.heartbeats.max.timeout.secs", 15),
 ];
 
+/// What a product's cluster looks like.
+struct Shape {
+    redis: bool,
+    standby: bool,
+    slots: u16,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self { redis: false, standby: false, slots: SLOTS }
+    }
+}
+
 /// A running product; dropping it stops every process.
 pub struct Product {
     // Fields are dropped in this order: who uses goes before what is used.
@@ -65,7 +79,7 @@ impl Product {
     /// # Errors
     /// Here and below: with the ends of the logs, when a process fails or is late.
     pub fn with_redis(settings: &[(&str, Value)]) -> Result<Self> {
-        Self::start(true, SLOTS, settings)
+        Self::start(&Shape { redis: true, ..Shape::default() }, settings)
     }
 
     /// The same with the embedded store.
@@ -73,7 +87,7 @@ impl Product {
     /// # Errors
     /// As for [`Product::with_redis`].
     pub fn embedded(settings: &[(&str, Value)]) -> Result<Self> {
-        Self::start(false, SLOTS, settings)
+        Self::start(&Shape::default(), settings)
     }
 
     /// The same with room for several topologies, and for the new workers of one of them.
@@ -81,23 +95,34 @@ impl Product {
     /// # Errors
     /// As for [`Product::with_redis`].
     pub fn roomy(settings: &[(&str, Value)]) -> Result<Self> {
-        Self::start(false, 2 * SLOTS, settings)
+        Self::start(&Shape { slots: 2 * SLOTS, ..Shape::default() }, settings)
     }
 
-    fn start(with_redis: bool, slots: u16, settings: &[(&str, Value)]) -> Result<Self> {
+    /// The same with a second Nimbus, each on a machine of its own with an embedded store; needs network namespaces.
+    ///
+    /// # Errors
+    /// As for [`Product::with_redis`].
+    pub fn with_standby(settings: &[(&str, Value)]) -> Result<Self> {
+        Self::start(&Shape { standby: true, ..Shape::default() }, settings)
+    }
+
+    fn start(shape: &Shape, settings: &[(&str, Value)]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let redis = match with_redis {
+        let redis = match shape.redis {
             true => Some(Redis::start(&Site::loopback(folder.path())?, &[])?),
             false => None,
         };
         let mut builder = StormBuilder::new(folder.path())
             .nodes(NODES)
-            .slots(slots)
+            .slots(shape.slots)
             .scheduler("io.thalweg.storm.ThalwegScheduler")
             .daemon_jar(&jar()?)
             .set("nimbus.topology.validator", "io.thalweg.storm.TaskHeadroom")
             .set("thalweg.mode", "act")
             .set("thalweg.placement.workers", "free");
+        if shape.standby {
+            builder = builder.network(Network::Namespaces).standby();
+        }
         for (key, seconds) in QUICK.into_iter().chain(ALERT) {
             builder = builder.set(key, seconds);
         }
@@ -157,9 +182,7 @@ impl Product {
     /// # Errors
     /// When it has written nothing yet, or something else than its status.
     pub fn status(&self) -> Result<Status> {
-        let file = self.status_file();
-        let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
-        serde_json::from_str(&text).with_context(|| text.clone())
+        read_status(&self.status_file())
     }
 
     /// All of Nimbus's log, from its first start on.
@@ -306,6 +329,15 @@ impl Product {
     fn master(&self) -> PathBuf {
         self.storm.dir().join("storm/master")
     }
+}
+
+/// What a status file says.
+///
+/// # Errors
+/// When there is none yet, or it holds something else.
+pub fn read_status(file: &Path) -> Result<Status> {
+    let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    serde_json::from_str(&text).with_context(|| text.clone())
 }
 
 /// The jar that users drop into Storm.

@@ -17,6 +17,10 @@ pub struct Status {
     pub store: Store,
     /// The last decision about each topology.
     pub decisions: Vec<Decision>,
+    /// Whether the process that wrote it leads.
+    pub leads: bool,
+    /// The newest term of leadership that it has had.
+    pub term: u64,
     /// The plan under way.
     pub plan: Option<ActivePlan>,
     /// Plans that ended, the last one first.

@@ -151,7 +151,9 @@ impl Control {
         let classes = dist.program("control", java, &worker_jars)?;
         let mut child = java
             .command(site, "64m")
-            .args(["-Dstorm.options=", "-Dstorm.conf.file=", "-Dlog4j2.level=error", "-cp"])
+            // A Nimbus that stands still accepts connections, and never answers.
+            .arg("-Dstorm.options=storm.thrift.socket.timeout.ms=5000")
+            .args(["-Dstorm.conf.file=", "-Dlog4j2.level=error", "-cp"])
             .arg(class_path(&[worker_jars.as_path(), &classes, conf]))
             .arg("io.thalweg.lab.Control")
             .stdin(Stdio::piped())

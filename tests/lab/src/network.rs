@@ -96,6 +96,18 @@ impl Sites {
             None => ip(&[&tc[..], &["replace", "dev", "eth0", "root", "pfifo"]].concat()),
         }
     }
+
+    /// Pulls the plug of the n-th machine, or puts it in again.
+    ///
+    /// # Errors
+    /// On the loopback network, which has no links.
+    pub fn plug(&self, n: usize, plugged: bool) -> Result<()> {
+        let Some(bridge) = &self.bridge else {
+            bail!("a loopback network has no links to cut: use namespaces");
+        };
+        let state = if plugged { "up" } else { "down" };
+        ip(&["-n", &bridge.namespace("hub"), "link", "set", &format!("v{n}"), state])
+    }
 }
 
 /// The name of the n-th node, counted from 1.

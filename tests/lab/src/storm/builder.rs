@@ -42,6 +42,7 @@ pub struct StormBuilder {
     pub(super) configuration: Map<String, Value>,
     pub(super) profile: Profile,
     pub(super) network: Network,
+    pub(super) standby: bool,
     pub(super) java_home: Option<PathBuf>,
     pub(super) daemon_options: Vec<String>,
 }
@@ -59,6 +60,7 @@ impl StormBuilder {
             configuration: Map::new(),
             profile: Profile::Fast,
             network: Network::Loopback,
+            standby: false,
             java_home: None,
             daemon_options: Vec::new(),
         }
@@ -117,6 +119,13 @@ impl StormBuilder {
     #[must_use]
     pub fn network(mut self, network: Network) -> Self {
         self.network = network;
+        self
+    }
+
+    /// Adds a second Nimbus on a machine of its own. Both listen on one port, so it needs [`Network::Namespaces`].
+    #[must_use]
+    pub fn standby(mut self) -> Self {
+        self.standby = true;
         self
     }
 

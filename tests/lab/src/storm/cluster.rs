@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 pub struct StormCluster {
     // Fields are dropped in this order: processes first, then what they run in.
     control: Control,
-    nimbus: Option<Server>,
+    nimbuses: Vec<Nimbus>,
     nodes: Vec<Node>,
     zookeeper: Server,
     daemons: Daemons,
@@ -46,13 +46,21 @@ pub struct Node {
     dir: DaemonDir,
 }
 
+/// One master of the cluster.
+#[derive(Debug)]
+pub struct Nimbus {
+    /// Where it runs.
+    pub site: Site,
+    server: Option<Server>,
+    dir: DaemonDir,
+}
+
 /// How this cluster's daemons are started.
 #[derive(Debug)]
 struct Daemons {
     dist: Dist,
     java: Java,
     home: PathBuf,
-    master: DaemonDir,
     nimbus_options: Vec<String>,
 }
 
@@ -71,34 +79,42 @@ impl StormCluster {
         let base = Site::loopback(&builder.dir)?;
         let dir = base.lab.join("storm");
         let ports = Ports::take(ports_needed(builder)?)?;
-        let trace = Trace { id: ports.block(), nodes: builder.nodes };
+        // The second Nimbus has a machine of its own, behind the nodes'.
+        let machines = builder.nodes + usize::from(builder.standby);
+        let trace = Trace { id: ports.block(), nodes: machines };
         trace.write(&dir)?;
-        let sites = Sites::create(builder.network, &base, builder.nodes, ports.block())?;
+        let sites = Sites::create(builder.network, &base, machines, ports.block())?;
         let cpu = CpuGroups::create(&group_name(ports.block()));
         let daemons = Daemons {
             dist: Dist::open()?,
             java: Java::new(builder.java_home.as_deref()),
             home: dir.join("home"),
-            master: DaemonDir(dir.join("master")),
             nimbus_options: builder.daemon_options.clone(),
         };
         make_home(&daemons.home, &daemons.dist, &builder.daemon_jars)?;
-        let common = Common { home: &daemons.home, hub: &sites.hub, ports: &ports, builder };
-        common.write_master(&daemons.master)?;
-
-        let zookeeper = daemons.start_zookeeper(&sites.hub, common.zookeeper_port())?;
-        let mut nimbus = daemons.start_nimbus(&sites.hub)?;
+        let (hub, standby) = (&sites.hub, sites.nodes.get(builder.nodes));
+        let common = Common { home: &daemons.home, hub, standby, ports: &ports, builder };
+        let mut nimbuses = vec![Nimbus::new(hub, dir.join("master"))];
+        nimbuses.extend(standby.map(|site| Nimbus::new(site, dir.join("standby"))));
+        for nimbus in &nimbuses {
+            common.write_master(&nimbus.dir, &nimbus.site)?;
+        }
+        let master = nimbuses[0].dir.clone();
+        let zookeeper = daemons.start_zookeeper(hub, &master, common.zookeeper_port())?;
+        for nimbus in &mut nimbuses {
+            nimbus.server = Some(daemons.start_nimbus(nimbus)?);
+        }
         let mut nodes = Vec::new();
-        for (index, site) in (0_u16..).zip(&sites.nodes) {
+        for (index, site) in (0_u16..).zip(&sites.nodes[..builder.nodes]) {
             let dir = DaemonDir(dir.join(&site.node));
             common.write_supervisor(&dir, site, index)?;
             nodes.push(Node::start(&daemons, &cpu, site.clone(), dir)?);
         }
-        let hub = &sites.hub;
-        nimbus.wait_ready(START_LIMIT, || accepts(&hub.host, common.nimbus_port()))?;
-        let control = Control::start(&daemons.dist, &daemons.java, hub, &daemons.master.conf())?;
-        let cluster =
-            Self { control, nimbus: Some(nimbus), nodes, zookeeper, daemons, cpu, sites, ports };
+        for nimbus in &mut nimbuses {
+            nimbus.wait_ready(common.nimbus_port())?;
+        }
+        let control = Control::start(&daemons.dist, &daemons.java, hub, &master.conf())?;
+        let cluster = Self { control, nimbuses, nodes, zookeeper, daemons, cpu, sites, ports };
         cluster.wait_registered(cluster.nodes.len(), START_LIMIT)?;
         Ok(cluster)
     }
@@ -148,22 +164,33 @@ impl StormCluster {
 
     /// The folder of Storm's client configuration.
     pub fn conf(&self) -> PathBuf {
-        self.daemons.master.conf()
+        self.nimbuses[0].dir.conf()
     }
 
     pub(super) fn tools(&self) -> (&Dist, &Java) {
         (&self.daemons.dist, &self.daemons.java)
     }
 
-    /// The logs of Nimbus and of each supervisor.
+    /// The logs of each Nimbus and of each supervisor.
     pub fn logs(&self) -> Vec<PathBuf> {
         let nodes = self.nodes.iter().map(|node| node.dir.logs().join("supervisor.log"));
-        [self.daemons.master.logs().join("nimbus.log")].into_iter().chain(nodes).collect()
+        let nimbuses = self.nimbuses.iter().map(|nimbus| nimbus.dir.logs().join("nimbus.log"));
+        nimbuses.chain(nodes).collect()
+    }
+
+    /// Each Nimbus: the first, and the standby where there is one.
+    pub fn nimbuses(&self) -> &[Nimbus] {
+        &self.nimbuses
     }
 
     /// Kills Nimbus at once, as a power cut would.
     pub fn kill_nimbus(&mut self) {
-        self.nimbus = None;
+        self.nimbuses[0].server = None;
+    }
+
+    /// Kills this one of several; counted from 0.
+    pub fn kill_nimbus_of(&mut self, which: usize) {
+        self.nimbuses[which].server = None;
     }
 
     /// Ends Nimbus as the stop of its service does, and waits until it is gone.
@@ -171,7 +198,7 @@ impl StormCluster {
     /// # Errors
     /// When it was killed before, or does not end.
     pub fn stop_nimbus(&mut self) -> Result<()> {
-        let mut nimbus = self.nimbus.take().context("nimbus was killed")?;
+        let mut nimbus = self.nimbuses[0].server.take().context("nimbus was killed")?;
         nimbus.stop(START_LIMIT)
     }
 
@@ -180,32 +207,29 @@ impl StormCluster {
     /// # Errors
     /// When it does not within a minute.
     pub fn start_nimbus(&mut self) -> Result<()> {
-        self.kill_nimbus();
-        let (host, port) = (self.sites.hub.host.clone(), self.nimbus_port());
-        let mut nimbus = self.daemons.start_nimbus(&self.sites.hub)?;
-        nimbus.wait_ready(START_LIMIT, || accepts(&host, port))?;
-        self.nimbus = Some(nimbus);
+        self.start_nimbus_of(0)?;
         self.wait_registered(1, START_LIMIT)
     }
 
-    /// Stops Nimbus from running, without ending it; [`StormCluster::resume_nimbus`] lets it go on.
+    /// Starts this one of several again and waits until it listens.
     ///
     /// # Errors
-    /// When it was killed before.
-    pub fn pause_nimbus(&self) -> Result<()> {
-        signal(self.nimbus_pid()?, Signal::STOP)
+    /// When it does not within a minute.
+    pub fn start_nimbus_of(&mut self, which: usize) -> Result<()> {
+        let port = self.nimbus_port();
+        let nimbus = &mut self.nimbuses[which];
+        nimbus.server = None;
+        nimbus.server = Some(self.daemons.start_nimbus(nimbus)?);
+        nimbus.wait_ready(port)
     }
 
-    /// Lets a paused Nimbus go on.
+    /// Pulls the plug of the standby's machine, or puts it in again.
     ///
     /// # Errors
-    /// When it was killed before.
-    pub fn resume_nimbus(&self) -> Result<()> {
-        signal(self.nimbus_pid()?, Signal::CONT)
-    }
-
-    fn nimbus_pid(&self) -> Result<u32> {
-        Ok(self.nimbus.as_ref().context("nimbus was killed")?.pid())
+    /// Without a standby, and on a loopback network.
+    pub fn plug_standby(&self, plugged: bool) -> Result<()> {
+        ensure!(self.nimbuses.len() > 1, "there is no standby");
+        self.sites.plug(self.nodes.len() + 1, plugged)
     }
 
     /// Kills a node's supervisor and all its workers at once.
@@ -306,7 +330,9 @@ impl StormCluster {
         for node in &mut self.nodes {
             node.supervisor = None;
         }
-        self.nimbus = None;
+        for nimbus in &mut self.nimbuses {
+            nimbus.server = None;
+        }
         self.zookeeper.kill();
         // The rest are workers, their log writers and the control program, but not Kafka, which is others' to stop.
         sweep(self.dir(), is_storm).map(drop)
@@ -341,19 +367,17 @@ impl Drop for StormCluster {
 }
 
 impl Daemons {
-    fn start_zookeeper(&self, hub: &Site, port: u16) -> Result<Server> {
+    fn start_zookeeper(&self, hub: &Site, dir: &DaemonDir, port: u16) -> Result<Server> {
         let class = "org.apache.storm.command.DevZookeeper";
-        let command = self.command(hub, "zookeeper", "64m", class, &self.master, &[]);
-        let mut server = self.master.start("zookeeper", command)?;
+        let command = self.command(hub, "zookeeper", "64m", class, dir, &[]);
+        let mut server = dir.start("zookeeper", command)?;
         server.wait_ready(START_LIMIT, || accepts(&hub.host, port))?;
         Ok(server)
     }
 
-    fn start_nimbus(&self, hub: &Site) -> Result<Server> {
+    fn start_nimbus(&self, Nimbus { site, dir, .. }: &Nimbus) -> Result<Server> {
         let class = "org.apache.storm.daemon.nimbus.Nimbus";
-        let options = &self.nimbus_options;
-        self.master
-            .start("nimbus", self.command(hub, "nimbus", "256m", class, &self.master, options))
+        dir.start("nimbus", self.command(site, "nimbus", "256m", class, dir, &self.nimbus_options))
     }
 
     /// A supervisor whose workers join the node's control group.
@@ -397,6 +421,43 @@ impl Daemons {
             ])
             .args(["-cp", &path, class]);
         command
+    }
+}
+
+impl Nimbus {
+    fn new(site: &Site, dir: PathBuf) -> Self {
+        Self { site: site.clone(), server: None, dir: DaemonDir(dir) }
+    }
+
+    /// What it keeps on its machine.
+    pub fn local_dir(&self) -> PathBuf {
+        self.dir.0.join("local")
+    }
+
+    /// Stops it from running, without ending it; [`Nimbus::resume`] lets it go on.
+    ///
+    /// # Errors
+    /// When it was killed before.
+    pub fn pause(&self) -> Result<()> {
+        signal(self.pid()?, Signal::STOP)
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// When it was killed before.
+    pub fn resume(&self) -> Result<()> {
+        signal(self.pid()?, Signal::CONT)
+    }
+
+    fn pid(&self) -> Result<u32> {
+        Ok(self.server.as_ref().context("nimbus was killed")?.pid())
+    }
+
+    fn wait_ready(&mut self, port: u16) -> Result<()> {
+        let host = &self.site.host;
+        let server = self.server.as_mut().context("nimbus was killed")?;
+        server.wait_ready(START_LIMIT, || accepts(host, port))
     }
 }
 

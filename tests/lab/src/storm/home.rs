@@ -27,6 +27,7 @@ pub(super) fn ports_needed(builder: &StormBuilder) -> Result<u16> {
 pub(super) struct Common<'a> {
     pub home: &'a Path,
     pub hub: &'a Site,
+    pub standby: Option<&'a Site>,
     pub ports: &'a Ports,
     pub builder: &'a StormBuilder,
 }
@@ -97,9 +98,9 @@ impl Common<'_> {
         self.ports.at(1)
     }
 
-    /// Configuration for Nimbus, ZooKeeper and clients.
-    pub fn write_master(&self, dir: &DaemonDir) -> Result<()> {
-        self.write(dir, self.keys(dir, self.hub))
+    /// Configuration for ZooKeeper, clients and the Nimbus at this site.
+    pub fn write_master(&self, dir: &DaemonDir, site: &Site) -> Result<()> {
+        self.write(dir, self.keys(dir, site))
     }
 
     /// Configuration for the supervisor of the node at this place, counted from 0.
@@ -126,11 +127,13 @@ impl Common<'_> {
     }
 
     fn keys(&self, dir: &DaemonDir, site: &Site) -> Map<String, Value> {
+        let seeds: Vec<&str> =
+            [Some(self.hub), self.standby].into_iter().flatten().map(|site| &*site.host).collect();
         let mut keys = json!({
             "storm.zookeeper.servers": [self.hub.host],
             "storm.zookeeper.port": self.zookeeper_port(),
             "dev.zookeeper.path": self.home.with_file_name("zookeeper-data"),
-            "nimbus.seeds": [self.hub.host],
+            "nimbus.seeds": seeds,
             "nimbus.thrift.port": self.nimbus_port(),
             "storm.local.dir": dir.0.join("local"),
             "storm.local.hostname": site.host,
@@ -149,6 +152,12 @@ impl Common<'_> {
         let keys = keys.as_object_mut().map(std::mem::take).unwrap_or_default();
         let mut keys: Map<String, Value> =
             keys.into_iter().chain(timings(self.builder.profile)).collect();
+        if self.builder.standby {
+            // A Nimbus may lead once it has the code of all topologies.
+            keys.insert("nimbus.code.sync.freq.secs".into(), 2.into());
+            keys.insert("topology.min.replication.count".into(), 2.into());
+            keys.insert("topology.max.replication.wait.time.sec".into(), 60.into());
+        }
         keys.extend(self.builder.configuration.clone());
         keys
     }

@@ -6,5 +6,5 @@ mod home;
 mod job;
 
 pub use builder::{Profile, StormBuilder};
-pub use cluster::{Node, StormCluster};
+pub use cluster::{Nimbus, Node, StormCluster};
 pub use job::StormJob;

@@ -2,6 +2,7 @@ package io.thalweg.storm.cluster;
 
 import java.util.HashMap;
 import java.util.Map;
+import org.apache.storm.Config;
 import org.apache.storm.generated.Assignment;
 import org.apache.storm.generated.AuthorizationException;
 import org.apache.storm.generated.GetInfoOptions;
@@ -9,12 +10,19 @@ import org.apache.storm.generated.Nimbus;
 import org.apache.storm.generated.NumErrorsChoice;
 import org.apache.storm.generated.SupervisorAssignments;
 import org.apache.storm.generated.TopologyInfo;
+import org.apache.storm.nimbus.NimbusInfo;
 import org.apache.storm.thrift.TApplicationException;
 import org.apache.storm.thrift.TException;
 import org.apache.storm.thrift.transport.TTransportException;
 import org.apache.storm.utils.NimbusClient;
+import org.apache.storm.utils.ObjectReader;
 
-/** One connection to the leading Nimbus, made anew when it breaks; safe to share, one call at a time. */
+/**
+ * One connection to the Nimbus that this runs in, made anew when it breaks; safe to share, one call at a time.
+ *
+ * <p>Only who leads asks Nimbus anything, so nobody else has to be found. Looking for the leader among
+ * {@code nimbus.seeds} would wait for ever for one that stands still: it accepts connections and never answers.
+ */
 public final class NimbusLink implements AutoCloseable {
     /** A call on Nimbus's own interface. */
     @FunctionalInterface
@@ -22,6 +30,9 @@ public final class NimbusLink implements AutoCloseable {
         /** Makes the call. */
         T on(Nimbus.Iface nimbus) throws TException;
     }
+
+    /** Where {@code storm.thrift.socket.timeout.ms} is not set, Storm itself would wait for ever. */
+    private static final int LONGEST_CALL_MILLIS = 30_000;
 
     private final Map<String, Object> conf;
     private final Refusals refusals;
@@ -86,10 +97,16 @@ public final class NimbusLink implements AutoCloseable {
         return call("getTopologyInfoWithOpts", nimbus -> nimbus.getTopologyInfoWithOpts(topology, options));
     }
 
-    /** The way to connect that every line of Storm offers; the newer one is missing in Storm 2.5. */
+    /** By the constructor that every line of Storm has; the builder is missing in Storm 2.5. */
     @SuppressWarnings("deprecation")
-    private static NimbusClient connect(Map<String, Object> conf) {
-        return NimbusClient.getConfiguredClient(conf);
+    private static NimbusClient connect(Map<String, Object> conf) throws TTransportException {
+        if (NimbusClient.isLocalOverride()) {
+            // A local cluster has its Nimbus in this process.
+            return NimbusClient.getConfiguredClient(conf);
+        }
+        NimbusInfo own = NimbusInfo.fromConf(conf);
+        int timeout = ObjectReader.getInt(conf.get(Config.STORM_THRIFT_SOCKET_TIMEOUT_MS), LONGEST_CALL_MILLIS);
+        return new NimbusClient(conf, own.getHost(), own.getPort(), timeout);
     }
 
     @Override

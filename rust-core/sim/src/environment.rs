@@ -39,7 +39,7 @@ pub fn at(
             FaultKind::Interference { cores } => {
                 environment.taken.iter_mut().for_each(|taken| *taken += cores);
             }
-            FaultKind::Metrics { .. } | FaultKind::JobFailure => {}
+            FaultKind::Metrics { .. } | FaultKind::JobFailure | FaultKind::Restarts { .. } => {}
         }
     }
     for start in starting.iter().filter(|start| start.cpu_secs > 0.0) {

@@ -13,7 +13,7 @@ use thalweg_core::units::{Millis, Timestamp};
 use crate::job::{Environment, Job, Totals};
 use crate::random::Random;
 use crate::scenario::{EngineKind, FaultKind, MetricLoss, Scenario};
-use counters::{exact, sampled};
+use counters::{Span, exact, sampled};
 
 mod counters;
 
@@ -135,14 +135,16 @@ impl Reports {
         let report = &self.by_executor[index];
         let before = report.coming.map(|(_, counters)| counters).or(report.said);
         let counters = match scenario.engine {
-            EngineKind::Storm => sampled(
-                scenario,
-                &before.unwrap_or_default(),
-                &report.truth,
-                &executor.totals,
-                now - executor.started,
-                &mut self.random,
-            ),
+            EngineKind::Storm => {
+                let span = Span {
+                    before: &before.unwrap_or_default(),
+                    was: &report.truth,
+                    is: &executor.totals,
+                    uptime: now - executor.started,
+                };
+                let component = &scenario.components[executor.component];
+                sampled(&scenario.metrics, component, &span, &mut self.random)
+            }
             EngineKind::Flink => {
                 exact(&executor.totals, now - executor.started, job.state_bytes(executor.component))
             }

@@ -13,7 +13,7 @@ use crate::brain::{Brain, Core};
 use crate::environment::{self, Start};
 use crate::hidden::Hidden;
 use crate::invariants::{Violation, check};
-use crate::job::{Environment, Job};
+use crate::job::{Environment, Job, Totals};
 use crate::layout::{Wish, first, rearrange, share_slots};
 use crate::observe::{Reports, task_ranges, timestamp};
 use crate::random::Random;
@@ -145,6 +145,7 @@ impl<'a> Simulation<'a> {
         self.burn_starts(&environment, dt);
         self.nodes_die(&environment, now);
         self.jobs_fail(now);
+        self.workers_restart(now);
         self.follow_script(now);
         self.checkpoint(now);
         self.reports.collect(self.scenario, &self.job, &environment, now);
@@ -171,13 +172,27 @@ impl<'a> Simulation<'a> {
 
     /// Source records per second that arrive at an instant.
     fn rate(&self, secs: f64) -> f64 {
+        let components = 0..self.scenario.components.len();
+        let part = |when: &dyn Fn(usize) -> bool| -> f64 {
+            let sources = components
+                .clone()
+                .filter(|&c| self.scenario.components[c].kind == ComponentKind::Source && when(c));
+            sources.map(|c| self.hidden.gains[c]).sum()
+        };
+        let all = part(&|_| true).max(f64::MIN_POSITIVE);
+        self.load(secs) * part(&|c| self.scenario.brings(c, secs)) / all
+    }
+
+    /// The same if every source brings records in.
+    fn load(&self, secs: f64) -> f64 {
         self.load.get(secs as usize).copied().unwrap_or(0.0) * self.scenario.rate
     }
 
     fn arrive(&mut self, before: f64, dt: f64) {
-        let records = self.rate(before) * dt;
+        let records = self.load(before) * dt;
         for component in 0..self.scenario.components.len() {
-            if self.scenario.components[component].kind == ComponentKind::Source {
+            let source = self.scenario.components[component].kind == ComponentKind::Source;
+            if source && self.scenario.brings(component, before) {
                 let own = records * self.hidden.gains[component];
                 self.job.arrive(component, own, before + dt / 2.0, dt);
             }
@@ -218,6 +233,25 @@ impl<'a> Simulation<'a> {
                 for executor in &mut self.job.executors {
                     executor.works_from = f64::INFINITY;
                 }
+            }
+        }
+    }
+
+    /// Workers that end again and again are started again in their places; what waited before them waits on.
+    fn workers_restart(&mut self, now: f64) {
+        let dt = self.scenario.step_millis / 1000.0;
+        for fault in self.scenario.faults.iter().filter(|fault| fault.holds(now)) {
+            let FaultKind::Restarts { component, executor, period_secs } = fault.kind else {
+                continue;
+            };
+            let Some(range) = self.job.wiring.ranges.get(component) else { continue };
+            let begins = (now - fault.at_secs) % period_secs.max(dt) < dt;
+            if let Some(index) = range.clone().nth(executor).filter(|_| begins) {
+                let low = self.scenario.storm.restart_secs[0];
+                let executor = &mut self.job.executors[index];
+                executor.started = now;
+                executor.works_from = now + low.min(period_secs / 3.0);
+                executor.totals = Totals::default();
             }
         }
     }

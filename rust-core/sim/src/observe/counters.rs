@@ -4,21 +4,31 @@ use thalweg_core::model::Counters;
 
 use crate::job::Totals;
 use crate::random::Random;
-use crate::scenario::Scenario;
+use crate::scenario::{ComponentSpec, Metrics};
 
 /// Standard deviation of a time that is read in whole milliseconds.
 const ROUNDING_SECS: f64 = 0.000_408;
 
+/// An executor between two of its reports.
+pub(super) struct Span<'a> {
+    /// What it said last.
+    pub before: &'a Counters,
+    /// What was true then.
+    pub was: &'a Totals,
+    /// What is true now.
+    pub is: &'a Totals,
+    /// Seconds since it started.
+    pub uptime: f64,
+}
+
 /// Cumulative counters as a sampling executor keeps them.
 pub(super) fn sampled(
-    scenario: &Scenario,
-    before: &Counters,
-    was: &Totals,
-    is: &Totals,
-    uptime: f64,
+    metrics: &Metrics,
+    component: &ComponentSpec,
+    span: &Span<'_>,
     random: &mut Random,
 ) -> Counters {
-    let metrics = &scenario.metrics;
+    let &Span { before, was, is, uptime } = span;
     let block = (1.0 / metrics.sample_rate.clamp(1e-3, 1.0)).round();
     // One tuple of each block is counted, as a whole block, when its turn comes.
     let mut count = |before: u64, was: f64, is: f64| {
@@ -26,7 +36,12 @@ pub(super) fn sampled(
         let counted = ((is / block + turn).floor() * block).max(0.0) as u64;
         if is > was { before.max(counted) } else { before }
     };
-    let executed = count(before.executed, was.executed, is.executed);
+    let ticks = |uptime_secs: u32| {
+        component.tick_secs.map_or(0, |secs| (f64::from(uptime_secs) / secs.max(1.0)) as u64)
+    };
+    let uptime_secs = uptime.max(0.0) as u32;
+    let before_executed = before.executed.saturating_sub(ticks(before.uptime_secs));
+    let executed = count(before_executed, was.executed, is.executed);
     let emitted = count(before.emitted, was.emitted, is.emitted);
     let completed = count(before.completed, was.completed, is.completed);
     let failed = count(before.failed, was.failed, is.failed);
@@ -44,13 +59,18 @@ pub(super) fn sampled(
         let noisy = (mean + random.normal() * spread / sampled.sqrt()).max(0.0);
         before_ms + fresh * noisy * 1000.0
     };
+    let seen = 1.0 - component.unseen_share;
     let execute_ms = time(
         executed,
-        before.executed,
+        before_executed,
         before.execute_ms,
-        (was.executed, was.busy),
-        (is.executed, is.busy),
+        (was.executed, was.busy * seen),
+        (is.executed, is.busy * seen),
     );
+    // A tuple is acknowledged once all of its work is done, and it is not held back any more.
+    let fresh = executed.saturating_sub(before_executed) as f64;
+    let worked_ms = (execute_ms - before.execute_ms) / seen.max(1e-3);
+    let process_ms = before.process_ms + worked_ms + fresh * component.acknowledged_after_millis;
     let complete_ms = time(
         completed,
         before.completed,
@@ -59,11 +79,11 @@ pub(super) fn sampled(
         (is.completed, is.complete_secs),
     );
     Counters {
-        uptime_secs: uptime.max(0.0) as u32,
-        executed,
+        uptime_secs,
+        executed: executed + ticks(uptime_secs),
         execute_ms,
         acked: executed,
-        process_ms: execute_ms,
+        process_ms,
         failed,
         emitted,
         transferred,

@@ -50,6 +50,13 @@ fn faults(scenario: &Scenario) -> Result<(), Wrong> {
             FaultKind::NodeDeath { node }
             | FaultKind::SlowNode { node, .. }
             | FaultKind::SlowLink { node, .. } => node,
+            FaultKind::Restarts { component, period_secs, .. } => {
+                if component >= scenario.components.len() || period_secs <= 0.0 {
+                    let expected = "expected a component's ordinal, and more than 0 seconds";
+                    return Err(wrong("fault", index, "component", expected));
+                }
+                continue;
+            }
             _ => continue,
         };
         let last = scenario.node_count() - 1;
@@ -99,6 +106,8 @@ fn components(scenario: &Scenario) -> Result<(), Wrong> {
             ("contention", component.contention),
             ("coherency", component.coherency),
             ("delay_millis", component.delay_millis),
+            ("acknowledged_after_millis", component.acknowledged_after_millis),
+            ("from_secs", component.from_secs),
             ("variability", component.variability),
             ("skew", component.skew),
             ("share", component.share),
@@ -109,8 +118,12 @@ fn components(scenario: &Scenario) -> Result<(), Wrong> {
             }
         }
         let cold = component.state.map_or(0.0, |state| state.cold);
-        let shares =
-            [("cpu_share", component.cpu_share), ("hot_key", component.hot_key), ("cold", cold)];
+        let shares = [
+            ("cpu_share", component.cpu_share),
+            ("unseen_share", component.unseen_share),
+            ("hot_key", component.hot_key),
+            ("cold", cold),
+        ];
         for (key, value) in shares {
             if !(0.0..=1.0).contains(&value) {
                 return at(key, format!("expected a share from 0 to 1, got {value}"));

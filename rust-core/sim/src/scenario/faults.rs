@@ -28,6 +28,15 @@ pub enum FaultKind {
     /// Something ends the job: Flink restarts all of it from its last checkpoint once that is noticed.
     /// Storm has no such fault, as its workers restart one by one.
     JobFailure,
+    /// The worker of an executor ends again and again, and is started again in its place.
+    Restarts {
+        /// Ordinal of its component.
+        component: usize,
+        /// Its place among that component's executors.
+        executor: usize,
+        /// Seconds from one start to the next.
+        period_secs: f64,
+    },
     /// A node works at a part of its speed.
     SlowNode {
         /// Its ordinal.

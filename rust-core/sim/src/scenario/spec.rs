@@ -147,6 +147,21 @@ pub struct ComponentSpec {
     /// For how long it holds a record back, as windows do.
     #[serde(default)]
     pub delay_millis: f64,
+    /// Part of its work that threads of its own do after it has executed a record: engines do not time it.
+    #[serde(default)]
+    pub unseen_share: f64,
+    /// How long after a record was executed it is acknowledged, as by windows and what waits for answers.
+    #[serde(default)]
+    pub acknowledged_after_millis: f64,
+    /// Seconds between ticks that each of its executors gets from the engine, and counts as executed.
+    #[serde(default)]
+    pub tick_secs: Option<f64>,
+    /// From when on a source brings records in, in seconds.
+    #[serde(default)]
+    pub from_secs: f64,
+    /// Until when a source brings records in, in seconds.
+    #[serde(default)]
+    pub until_secs: Option<f64>,
     /// Squared coefficient of variation of the work of a record.
     #[serde(default = "whole")]
     pub variability: f64,
@@ -215,6 +230,12 @@ impl Scenario {
     /// Steps in a run.
     pub fn steps(&self) -> u64 {
         (self.duration_secs * 1000.0 / self.step_millis).ceil() as u64
+    }
+
+    /// Whether a source brings records in at an instant.
+    pub fn brings(&self, component: usize, secs: f64) -> bool {
+        let source = &self.components[component];
+        secs >= source.from_secs && source.until_secs.is_none_or(|until| secs < until)
     }
 
     /// Ordinal of a component.

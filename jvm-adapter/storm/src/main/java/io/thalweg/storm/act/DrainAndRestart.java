@@ -9,6 +9,7 @@ import io.thalweg.shell.TaskRange;
 import io.thalweg.shell.Strategy;
 import io.thalweg.shell.StepFailed.Code;
 import io.thalweg.storm.cluster.Settings;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -102,7 +103,9 @@ final class DrainAndRestart implements Strategy {
     }
 
     private Drain.Timing timing() throws TException, StepFailed {
-        Map<String, Object> conf = context.topology(plan).getConf();
+        // What a topology does not set, its workers have from the cluster's configuration.
+        Map<String, Object> conf = new HashMap<>(context.conf());
+        conf.putAll(context.topology(plan).getConf());
         long report = 1000 * Settings.number(conf, Config.EXECUTOR_METRICS_FREQUENCY_SECS, DEFAULT_REPORT_SECS, 1);
         Object rate = conf.get(Config.TOPOLOGY_STATS_SAMPLE_RATE);
         boolean sampled = !(rate instanceof Number every) || every.doubleValue() < 1;

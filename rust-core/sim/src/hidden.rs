@@ -1,9 +1,9 @@
 //! What is true in a run and hidden from policies: work, scaling, skew and speed, drawn from the seed.
 
-use thalweg_core::model::ComponentKind;
+use thalweg_core::demand::Demand;
 
 use crate::random::Random;
-use crate::scenario::{ComponentSpec, NodeGroup, Scenario, StateSpec};
+use crate::scenario::{ComponentSpec, NodeGroup, Scenario, StateSpec, gains};
 
 /// Keys among which popularity is dealt out.
 const KEYS: u32 = 1000;
@@ -16,7 +16,7 @@ pub struct Hidden {
     /// Per node.
     pub nodes: Vec<HiddenNode>,
     /// Per component: records for each source record of the job.
-    pub gains: Vec<f64>,
+    pub gains: Vec<Demand>,
 }
 
 /// The truth about a component.
@@ -96,29 +96,6 @@ impl HiddenComponent {
             state.cold + (1.0 - state.cold) * (1.0 - held).powf(state.shape)
         })
     }
-}
-
-/// Records of each component for one source record of the job.
-pub fn gains(scenario: &Scenario) -> Vec<f64> {
-    let all: f64 = sources(scenario).map(|c| c.share).sum();
-    let mut gains: Vec<f64> = scenario
-        .components
-        .iter()
-        .map(|c| if c.kind == ComponentKind::Source { c.share / all.max(1e-9) } else { 0.0 })
-        .collect();
-    // Edges lead down only, so one pass in the order of components is enough.
-    for from in 0..scenario.components.len() {
-        for edge in scenario.edges.iter().filter(|e| e.from == scenario.components[from].id) {
-            if let Some(to) = scenario.component(&edge.to) {
-                gains[to] += gains[from] * edge.selectivity;
-            }
-        }
-    }
-    gains
-}
-
-fn sources(scenario: &Scenario) -> impl Iterator<Item = &ComponentSpec> {
-    scenario.components.iter().filter(|c| c.kind == ComponentKind::Source)
 }
 
 fn component(spec: &ComponentSpec, jitter: f64, random: &mut Random) -> HiddenComponent {

@@ -5,14 +5,14 @@
 //! go missing, repeat themselves, or say nothing but zero.
 
 use thalweg_core::model::{
-    Component, ComponentKind, Counters, Edge, Executor as Seen, Node, Observation, TaskRange,
-    Topology, TopologyStatus,
+    Component, ComponentKind, Counters, Edge, Executor as Seen, Grouping, Node, Observation,
+    TaskRange, Topology, TopologyStatus,
 };
 use thalweg_core::units::{Millis, Timestamp};
 
 use crate::job::{Environment, Job, Totals};
 use crate::random::Random;
-use crate::scenario::{EngineKind, FaultKind, MetricLoss, Scenario};
+use crate::scenario::{Copies, EdgeSpec, EngineKind, FaultKind, MetricLoss, Scenario, copies};
 use counters::{Span, exact, sampled};
 
 mod counters;
@@ -228,7 +228,7 @@ impl Reports {
             Some(Edge {
                 from: from as u32,
                 to: scenario.component(&edge.to)? as u32,
-                grouping: edge.grouping,
+                grouping: grouping(scenario, edge),
                 sent: sent(job, &executors, from, &edge.to, scenario),
             })
         });
@@ -290,8 +290,20 @@ pub fn task_ranges(scenario: &Scenario) -> Vec<TaskRange> {
         .collect()
 }
 
-/// Records sent along an edge, as far as the senders' counters tell: their part of all that was sent.
+/// How an edge's records choose their receiver, in the core's words.
+fn grouping(scenario: &Scenario, edge: &EdgeSpec) -> Grouping {
+    match copies(scenario, edge) {
+        Copies::PerExecutor => Grouping::Broadcast,
+        _ => edge.grouping,
+    }
+}
+
+/// Records sent along an edge, as far as the senders' counters tell: their part of all that was sent. Flink
+/// counts all that a subtask writes as one number.
 fn sent(job: &Job, executors: &[Seen], from: usize, to: &str, scenario: &Scenario) -> Option<u64> {
+    if scenario.engine == EngineKind::Flink {
+        return None;
+    }
     let edges = &job.wiring.out[from];
     let weight = |edge: &crate::job::OutEdge| {
         let received: f64 = edge.shares.iter().map(|shares| shares.iter().sum::<f64>()).sum();

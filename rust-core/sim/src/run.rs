@@ -177,7 +177,7 @@ impl<'a> Simulation<'a> {
             let sources = components
                 .clone()
                 .filter(|&c| self.scenario.components[c].kind == ComponentKind::Source && when(c));
-            sources.map(|c| self.hidden.gains[c]).sum()
+            sources.map(|c| self.hidden.gains[c].shared).sum()
         };
         let all = part(&|_| true).max(f64::MIN_POSITIVE);
         self.load(secs) * part(&|c| self.scenario.brings(c, secs)) / all
@@ -193,7 +193,7 @@ impl<'a> Simulation<'a> {
         for component in 0..self.scenario.components.len() {
             let source = self.scenario.components[component].kind == ComponentKind::Source;
             if source && self.scenario.brings(component, before) {
-                let own = records * self.hidden.gains[component];
+                let own = records * self.hidden.gains[component].shared;
                 self.job.arrive(component, own, before + dt / 2.0, dt);
             }
         }

@@ -1,5 +1,6 @@
 //! What a policy that knew everything would do; the measure of over- and under-provisioning.
 
+use thalweg_core::demand::Demand;
 use thalweg_core::model::TaskRange;
 use thalweg_core::model::{ComponentKind, Grouping};
 use thalweg_core::plan::partition::partition;
@@ -14,7 +15,7 @@ pub struct Capacities {
     by_count: Vec<Vec<f64>>,
     /// Per component: whether its executors are counted.
     counted: Vec<bool>,
-    gains: Vec<f64>,
+    gains: Vec<Demand>,
 }
 
 impl Capacities {
@@ -47,9 +48,10 @@ impl Capacities {
     /// Executors that each component needs at least for a rate of source records; nothing where no
     /// number is enough.
     pub fn needed(&self, component: usize, rate: f64) -> Option<u32> {
-        let demand = rate * self.gains[component];
-        let found = self.by_count[component].iter().position(|capacity| *capacity >= demand);
-        found.and_then(|index| u32::try_from(index + 1).ok())
+        let demand = self.gains[component].times(rate);
+        let enough =
+            |(count, capacity): (u32, &f64)| (*capacity >= demand.of(count)).then_some(count);
+        (1..).zip(&self.by_count[component]).find_map(enough)
     }
 
     /// What a component can do with so many executors.
@@ -68,9 +70,9 @@ impl Capacities {
         self.counted().map(|c| self.needed(c, rate).unwrap_or_else(|| self.best(c))).sum()
     }
 
-    /// Records of a component for each source record of the job.
-    pub fn gain(&self, component: usize) -> f64 {
-        self.gains[component]
+    /// Records of a component with so many executors for each source record of the job.
+    pub fn gain(&self, component: usize, executors: usize) -> f64 {
+        self.gains[component].of(u32::try_from(executors).unwrap_or(u32::MAX))
     }
 
     fn best(&self, component: usize) -> u32 {

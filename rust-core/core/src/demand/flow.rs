@@ -1,131 +1,14 @@
-//! What each component took in, gave out and could have done.
+//! What flows through a topology.
 
-use super::graph::Stream;
+use super::component::{ComponentFlow, ExecutorFlow};
+use super::graph::{Carries, Graph, Node, Stream};
 use super::source::Target;
+use super::streams::streams;
 use crate::model::{ComponentKind, Edge, Grouping, Topology};
 use crate::signals::{Measurement, MetricHistory, Sample};
 use crate::units::Millis;
 
-/// Busy for less than this share, an executor shows no rate: its few records are mostly noise.
-const LEAST_BUSY: f64 = 0.005;
 const MIB: f64 = 1024.0 * 1024.0;
-
-/// One executor that was measured.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ExecutorFlow {
-    /// Index of the node it runs on.
-    pub node: u32,
-    /// Speed of that node, the fastest having 1.
-    pub ability: f64,
-    /// Records taken in per second.
-    pub input: f64,
-    /// Share of its time in which it worked.
-    pub busy: f64,
-}
-
-impl ExecutorFlow {
-    /// Records it takes in per second of work (DS2's true processing rate).
-    pub fn true_rate(&self) -> Option<f64> {
-        (self.busy >= LEAST_BUSY && self.input > 0.0).then(|| self.input / self.busy)
-    }
-}
-
-/// One component as measured.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct ComponentFlow {
-    /// Its executors.
-    pub executors: u32,
-    /// Its tasks, which bound its executors.
-    pub tasks: u32,
-    /// Partitions it reads, which bound the executors of a source.
-    pub partitions: Option<u32>,
-    /// The most executors that its user allows.
-    pub bound: Option<u32>,
-    /// Whether all that it gets goes to its first task.
-    pub single: bool,
-    /// Whether it brings records in.
-    pub source: bool,
-    /// Whether it belongs to the engine.
-    pub system: bool,
-    /// Whether keys decide which executor gets a record.
-    pub keyed: bool,
-    /// Whether nothing but shuffling decides.
-    pub shuffled: bool,
-    /// Its executors that were measured.
-    pub measured: Vec<ExecutorFlow>,
-    /// Whether the engine measures how busy it is.
-    pub timed: bool,
-    /// Whether it works on records after it has executed them, so that it is busier than measured.
-    pub unseen: bool,
-    /// Records given out per second, over all executors.
-    pub output: f64,
-    /// Share of its executors' time spent waiting for receivers; nothing where not measured.
-    pub backpressured: Option<f64>,
-    /// What waits at it.
-    pub target: Target,
-    /// Mean share of accesses to its state that memory answered.
-    pub hit_rate: Option<f64>,
-    /// All of its state, in MiB; nothing where not measured.
-    pub state_mib: Option<f64>,
-    /// Memory that each of its executors has, in MiB.
-    pub memory_mib: Option<f64>,
-}
-
-impl ComponentFlow {
-    /// How many executors stand for each that was measured.
-    fn scale(&self) -> f64 {
-        f64::from(self.executors) / self.measured.len().max(1) as f64
-    }
-
-    /// Records taken in per second over all executors; nothing when none was measured.
-    pub fn input(&self) -> Option<f64> {
-        let sum: f64 = self.measured.iter().map(|e| e.input).sum();
-        (!self.measured.is_empty()).then(|| sum * self.scale())
-    }
-
-    /// Mean share of time in which its executors worked.
-    pub fn busy(&self) -> Option<f64> {
-        let sum: f64 = self.measured.iter().map(|e| e.busy).sum();
-        (self.timed && !self.measured.is_empty()).then(|| sum / self.measured.len() as f64)
-    }
-
-    /// Work of a record in seconds, on a node of ability 1.
-    pub fn work_secs(&self) -> Option<f64> {
-        let input: f64 = self.measured.iter().map(|e| e.input).sum();
-        let work: f64 = self.measured.iter().map(|e| e.busy * e.ability).sum();
-        (self.timed && input > 0.0 && work > 0.0).then(|| work / input)
-    }
-
-    /// The busiest executor's share.
-    pub fn busiest(&self) -> Option<f64> {
-        self.timed.then_some(())?;
-        self.measured.iter().map(|e| e.busy).reduce(f64::max)
-    }
-
-    /// Mean true processing rate of one executor (DS2, equations 1 and 5).
-    pub fn true_rate(&self) -> Option<f64> {
-        let rates: Vec<f64> = self.measured.iter().filter_map(ExecutorFlow::true_rate).collect();
-        let sum: f64 = rates.iter().sum();
-        (self.timed && !rates.is_empty()).then(|| sum / rates.len() as f64)
-    }
-
-    /// Share of the records that go to the executor with the most of them.
-    pub fn hottest(&self) -> Option<f64> {
-        let sum: f64 = self.measured.iter().map(|e| e.input).sum();
-        let most = self.measured.iter().map(|e| e.input).reduce(f64::max)?;
-        (sum > 0.0).then(|| most / sum)
-    }
-
-    /// Executors it may have at most, whatever the cluster offers.
-    pub fn most(&self) -> u32 {
-        let most = match self.partitions {
-            Some(partitions) if self.source => self.tasks.min(partitions.max(1)),
-            _ if self.single => 1,
-            _ => self.tasks,
-        };
-        most.min(self.bound.unwrap_or(u32::MAX)).max(1)
-    }
-}
 
 /// One topology as measured.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -195,18 +78,44 @@ impl Flow {
         Self { components, streams }
     }
 
-    /// What each source should bring in by `rate`; nothing of other components, and of sources that are not measured.
+    /// What each source should bring in by `rate`, nothing if it is silent; not known of other components, and of
+    /// sources that are not measured.
     pub fn sources(&self, rate: impl Fn(&Target) -> f64) -> Vec<Option<f64>> {
+        let rate = |c: &ComponentFlow| if c.target.is_silent() { 0.0 } else { rate(&c.target) };
         let known = |component: &ComponentFlow| component.source && !component.measured.is_empty();
-        self.components.iter().map(|c| known(c).then(|| rate(&c.target))).collect()
+        self.components.iter().map(|c| known(c).then(|| rate(c))).collect()
     }
 
-    /// Records per second that its senders send to a component; nothing without senders, or where one of them is not
-    /// measured.
+    /// Its components with other streams between them.
+    pub fn graph<'a>(&self, streams: &'a [Stream]) -> Graph<'a> {
+        let node = |component: &ComponentFlow| Node {
+            executors: component.executors,
+            taken: component.input(),
+            // What waits before a source has not come to it by a stream.
+            growth: component.target.growth.filter(|_| !component.source).unwrap_or(0.0),
+        };
+        Graph { nodes: self.components.iter().map(node).collect(), streams }
+    }
+
+    /// Records per second that its senders send to a component; nothing without senders, or where that cannot be told
+    /// by what they count.
     pub fn sent_to(&self, index: usize) -> Option<f64> {
-        let mut into = self.streams.iter().filter(|stream| stream.to == index).peekable();
-        into.peek()?;
-        into.map(|stream| Some(self.components[stream.from].input()? * stream.selectivity?)).sum()
+        let told = self.into(index).all(|stream| stream.carries.is_told());
+        self.most_sent_to(index).filter(|_| told)
+    }
+
+    /// The most that they can have sent; nothing without senders, or where one of them is not measured.
+    pub fn most_sent_to(&self, index: usize) -> Option<f64> {
+        self.into(index).next()?;
+        let sent = |stream: &Stream| match stream.carries {
+            Carries::Ratio(ratio) => Some(self.components[stream.from].input()? * ratio),
+            Carries::UpTo(most) => Some(most).filter(|most| most.is_finite()),
+        };
+        self.into(index).map(sent).sum()
+    }
+
+    fn into(&self, index: usize) -> impl Iterator<Item = &Stream> {
+        self.streams.iter().filter(move |stream| stream.to == index)
     }
 
     /// Components that users wrote, with their indices.
@@ -280,38 +189,10 @@ fn executor_flow(sample: &Sample, source: bool, node: u32, ability: f64) -> Exec
     ExecutorFlow { node, ability: ability.max(1e-3), input, busy: sample.capacity().get() }
 }
 
-fn streams(
-    topology: &Topology,
-    components: &[ComponentFlow],
-    metric_history: &MetricHistory,
-) -> Vec<Stream> {
-    let mut streams: Vec<Stream> = Vec::new();
-    for (index, edge) in topology.edges.iter().enumerate() {
-        let (from, to) = (edge.from as usize, edge.to as usize);
-        let (Some(sender), Some(receiver)) = (components.get(from), components.get(to)) else {
-            continue;
-        };
-        if sender.system || receiver.system {
-            continue;
-        }
-        let input = sender.input().filter(|input| *input > 0.0);
-        let sent = metric_history.sent_rate(index);
-        // Where streams are not counted, each pair of components is taken to share all that is
-        // emitted, so only its first stream counts.
-        if sent.is_none() && streams.iter().any(|s| s.from == from && s.to == to) {
-            continue;
-        }
-        let copies = if edge.grouping == Grouping::All { f64::from(receiver.tasks) } else { 1.0 };
-        let rate = sent.unwrap_or(sender.output * copies);
-        streams.push(Stream { from, to, selectivity: input.map(|input| rate / input) });
-    }
-    streams
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demand::propagate;
+    use crate::demand::Demand;
     use crate::model::{Component, Counters, Edge, Executor, SlotRef, TaskRange};
 
     fn sample(executed: u64, execute_ms: f64, emitted: u64) -> Measurement {
@@ -362,8 +243,9 @@ mod tests {
         assert_eq!(flow.components[1].hottest(), Some(0.6));
         assert!(flow.components[2].keyed && !flow.components[1].keyed);
         assert_eq!(flow.components[1].measured[1].ability, 0.5);
-        let demand = propagate(&flow.sources(|target| 2.0 * target.arrival()), &flow.streams);
-        assert_eq!(demand, [Some(2000.0), Some(2000.0), Some(4000.0)]);
+        let sources = flow.sources(|target| 2.0 * target.arrival());
+        let demand = flow.graph(&flow.streams).demand(&sources);
+        assert_eq!(demand, [2000.0, 2000.0, 4000.0].map(|rate| Some(Demand::shared(rate))));
     }
 
     #[test]

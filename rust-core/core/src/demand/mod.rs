@@ -4,20 +4,30 @@
 //! component what it took in, gave out and could have done, and the demand that given source rates
 //! put on it. Every policy starts from here; none of them is chosen here.
 //!
+//! What is asked is a [`Demand`]: executors share some of it, and each of them gets a copy of what is broadcast.
+//!
 //! Formulas: true processing rate and the one pass from the sources are those of DS2 (Kalavri et
 //! al., OSDI 2018, equations 1 to 8); the source's target with growth and catch-up is that of the
 //! Flink autoscaler (FLIP-271).
 
+mod asked;
+mod component;
 mod flow;
 mod forecast;
 mod graph;
+mod parts;
 mod reach;
 mod source;
+mod streams;
+#[cfg(test)]
+pub(crate) mod testing;
 mod ticks;
 
-pub use flow::{ComponentFlow, ExecutorFlow, Flow};
+pub use asked::Demand;
+pub use component::{ComponentFlow, ExecutorFlow};
+pub use flow::Flow;
 pub use forecast::{Forecast, Forecaster, Method};
-pub use graph::{Stream, order, propagate};
+pub use graph::{Carries, Graph, Node, Stream};
 pub use reach::{asked, let_through};
 pub use source::{Target, target_rate};
 pub use ticks::leave_out_ticks;

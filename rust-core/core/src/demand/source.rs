@@ -15,6 +15,8 @@ pub struct Target {
     pub newest: Option<[f64; 2]>,
 }
 
+/// Records per second by which what waits may seem to grow without anything arriving.
+const FEW: f64 = 1.0;
 /// Two intervals in a row this far from the mean of the window are no noise.
 const STEP: f64 = 1.25;
 /// An interval with so many times the records of the one before it is no noise.
@@ -24,6 +26,20 @@ impl Target {
     /// Records that arrive per second: what is brought in, and what is left to wait.
     pub fn arrival(&self) -> f64 {
         (self.consumed + self.growth.unwrap_or(0.0)).max(0.0)
+    }
+
+    /// Whether nothing comes and nothing is left to wait: it is idle. What has waited all the time is no work
+    /// that it could be short of executors for.
+    pub fn is_silent(&self) -> bool {
+        self.consumed <= 0.0 && self.growth.unwrap_or(0.0) <= FEW
+    }
+
+    /// Seconds by which it is behind: that what it takes in needs for what waits.
+    pub fn behind_secs(&self) -> f64 {
+        match self.is_silent() {
+            true => 0.0,
+            false => self.backlog.unwrap_or(0) as f64 / self.consumed.max(1e-9),
+        }
     }
 
     /// The same as it is now. A mean over the window follows a step slowly; where the two newest
@@ -43,11 +59,11 @@ impl Target {
         self.newest.map(|[last, before]| last > RISING * before)
     }
 
-    /// Records to take per second so that the backlog is gone after `catch_up`.
+    /// Records to take per second so that the backlog is gone after `catch_up`; none by one that is silent.
     pub fn catch_up(&self, catch_up: Millis) -> f64 {
         let secs = catch_up.get() / 1000.0;
         match self.backlog {
-            Some(backlog) if secs > 0.0 => backlog as f64 / secs,
+            Some(backlog) if secs > 0.0 && !self.is_silent() => backlog as f64 / secs,
             _ => 0.0,
         }
     }

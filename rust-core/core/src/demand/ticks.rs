@@ -1,6 +1,7 @@
 //! What components execute that nobody sent them.
 
 use super::flow::Flow;
+use super::graph::Carries;
 
 /// The engine's own tuples that an executor may get per second: ticks come each whole number of seconds at most.
 const TICKS: f64 = 1.0;
@@ -24,6 +25,15 @@ pub fn leave_out_ticks(flow: &mut Flow) {
         let each = surplus / executors;
         // An executor that got less than its ticks had none; the others had all.
         component.measured.iter_mut().for_each(|e| e.input = (e.input - each).max(0.0));
+        let left = component.input().unwrap_or(0.0);
+        // What it sends is still as much, by fewer records taken in.
+        for stream in flow.streams.iter_mut().filter(|stream| stream.from == index) {
+            if let Carries::Ratio(ratio) = stream.carries {
+                let rate = ratio * input;
+                stream.carries =
+                    if left > 0.0 { Carries::Ratio(rate / left) } else { Carries::UpTo(rate) };
+            }
+        }
     }
 }
 
@@ -42,7 +52,8 @@ mod tests {
             measured: vec![executor(input); executors as usize],
             ..ComponentFlow::default()
         };
-        let streams = vec![Stream { from: 0, to: 1, selectivity: Some(1.0) }];
+        let streams =
+            vec![Stream { from: 0, to: 1, broadcast: false, carries: Carries::Ratio(1.0) }];
         Flow { components: vec![component(true, 1, sent), component(false, 8, each)], streams }
     }
 

@@ -209,6 +209,8 @@ pub enum Grouping {
     LocalOrShuffle,
     /// Anything else the user chose.
     Custom,
+    /// Every executor, however many tasks it has.
+    Broadcast,
 }
 
 /// A stream between two components of one topology.

@@ -13,7 +13,7 @@ use super::desired::{DesiredCounts, direction, intent, main_reason, unknown_rate
 use super::ds2;
 use super::gaussian::Process;
 use super::situation::{Intent, Situation};
-use crate::demand::Target;
+use crate::demand::{Demand, Target};
 use crate::reason::{Reason, ReasonCode};
 
 /// The process passes this close by its points.
@@ -49,9 +49,10 @@ impl Memory {
 ///
 /// Nothing where no parallelism up to `most` does, or it lies further than `alpha` from every
 /// observed one.
-pub fn conservative(points: &[(f64, f64)], demand: f64, most: u32, alpha: u32) -> Option<u32> {
+pub fn conservative(points: &[(f64, f64)], demand: Demand, most: u32, alpha: u32) -> Option<u32> {
     let process = Process::fit(points)?;
-    let least = (1..=most).find(|p| process.mean(f64::from(*p)) >= demand * (1.0 - ROUNDING))?;
+    let enough = |p: &u32| process.mean(f64::from(*p)) >= demand.of(*p) * (1.0 - ROUNDING);
+    let least = (1..=most).find(enough)?;
     let distance = points.iter().map(|(p, _)| (p - f64::from(least)).abs()).reduce(f64::min)?;
     (distance <= f64::from(alpha)).then_some(least)
 }
@@ -88,7 +89,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
     for (&index, &fallback) in proposed.iter().filter(|(index, _)| !flow.components[**index].source)
     {
         let most = flow.components[index].most();
-        let asked = demand[index].unwrap_or(0.0);
+        let asked = demand[index].unwrap_or_default();
         let trusted = conservative(&memory.points(index), asked, most, own.alpha);
         desired.insert(index, trusted.unwrap_or(fallback));
     }
@@ -123,13 +124,14 @@ mod tests {
     #[test]
     fn the_published_points_are_found_again() {
         for (executors, rate) in Q1 {
-            assert_eq!(conservative(&Q1, rate, 30, 3), Some(executors as u32));
+            assert_eq!(conservative(&Q1, Demand::shared(rate), 30, 3), Some(executors as u32));
         }
     }
 
     #[test]
     fn far_from_what_was_seen_is_not_trusted() {
         let between = Process::fit(&Q1).map_or(0.0, |process| process.mean(16.0));
+        let between = Demand::shared(between);
         assert_eq!(conservative(&Q1, between, 30, 3), None, "16 lies 8 from the nearest");
         assert!(conservative(&Q1, between, 30, 8).is_some());
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::situation::{Intent, Situation};
+use crate::demand::Demand;
 use crate::reason::{Reason, ReasonCode};
 
 /// The executors that a policy wants for a component, before limits.
@@ -83,12 +84,12 @@ pub fn direction(situation: &Situation<'_>, desired: &DesiredCounts) -> i64 {
 pub fn main_reason(
     situation: &Situation<'_>,
     desired: &DesiredCounts,
-    demand: &[Option<f64>],
+    demand: &[Option<Demand>],
 ) -> Reason {
     let used = |index: usize| {
         let component = &situation.flow.components[index];
         let capacity = component.true_rate()? * f64::from(component.executors);
-        Some((index, demand[index]?, capacity))
+        Some((index, demand[index]?.of(component.executors), capacity))
     };
     let changed = desired
         .iter()

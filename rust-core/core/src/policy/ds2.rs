@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::desired::{DesiredCounts, direction, intent, main_reason, unknown_rates};
 use super::situation::{Intent, Situation};
-use crate::demand::{Flow, Target, whole_executors};
+use crate::demand::{Demand, Flow, Target, whole_executors};
 use crate::reason::{Reason, ReasonCode};
 
 const RATIO: &str = "thalweg.ds2.target.rate.ratio";
@@ -23,16 +23,16 @@ pub struct Memory {
     decisions: VecDeque<DesiredCounts>,
 }
 
-/// Executors for a demand at a true rate of one executor (equation 7).
-pub fn executors_for(demand: f64, true_rate: f64, headroom: f64) -> u32 {
-    whole_executors(demand / true_rate.max(1e-9) * (1.0 + headroom))
+/// Executors for a demand at a true rate of one executor (equation 7); nothing where no number is enough.
+pub fn executors_for(demand: Demand, true_rate: f64, headroom: f64) -> Option<u32> {
+    demand.times(1.0 + headroom).executors(true_rate).map(whole_executors)
 }
 
 /// What DS2 proposes for every component whose demand and true rate are known.
-pub fn propose(flow: &Flow, demand: &[Option<f64>], headroom: f64) -> DesiredCounts {
+pub fn propose(flow: &Flow, demand: &[Option<Demand>], headroom: f64) -> DesiredCounts {
     flow.users()
         .filter_map(|(index, component)| {
-            Some((index, executors_for(demand[index]?, component.true_rate()?, headroom)))
+            Some((index, executors_for(demand[index]?, component.true_rate()?, headroom)?))
         })
         .collect()
 }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::desired::{DesiredCounts, intent, unknown_rates};
 use super::situation::{Intent, Situation};
-use crate::demand::{ComponentFlow, Target, whole_executors};
+use crate::demand::{ComponentFlow, Demand, Target, whole_executors};
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::AutoscalerSettings;
 use crate::units::Timestamp;
@@ -41,12 +41,14 @@ pub struct Memory {
 /// The rates that decide about one component.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rates {
-    /// Records per second that it could take in.
+    /// Its executors.
+    pub executors: u32,
+    /// Records per second that they could take in.
     pub true_rate: f64,
     /// Records per second that it has to take in.
-    pub target: f64,
+    pub target: Demand,
     /// Records per second on top, to catch up with the lag.
-    pub catch_up: f64,
+    pub catch_up: Demand,
 }
 
 /// Target capacity at a utilisation, with what a restart leaves behind or without.
@@ -55,21 +57,23 @@ pub fn target_capacity(
     utilization: f64,
     with_restart: bool,
     own: &AutoscalerSettings,
-) -> f64 {
+) -> Demand {
     let restart = match with_restart && own.catch_up.get() > 0.0 {
-        true => rates.target * own.restart.get() / own.catch_up.get(),
+        true => own.restart.get() / own.catch_up.get(),
         false => 0.0,
     };
     // A utilisation of 0 asks for endless capacity: nothing is too much.
-    rates.catch_up + restart + rates.target / utilization.max(1e-9)
+    rates.catch_up + rates.target.times(restart + 1.0 / utilization.max(1e-9))
 }
 
-/// The new number of executors, before alignment.
-pub fn scaled(executors: u32, rates: &Rates, scalability: f64, own: &AutoscalerSettings) -> u32 {
+/// The new number of executors, before alignment; as many as there are where no number is enough.
+pub fn scaled(rates: &Rates, scalability: f64, own: &AutoscalerSettings) -> u32 {
     let capacity = target_capacity(rates, own.target.get(), true, own);
-    let factor = capacity / rates.true_rate.max(1e-9) / scalability;
+    let executors = f64::from(rates.executors);
+    let each = rates.true_rate / executors * scalability;
+    let factor = capacity.executors(each).unwrap_or(executors) / executors;
     let factor = factor.clamp(1.0 - own.max_down.get(), 1.0 + own.max_up);
-    whole_executors(factor * f64::from(executors)).min(own.most.max(1))
+    whole_executors(factor * executors).min(own.most.max(1))
 }
 
 /// Aligns a wish to the key groups or partitions that are dealt out: upwards to a divisor where one
@@ -125,8 +129,8 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
         ),
     };
     let within = |rates: &Rates| {
-        rates.true_rate >= target_capacity(rates, high, false, own)
-            && rates.true_rate <= target_capacity(rates, low, true, own)
+        let asked = |used, restart| target_capacity(rates, used, restart, own).of(rates.executors);
+        rates.true_rate >= asked(high, false) && rates.true_rate <= asked(low, true)
     };
     note(situation, memory, &rates);
     if let Some((index, used)) = fullest(&rates).filter(|_| rates.values().all(within)) {
@@ -142,7 +146,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory) -> Intent {
         let component = &situation.flow.components[index];
         let seen = memory.seen.get(&index).filter(|_| own.observed_scalability);
         let scalability = seen.map_or(1.0, observed_scalability);
-        let count = align(component, scaled(component.executors, rates, scalability, own));
+        let count = align(component, scaled(rates, scalability, own));
         match count.cmp(&component.executors) {
             std::cmp::Ordering::Less => match memory.held_down(index, count, situation.now, own) {
                 Ok(count) => _ = desired.insert(index, count),
@@ -216,14 +220,9 @@ fn align(component: &ComponentFlow, count: u32) -> u32 {
     }
 }
 
-/// Seconds by which sources lag behind.
-fn lag_secs(component: &ComponentFlow) -> f64 {
-    component.target.backlog.unwrap_or(0) as f64 / component.target.consumed.max(1e-9)
-}
-
 fn is_backlogged(situation: &Situation<'_>) -> bool {
     let limit = situation.settings.autoscaler.backlog_lag.get() / 1000.0;
-    situation.flow.components.iter().any(|c| c.source && lag_secs(c) > limit)
+    situation.flow.components.iter().any(|c| c.source && c.target.behind_secs() > limit)
 }
 
 fn rates(situation: &Situation<'_>) -> BTreeMap<usize, Rates> {
@@ -234,9 +233,10 @@ fn rates(situation: &Situation<'_>) -> BTreeMap<usize, Rates> {
     flow.users()
         .filter_map(|(index, component)| {
             let rates = Rates {
+                executors: component.executors,
                 true_rate: true_rate(component)?,
                 target: target[index]?,
-                catch_up: (all[index]? - target[index]?).max(0.0),
+                catch_up: all[index]?.beyond(target[index]?),
             };
             Some((index, rates))
         })
@@ -251,7 +251,8 @@ pub(super) fn true_rate(component: &ComponentFlow) -> Option<f64> {
     let observed = pressure.map(|share| input / (1.0 - share));
     match (busy, observed) {
         (Some(busy), Some(observed))
-            if busy > OBSERVED_ABOVE * observed && lag_secs(component) > OBSERVED_LAG_SECS =>
+            if busy > OBSERVED_ABOVE * observed
+                && component.target.behind_secs() > OBSERVED_LAG_SECS =>
         {
             Some(observed)
         }
@@ -260,8 +261,8 @@ pub(super) fn true_rate(component: &ComponentFlow) -> Option<f64> {
 }
 
 fn fullest(rates: &BTreeMap<usize, Rates>) -> Option<(usize, f64)> {
-    let used =
-        rates.iter().map(|(index, r)| (*index, (r.target + r.catch_up) / r.true_rate.max(1e-9)));
+    let asked = |rates: &Rates| (rates.target + rates.catch_up).of(rates.executors);
+    let used = rates.iter().map(|(index, r)| (*index, asked(r) / r.true_rate.max(1e-9)));
     used.max_by(|a, b| a.1.total_cmp(&b.1))
 }
 

@@ -16,6 +16,7 @@ mod situation;
 pub(crate) mod testing;
 pub mod thalweg;
 pub mod threshold;
+mod unjudged;
 
 pub use situation::{Intent, Situation};
 
@@ -44,18 +45,19 @@ pub fn find(
     memories: &mut Memories,
     model: &mut thalweg::TopologyModel,
 ) -> Intent {
-    match situation.settings.policy {
-        PolicyName::Threshold => threshold::find(situation, &mut memories.threshold),
-        PolicyName::Dhalion => dhalion::find(situation, &mut memories.dhalion),
+    let by_demand = match situation.settings.policy {
+        PolicyName::Threshold => return threshold::find(situation, &mut memories.threshold),
+        PolicyName::Dhalion => return dhalion::find(situation, &mut memories.dhalion),
         PolicyName::Ds2 => ds2::find(situation, &mut memories.ds2),
         PolicyName::FlinkAutoscaler => flink_autoscaler::find(situation, &mut memories.autoscaler),
         PolicyName::Conttune => conttune::find(situation, &mut memories.conttune),
         PolicyName::Thalweg => thalweg::find(situation, &mut memories.thalweg, model),
         PolicyName::Static | PolicyName::MeStream => {
             let text = "the policy leaves everything as it is";
-            Intent::Stay(vec![Reason::plain(ReasonCode::PolicyStatic, text)])
+            return Intent::Stay(vec![Reason::plain(ReasonCode::PolicyStatic, text)]);
         }
-    }
+    };
+    unjudged::named(situation, by_demand)
 }
 
 /// Records per second that the policy, asked just now, believes each component can take in, where it
@@ -74,3 +76,8 @@ pub fn believed(situation: &Situation<'_>, memories: &Memories) -> Vec<Option<Ra
     };
     situation.flow.components.iter().enumerate().map(of).collect()
 }
+
+#[cfg(test)]
+mod random_tests;
+#[cfg(test)]
+mod tests;

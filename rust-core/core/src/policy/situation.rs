@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::demand::{ComponentFlow, Flow, Target, asked, whole_executors};
+use crate::demand::{ComponentFlow, Demand, Flow, Target, asked, whole_executors};
 use crate::model::Topology;
 use crate::reason::Reason;
 use crate::settings::Settings;
@@ -44,18 +44,20 @@ impl<'a> Situation<'a> {
 
     /// The demand on each component when sources bring in what `rate` says, as far as components that cannot do what
     /// is asked of them let it through.
-    pub fn demand(&self, rate: impl Fn(&Target) -> f64) -> Vec<Option<f64>> {
-        asked(&self.flow.sources(rate), &self.flow.streams, &self.ceilings())
+    pub fn demand(&self, rate: impl Fn(&Target) -> f64) -> Vec<Option<Demand>> {
+        let graph = self.flow.graph(&self.flow.streams);
+        asked(&graph, &self.flow.sources(rate), &self.ceilings())
     }
 
     /// A component of which more is asked than it does with all executors that it may have, and the executors that it
     /// would need: what it leaves undone is no reason for more executors elsewhere.
-    pub fn limit(&self, demand: &[Option<f64>]) -> Option<(usize, u32)> {
+    pub fn limit(&self, demand: &[Option<Demand>]) -> Option<(usize, u32)> {
         let over = |(index, (asked, most)): (usize, (&Option<f64>, &Option<f64>))| {
             let (asked, most) = (*asked).zip(*most).filter(|(asked, most)| asked > most)?;
             Some((index, asked / most))
         };
         let ceilings = self.ceilings();
+        let demand = self.flow.graph(&self.flow.streams).in_all(demand);
         let all = demand.iter().zip(&ceilings).enumerate();
         let (index, factor) = all.filter_map(over).max_by(|a, b| a.1.total_cmp(&b.1))?;
         Some((index, whole_executors(f64::from(self.most(index)) * factor)))

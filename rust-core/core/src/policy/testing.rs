@@ -1,7 +1,7 @@
 //! Situations for the tests of policies.
 
 use super::situation::{Intent, Situation};
-use crate::demand::{ComponentFlow, ExecutorFlow, Flow, Stream, Target};
+use crate::demand::{Carries, ComponentFlow, ExecutorFlow, Flow, Stream, Target};
 use crate::model::{Component, Topology};
 use crate::reason::ReasonCode;
 use crate::settings::Settings;
@@ -35,8 +35,8 @@ impl Case {
         let mut streams = Vec::new();
         let mut before = source;
         for (index, &(executors, input, busy)) in operators.iter().enumerate() {
-            let selectivity = Some(input / before);
-            streams.push(Stream { from: index, to: index + 1, selectivity });
+            let carries = Carries::Ratio(input / before);
+            streams.push(Stream { from: index, to: index + 1, broadcast: false, carries });
             components.push(component(executors, input, busy));
             before = input;
         }
@@ -45,6 +45,11 @@ impl Case {
         let span = settings.window;
         let now = Timestamp::from_millis(1_000_000);
         Self { topology, flow, span, may_move: false, slots: None, settings, now }
+    }
+
+    /// A graph and what flows through it.
+    pub fn of((topology, flow): (Topology, Flow)) -> Self {
+        Self { topology, flow, ..Self::line(1.0, &[]) }
     }
 
     /// Sets the busy share of every executor of a component.

@@ -69,13 +69,14 @@ pub const OBSTACLES: [Obstacle; 7] = [
 pub const KINDS: [ComponentKind; 3] =
     [ComponentKind::Source, ComponentKind::Operator, ComponentKind::System];
 /// A stream's grouping is encoded as its place here.
-pub const GROUPINGS: [Grouping; 6] = [
+pub const GROUPINGS: [Grouping; 7] = [
     Grouping::Shuffle,
     Grouping::Fields,
     Grouping::All,
     Grouping::Global,
     Grouping::LocalOrShuffle,
     Grouping::Custom,
+    Grouping::Broadcast,
 ];
 
 /// One array of records.

@@ -99,7 +99,7 @@ impl Job {
             }
             let readers = range.clone().take(self.partitions[component]).filter(|&e| desk.up[e]);
             let count = readers.clone().count();
-            let allowed = room * self.hidden.gains[component];
+            let allowed = room * self.hidden.gains[component].shared;
             let each = self.lag[component].records().min(allowed) / count.max(1) as f64;
             for executor in readers {
                 desk.offer[executor] = each;
@@ -235,8 +235,10 @@ impl Job {
         for component in (0..self.kinds.len()).rev() {
             let range = self.wiring.ranges[component].clone();
             for (group, _) in desk.bundles[component].iter().enumerate() {
+                // Who waited for one that waits for it would wait for ever.
                 let factor = self.wiring.out[component]
                     .iter()
+                    .filter(|edge| edge.to > component)
                     .flat_map(|edge| {
                         let receivers = self.wiring.ranges[edge.to].clone();
                         receivers.zip(self.shares(edge, group)).filter(|(_, share)| **share > 0.0)
@@ -333,7 +335,7 @@ impl Job {
         let executor = &mut self.executors[e];
         let totals = &mut executor.totals;
         let edges = &self.wiring.out[component];
-        let sent: f64 = edges.iter().map(|edge| edge.selectivity).sum::<f64>() * worked;
+        let sent = self.wiring.emits[component] * worked;
         let received: f64 = edges
             .iter()
             .map(|edge| edge.selectivity * edge.shares[group].iter().sum::<f64>())
@@ -423,7 +425,7 @@ impl Job {
         for component in 0..self.kinds.len() {
             if self.kinds[component] == ComponentKind::Source {
                 let range = self.wiring.ranges[component].clone();
-                let part = roots * self.hidden.gains[component] / range.len().max(1) as f64;
+                let part = roots * self.hidden.gains[component].shared / range.len().max(1) as f64;
                 for executor in &mut self.executors[range] {
                     executor.totals.completed += part;
                     executor.totals.complete_secs += part * since_emission;

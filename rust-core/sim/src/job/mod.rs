@@ -226,10 +226,11 @@ impl Job {
         for (from, edge) in self.wiring.out.iter().enumerate().flat_map(|(from, edges)| {
             edges.iter().filter(|edge| edge.to == component).map(move |edge| (from, edge))
         }) {
-            let weight = self.hidden.gains[from] * edge.selectivity / edge.shares.len() as f64;
+            let executors = self.wiring.ranges[from].len() as u32;
+            let sent = self.hidden.gains[from].of(executors) * edge.selectivity;
+            let weight = sent / edge.shares.len() as f64;
             for shares in &edge.shares {
-                let all: f64 = shares.iter().sum::<f64>().max(1e-12);
-                sums.iter_mut().zip(shares).for_each(|(sum, share)| *sum += weight * share / all);
+                sums.iter_mut().zip(shares).for_each(|(sum, share)| *sum += weight * share);
             }
         }
         let all: f64 = sums.iter().sum();
@@ -300,7 +301,7 @@ impl Job {
             .iter()
             .enumerate()
             .filter(|(_, kind)| **kind == ComponentKind::Source)
-            .map(|(component, _)| (component, self.hidden.gains[component]))
+            .map(|(component, _)| (component, self.hidden.gains[component].shared))
             .collect();
         for cohort in cohorts {
             for &(component, share) in &sources {
@@ -342,7 +343,7 @@ impl Job {
         if replay_done && self.since_checkpoint > 0.0 {
             for component in 0..self.kinds.len() {
                 if self.kinds[component] == ComponentKind::Source {
-                    let records = self.since_checkpoint * self.hidden.gains[component];
+                    let records = self.since_checkpoint * self.hidden.gains[component].shared;
                     self.lag[component].push_front(Cohort { records, ..Cohort::default() });
                 }
             }

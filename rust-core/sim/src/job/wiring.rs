@@ -6,7 +6,7 @@ use thalweg_core::model::{Grouping, SlotRef};
 
 use super::executor::Executor;
 use crate::hidden::Hidden;
-use crate::scenario::{EngineKind, Scenario};
+use crate::scenario::{Copies, EdgeSpec, EngineKind, Scenario, copies};
 
 /// The streams of a job between its present executors.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -18,6 +18,8 @@ pub struct Wiring {
     pub group: Vec<usize>,
     /// Per component: how many groups it has.
     pub groups: Vec<usize>,
+    /// Per component: records that it gives out for each that it takes in, whoever gets them.
+    pub emits: Vec<f64>,
     /// Per component: streams from it.
     pub out: Vec<Vec<OutEdge>>,
     /// Per executor: processor time of a record on a core of speed 1, in seconds.
@@ -61,6 +63,7 @@ impl Wiring {
         for component in 0..scenario.components.len() {
             let own = out_edges(scenario, hidden, executors, &wiring, component);
             wiring.out.push(own);
+            wiring.emits.push(emits(scenario, component));
         }
         let nodes = hidden.nodes.len();
         wiring.on_node = vec![Vec::new(); nodes];
@@ -113,6 +116,17 @@ fn ranges(components: usize, executors: &[Executor]) -> Vec<Range<usize>> {
     ranges
 }
 
+/// What a component gives out for each record: edges that carry the same stream carry the same records.
+fn emits(scenario: &Scenario, component: usize) -> f64 {
+    let id = &scenario.components[component].id;
+    let own: Vec<&EdgeSpec> = scenario.edges.iter().filter(|edge| edge.from == *id).collect();
+    let first = |index: usize, edge: &EdgeSpec| {
+        edge.stream.is_none() || own[..index].iter().all(|before| before.stream != edge.stream)
+    };
+    let streams = own.iter().enumerate().filter(|(index, edge)| first(*index, edge));
+    streams.map(|(_, edge)| edge.selectivity).sum()
+}
+
 fn out_edges(
     scenario: &Scenario,
     hidden: &Hidden,
@@ -128,7 +142,7 @@ fn out_edges(
         .filter_map(|edge| {
             let to = scenario.component(&edge.to)?;
             let receivers = &executors[wiring.ranges[to].clone()];
-            let spread = shares(scenario, hidden, edge.grouping, receivers);
+            let spread = shares(scenario, hidden, edge, receivers);
             let local = is_local(scenario, edge.grouping);
             let of_group = |group: usize| {
                 let first = senders.clone().find(|&index| wiring.group[index] == group);
@@ -173,13 +187,17 @@ fn beside(slot: Option<SlotRef>, receivers: &[Executor], spread: &[f64]) -> Opti
 fn shares(
     scenario: &Scenario,
     hidden: &Hidden,
-    grouping: Grouping,
+    edge: &EdgeSpec,
     receivers: &[Executor],
 ) -> Vec<f64> {
+    match copies(scenario, edge) {
+        Copies::PerTask => return receivers.iter().map(|r| f64::from(r.tasks.count())).collect(),
+        Copies::PerExecutor => return vec![1.0; receivers.len()],
+        Copies::One => {}
+    }
     let tasks: u32 = receivers.iter().map(|r| r.tasks.count()).sum();
     let first = receivers.iter().map(|r| r.tasks.first).min().unwrap_or(0);
-    let of = |(index, receiver): (usize, &Executor)| match grouping {
-        Grouping::All => 1.0,
+    let of = |(index, receiver): (usize, &Executor)| match edge.grouping {
         Grouping::Global => f64::from(u8::from(index == 0)),
         Grouping::Fields => {
             let weights = &hidden.components[receiver.component].key_weights;

@@ -191,9 +191,8 @@ impl Recorder {
         let needed = capacities.needed_in_all(rate);
         let generous = capacities.needed_in_all(rate / LEAST_UTILIZATION);
         let executors: usize = capacities.counted().map(|c| job.count_of(c)).sum();
-        let under = capacities
-            .counted()
-            .any(|c| job.capacity(c, environment, now) < rate * capacities.gain(c));
+        let asked = |c| rate * capacities.gain(c, job.count_of(c));
+        let under = capacities.counted().any(|c| job.capacity(c, environment, now) < asked(c));
         let over = executors as u32 > generous;
         self.judged = Some((now.floor(), needed, under, over));
         (needed, under, over)

@@ -2,7 +2,8 @@
 
 use thalweg_core::model::ComponentKind;
 
-use super::{FaultKind, Scenario};
+use super::gains::settled;
+use super::{EdgeSpec, FaultKind, Scenario};
 
 /// Where a scenario is wrong, and what was expected.
 pub(super) struct Wrong {
@@ -155,18 +156,14 @@ fn components(scenario: &Scenario) -> Result<(), Wrong> {
 fn edges(scenario: &Scenario) -> Result<(), Wrong> {
     for (index, edge) in scenario.edges.iter().enumerate() {
         let at = |key, expected: String| Err(wrong("edge", index, key, expected));
-        let Some(from) = scenario.component(&edge.from) else {
+        if scenario.component(&edge.from).is_none() {
             return at("from", format!("expected a component, and there is no {}", edge.from));
-        };
+        }
         let Some(to) = scenario.component(&edge.to) else {
             return at("to", format!("expected a component, and there is no {}", edge.to));
         };
         if scenario.components[to].kind == ComponentKind::Source {
             return at("to", format!("expected an operator, and {} is a source", edge.to));
-        }
-        // Components stand in the order of the flow, so no edge can lead back.
-        if to <= from {
-            return at("to", format!("expected a component further down than {}", edge.from));
         }
         if !(edge.selectivity.is_finite() && edge.selectivity >= 0.0) {
             return at(
@@ -174,6 +171,20 @@ fn edges(scenario: &Scenario) -> Result<(), Wrong> {
                 format!("expected a number of at least 0, got {}", edge.selectivity),
             );
         }
+    }
+    for (index, edge) in scenario.edges.iter().enumerate().filter(|(_, edge)| edge.stream.is_some())
+    {
+        let same = |e: &&EdgeSpec| e.from == edge.from && e.stream == edge.stream;
+        let other = scenario.edges[..index].iter().find(same);
+        if let Some(other) = other.filter(|other| other.selectivity != edge.selectivity) {
+            let expected =
+                format!("expected {} as of the other edge of its stream", other.selectivity);
+            return Err(wrong("edge", index, "selectivity", expected));
+        }
+    }
+    if settled(scenario).is_none() {
+        let expected = "expected less to come back to a component than it takes in";
+        return Err(wrong("edge", 0, "selectivity", expected));
     }
     for (index, component) in scenario.components.iter().enumerate() {
         let fed = scenario.edges.iter().any(|edge| edge.to == component.id);

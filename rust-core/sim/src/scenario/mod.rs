@@ -7,6 +7,7 @@
 mod check;
 mod engines;
 mod faults;
+mod gains;
 mod load;
 mod read;
 mod spec;
@@ -14,6 +15,7 @@ pub mod template;
 
 pub use engines::{Flink, Method, Metrics, Storm};
 pub use faults::{Fault, FaultKind, MetricLoss};
+pub use gains::{Copies, copies, gains};
 pub use load::{Load, LoadShape};
 pub use read::{ScenarioError, Span, read, read_series};
 pub use spec::{ComponentSpec, EdgeSpec, EngineKind, NodeGroup, Scenario, ScriptStep, StateSpec};

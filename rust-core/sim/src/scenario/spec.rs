@@ -224,6 +224,10 @@ pub struct EdgeSpec {
     /// Size of a record.
     #[serde(default = "hundred")]
     pub bytes: f64,
+    /// Name of the stream of its sender: edges that name the same one carry the same records. Without a name
+    /// it is a stream of its own, as a side output is.
+    #[serde(default)]
+    pub stream: Option<String>,
 }
 
 impl Scenario {

@@ -59,12 +59,12 @@ pub fn draw(shape: Shape, engine: EngineKind, seed: u64) -> Scenario {
             chain(&mut scenario, &["orders", "people"], "joined", random.whole(1, 3), &mut random);
         }
     }
-    let gains = crate::hidden::gains(&scenario);
+    let gains = super::gains::gains(&scenario);
     let heaviest = scenario
         .components
         .iter()
         .zip(&gains)
-        .map(|(component, gain)| component.work_micros * 1e-6 * gain)
+        .map(|(component, gain)| component.work_micros * 1e-6 * gain.of(component.executors))
         .fold(1e-9, f64::max);
     scenario.rate = random.between(2.0, 8.0) / heaviest;
     scenario
@@ -181,5 +181,6 @@ pub fn edge(from: &str, to: &str) -> EdgeSpec {
         grouping: Grouping::Shuffle,
         selectivity: 1.0,
         bytes: 100.0,
+        stream: None,
     }
 }

@@ -5,16 +5,18 @@ use crate::units::Millis;
 #[test]
 fn target_capacity_is_the_sum_of_input_restart_and_catch_up() {
     let own = AutoscalerSettings::default();
-    let rates = Rates { true_rate: 1000.0, target: 700.0, catch_up: 60.0 };
+    let (target, catch_up) = (Demand::shared(700.0), Demand::shared(60.0));
+    let rates = Rates { executors: 4, true_rate: 1000.0, target, catch_up };
     // 700 / 0.7 + 700 * 5 / 30 + 60
-    let capacity = target_capacity(&rates, 0.7, true, &own);
+    let capacity = target_capacity(&rates, 0.7, true, &own).of(4);
     assert!((capacity - 1_176.666_667).abs() < 1e-3, "{capacity}");
-    assert_eq!(target_capacity(&rates, 1.0, false, &own), 760.0);
-    assert_eq!(scaled(4, &rates, 1.0, &own), 5);
-    assert_eq!(scaled(4, &rates, 0.5, &own), 10);
+    assert_eq!(target_capacity(&rates, 1.0, false, &own).of(4), 760.0);
+    assert_eq!(scaled(&rates, 1.0, &own), 5);
+    assert_eq!(scaled(&rates, 0.5, &own), 10);
     // At most 60 % fewer at a time.
-    let idle = Rates { target: 1.0, catch_up: 0.0, ..rates };
-    assert_eq!(scaled(10, &idle, 1.0, &own), 4);
+    let target = Demand::shared(1.0);
+    let idle = Rates { executors: 10, target, catch_up: Demand::default(), ..rates };
+    assert_eq!(scaled(&idle, 1.0, &own), 4);
 }
 
 #[test]

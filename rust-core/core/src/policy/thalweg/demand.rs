@@ -2,13 +2,13 @@
 
 use super::limits::SATURATED;
 use super::memory::{Memory, TopologyModel};
-use crate::demand::{Method, asked};
+use crate::demand::{Carries, Demand, Method, asked};
 use crate::diagnose::cause::{Cause, cause};
 use crate::policy::situation::Situation;
 use crate::units::Millis;
 
-/// Weight of the newest selectivity.
-const SELECTIVITY_WEIGHT: f64 = 0.3;
+/// Weight of the newest ratio of what is sent to what is taken in.
+const RATIO_WEIGHT: f64 = 0.3;
 /// Busy share that is planned for while a backlog is caught up with.
 const CATCH_UP_BUSY: f64 = 0.95;
 /// A backlog is worth an action only if it takes so many times longer than is allowed to be gone.
@@ -22,12 +22,12 @@ const KEPT_BINS: usize = 2880;
 /// What is asked of every component, in records per second.
 pub struct DemandForecast {
     /// By what arrives now.
-    pub now: Vec<Option<f64>>,
+    pub now: Vec<Option<Demand>>,
     /// By what is expected when an action takes effect, and the backlog.
-    pub ahead: Vec<Option<f64>>,
+    pub ahead: Vec<Option<Demand>>,
     /// By the most that is expected until `ahead` from now, and the backlog at more than the target
     /// busy share: what an action, once it has to be, is sized for.
-    pub far: Vec<Option<f64>>,
+    pub far: Vec<Option<Demand>>,
 }
 
 /// Arrivals, forecasts and backlogs, propagated as far as components let them through that do at most what their
@@ -41,14 +41,17 @@ pub fn forecast(
     let (flow, own, settings) = (situation.flow, &situation.settings.thalweg, situation.settings);
     let mut streams = flow.streams.clone();
     for stream in &mut streams {
-        let Some(measured) = stream.selectivity else {
-            // What a component made of its records while it was measured is the best guess.
-            stream.selectivity = memory.selectivities.get(&(stream.from, stream.to)).copied();
+        let name = (stream.from, stream.to, stream.broadcast);
+        let Carries::Ratio(measured) = stream.carries else {
+            // What a component made of its records while it was measured is the best guess. A stream that is told by
+            // what its receiver takes in never had a ratio.
+            let known = memory.ratios.get(&name);
+            stream.carries = known.map_or(stream.carries, |known| Carries::Ratio(*known));
             continue;
         };
-        let known = memory.selectivities.entry((stream.from, stream.to)).or_insert(measured);
-        *known += SELECTIVITY_WEIGHT * (measured - *known);
-        stream.selectivity = Some(*known);
+        let known = memory.ratios.entry(name).or_insert(measured);
+        *known += RATIO_WEIGHT * (measured - *known);
+        stream.carries = Carries::Ratio(*known);
     }
     let lead = lead(situation, model);
     let hidden = hidden_demand(situation);
@@ -79,7 +82,8 @@ pub fn forecast(
         let catching_up = (most + backlog) * own.target.get() / CATCH_UP_BUSY;
         far[index] = Some(most.max(catching_up));
     }
-    let asked = |sources: &[Option<f64>]| asked(sources, &streams, ceilings);
+    let graph = flow.graph(&streams);
+    let asked = |sources: &[Option<f64>]| asked(&graph, sources, ceilings);
     DemandForecast { now: asked(&now), ahead: asked(&ahead), far: asked(&far) }
 }
 

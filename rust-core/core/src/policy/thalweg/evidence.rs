@@ -1,7 +1,7 @@
 //! What the measurements are worth: whether they can be believed, and whether they allow taking
 //! executors away.
 
-use crate::demand::{ComponentFlow, Flow, order};
+use crate::demand::{ComponentFlow, Flow};
 use crate::policy::situation::Situation;
 use crate::reason::{Reason, ReasonCode};
 
@@ -40,6 +40,9 @@ impl Doubt {
 /// Why nothing at all can be concluded: what comes in is what all else depends on.
 pub fn blind(situation: &Situation<'_>, doubts: &[Option<Doubt>]) -> Option<Reason> {
     let flow = situation.flow;
+    // One source may be silent while others work: it brings nothing, and whatever its receivers take in beyond what
+    // the others send shows that its statistics are lost.
+    let brings = flow.users().any(|(_, c)| c.source && c.input() > Some(0.0));
     for (index, component) in flow.users().filter(|(_, c)| c.source) {
         if component.measured.is_empty() {
             return doubts[index].as_ref().map(|doubt| doubt.reason().clone());
@@ -48,8 +51,10 @@ pub fn blind(situation: &Situation<'_>, doubts: &[Option<Doubt>]) -> Option<Reas
             if let Some(busy) = holding_up(situation, component) {
                 return Some(busy);
             }
-            let text = "no record is reported, which may be silence or loss of statistics";
-            return Some(about(situation, index, ReasonCode::MetricsInconsistent, text));
+            if !brings {
+                let text = "no record is reported, which may be silence or loss of statistics";
+                return Some(about(situation, index, ReasonCode::MetricsInconsistent, text));
+            }
         }
     }
     let all = flow.users().filter(|(_, c)| !c.source).map(|(index, _)| doubts[index].as_ref());
@@ -75,7 +80,7 @@ pub fn doubts(situation: &Situation<'_>) -> Vec<Option<Doubt>> {
         }
     }
     // What is asked of a component is known from those before it.
-    for index in order(flow.components.len(), &flow.streams) {
+    for index in flow.graph(&flow.streams).order() {
         let senders = flow.streams.iter().filter(|stream| stream.to == index);
         if doubts[index].is_none() && !flow.components[index].system {
             let doubtful = senders.filter_map(|stream| wrong(&doubts[stream.from])).next();
@@ -107,13 +112,14 @@ fn doubt(situation: &Situation<'_>, index: usize, component: &ComponentFlow) -> 
         let text = "records are taken in by executors that report no work";
         return Some(Doubt::Blind(about(ReasonCode::MetricsInconsistent, text)));
     }
-    let expected = expected(situation.flow, index);
+    let flow = situation.flow;
     let compared = |expected| {
         let text =
             format!("{}: records taken in per second, and those sent to it", situation.id(index));
         Reason::compared(ReasonCode::MetricsInconsistent, input, expected, text)
     };
-    if let Some(expected) = expected.filter(|e| input > e * BALANCE + FEW) {
+    let most = expected(flow, index, flow.most_sent_to(index));
+    if let Some(expected) = most.filter(|e| input > e * BALANCE + FEW) {
         return Some(Doubt::Blind(compared(expected)));
     }
     if have < all as usize {
@@ -129,7 +135,7 @@ fn doubt(situation: &Situation<'_>, index: usize, component: &ComponentFlow) -> 
         let text = "an executor reports nothing while its siblings work";
         return Some(Doubt::Unsure(about(ReasonCode::MetricsInconsistent, text)));
     }
-    let less = expected.filter(|e| input * BALANCE + FEW < *e);
+    let less = expected(flow, index, flow.sent_to(index)).filter(|e| input * BALANCE + FEW < *e);
     less.map(|expected| Doubt::Unsure(compared(expected)))
 }
 
@@ -158,7 +164,8 @@ pub fn unsure(situation: &Situation<'_>) -> Option<Reason> {
         return Some(Reason::compared(ReasonCode::MetricsMissing, age, limit, text));
     }
     for (index, component) in flow.users() {
-        let behind = component.target.backlog.unwrap_or(0) as f64;
+        let silent = component.source && component.target.is_silent();
+        let behind = component.target.backlog.filter(|_| !silent).unwrap_or(0) as f64;
         let arrivals = component.target.arrival().max(FEW);
         if behind > BEHIND_SECS * arrivals {
             let text = format!("seconds by which {} is behind", situation.id(index));
@@ -182,11 +189,11 @@ fn silent(component: &ComponentFlow) -> bool {
     some && idle && component.shuffled && !component.source
 }
 
-/// Records per second that a component should take in: those that its senders send to it, less those
-/// that pile up before it where that is counted.
-fn expected(flow: &Flow, index: usize) -> Option<f64> {
+/// Records per second that a component should take in: those `sent` to it, less those that pile up before it where
+/// that is counted.
+fn expected(flow: &Flow, index: usize, sent: Option<f64>) -> Option<f64> {
     let growth = flow.components[index].target.growth.unwrap_or(0.0);
-    Some((flow.sent_to(index)? - growth).max(0.0))
+    Some((sent? - growth).max(0.0))
 }
 
 fn about(situation: &Situation<'_>, index: usize, code: ReasonCode, what: &str) -> Reason {

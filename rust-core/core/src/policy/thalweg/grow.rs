@@ -9,7 +9,7 @@ use super::levels::{Step, spares};
 use super::memory::{Memory, TopologyModel};
 use super::shares::Shares;
 use super::size::{Limit, Scaling, Size};
-use crate::demand::{ComponentFlow, ExecutorFlow};
+use crate::demand::{ComponentFlow, Demand, ExecutorFlow};
 use crate::diagnose::cause::{Cause, cause, median};
 use crate::policy::desired::{DesiredCounts, bounded, intent_with_memory};
 use crate::policy::situation::{Intent, Situation};
@@ -133,7 +133,8 @@ pub(super) fn expecting(
                 continue;
             };
             let ordinal = u32::try_from(index).unwrap_or(u32::MAX);
-            growth.insert(ordinal, (ahead / input.max(1e-9)).clamp(1.0, MOST_GROWTH));
+            let growth_of = ahead.of(component.executors) / input.max(1e-9);
+            growth.insert(ordinal, growth_of.clamp(1.0, MOST_GROWTH));
         }
     }
     intent
@@ -145,7 +146,7 @@ fn stands_in_the_way(
     memory: &Memory,
     index: usize,
     sized: Option<&(Scaling<'_>, Size)>,
-    demand: Option<f64>,
+    demand: Option<Demand>,
 ) -> Option<Reason> {
     let component = &situation.flow.components[index];
     let id = situation.id(index);
@@ -164,6 +165,13 @@ fn stands_in_the_way(
             let text =
                 format!("share of {id}'s records that one key has: an executor cannot do more");
             Some(Reason::compared(ReasonCode::SkewLimited, share, fair, text))
+        }
+        (Some(Limit::Copies(each)), _) => {
+            let text = format!(
+                "records per second that are broadcast to each executor of {id}, more than it can do, however many there are"
+            );
+            let most = sized.map_or(0.0, |(scaling, _)| scaling.capacity(1));
+            Some(Reason::compared(ReasonCode::ExternalLimited, each, most, text))
         }
         (Some(Limit::External), _) => {
             let text = format!("{id} does not get faster with more executors");
@@ -192,11 +200,12 @@ fn better_places_do(
     situation: &Situation<'_>,
     component: &ComponentFlow,
     slow: u32,
-    demand: Option<f64>,
+    demand: Option<Demand>,
 ) -> bool {
     let elsewhere = component.measured.iter().filter(|executor| executor.node != slow);
     let Some(each) = median(elsewhere.filter_map(ExecutorFlow::true_rate)) else { return true };
     let shares = Shares::of(component, situation.settings.slots);
     let all = each * f64::from(component.executors) * shares.evenness(component.executors);
-    demand.is_none_or(|demand| demand <= situation.settings.thalweg.target.get() * all)
+    let target = situation.settings.thalweg.target.get();
+    demand.is_none_or(|demand| demand.of(component.executors) <= target * all)
 }

@@ -89,7 +89,8 @@ impl Spared {
 /// What is remembered from one decision to the next.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Memory {
-    pub(super) selectivities: BTreeMap<(usize, usize), f64>,
+    /// Records sent for each taken in, by sender, receiver and whether they are broadcast; smoothed.
+    pub(super) ratios: BTreeMap<(usize, usize, bool), f64>,
     pub(super) learned_at: Option<Timestamp>,
     /// Records per second that arrived at each source when it was last free to take them.
     pub(super) arrivals: BTreeMap<usize, f64>,
@@ -134,7 +135,10 @@ impl Memory {
     /// does not show; it is taken to be no more than before, until the time for catching up is over.
     pub(super) fn arrival(&mut self, situation: &Situation<'_>, index: usize) -> f64 {
         let source = &situation.flow.components[index];
-        let visible = source.target.arrival_now();
+        let visible = match source.target.is_silent() {
+            true => 0.0,
+            false => source.target.arrival_now(),
+        };
         if source.backpressured.is_none_or(|share| share <= HELD_UP) {
             self.arrivals.insert(index, visible);
             return visible;

@@ -34,7 +34,7 @@ use std::collections::BTreeMap;
 
 use super::desired::{DesiredCounts, bounded, limit, unknown_rates};
 use super::situation::{Intent, Situation};
-use crate::demand::ComponentFlow;
+use crate::demand::{ComponentFlow, Demand};
 use crate::reason::Reason;
 use demand::{DemandForecast, forecast};
 use evidence::Doubt;
@@ -179,7 +179,7 @@ fn steps(
         let plain = scaling.size(demand, situation, distance).need;
         // The latency objective may want some on top.
         let more = size.need.saturating_sub(plain);
-        let need = |work: f64| scaling.size(demand * work, situation, distance).need + more;
+        let need = |work: f64| scaling.size(demand.times(work), situation, distance).need + more;
         let short = size.need > component.executors && size.limit.is_none();
         Some((index, short.then(|| holding.step(used, size.need, need))??))
     };
@@ -194,9 +194,8 @@ fn shortest(
     sizes: &[Option<(Scaling<'_>, Size)>],
     model: &TopologyModel,
 ) -> Option<(usize, f64)> {
-    let limit = situation.settings.thalweg.limit.get();
     let of = |(index, sized): (usize, &Option<(Scaling<'_>, Size)>)| {
-        let used = used(forecast, index, &sized.as_ref()?.1, limit)?;
+        let used = used(situation, forecast, index, &sized.as_ref()?.1)?;
         let grows = situation.most(index) > situation.flow.components[index].executors;
         (grows || Holding::of(situation, index, model).is_some()).then_some((index, used))
     };
@@ -210,10 +209,9 @@ fn at_their_limits(
     forecast: &DemandForecast,
     sizes: &[Option<(Scaling<'_>, Size)>],
 ) -> Vec<Reason> {
-    let most = situation.settings.thalweg.limit.get();
     let of = |(index, sized): (usize, &Option<(Scaling<'_>, Size)>)| {
         let size = &sized.as_ref()?.1;
-        used(forecast, index, size, most)?;
+        used(situation, forecast, index, size)?;
         let (has, may) = (situation.flow.components[index].executors, situation.most(index));
         (may <= has && size.need > may).then(|| limit(situation, index, size.need, may))
     };
@@ -222,10 +220,16 @@ fn at_their_limits(
 
 /// The part of a component's capacity that is asked for, if that is too much. A backlog alone is worth an action only
 /// if it could not be caught up with otherwise.
-fn used(forecast: &DemandForecast, index: usize, size: &Size, limit: f64) -> Option<f64> {
-    let capacity = size.capacity.max(1e-9);
-    let (now, ahead) = (forecast.now[index]? / capacity, forecast.ahead[index]? / capacity);
-    (now > limit || ahead > 1.0).then(|| ahead.max(now))
+fn used(
+    situation: &Situation<'_>,
+    forecast: &DemandForecast,
+    index: usize,
+    size: &Size,
+) -> Option<f64> {
+    let executors = situation.flow.components[index].executors;
+    let part = |asked: Option<Demand>| Some(asked?.of(executors) / size.capacity.max(1e-9));
+    let (now, ahead) = (part(forecast.now[index])?, part(forecast.ahead[index])?);
+    (now > situation.settings.thalweg.limit.get() || ahead > 1.0).then(|| ahead.max(now))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::capacity::learned::{Balance, CapacityModel};
 use crate::capacity::queueing::Queue;
 use crate::capacity::usl::Curve;
-use crate::demand::{ComponentFlow, whole_executors};
+use crate::demand::{ComponentFlow, Demand, whole_executors};
 use crate::policy::desired::unknown_rates;
 use crate::policy::situation::Situation;
 use crate::policy::thalweg::TopologyModel;
@@ -38,6 +38,8 @@ pub enum Limit {
     Skew(f64),
     /// The rate does not move with the number of executors.
     External,
+    /// What is broadcast to each executor, in records per second, is all that one can do.
+    Copies(f64),
 }
 
 /// What is known about a component that is to be sized.
@@ -136,27 +138,27 @@ impl<'a> Scaling<'a> {
     }
 
     /// The fewest executors that do `demand` at the busy share `target`.
-    pub fn need(&self, demand: f64, target: f64, most: u32) -> Option<u32> {
-        (1..=most.max(1)).find(|executors| self.safe(*executors) * target >= demand)
+    pub fn need(&self, demand: Demand, target: f64, most: u32) -> Option<u32> {
+        (1..=most.max(1)).find(|count| self.safe(*count) * target >= demand.of(*count))
     }
 
     /// The same if each executor did what it does now: never more than needed upwards, and never
     /// fewer downwards, while executors get no faster in company.
-    pub fn linear(&self, demand: f64, target: f64, most: u32) -> u32 {
+    pub fn linear(&self, demand: Demand, target: f64, most: u32) -> u32 {
         let now = self.component.executors.max(1);
         let each = (self.of_curve(now, 0.0) / f64::from(now)).max(1e-9);
         let enough = |executors: &u32| {
             let together = each * f64::from(*executors) / self.work(*executors);
-            self.uneven(*executors, together) * target >= demand
+            self.uneven(*executors, together) * target >= demand.of(*executors)
         };
-        let unbounded = || whole_executors(demand / (each * target));
+        let unbounded = || demand.executors(each * target).map_or(now, whole_executors);
         (1..=most.max(1)).find(enough).unwrap_or_else(|| unbounded().max(most))
     }
 
     /// The size for a demand, with the limit that stands in its way.
     pub fn size(
         &self,
-        demand: f64,
+        demand: Demand,
         situation: &Situation<'_>,
         distance: impl Fn(u32) -> Option<u32>,
     ) -> Size {
@@ -177,7 +179,9 @@ impl<'a> Scaling<'a> {
             Some(need) => need,
             None => self.best(most).max(linear),
         };
+        let each = self.of_curve(1, 0.0) * target;
         let limit = match found {
+            None if demand.each >= each => Some(Limit::Copies(demand.each)),
             None if self.full_key(demand, target) => Some(Limit::Skew(self.shares.hot)),
             None if most > now && !self.helps(self.best(most), demand) => Some(Limit::External),
             _ => None,
@@ -186,15 +190,16 @@ impl<'a> Scaling<'a> {
     }
 
     /// Whether so many executors do clearly more, or all that is asked where these do not.
-    fn helps(&self, executors: u32, demand: f64) -> bool {
+    fn helps(&self, executors: u32, demand: Demand) -> bool {
         let (now, then) = (self.now(), self.capacity(executors));
-        then >= FASTER * now || now < demand && demand <= then
+        let falls_short = now < demand.of(self.component.executors);
+        then >= FASTER * now || falls_short && demand.of(executors) <= then
     }
 
     /// Whether the hot key alone is more than one executor can do.
-    fn full_key(&self, demand: f64, target: f64) -> bool {
+    fn full_key(&self, demand: Demand, target: f64) -> bool {
         let hot = self.shares.hot;
-        hot > 0.0 && demand * hot >= self.of_curve(1, 0.0) * target
+        hot > 0.0 && demand.shared * hot + demand.each >= self.of_curve(1, 0.0) * target
     }
 
     fn best(&self, most: u32) -> u32 {
@@ -203,12 +208,12 @@ impl<'a> Scaling<'a> {
     }
 
     /// Seconds that a record spends at the component with `executors` of which each has a queue.
-    pub fn sojourn_secs(&self, executors: u32, demand: f64) -> Option<f64> {
+    pub fn sojourn_secs(&self, executors: u32, demand: Demand) -> Option<f64> {
         let count = f64::from(executors);
         let rate = self.capacity(executors) / count;
         let queue = Queue {
             servers: 1,
-            arrivals: demand / count,
+            arrivals: demand.of(executors) / count,
             rate,
             arrival_variation: 1.0,
             service_variation: 1.0,
@@ -221,7 +226,7 @@ impl<'a> Scaling<'a> {
 /// (the greedy allocation of DRS, Fu et al., ICDCS 2015).
 pub fn meet_latency(
     situation: &Situation<'_>,
-    demand: &[Option<f64>],
+    demand: &[Option<Demand>],
     sizes: &mut [Option<(Scaling<'_>, Size)>],
 ) {
     let objective = situation.settings.thalweg.latency.get() / 1000.0;

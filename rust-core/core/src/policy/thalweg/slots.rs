@@ -8,7 +8,7 @@
 use super::limits::SATURATED;
 use super::memory::Memory;
 use super::size::{Scaling, Size};
-use crate::demand::{ComponentFlow, whole_executors};
+use crate::demand::{ComponentFlow, Demand, whole_executors};
 use crate::policy::situation::Situation;
 use crate::settings::SlotRule;
 
@@ -42,15 +42,23 @@ impl Slots {
     }
 
     /// How many are needed for what is asked of all components.
-    fn needed(&self, situation: &Situation<'_>, asked: &[Option<f64>]) -> u32 {
-        let of = |(index, component): (usize, &ComponentFlow)| {
-            Some(work(component)? * asked[index]? / component.input()?.max(1e-9))
-        };
-        let wanted: f64 = situation.flow.users().filter_map(of).sum();
+    fn needed(&self, situation: &Situation<'_>, asked: &[Option<Demand>]) -> u32 {
+        let count = f64::from(self.count);
+        let mut wanted = Demand::default();
+        for (index, component) in situation.flow.users() {
+            let known = work(component).zip(asked[index]).zip(component.input());
+            let Some(((work, asked), input)) = known else { continue };
+            // More slots have more executors that get copies.
+            let each = asked.each * f64::from(component.executors) / count;
+            wanted += Demand { each, ..asked }.times(work / input.max(1e-9));
+        }
         // What waits for a core is busy as well: no more is done than cores can.
         let done = (self.cores / self.busy).min(1.0);
         let target = situation.settings.thalweg.target.get();
-        whole_executors(wanted * done / target * f64::from(self.count) / self.cores)
+        wanted
+            .times(done / target)
+            .executors(self.cores / count)
+            .map_or(self.count, whole_executors)
     }
 }
 
@@ -61,7 +69,7 @@ fn work(component: &ComponentFlow) -> Option<f64> {
 
 /// Slots that do, at the target busy share and with as many on a node as now, what is asked of all components;
 /// nothing where that is not known.
-pub(super) fn slots_needed(situation: &Situation<'_>, asked: &[Option<f64>]) -> Option<u32> {
+pub(super) fn slots_needed(situation: &Situation<'_>, asked: &[Option<Demand>]) -> Option<u32> {
     Some(Slots::of(situation)?.needed(situation, asked))
 }
 
@@ -87,7 +95,7 @@ pub(super) fn watch(situation: &Situation<'_>, memory: &mut Memory) -> bool {
 pub(super) fn bound(
     situation: &Situation<'_>,
     memory: &Memory,
-    asked: &[Option<f64>],
+    asked: &[Option<Demand>],
     sizes: &mut [Option<(Scaling<'_>, Size)>],
 ) {
     let Some(slots) = Slots::of(situation).filter(|_| memory.contended) else { return };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::demand::Target;
+use crate::demand::{Carries, Target};
 use crate::policy::testing::Case;
 use crate::reason::ReasonCode;
 use crate::state::Learned;
@@ -194,7 +194,7 @@ fn what_has_piled_up_between_components_is_no_contradiction() {
     // 600/s are sent and 1000/s taken in, at 250/s each: believed only if a backlog shrinks.
     let mut case = Case::line(1000.0, &[(5, 1000.0, 0.8)]);
     case.flow.components[0].measured[0].input = 600.0;
-    case.flow.streams[0].selectivity = Some(1.0);
+    case.flow.streams[0].carries = Carries::Ratio(1.0);
     let (mut memory, mut model) = fresh();
     let codes = case.codes(|s| find(s, &mut memory, &mut model));
     assert_eq!(codes[0], ReasonCode::MetricsInconsistent);

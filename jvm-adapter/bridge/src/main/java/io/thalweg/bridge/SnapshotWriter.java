@@ -32,8 +32,8 @@ public final class SnapshotWriter {
     /** What a component does in the graph. */
     public enum Kind { SOURCE, OPERATOR, SYSTEM }
 
-    /** How a stream's tuples choose their receiver. */
-    public enum Grouping { SHUFFLE, FIELDS, ALL, GLOBAL, LOCAL_OR_SHUFFLE, CUSTOM }
+    /** How a stream's tuples choose their receiver: {@code ALL} is every task, {@code BROADCAST} every executor. */
+    public enum Grouping { SHUFFLE, FIELDS, ALL, GLOBAL, LOCAL_OR_SHUFFLE, CUSTOM, BROADCAST }
 
     /** What stands against a change of a topology. */
     public enum Obstacle {

@@ -181,7 +181,7 @@ public final class Encoder {
             case "HASH" -> Grouping.FIELDS;
             case "REBALANCE", "SHUFFLE" -> Grouping.SHUFFLE;
             case "RESCALE", "FORWARD" -> Grouping.LOCAL_OR_SHUFFLE;
-            case "BROADCAST" -> Grouping.ALL;
+            case "BROADCAST" -> Grouping.BROADCAST;
             case "GLOBAL" -> Grouping.GLOBAL;
             default -> Grouping.CUSTOM;
         };

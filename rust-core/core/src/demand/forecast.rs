@@ -28,6 +28,8 @@ const BETTER: f64 = 0.95;
 const SURPRISE: f64 = 3.0;
 /// Weight of the newest error in the mean error.
 const ERROR_WEIGHT: f64 = 0.05;
+/// Errors that a mean square stands for: longer than seasons are in bins in which two of them are kept.
+const SQUARES: u32 = 720;
 /// A level from before more missing bins than this is no level.
 const LONGEST_GAP: usize = 10;
 /// Digits of a number that are kept.
@@ -72,6 +74,9 @@ struct Track {
     pending: VecDeque<(u64, f64)>,
     errors: VecDeque<f64>,
     mean_error: f64,
+    /// Mean square of the errors of up to `SQUARES` forecasts: what a few large ones amount to stays in it.
+    #[serde(default)]
+    mean_square: f64,
     tested: u32,
 }
 
@@ -137,6 +142,24 @@ impl Forecaster {
         let expected = self.forecast(method, lead)?;
         let error = self.error_quantile(method, quantile);
         Some(Forecast { expected, upper: (expected + error).max(0.0), method })
+    }
+
+    /// The forecast of the better seasonal forecaster, once it has proved itself over whole seasons: what comes only
+    /// at a few times of a day is soon forgotten by the rest of it, but weighs by its square.
+    pub fn seasonal(&self, lead: Millis, bin: Millis, quantile: Share) -> Option<Forecast> {
+        let lead = lead_bins(lead, bin);
+        let limit = BETTER * self.tracks[0].mean_square;
+        let proved = |place: &usize| {
+            let track = &self.tracks[*place];
+            track.tested >= TESTED && track.mean_square < limit
+        };
+        let square = |place: usize| self.tracks[place].mean_square;
+        let place =
+            [1, 2].into_iter().filter(proved).min_by(|a, b| square(*a).total_cmp(&square(*b)))?;
+        let method = METHODS[place];
+        let expected = self.forecast(method, lead)?;
+        let upper = (expected + self.error_quantile(method, quantile)).max(0.0);
+        Some(Forecast { expected, upper, method })
     }
 
     /// The last rate of a finished bin.
@@ -301,6 +324,8 @@ impl Track {
         self.tested = self.tested.saturating_add(1);
         let weight = ERROR_WEIGHT.max(1.0 / f64::from(self.tested));
         self.mean_error += weight * (error.abs() - self.mean_error);
+        let weight = 1.0 / f64::from(self.tested.min(SQUARES));
+        self.mean_square += weight * (error * error - self.mean_square);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::limits::SATURATED;
 use super::memory::{Memory, TopologyModel};
+use super::season::{self, Days};
 use crate::demand::{Carries, Demand, Method, asked};
 use crate::diagnose::cause::{Cause, cause};
 use crate::policy::situation::Situation;
@@ -66,12 +67,21 @@ pub fn forecast(
         let arrival = visible * hidden;
         let forecaster = model.forecasters.entry(situation.id(index).to_owned()).or_default();
         forecaster.note(visible, situation.now, settings.window, lead);
-        forecaster.keep_newest(KEPT_BINS / sources);
-        let upper = |lead| match forecaster.at(lead, settings.window, own.quantile) {
-            // The last value is the newest one, whether its bin is full or not.
-            Some(f) if f.method == Method::LastValue => visible + f.upper - f.expected,
-            Some(f) => f.upper,
-            None => 0.0,
+        let days = season::bin(settings.window, KEPT_BINS / sources).map(|bin| {
+            // Both series together keep as many bins as one would.
+            let bin = season::bin(settings.window, KEPT_BINS / sources / 2).unwrap_or(bin);
+            let series = model.days.entry(situation.id(index).to_owned()).or_default();
+            Days::note(series, bin, (visible, situation.now), lead)
+        });
+        forecaster.keep_newest(KEPT_BINS / sources / if days.is_some() { 2 } else { 1 });
+        let upper = |lead| {
+            let upper = match forecaster.at(lead, settings.window, own.quantile) {
+                // The last value is the newest one, whether its bin is full or not.
+                Some(f) if f.method == Method::LastValue => visible + f.upper - f.expected,
+                Some(f) => f.upper,
+                None => 0.0,
+            };
+            days.as_ref().map_or(upper, |days| upper.max(days.upper(lead, own.quantile)))
         };
         now[index] = Some(arrival);
         let backlog = component.target.catch_up(own.catch_up);

@@ -39,6 +39,9 @@ pub struct TopologyModel {
     /// What its sources brought, by component id.
     #[serde(default)]
     pub(super) forecasters: BTreeMap<String, Forecaster>,
+    /// The same in longer bins, where two days do not fit into those.
+    #[serde(default)]
+    pub(super) days: BTreeMap<String, Forecaster>,
 }
 
 impl TopologyModel {

@@ -23,6 +23,7 @@ mod learn;
 mod levels;
 mod limits;
 mod memory;
+mod season;
 mod shares;
 mod shrink;
 mod size;

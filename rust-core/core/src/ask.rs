@@ -129,7 +129,7 @@ impl Question<'_> {
             settings: self.context.settings,
             now: self.context.now,
         };
-        let model = learned.topologies.entry(topology.name.clone()).or_default();
+        let model = learned.model_mut(topology, &self.context.observation.topologies);
         let intent = policy::find(&situation, &mut state.policies, model);
         state.believed = policy::believed(&situation, &state.policies);
         self.within_means(intent, state)

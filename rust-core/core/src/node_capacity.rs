@@ -255,15 +255,16 @@ fn least_times(
     now_taken: &LeastTimes,
     learned: &mut Learned,
 ) -> LeastTimes {
+    let all = &observation.topologies;
     let mut of_topology = |(topology, taken): (&Topology, &Vec<Option<f64>>)| {
-        if taken.iter().all(Option::is_none) && !learned.topologies.contains_key(&topology.name) {
+        if taken.iter().all(Option::is_none) && learned.model(topology, all).is_none() {
             return taken.clone();
         }
-        let model = learned.topologies.entry(topology.name.clone()).or_default();
+        let model = learned.model_mut(topology, all);
         let ids = topology.components.iter().map(|component| &component.id);
         ids.zip(taken).map(|(id, taken)| follow(&mut model.least_ms, id, *taken)).collect()
     };
-    observation.topologies.iter().zip(now_taken).map(&mut of_topology).collect()
+    all.iter().zip(now_taken).map(&mut of_topology).collect()
 }
 
 /// The remembered least time, led towards what is seen now.

@@ -52,7 +52,7 @@ pub fn verify(
     let complete = assessment.view.coverage >= settings.min_coverage && state.in_flight.is_none();
     let Awaited { action, took, .. } =
         state.awaited.take_if(|awaited| now >= awaited.due && complete)?;
-    let model = learned.topologies.entry(assessment.topology.name.clone()).or_default();
+    let model = learned.model_mut(assessment.topology, &observation.topologies);
     model.note_stop(took);
     let (before, after) = (
         action.before,

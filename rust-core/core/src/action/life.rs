@@ -91,7 +91,7 @@ pub enum Done {
     SlotsAsked,
     /// Bounds of parallelism were changed; its reverse sets them as they were.
     BoundsChanged {
-        /// Lowest and highest parallelism by component before the change.
+        /// Lowest and highest parallelism before the change, by the engine's own id of the component.
         before: BTreeMap<String, (u32, u32)>,
     },
 }

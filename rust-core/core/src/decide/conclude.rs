@@ -26,7 +26,7 @@ pub fn guarded<'a>(context: &Context<'_>, planned: Planned<'a>) -> Guarded<'a> {
     let Planned { subject, origin, reasons, plan, adopts } = planned;
     let Subject { assessment, remembered, learned, busy, .. } = &subject;
     let topology = assessment.topology;
-    let cost = cost(context, topology, learned.topologies.get(&topology.name));
+    let cost = cost(context, topology, learned.model(topology, &context.observation.topologies));
     let allowed = adopts || context.settings.adopt != Adopt::Never;
     let stops = plan.as_ref().is_some_and(|plan| moves_pinned(plan, topology));
     let needs_word = |reason: &Reason| reason.code == ReasonCode::AdoptionNeeded;

@@ -108,7 +108,7 @@ fn of_policy(context: &Context<'_>, subject: &mut Subject<'_>) -> (Goal, Vec<Rea
     }
     let placing = placing(assessment, subject.cluster, subject.demands);
     let question = Question { context, assessment, placing: &placing };
-    let model = subject.learned.topologies.get(&assessment.topology.name);
+    let model = subject.learned.model(assessment.topology, &context.observation.topologies);
     let due = cost(context, assessment.topology, model).filter(|reason| {
         let now = context.settings.adopt == Adopt::Now && context.settings.mode == Mode::Act;
         now && reason.code == ReasonCode::AdoptionNeeded

@@ -31,8 +31,7 @@ pub fn observed(context: &Context<'_>, state: State) -> State {
     state.follow_nodes(&observation.nodes);
     let present: BTreeSet<&str> = observation.topologies.iter().map(|t| t.id.as_str()).collect();
     state.topologies.retain(|id, _| present.contains(id.as_str()));
-    let names = observation.topologies.iter().map(|t| t.name.as_str());
-    state.learned.forget_absent(names, now, settings);
+    state.learned.forget_absent(&observation.topologies, now, settings);
     for topology in &observation.topologies {
         let remembered = state.topologies.entry(topology.id.clone()).or_default();
         let own = remembered.in_flight.is_some() || remembered.awaited.is_some();

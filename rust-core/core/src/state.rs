@@ -339,8 +339,11 @@ impl State {
         settings: &Settings,
     ) {
         let Some(topology) = self.topologies.get_mut(topology) else { return };
+        // Policies of others have no time for which anything is not tried again; but a restart in vain helps none of them.
+        let none = settings.blacklist == Millis::ZERO;
+        let plain = if none { Settings::default().blacklist } else { settings.blacklist };
         for id in change.suspects() {
-            topology.blacklist.note_unscalable(id, settings.blacklist, now);
+            topology.blacklist.note_unscalable(id, plain, now);
         }
     }
 

@@ -243,15 +243,21 @@ fn a_source_that_is_not_to_be_scaled_stays_as_it_is_and_the_rest_is_scaled() {
 
 #[test]
 fn a_source_with_which_a_job_did_not_run_again_is_not_scaled_again() {
-    let (job, settings) = (short_everywhere(), settings(PolicyName::Thalweg));
+    for policy in [PolicyName::Thalweg, PolicyName::Ds2] {
+        is_not_scaled_again(&settings(policy));
+    }
+}
+
+fn is_not_scaled_again(settings: &Settings) {
+    let job = short_everywhere();
     let mut state = State::default();
-    let first = job.decided_with(&mut state, &settings, 100..160);
+    let first = job.decided_with(&mut state, settings, 100..160);
     let plan = first.plan.expect("both are short");
     let now = job.at(160).at;
     let change = FailedChange::of(&plan, |id| id == "lines");
-    state.cannot_rescale("job", &change, now, &settings);
-    state.abort(&plan.id, now, &settings);
-    let second = job.decided_with(&mut state, &settings, 160..220);
+    state.cannot_rescale("job", &change, now, settings);
+    state.abort(&plan.id, now, settings);
+    let second = job.decided_with(&mut state, settings, 160..220);
     assert_eq!(counts(&second).keys().collect::<Vec<_>>(), ["work"], "{:?}", second.reasons);
     let reason = second.reasons.iter().find(|r| r.code == ReasonCode::RescaleFailed);
     let setting = reason.and_then(|reason| reason.setting.as_deref());

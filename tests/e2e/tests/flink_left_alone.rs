@@ -24,6 +24,7 @@ fn jobs_that_must_not_be_changed_are_named_and_others_go_on() -> Result<()> {
     })?;
     a_job_without_checkpoints_is_not_restarted(&product)?;
     a_batch_job_is_left_alone(&product)?;
+    what_cannot_be_rescaled_runs_on_as_it_was(&product)?;
     bounds_of_a_user_hold(&product)?;
     product.stop()
 }
@@ -49,6 +50,19 @@ fn a_job_without_checkpoints_is_not_restarted(product: &FlinkProduct) -> Result<
     product.order("fragile", &[("split", 3)], &[])?;
     says(product, "fragile", &["CHECKPOINTS_MISSING", "ORDERED"])?;
     stays(product, &job, 1)
+}
+
+fn what_cannot_be_rescaled_runs_on_as_it_was(product: &FlinkProduct) -> Result<()> {
+    let job = product.submit(&saturated("rigid").set("rigid", true).set(INTERVAL, "2s"))?;
+    let plan = product.wait("the end of a plan", || {
+        let ended = product.status()?.ended.into_iter().next();
+        Ok(ended.filter(|ended| ended.plan.name == "rigid"))
+    })?;
+    ensure!(plan.code.as_deref() == Some("RESTARTS_AGAIN"), "{plan:?}");
+    ensure!(plan.how.contains("IllegalStateException"), "{plan:?}");
+    scaled(product, &job, |split| split == 1)?;
+    says(product, "rigid", &["RESCALE_FAILED"])?;
+    product.flink.rest().cancel(&job.id)
 }
 
 fn bounds_of_a_user_hold(product: &FlinkProduct) -> Result<()> {

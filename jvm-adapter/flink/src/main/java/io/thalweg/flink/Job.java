@@ -80,6 +80,11 @@ public final class Job implements PlacedJob {
     }
 
     @Override
+    public int deployments() {
+        return allocator.deployments();
+    }
+
+    @Override
     public boolean allRun() {
         return ThalwegAccess.allRun(state());
     }
@@ -128,6 +133,11 @@ public final class Job implements PlacedJob {
         Map<Long, Integer> held = bySize(allocator.held());
         return bySize(allocator.wanted(wish)).entrySet().stream()
                 .allMatch(size -> held.getOrDefault(size.getKey(), 0) >= size.getValue());
+    }
+
+    @Override
+    public int heldSlots() {
+        return pool.getAllSlotsInformation().size();
     }
 
     private static Map<Long, Integer> bySize(Map<Spot, Integer> spots) {

@@ -9,16 +9,15 @@ import io.thalweg.flink.rest.Requirements;
 import io.thalweg.flink.rest.Requirements.Range;
 import io.thalweg.flink.rest.Rest;
 import io.thalweg.shell.Actuator;
+import io.thalweg.shell.Engine;
 import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Findings;
-import io.thalweg.shell.Threads;
-import io.thalweg.shell.Engine;
 import io.thalweg.shell.Place;
+import io.thalweg.shell.Threads;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.flink.runtime.jobgraph.JobVertexID;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
@@ -31,6 +30,7 @@ public final class Monitor implements AutoCloseable {
     /** Within this time TaskManagers have answered with their counters. */
     private static final long FETCH_MILLIS = 200;
     private static final String RUNNING = "RUNNING";
+    private static final String REVERSE = "reverse";
 
     /** The cluster as it was last seen. */
     public record View(List<NodeView> nodes, Map<String, JobView> jobs) { }
@@ -159,7 +159,9 @@ public final class Monitor implements AutoCloseable {
         }
         answer.path("decisions").forEach(decision -> findings.take(decision, actuator));
         JobView left = byId.get(answer.path("due").path("plan").path("topology").asText());
-        if (left != null && RUNNING.equals(left.state())) {
+        // What was changed is taken back in whatever state a job is: it may be what keeps it from running.
+        boolean back = REVERSE.equals(answer.path("due").path("what").asText());
+        if (left != null && (back || RUNNING.equals(left.state()))) {
             actuator.due(answer.path("due"));
         }
         byId.keySet().forEach(this::tellDropped);
@@ -207,14 +209,14 @@ public final class Monitor implements AutoCloseable {
     }
 
     private void tellDropped(String id) {
-        Optional<Job> job = jobs.placed(id);
-        while (job.isPresent()) {
-            String row = job.get().allocator().dropped();
-            if (row == null) {
-                return;
+        jobs.placed(id).map(Job::allocator).ifPresent(allocator -> {
+            for (String what = allocator.failure(); what != null; what = allocator.failure()) {
+                facade.event("HOOK_FAILED", id + ": " + what);
             }
-            LOG.warn("job {}: a wished place is dropped: {}", id, row);
-            facade.event("ROW_DROPPED", id + ": " + row);
-        }
+            for (String row = allocator.dropped(); row != null; row = allocator.dropped()) {
+                LOG.warn("job {}: a wished place is dropped: {}", id, row);
+                facade.event("ROW_DROPPED", id + ": " + row);
+            }
+        });
     }
 }

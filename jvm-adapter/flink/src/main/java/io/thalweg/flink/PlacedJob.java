@@ -27,6 +27,9 @@ public interface PlacedJob {
     /** Whether it is in this state still, and its tasks are deployed. */
     boolean isStillExecuting(Object state);
 
+    /** How often it was deployed: once more with each start of its tasks. Safe from any thread. */
+    int deployments();
+
     /** Whether all of its tasks run. */
     boolean allRun();
 
@@ -53,6 +56,9 @@ public interface PlacedJob {
 
     /** Whether the job holds as many slots of each size as a wish takes, wherever they are. */
     boolean holdsEnough(Wish wish);
+
+    /** How many slots it holds, in use or not. */
+    int heldSlots();
 
     /** Gives back the slots beyond need that nothing runs in. */
     void giveBack();

@@ -84,9 +84,10 @@ public class PlacingSchedulerFactory implements SchedulerNGFactory {
                         new DefaultExecutionGraphFactory(configuration, userCodeLoader, deploymentTracker,
                                 futureExecutor, ioExecutor, rpcTimeout, metrics, blobWriter, shuffleMaster,
                                 partitionTracker));
-                thalweg.take(new Job(graph, scheduler, mainThread, pool, allocator), submission(graph));
+                guarded(graph.getName(),
+                        () -> thalweg.take(new Job(graph, scheduler, mainThread, pool, allocator), submission(graph)));
                 return scheduler;
-            } catch (LinkageError | RuntimeException e) {
+            } catch (LinkageError | Exception e) {
                 LOG.error("Flink's own adaptive scheduler runs {}: this Flink is not one that Thalweg knows",
                         executionPlan.getName(), e);
             }
@@ -97,9 +98,19 @@ public class PlacingSchedulerFactory implements SchedulerNGFactory {
                 partitionTracker, deploymentTracker, initializedAt, mainThread, fatalErrors, statusListener, enrichers,
                 blocklist);
         if (thalweg != null) {
-            thalweg.watch(executionPlan.getJobID(), submission(executionPlan), stock);
+            guarded(executionPlan.getName(),
+                    () -> thalweg.watch(executionPlan.getJobID(), submission(executionPlan), stock));
         }
         return stock;
+    }
+
+    /** A scheduler is made: whatever else of ours fails must not fail its job. */
+    private static void guarded(String job, Runnable ours) {
+        try {
+            ours.run();
+        } catch (LinkageError | RuntimeException e) {
+            LOG.error("job {} runs, and Thalweg knows nothing of it", job, e);
+        }
     }
 
     /** What the user submitted, as far as it can be told. */

@@ -8,9 +8,11 @@ import io.thalweg.flink.place.SlotNumbers;
 import io.thalweg.flink.rest.Requirements;
 import io.thalweg.flink.rest.Rest;
 import io.thalweg.shell.Actuator;
-import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Engine;
+import io.thalweg.shell.EngineFacade;
+import io.thalweg.shell.Linkage;
 import io.thalweg.shell.NativeEngine;
+import java.util.Set;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.runtime.scheduler.SchedulerNG;
@@ -48,6 +50,9 @@ public final class Thalweg implements AutoCloseable {
                     LOG.info("thalweg.flink.level is 0: Flink's own adaptive scheduler runs alone");
                     return null;
                 }
+                if (settings.level() == 2) {
+                    linkage().require(Thalweg.class);
+                }
                 instance = new Thalweg(settings, Jobs.ownOnly());
             } catch (Throwable e) {
                 refused = true;
@@ -56,6 +61,11 @@ public final class Thalweg implements AutoCloseable {
             }
         }
         return instance;
+    }
+
+    /** What is checked of Flink before Thalweg starts in it: later, an error would end a job or the JobManager. */
+    static Linkage linkage() {
+        return new Linkage("Flink", "org/apache/flink/", Set.of());
     }
 
     /** A predecessor that is about to end has the store still, or its server does not answer. */

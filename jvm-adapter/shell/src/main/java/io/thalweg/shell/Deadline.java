@@ -13,7 +13,7 @@ public record Deadline(long at, Check check) {
     /** A condition that may fail while it is looked at. */
     @FunctionalInterface
     public interface Condition {
-        boolean holds() throws StepFailed;
+        boolean holds() throws StepFailed, InterruptedException;
     }
 
     /** What must hold as long as anybody waits. */

@@ -16,6 +16,8 @@ public final class StepFailed extends Exception {
         STEP_DEADLINE,
         /** A restart would lose the topology's state. */
         CHECKPOINTS_MISSING,
+        /** With what was changed the topology started again and again. */
+        RESTARTS_AGAIN,
         /** The engine did not do what it was asked. */
         ENGINE_REFUSED,
         /** This process does not lead any more, so it does nothing more. */

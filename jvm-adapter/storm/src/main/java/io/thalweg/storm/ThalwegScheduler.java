@@ -2,8 +2,8 @@ package io.thalweg.storm;
 
 import io.thalweg.bridge.ThalwegException;
 import io.thalweg.shell.Actuator;
-import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Engine;
+import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.NativeEngine;
 import io.thalweg.storm.act.ClusterStates;
 import io.thalweg.storm.cluster.Coordination;
@@ -67,7 +67,7 @@ public class ThalwegScheduler implements IScheduler {
         this.conf = conf;
         adopted = new Adopted(settings.folder().resolve("placed"));
         try {
-            Linkage.require(ThalwegScheduler.class);
+            StormsLinkage.make().require(ThalwegScheduler.class);
             linked = true;
             if (Settings.acts(conf)) {
                 stormsOwn.unheld(conf).forEach(what -> LOG.warn("configuration: {}", what));

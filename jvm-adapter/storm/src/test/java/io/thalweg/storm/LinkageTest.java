@@ -60,7 +60,7 @@ class LinkageTest {
 
     @Test
     void theStormThatItIsBuiltForLacksNothing() throws Exception {
-        assertEquals(Set.of(), Linkage.missing(ThalwegScheduler.class));
+        assertEquals(Set.of(), StormsLinkage.make().missing(ThalwegScheduler.class));
     }
 
     /** Nothing runs on Storm 3 here, and one such use would leave everything to Storm's own scheduler there. */
@@ -68,7 +68,7 @@ class LinkageTest {
     void whatStorm3HasWithOtherTypesIsNotUsed() throws Exception {
         Set<String> changed = Set.of("org/apache/storm/generated/ClusterWorkerHeartbeat.get_time_secs",
             "org/apache/storm/scheduler/SupervisorDetails.getUptimeSecs");
-        Set<String> used = Linkage.uses(ThalwegScheduler.class).stream().map(use -> use.owner() + "." + use.name())
+        Set<String> used = StormsLinkage.make().uses(ThalwegScheduler.class).stream().map(use -> use.owner() + "." + use.name())
             .filter(changed::contains).collect(Collectors.toSet());
         assertEquals(Set.of(), used);
     }
@@ -76,8 +76,8 @@ class LinkageTest {
     @Test
     void aClassThatIsNotThereIsNamed() throws Exception {
         Class<?> ours = new Hiding(HIDDEN).loadClass(ThalwegScheduler.class.getName());
-        assertEquals(Set.of(HIDDEN), Linkage.missing(ours));
-        Error error = assertThrows(IncompatibleClassChangeError.class, () -> Linkage.require(ours));
+        assertEquals(Set.of(HIDDEN), StormsLinkage.make().missing(ours));
+        Error error = assertThrows(IncompatibleClassChangeError.class, () -> StormsLinkage.make().require(ours));
         assertTrue(error.getMessage().contains(HIDDEN), error.getMessage());
     }
 

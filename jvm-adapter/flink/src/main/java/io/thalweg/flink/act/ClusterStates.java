@@ -8,13 +8,14 @@ import io.thalweg.flink.measure.NodeView;
 import io.thalweg.flink.measure.Recovery;
 import io.thalweg.flink.rest.Requirements;
 import io.thalweg.flink.rest.Rest;
+import io.thalweg.shell.ClusterState;
 import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Plan;
-import io.thalweg.shell.ClusterState;
 import io.thalweg.shell.Strategy;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 
 /** Flink's ways of carrying out plans. */
 public final class ClusterStates implements Function<Plan, ClusterState> {
@@ -45,13 +46,14 @@ public final class ClusterStates implements Function<Plan, ClusterState> {
         if (seen == null) {
             return new Gone();
         }
-        Bounds bounds = new Bounds(rest, requirements, plan, seen);
+        Bounds bounds = new Bounds(rest, requirements, facade, plan, seen);
         ActionContext context = new ActionContext(plan, seen, view.nodes());
         boolean mayLoseState = settings.mayLoseState(plan.topology(), plan.name());
         Callable<Recovery> recovery = () -> mayLoseState ? Recovery.POSSIBLE : Recovery.read(rest, plan.topology());
         return jobs.placed(plan.topology())
-                .<ClusterState>map(job -> new Placing(new OwnTrigger(job, context, bounds, facade, mayLoseState)))
-                .orElseGet(() -> new Scaling(plan, new RestRescale(plan, bounds, facade, recovery)));
+                .<ClusterState>map(job -> new Placing(requirements, plan,
+                        new OwnTrigger(job, context, bounds, facade, mayLoseState)))
+                .orElseGet(() -> new Scaling(requirements, plan, new RestRescale(plan, bounds, facade, recovery)));
     }
 
     /** The job ended meanwhile. */
@@ -70,10 +72,15 @@ public final class ClusterStates implements Function<Plan, ClusterState> {
         public boolean reached() {
             return false;
         }
+
+        @Override
+        public void undo(JsonNode done) {
+            // Its bounds ended with it.
+        }
     }
 
     /** Parallelism and places. */
-    private record Placing(OwnTrigger strategy) implements ClusterState {
+    private record Placing(Requirements requirements, Plan plan, OwnTrigger strategy) implements ClusterState {
         @Override
         public List<Strategy> strategies() {
             return List.of(strategy);
@@ -88,10 +95,15 @@ public final class ClusterStates implements Function<Plan, ClusterState> {
         public boolean reached() {
             return strategy.reached();
         }
+
+        @Override
+        public void undo(JsonNode done) throws Exception {
+            Traces.undo(requirements, plan.topology(), done);
+        }
     }
 
     /** Parallelism only. */
-    private record Scaling(Plan plan, RestRescale strategy) implements ClusterState {
+    private record Scaling(Requirements requirements, Plan plan, RestRescale strategy) implements ClusterState {
         @Override
         public List<Strategy> strategies() {
             return plan.counts().isEmpty() ? List.of() : List.of(strategy);
@@ -105,6 +117,11 @@ public final class ClusterStates implements Function<Plan, ClusterState> {
         @Override
         public boolean reached() {
             return strategy.reached();
+        }
+
+        @Override
+        public void undo(JsonNode done) throws Exception {
+            Traces.undo(requirements, plan.topology(), done);
         }
     }
 }

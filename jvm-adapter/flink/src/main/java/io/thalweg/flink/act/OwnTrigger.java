@@ -13,8 +13,8 @@ import io.thalweg.shell.Place;
 import io.thalweg.shell.Plan;
 import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.StepFailed.Code;
-import io.thalweg.shell.TaskRange;
 import io.thalweg.shell.Strategy;
+import io.thalweg.shell.TaskRange;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;
@@ -42,6 +42,10 @@ final class OwnTrigger implements Strategy {
     /** Slots that are there are offered within a fraction of this. */
     private static final long PATIENCE_MILLIS = 5_000;
 
+    /** So many starts after a change are no accident. */
+    private static final int MOST_STARTS = 2;
+    private static final long CALM_MILLIS = 1_000;
+
     private final PlacedJob job;
     private final Plan plan;
     private final Bounds bounds;
@@ -51,7 +55,9 @@ final class OwnTrigger implements Strategy {
     private Wish wish;
     private Wish before;
     private boolean begun;
+    private boolean restarted;
     private Object state;
+    private int deployed;
 
     /** @param mayLoseState whether the user allows restarts without a checkpoint */
     OwnTrigger(PlacedJob job, ClusterStates.ActionContext context, Bounds bounds, EngineFacade facade, boolean mayLoseState) {
@@ -91,7 +97,11 @@ final class OwnTrigger implements Strategy {
     public void perform(Phase phase, Deadline deadline) throws Exception {
         switch (phase) {
             case PREPARE -> prepare(deadline);
-            case STARTED -> restart(deadline);
+            case STARTED -> {
+                long begun = System.currentTimeMillis();
+                restart(deadline);
+                runsOn(deadline.later(System.currentTimeMillis() - begun));
+            }
             case SWITCHED -> {
                 facade.commit(plan.id());
                 deadline.await("all tasks running", () -> ask(() -> job.state() != state && job.allRun()));
@@ -115,6 +125,16 @@ final class OwnTrigger implements Strategy {
             return true;
         });
         bounds.undo();
+        if (restarted) {
+            // Where Flink is between two tries, the next is with the former bounds anyway.
+            ask(() -> {
+                Object now = job.state();
+                if (job.isStillExecuting(now)) {
+                    job.restart(now);
+                }
+                return true;
+            });
+        }
     }
 
     @Override
@@ -181,12 +201,17 @@ final class OwnTrigger implements Strategy {
     }
 
     /**
-     * Which node a slot comes from is the ResourceManager's choice, so all there are are asked for; but not where other
-     * sizes are wished, as that would leave no room to cut them. There, slots that are left over from an earlier wish
-     * count for what may have any size, so as many are asked for besides.
+     * Which node a slot comes from is the ResourceManager's choice, so all that are free are asked for, and not one more: an
+     * active ResourceManager would start TaskManagers for them. But not where other sizes are wished, as that would leave no
+     * room to cut them. There, slots that are left over from an earlier wish count for what may have any size, so as many
+     * are asked for besides.
      */
     private int headRoom() {
-        return plan.memoryMib().isEmpty() ? nodes.stream().mapToInt(NodeView::slots).sum() : job.allocator().leftOver();
+        if (!plan.memoryMib().isEmpty()) {
+            return job.allocator().leftOver();
+        }
+        int there = job.heldSlots() + nodes.stream().mapToInt(NodeView::free).sum();
+        return Math.max(0, there - job.allocator().slots());
     }
 
     /** Through REST, so that they outlive this JobManager; past it where REST does not answer. */
@@ -253,10 +278,49 @@ final class OwnTrigger implements Strategy {
                 // request stands until all run: by Flink's clock a new slot that is in excess has always been idle for
                 // too long, and its next look, each slot.idle.timeout, would release it.
                 job.allocator().extra(0);
+                deployed = job.deployments();
                 job.restart(state);
+                restarted = true;
             }
             return true;
         });
+    }
+
+    /**
+     * Waits until all tasks have run for a moment without another start. One failure may be an accident, as that of a
+     * TaskManager; a job that starts again and again cannot run as was wished. One that takes long to restore its state is
+     * left to it.
+     */
+    private void runsOn(Deadline deadline) throws StepFailed, InterruptedException {
+        int[] starts = {0};
+        long[] calmSince = {0};
+        try {
+            deadline.await("all tasks running", () -> {
+                int now = job.deployments() - deployed;
+                if (now > MOST_STARTS) {
+                    throw startsAgain(now);
+                }
+                boolean runs = ask(() -> job.state() != state && job.allRun());
+                if (!runs || now != starts[0]) {
+                    starts[0] = now;
+                    calmSince[0] = System.currentTimeMillis();
+                }
+                return runs && System.currentTimeMillis() - calmSince[0] >= CALM_MILLIS;
+            });
+        } catch (StepFailed e) {
+            if (e.code() != Code.STEP_DEADLINE) {
+                throw e;
+            }
+            if (starts[0] > 1) {
+                throw startsAgain(starts[0]);
+            }
+            LOG.warn("plan {}: not all tasks run yet", plan.id());
+        }
+    }
+
+    private StepFailed startsAgain(int starts) throws InterruptedException {
+        return new StepFailed(Code.RESTARTS_AGAIN,
+                "the job started " + starts + " times with what was changed, last failure " + bounds.lastFailure());
     }
 
     private void checkpoint(Deadline deadline) throws Exception {

@@ -13,10 +13,16 @@ import java.util.concurrent.Callable;
 
 /** Asks for another parallelism and leaves it to Flink's own scheduler when to restart the job, and where. */
 final class RestRescale implements Strategy {
+    /** Failures that are no accident; REST tells each only some seconds later. */
+    private static final int MOST_FAILURES = 3;
+    private static final long CALM_MILLIS = 4_000;
+
     private final Plan plan;
     private final Bounds bounds;
     private final EngineFacade facade;
     private final Callable<Recovery> recovery;
+    private int failed;
+    private long calmSince = System.currentTimeMillis();
 
     /** @param recovery tells whether a restart is allowed at this moment */
     RestRescale(Plan plan, Bounds bounds, EngineFacade facade, Callable<Recovery> recovery) {
@@ -40,9 +46,10 @@ final class RestRescale implements Strategy {
                     throw new StepFailed(Code.CHECKPOINTS_MISSING, "the job's checkpoints are " + now
                             + ", so a restart would lose its state");
                 }
+                bounds.countFailures();
                 bounds.ask();
             }
-            case STARTED -> deadline.await("the wished parallelism", this::looksReached);
+            case STARTED -> deadline.await("the wished parallelism", this::runsOn);
             case SWITCHED -> facade.commit(plan.id());
             default -> { }
         }
@@ -56,6 +63,28 @@ final class RestRescale implements Strategy {
     @Override
     public void end() {
         // nothing temporary
+    }
+
+    /** Whether the job has run as wished for a while. */
+    private boolean runsOn() throws StepFailed, InterruptedException {
+        int failures = failures();
+        if (failures >= MOST_FAILURES) {
+            throw new StepFailed(Code.RESTARTS_AGAIN,
+                    "the job failed " + failures + " times with other parallelism, last " + bounds.lastFailure());
+        }
+        if (failures != failed || !looksReached()) {
+            failed = failures;
+            calmSince = System.currentTimeMillis();
+        }
+        return System.currentTimeMillis() - calmSince >= CALM_MILLIS;
+    }
+
+    private int failures() throws InterruptedException {
+        try {
+            return bounds.failures();
+        } catch (IOException e) {
+            return failed;
+        }
     }
 
     boolean reached() {

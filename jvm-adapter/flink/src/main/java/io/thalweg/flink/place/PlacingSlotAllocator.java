@@ -15,6 +15,7 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.apache.flink.runtime.clusterframework.types.AllocationID;
@@ -43,7 +44,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>How many slots are needed and which parallelism they allow stays Flink's to say. A wish that does not fit is
  * dropped row by row; anything that fails leaves Flink's own plan. All methods but {@link #places}, {@link #managedMib}
- * and {@link #dropped} belong to the job's main thread.
+ * {@link #failure} and {@link #dropped} belong to the job's main thread.
  */
 public final class PlacingSlotAllocator implements SlotAllocator {
     private static final Logger LOG = LoggerFactory.getLogger(PlacingSlotAllocator.class);
@@ -54,11 +55,13 @@ public final class PlacingSlotAllocator implements SlotAllocator {
     private final SlotNumbers numbers;
     private final Staleness staleness = new Staleness();
     private final SlotSizes sizes = new SlotSizes();
+    private final Queue<String> failures = new ConcurrentLinkedQueue<>();
     private final Queue<String> dropped = new ConcurrentLinkedQueue<>();
     private ResourceCounter needed = ResourceCounter.empty();
     private int extra;
     private ResourceCounter exactly;
     private Wish wish;
+    private final AtomicInteger deployments = new AtomicInteger();
     private volatile Map<JobVertexID, List<Place>> places = Map.of();
     private volatile Map<JobVertexID, Integer> managedMib = Map.of();
 
@@ -138,6 +141,16 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         return managedMib;
     }
 
+    /** How often the job was deployed: once more with each start of its tasks. Safe from any thread. */
+    public int deployments() {
+        return deployments.get();
+    }
+
+    /** Takes what failed next of what Flink asks this allocator; null when there is nothing. */
+    public String failure() {
+        return failures.poll();
+    }
+
     /** Takes the next row that was dropped, with the reason; null when there is none. */
     public String dropped() {
         return dropped.poll();
@@ -150,7 +163,7 @@ public final class PlacingSlotAllocator implements SlotAllocator {
             return required(vertices);
         } catch (RuntimeException | LinkageError e) {
             // On this thread an error would end the job, or the JobManager.
-            LOG.error("Flink's own number of slots is asked for", e);
+            failed("Flink's own number of slots is asked for", e);
             return needed;
         }
     }
@@ -194,7 +207,7 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         try {
             return Optional.of(placed(job, plan.get(), slots));
         } catch (RuntimeException | LinkageError e) {
-            LOG.error("Flink's own placement is used", e);
+            failed("Flink's own placement is used", e);
             dropped.add("all rows: " + e);
             return plan;
         }
@@ -204,12 +217,13 @@ public final class PlacingSlotAllocator implements SlotAllocator {
     public Optional<ReservedSlots> tryReserveResources(JobSchedulingPlan plan) {
         Optional<ReservedSlots> reserved = stock.tryReserveResources(plan);
         if (reserved.isPresent()) {
+            deployments.incrementAndGet();
             try {
                 sizes.learn(pool.getAllSlotsInformation());
                 places = read(plan);
                 managedMib = memory(plan);
             } catch (RuntimeException | LinkageError e) {
-                LOG.warn("where subtasks run is not known", e);
+                failed("where subtasks run is not known", e);
                 places = Map.of();
                 managedMib = Map.of();
             }
@@ -219,12 +233,25 @@ public final class PlacingSlotAllocator implements SlotAllocator {
 
     /** A slot that was asked for by its size is there for no other request. */
     private PhysicalSlot reserve(AllocationID id, ResourceProfile profile) {
-        for (SlotInfo slot : pool.getAllSlotsInformation()) {
-            if (slot.getAllocationId().equals(id) && size(slot) != SlotSizes.USUAL) {
-                return pool.reserveFreeSlot(id, slot.getResourceProfile());
+        return pool.reserveFreeSlot(id, ownProfile(id, profile));
+    }
+
+    private ResourceProfile ownProfile(AllocationID id, ResourceProfile profile) {
+        try {
+            for (SlotInfo slot : pool.getAllSlotsInformation()) {
+                if (slot.getAllocationId().equals(id) && size(slot) != SlotSizes.USUAL) {
+                    return slot.getResourceProfile();
+                }
             }
+        } catch (RuntimeException | LinkageError e) {
+            failed("a slot is reserved as Flink does it", e);
         }
-        return pool.reserveFreeSlot(id, profile);
+        return profile;
+    }
+
+    private void failed(String instead, Throwable error) {
+        LOG.error("{}", instead, error);
+        failures.add(instead + ": " + error);
     }
 
     /** Subtasks of one slot sharing group that are wished in one slot. */

@@ -1,5 +1,6 @@
 package io.thalweg.flink.rest;
 
+import io.thalweg.shell.StepFailed;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
@@ -44,14 +45,42 @@ public final class Requirements {
         }
     }
 
-    /** What is known of a vertex: any of the three may be null. */
-    private record Known(Range submitted, Range ours, Range users) {
+    /** Is told what holds just before other bounds are asked for. */
+    @FunctionalInterface
+    public interface Announcement {
+        /** Nobody is told. */
+        Announcement NONE = before -> { };
+
+        /** What holds for the vertices that are to change. */
+        void of(Map<String, Range> before) throws StepFailed;
+    }
+
+    /**
+     * What is known of a vertex: any of the four may be null.
+     *
+     * @param asking what is being asked for, by us or by a predecessor that did not live to see whether it holds
+     */
+    private record Known(Range submitted, Range ours, Range users, Range asking) {
+        static final Known NOTHING = new Known(null, null, null, null);
+
         Known seen(Range now) {
+            if (now.equals(asking)) {
+                return asked();
+            }
             if (now.equals(ours) || now.equals(users)) {
                 return this;
             }
             boolean untouched = ours == null && (submitted == null ? now.lower <= 1 : now.equals(submitted));
-            return untouched ? new Known(now, null, null) : new Known(submitted, null, now);
+            return untouched ? new Known(now, null, null, asking) : new Known(submitted, null, now, asking);
+        }
+
+        Known asking(Range next) {
+            return new Known(submitted, ours, users, next);
+        }
+
+        /** What is being asked for holds. */
+        Known asked() {
+            return new Known(submitted, asking, users, null);
         }
     }
 
@@ -75,7 +104,7 @@ public final class Requirements {
             kept.fieldNames().forEachRemaining(job -> kept.path(job).fieldNames().forEachRemaining(vertex -> {
                 JsonNode known = kept.path(job).path(vertex);
                 of(job).put(vertex, new Known(range(known.path("submitted")), range(known.path("ours")),
-                        range(known.path("users"))));
+                        range(known.path("users")), range(known.path("asking"))));
             }));
         }
     }
@@ -90,7 +119,8 @@ public final class Requirements {
             Known before = fresh ? null : of(job).get(vertex);
             Range submitted = new Range(1, count);
             of(job).put(vertex, before == null
-                    ? new Known(submitted, null, null) : new Known(submitted, before.ours, before.users));
+                    ? new Known(submitted, null, null, null)
+                    : new Known(submitted, before.ours, before.users, before.asking));
         });
     }
 
@@ -99,9 +129,9 @@ public final class Requirements {
         return look(job, overRest(job).read());
     }
 
-    /** Asks for these numbers of subtasks, within what the user allows. Returns what held before for their vertices. */
-    public synchronized Map<String, Range> ask(String job, Map<String, Integer> counts, Channel channel)
-            throws IOException, InterruptedException, BeyondUser {
+    /** Asks for these numbers of subtasks, within what the user allows. */
+    public synchronized void ask(String job, Map<String, Integer> counts, Channel channel, Announcement announcement)
+            throws IOException, InterruptedException, BeyondUser, StepFailed {
         JsonNode now = channel.read();
         Map<String, Range> users = look(job, now);
         Map<String, Range> asked = new TreeMap<>();
@@ -115,8 +145,8 @@ public final class Requirements {
             asked.put(wish.getKey(), new Range(user == null ? 1 : user.lower, wish.getValue()));
             before.put(wish.getKey(), range(now.path(wish.getKey()).path("parallelism")));
         }
+        announcement.of(before);
         write(job, now, asked, channel);
-        return before;
     }
 
     /** Asks for what held before, where nobody has asked for anything else since. */
@@ -125,9 +155,9 @@ public final class Requirements {
         JsonNode now = channel.read();
         Map<String, Range> back = new TreeMap<>(before);
         back.keySet().removeIf(vertex -> {
-            Known known = of(job).get(vertex);
-            return before.get(vertex) == null || known == null
-                    || !range(now.path(vertex).path("parallelism")).equals(known.ours);
+            Range is = range(now.path(vertex).path("parallelism"));
+            Known known = is == null ? null : of(job).getOrDefault(vertex, Known.NOTHING).seen(is);
+            return known == null || before.get(vertex) == null || is.equals(before.get(vertex)) || !is.equals(known.ours);
         });
         if (!back.isEmpty()) {
             write(job, now, back, channel);
@@ -172,9 +202,11 @@ public final class Requirements {
         ObjectNode all = now.deepCopy();
         asked.forEach((vertex, range) -> all.putObject(vertex).putObject("parallelism")
                 .put("lowerBound", range.lower).put("upperBound", range.upper));
+        // Whoever follows, should this process not get any further, knows these bounds for ours.
+        asked.forEach((vertex, range) -> of(job).computeIfPresent(vertex, (id, known) -> known.asking(range)));
+        save();
         channel.write(all);
-        asked.forEach((vertex, range) -> of(job).computeIfPresent(vertex,
-                (id, known) -> new Known(known.submitted, range, known.users)));
+        asked.keySet().forEach(vertex -> of(job).computeIfPresent(vertex, (id, known) -> known.asked()));
         save();
     }
 
@@ -185,7 +217,7 @@ public final class Requirements {
         now.fieldNames().forEachRemaining(vertex -> {
             Range range = range(now.path(vertex).path("parallelism"));
             if (range != null) {
-                Known seen = known.getOrDefault(vertex, new Known(null, null, null)).seen(range);
+                Known seen = known.getOrDefault(vertex, Known.NOTHING).seen(range);
                 known.put(vertex, seen);
                 if (seen.users != null) {
                     users.put(vertex, seen.users);
@@ -211,6 +243,7 @@ public final class Requirements {
                 put(ofVertex, "submitted", known.submitted);
                 put(ofVertex, "ours", known.ours);
                 put(ofVertex, "users", known.users);
+                put(ofVertex, "asking", known.asking);
             });
         });
         keep.accept(all);

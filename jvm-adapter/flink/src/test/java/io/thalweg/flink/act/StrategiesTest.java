@@ -8,27 +8,34 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.thalweg.flink.PlacedJob;
 import io.thalweg.flink.measure.ClusterReader;
 import io.thalweg.flink.measure.JobView;
+import io.thalweg.flink.measure.NodeView;
 import io.thalweg.flink.measure.Recovery;
 import io.thalweg.flink.place.PlacingSlotAllocator;
 import io.thalweg.flink.place.SlotNumbers;
 import io.thalweg.flink.place.Wish;
 import io.thalweg.flink.rest.FakeFlink;
 import io.thalweg.flink.rest.Requirements;
+import io.thalweg.flink.rest.Requirements.Range;
 import io.thalweg.shell.Deadline;
+import io.thalweg.shell.Engine;
 import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Phase;
 import io.thalweg.shell.Place;
 import io.thalweg.shell.Plan;
 import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.StepFailed.Code;
-import io.thalweg.shell.TaskRange;
 import io.thalweg.shell.Strategy;
+import io.thalweg.shell.TaskRange;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import org.apache.flink.runtime.jobgraph.JobResourceRequirements;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.TextNode;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,12 +50,15 @@ class StrategiesTest {
     private FakeFlink flink;
     private JobView seen;
     private Bounds bounds;
+    private Requirements requirements;
+    private final EngineFacade facade = new EngineFacade(new Listening());
 
     @BeforeEach
     void start() throws Exception {
         flink = new FakeFlink().streamingJob("a", "words");
         seen = new ClusterReader(flink.rest()).job("a").orElseThrow();
-        bounds = new Bounds(flink.rest(), new Requirements(flink.rest(), null, kept -> { }), TO_TWO, seen);
+        requirements = new Requirements(flink.rest(), null, kept -> { });
+        bounds = new Bounds(flink.rest(), requirements, facade, TO_TWO, seen);
     }
 
     @AfterEach
@@ -61,11 +71,11 @@ class StrategiesTest {
     }
 
     private OwnTrigger ownTrigger(boolean mayLoseState) {
-        return new OwnTrigger(job, new ClusterStates.ActionContext(TO_TWO, seen, List.of()), bounds, new EngineFacade(null), mayLoseState);
+        return new OwnTrigger(job, new ClusterStates.ActionContext(TO_TWO, seen, List.of()), bounds, facade, mayLoseState);
     }
 
     private RestRescale rescale(Recovery recovery) {
-        return new RestRescale(TO_TWO, bounds, new EngineFacade(null), () -> recovery);
+        return new RestRescale(TO_TWO, bounds, facade, () -> recovery);
     }
 
     private static Code failure(Strategy strategy, Phase phase) {
@@ -82,7 +92,7 @@ class StrategiesTest {
         perform(strategy, Phase.PREPARE);
         assertEquals(List.of(), flink.changes());
         perform(strategy, Phase.STARTED);
-        assertEquals(List.of("ask for slots", "checkpoint", "restart after 1 changes"), done);
+        assertEquals(List.of("ask for slots", "checkpoint", "intend after 0 changes", "restart after 1 changes"), done);
         assertTrue(flink.changes().get(0).contains("\"upperBound\":2"), flink.changes().toString());
     }
 
@@ -130,7 +140,7 @@ class StrategiesTest {
         OwnTrigger strategy = ownTrigger(true);
         perform(strategy, Phase.PREPARE);
         perform(strategy, Phase.STARTED);
-        assertEquals(List.of("ask for slots", "restart after 1 changes"), done);
+        assertEquals(List.of("ask for slots", "intend after 0 changes", "restart after 1 changes"), done);
     }
 
     @Test
@@ -154,10 +164,105 @@ class StrategiesTest {
         assertEquals(List.of(), flink.changes());
     }
 
+    /** Flink as it keeps what it was asked for. */
+    private void asked() {
+        flink.on("/jobs/a/resource-requirements", flink.changes().get(flink.changes().size() - 1));
+    }
+
+    @Test
+    void onlySlotsThatAreThereAreAskedForBesideThoseThatThePlanTakes() throws Exception {
+        job.hasSlots = false;
+        for (int free : List.of(0, 1, 3)) {
+            List<NodeView> nodes = List.of(new NodeView("n1", "h1", 4, free, 100, 1024, Double.NaN, 0));
+            OwnTrigger strategy =
+                    new OwnTrigger(job, new ClusterStates.ActionContext(TO_TWO, seen, nodes), bounds, facade, false);
+            assertEquals(Code.STEP_DEADLINE, failure(strategy, Phase.PREPARE));
+            // It holds one slot, and the plan takes two.
+            assertEquals(Math.max(0, free - 1), job.extra, free + " slots are free");
+        }
+    }
+
+    @Test
+    void aJobThatStartsAgainAndAgainGoesBackAtOnce() throws Exception {
+        job.startsEachLook = true;
+        OwnTrigger strategy = ownTrigger(false);
+        perform(strategy, Phase.PREPARE);
+        StepFailed failed = assertThrows(StepFailed.class, () -> perform(strategy, Phase.STARTED));
+        assertEquals(Code.RESTARTS_AGAIN, failed.code(), failed.getMessage());
+        asked();
+        done.clear();
+        strategy.back();
+        assertEquals(List.of("give back", "undone after 2 changes", "restart after 2 changes"), done);
+        assertTrue(flink.changes().get(1).contains("\"upperBound\":1"), flink.changes().toString());
+    }
+
+    @Test
+    void oneThatTakesLongToRestoreItsStateIsLeftToIt() throws Exception {
+        job.allRun = false;
+        OwnTrigger strategy = ownTrigger(false);
+        perform(strategy, Phase.PREPARE);
+        strategy.perform(Phase.STARTED, Deadline.in(1_000, () -> { }));
+        assertEquals(Code.STEP_DEADLINE, failure(strategy, Phase.SWITCHED));
+    }
+
+    @Test
+    void throughRestAJobThatFailsAgainAndAgainGoesBackToo() throws Exception {
+        String exceptions = "/jobs/a/exceptions";
+        flink.on(exceptions, "{\"exceptionHistory\": {\"entries\": [{\"timestamp\": 5}]}}");
+        RestRescale strategy = rescale(Recovery.POSSIBLE);
+        perform(strategy, Phase.PREPARE);
+        asked();
+        flink.on(exceptions, """
+                {"exceptionHistory": {"entries": [{"timestamp": 9, "taskName": "source (1/2)", "exceptionName": "E"},
+                  {"timestamp": 8}, {"timestamp": 7}, {"timestamp": 5}]}}""");
+        StepFailed failed = assertThrows(StepFailed.class, () -> perform(strategy, Phase.STARTED));
+        assertEquals(Code.RESTARTS_AGAIN, failed.code());
+        assertTrue(failed.getMessage().contains("source (1/2): E"), failed.getMessage());
+        strategy.back();
+        assertTrue(flink.changes().get(1).contains("\"upperBound\":1"), flink.changes().toString());
+    }
+
+    @Test
+    void aSuccessorTakesBoundsBackByTheirTrace() throws Exception {
+        perform(ownTrigger(false), Phase.PREPARE);
+        bounds.ask();
+        asked();
+        Traces.undo(requirements, "a", Traces.boundsChanged(Map.of(FakeFlink.vertexOf("a"), new Range(1, 1))));
+        assertTrue(flink.changes().get(1).contains("\"upperBound\":1"), flink.changes().toString());
+        assertThrows(StepFailed.class, () -> Traces.undo(requirements, "a", new TextNode("unknown")));
+    }
+
     @Test
     void throughRestOnlyBoundsAreAskedForWhereTheJobCanBeRestored() throws Exception {
         perform(rescale(Recovery.POSSIBLE), Phase.PREPARE);
         assertEquals(1, flink.changes().size());
+    }
+
+    /** An engine that notes when it is told of what is done. */
+    private final class Listening implements Engine {
+        @Override
+        public JsonNode observe(ByteBuffer snapshot, int length, long now) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void assign(ByteBuffer cluster, int length, ByteBuffer answers, long now) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public JsonNode command(JsonNode command, long now) {
+            String op = command.path("op").asText();
+            if (op.startsWith("inten") || op.startsWith("undo")) {
+                done.add(op + " after " + flink.changes().size() + " changes");
+            }
+            return JsonNodeFactory.instance.objectNode();
+        }
+
+        @Override
+        public void close() {
+            // nothing is open
+        }
     }
 
     /** A job with an allocator that asks nobody. */
@@ -167,6 +272,10 @@ class StrategiesTest {
         private CompletableFuture<?> checkpoint = CompletableFuture.completedFuture("done");
         private boolean checkpoints = true;
         private boolean hasSlots = true;
+        private boolean allRun = true;
+        private boolean startsEachLook;
+        private int deployments = 1;
+        private int extra;
         private Object state = "executing";
 
         @Override
@@ -200,7 +309,13 @@ class StrategiesTest {
 
         @Override
         public boolean allRun() {
-            return true;
+            deployments += startsEachLook ? 1 : 0;
+            return allRun;
+        }
+
+        @Override
+        public int deployments() {
+            return deployments;
         }
 
         @Override
@@ -212,6 +327,8 @@ class StrategiesTest {
         @Override
         public void restart(Object then) {
             done.add("restart after " + flink.changes().size() + " changes");
+            deployments++;
+            state = "executing again " + deployments;
         }
 
         @Override
@@ -225,8 +342,9 @@ class StrategiesTest {
         }
 
         @Override
-        public void askFor(int extra) {
+        public void askFor(int more) {
             done.add("ask for slots");
+            extra = more;
         }
 
         @Override
@@ -242,6 +360,11 @@ class StrategiesTest {
         @Override
         public boolean holdsEnough(Wish wish) {
             return hasSlots;
+        }
+
+        @Override
+        public int heldSlots() {
+            return 1;
         }
 
         @Override

@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.thalweg.flink.rest.Requirements.BeyondUser;
 import io.thalweg.flink.rest.Requirements.Channel;
 import io.thalweg.flink.rest.Requirements.Range;
+import io.thalweg.shell.StepFailed;
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -42,8 +44,11 @@ class RequirementsTest {
         }
     };
 
-    private Map<String, Range> ask(String vertex, int count) throws IOException, InterruptedException, BeyondUser {
-        return requirements.ask("job", Map.of(vertex, count), channel);
+    /** Returns what held before. */
+    private Map<String, Range> ask(String vertex, int count) throws Exception {
+        Map<String, Range> held = new TreeMap<>();
+        requirements.ask("job", Map.of(vertex, count), channel, held::putAll);
+        return held;
     }
 
     private void submitted() {
@@ -121,6 +126,48 @@ class RequirementsTest {
         requirements.submitted("job", Map.of("split", 1, "count", 2), false);
         ask("split", 6);
         assertThrows(BeyondUser.class, () -> ask("count", 3));
+    }
+
+    @Test
+    void aSuccessorOfOneThatDiedWhileItAskedTellsThemTooAndTakesThemBack() throws Exception {
+        for (boolean arrived : List.of(true, false)) {
+            flink.clear();
+            submitted();
+            ask("split", 2);
+            Map<String, Range> before = new TreeMap<>();
+            Channel dying = new Channel() {
+                @Override
+                public JsonNode read() throws IOException, InterruptedException {
+                    return channel.read();
+                }
+
+                @Override
+                public void write(JsonNode bounds) throws IOException, InterruptedException {
+                    if (arrived) {
+                        channel.write(bounds);
+                    }
+                    throw new IOException("for a test");
+                }
+            };
+            assertThrows(IOException.class,
+                    () -> requirements.ask("job", Map.of("split", 4), dying, before::putAll));
+            requirements = new Requirements(null, json.readTree(kept.toString()), all -> kept = all);
+            requirements.submitted("job", Map.of("split", 1, "count", 2), false);
+            requirements.undo("job", before, channel);
+            assertEquals(new Range(1, 2), flink.get("split"), "arrived: " + arrived);
+            ask("split", 7);
+            assertEquals(new Range(1, 7), flink.get("split"), "they are no user's");
+        }
+    }
+
+    @Test
+    void whatIsAboutToChangeIsToldBeforeItDoes() throws Exception {
+        submitted();
+        assertThrows(StepFailed.class, () -> requirements.ask("job", Map.of("split", 4), channel, before -> {
+            assertEquals(Map.of("split", new Range(1, 1)), before);
+            throw new StepFailed(StepFailed.Code.LEADERSHIP_LOST, "for a test");
+        }));
+        assertEquals(new Range(1, 1), flink.get("split"));
     }
 
     @Test

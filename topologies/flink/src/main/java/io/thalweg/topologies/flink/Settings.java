@@ -20,6 +20,7 @@ import java.util.Set;
  * @param split parallelism of the splitting step
  * @param count parallelism of the counting step
  * @param chained whether the source and the splitting step are one vertex
+ * @param rigid whether the splitting step runs with no other parallelism
  * @param countGroup slot sharing group of the counting step; that of the others when absent
  * @param maxParallelism key groups, the most that any parallelism can become
  * @param splitCost milliseconds of CPU burnt for each line
@@ -31,12 +32,12 @@ import java.util.Set;
  */
 record Settings(
         String name, String bootstrap, String topic, String group, double rate, double speedup, int copies,
-        int sources, int split, int count, boolean chained, Optional<String> countGroup, int maxParallelism,
+        int sources, int split, int count, boolean chained, boolean rigid, Optional<String> countGroup, int maxParallelism,
         double splitCost, double splitWait, double countCost, long iterationsPerMilli,
         Optional<String> out, Map<String, String> configuration) {
 
     private static final Set<String> KEYS = Set.of("name", "bootstrap", "topic", "group", "rate", "speedup", "copies", "sources", "split",
-            "count", "chained", "countGroup", "maxParallelism", "splitCost", "splitWait", "countCost", "iterationsPerMilli", "out");
+            "count", "chained", "rigid", "countGroup", "maxParallelism", "splitCost", "splitWait", "countCost", "iterationsPerMilli", "out");
 
     /**
      * Reads {@code key=value} pairs.
@@ -78,6 +79,7 @@ record Settings(
                 number(own, "split", 1),
                 number(own, "count", 1),
                 Boolean.parseBoolean(own.get("chained")),
+                Boolean.parseBoolean(own.get("rigid")),
                 Optional.ofNullable(own.get("countGroup")),
                 number(own, "maxParallelism", 128),
                 splitCost,

@@ -39,7 +39,7 @@ public final class WordCount {
         DataStream<String> lines =
                 source(environment, settings).name("source").uid("source").setParallelism(settings.sources());
         var counts = (settings.chained() ? lines : lines.rebalance())
-                .flatMap(new Split(splitWork, Pause.ofMillis(settings.splitWait()))).returns(Types.STRING)
+                .flatMap(new Split(splitWork, Pause.ofMillis(settings.splitWait()), settings.rigid() ? settings.split() : 0)).returns(Types.STRING)
                 .name("split").uid("split").setParallelism(settings.split())
                 .keyBy(word -> word, Types.STRING)
                 .process(new Count(countWork, settings.out().orElse(null)))

@@ -1,4 +1,4 @@
-package io.thalweg.storm;
+package io.thalweg.shell;
 
 import java.io.ByteArrayInputStream;
 import java.io.DataInputStream;
@@ -7,6 +7,7 @@ import java.lang.invoke.MethodType;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
 import java.net.URISyntaxException;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
@@ -22,26 +23,41 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /**
- * Whether the Storm that runs has every class, method and field of Storm's that Thalweg uses. What is missing would
- * otherwise show in the middle of an action. What is used is read from Thalweg's own class files, so that nothing is
- * forgotten.
+ * Whether the engine that runs has every class, method and field of its own that Thalweg uses, and wants no method that
+ * Thalweg's classes lack. What is missing would otherwise show in the middle of an action. What is used is read from
+ * Thalweg's own class files, so that nothing is forgotten.
  */
-final class Linkage {
-    private static final String STORMS = "org/apache/storm/";
+public final class Linkage {
     private static final String OURS = "io/thalweg";
+    private static final String CLASS = ".class";
 
-    /** Storm 2.5 lacks this, and there is another way for it. */
-    private static final Set<String> DISPENSABLE = Set.of("org.apache.storm.utils.SupervisorClient$Builder");
-
-    private final ClassLoader loader;
+    private final String engine;
+    private final String theirs;
+    private final Set<String> dispensable;
     private final Map<String, Class<?>> found = new TreeMap<>();
     private final Set<String> missing = new TreeSet<>();
+    private ClassLoader loader;
 
-    /** Something of Storm's that a class file names: a class alone, or one of its members. */
-    record Use(String owner, String name, String descriptor) { }
+    /**
+     * Something of the engine's that a class file names: a class, or one of its members.
+     *
+     * @param owner the class, with slashes
+     * @param name the member; null for the class alone
+     * @param descriptor the member's; null for the class alone
+     */
+    public record Use(String owner, String name, String descriptor) { }
 
-    private Linkage(ClassLoader loader) {
-        this.loader = loader;
+    /**
+     * Checks one engine.
+     *
+     * @param engine its name
+     * @param theirs what the names of its classes begin with, with slashes
+     * @param dispensable classes of it for which there is another way
+     */
+    public Linkage(String engine, String theirs, Set<String> dispensable) {
+        this.engine = engine;
+        this.theirs = theirs;
+        this.dispensable = dispensable;
     }
 
     /**
@@ -49,30 +65,50 @@ final class Linkage {
      *
      * @throws IncompatibleClassChangeError if so, with all that is missing
      */
-    static void require(Class<?> anyOfOurs) throws IOException {
-        Set<String> missing = missing(anyOfOurs);
-        if (!missing.isEmpty()) {
-            throw new IncompatibleClassChangeError("this Storm lacks " + String.join(", ", missing));
+    public void require(Class<?> anyOfOurs) throws IOException {
+        Set<String> lacking = missing(anyOfOurs);
+        if (!lacking.isEmpty()) {
+            throw new IncompatibleClassChangeError("with this " + engine + " there is no " + String.join(", no ", lacking));
         }
     }
 
     /** What the class path of one of our classes lacks. */
-    static Set<String> missing(Class<?> anyOfOurs) throws IOException {
-        Linkage linkage = new Linkage(anyOfOurs.getClassLoader());
-        uses(anyOfOurs).forEach(linkage::check);
-        return linkage.missing;
+    public Set<String> missing(Class<?> anyOfOurs) throws IOException {
+        loader = anyOfOurs.getClassLoader();
+        missing.clear();
+        for (Map.Entry<String, byte[]> ours : classFiles(anyOfOurs).entrySet()) {
+            uses(ours.getValue()).forEach(this::check);
+            checkComplete(ours.getKey());
+        }
+        return missing;
     }
 
-    /** What our classes use of Storm's. */
-    static Set<Use> uses(Class<?> anyOfOurs) throws IOException {
+    /** What our classes use of the engine's. */
+    public Set<Use> uses(Class<?> anyOfOurs) throws IOException {
         Set<Use> uses = new HashSet<>();
-        for (byte[] ours : classFiles(anyOfOurs)) {
+        for (byte[] ours : classFiles(anyOfOurs).values()) {
             uses.addAll(uses(ours));
         }
         return uses;
     }
 
-    private static List<byte[]> classFiles(Class<?> anyOfOurs) throws IOException {
+    /** A class of ours that lacks what an interface of the engine's wants by now fails once that is called. */
+    private void checkComplete(String ours) {
+        try {
+            Class<?> one = Class.forName(ours, false, loader);
+            if (!Modifier.isAbstract(one.getModifiers())) {
+                Stream.of(one.getMethods()).filter(method -> Modifier.isAbstract(method.getModifiers()))
+                    .forEach(method -> missing.add(ours + "." + method.getName() + descriptor(method)));
+            }
+        } catch (ClassNotFoundException | LinkageError e) {
+            // What it names is missing, and mostly named already.
+            if (missing.isEmpty()) {
+                missing.add(ours + ": " + e);
+            }
+        }
+    }
+
+    private static Map<String, byte[]> classFiles(Class<?> anyOfOurs) throws IOException {
         Path place;
         try {
             place = Path.of(anyOfOurs.getProtectionDomain().getCodeSource().getLocation().toURI());
@@ -87,11 +123,14 @@ final class Linkage {
         }
     }
 
-    private static List<byte[]> read(Path folder) throws IOException {
-        List<byte[]> files = new ArrayList<>();
+    /** By the names of the classes. */
+    private static Map<String, byte[]> read(Path folder) throws IOException {
+        Map<String, byte[]> files = new TreeMap<>();
         try (Stream<Path> all = Files.walk(folder)) {
-            for (Path file : (Iterable<Path>) all.filter(path -> path.toString().endsWith(".class"))::iterator) {
-                files.add(Files.readAllBytes(file));
+            for (Path file : (Iterable<Path>) all.filter(path -> path.toString().endsWith(CLASS))::iterator) {
+                String path = folder.relativize(file).toString();
+                String name = OURS + "/" + path.substring(0, path.length() - CLASS.length());
+                files.put(name.replace('/', '.').replace('\\', '.'), Files.readAllBytes(file));
             }
         }
         return files;
@@ -99,7 +138,7 @@ final class Linkage {
 
     private void check(Use use) {
         String owner = use.owner.replace('/', '.');
-        if (DISPENSABLE.contains(owner)) {
+        if (dispensable.contains(owner)) {
             return;
         }
         try {
@@ -142,11 +181,11 @@ final class Linkage {
         return MethodType.methodType(method.getReturnType(), method.getParameterTypes()).toMethodDescriptorString();
     }
 
-    /** What a class file names of Storm's: its constant pool, as chapter 4.4 of the JVM's specification lays it out. */
-    private static List<Use> uses(byte[] file) throws IOException {
+    /** What a class file names of the engine's: its constant pool, as chapter 4.4 of the JVM's specification lays it out. */
+    private List<Use> uses(byte[] file) throws IOException {
         try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(file))) {
             in.skipBytes(8);
-            return new Pool(in).uses();
+            return new Pool(in).uses(theirs);
         }
     }
 
@@ -186,21 +225,17 @@ final class Linkage {
             }
         }
 
-        List<Use> uses() {
+        List<Use> uses(String theirs) {
             List<Use> uses = new ArrayList<>();
             for (int i = 1; i < tags.length; i++) {
-                if (tags[i] == 7 && isStorms(texts[firsts[i]])) {
+                if (tags[i] == 7 && texts[firsts[i]].startsWith(theirs)) {
                     uses.add(new Use(texts[firsts[i]], null, null));
-                } else if (tags[i] >= 9 && tags[i] <= 11 && isStorms(texts[firsts[firsts[i]]])) {
+                } else if (tags[i] >= 9 && tags[i] <= 11 && texts[firsts[firsts[i]]].startsWith(theirs)) {
                     int member = seconds[i];
                     uses.add(new Use(texts[firsts[firsts[i]]], texts[firsts[member]], texts[seconds[member]]));
                 }
             }
             return uses;
-        }
-
-        private static boolean isStorms(String name) {
-            return name.startsWith(STORMS);
         }
     }
 }

@@ -101,8 +101,7 @@ fn fixed(
         "the topology started again and again with another number of executors of {id}: it keeps what it has, \
          for so many seconds; for good if it is named in thalweg.scaling.fixed.components"
     );
-    let limit = settings.blacklist.get() / 1000.0;
-    Some(Reason::compared(ReasonCode::RescaleFailed, secs, limit, text))
+    Some(Reason { measured: Some(secs), ..Reason::plain(ReasonCode::RescaleFailed, text) })
 }
 
 /// The wished counts, by component ordinal, within what the user allows, and the reason where that is less or more

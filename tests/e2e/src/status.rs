@@ -112,6 +112,17 @@ pub struct EndedPlan {
     pub how: String,
     /// Why it was given up, if it was.
     pub code: Option<String>,
+    /// What was done.
+    pub steps: Vec<Step>,
+}
+
+/// A step of a plan.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Step {
+    /// Its way of acting and phase.
+    pub step: String,
+    /// What there is to say of it; empty if nothing.
+    pub text: String,
 }
 
 /// What came of a plan.

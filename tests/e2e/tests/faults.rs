@@ -173,7 +173,8 @@ fn a_plan_ends_with_its_topology(product: &mut Product) -> Result<()> {
     ])?;
     let executors = product.storm.control().info("words")?.of("split").count();
     let other = if executors > 1 { executors - 1 } else { executors + 1 };
-    product.order(&json!({ "topology": "words", "counts": { "split": other } }))?;
+    let counts = json!({ "split": other });
+    product.order(&json!({ "topology": "words", "counts": counts, "adopt": true }))?;
     let plan = product.wait("a stopped topology", || {
         let stopped = product.storm.control().info("words")?.status == "INACTIVE";
         Ok(product.status()?.plan.filter(|_| stopped))

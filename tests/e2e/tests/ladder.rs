@@ -1,6 +1,6 @@
 //! Where Thalweg may not or cannot act, Storm's own scheduler does all the work, undisturbed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -19,6 +19,7 @@ fn storms_own_scheduler_takes_over() -> Result<()> {
     without_the_library_topologies_run(&mut product)?;
     a_bad_setting_is_named_and_nothing_is_touched(&mut product)?;
     observing_explains_and_changes_nothing(&mut product)?;
+    what_storm_placed_is_stopped_only_with_a_word(&mut product)?;
     product.stop()
 }
 
@@ -81,6 +82,39 @@ fn observing_explains_and_changes_nothing(product: &mut Product) -> Result<()> {
     product.storm.control().rebalance("words", 0, &two, None)?;
     is_round_robin(&product.wait_assigned("words", 5)?)?;
     product.wait_output("words", 0.8 * LINES * WORDS_PER_LINE)
+}
+
+/// Sources share workers with operators, so that the first change stops the topology: that is said before, and held.
+fn what_storm_placed_is_stopped_only_with_a_word(product: &mut Product) -> Result<()> {
+    let placed = Placed::now(product)?;
+    let before = product.storm.control().info("words")?;
+    product.restart_nimbus(&[("thalweg.mode", text("act")), ("thalweg.policy", text("static"))])?;
+    let decided = |product: &Product, code: &str| {
+        let decision = product.status()?.decision("words").cloned().context("no decision")?;
+        let said = |reason: &str| decision.reasons.iter().any(|given| given.code == reason);
+        Ok((said(code) && said("ADOPTION_NEEDED")).then_some(decision))
+    };
+    product.wait("the cost of the first change", || decided(product, "POLICY_STATIC"))?;
+    ensure!(product.nimbus_log()?.contains("the next change stops it"), "{}", product.evidence());
+    // Half of the tasks of each executor, so that every worker changes.
+    let mut order = json!({ "topology": "words", "counts": { "split": 4 } });
+    product.order(&order)?;
+    let held = product.wait("the order's answer", || decided(product, "ORDERED"))?;
+    ensure!(held.verdict == "hold" && held.reasons[0].code == "ADOPTION_NEEDED", "{held:?}");
+    placed.still(product)?;
+    order["adopt"] = json!(true);
+    product.order(&order)?;
+    let ended = product.wait("the end of the plan", || Ok(product.status()?.ended.pop()))?;
+    ensure!(ended.how == "drain_and_restart", "{ended:?}\n{}", product.evidence());
+    let drained = ended.steps.iter().find(|step| step.step == "drain_and_restart.STARTED");
+    ensure!(drained.is_some_and(|step| step.text.is_empty()), "not dry: {drained:?}");
+    let now = product.wait_assigned("words", before.executors.len() + 2)?;
+    let of = |component: &str| -> BTreeSet<u16> {
+        let executors = now.executors.iter().filter(|executor| executor.component == component);
+        executors.map(|executor| executor.port).collect()
+    };
+    ensure!(of("spout").is_disjoint(&of("split")), "not apart: {now:?}");
+    Ok(())
 }
 
 /// Storm deals executors out to slots in turn, in the order of their tasks; Thalweg never does.

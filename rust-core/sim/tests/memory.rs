@@ -57,7 +57,8 @@ fn memory_saves_executors_where_misses_are_what_makes_records_dear() {
         let cost = |m: &Measures| m.executor_hours + m.memory_hours / 4.0;
         assert!(with.memory_hours < 3.0 * without.memory_hours, "seed {seed}");
         assert!(cost(with) < 0.6 * cost(without), "seed {seed}");
-        assert!(with.under_time < without.under_time + 0.01, "seed {seed}");
+        // Of what has been taken away at low load, some is missing for a minute or two when the load rises.
+        assert!(with.under_time < without.under_time + 0.03, "seed {seed}");
     }
 }
 

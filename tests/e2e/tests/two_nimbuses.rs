@@ -85,14 +85,19 @@ fn matters(product: &mut Product, state: &str, fault: Fault, split: u32) -> Resu
     product.wait("the topology to run again", || Ok(runs(product)?.then_some(())))?;
     product
         .wait("the end of the plan", || Ok(status(product, new)?.plan.is_none().then_some(())))?;
-    let carried_out = state == "committed";
-    let executors = match carried_out {
-        true => (OTHERS + split) as usize,
-        false => before.executors.len(),
-    };
     // Supervisors wait for a Nimbus that stands still, so executors report only when it is back.
     returns(product, old, fault)?;
-    let settled = product.wait_assigned("words", executors)?;
+    // A leader that commits may fail before the other can see that it did: then the plan is taken back.
+    let carried_out = OTHERS as usize + split as usize;
+    let allowed = match state {
+        "committed" => vec![before.executors.len(), carried_out],
+        _ => vec![before.executors.len()],
+    };
+    let settled = product.wait("a whole topology", || {
+        let info = product.storm.control().info("words")?;
+        let whole = info.status == "ACTIVE" && info.all_report();
+        Ok((whole && allowed.contains(&info.executors.len())).then_some(info))
+    })?;
     product.stays(CALM, || {
         let now = product.storm.control().info("words")?;
         ensure!(now.status == "ACTIVE", "stopped: {now:?}");
@@ -102,7 +107,7 @@ fn matters(product: &mut Product, state: &str, fault: Fault, split: u32) -> Resu
         Ok(())
     })?;
     product.wait_output("words", FLOWS)?;
-    Ok(carried_out)
+    Ok(settled.executors.len() == carried_out)
 }
 
 /// Something happens to a Nimbus, and the other one leads.

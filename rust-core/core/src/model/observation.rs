@@ -289,7 +289,8 @@ pub struct Executor {
 pub struct Counters {
     /// Seconds since the executor started, as it reported with these counts.
     pub uptime_secs: u32,
-    /// Tuples executed.
+    /// Tuples executed; by a source, those that it read, in the unit of its backlog, or 0 where only what it emitted is
+    /// counted.
     pub executed: u64,
     /// Sum of the execute latencies of those tuples, in ms.
     pub execute_ms: f64,

@@ -237,6 +237,7 @@ fn component_view(
         capacity: capacities().max().unwrap_or(Share::ZERO),
         mean_capacity: Share::saturating(mean),
         believed_capacity: None,
+        bottleneck_time: None,
         failed: own().map(|sample| sample.delta.failed).sum(),
         level: 0,
     }
@@ -291,8 +292,10 @@ fn add_levels(
         .zip(&times)
         .map(|(&index, times)| (topology.components[index].id.as_str(), times.largest()))
         .collect();
-    for (&index, level) in operators.iter().zip(levels(&entries)) {
+    for ((&index, level), times) in operators.iter().zip(levels(&entries)).zip(&times) {
         view.components[index].level = level;
+        view.components[index].bottleneck_time =
+            Some(times.largest()).filter(|t| *t > Millis::ZERO);
     }
     view.bottleneck = times.iter().any(|t| t.largest() > Millis::ZERO).then(|| of_topology(&times));
 }

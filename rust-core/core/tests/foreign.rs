@@ -311,3 +311,21 @@ fn ticks_are_no_load_and_hide_none() {
     assert!(count(&decision, "ticked") > Some(8), "{:?}", decision.reasons);
     assert!(at <= 120, "{at}");
 }
+
+#[test]
+fn the_strategy_is_told_by_bottleneck_times_and_not_by_execution_alone() {
+    // Tuples of the first take 40 ms on their way besides 4.5 ms of work, those of the second next to none.
+    let first = Does { process_ms: Some(44.5), emitted: 100.0, ..busy(200.0, 0.9) };
+    let second = busy(100.0, 0.4);
+    let components: [(&str, &[Does]); 3] =
+        [("in", &[source(4.0 * first.executed)]), ("first", &[first; 4]), ("second", &[second; 2])];
+    let mut job = Job::line(PolicyName::MeStream, &components);
+    let (decision, _) = job.run(1800);
+    assert!(count(&decision, "first") > Some(4), "{:?}", decision.reasons);
+    let times: Vec<f64> = decision.view.components[1..]
+        .iter()
+        .map(|c| c.bottleneck_time.map_or(0.0, Millis::get).round())
+        .collect();
+    assert_eq!(times, [40.0, 4.0]);
+    assert_eq!(count(&decision, "second"), None, "{:?}", decision.reasons);
+}

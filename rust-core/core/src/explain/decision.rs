@@ -49,6 +49,9 @@ pub struct ComponentView {
     /// Tuples it could execute per second, as far as the policy has a belief about that.
     #[serde(default)]
     pub believed_capacity: Option<RatePerSec>,
+    /// The time it needs for a tuple, in computing or in communicating, whichever is longer: its level is told by that.
+    #[serde(default)]
+    pub bottleneck_time: Option<Millis>,
     /// Tuples failed within the window.
     pub failed: u64,
     /// Its bottleneck level within the topology; 0 for components that do no work on tuples.

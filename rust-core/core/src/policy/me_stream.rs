@@ -367,8 +367,8 @@ fn scale(trigger: Trigger, reason: Reason, situation: &PlacedSituation<'_>) -> I
     }
     let eligible: Vec<usize> =
         (0..components.len()).filter(|&i| is_eligible(&components[i])).collect();
-    let times: Vec<Millis> =
-        eligible.iter().filter_map(|&i| components[i].execute_latency).collect();
+    let time = |c: &ComponentView| c.bottleneck_time.or(c.execute_latency);
+    let times: Vec<Millis> = eligible.iter().filter_map(|&i| time(&components[i])).collect();
     let strategy = choose(settings.strategy, &times);
     let candidate = |&index: &usize| {
         let (seen, component) = (&components[index], &situation.topology.components[index]);

@@ -28,6 +28,7 @@ mod shares;
 mod shrink;
 mod size;
 mod slots;
+mod unseen;
 
 pub use memory::{Memory, TopologyModel};
 
@@ -76,13 +77,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
         .collect();
     slots::bound(situation, memory, &forecast.far, &mut sizes);
     meet_latency(situation, &forecast.far, &mut sizes);
-    let need = |(index, sized): (usize, &Option<(Scaling<'_>, Size)>)| {
-        // What may be busier than it seems keeps what it has.
-        let least =
-            doubts[index].as_ref().map_or(0, |_| situation.flow.components[index].executors);
-        Some((index, sized.as_ref()?.1.need.max(least)))
-    };
-    let needs: DesiredCounts = sizes.iter().enumerate().filter_map(need).collect();
+    let needs = needs(situation, &sizes, &doubts);
     let doubts = evidence::told(&doubts);
     if needs.is_empty() {
         return Intent::Stay(vec![unknown_rates()]).followed_by(doubts);
@@ -105,6 +100,10 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
             expecting(situation, &forecast, intent)
         }
         None => {
+            let unseen = if limits.is_empty() { unseen::up(situation, memory) } else { None };
+            if let Some(intent) = unseen {
+                return intent.followed_by(doubts);
+            }
             memory.short_since = None;
             if let Some(reason) = unsure {
                 memory.needs.clear();
@@ -119,6 +118,20 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
         }
     };
     intent.followed_by(doubts)
+}
+
+/// The executors that every component needs that can be judged; what may be busier than it seems keeps what it has.
+fn needs(
+    situation: &Situation<'_>,
+    sizes: &[Option<(Scaling<'_>, Size)>],
+    doubts: &[Option<Doubt>],
+) -> DesiredCounts {
+    let need = |(index, sized): (usize, &Option<(Scaling<'_>, Size)>)| {
+        let least =
+            doubts[index].as_ref().map_or(0, |_| situation.flow.components[index].executors);
+        Some((index, sized.as_ref()?.1.need.max(least)))
+    };
+    sizes.iter().enumerate().filter_map(need).collect()
 }
 
 /// What is known about each component.

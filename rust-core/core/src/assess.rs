@@ -129,10 +129,9 @@ fn one<'a>(
         else {
             continue;
         };
-        // Of most sources no busy time is measured.
+        // Engines measure no busy time of most sources, and where they do it is little beside that of operators.
         let sample = measurement.sample();
-        let timed = sample.is_some_and(|sample| sample.delta.busy_ms.is_some());
-        let works = kind != ComponentKind::Source || timed;
+        let works = kind != ComponentKind::Source;
         if works && (slot.node as usize) < powers.len() {
             let demand = sample.map_or(0.0, |sample| work(sample, least[component]));
             let demand = demand.max(LEAST_DEMAND);

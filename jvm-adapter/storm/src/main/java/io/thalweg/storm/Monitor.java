@@ -20,6 +20,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import org.apache.storm.generated.AuthorizationException;
 import org.apache.storm.generated.ExecutorSummary;
 import org.apache.storm.generated.Nimbus;
 import org.apache.storm.generated.NotAliveException;
@@ -181,6 +182,11 @@ final class Monitor implements AutoCloseable {
             info = nimbus.info(summary.get_id());
         } catch (NotAliveException e) {
             LOG.debug("{} ended meanwhile", summary.get_id());
+            return;
+        } catch (AuthorizationException e) {
+            // The topology of somebody who does not let us look is left alone; the others are judged.
+            shapes.write(writer, details, status(summary.get_status()), Counters.emitted(List.of()));
+            writer.obstacle(SnapshotWriter.Obstacle.UNREADABLE);
             return;
         }
         TopologyShape shape = shapes.write(writer, details, status(summary.get_status()), Counters.emitted(info.get_executors()));

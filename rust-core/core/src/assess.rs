@@ -129,7 +129,7 @@ fn one<'a>(
         else {
             continue;
         };
-        // Engines measure no busy time of most sources, and where they do it is little beside that of operators.
+        // Most engines time no sources. Where one is timed, as with operators chained to it, its work is not weighed yet.
         let sample = measurement.sample();
         let works = kind != ComponentKind::Source;
         if works && (slot.node as usize) < powers.len() {

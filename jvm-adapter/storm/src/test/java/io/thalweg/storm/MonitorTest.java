@@ -21,8 +21,11 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import org.apache.storm.generated.AuthorizationException;
 import org.apache.storm.generated.Nimbus;
+import org.apache.storm.generated.TopologySummary;
 import org.apache.storm.metric.StormMetricsRegistry;
+import org.apache.storm.scheduler.TopologyDetails;
 import org.apache.storm.utils.NimbusClient;
 import org.junit.jupiter.api.Test;
 
@@ -43,20 +46,42 @@ class MonitorTest {
                 }
                 return List.of();
             });
+        watch(nimbus, Map.of());
+    }
+
+    @Test
+    void aTopologyThatMayNotBeReadKeepsNoOtherFromBeingJudged() throws Exception {
+        TopologyDetails secret = Synthetic.topology("secret", 1, 1, 1);
+        TopologySummary summary = new TopologySummary();
+        summary.set_id(secret.getId());
+        summary.set_name("secret");
+        summary.set_status("ACTIVE");
+        Nimbus.Iface nimbus = (Nimbus.Iface) Proxy.newProxyInstance(getClass().getClassLoader(), new Class<?>[] {Nimbus.Iface.class},
+            (proxy, method, arguments) -> {
+                if (method.getName().equals("getTopologySummaries")) {
+                    return List.of(summary);
+                }
+                throw new AuthorizationException(method.getName() + " is not for you");
+            });
+        watch(nimbus, Map.of(secret.getId(), secret));
+    }
+
+    /** Runs a monitor until it has looked once at what this Nimbus tells. */
+    private static void watch(Nimbus.Iface nimbus, Map<String, TopologyDetails> topologies) throws Exception {
         AtomicReference<Throwable> escaped = new AtomicReference<>();
         Thread.UncaughtExceptionHandler before = Thread.getDefaultUncaughtExceptionHandler();
         Thread.setDefaultUncaughtExceptionHandler((thread, error) -> escaped.set(error));
         Counting engine = new Counting();
         Rounds rounds = new Rounds(10_000);
         rounds.begin(System.currentTimeMillis());
-        rounds.seen(new Rounds.View(Map.of(), Map.of()));
+        rounds.seen(new Rounds.View(Map.of(), topologies));
         NimbusClient.LocalOverride override = new NimbusClient.LocalOverride(nimbus);
         EngineFacade facade = new EngineFacade(engine);
         try (Monitor monitor = new Monitor(Synthetic.CONF, QUICK, rounds, engine, new StateLink(Synthetic.CONF), facade,
                 new Actuator(facade, plan -> null, 1000, result -> { }), new Shapes(),
                 new Adopted(Path.of("nowhere")), new Meters(new StormMetricsRegistry()))) {
             monitor.start();
-            assertTrue(engine.observed.await(20, TimeUnit.SECONDS), "the monitor goes on after " + calls.get() + " calls");
+            assertTrue(engine.observed.await(20, TimeUnit.SECONDS), "the monitor goes on");
         } finally {
             override.close();
             Thread.setDefaultUncaughtExceptionHandler(before);

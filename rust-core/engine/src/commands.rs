@@ -133,6 +133,8 @@ impl Engine {
             Request::Lead { term, note } => self.lead(term, note.as_deref(), now),
             Request::Follow => {
                 self.follow();
+                // Nothing is observed from now on, so this is the last that is said here.
+                self.show(now);
                 Ok(json!({}))
             }
             Request::Status => Ok(self.status(now)?),

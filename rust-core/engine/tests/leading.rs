@@ -224,6 +224,19 @@ fn an_older_leader_changes_nothing_any_more() {
 }
 
 #[test]
+fn who_follows_shows_that_it_does() {
+    let mut one = Scheduler::new();
+    let plan = one.plan();
+    one.tell(json!({}), "publish", &plan);
+    one.look();
+    let file = one.folder.path().join("status.json");
+    let shown = || -> Value { serde_json::from_slice(&fs::read(&file).unwrap()).unwrap() };
+    assert_eq!((&shown()["leads"], &shown()["plan"]["plan"]["id"]), (&json!(true), &json!(plan)));
+    one.send(&json!({ "op": "follow" }));
+    assert_eq!((&shown()["leads"], &shown()["plan"]), (&json!(false), &Value::Null));
+}
+
+#[test]
 fn an_action_that_nobody_hears_of_is_taken_back() {
     let mut one = Scheduler::new();
     let plan = one.plan();

@@ -98,11 +98,11 @@ fn matters(product: &mut Product, state: &str, fault: Fault, split: u32) -> Resu
         let whole = info.status == "ACTIVE" && info.all_report();
         Ok((whole && allowed.contains(&info.executors.len())).then_some(info))
     })?;
-    product.wait("a former leader that says so", || {
-        // One that was killed has led nobody since.
-        let said = status(product, old).map_or(true, |status| !status.leads);
-        Ok(said.then_some(()))
-    })?;
+    if !matches!(fault, Fault::Killed) {
+        product.wait("a former leader that says so", || {
+            Ok((!status(product, old)?.leads).then_some(()))
+        })?;
+    }
     product.stays(CALM, || {
         let now = product.storm.control().info("words")?;
         ensure!(now.status == "ACTIVE", "stopped: {now:?}");

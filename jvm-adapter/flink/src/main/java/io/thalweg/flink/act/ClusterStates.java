@@ -14,6 +14,7 @@ import io.thalweg.shell.Plan;
 import io.thalweg.shell.Strategy;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 
@@ -51,9 +52,14 @@ public final class ClusterStates implements Function<Plan, ClusterState> {
         boolean mayLoseState = settings.mayLoseState(plan.topology(), plan.name());
         Callable<Recovery> recovery = () -> mayLoseState ? Recovery.POSSIBLE : Recovery.read(rest, plan.topology());
         return jobs.placed(plan.topology())
-                .<ClusterState>map(job -> new Placing(requirements, plan,
-                        new OwnTrigger(job, context, bounds, facade, mayLoseState)))
-                .orElseGet(() -> new Scaling(requirements, plan, new RestRescale(plan, bounds, facade, recovery)));
+                .map(job -> new OwnTrigger(job, context, bounds, facade, mayLoseState))
+                .map(trigger -> new Present(requirements, plan, List.of(trigger), trigger::reached))
+                .orElseGet(() -> {
+                    // Through REST, parallelism is all that can be changed.
+                    RestRescale rescale = new RestRescale(plan, bounds, facade, recovery);
+                    List<Strategy> strategies = plan.counts().isEmpty() ? List.of() : List.of(rescale);
+                    return new Present(requirements, plan, strategies, rescale::reached);
+                });
     }
 
     /** The job ended meanwhile. */
@@ -79,44 +85,17 @@ public final class ClusterStates implements Function<Plan, ClusterState> {
         }
     }
 
-    /** Parallelism and places. */
-    private record Placing(Requirements requirements, Plan plan, OwnTrigger strategy) implements ClusterState {
-        @Override
-        public List<Strategy> strategies() {
-            return List.of(strategy);
-        }
-
+    /** The job is there. What a predecessor committed is carried on as it was begun. */
+    private record Present(Requirements requirements, Plan plan, List<Strategy> strategies, BooleanSupplier goal)
+            implements ClusterState {
         @Override
         public List<Strategy> carryOn() {
-            return List.of(strategy);
+            return strategies;
         }
 
         @Override
         public boolean reached() {
-            return strategy.reached();
-        }
-
-        @Override
-        public void undo(JsonNode done) throws Exception {
-            Traces.undo(requirements, plan.topology(), done);
-        }
-    }
-
-    /** Parallelism only. */
-    private record Scaling(Requirements requirements, Plan plan, RestRescale strategy) implements ClusterState {
-        @Override
-        public List<Strategy> strategies() {
-            return plan.counts().isEmpty() ? List.of() : List.of(strategy);
-        }
-
-        @Override
-        public List<Strategy> carryOn() {
-            return strategies();
-        }
-
-        @Override
-        public boolean reached() {
-            return strategy.reached();
+            return goal.getAsBoolean();
         }
 
         @Override

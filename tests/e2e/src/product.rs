@@ -62,6 +62,15 @@ impl Default for Shape {
     }
 }
 
+/// What drains a topology for each order that changes the count of `split`, and for nothing else.
+pub fn draining_by_order() -> [(&'static str, Value); 3] {
+    [
+        ("thalweg.action.method", text("drain")),
+        ("thalweg.policy", text("static")),
+        ("thalweg.headroom.components", json!(["split"])),
+    ]
+}
+
 /// A running product; dropping it stops every process.
 pub struct Product {
     // Fields are dropped in this order: who uses goes before what is used.

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use thalweg_e2e::product::{Product, WORDS_PER_LINE, text};
+use thalweg_e2e::product::{Product, WORDS_PER_LINE, draining_by_order};
 
 const LINES: f64 = 40.0;
 const FLOWS: f64 = 0.6 * LINES * WORDS_PER_LINE;
@@ -30,11 +30,7 @@ fn nothing_stays_stopped_by_the_other_ends() -> Result<()> {
 }
 
 fn nothing_stays_stopped_by(ends: [(&str, End); 2]) -> Result<()> {
-    let mut product = Product::embedded(&[
-        ("thalweg.action.method", text("drain")),
-        ("thalweg.policy", text("static")),
-        ("thalweg.headroom.components", json!(["split"])),
-    ])?;
+    let mut product = Product::embedded(&draining_by_order())?;
     let words = product.word_count("words").set("workers", 2);
     let info = product.run(&words, LINES)?;
     product.wait_output("words", FLOWS)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use thalweg_e2e::Status;
-use thalweg_e2e::product::{Product, WORDS_PER_LINE, leave_order, read_status, text};
+use thalweg_e2e::product::{Product, WORDS_PER_LINE, draining_by_order, leave_order, read_status};
 use thalweg_lab::network::Network;
 use thalweg_lab::skipped;
 
@@ -37,11 +37,7 @@ fn whoever_leads_next_goes_on_from_what_the_other_left() -> Result<()> {
         skipped("two Nimbuses", &format!("{error:#}"));
         return Ok(());
     }
-    let mut product = Product::with_standby(&[
-        ("thalweg.action.method", text("drain")),
-        ("thalweg.policy", text("static")),
-        ("thalweg.headroom.components", json!(["split"])),
-    ])?;
+    let mut product = Product::with_standby(&draining_by_order())?;
     let words = product.word_count("words").set("workers", 2);
     let info = product.run(&words, LINES)?;
     product.wait_output("words", FLOWS)?;

@@ -30,7 +30,7 @@ step "these steps" scripts/steps-test.sh
 step "no test that needs a cluster has the name of another" test -z "$both"
 if [ "$part" != "--product" ] && [ "$part" != "--thorough" ]; then
     step "format" cargo fmt --all --check
-    step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
+    step "lints" cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
     step "build of tests" tests --no-run
     step "modules" tests --lib --bins
     step "crates" tests "${others[@]}"
@@ -47,8 +47,7 @@ else
 fi
 if [ "$part" != "--quick" ]; then
     # Each test has a cluster of its own, and this machine room for one.
-    more=()
-    [ "$part" != "--thorough" ] || more=(--include-ignored)
-    step "real clusters" tests "${clusters[@]}" -- --test-threads 1 "${more[@]}"
+    [ "$part" != "--thorough" ] || clusters+=(--features=thalweg-e2e/thorough --test=thorough)
+    step "real clusters" tests "${clusters[@]}" -- --test-threads 1
 fi
 finish

@@ -3,7 +3,9 @@
 //! Nothing here reaches into Thalweg. It is seen as its operator sees it: through Storm's own client, the status
 //! file, Nimbus's log, and Redis.
 
+pub mod ends;
 pub mod flink;
+pub mod orders;
 pub mod product;
 pub mod routes;
 pub mod status;

@@ -1,19 +1,15 @@
 //! Plans carried out on a real Flink cluster: out, in, elsewhere, and every word counted once.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use thalweg_e2e::FlinkProduct;
 use thalweg_e2e::flink::ORDERS_ONLY;
+use thalweg_e2e::orders::{SLOT_MIB, orders_are_carried_out};
 use thalweg_e2e::product::WORDS_PER_LINE;
-use thalweg_e2e::routes::traces;
-use thalweg_lab::flink::{FlinkBuilder, FlinkLine};
+use thalweg_lab::flink::FlinkLine;
 use thalweg_lab::load::Rate;
 
 const LINES: f64 = 100.0;
-/// Each TaskManager has 128 MiB of managed memory for four slots.
-const SLOT_MIB: u64 = 32;
 /// State in managed memory, with its lookups counted.
 const ROCKS: [(&str, &str); 3] = [
     ("state.backend.type", "rocksdb"),
@@ -23,58 +19,7 @@ const ROCKS: [(&str, &str); 3] = [
 
 #[test]
 fn orders_are_carried_out_and_every_word_is_counted_once() -> Result<()> {
-    orders(FlinkLine::V2_3, |builder| builder)
-}
-
-#[test]
-#[ignore = "the same on another line, for make thorough-test"]
-fn orders_are_carried_out_on_the_line_before_where_task_managers_have_names() -> Result<()> {
-    orders(FlinkLine::V2_2, FlinkBuilder::pinned)
-}
-
-fn orders(line: FlinkLine, build: fn(FlinkBuilder) -> FlinkBuilder) -> Result<()> {
-    let settings: Vec<_> = ORDERS_ONLY.map(|(key, value)| (key, json!(value))).into();
-    let mut product = FlinkProduct::start(line, &settings, build)?;
-    let job = product.submit(&product.word_count("words").set("splitCost", 0.5))?;
-    product.load(Rate::Constant(LINES))?;
-    product.table_is_the_truth(&job.id)?;
-    product.recorded("a checkpoint, the state of subtasks, and garbage collection", |job| {
-        let checkpoint = &job["checkpoint"];
-        let measured = |executor: &Value| {
-            let counters = &executor["counters"];
-            counters["state_bytes"].as_u64() > Some(0) && counters["gc_ms"].as_f64() > Some(0.0)
-        };
-        checkpoint["duration"].as_f64() > Some(0.0)
-            && checkpoint["bytes"].as_u64() > Some(0)
-            && job["executors"].as_array().into_iter().flatten().any(measured)
-    })?;
-
-    // Out, over both nodes.
-    let nodes = ordered(&product, &job.id, &[("split", 4)], &[])?;
-    ensure!(nodes["split"].len() == 4 && spread(&nodes["split"]) == 2, "{nodes:?}");
-    product.slots_have(&[SLOT_MIB; 4])?;
-    // Elsewhere, with the same parallelism.
-    let nodes = ordered(&product, &job.id, &[], &["127.0.0.12"])?;
-    ensure!(nodes.values().flatten().all(|node| node == "n1"), "{nodes:?}");
-    // Both at once.
-    let nodes = ordered(&product, &job.id, &[("split", 2), ("count", 2)], &["127.0.0.11"])?;
-    ensure!(nodes["count"].len() == 2, "{nodes:?}");
-    ensure!(nodes.values().flatten().all(|node| node == "n2"), "{nodes:?}");
-    product.slots_have(&[SLOT_MIB; 2])?;
-    // In.
-    let nodes = ordered(&product, &job.id, &[("split", 1), ("count", 1)], &[])?;
-    ensure!(nodes.values().all(|all| all.len() == 1), "{nodes:?}");
-    product.slots_have(&[SLOT_MIB])?;
-
-    product.counts_exactly_once("words")?;
-    product.flink.rest().cancel(&job.id)?;
-    let mut tables = product.tables()?;
-    product.wait("the end of all traces", || {
-        let traces = traces(&mut tables, &job.id)?;
-        ensure!(traces.is_empty(), "{traces:?}");
-        Ok(Some(()))
-    })?;
-    product.stop()
+    orders_are_carried_out(FlinkLine::V2_3, |builder| builder)
 }
 
 #[test]
@@ -132,23 +77,4 @@ fn a_bottleneck_is_relieved_by_the_policy_ds2() -> Result<()> {
     })?;
     product.counts_exactly_once("words")?;
     product.stop()
-}
-
-/// Orders, and returns where subtasks run once that is what the table says.
-fn ordered(
-    product: &FlinkProduct,
-    job: &str,
-    counts: &[(&str, u32)],
-    leave: &[&str],
-) -> Result<BTreeMap<String, Vec<String>>> {
-    let last = product.last_plan()?;
-    product.order("words", counts, leave)?;
-    let plan = product.plan_after(last.as_deref())?;
-    ensure!(plan.how == "own_trigger", "{plan:?}");
-    product.table_is_the_truth(job)?;
-    product.truth(job)
-}
-
-fn spread(nodes: &[String]) -> usize {
-    nodes.iter().collect::<std::collections::BTreeSet<_>>().len()
 }

@@ -31,7 +31,6 @@ enum Fault {
 }
 
 #[test]
-#[ignore = "takes minutes, for make thorough-test"]
 fn whoever_leads_next_goes_on_from_what_the_other_left() -> Result<()> {
     if let Err(error) = Network::Namespaces.available() {
         skipped("two Nimbuses", &format!("{error:#}"));

@@ -18,6 +18,7 @@ use thalweg_core::units::Timestamp;
 use thalweg_core::{Decided, decide};
 use thalweg_store::{Store, StoreKind, StoreSettings};
 
+use crate::arrangement::Arrangements;
 use crate::error::{EngineError, kind_of};
 use crate::recording::{Entry, Recorder};
 use crate::settings::EngineSettings;
@@ -64,6 +65,8 @@ pub(crate) struct Running {
     pub(crate) drain_turn: u64,
     pub(crate) ended: VecDeque<EndedPlan>,
     pub(crate) counters: BTreeMap<String, u64>,
+    /// How topologies are wired and where they run.
+    pub(crate) arrangements: Arrangements,
     /// What was last written to the ledger of each topology: verdict and reason codes.
     pub(crate) last_words: BTreeMap<String, String>,
     /// When what was learned was stored last.

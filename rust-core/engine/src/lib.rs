@@ -6,6 +6,7 @@
 //! while a store, a file or the JVM's log is written to.
 
 mod actions;
+mod arrangement;
 mod commands;
 pub mod drains;
 mod engine;

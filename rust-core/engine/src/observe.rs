@@ -104,6 +104,7 @@ impl Engine {
         }
         running.outcomes.truncate(REMEMBERED);
         running.decisions = decisions;
+        running.arrangements.see(observation, self.core().window);
         let news = news(&mut running)?;
         Ok(Looked {
             answer: Self::answer_of(&running, next_in),
@@ -341,6 +342,8 @@ impl Engine {
             problems: &self.settings.problems,
             store,
             decisions: &running.decisions,
+            nodes: &running.arrangements.nodes,
+            arrangements: &running.arrangements.topologies,
             plan: running.under_way.as_ref().map(ActivePlan::of),
             term: running.term,
             leads: self.leads.load(Ordering::SeqCst),

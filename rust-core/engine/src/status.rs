@@ -10,6 +10,7 @@ use thalweg_core::plan::Plan;
 use thalweg_core::settings::Mode;
 use thalweg_core::units::Timestamp;
 
+use crate::arrangement::{Arrangement, SeenNode};
 use crate::under_way::{EndedPlan, UnderWay};
 
 /// The plan under way.
@@ -42,6 +43,8 @@ pub(crate) struct Status<'a> {
     pub(crate) problems: &'a [String],
     pub(crate) store: Value,
     pub(crate) decisions: &'a [Decision],
+    pub(crate) nodes: &'a [SeenNode],
+    pub(crate) arrangements: &'a [Arrangement],
     pub(crate) plan: Option<ActivePlan<'a>>,
     pub(crate) term: Term,
     pub(crate) leads: bool,

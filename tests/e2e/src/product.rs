@@ -324,7 +324,8 @@ impl Product {
 
     /// The ends of the logs, and what Thalweg says of itself, for people who look for the cause of a failure.
     pub fn evidence(&self) -> String {
-        evidence(&self.storm.logs(), self.nimbus_log(), self.status())
+        let processes = self.storm.processes();
+        processes + &evidence(&self.storm.logs(), self.nimbus_log(), self.status())
     }
 
     fn journals(&self, topology: &str) -> PathBuf {

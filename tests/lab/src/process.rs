@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use crate::wait::until;
 
@@ -68,11 +68,13 @@ impl Site {
 pub struct Server {
     child: Child,
     name: String,
+    out: PathBuf,
     logs: Vec<PathBuf>,
 }
 
 impl Server {
-    /// Starts a command; `logs` are shown when it fails, besides its own output in `<folder>/<name>.out`.
+    /// Starts a command; `logs` are shown when it fails, besides its own output in `<folder>/<name>.out`, behind that of
+    /// its predecessors.
     ///
     /// # Errors
     /// When the program cannot be started.
@@ -84,7 +86,7 @@ impl Server {
     ) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let out = folder.join(format!("{name}.out"));
-        let file = File::create(&out)?;
+        let file = File::options().append(true).create(true).open(&out)?;
         let child = command
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
@@ -93,8 +95,8 @@ impl Server {
             .spawn()
             .with_context(|| format!("cannot start {name}: {command:?}"))?;
         let mut logs = logs.to_vec();
-        logs.push(out);
-        Ok(Self { child, name: name.to_owned(), logs })
+        logs.push(out.clone());
+        Ok(Self { child, name: name.to_owned(), out, logs })
     }
 
     /// Its process id.
@@ -129,6 +131,53 @@ impl Server {
             Ok(child.try_wait()?.map(|_| ()))
         });
         ended.with_context(|| tails(&self.logs))
+    }
+
+    /// Whether it runs, and how, or with what it ended: what its log cannot tell.
+    pub fn state(&self) -> String {
+        let pid = self.pid();
+        let unreaped = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        match process_id(pid).map(|pid| waitid(WaitId::Pid(pid), unreaped)) {
+            Ok(Ok(Some(end))) => match (end.exit_status(), end.terminating_signal()) {
+                (Some(status), _) => format!("process {pid} ended with status {status}"),
+                (None, signal) => format!("process {pid} ended by signal {signal:?}"),
+            },
+            Ok(Ok(None)) => {
+                let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+                let wanted =
+                    |line: &&str| ["State", "VmRSS"].iter().any(|key| line.starts_with(key));
+                let lines: Vec<String> =
+                    status.lines().filter(wanted).map(|line| line.replace('\t', " ")).collect();
+                format!("process {pid}, {}", lines.join(", "))
+            }
+            Ok(Err(error)) => format!("process {pid}: {error}"),
+            Err(error) => format!("process {pid}: {error:#}"),
+        }
+    }
+
+    /// The stacks of a Java virtual machine's threads that stand in code of one of these packages; nothing from one that
+    /// has ended or is stopped.
+    ///
+    /// # Errors
+    /// When its output cannot be read.
+    pub fn stacks(&self, packages: &[&str]) -> Result<String> {
+        /// Follows the stacks of all threads.
+        const END: &str = "JNI global refs";
+        let known = fs::metadata(&self.out)?.len();
+        signal(self.pid(), Signal::QUIT)?;
+        let new = |from: u64| -> Result<String> {
+            let all = fs::read(&self.out)?;
+            let from = usize::try_from(from)?.min(all.len());
+            Ok(String::from_utf8_lossy(&all[from..]).into_owned())
+        };
+        // Who does not answer has no stacks to show, which is what the caller then sees.
+        let _ = until("the stacks", Duration::from_secs(2), || {
+            Ok(new(known)?.contains(END).then_some(()))
+        });
+        let dump = new(known)?;
+        let chosen =
+            dump.split("\n\n").filter(|stack| packages.iter().any(|name| stack.contains(name)));
+        Ok(chosen.collect::<Vec<_>>().join("\n\n"))
     }
 
     /// Kills it and waits for its end.
@@ -215,12 +264,15 @@ fn strings(pid: u32, file: &str) -> Option<Vec<String>> {
 /// # Errors
 /// When it is not allowed.
 pub fn signal(pid: u32, signal: Signal) -> Result<()> {
-    let raw = i32::try_from(pid).context("process id")?;
-    let pid = Pid::from_raw(raw).context("process id 0")?;
-    match kill_process(pid, signal) {
+    match kill_process(process_id(pid)?, signal) {
         Err(rustix::io::Errno::SRCH) | Ok(()) => Ok(()),
-        Err(e) => Err(e).with_context(|| format!("cannot signal process {raw}")),
+        Err(e) => Err(e).with_context(|| format!("cannot signal process {pid}")),
     }
+}
+
+fn process_id(pid: u32) -> Result<Pid> {
+    let raw = i32::try_from(pid).context("process id")?;
+    Pid::from_raw(raw).context("process id 0")
 }
 
 /// Kills those processes of the lab in this folder that `chosen` says, and returns how many there were.
@@ -271,5 +323,30 @@ mod tests {
         let mut server = Server::start("broken", command, folder.path(), &[]).unwrap();
         let error = server.wait_ready(Duration::from_secs(5), || false).unwrap_err();
         assert!(format!("{error:#}").contains("why it failed"));
+    }
+
+    #[test]
+    fn what_became_of_a_server_is_told_though_nobody_waited_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo once; read line; exit 3"]);
+        let mut server = Server::start("some", command, folder.path(), &[]).unwrap();
+        let ended = |server: &Server| {
+            until("the end", Duration::from_secs(5), || {
+                Ok(Some(server.state()).filter(|state| state.contains("ended")))
+            })
+        };
+        let pid = server.pid();
+        assert_eq!(ended(&server).unwrap(), format!("process {pid} ended with status 3"));
+        server.kill();
+
+        let mut command = Command::new("sleep");
+        command.arg("60");
+        let server = Server::start("some", command, folder.path(), &[]).unwrap();
+        assert!(server.state().contains("State: "), "{}", server.state());
+        signal(server.pid(), Signal::KILL).unwrap();
+        assert!(ended(&server).unwrap().contains("by signal Some(9)"), "{}", server.state());
+        // What the first one said is still there.
+        assert_eq!(fs::read_to_string(folder.path().join("some.out")).unwrap(), "once\n");
     }
 }

@@ -178,6 +178,11 @@ impl StormCluster {
         nimbuses.chain(nodes).collect()
     }
 
+    /// What became of each Nimbus's process, what it printed last, and where its threads stand.
+    pub fn processes(&self) -> String {
+        self.nimbuses.iter().map(Nimbus::process).collect()
+    }
+
     /// Each Nimbus: the first, and the standby where there is one.
     pub fn nimbuses(&self) -> &[Nimbus] {
         &self.nimbuses
@@ -448,6 +453,16 @@ impl Nimbus {
     /// When it was killed before.
     pub fn resume(&self) -> Result<()> {
         signal(self.pid()?, Signal::CONT)
+    }
+
+    fn process(&self) -> String {
+        const PACKAGES: [&str; 2] = ["io.thalweg", "org.apache.storm.daemon.nimbus"];
+        let Some(server) = &self.server else {
+            return format!("--- nimbus on {}: killed\n", self.site.node);
+        };
+        let stacks = server.stacks(&PACKAGES).unwrap_or_else(|error| format!("{error:#}"));
+        let printed = tails(&[self.dir.logs().join("nimbus.out")]);
+        format!("--- nimbus on {}: {}\n{stacks}\n{printed}", self.site.node, server.state())
     }
 
     fn pid(&self) -> Result<u32> {

@@ -108,6 +108,7 @@ impl Engine {
             serde_json::from_str(request_json).map_err(|e| EngineError::Request(e.to_string()))?;
         let answer = self.answer(request, now);
         self.recorder.flush();
+        // Who follows observes nothing: what it says here is the last for a while.
         self.show(now);
         Ok(answer?.to_string())
     }
@@ -133,8 +134,6 @@ impl Engine {
             Request::Lead { term, note } => self.lead(term, note.as_deref(), now),
             Request::Follow => {
                 self.follow();
-                // Nothing is observed from now on, so this is the last that is said here.
-                self.show(now);
                 Ok(json!({}))
             }
             Request::Status => Ok(self.status(now)?),

@@ -45,7 +45,7 @@ pub struct Engine {
     pub(crate) storing: Mutex<()>,
     /// Whether what became of actions has still to be stored.
     pub(crate) unstored: AtomicBool,
-    /// Whether this process leads; one that was never told otherwise does.
+    /// Whether this process leads; nobody does before it is told so.
     pub(crate) leads: AtomicBool,
     pub(crate) recorder: Recorder,
 }
@@ -140,7 +140,7 @@ impl Engine {
             routing: Mutex::new(Routing { learned: Arc::new(learned), ..Routing::default() }),
             storing: Mutex::new(()),
             unstored: AtomicBool::new(false),
-            leads: AtomicBool::new(true),
+            leads: AtomicBool::new(false),
             store,
         };
         engine.load_routes()?;

@@ -24,7 +24,9 @@ impl Scheduler {
         let folder = tempfile::tempdir().unwrap();
         let mut cluster = Model::new(3, 2, 2);
         cluster.rate = 50.0;
-        Self { engine: Some(open(folder.path())), folder, cluster }
+        let one = Self { engine: Some(open(folder.path())), folder, cluster };
+        one.send(&json!({ "op": "lead", "term": 1 }));
+        one
     }
 
     fn now(&self) -> Timestamp {
@@ -221,6 +223,23 @@ fn an_older_leader_changes_nothing_any_more() {
     let request = json!({ "op": "begin", "plan": plan, "strategy": "rebalance" });
     let refused = one.engine.as_ref().unwrap().command(&request.to_string(), one.now());
     assert_eq!(refused.unwrap_err().code(), "STATE");
+}
+
+#[test]
+fn who_has_not_been_told_that_it_leads_says_and_stores_nothing_as_a_leader() {
+    let mut one = Scheduler::new();
+    one.look();
+    let file = one.folder.path().join("status.json");
+    let shown = || -> Value { serde_json::from_slice(&fs::read(&file).unwrap()).unwrap() };
+    assert_eq!(shown()["leads"], true);
+    // Another leads when this one starts again; what it said before is still there, until it says something else.
+    one.engine = None;
+    one.engine = Some(open(one.folder.path()));
+    assert_eq!(one.status()["leads"], false);
+    assert_eq!(shown()["leads"], false);
+    assert_eq!(one.look()["leads"], false);
+    assert_eq!(one.send(&json!({ "op": "lead", "term": 2 }))["term"], 2);
+    assert_eq!((&one.look()["leads"], &shown()["leads"]), (&json!(true), &json!(true)));
 }
 
 #[test]

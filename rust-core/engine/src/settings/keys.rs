@@ -363,7 +363,13 @@ const KEYS: &[Key] = &[
         "thalweg.flink.rest.url",
         Kind::Text,
         "",
-        "Flink: where the JobManager's REST interface is; empty means `rest.address` and `rest.port`.",
+        "Flink: where the JobManager's REST interface is, with a path where a proxy has one; empty means `rest.address` and `rest.port`, or the port that Flink chose itself.",
+    ),
+    key(
+        "thalweg.flink.rest.authorization.file",
+        Kind::Text,
+        "",
+        "Flink: a file with the value of the header `Authorization` that a proxy before REST asks for, read anew for each request.",
     ),
     key(
         "thalweg.flink.rescale.without.checkpoints",

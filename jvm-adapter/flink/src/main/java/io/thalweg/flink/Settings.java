@@ -1,5 +1,6 @@
 package io.thalweg.flink;
 
+import io.thalweg.flink.rest.RestAccess;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -20,13 +21,13 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.Text
  * table and reports what is wrong; a value that cannot be used counts as absent here.
  *
  * @param level 2 places subtasks; 1 changes parallelism through REST only; 0 leaves Flink alone
- * @param restUrl where the JobManager's REST interface is
+ * @param rest where the JobManager's REST interface is, and how it is spoken to
  * @param reactive whether Flink alone sets the parallelism of all jobs
  * @param withoutCheckpoints jobs, by name or id, that may be restarted although they could not be restored; or all
  * @param ownStore the folder for the store where the user named none; else null
  * @param forEngine all settings of interest to the core, as one flat JSON object
  */
-public record Settings(int level, long monitorIntervalMillis, long stepTimeoutMillis, String libraryPath, String restUrl,
+public record Settings(int level, long monitorIntervalMillis, long stepTimeoutMillis, String libraryPath, RestAccess rest,
         boolean reactive, Set<String> withoutCheckpoints, Path ownStore, String forEngine) {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String PREFIX = "thalweg.";
@@ -52,15 +53,12 @@ public record Settings(int level, long monitorIntervalMillis, long stepTimeoutMi
                 all.set(key, typed(value));
             }
         });
-        String address = configuration.getOrDefault("rest.address",
-                configuration.getOrDefault("jobmanager.rpc.address", "localhost"));
-        String url = "http://" + address + ":" + configuration.getOrDefault("rest.port", "8081");
         return new Settings(
                 (int) number(all, "thalweg.flink.level", 2, 0),
                 1000 * number(all, "thalweg.monitor.interval.secs", 1, 1),
                 1000 * number(all, "thalweg.action.step.timeout.secs", 30, 1),
                 text(all, "thalweg.native.library"),
-                text(all, "thalweg.flink.rest.url") == null ? url : text(all, "thalweg.flink.rest.url"),
+                RestAccess.of(configuration),
                 "reactive".equalsIgnoreCase(configuration.get("scheduler-mode")),
                 withoutCheckpoints(all),
                 configuration.containsKey("thalweg.store.dir") ? null : ownStore,

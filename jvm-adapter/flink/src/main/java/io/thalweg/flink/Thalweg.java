@@ -109,7 +109,7 @@ public final class Thalweg implements AutoCloseable {
             engine = new NativeEngine(settings.libraryPath(), settings.forEngine());
             EngineFacade facade = new EngineFacade(engine);
             facade.reportStatus();
-            Rest rest = new Rest(settings.restUrl());
+            Rest rest = new Rest(settings.rest());
             Requirements requirements =
                     new Requirements(rest, facade.kept(BOUNDS), bounds -> facade.keep(BOUNDS, bounds));
             monitor = new Monitor(settings, rest, requirements, engine, facade, jobs);

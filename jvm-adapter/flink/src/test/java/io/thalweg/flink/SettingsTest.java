@@ -54,7 +54,7 @@ class SettingsTest {
                 "rest.address", "h", "rest.port", "1234", "io.tmp.dirs", "/t1,/t2", "parallelism.default", "3"));
         assertEquals(4000, settings.monitorIntervalMillis());
         assertEquals(1, settings.level());
-        assertEquals("http://h:1234", settings.restUrl());
+        assertEquals("http://h:1234", settings.rest().address().toString());
         assertTrue(settings.forEngine().contains("\"thalweg.monitor.interval.secs\":\"4\""));
         assertTrue(settings.forEngine().contains("\"thalweg.placement.slots\":\"engine\""));
         assertTrue(settings.forEngine().contains("\"thalweg.store.dir\":\"/t1/thalweg\""));

@@ -32,29 +32,50 @@ public final class Rest {
     }
 
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
+    private static final String CONFIG = "/config";
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private final HttpClient client = HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
-    private final String base;
+    private final HttpClient client;
+    private final RestAccess access;
 
-    /** Speaks to this address. */
-    public Rest(String base) {
-        this.base = base.endsWith("/") ? base.substring(0, base.length() - 1) : base;
+    /** Speaks to a JobManager. */
+    public Rest(RestAccess access) {
+        this.access = access;
+        HttpClient.Builder builder = HttpClient.newBuilder().connectTimeout(TIMEOUT);
+        if (access.tls() != null) {
+            builder.sslContext(access.tls());
+        }
+        client = builder.build();
     }
 
     /** Asks. */
     public JsonNode get(String path) throws IOException, InterruptedException {
-        return send(request(path).GET().build(), path);
+        return send(request(base(), path).GET().build(), path);
     }
 
     /** Changes. */
     public void put(String path, JsonNode body) throws IOException, InterruptedException {
-        send(request(path).PUT(BodyPublishers.ofString(body.toString())).build(), path);
+        send(request(base(), path).PUT(BodyPublishers.ofString(body.toString())).build(), path);
     }
 
-    private HttpRequest.Builder request(String path) {
-        return HttpRequest.newBuilder(URI.create(base + path)).timeout(TIMEOUT)
+    private String base() throws IOException, InterruptedException {
+        return access.address().base(this::isFlink);
+    }
+
+    private boolean isFlink(String base) throws InterruptedException {
+        try {
+            return send(request(base, CONFIG).GET().build(), CONFIG).has("flink-version");
+        } catch (IOException e) {
+            // Another of this process's servers.
+            return false;
+        }
+    }
+
+    private HttpRequest.Builder request(String base, String path) throws IOException {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(base + path)).timeout(TIMEOUT)
                 .header("Content-Type", "application/json");
+        String authorization = access.authorizationNow();
+        return authorization == null ? request : request.header("Authorization", authorization);
     }
 
     private JsonNode send(HttpRequest request, String path) throws IOException, InterruptedException {

@@ -17,12 +17,18 @@ public final class FakeFlink implements AutoCloseable {
 
     private final HttpServer server;
     private final List<String> changes = new CopyOnWriteArrayList<>();
+    private volatile String authorization = "";
     private final Map<String, Answer> answers = new ConcurrentHashMap<>();
 
     /** Begins to answer. */
     public FakeFlink() throws IOException {
-        server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        server.createContext("/", this::answer);
+        this(HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0), "/");
+    }
+
+    /** Begins to answer behind a server that may encrypt, below a path. */
+    FakeFlink(HttpServer server, String path) {
+        this.server = server;
+        server.createContext(path, exchange -> answer(exchange, path.length() - 1));
         server.start();
     }
 
@@ -79,9 +85,19 @@ public final class FakeFlink implements AutoCloseable {
         return changes;
     }
 
+    /** The port on which it answers. */
+    int port() {
+        return server.getAddress().getPort();
+    }
+
+    /** What the last request had to say for itself; empty for nothing. */
+    String authorization() {
+        return authorization;
+    }
+
     /** Speaks to it. */
     public Rest rest() {
-        return new Rest("http://127.0.0.1:" + server.getAddress().getPort());
+        return new Rest(RestAccess.plain("http://127.0.0.1:" + port()));
     }
 
     @Override
@@ -89,8 +105,10 @@ public final class FakeFlink implements AutoCloseable {
         server.stop(0);
     }
 
-    private void answer(HttpExchange exchange) throws IOException {
-        Answer answer = answers.getOrDefault(exchange.getRequestURI().getPath(), new Answer(404, "{}"));
+    private void answer(HttpExchange exchange, int prefix) throws IOException {
+        String path = exchange.getRequestURI().getPath().substring(prefix);
+        authorization = exchange.getRequestHeaders().getOrDefault("Authorization", List.of("")).get(0);
+        Answer answer = answers.getOrDefault(path, new Answer(404, "{}"));
         if (exchange.getRequestMethod().equals("PUT")) {
             changes.add(new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
         }

@@ -1,12 +1,11 @@
-//! The command `thalweg`: looks at decisions without a cluster, and gives orders to one.
-//!
-//! Exit codes: 0 it was done; 1 it could not be done; 2 the command line was wrong.
+//! The command `thalweg`: asks running schedulers, gives them orders, and looks at decisions without a cluster.
 #![forbid(unsafe_code)]
 
 mod calibrate;
 mod chart;
-mod drain;
+mod exit;
 mod files;
+mod live;
 mod record;
 mod replay;
 mod settings;
@@ -17,9 +16,17 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Looks at Thalweg's decisions without a cluster, and gives orders to one.
+use crate::exit::Failure;
+use crate::live::doctor::Doctor;
+use crate::live::explain::Explain;
+use crate::live::history::History;
+use crate::live::orders::{Cancel, Drain, Rollback, Scale, Undrain};
+use crate::live::plan::Plan;
+use crate::live::status::Status;
+
+/// Asks running schedulers, gives them orders, and looks at decisions without a cluster.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(name = "thalweg", version, about)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -27,10 +34,18 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Status(Status),
+    Explain(Explain),
+    Plan(Plan),
+    Scale(Scale),
+    Rollback(Rollback),
+    Cancel(Cancel),
+    Drain(Drain),
+    Undrain(Undrain),
+    History(History),
+    Doctor(Doctor),
     /// Runs a scenario in the simulator, with the decision core that is shipped
     Simulate(simulate::Simulate),
-    /// Empties a host of a running cluster, or lets it be used again
-    Drain(drain::Drain),
     /// Makes the decisions of a recording again, or shows what others would have decided
     Replay(replay::Replay),
     /// Fits a scenario to recorded runs and shows simulated beside real
@@ -40,19 +55,33 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let done = match arguments.command {
-        Command::Simulate(simulate) => simulate.run(),
-        Command::Drain(drain) => drain.run(),
-        Command::Replay(replay) => replay.run(),
-        Command::Calibrate(calibrate) => calibrate.run(),
-        Command::Tune(tune) => tune.run(),
-    };
-    match done {
+    match run(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("thalweg: {error:#}");
-            ExitCode::FAILURE
+        Err(failure) => {
+            let said = failure.to_string();
+            if !said.is_empty() {
+                eprintln!("thalweg: {said}");
+            }
+            failure.code()
         }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Status(status) => status.run(),
+        Command::Explain(explain) => explain.run(),
+        Command::Plan(plan) => plan.run(),
+        Command::Scale(scale) => scale.run(),
+        Command::Rollback(rollback) => rollback.run(),
+        Command::Cancel(cancel) => cancel.run(),
+        Command::Drain(drain) => drain.run(),
+        Command::Undrain(undrain) => undrain.run(),
+        Command::History(history) => history.run(),
+        Command::Doctor(doctor) => doctor.run(),
+        Command::Simulate(simulate) => Ok(simulate.run()?),
+        Command::Replay(replay) => Ok(replay.run()?),
+        Command::Calibrate(calibrate) => Ok(calibrate.run()?),
+        Command::Tune(tune) => Ok(tune.run()?),
     }
 }

@@ -262,7 +262,6 @@ fn of_shell(key: &str) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use thalweg_core::model::Observation;
 
     fn engine(folder: &std::path::Path) -> Engine {
         Engine::open(&json!({ "thalweg.store.dir": folder }).to_string()).unwrap()
@@ -278,16 +277,5 @@ mod tests {
         first.command(r#"{"op": "keep", "key": "bounds", "value": {"a": 1}}"#, now).unwrap();
         drop(first);
         assert_eq!(engine(folder.path()).command(kept, now).unwrap(), r#"{"value":{"a":1}}"#);
-    }
-
-    #[test]
-    fn an_order_for_nobody_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let engine = engine(folder.path());
-        std::fs::write(folder.path().join("order.json"), r#"{"topology": "nobody"}"#).unwrap();
-        engine.observe(Observation::default(), Timestamp::from_millis(0)).unwrap();
-        assert!(folder.path().join("order.refused.json").exists());
-        assert_eq!(engine.running().counters["order_refused"], 1);
-        assert_eq!(engine.running().state.order, None);
     }
 }

@@ -1,31 +1,12 @@
-//! Hosts that an operator is emptying: named in a file beside the status file.
+//! Hosts that an operator is emptying.
 //!
-//! `thalweg drain` writes it. Nothing new is placed on these hosts, and topologies leave them one after
-//! the other, each by a plan of its own. A host that is taken off the list may be used again.
+//! Nothing new is placed on these hosts, and topologies leave them one after the other, each by a plan of its own. A host
+//! that is taken off the list may be used again.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::ErrorKind;
-use std::path::Path;
 
 use thalweg_core::model::{Observation, Topology};
 use thalweg_core::state::Order;
-
-/// The file's name.
-pub const FILE: &str = "drained.json";
-
-/// The hosts in the file of a folder; none if there is no such file.
-///
-/// # Errors
-/// When there is a file that is no list of names, with what is wrong.
-pub fn read(folder: &Path) -> Result<BTreeSet<String>, String> {
-    let file = folder.join(FILE);
-    match fs::read_to_string(&file) {
-        Ok(text) => serde_json::from_str(&text).map_err(|e| format!("{}: {e}", file.display())),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(BTreeSet::new()),
-        Err(error) => Err(format!("{}: {error}", file.display())),
-    }
-}
 
 /// Marks the nodes of these hosts.
 pub fn mark(observation: &mut Observation, drained: &BTreeSet<String>) {
@@ -98,30 +79,23 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_list_is_told_and_a_missing_one_drains_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(read(folder.path()), Ok(BTreeSet::new()));
-        fs::write(folder.path().join(FILE), "{").unwrap();
-        assert!(read(folder.path()).unwrap_err().contains(FILE));
-        fs::write(folder.path().join(FILE), r#"["a"]"#).unwrap();
-        assert_eq!(read(folder.path()), Ok(BTreeSet::from(["a".to_owned()])));
-    }
-
-    #[test]
     fn a_topology_that_waits_to_leave_stays_once_its_host_may_be_used_again() {
         let folder = tempfile::tempdir().unwrap();
         let config =
             format!(r#"{{"thalweg.mode": "act", "thalweg.store.dir": {:?}}}"#, folder.path());
         let engine = Engine::open(&config).unwrap();
-        let waiting = |drained: &str, secs: i64| {
-            fs::write(folder.path().join(FILE), drained).unwrap();
+        engine.command(r#"{"op": "lead"}"#, Timestamp::from_millis(0)).unwrap();
+        let waiting = |secs: i64| {
             engine.observe(cluster(), Timestamp::from_millis(secs * 1000)).unwrap();
             let order = engine.running().state.order.clone();
             order.map(|order| order.topology)
         };
+        assert_eq!(waiting(90), None);
+        engine.order(r#"{ "drain": { "host": "b" } }"#).unwrap();
         // Nothing was measured yet, so that it has to wait.
-        assert_eq!(waiting(r#"["b"]"#, 100).as_deref(), Some("two"));
-        assert_eq!(waiting(r#"["b"]"#, 110).as_deref(), Some("two"));
-        assert_eq!(waiting("[]", 120), None);
+        assert_eq!(waiting(100).as_deref(), Some("two"));
+        assert_eq!(waiting(110).as_deref(), Some("two"));
+        engine.order(r#"{ "undrain": { "host": "b" } }"#).unwrap();
+        assert_eq!(waiting(120), None);
     }
 }

@@ -1,7 +1,7 @@
 //! What runs: settings, state, store and routes, and the locks that they lie behind.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +19,7 @@ use thalweg_core::{Decided, decide};
 use thalweg_store::{Store, StoreKind, StoreSettings};
 
 use crate::arrangement::Arrangements;
+use crate::control::{Desk, Server};
 use crate::error::{EngineError, kind_of};
 use crate::recording::{Entry, Recorder};
 use crate::settings::EngineSettings;
@@ -34,9 +35,14 @@ pub type Decide = Box<dyn Fn(&Observation, State, &Settings, Timestamp) -> Decid
 
 /// One scheduler's brain.
 pub struct Engine {
+    /// Who answers at the socket; dropped first.
+    server: Option<Server>,
+    /// Why nobody does, if anybody should.
+    pub(crate) unheard: Option<String>,
+    pub(crate) desk: Arc<Desk>,
     pub(crate) settings: EngineSettings,
     pub(crate) decide: Decide,
-    /// Where the status is shown and orders are left; nowhere for an engine without files.
+    /// Where the status is shown; nowhere for an engine without files.
     pub(crate) folder: Option<PathBuf>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) running: Mutex<Running>,
@@ -46,7 +52,7 @@ pub struct Engine {
     /// Whether what became of actions has still to be stored.
     pub(crate) unstored: AtomicBool,
     /// Whether this process leads; nobody does before it is told so.
-    pub(crate) leads: AtomicBool,
+    pub(crate) leads: Arc<AtomicBool>,
     pub(crate) recorder: Recorder,
 }
 
@@ -61,6 +67,8 @@ pub(crate) struct Running {
     pub(crate) under_way: Option<UnderWay>,
     /// Actions carried out whose effect is not judged yet.
     pub(crate) settled: Vec<Action>,
+    /// Whether an operator's order had to wait at the last look.
+    pub(crate) order_waited: bool,
     /// Which of the topologies that have to leave a drained host is next.
     pub(crate) drain_turn: u64,
     pub(crate) ended: VecDeque<EndedPlan>,
@@ -83,8 +91,6 @@ pub(crate) struct Routing {
     pub(crate) stored: BTreeMap<String, Option<String>>,
     pub(crate) dropped: Vec<DroppedRow>,
     pub(crate) lacking: Vec<Lacking>,
-    /// Hosts that are being emptied.
-    pub(crate) drained: Arc<BTreeSet<String>>,
 }
 
 impl Engine {
@@ -102,7 +108,9 @@ impl Engine {
         let mut settings = EngineSettings::read(given);
         let store = open_store(&mut settings)?;
         let folder = Some(settings.dir.clone());
-        Self::of(settings, store, Box::new(decide), folder)
+        let mut engine = Self::of(settings, store, Box::new(decide), folder)?;
+        engine.listen();
+        Ok(engine)
     }
 
     /// Makes an engine on a store of the caller's, without any files, and with what decides in the core's place.
@@ -128,7 +136,13 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let learned = read_learned(store.as_ref());
         let recorder = begin_recording(&settings, &learned);
+        let leads = Arc::new(AtomicBool::new(false));
+        let (mode, patience) = (settings.core.mode, settings.publish_timeout);
+        let desk = Desk::new(mode, Arc::clone(&store), patience, Arc::clone(&leads));
         let engine = Self {
+            server: None,
+            unheard: None,
+            desk: Arc::new(desk),
             recorder,
             decide,
             folder,
@@ -140,7 +154,7 @@ impl Engine {
             routing: Mutex::new(Routing { learned: Arc::new(learned), ..Routing::default() }),
             storing: Mutex::new(()),
             unstored: AtomicBool::new(false),
-            leads: AtomicBool::new(false),
+            leads,
             store,
         };
         engine.load_routes()?;
@@ -149,6 +163,18 @@ impl Engine {
         }
         tracing::info!(mode = ?engine.settings.core.mode, store = ?engine.settings.store.kind, "engine is open");
         Ok(engine)
+    }
+
+    /// Begins to answer at the socket. Without one everything else works, and the status says why there is none.
+    fn listen(&mut self) {
+        let Some(path) = &self.settings.control_socket else { return };
+        match Server::start(path, Arc::clone(&self.desk)) {
+            Ok(server) => self.server = Some(server),
+            Err(reason) => {
+                tracing::warn!(reason, "nobody can give orders at the control socket");
+                self.unheard = Some(reason);
+            }
+        }
     }
 
     /// Tells for each executor, in the order of topologies and their executors, where it belongs.
@@ -162,14 +188,11 @@ impl Engine {
             let executors = view.topologies.iter().map(|t| t.executors.len()).sum();
             return Ok(vec![Assigned::NotOurs; executors]);
         }
-        let (routes, learned, drained) = {
+        let (routes, learned) = {
             let routing = self.routing();
-            (
-                Arc::clone(&routing.routes),
-                Arc::clone(&routing.learned),
-                Arc::clone(&routing.drained),
-            )
+            (Arc::clone(&routing.routes), Arc::clone(&routing.learned))
         };
+        let drained = self.desk.drained();
         let mut view = Cow::Borrowed(view);
         if !drained.is_empty() {
             drains::mark(view.to_mut(), &drained);
@@ -310,4 +333,17 @@ fn read_learned(store: &dyn Store) -> Learned {
             .ok()
     };
     read().unwrap_or_default()
+}
+
+#[cfg(test)]
+impl Engine {
+    /// Gives an order, as JSON, in the way of the socket.
+    pub(crate) fn order(
+        &self,
+        command: &str,
+    ) -> Result<serde_json::Value, thalweg_control::Refusal> {
+        let line = format!(r#"{{"v": 1, "command": {command}}}"#);
+        let request = thalweg_control::Request::read(line.as_bytes())?;
+        self.desk.answer(request, crate::orders::By::Token("a test".to_owned()))
+    }
 }

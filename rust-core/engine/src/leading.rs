@@ -54,7 +54,15 @@ impl Engine {
             }
         }
         self.leads.store(true, Ordering::SeqCst);
+        self.desk.lead(term.0);
         let after = left.map(|left| self.take_over(left, term, now)).transpose()?.flatten();
+        {
+            let running = self.running();
+            let under_way = running.under_way.iter().map(|under_way| &under_way.action);
+            let known: Vec<&str> =
+                under_way.chain(&running.settled).map(|action| action.plan.id.as_str()).collect();
+            self.desk.take_over(|plan| known.contains(&plan), now);
+        }
         tracing::info!(term = term.0, left = after.is_some(), "begins to lead");
         let due = Self::due(&self.running());
         Ok(json!({ "term": term.0, "due": due, "note": after.as_ref().map_or(Value::Null, note) }))

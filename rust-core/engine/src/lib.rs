@@ -8,7 +8,8 @@
 mod actions;
 mod arrangement;
 mod commands;
-pub mod drains;
+mod control;
+mod drains;
 mod engine;
 mod error;
 pub mod files;
@@ -23,5 +24,6 @@ mod under_way;
 
 pub use engine::{Decide, Engine};
 pub use error::EngineError;
+pub use orders::{By, Fate, GivenOrder};
 pub use settings::{EngineSettings, Key, Kind, keys};
 pub use thalweg_core::assign::Assigned;

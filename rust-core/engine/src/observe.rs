@@ -14,7 +14,6 @@ use thalweg_core::explain::{Decision, Outcome, Verdict};
 use thalweg_core::model::{Observation, Obstacle};
 use thalweg_core::plan::MigrationRow;
 use thalweg_core::reason::{Reason, ReasonCode};
-use thalweg_core::state::Order;
 use thalweg_core::units::{Millis, Timestamp};
 use thalweg_store::{Reach, StoreError, StoreKind};
 
@@ -24,7 +23,7 @@ use crate::error::EngineError;
 use crate::recording::Entry;
 use crate::status::{ActivePlan, Status};
 use crate::under_way::UnderWay;
-use crate::{drains, files, orders, tables};
+use crate::{drains, files, tables};
 
 /// Outcomes that the status keeps.
 const REMEMBERED: usize = 20;
@@ -54,22 +53,21 @@ impl Engine {
         mut observation: Observation,
         now: Timestamp,
     ) -> Result<String, EngineError> {
-        let drained = self.drained();
+        let drained = self.desk.drained();
         drains::mark(&mut observation, &drained);
-        let order = self.folder.as_deref().and_then(orders::take);
-        let order = order.filter(|order| self.is_of_somebody(order, &observation));
         self.give_up_silent(&observation, now);
         self.forget_gone(&observation);
         if self.unstored.load(Ordering::SeqCst) {
             self.store_actions_sometime();
         }
-        let looked = self.look(&observation, &drained, order, now);
+        let looked = self.look(&observation, &drained, now);
         self.recorder.flush();
         let looked = looked?;
         self.tell(&looked.outcomes, looked.news)?;
         self.follow_the_truth(&observation, looked.changing.as_deref(), now);
         self.save_learned(now);
         self.show(now);
+        self.desk.saw(observation);
         let mut answer = looked.answer;
         // What was stored meanwhile may have told that another has the lead.
         answer["leads"] = json!(self.leads.load(Ordering::SeqCst));
@@ -81,11 +79,10 @@ impl Engine {
         &self,
         observation: &Observation,
         drained: &BTreeSet<String>,
-        order: Option<Order>,
         now: Timestamp,
     ) -> Result<Looked, EngineError> {
         let mut running = self.running();
-        self.take_order(&mut running, observation, drained, order);
+        let turn = self.take_order(&mut running, observation, drained, now);
         let order = running.state.order.clone();
         let Decided { decisions, outcomes, next_in, state } =
             self.decide(&mut running, observation, now);
@@ -96,8 +93,16 @@ impl Engine {
             self.recorder.write(&Entry::Observed { now, order, observation, decisions });
         }
         let acting = decisions.iter().find(|decision| decision.verdict == Verdict::Act);
-        if let Some(plan) = acting.and_then(|decision| decision.plan.clone()) {
-            self.begin_action(&mut running, plan, now)?;
+        let kept = running.state.order.take_if(|order| !order.while_drained).is_some();
+        running.order_waited = kept;
+        if let Some((decision, plan)) =
+            acting.and_then(|acting| Some((acting, acting.plan.clone()?)))
+        {
+            self.begin_action(&mut running, plan.clone(), now)?;
+            self.desk.begins(&plan, decision, observation);
+        }
+        if let Some(id) = turn {
+            self.desk.decided(&id, kept, &decisions, now);
         }
         for outcome in &outcomes {
             running.outcomes.push_front(outcome.clone());
@@ -114,23 +119,29 @@ impl Engine {
         })
     }
 
-    /// Takes an order that was left, or the one for the next topology that has to leave a drained host.
+    /// Has the core decide upon the operator's order whose turn it is, or that the next topology is to leave a drained host;
+    /// gives the id of the former.
     fn take_order(
         &self,
         running: &mut Running,
         observation: &Observation,
         drained: &BTreeSet<String>,
-        order: Option<Order>,
-    ) {
-        let waiting = running.state.order.as_ref();
-        if let Some(order) = order {
+        now: Timestamp,
+    ) -> Option<String> {
+        let idle = running.under_way.is_none();
+        // An order that has to wait does not keep hosts from being emptied.
+        let drains = running.order_waited && idle && !drained.is_empty();
+        if let Some((id, order)) = self.desk.turn(now).filter(|_| !drains) {
             running.state.order = Some(order);
-        } else if running.under_way.is_none() && waiting.is_none_or(|order| order.while_drained) {
+            return Some(id);
+        }
+        if idle {
             // One topology at a time; one that cannot leave does not keep the others from it, and none leaves a host
             // that may be used again.
             running.state.order = drains::order(observation, drained, running.drain_turn);
             running.drain_turn = running.drain_turn.wrapping_add(1);
         }
+        None
     }
 
     /// Asks the core. A panic in it costs the measurements, which come anew, and nothing else.
@@ -177,30 +188,6 @@ impl Engine {
             self.record("decision", decision);
         }
         Ok(())
-    }
-
-    /// Whether an order names something that there is: else it would wait for ever, and nobody would know.
-    fn is_of_somebody(&self, order: &Order, observation: &Observation) -> bool {
-        if observation.topologies.iter().any(|topology| order.may_mean(topology)) {
-            return true;
-        }
-        if let Some(folder) = &self.folder {
-            orders::refuse(folder, order);
-        }
-        *self.running().counters.entry("order_refused".to_owned()).or_default() += 1;
-        false
-    }
-
-    /// The hosts that are being emptied; while their file cannot be read, the last ones known.
-    fn drained(&self) -> Arc<BTreeSet<String>> {
-        let Some(folder) = &self.folder else { return Arc::default() };
-        let read = drains::read(folder).map(Arc::new);
-        let read = read.inspect_err(|error| tracing::warn!(error, "drained hosts not read"));
-        let mut routing = self.routing();
-        if let Ok(drained) = read {
-            routing.drained = drained;
-        }
-        Arc::clone(&routing.drained)
     }
 
     /// Keeps each table equal to where executors run, unless a plan is about to change that; drops
@@ -319,12 +306,15 @@ impl Engine {
         }
     }
 
-    /// Writes the status file for people and tools on this machine.
+    /// Writes the status file for people and tools on this machine, and shows the same to those who ask.
     pub(crate) fn show(&self, now: Timestamp) {
         let Some(folder) = &self.folder else { return };
         let _storing = self.storing();
-        let text = self.status(now).map(|status| status.to_string());
-        let written = text.map(|text| files::replace(&folder.join("status.json"), &text));
+        let written = self.status(now).map(|status| {
+            let text = status.to_string();
+            self.desk.show(Arc::new(status));
+            files::replace(&folder.join("status.json"), &text)
+        });
         if let Err(error) | Ok(Err(error)) =
             written.map(|r| r.map_err(|e| EngineError::Request(e.to_string())))
         {
@@ -334,8 +324,12 @@ impl Engine {
 
     pub(crate) fn status(&self, now: Timestamp) -> Result<Value, EngineError> {
         let store = self.store_status();
+        let orders = self.desk.orders();
+        let control = json!({ "socket": self.settings.control_socket, "problem": self.unheard });
         let running = self.running();
         Ok(serde_json::to_value(Status {
+            control,
+            orders,
             version: env!("CARGO_PKG_VERSION"),
             at: now,
             mode: self.core().mode,

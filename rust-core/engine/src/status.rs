@@ -42,6 +42,11 @@ pub(crate) struct Status<'a> {
     pub(crate) mode: Mode,
     pub(crate) problems: &'a [String],
     pub(crate) store: Value,
+    /// Where people and tools are answered, or why nowhere.
+    pub(crate) control: Value,
+    /// What operators have ordered, and the hosts that they have emptied.
+    #[serde(flatten)]
+    pub(crate) orders: Value,
     pub(crate) decisions: &'a [Decision],
     pub(crate) nodes: &'a [SeenNode],
     pub(crate) arrangements: &'a [Arrangement],

@@ -6,9 +6,11 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::Model;
+use thalweg_control::{Command, Request, Scale, call};
 use thalweg_core::units::Timestamp;
 use thalweg_engine::Engine;
 
@@ -42,8 +44,8 @@ impl Scheduler {
 
     /// Looks until a plan is decided and gives its id.
     fn plan(&mut self) -> String {
-        let order = json!({ "topology": "wc-1", "counts": { "split": 4 } });
-        fs::write(self.folder.path().join("order.json"), order.to_string()).unwrap();
+        self.look();
+        self.order(4);
         for _ in 0..40 {
             let answer = self.look();
             if answer["decisions"][0]["verdict"] == "act" {
@@ -51,6 +53,16 @@ impl Scheduler {
             }
         }
         panic!("no plan: {}", self.status()["decisions"]);
+    }
+
+    fn order(&self, split: u32) {
+        let scale = Scale {
+            topology: "wc-1".to_owned(),
+            counts: [("split".to_owned(), split)].into(),
+            ..Scale::default()
+        };
+        let socket = self.folder.path().join("control.sock");
+        call(&socket, &Request::of(Command::Scale(scale)), Duration::from_secs(20)).unwrap();
     }
 
     fn tell(&self, mut request: Value, op: &str, plan: &str) -> Value {
@@ -141,8 +153,8 @@ fn a_committed_plan_is_carried_on_and_nothing_else_begins_meanwhile() {
     let left = one.succeed(2, &note);
     assert_eq!(left["due"]["what"], "carry_on");
     assert_eq!(left["due"]["plan"]["counts"]["split"], 4);
-    let order = json!({ "topology": "wc-1", "counts": { "split": 1 } });
-    fs::write(one.folder.path().join("order.json"), order.to_string()).unwrap();
+    one.look();
+    one.order(1);
     for _ in 0..20 {
         let decision = one.look()["decisions"][0].clone();
         assert_eq!(decision["verdict"], "hold");

@@ -329,6 +329,17 @@ impl Store for EmbeddedStore {
         })
     }
 
+    fn last_records(&self, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.read(|read| {
+            let ledger = read.open_table(LEDGER)?;
+            let records = ledger.iter()?.rev().take(limit).map(|entry| {
+                let (seq, json) = entry?;
+                Ok(Record { seq: seq.value(), json: json.value().to_owned() })
+            });
+            records.collect()
+        })
+    }
+
     fn put_state(&self, key: &str, bytes: &[u8]) -> Result<(), StoreError> {
         self.write(|write| {
             write.open_table(STATE)?.insert(key, bytes)?;

@@ -108,6 +108,17 @@ pub trait Store: Send + Sync {
     /// When the store cannot be read.
     fn records(&self, after: u64, limit: usize) -> Result<Vec<Record>, StoreError>;
 
+    /// At most `limit` records, the last one first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn last_records(&self, limit: usize) -> Result<Vec<Record>, StoreError> {
+        let mut records = self.records(0, usize::MAX)?;
+        records.reverse();
+        records.truncate(limit);
+        Ok(records)
+    }
+
     /// Keeps bytes under a key, for this process itself: what a successor elsewhere must see goes
     /// through [`Store::put_stamped`].
     ///

@@ -14,7 +14,7 @@ use thalweg_lab::process::{Site, marked};
 use thalweg_lab::{FlinkBuilder, FlinkCluster, FlinkJob, Kafka, Redis};
 
 use crate::product::{
-    LIMIT, TOPIC, WORDS_PER_LINE, evidence, leave_order, now_ms, remove_if_there, wait_with,
+    LIMIT, TOPIC, WORDS_PER_LINE, evidence, give_order, now_ms, remove_if_there, wait_with,
 };
 use crate::routes::{Table, connect, table};
 use crate::status::{EndedPlan, Status};
@@ -133,22 +133,22 @@ impl FlinkProduct {
         })
     }
 
-    /// Leaves an operator's order.
+    /// Gives an operator's order, and tells its id.
     ///
     /// # Errors
-    /// When the file cannot be written.
-    pub fn order(&self, job: &str, counts: &[(&str, u32)], leave: &[&str]) -> Result<()> {
+    /// As [`give_order`].
+    pub fn order(&self, job: &str, counts: &[(&str, u32)], leave: &[&str]) -> Result<String> {
         let counts: BTreeMap<_, _> = counts.iter().copied().collect();
-        leave_order(&self.store(), &json!({ "topology": job, "counts": counts, "leave": leave }))
+        give_order(&self.store(), &json!({ "topology": job, "counts": counts, "leave": leave }))
     }
 
-    /// Leaves an operator's order for the managed memory of vertices' subtasks, in MiB.
+    /// Gives an operator's order for the managed memory of vertices' subtasks, in MiB.
     ///
     /// # Errors
-    /// When the file cannot be written.
-    pub fn order_memory(&self, job: &str, memory_mib: &[(&str, u64)]) -> Result<()> {
+    /// As [`give_order`].
+    pub fn order_memory(&self, job: &str, memory_mib: &[(&str, u64)]) -> Result<String> {
         let memory_mib: BTreeMap<_, _> = memory_mib.iter().copied().collect();
-        leave_order(&self.store(), &json!({ "topology": job, "memory_mib": memory_mib }))
+        give_order(&self.store(), &json!({ "topology": job, "memory_mib": memory_mib }))
     }
 
     /// The plan that ended last.
@@ -236,11 +236,6 @@ impl FlinkProduct {
             |node: &Value| node["slotsNumber"].as_u64()?.checked_sub(node["freeSlots"].as_u64()?);
         let used = nodes.as_array().context("no list of TaskManagers")?.iter().map(used);
         used.sum::<Option<u64>>().context("no count of slots")
-    }
-
-    /// Whether an order lies there that was not taken yet.
-    pub fn order_waits(&self) -> bool {
-        self.store().join("order.json").exists()
     }
 
     /// A connection to the store of tables.

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use thalweg_control::socket::NAME;
+use thalweg_control::{CallError, Command, Request, Scale, call};
 use thalweg_lab::control::TopologyInfo;
 use thalweg_lab::counts::Output;
 use thalweg_lab::load::{Generator, Load, Rate};
@@ -231,12 +233,12 @@ impl Product {
         Ok(fs::write(file, serde_json::to_string_pretty(&keys)?)?)
     }
 
-    /// Leaves an operator's order.
+    /// Gives an operator's order, and tells its id.
     ///
     /// # Errors
-    /// When the file cannot be written.
-    pub fn order(&self, order: &Value) -> Result<()> {
-        leave_order(&self.master().join("local/thalweg"), order)
+    /// As [`give_order`].
+    pub fn order(&self, order: &Value) -> Result<String> {
+        give_order(&self.master().join("local/thalweg"), order)
     }
 
     /// Words counted per second in a window.
@@ -399,14 +401,30 @@ pub fn wait_with<T>(
     outcome.with_context(|| format!("{}\n{}", last.unwrap_or_default(), evidence()))
 }
 
-/// Leaves an operator's order beside a status file, moved there whole.
+/// Gives an operator's order at the socket in an engine's folder, and tells the order's id. Whoever has not seen the
+/// cluster yet, or does not lead yet, is asked again.
 ///
 /// # Errors
-/// When the file cannot be written.
-pub fn leave_order(folder: &Path, order: &Value) -> Result<()> {
-    let draft = folder.join("order.draft");
-    fs::write(&draft, order.to_string())?;
-    Ok(fs::rename(draft, folder.join("order.json"))?)
+/// When it is refused, or nobody answers in time.
+pub fn give_order(folder: &Path, order: &Value) -> Result<String> {
+    let scale: Scale = serde_json::from_value(order.clone())?;
+    let request = Request::of(Command::Scale(scale));
+    let socket = folder.join(NAME);
+    let mut last = None;
+    let accepted = until(&format!("somebody who takes the order {order}"), LIMIT, || {
+        match call(&socket, &request, LIMIT) {
+            Ok(accepted) => Ok(Some(Ok(accepted))),
+            Err(CallError::Refused(refusal)) if !refusal.code.is_passing() => {
+                Ok(Some(Err(refusal)))
+            }
+            Err(error) => {
+                last = Some(error.to_string());
+                Ok(None)
+            }
+        }
+    });
+    let accepted = accepted.with_context(|| format!("{}: {last:?}", socket.display()))??;
+    accepted["order"].as_str().map(str::to_owned).with_context(|| accepted.to_string())
 }
 
 /// The ends of the logs, what Thalweg itself said last in the master's (loggers are abbreviated there), and its status.

@@ -27,6 +27,8 @@ pub struct Status {
     pub ended: Vec<EndedPlan>,
     /// What came of plans, the last one first.
     pub outcomes: Vec<Outcome>,
+    /// What operators have ordered: what waits, then what is over, the last one first.
+    pub orders: Vec<Order>,
     /// Events counted.
     pub counters: BTreeMap<String, u64>,
 }
@@ -57,6 +59,18 @@ pub struct Reason {
     /// Its stable name.
     pub code: String,
     /// The same for people.
+    pub text: String,
+}
+
+/// An operator's order in brief.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Order {
+    /// Its name.
+    pub id: String,
+    /// `waiting`, `acting`, `done`, `failed`, `refused` and others.
+    pub state: String,
+    /// Why so, where there is something to be said.
+    #[serde(default)]
     pub text: String,
 }
 
@@ -137,6 +151,11 @@ pub struct Outcome {
 }
 
 impl Status {
+    /// An order.
+    pub fn order(&self, id: &str) -> Option<&Order> {
+        self.orders.iter().find(|order| order.id == id)
+    }
+
     /// The last decision about a topology.
     pub fn decision(&self, topology: &str) -> Option<&Decision> {
         self.decisions.iter().find(|decision| decision.name == topology)

@@ -1,12 +1,12 @@
 //! What each kind of action costs while it happens: Storm's own rebalance against Thalweg's way.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
-use serde_json::json;
+use thalweg_control::socket::NAME;
+use thalweg_control::{Command, Request, Scale, call};
 use thalweg_lab::control::TopologyInfo;
 use thalweg_lab::counts::{Output, Spouts};
 use thalweg_lab::load::{Generator, Rate};
@@ -164,27 +164,35 @@ impl Scene<'_> {
     /// Thalweg's way, by an operator's order.
     fn order(&self, kind: Kind) -> Result<(u64, u64, String)> {
         let info = self.storm.control().info(TOPOLOGY)?;
+        let of_split = |count: u32| Scale {
+            topology: TOPOLOGY.to_owned(),
+            counts: [("split".to_owned(), count)].into(),
+            ..Scale::default()
+        };
         let order = match kind {
-            Kind::ScaleOut => json!({ "topology": TOPOLOGY, "counts": { "split": 4 } }),
-            Kind::ScaleIn => json!({ "topology": TOPOLOGY, "counts": { "split": 2 } }),
+            Kind::ScaleOut => of_split(4),
+            Kind::ScaleIn => of_split(2),
             Kind::Move => {
                 let host = Self::host_to_leave(&info).context("no executor splits")?;
-                json!({ "topology": TOPOLOGY, "leave": [host] })
+                Scale {
+                    topology: TOPOLOGY.to_owned(),
+                    leave: vec![host.to_owned()],
+                    ..Scale::default()
+                }
             }
         };
         // Only so many plans are told of, so it is not their number that tells a new one.
         let latest = || self.status().and_then(|status| status.ended.into_iter().next());
         let known = latest().map(|ended| ended.plan.id);
         let folder = self.status_file.parent().context("it lies in a folder")?;
-        let draft = folder.join("order.draft");
-        fs::write(&draft, order.to_string())?;
-        fs::rename(&draft, folder.join("order.json"))?;
+        let said = format!("{order:?}");
+        call(&folder.join(NAME), &Request::of(Command::Scale(order)), ACTION_LIMIT)?;
         let waiting = Instant::now();
         let ended = until("the end of the order's plan", ACTION_LIMIT, || {
             std::thread::sleep(LOOK);
             Ok(latest().filter(|ended| known.as_ref() != Some(&ended.plan.id)))
         })
-        .with_context(|| format!("order {order} after {:?}", waiting.elapsed()))?;
+        .with_context(|| format!("order {said} after {:?}", waiting.elapsed()))?;
         if let Some(code) = &ended.code {
             bail!("given up: {code}: {}", ended.how);
         }

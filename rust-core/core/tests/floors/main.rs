@@ -12,17 +12,18 @@ use std::path::{Path, PathBuf};
 use source::{Arrow, Crate};
 
 /// The crates of the workspace, the lowest first, with those that each may use.
-const CRATES: [(&str, &[&str]); 11] = [
+const CRATES: [(&str, &[&str]); 12] = [
     ("rust-core/place", &[]),
     ("rust-core/core", &["place"]),
     ("rust-core/store", &["core"]),
     ("rust-core/sim", &["core"]),
-    ("rust-core/engine", &["core", "store"]),
+    ("rust-core/control", &[]),
+    ("rust-core/engine", &["core", "store", "control"]),
     ("rust-core/jni", &["core", "engine"]),
-    ("rust-core/cli", &["core", "engine", "sim"]),
+    ("rust-core/cli", &["core", "control", "engine", "sim"]),
     ("tests/lab", &[]),
-    ("tests/experiment", &["core", "engine", "sim", "lab"]),
-    ("tests/e2e", &["lab"]),
+    ("tests/experiment", &["core", "control", "engine", "sim", "lab"]),
+    ("tests/e2e", &["control", "lab"]),
     ("tests/policies", &["core", "engine", "sim"]),
 ];
 

@@ -342,6 +342,12 @@ const KEYS: &[Key] = &[
         "What every key in Redis begins with.",
     ),
     key(
+        "thalweg.control.socket",
+        Kind::Text,
+        "",
+        "Unix socket at which `thalweg` asks and gives orders; empty means `control.sock` in `thalweg.store.dir`, `off` means none. Its path can have 107 bytes.",
+    ),
+    key(
         "thalweg.recording.file",
         Kind::Text,
         "",

@@ -31,6 +31,8 @@ pub struct EngineSettings {
     pub step_timeout: Duration,
     /// Where the status file is written.
     pub dir: PathBuf,
+    /// Where people and tools are answered, if anywhere.
+    pub control_socket: Option<PathBuf>,
     /// Where everything that goes into the core is recorded, if anywhere.
     pub recording: Option<PathBuf>,
     /// Bytes after which a recording ends.
@@ -53,6 +55,11 @@ impl EngineSettings {
         let publish_timeout = store.timeout.saturating_mul(2);
         let step_timeout =
             Duration::from_secs(u64::from(values.count("thalweg.action.step.timeout.secs")));
+        let control_socket = match values.text("thalweg.control.socket") {
+            "off" => None,
+            "" => Some(dir.join(thalweg_control::socket::NAME)),
+            path => Some(PathBuf::from(path)),
+        };
         let recording = values.text("thalweg.recording.file");
         let recording = (!recording.is_empty()).then(|| PathBuf::from(recording));
         let mib = u64::from(values.count("thalweg.recording.limit.mib"));
@@ -63,6 +70,7 @@ impl EngineSettings {
             publish_timeout,
             step_timeout,
             dir,
+            control_socket,
             recording,
             recording_limit,
             problems,

@@ -318,6 +318,10 @@ impl Store for BackedStore {
         self.shared.journal.records(after, limit)
     }
 
+    fn last_records(&self, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.shared.journal.last_records(limit)
+    }
+
     fn put_state(&self, key: &str, bytes: &[u8]) -> Result<(), StoreError> {
         let _writing = self.shared.writing();
         self.shared.journal.put_state(key, bytes)?;

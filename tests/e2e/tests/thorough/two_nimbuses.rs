@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use thalweg_e2e::Status;
-use thalweg_e2e::product::{Product, WORDS_PER_LINE, draining_by_order, leave_order, read_status};
+use thalweg_e2e::product::{Product, WORDS_PER_LINE, draining_by_order, give_order, read_status};
 use thalweg_lab::network::Network;
 use thalweg_lab::skipped;
 
@@ -66,7 +66,7 @@ fn matters(product: &mut Product, state: &str, fault: Fault, split: u32) -> Resu
     let old = leader(product)?;
     let before = product.storm.control().info("words")?;
     let order = json!({ "topology": "words", "counts": { "split": split } });
-    leave_order(&folder(product, old), &order)?;
+    give_order(&folder(product, old), &order)?;
     let plan = product.wait("a topology stopped for a plan", || {
         let plan = status(product, old)?.plan.filter(|plan| plan.state == state);
         let stopped = product.storm.control().info("words")?.status == "INACTIVE";

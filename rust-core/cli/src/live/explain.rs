@@ -1,0 +1,202 @@
+//! `thalweg explain`: why a topology, or one of its executors, is as it is.
+
+use clap::Args;
+use serde_json::Value;
+use thalweg_control::Command;
+
+use super::ask::Live;
+use super::plan::diff;
+use super::show::{Tone, ago, list, number, order, paint, reason, short, table, text, tone};
+use crate::exit::Failure;
+
+/// Tells why a topology is as it is: what was decided and why, what was measured, ordered and done
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The topology's name or id
+    topology: String,
+    /// Only what stands against a change, and what would move it
+    #[arg(long)]
+    why_not: bool,
+    /// Also how an executor came to its place: its tasks, as `3-4` or `3`
+    #[arg(long, value_name = "ID")]
+    executor: Option<String>,
+    #[command(flatten)]
+    live: Live,
+}
+
+impl Explain {
+    /// Runs the command.
+    pub fn run(self) -> Result<(), Failure> {
+        let Self { topology, why_not, executor, live } = self;
+        let told = live.ask(Command::Explain { topology, executor })?;
+        if live.printed(&told)? {
+            return Ok(());
+        }
+        verdict(&told);
+        if why_not {
+            against(&told);
+        } else {
+            reasons(&told);
+            measured(&told);
+            past(&told);
+        }
+        place(&told);
+        Ok(())
+    }
+}
+
+fn verdict(told: &Value) {
+    let decision = &told["decision"];
+    let verdict = text(decision, "/verdict");
+    let said = match verdict {
+        "" => "nothing was decided yet".to_owned(),
+        verdict => format!(
+            "{} by policy {}, mode {}, {}",
+            paint(tone(verdict), verdict),
+            text(decision, "/policy"),
+            text(decision, "/mode"),
+            ago(decision, "/at")
+        ),
+    };
+    println!(
+        "{} ({}, {}): {said}",
+        paint(Tone::Strong, text(told, "/name")),
+        text(told, "/topology"),
+        text(told, "/status"),
+    );
+}
+
+fn reasons(told: &Value) {
+    list(told, "/decision/reasons").for_each(|given| println!("  {}", reason(given)));
+    if told["decision"]["plan"].is_object() {
+        println!("{}", paint(Tone::Strong, "plan"));
+        diff(&told["decision"]).iter().for_each(|line| println!("  {line}"));
+    }
+}
+
+/// What keeps the topology as it is, each with what would change that.
+fn against(told: &Value) {
+    if text(told, "/decision/verdict") == "act" {
+        println!("nothing: it acts");
+        return;
+    }
+    for given in list(told, "/decision/reasons") {
+        println!("  {}", reason(given));
+        let setting = text(given, "/setting");
+        let numbers = number(given, "/measured").zip(number(given, "/limit"));
+        match (setting, numbers) {
+            ("", _) => {}
+            (setting, Some((measured, limit))) => println!(
+                "      it would be otherwise with {} where {} is now, or with {setting} moved past {}",
+                short(limit),
+                short(measured),
+                short(measured),
+            ),
+            (setting, None) => println!("      {setting} decides about it"),
+        }
+    }
+}
+
+fn measured(told: &Value) {
+    let mut rows = table(&[
+        "component",
+        "kind",
+        "executors",
+        "tasks",
+        "rate/s",
+        "busiest",
+        "mean",
+        "latency ms",
+        "level",
+    ]);
+    for component in list(told, "/decision/view/components") {
+        let shown = |path: &str| number(component, path).map_or("-".to_owned(), short);
+        let executors = number(component, "/executors").unwrap_or(0.0);
+        let fresh = number(component, "/measured").unwrap_or(0.0);
+        let stale =
+            if fresh < executors { format!(" ({} report)", short(fresh)) } else { String::new() };
+        rows.add_row([
+            text(component, "/id").to_owned(),
+            text(component, "/kind").to_owned(),
+            short(executors) + &stale,
+            shown("/tasks"),
+            shown("/rate"),
+            shown("/capacity"),
+            shown("/mean_capacity"),
+            shown("/process_latency"),
+            shown("/level"),
+        ]);
+    }
+    if !rows.is_empty() {
+        println!("{}\n{rows}", paint(Tone::Strong, "measured"));
+    }
+}
+
+fn past(told: &Value) {
+    let lines: Vec<String> = list(told, "/orders").take(5).map(order).collect();
+    section("orders", &lines);
+    let ended = list(told, "/ended").take(5).map(|ended| {
+        let code = text(ended, "/code");
+        let how = match code {
+            "" => paint(Tone::Good, text(ended, "/how")),
+            code => format!("{}: {}", paint(Tone::Bad, code), text(ended, "/how")),
+        };
+        format!("{}  {how}  {}", text(ended, "/plan/id"), ago(ended, "/at"))
+    });
+    section("plans", &ended.collect::<Vec<_>>());
+    let outcomes = list(told, "/outcomes").take(5).map(|outcome| {
+        let helped = if outcome["helped"] == true { "helped" } else { "did not help" };
+        format!("{}  {helped}: {}", text(outcome, "/plan"), text(outcome, "/text"))
+    });
+    section("outcomes", &outcomes.collect::<Vec<_>>());
+}
+
+fn section(name: &str, lines: &[String]) {
+    if !lines.is_empty() {
+        println!("{}", paint(Tone::Strong, name));
+        lines.iter().for_each(|line| println!("  {line}"));
+    }
+}
+
+fn place(told: &Value) {
+    let executor = &told["executor"];
+    if !executor.is_object() {
+        return;
+    }
+    let slot = |path: &str| {
+        let port = number(executor, &format!("{path}/port"));
+        let node = text(executor, &format!("{path}/node"));
+        if node.is_empty() { None } else { Some(format!("{node}:{}", short(port.unwrap_or(0.0)))) }
+    };
+    let here = match text(executor, "/host") {
+        "" => "runs nowhere".to_owned(),
+        host => format!("runs on {host}, port {}", short(number(executor, "/port").unwrap_or(0.0))),
+    };
+    println!(
+        "{} {} {} {here}",
+        paint(Tone::Strong, "executor"),
+        text(executor, "/component"),
+        text(executor, "/tasks"),
+    );
+    match (text(executor, "/plan"), slot("/wished")) {
+        ("as-it-runs", _) => {
+            println!("  the engine placed it there, and no plan has moved it since")
+        }
+        ("", _) => println!("  no table tells of it yet"),
+        (plan, wished) => {
+            let before = slot("/before").map_or("nowhere".to_owned(), |slot| slot);
+            println!(
+                "  plan {plan} of {} wants it at {}, before it was at {before}",
+                ago(executor, "/since"),
+                wished.unwrap_or("no place of its own".to_owned()),
+            );
+        }
+    }
+    let beside: Vec<&str> = list(executor, "/beside").filter_map(Value::as_str).collect();
+    if !beside.is_empty() {
+        println!("  in the same worker: {}", beside.join(", "));
+    }
+    if executor["draining"] == true {
+        println!("  its host is drained: it is to leave");
+    }
+}

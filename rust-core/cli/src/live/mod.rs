@@ -1,0 +1,10 @@
+//! Commands that ask a running scheduler, or give it orders.
+
+pub mod ask;
+pub mod doctor;
+pub mod explain;
+pub mod history;
+pub mod orders;
+pub mod plan;
+mod show;
+pub mod status;

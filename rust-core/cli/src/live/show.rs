@@ -1,0 +1,173 @@
+//! How answers look: names for people, times as ages, tables, and colours where a terminal shows them.
+
+use std::io::IsTerminal;
+use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use comfy_table::{Table, presets};
+use serde_json::Value;
+
+/// What a text means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// As it should be.
+    Good,
+    /// To be noticed.
+    Notice,
+    /// Wrong.
+    Bad,
+    /// What leads the eye.
+    Strong,
+}
+
+/// A text in its colour, on a terminal that does not refuse colours (`NO_COLOR`).
+pub fn paint(tone: Tone, text: &str) -> String {
+    static COLOURS: OnceLock<bool> = OnceLock::new();
+    let wanted = || {
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        std::io::stdout().is_terminal() && !refused && !dumb
+    };
+    if !*COLOURS.get_or_init(wanted) {
+        return text.to_owned();
+    }
+    let code = match tone {
+        Tone::Good => "32",
+        Tone::Notice => "33",
+        Tone::Bad => "31",
+        Tone::Strong => "1",
+    };
+    format!("\x1b[{code}m{text}\x1b[0m")
+}
+
+/// The tone of a verdict or of an order's state.
+pub fn tone(state: &str) -> Tone {
+    match state {
+        "act" | "acting" | "done" => Tone::Good,
+        "advise" | "waiting" => Tone::Notice,
+        "failed" | "refused" | "expired" => Tone::Bad,
+        _ => Tone::Strong,
+    }
+}
+
+/// The text at a path, or nothing.
+pub fn text<'a>(value: &'a Value, path: &str) -> &'a str {
+    value.pointer(path).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The number at a path.
+pub fn number(value: &Value, path: &str) -> Option<f64> {
+    value.pointer(path).and_then(Value::as_f64)
+}
+
+/// The list at a path.
+pub fn list<'a>(value: &'a Value, path: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+    value.pointer(path).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// The pairs of the object at a path.
+pub fn pairs<'a>(
+    value: &'a Value,
+    path: &str,
+) -> impl Iterator<Item = (&'a String, &'a Value)> + use<'a> {
+    value.pointer(path).and_then(Value::as_object).into_iter().flatten()
+}
+
+/// How long ago a time in milliseconds was.
+pub fn ago(value: &Value, path: &str) -> String {
+    let Some(at) = number(value, path) else { return "at an unknown time".to_owned() };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    format!("{} ago", span((now - at / 1000.0).max(0.0)))
+}
+
+/// A time in seconds, for people.
+pub fn span(secs: f64) -> String {
+    match secs {
+        secs if secs < 90.0 => format!("{secs:.0} s"),
+        secs if secs < 5400.0 => format!("{:.0} min", secs / 60.0),
+        secs if secs < 172_800.0 => format!("{:.1} h", secs / 3600.0),
+        secs => format!("{:.1} d", secs / 86_400.0),
+    }
+}
+
+/// A number without digits that say nothing.
+pub fn short(number: f64) -> String {
+    match number.abs() {
+        size if size >= 100.0 || number == number.trunc() => format!("{number:.0}"),
+        size if size >= 1.0 => format!("{number:.2}"),
+        _ => format!("{number:.3}"),
+    }
+}
+
+/// A table without lines.
+pub fn table(head: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(head.iter().map(|name| name.to_uppercase()));
+    table
+}
+
+/// A reason: its code, what it says, and the numbers with the setting that moves the limit.
+pub fn reason(reason: &Value) -> String {
+    let mut said = format!("{}: {}", text(reason, "/code"), text(reason, "/text"));
+    let numbers = number(reason, "/measured").zip(number(reason, "/limit"));
+    if let Some((measured, limit)) = numbers {
+        said += &format!(" ({} against {})", short(measured), short(limit));
+    } else if let Some(measured) = number(reason, "/measured") {
+        said += &format!(" ({})", short(measured));
+    }
+    let setting = text(reason, "/setting");
+    if !setting.is_empty() {
+        said += &format!(" [{setting}]");
+    }
+    said
+}
+
+/// What an order asks for.
+pub fn asked(order: &Value) -> String {
+    let mut said: Vec<String> = Vec::new();
+    said.extend(pairs(order, "/counts").map(|(id, count)| format!("{id}={count}")));
+    said.extend(pairs(order, "/memory_mib").map(|(id, mib)| format!("{id}={mib}MiB")));
+    let hosts: Vec<&str> = list(order, "/leave").filter_map(Value::as_str).collect();
+    if !hosts.is_empty() {
+        said.push(format!("leave {}", hosts.join(", ")));
+    }
+    if order["adopt"] == true {
+        said.push("may be stopped once".to_owned());
+    }
+    format!("{} {}", text(order, "/topology"), said.join(" "))
+}
+
+/// Who gave an order.
+pub fn giver(given: &Value) -> String {
+    match given.pointer("/by/user/uid").and_then(Value::as_u64) {
+        Some(uid) => format!("user {uid}"),
+        None => format!("token {}", text(given, "/by/token")),
+    }
+}
+
+/// One line about an order.
+pub fn order(given: &Value) -> String {
+    let state = text(given, "/state");
+    let why = text(given, "/why");
+    let mut line = format!(
+        "{}  {}  {}, by {} {}",
+        text(given, "/id"),
+        paint(tone(state), state),
+        asked(&given["order"]),
+        giver(given),
+        ago(given, "/at"),
+    );
+    if !why.is_empty() {
+        line += &format!(" (“{why}”)");
+    }
+    let plan = text(given, "/plan");
+    if !plan.is_empty() {
+        line += &format!("; plan {plan}");
+    }
+    let because = text(given, "/text");
+    if !because.is_empty() {
+        line += &format!(": {because}");
+    }
+    line
+}

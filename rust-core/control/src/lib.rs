@@ -1,0 +1,12 @@
+//! How people and tools speak to a running engine: requests and answers with their version, and the way between both
+//! sides.
+//!
+//! It decides nothing, and knows no engine. See the crate's README for what is guaranteed.
+#![forbid(unsafe_code)]
+
+pub mod line;
+pub mod socket;
+pub mod wire;
+
+pub use socket::{CallError, Listener, Peer, call};
+pub use wire::{Answer, Command, ErrorCode, Refusal, Request, Scale, VERSION};

@@ -1,0 +1,446 @@
+//! What is answered, and the book of orders with its place in the store.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use thalweg_control::{Command, ErrorCode, Refusal, Request, Scale, VERSION};
+use thalweg_core::explain::Decision;
+use thalweg_core::model::Observation;
+use thalweg_core::plan::Plan;
+use thalweg_core::settings::Mode;
+use thalweg_core::state::Order;
+use thalweg_core::units::Timestamp;
+use thalweg_store::{Store, StoreError};
+
+use super::{check, explain};
+use crate::orders::{Book, By, Drained, Fate, GivenOrder};
+
+/// Where the book is kept in the store, for the next leader.
+const ORDERS_KEY: &str = "orders";
+/// Seconds for which an order may wait unless it says otherwise.
+const HOUR: u32 = 3600;
+/// The most records that one answer has.
+const MOST_RECORDS: u32 = 1000;
+
+/// What the engine and the thread that answers share.
+pub struct Desk {
+    mode: Mode,
+    store: Arc<dyn Store>,
+    /// How long an order may wait for the shared store before it is accepted.
+    patience: Duration,
+    leads: Arc<AtomicBool>,
+    term: AtomicU64,
+    book: Mutex<Book>,
+    /// Held while the book goes to the store, so that it is the newest that stays.
+    storing: Mutex<()>,
+    /// Whether the book has changed since it was stored.
+    unstored: AtomicBool,
+    /// What the engine showed of itself last.
+    status: Mutex<Option<Arc<Value>>>,
+    /// What was observed last.
+    seen: Mutex<Option<Arc<Observation>>>,
+    /// Hosts that are being emptied, for scheduling rounds.
+    drained: Mutex<Arc<BTreeSet<String>>>,
+}
+
+impl Desk {
+    /// The desk of an engine that works with this store.
+    pub fn new(
+        mode: Mode,
+        store: Arc<dyn Store>,
+        patience: Duration,
+        leads: Arc<AtomicBool>,
+    ) -> Self {
+        let desk = Self {
+            mode,
+            store,
+            patience,
+            leads,
+            term: AtomicU64::new(0),
+            book: Mutex::default(),
+            storing: Mutex::default(),
+            unstored: AtomicBool::new(false),
+            status: Mutex::default(),
+            seen: Mutex::default(),
+            drained: Mutex::default(),
+        };
+        desk.open_book();
+        desk
+    }
+
+    /// This process begins to lead in a term: it goes on with the orders that its predecessor had.
+    pub fn lead(&self, term: u64) {
+        self.term.store(term, Ordering::SeqCst);
+        self.open_book();
+    }
+
+    /// A successor knows which plans are not lost.
+    pub fn take_over(&self, known: impl Fn(&str) -> bool, now: Timestamp) {
+        self.book().take_over(known, now);
+        self.note_change();
+    }
+
+    fn open_book(&self) {
+        let stored = self.store.stamped(ORDERS_KEY);
+        let stored = stored.inspect_err(|error| tracing::warn!(%error, "orders cannot be read"));
+        let Ok(Some(stamped)) = stored else { return };
+        match serde_json::from_slice::<Book>(&stamped.bytes) {
+            Ok(book) => {
+                lock(&self.drained).clone_from(&Arc::new(book.drained_hosts()));
+                *self.book() = book;
+            }
+            Err(error) => tracing::warn!(%error, "the orders left behind are unreadable"),
+        }
+    }
+
+    /// The engine shows what it knows of itself.
+    pub fn show(&self, status: Arc<Value>) {
+        *lock(&self.status) = Some(status);
+    }
+
+    /// The engine has seen the cluster.
+    pub fn saw(&self, observation: Observation) {
+        let seen = Arc::new(observation);
+        self.book().forget_gone(|id| seen.topologies.iter().any(|topology| topology.id == id));
+        *lock(&self.seen) = Some(seen);
+        if self.unstored.load(Ordering::SeqCst) {
+            self.note_change();
+        }
+    }
+
+    /// Hosts that are being emptied.
+    pub fn drained(&self) -> Arc<BTreeSet<String>> {
+        Arc::clone(&lock(&self.drained))
+    }
+
+    /// The order whose turn it is.
+    pub fn turn(&self, now: Timestamp) -> Option<(String, Order)> {
+        self.book().turn(now)
+    }
+
+    /// What the core made of an order.
+    pub fn decided(&self, id: &str, kept: bool, decisions: &[Decision], now: Timestamp) {
+        let changed = self.book().decided(id, kept, decisions, now);
+        if changed {
+            self.unstored.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// A plan was decided.
+    pub fn begins(&self, plan: &Plan, decision: &Decision, seen: &Observation) {
+        let topology = seen.topologies.iter().find(|topology| topology.id == plan.topology);
+        let memory = topology.map(|topology| check::memory(topology, &plan.memory_mib));
+        self.book().begins(plan, decision, &memory.unwrap_or_default());
+        self.unstored.store(true, Ordering::SeqCst);
+    }
+
+    /// A plan is over.
+    pub fn ended(&self, plan: &str, fault: Option<(&str, &str)>, now: Timestamp) {
+        if self.book().ended(plan, fault, now) {
+            self.unstored.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// The orders, for the status.
+    pub fn orders(&self) -> Value {
+        let book = self.book();
+        let shown: Vec<&GivenOrder> = book.open.iter().chain(&book.over).collect();
+        json!({ "orders": shown, "drained": book.drained })
+    }
+
+    /// Answers a request.
+    ///
+    /// # Errors
+    /// Why it is refused; then nothing of it was done.
+    pub fn answer(&self, request: Request, by: By) -> Result<Value, Refusal> {
+        let Request { command, why, .. } = request;
+        if command.is_order() && !self.leads.load(Ordering::SeqCst) {
+            let text = "another process leads: give the order there";
+            return Err(Refusal::of(ErrorCode::NotLeading, "", text));
+        }
+        match command {
+            Command::Ping {} => {
+                Ok(json!({ "version": env!("CARGO_PKG_VERSION"), "protocol": VERSION }))
+            }
+            Command::Status {} => self.status(),
+            Command::Explain { topology, executor } => self.explain(&topology, executor.as_deref()),
+            Command::History { topology, limit } => self.history(topology.as_deref(), limit),
+            Command::Doctor {} => Err(Refusal::of(ErrorCode::BadRequest, "command", "not yet")),
+            Command::Scale(scale) => self.scale(&scale, by, why),
+            Command::Rollback { topology } => self.rollback(&topology, by, why),
+            Command::Drain { host } => self.drain(host, by, why),
+            Command::Undrain { host } => self.undrain(&host),
+            Command::Cancel { order } => self.cancel(&order),
+        }
+    }
+
+    fn status(&self) -> Result<Value, Refusal> {
+        let mut status = (*self.shown()?).clone();
+        // What came in since.
+        merge(&mut status, self.orders());
+        Ok(status)
+    }
+
+    fn explain(&self, wanted: &str, executor: Option<&str>) -> Result<Value, Refusal> {
+        let (status, seen) = (self.shown()?, self.seen()?);
+        let topology = check::topology(wanted, &seen)?;
+        let mut told = explain::topology(topology, &status);
+        if let Some(executor) = executor {
+            told["executor"] = explain::executor(executor, topology, &seen, self.store.as_ref())?;
+        }
+        let book = self.book();
+        let mine = |given: &&GivenOrder| given.order.may_mean(topology);
+        told["orders"] = json!(book.open.iter().chain(&book.over).filter(mine).collect::<Vec<_>>());
+        told["former"] = json!(book.former.get(&topology.id));
+        Ok(told)
+    }
+
+    fn history(&self, topology: Option<&str>, limit: u32) -> Result<Value, Refusal> {
+        let limit = limit.min(MOST_RECORDS) as usize;
+        let read = self.store.last_records(MOST_RECORDS as usize);
+        let read = read.map_err(|error| Refusal::of(ErrorCode::Internal, "", error.to_string()))?;
+        let mut records = Vec::new();
+        for record in read {
+            let Ok(mut told) = serde_json::from_str::<Value>(&record.json) else { continue };
+            let names = [
+                "/content/topology",
+                "/content/name",
+                "/content/plan/topology",
+                "/content/plan/name",
+                "/content/order/topology",
+            ];
+            let about = |name| {
+                names.iter().any(|at| told.pointer(at).and_then(Value::as_str) == Some(name))
+            };
+            if topology.is_some_and(|name| !about(name)) {
+                continue;
+            }
+            told["seq"] = json!(record.seq);
+            records.push(told);
+            if records.len() == limit {
+                break;
+            }
+        }
+        let mut answer = json!({ "records": records });
+        merge(&mut answer, self.orders());
+        Ok(answer)
+    }
+
+    fn scale(&self, scale: &Scale, by: By, why: String) -> Result<Value, Refusal> {
+        let seen = self.seen()?;
+        let order = check::order(scale, &seen)?;
+        self.may_act()?;
+        self.accept(order, scale.expires_secs, by, why)
+    }
+
+    fn rollback(&self, wanted: &str, by: By, why: String) -> Result<Value, Refusal> {
+        let seen = self.seen()?;
+        let topology = check::topology(wanted, &seen)?;
+        let former = self.book().former.get(&topology.id).cloned();
+        let refuse = |text: String| Refusal::of(ErrorCode::NotFound, "topology", text);
+        let Some(former) = former else {
+            return Err(refuse(format!(
+                "no plan of {} is known that could be undone",
+                topology.name
+            )));
+        };
+        if former.counts.is_empty() && former.memory_mib.is_empty() {
+            let text = format!(
+                "plan {} only moved executors; scale with leave moves them again",
+                former.plan
+            );
+            return Err(refuse(text));
+        }
+        self.may_act()?;
+        let scale = Scale {
+            topology: wanted.to_owned(),
+            counts: former.counts,
+            memory_mib: former.memory_mib,
+            ..Scale::default()
+        };
+        let mut accepted = self.accept(check::order(&scale, &seen)?, None, by, why)?;
+        accepted["undoes"] = json!(former.plan);
+        accepted["counts"] = json!(scale.counts);
+        Ok(accepted)
+    }
+
+    fn may_act(&self) -> Result<(), Refusal> {
+        if self.mode == Mode::Act {
+            return Ok(());
+        }
+        let text = format!(
+            "the mode is {:?}: orders are carried out where thalweg.mode is act",
+            self.mode
+        );
+        Err(Refusal::of(ErrorCode::Mode, "", text.to_lowercase()))
+    }
+
+    /// Takes an order in, once it is stored.
+    fn accept(
+        &self,
+        order: Order,
+        secs: Option<u32>,
+        by: By,
+        why: String,
+    ) -> Result<Value, Refusal> {
+        let now = now();
+        let change = |book: &mut Book| {
+            book.next += 1;
+            let given = GivenOrder {
+                id: format!("o{}-{}", self.term.load(Ordering::SeqCst), book.next),
+                by: by.clone(),
+                why: why.clone(),
+                at: now,
+                expires: now.plus_secs(u64::from(secs.unwrap_or(HOUR))),
+                order: order.clone(),
+                fate: Fate::Waiting { text: "for the next look at the cluster".to_owned() },
+                since: now,
+            };
+            let full =
+                |waits| Refusal::of(ErrorCode::Full, "", format!("{waits} orders wait already"));
+            book.give(given.clone()).map_err(full).map(|()| given)
+        };
+        let given = self.change_stored(change)?;
+        tracing::info!(order = given.id, by = ?given.by, why = given.why, what = ?given.order, "order accepted");
+        self.record(&given);
+        Ok(json!({ "order": given.id, "expires": given.expires }))
+    }
+
+    fn drain(&self, host: String, by: By, why: String) -> Result<Value, Refusal> {
+        check::host("host", &host, &*self.seen()?)?;
+        let drained = Drained { by, why, at: now() };
+        self.change_drained(|book| match book.drained.contains_key(&host) {
+            true => {
+                Err(Refusal::of(ErrorCode::Invalid, "host", format!("{host} is drained already")))
+            }
+            false => {
+                book.drained.insert(host.clone(), drained.clone());
+                Ok(())
+            }
+        })
+    }
+
+    fn undrain(&self, host: &str) -> Result<Value, Refusal> {
+        self.change_drained(|book| match book.drained.remove(host) {
+            None => Err(Refusal::of(ErrorCode::NotFound, "host", format!("{host} is not drained"))),
+            Some(_) => Ok(()),
+        })
+    }
+
+    fn change_drained(
+        &self,
+        change: impl Fn(&mut Book) -> Result<(), Refusal>,
+    ) -> Result<Value, Refusal> {
+        self.change_stored(change)?;
+        let hosts = self.book().drained_hosts();
+        tracing::info!(?hosts, "drained hosts");
+        let answer = json!({ "drained": hosts });
+        *lock(&self.drained) = Arc::new(hosts);
+        Ok(answer)
+    }
+
+    fn cancel(&self, id: &str) -> Result<Value, Refusal> {
+        let now = now();
+        let refuse = |fate: Option<Fate>| {
+            let state = fate.map(|fate| json!(fate)["state"].as_str().unwrap_or("?").to_owned());
+            match state {
+                None => {
+                    Refusal::of(ErrorCode::NotFound, "order", format!("there is no order {id}"))
+                }
+                Some(state) => {
+                    let text = format!("{id} does not wait any more: it is {state}");
+                    Refusal::of(ErrorCode::Invalid, "order", text)
+                }
+            }
+        };
+        self.change_stored(|book| book.cancel(id, now).map_err(refuse))?;
+        Ok(json!({ "order": id, "state": "cancelled" }))
+    }
+
+    /// Changes the book once the change is stored: whoever is answered can rely on it, and who is refused has changed
+    /// nothing. The engine may go on meanwhile, so the change is made first to a copy that is stored.
+    fn change_stored<T>(
+        &self,
+        change: impl Fn(&mut Book) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let _storing = lock(&self.storing);
+        let before = self.book().clone();
+        let mut changed = before.clone();
+        change(&mut changed)?;
+        let term = self.term.load(Ordering::SeqCst);
+        let bytes = serde_json::to_vec(&changed)
+            .map_err(|error| Refusal::of(ErrorCode::Internal, "", error.to_string()))?;
+        let stored = self.store.put_stamped_and_wait(ORDERS_KEY, term, &bytes, self.patience);
+        stored.map_err(|error| match error {
+            StoreError::Deposed { .. } => {
+                let text = "another process has begun to lead: give the order there";
+                Refusal::of(ErrorCode::NotLeading, "", text)
+            }
+            other => Refusal::of(ErrorCode::NotStored, "", other.to_string()),
+        })?;
+        let mut book = self.book();
+        if *book != before {
+            self.unstored.store(true, Ordering::SeqCst);
+        }
+        change(&mut book)
+    }
+
+    /// Stores the book now, or at the next look where that is at work already; nobody waits here for another.
+    fn note_change(&self) {
+        self.unstored.store(true, Ordering::SeqCst);
+        let _storing = match self.storing.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        self.unstored.store(false, Ordering::SeqCst);
+        let Ok(bytes) = serde_json::to_vec(&*self.book()) else { return };
+        let term = self.term.load(Ordering::SeqCst);
+        if let Err(error) = self.store.put_stamped(ORDERS_KEY, term, &bytes) {
+            tracing::warn!(%error, "what became of orders is not stored");
+            self.unstored.store(!matches!(error, StoreError::Deposed { .. }), Ordering::SeqCst);
+        }
+    }
+
+    fn record(&self, given: &GivenOrder) {
+        let record = json!({ "kind": "order", "content": given }).to_string();
+        if let Err(error) = self.store.append_record(&record) {
+            tracing::warn!(%error, "ledger not written");
+        }
+    }
+
+    fn shown(&self) -> Result<Arc<Value>, Refusal> {
+        lock(&self.status).clone().ok_or_else(not_ready)
+    }
+
+    fn seen(&self) -> Result<Arc<Observation>, Refusal> {
+        lock(&self.seen).clone().ok_or_else(not_ready)
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        lock(&self.book)
+    }
+}
+
+fn not_ready() -> Refusal {
+    Refusal::of(ErrorCode::NotReady, "", "the cluster was not observed yet: ask again in a moment")
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn merge(into: &mut Value, more: Value) {
+    if let (Value::Object(into), Value::Object(more)) = (into, more) {
+        into.extend(more);
+    }
+}
+
+// A panic under a lock leaves values that are each whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

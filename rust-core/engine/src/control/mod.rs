@@ -1,0 +1,13 @@
+//! Where people and tools meet the engine: what they may ask, who they are, and what is answered.
+//!
+//! A thread of its own answers at a socket. It works on what the engine showed last and on the book of orders, and never
+//! takes the lock of what is running: nobody who asks can hold up a look or a scheduling round, and an error or a panic
+//! in an answer ends with that answer.
+
+mod check;
+mod desk;
+mod explain;
+mod server;
+
+pub(crate) use desk::Desk;
+pub(crate) use server::Server;

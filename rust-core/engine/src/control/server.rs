@@ -1,0 +1,108 @@
+//! The thread that answers at the socket: one request after the other, each within a few seconds.
+
+use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use thalweg_control::socket::may_order;
+use thalweg_control::{Answer, ErrorCode, Listener, Peer, Refusal, Request, line};
+
+use super::desk::Desk;
+use crate::orders::By;
+
+/// How long an asker may take to send its request.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long an asker may take to read its answer.
+const READING: Duration = Duration::from_secs(10);
+
+/// The thread and what it listens at; dropped, both are gone.
+pub struct Server {
+    listener: Arc<Listener>,
+    stopping: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Begins to answer at a path.
+    ///
+    /// # Errors
+    /// Why nobody can be answered there, for people.
+    pub fn start(path: &Path, desk: Arc<Desk>) -> Result<Self, String> {
+        let listener = Arc::new(Listener::bind(path).map_err(|error| error.to_string())?);
+        let stopping = Arc::new(AtomicBool::new(false));
+        let (listening, stops) = (Arc::clone(&listener), Arc::clone(&stopping));
+        let thread = std::thread::Builder::new()
+            .name("thalweg-control".to_owned())
+            .spawn(move || serve(&listening, &stops, &desk))
+            .map_err(|error| format!("no thread: {error}"))?;
+        Ok(Self { listener, stopping, thread: Some(thread) })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.listener.stop();
+        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
+            tracing::error!("the control thread ended by a panic");
+        }
+    }
+}
+
+fn serve(listener: &Listener, stopping: &AtomicBool, desk: &Desk) {
+    while !stopping.load(Ordering::SeqCst) {
+        match listener.accept() {
+            Ok((stream, peer)) => {
+                if let Err(error) = answer(stream, peer, desk) {
+                    tracing::debug!(uid = peer.uid, pid = peer.pid, %error, "request not answered");
+                }
+            }
+            Err(_) if stopping.load(Ordering::SeqCst) => {}
+            Err(error) => {
+                // As with too many open files; it may pass, and must not keep a processor busy until then.
+                tracing::warn!(%error, "nobody can be accepted at the control socket");
+                std::thread::sleep(Duration::from_secs(1));
+            }
+        }
+    }
+}
+
+fn answer(mut stream: UnixStream, peer: Peer, desk: &Desk) -> std::io::Result<()> {
+    let read = line::read(&mut stream, line::LONGEST_REQUEST, Instant::now() + PATIENCE);
+    let (id, result) = match read {
+        Ok(_) if !may_order(peer) => {
+            let text = format!("user {} is neither root nor the scheduler's own", peer.uid);
+            (String::new(), Err(Refusal::of(ErrorCode::Forbidden, "", text)))
+        }
+        Ok(request) => match Request::read(&request) {
+            Ok(request) => {
+                let id = request.id.clone();
+                let by = By::User { uid: peer.uid, pid: peer.pid };
+                (id, guarded(|| desk.answer(request, by)))
+            }
+            Err(refusal) => (String::new(), Err(refusal)),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            (String::new(), Err(Refusal::of(ErrorCode::TooLarge, "", error.to_string())))
+        }
+        // Somebody only looked whether anybody is here.
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let answer = serde_json::to_vec(&Answer::to(&id, result))?;
+    line::write(&mut stream, &answer, Instant::now() + READING)
+}
+
+/// Nothing that goes wrong in an answer may end the thread, or the process.
+fn guarded(
+    answer: impl FnOnce() -> Result<serde_json::Value, Refusal>,
+) -> Result<serde_json::Value, Refusal> {
+    catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| {
+        tracing::error!("an answer ended by a panic");
+        Err(Refusal::of(ErrorCode::Internal, "", "an error of the engine itself; its log has more"))
+    })
+}

@@ -19,6 +19,12 @@ pub const CODES: [(u8, &str); 7] = [
     (6, "something was found that keeps elasticity from working"),
 ];
 
+/// The exit codes, as the help shows them.
+pub fn help() -> String {
+    let lines = CODES.iter().map(|(code, meaning)| format!("  {code}  {meaning}"));
+    format!("Exit codes:\n{}", lines.collect::<Vec<_>>().join("\n"))
+}
+
 /// Why a command does not end well.
 #[derive(Debug, Error)]
 pub enum Failure {

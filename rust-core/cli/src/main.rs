@@ -26,7 +26,7 @@ use crate::live::status::Status;
 
 /// Asks running schedulers, gives them orders, and looks at decisions without a cluster.
 #[derive(Parser)]
-#[command(name = "thalweg", version, about)]
+#[command(name = "thalweg", version, about, after_help = exit::help())]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

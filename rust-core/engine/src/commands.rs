@@ -77,6 +77,8 @@ enum Request {
         #[serde(default)]
         note: Option<String>,
     },
+    /// What is there to be done for an action that nobody is at work on?
+    Due,
     /// Another process leads.
     Follow,
     /// What the status file shows.
@@ -132,6 +134,7 @@ impl Engine {
             Request::Keep { key, value } => self.keep(&key, &value),
             Request::Kept { key } => self.kept(&key),
             Request::Lead { term, note } => self.lead(term, note.as_deref(), now),
+            Request::Due => Ok(json!({ "due": Self::due(&self.running()) })),
             Request::Follow => {
                 self.follow();
                 Ok(json!({}))

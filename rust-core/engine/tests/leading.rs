@@ -117,11 +117,13 @@ fn a_topology_that_was_stopped_is_let_run_again_by_whoever_leads_next() {
     assert_eq!(left["due"]["what"], "reverse");
     assert_eq!(left["due"]["done"], json!([{ "what": "deactivated" }]));
     assert_eq!(left["due"]["plan"]["name"], "wc-1");
-    // Should that fail, it is due again at the next look.
+    // Should that fail, it is due again: at the next look, and for a shell that cannot look yet.
     assert_eq!(one.look()["due"]["what"], "reverse");
+    assert_eq!(one.send(&json!({ "op": "due" }))["due"], left["due"]);
     let after = one.tell(json!({ "done": { "what": "deactivated" } }), "undone", &plan);
     assert_eq!(after["note"], Value::Null);
     assert_eq!(one.look()["due"], Value::Null);
+    assert_eq!(one.send(&json!({ "op": "due" }))["due"], Value::Null);
     let ended = one.status()["ended"][0].clone();
     assert_eq!((&ended["plan"]["id"], &ended["code"]), (&json!(plan), &json!("LEADER_CHANGED")));
 }

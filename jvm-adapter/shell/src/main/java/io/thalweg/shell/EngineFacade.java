@@ -147,6 +147,11 @@ public final class EngineFacade {
         return answer.path("due");
     }
 
+    /** What there is to be done for an action that nobody is at work on; null if nothing. */
+    public JsonNode due() {
+        return send(JsonNodeFactory.instance.objectNode().put("op", "due")).path("due");
+    }
+
     private String left() {
         try {
             return note.read().orElse("");

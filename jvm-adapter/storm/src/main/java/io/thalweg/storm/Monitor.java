@@ -7,6 +7,7 @@ import io.thalweg.shell.Actuator;
 import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Findings;
 import io.thalweg.shell.Engine;
+import io.thalweg.storm.act.ClusterStates;
 import io.thalweg.storm.cluster.Meters;
 import io.thalweg.storm.cluster.NimbusLink;
 import io.thalweg.storm.cluster.Refusals;
@@ -125,9 +126,12 @@ final class Monitor implements AutoCloseable {
 
     /** Follows who leads: whoever begins to looks for what its predecessor left, whoever ceases to lets go. */
     private void lead() {
-        OptionalLong now = rounds.last().isPresent() ? facade.leads() : OptionalLong.empty();
+        OptionalLong now = facade.leads();
         boolean doubted = facade.hasLost();
         if (now.equals(term) && !doubted) {
+            if (term.isPresent() && rounds.last().isEmpty()) {
+                catchUp(facade.due());
+            }
             return;
         }
         if (term.isPresent()) {
@@ -138,8 +142,18 @@ final class Monitor implements AutoCloseable {
         // The actuator may still let go of what it was at before.
         if (now.isPresent() && actuator.isIdle()) {
             LOG.info("this Nimbus leads, in term {}", now.getAsLong());
-            actuator.due(facade.lead(now.getAsLong()));
+            catchUp(facade.lead(now.getAsLong()));
             term = now;
+        }
+    }
+
+    /**
+     * Has done what a predecessor left to be done. Storm holds no scheduling round before it has heard of all workers, for
+     * ten minutes where one is gone; a topology that was stopped need not wait for that.
+     */
+    private void catchUp(JsonNode due) {
+        if (rounds.last().isPresent() || ClusterStates.needsNoRound(due)) {
+            actuator.due(due);
         }
     }
 

@@ -71,6 +71,7 @@ public class ThalwegScheduler implements IScheduler {
             linked = true;
             if (Settings.acts(conf)) {
                 stormsOwn.unheld(conf).forEach(what -> LOG.warn("configuration: {}", what));
+                Settings.longWait(conf).ifPresent(what -> LOG.warn("configuration: {}", what));
             }
             engine = open(settings, conf);
             coordination = new Coordination(conf);

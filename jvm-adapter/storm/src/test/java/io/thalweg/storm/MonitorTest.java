@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.thalweg.shell.Actuator;
 import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Engine;
+import io.thalweg.storm.act.ClusterStates;
 import io.thalweg.storm.cluster.Meters;
 import io.thalweg.storm.cluster.Rounds;
 import io.thalweg.storm.cluster.Settings;
@@ -17,12 +19,14 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.storm.generated.AuthorizationException;
 import org.apache.storm.generated.Nimbus;
+import org.apache.storm.generated.TopologyInfo;
 import org.apache.storm.generated.TopologySummary;
 import org.apache.storm.metric.StormMetricsRegistry;
 import org.apache.storm.scheduler.TopologyDetails;
@@ -64,6 +68,98 @@ class MonitorTest {
                 throw new AuthorizationException(method.getName() + " is not for you");
             });
         watch(nimbus, Map.of(secret.getId(), secret));
+    }
+
+    /** Where a worker does not answer Storm holds no round for minutes, and nobody may stay stopped that long. */
+    @Test
+    void whatAPredecessorStoppedRunsAgainBeforeTheFirstRound() throws Exception {
+        Follower engine = new Follower("reverse");
+        follow(engine);
+        assertEquals(List.of("getTopologyInfoWithOpts", "activate"), engine.calls);
+    }
+
+    @Test
+    void whatNeedsARoundWaitsForIt() throws Exception {
+        Follower engine = new Follower("carry_on");
+        follow(engine);
+        assertEquals(List.of(), engine.calls);
+    }
+
+    /** Runs a monitor and an actuator before any round until the engine has seen enough. */
+    private static void follow(Follower engine) throws Exception {
+        Nimbus.Iface nimbus = (Nimbus.Iface) Proxy.newProxyInstance(MonitorTest.class.getClassLoader(), new Class<?>[] {Nimbus.Iface.class},
+            (proxy, method, arguments) -> {
+                engine.calls.add(method.getName());
+                TopologyInfo info = new TopologyInfo();
+                info.set_status("INACTIVE");
+                return method.getName().equals("activate") ? null : info;
+            });
+        Rounds rounds = new Rounds(10_000);
+        EngineFacade facade = new EngineFacade(engine);
+        StateLink state = new StateLink(Synthetic.CONF);
+        NimbusClient.LocalOverride override = new NimbusClient.LocalOverride(nimbus);
+        try (ClusterStates states = new ClusterStates(Synthetic.CONF, QUICK, rounds, facade, state);
+                Actuator actuator = new Actuator(facade, states, 1000, result -> { });
+                Monitor monitor = new Monitor(Synthetic.CONF, QUICK, rounds, engine, state, facade, actuator, new Shapes(),
+                    new Adopted(Path.of("nowhere")), new Meters(new StormMetricsRegistry()))) {
+            actuator.start();
+            monitor.start();
+            assertTrue(engine.seen.await(20, TimeUnit.SECONDS), "too few requests: " + engine.seen);
+        } finally {
+            override.close();
+        }
+    }
+
+    /** An engine whose predecessor left a stopped topology; asked twice what is due, or told that it was done, it has seen enough. */
+    private static final class Follower implements Engine {
+        private final List<String> calls = new CopyOnWriteArrayList<>();
+        private final CountDownLatch seen = new CountDownLatch(2);
+        private final String what;
+        private volatile boolean undone;
+
+        Follower(String what) {
+            this.what = what;
+        }
+
+        @Override
+        public JsonNode command(JsonNode command, long now) {
+            ObjectNode answer = JsonNodeFactory.instance.objectNode();
+            switch (command.path("op").asText()) {
+                case "undone" -> {
+                    undone = true;
+                    seen.countDown();
+                    seen.countDown();
+                }
+                case "due" -> {
+                    answer.set("due", due());
+                    seen.countDown();
+                }
+                case "lead" -> answer.set("due", due());
+                default -> { }
+            }
+            return answer;
+        }
+
+        private JsonNode due() {
+            if (undone) {
+                return JsonNodeFactory.instance.nullNode();
+            }
+            ObjectNode due = JsonNodeFactory.instance.objectNode().put("what", what);
+            due.putArray("done").addObject().put("what", "deactivated");
+            due.putObject("plan").put("id", "p").put("topology", "t-1").put("name", "t").put("kind", "counts").putArray("rows");
+            return due;
+        }
+
+        @Override
+        public JsonNode observe(ByteBuffer snapshot, int length, long now) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void assign(ByteBuffer cluster, int length, ByteBuffer out, long now) { }
+
+        @Override
+        public void close() { }
     }
 
     /** Runs a monitor until it has looked once at what this Nimbus tells. */

@@ -42,6 +42,11 @@ public final class ClusterStates implements Function<Plan, ClusterState>, AutoCl
         return new StormState(new ActionContext(conf, settings, rounds, nimbus, state, facade, clock), plan);
     }
 
+    /** Whether what is due can be done by one who has seen no scheduling round yet. */
+    public static boolean needsNoRound(JsonNode due) {
+        return "reverse".equals(due.path("what").asText()) && Traces.needNoRound(due.path("done"));
+    }
+
     @Override
     public void close() {
         nimbus.close();

@@ -32,6 +32,16 @@ final class Traces {
         return started;
     }
 
+    /** Whether all of them can be taken back by one who knows no nodes. */
+    static boolean needNoRound(JsonNode traces) {
+        for (JsonNode trace : traces) {
+            if (!DEACTIVATED.equals(trace.path("what").asText())) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** Takes one of them back. */
     static void undo(ActionContext context, Plan plan, JsonNode trace) throws StepFailed, TException {
         String what = trace.path("what").asText();

@@ -3,7 +3,9 @@ package io.thalweg.storm.cluster;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.storm.Config;
 import org.apache.storm.DaemonConfig;
@@ -30,6 +32,7 @@ public record Settings(long monitorIntervalMillis, long stepTimeoutMillis, long 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String PREFIX = "thalweg.";
     private static final int DEFAULT_MESSAGE_TIMEOUT_SECS = 30;
+    private static final long LONGEST_WAIT_MILLIS = 60_000;
 
     /** Storm's own keys that the core wants to know besides ours. */
     private static final String[] STORMS = {
@@ -76,6 +79,18 @@ public record Settings(long monitorIntervalMillis, long stepTimeoutMillis, long 
     /** Whether plans are to be carried out; the core may still find that they must not be. */
     public static boolean acts(Map<String, Object> conf) {
         return "act".equalsIgnoreCase(String.valueOf(conf.get("thalweg.mode")).trim());
+    }
+
+    /** What has a Nimbus that begins to lead wait for one that stands still; empty where nothing does for long. */
+    public static Optional<String> longWait(Map<String, Object> conf) {
+        boolean several = conf.get(Config.NIMBUS_SEEDS) instanceof Collection<?> seeds && seeds.size() > 1;
+        long millis = number(conf, Config.STORM_THRIFT_SOCKET_TIMEOUT_MS, Long.MAX_VALUE, 1);
+        if (!several || millis <= LONGEST_WAIT_MILLIS) {
+            return Optional.empty();
+        }
+        String set = millis == Long.MAX_VALUE ? "not set" : millis + "";
+        return Optional.of(Config.STORM_THRIFT_SOCKET_TIMEOUT_MS + " is " + set + ": so long do supervisors, and a Nimbus"
+            + " that begins to lead, wait for one that stands still; 10000 is enough");
     }
 
     /** A whole number of at least {@code least}; the default where it is absent or none. */

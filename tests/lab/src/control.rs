@@ -151,8 +151,7 @@ impl Control {
         let classes = dist.program("control", java, &worker_jars)?;
         let mut child = java
             .command(site, "64m")
-            // A Nimbus that stands still accepts connections, and never answers.
-            .arg("-Dstorm.options=storm.thrift.socket.timeout.ms=5000")
+            .arg("-Dstorm.options=")
             .args(["-Dstorm.conf.file=", "-Dlog4j2.level=error", "-cp"])
             .arg(class_path(&[worker_jars.as_path(), &classes, conf]))
             .arg("io.thalweg.lab.Control")

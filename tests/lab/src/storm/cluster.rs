@@ -174,7 +174,7 @@ impl StormCluster {
     /// The logs of each Nimbus and of each supervisor.
     pub fn logs(&self) -> Vec<PathBuf> {
         let nodes = self.nodes.iter().map(|node| node.dir.logs().join("supervisor.log"));
-        let nimbuses = self.nimbuses.iter().map(|nimbus| nimbus.dir.logs().join("nimbus.log"));
+        let nimbuses = self.nimbuses.iter().map(Nimbus::log);
         nimbuses.chain(nodes).collect()
     }
 
@@ -203,7 +203,15 @@ impl StormCluster {
     /// # Errors
     /// When it was killed before, or does not end.
     pub fn stop_nimbus(&mut self) -> Result<()> {
-        let mut nimbus = self.nimbuses[0].server.take().context("nimbus was killed")?;
+        self.stop_nimbus_of(0)
+    }
+
+    /// The same with this one of several; counted from 0.
+    ///
+    /// # Errors
+    /// As for [`StormCluster::stop_nimbus`].
+    pub fn stop_nimbus_of(&mut self, which: usize) -> Result<()> {
+        let mut nimbus = self.nimbuses[which].server.take().context("nimbus was killed")?;
         nimbus.stop(START_LIMIT)
     }
 
@@ -432,6 +440,16 @@ impl Daemons {
 impl Nimbus {
     fn new(site: &Site, dir: PathBuf) -> Self {
         Self { site: site.clone(), server: None, dir: DaemonDir(dir) }
+    }
+
+    /// Its log, from its first start on.
+    pub fn log(&self) -> PathBuf {
+        self.dir.logs().join("nimbus.log")
+    }
+
+    /// What it is configured with when it starts.
+    pub fn conf_file(&self) -> PathBuf {
+        self.dir.conf().join("storm.yaml")
     }
 
     /// What it keeps on its machine.

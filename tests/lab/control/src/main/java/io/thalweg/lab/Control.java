@@ -24,10 +24,13 @@ import org.apache.storm.utils.Utils;
  * {@code {"id": n, "ok": answer}} or {@code {"id": n, "error": text}}. Ends with its input.
  */
 public final class Control {
-    private static final int NIMBUS_TIMEOUT_MILLIS = 15_000;
+    /** One that stands still accepts connections and never answers; a question is asked again by whoever waits. */
+    private static final int QUESTION_TIMEOUT_MILLIS = 3_000;
+    private static final int ORDER_TIMEOUT_MILLIS = 15_000;
 
     private final Map<String, Object> configuration = Utils.readStormConfig();
     private NimbusClient client;
+    private int timeoutMillis;
 
     private Control() {}
 
@@ -60,10 +63,10 @@ public final class Control {
             case "cluster" -> Answers.supervisors(nimbus().getClusterInfo());
             case "topologies" -> Answers.topologies(nimbus().getTopologySummaries());
             case "info" -> Answers.topology(info(name));
-            case "rebalance" -> done(() -> nimbus().rebalance(name, rebalanceOptions(request)));
-            case "kill" -> done(() -> nimbus().killTopologyWithOpts(name, killOptions(request)));
-            case "activate" -> done(() -> nimbus().activate(name));
-            case "deactivate" -> done(() -> nimbus().deactivate(name));
+            case "rebalance" -> done(nimbus -> nimbus.rebalance(name, rebalanceOptions(request)));
+            case "kill" -> done(nimbus -> nimbus.killTopologyWithOpts(name, killOptions(request)));
+            case "activate" -> done(nimbus -> nimbus.activate(name));
+            case "deactivate" -> done(nimbus -> nimbus.deactivate(name));
             default -> throw new IllegalArgumentException("unknown request: " + verb);
         };
     }
@@ -98,18 +101,24 @@ public final class Control {
         return options;
     }
 
-    private interface Call {
-        void run() throws Exception;
+    private interface Order {
+        void on(Nimbus.Iface nimbus) throws Exception;
     }
 
-    private static boolean done(Call call) throws Exception {
-        call.run();
+    private boolean done(Order order) throws Exception {
+        order.on(nimbus(ORDER_TIMEOUT_MILLIS));
         return true;
     }
 
-    private Nimbus.Iface nimbus() throws Exception {
-        if (client == null) {
-            client = NimbusClient.Builder.withConf(configuration).withTimeout(NIMBUS_TIMEOUT_MILLIS).build();
+    private Nimbus.Iface nimbus() {
+        return nimbus(QUESTION_TIMEOUT_MILLIS);
+    }
+
+    private Nimbus.Iface nimbus(int millis) {
+        if (client == null || timeoutMillis != millis) {
+            close();
+            client = NimbusClient.Builder.withConf(configuration).withTimeout(millis).build();
+            timeoutMillis = millis;
         }
         return client.getClient();
     }

@@ -1,11 +1,13 @@
 //! Recordings of simulated runs, the same as those that an engine makes.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::value::to_raw_value;
 use thalweg_core::model::Observation;
+use thalweg_core::operator::Operator;
 use thalweg_core::settings::Settings;
 use thalweg_core::state::{Learned, State};
 use thalweg_core::units::Timestamp;
@@ -26,6 +28,8 @@ impl Recorded {
             version: env!("CARGO_PKG_VERSION").into(),
             settings: Cow::Borrowed(settings),
             learned: Cow::Owned(Learned::default()),
+            operator: Cow::Borrowed(Operator::SILENT),
+            proposals: Cow::Owned(BTreeMap::new()),
         });
         Ok(Self(recorder))
     }
@@ -40,7 +44,7 @@ impl Brain for Recorded {
         now: Timestamp,
     ) -> Decided {
         let order = state.order.clone();
-        let decided = decide(observation, state, settings, now);
+        let decided = decide(observation, state, settings, Operator::SILENT, now);
         if self.0.is_on() {
             let decisions = to_raw_value(&decided.decisions).expect("decisions are plain data");
             self.0.write(&Entry::Observed {

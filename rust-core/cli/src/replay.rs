@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use thalweg_core::decide;
 use thalweg_core::explain::{Decision, Verdict};
 use thalweg_core::model::{ComponentKind, Observation};
+use thalweg_core::operator::Operator;
 use thalweg_core::settings::Settings;
 use thalweg_core::state::State;
 use thalweg_core::units::Timestamp;
@@ -83,6 +84,7 @@ fn changed(recorded: &Settings, wanted: &Wanted) -> Result<Settings> {
 struct Player {
     settings: Option<Settings>,
     state: State,
+    operator: Operator,
     same: u64,
     acts: u64,
     first_difference: Option<(Timestamp, String, String)>,
@@ -91,18 +93,21 @@ struct Player {
 
 impl Player {
     fn take(&mut self, entry: &Entry<'_>) -> Result<()> {
-        if let Entry::Begun { settings, learned, .. } = entry {
+        if let Entry::Begun { settings, learned, operator, proposals, .. } = entry {
             self.settings = Some(settings.clone().into_owned());
             self.state = State { learned: learned.clone().into_owned(), ..State::default() };
+            self.state.take_proposals(proposals.clone().into_owned());
+            self.operator = operator.clone().into_owned();
             return Ok(());
         }
         let settings = self.settings.as_ref().context("expected the line `begun` first")?;
         match entry {
             Entry::Begun { .. } => {}
+            Entry::Said { operator, .. } => self.operator = operator.clone().into_owned(),
             Entry::Observed { now, order, observation, decisions } => {
                 let mut state = std::mem::take(&mut self.state);
                 state.order.clone_from(order);
-                let decided = decide(observation, state, settings, *now);
+                let decided = decide(observation, state, settings, &self.operator, *now);
                 self.state = decided.state;
                 let again = serde_json::to_string(&decided.decisions)?;
                 let acts = |d: &&Decision| d.verdict == Verdict::Act;
@@ -119,10 +124,12 @@ impl Player {
             Entry::CouldNotRun { topology, change, now } => {
                 self.state.cannot_rescale(topology, change, *now, settings);
             }
-            Entry::Led { learned, next_decision } => {
+            Entry::Led { learned, next_decision, operator, proposals } => {
                 let next_decision = *next_decision;
                 let state = State::leading(learned.clone().into_owned());
                 self.state = State { next_decision, ..state };
+                self.state.take_proposals(proposals.clone().into_owned());
+                self.operator = operator.clone().into_owned();
             }
             Entry::CarriedOn { topology, flight } => {
                 self.state.carry_on(topology, flight.clone().into_owned());
@@ -193,7 +200,7 @@ impl Others {
                 let settings = self.settings.clone().context("expected the line `begun` first")?;
                 let recorded: Vec<Decision> = serde_json::from_str(decisions.get())?;
                 let state = std::mem::take(&mut self.state);
-                let decided = decide(observation, state, &settings, *now);
+                let decided = decide(observation, state, &settings, Operator::SILENT, *now);
                 self.state = decided.state;
                 let secs = self.before.map_or(0.0, |before| now.since(before).get() / 1000.0);
                 self.before = Some(*now);
@@ -212,7 +219,8 @@ impl Others {
                     }
                 }
             }
-            Entry::Finished { .. }
+            Entry::Said { .. }
+            | Entry::Finished { .. }
             | Entry::Aborted { .. }
             | Entry::CouldNotRun { .. }
             | Entry::Happened { .. }

@@ -129,7 +129,13 @@ fn warm(observation: &mut Observation, settings: &Settings) -> State {
     let mut state = State::default();
     for step in 1..8 {
         advance(observation, step);
-        let Decided { state: next, .. } = decide(observation, state, settings, observation.at);
+        let Decided { state: next, .. } = decide(
+            observation,
+            state,
+            settings,
+            thalweg_core::operator::Operator::SILENT,
+            observation.at,
+        );
         state = next;
     }
     state
@@ -147,7 +153,15 @@ fn benchmark(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::from_parameter(executors), |bencher| {
             bencher.iter_batched(
                 || state.clone(),
-                |state| black_box(decide(&observation, state, &settings, now)),
+                |state| {
+                    black_box(decide(
+                        &observation,
+                        state,
+                        &settings,
+                        thalweg_core::operator::Operator::SILENT,
+                        now,
+                    ))
+                },
                 criterion::BatchSize::LargeInput,
             );
         });
@@ -167,7 +181,15 @@ fn benchmark(criterion: &mut Criterion) {
             group.bench_function(BenchmarkId::new(policy.as_str(), topologies), |bencher| {
                 bencher.iter_batched(
                     || state.clone(),
-                    |state| black_box(decide(&observation, state, &settings, now)),
+                    |state| {
+                        black_box(decide(
+                            &observation,
+                            state,
+                            &settings,
+                            thalweg_core::operator::Operator::SILENT,
+                            now,
+                        ))
+                    },
                     criterion::BatchSize::LargeInput,
                 );
             });

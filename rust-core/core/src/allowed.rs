@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use crate::action::Blacklist;
 use crate::context::Context;
 use crate::model::{Component, ComponentKind, Obstacle, Topology};
+use crate::permission::Charter;
 use crate::plan::Plan;
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::Settings;
@@ -71,7 +72,7 @@ pub fn changeable(
     let mut changed = wished;
     changed.retain(|ordinal, count| {
         let component = topology.components.get(*ordinal as usize);
-        let why = component.and_then(|c| fixed(context, c, blacklist, *count));
+        let why = component.and_then(|c| fixed(context, (topology, c), blacklist, *count));
         let free = why.is_none();
         kept.extend(why);
         free
@@ -82,13 +83,14 @@ pub fn changeable(
 /// Why a component keeps its number of executors, whatever a policy wishes.
 fn fixed(
     context: &Context<'_>,
-    component: &Component,
+    (topology, component): (&Topology, &Component),
     blacklist: &Blacklist,
     wished: u32,
 ) -> Option<Reason> {
     let &Context { settings, now, .. } = context;
     let id = &component.id;
-    let by_name = settings.fixed_components.contains(id);
+    let by_name = settings.fixed_components.contains(id)
+        || Charter::of(context, topology).is_fixed(component);
     if by_name || component.kind == ComponentKind::Source && !settings.scale_sources {
         let setting =
             if by_name { "thalweg.scaling.fixed.components" } else { "thalweg.scaling.sources" };
@@ -102,6 +104,40 @@ fn fixed(
          for so many seconds; for good if it is named in thalweg.scaling.fixed.components"
     );
     Some(Reason { measured: Some(secs), ..Reason::plain(ReasonCode::RescaleFailed, text) })
+}
+
+/// The wished counts with those of components that have to have as many executors as others, and why.
+pub fn kept_equal(
+    charter: &Charter<'_>,
+    topology: &Topology,
+    wished: BTreeMap<u32, u32>,
+) -> (BTreeMap<u32, u32>, Vec<Reason>) {
+    let mut counts = wished;
+    let mut reasons = Vec::new();
+    if counts.is_empty() {
+        return (counts, reasons);
+    }
+    for (ordinal, component) in (0u32..).zip(&topology.components) {
+        let Some(other) = charter.equal_to(component) else { continue };
+        let present = |ordinal: u32| {
+            let of = topology.executors.iter().filter(|e| e.component == ordinal);
+            u32::try_from(of.count()).unwrap_or(u32::MAX)
+        };
+        let wanted = counts.get(&other).copied().unwrap_or_else(|| present(other));
+        let count = component.allowed(wanted.min(topology.most_executors(ordinal as usize)));
+        let before = counts.remove(&ordinal).unwrap_or_else(|| present(ordinal));
+        if count != present(ordinal) {
+            counts.insert(ordinal, count);
+        }
+        if count != before {
+            let name = topology.components.get(other as usize).map_or("", |c| c.id.as_str());
+            let text =
+                format!("executors of {}, which has to have as many as {name}", component.id);
+            let (before, count) = (f64::from(before), f64::from(count));
+            reasons.push(Reason::compared(ReasonCode::KeptEqual, before, count, text));
+        }
+    }
+    (counts, reasons)
 }
 
 /// The wished counts, by component ordinal, within what the user allows, and the reason where that is less or more

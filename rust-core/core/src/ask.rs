@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::action::{Attempt, Baseline};
-use crate::allowed::{changeable, within_bounds};
+use crate::allowed::{changeable, kept_equal, within_bounds};
 use crate::arrange::{MICROS, PlacementContext, held_back, present, problem, refusal, worst_load};
 use crate::assess::Assessment;
 use crate::budget::granted;
 use crate::context::Context;
 use crate::demand::{Flow, leave_out_ticks};
+use crate::explain::Wish;
 use crate::model::{Observation, SlotRef, Topology};
+use crate::permission::{Charter, Lift, parted};
 use crate::place::{self, Problem, Shortage, place};
 use crate::policy::me_stream::{self, Arrangement, PlacedSituation, Places};
 use crate::policy::{self, Intent, Situation};
@@ -146,11 +148,61 @@ impl Question<'_> {
         counts
     }
 
+    /// An intent with at least the executors that bounds and known events ask for.
+    pub fn lifted(&self, intent: Intent, lifts: Vec<Lift>, state: &mut TopologyState) -> Intent {
+        let topology = self.assessment.topology;
+        let (mut counts, memory_mib, desired_tasks, growth, reasons) = match intent {
+            Intent::Scale { counts, memory_mib, desired_tasks, growth, reasons } => {
+                (counts, memory_mib, desired_tasks, growth, reasons)
+            }
+            Intent::Stay(reasons) | Intent::Move(reasons) => {
+                (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), reasons)
+            }
+        };
+        let mut why = Vec::new();
+        for Lift { component, count, reason } in lifts {
+            let now = counts.entry(component).or_default();
+            *now = count.max(*now);
+            why.push(Reason { measured: Some(present_of(topology, component)), ..reason });
+        }
+        state.wished = Some(self.wish(&counts, &memory_mib));
+        if !self.context.settings.scaling_enabled {
+            let text =
+                "bounds or an event ask for other executor counts, but they are not to change";
+            let forbidden = Reason::plain(ReasonCode::ScalingForbidden, text);
+            let reasons = std::iter::once(forbidden).chain(why).chain(reasons).collect();
+            return Intent::Stay(reasons);
+        }
+        let charter = Charter::of(self.context, topology);
+        let (counts, equal) = kept_equal(&charter, topology, counts);
+        let (counts, parted) = parted(&charter, topology, counts);
+        let (counts, limited) = granted(self.context, topology, counts);
+        let limits = equal.into_iter().chain(parted).chain(limited);
+        let reasons = why.into_iter().chain(limits).chain(reasons).collect();
+        if counts.is_empty() {
+            return Intent::Stay(reasons);
+        }
+        Intent::Scale { counts, memory_mib, desired_tasks, growth, reasons }
+    }
+
+    /// Counts and memory by components' ids.
+    fn wish(&self, counts: &BTreeMap<u32, u32>, memory_mib: &BTreeMap<u32, u32>) -> Wish {
+        let components = &self.assessment.topology.components;
+        let named = |values: &BTreeMap<u32, u32>| {
+            let named = |(component, value): (&u32, &u32)| {
+                Some((components.get(*component as usize)?.id.clone(), *value))
+            };
+            values.iter().filter_map(named).collect()
+        };
+        Wish { counts: named(counts), memory_mib: named(memory_mib), places: true }
+    }
+
     /// What is left of an intent where executor counts may not change, or not that far.
-    fn within_means(&self, intent: Intent, state: &TopologyState) -> Intent {
+    fn within_means(&self, intent: Intent, state: &mut TopologyState) -> Intent {
         let Intent::Scale { counts, memory_mib, desired_tasks, growth, reasons } = intent else {
             return intent;
         };
+        state.wished = Some(self.wish(&counts, &memory_mib));
         if !self.context.settings.scaling_enabled {
             let text = "other executor counts are wished for, but they are not to change";
             let forbidden = Reason::plain(ReasonCode::ScalingForbidden, text);
@@ -161,13 +213,22 @@ impl Question<'_> {
         let (counts, kept) = changeable(self.context, topology, &state.blacklist, counts);
         let counts = self.without_unseen(counts);
         let (counts, bounded) = within_bounds(topology, counts);
+        let charter = Charter::of(self.context, topology);
+        let (counts, equal) = kept_equal(&charter, topology, counts);
+        let (counts, parted) = parted(&charter, topology, counts);
         let (counts, limited) = granted(self.context, topology, counts);
-        let reasons = kept.into_iter().chain(bounded).chain(limited).chain(reasons).collect();
+        let limits = kept.into_iter().chain(bounded).chain(equal).chain(parted).chain(limited);
+        let reasons = limits.chain(reasons).collect();
         if desired && counts.is_empty() && memory_mib.is_empty() {
             return Intent::Stay(reasons);
         }
         Intent::Scale { counts, memory_mib, desired_tasks, growth, reasons }
     }
+}
+
+/// The executors of a component.
+fn present_of(topology: &Topology, component: u32) -> f64 {
+    topology.executors.iter().filter(|e| e.component == component).count() as f64
 }
 
 /// Cores of the nodes on which a topology runs, if all declare them.

@@ -54,7 +54,7 @@ impl Assessment<'_> {
 
 /// Samples every executor, learns how fast nodes are, and assesses every topology.
 pub fn assess<'a>(context: &Context<'a>, state: &mut State) -> Vec<Assessment<'a>> {
-    let &Context { observation, settings, now } = context;
+    let &Context { observation, settings, now, .. } = context;
     let measured: Vec<Vec<Measurement>> =
         observation.topologies.iter().map(|t| sample(observation.at, t, state, settings)).collect();
     let least = learn(context, &measured, &mut state.learned);

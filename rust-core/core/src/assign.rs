@@ -16,6 +16,8 @@ use crate::background::{BackgroundLoad, without};
 use crate::cluster::{self, Lacking, Slots};
 use crate::context::Context;
 use crate::model::{Executor, Observation, Obstacle, SlotRef, TaskRange, Topology};
+use crate::operator::Operator;
+use crate::permission::Charter;
 use crate::place::{Completed, Role, complete};
 use crate::plan::{MigrationRow, Slot};
 use crate::settings::Settings;
@@ -99,6 +101,19 @@ pub struct Assignment {
     pub lacking: Vec<Lacking>,
 }
 
+/// The topologies, by index, of which nothing may be changed, so that the engine's own scheduler places them.
+pub fn not_ours(
+    view: &Observation,
+    settings: &Settings,
+    operator: &Operator,
+    now: Timestamp,
+) -> BTreeSet<usize> {
+    let context = &Context { observation: view, settings, operator, now };
+    let topologies = view.topologies.iter().enumerate();
+    let left = topologies.filter(|(_, topology)| !Charter::of(context, topology).changes());
+    left.map(|(index, _)| index).collect()
+}
+
 /// Assigns every executor of every topology.
 ///
 /// A fully assigned topology is kept as it is unless its routes are committed. Executors that run
@@ -111,7 +126,7 @@ pub fn assign(
     now: Timestamp,
 ) -> Assignment {
     let mut answer = Assignment::default();
-    let context = &Context { observation: view, settings, now };
+    let context = &Context { observation: view, settings, operator: Operator::SILENT, now };
     let cluster = ClusterView::of(context, learned);
     let mut slots: Slots = Vec::with_capacity(view.topologies.len());
     let mut books = Books::of(view.nodes.len());

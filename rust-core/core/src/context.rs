@@ -1,6 +1,7 @@
 //! What every stage of a decision may look at, and none changes.
 
 use crate::model::Observation;
+use crate::operator::Operator;
 use crate::settings::Settings;
 use crate::units::Timestamp;
 
@@ -11,6 +12,8 @@ pub struct Context<'a> {
     pub observation: &'a Observation,
     /// The settings.
     pub settings: &'a Settings,
+    /// What operators have said.
+    pub operator: &'a Operator,
     /// Now.
     pub now: Timestamp,
 }

@@ -1,10 +1,13 @@
-//! Whether a plan may be carried out now: cool-down, daily limit, what did not help, the mode.
+//! Whether a plan may be carried out now: cool-down, daily limits, what did not help, pauses, windows of time, the mode.
+//!
+//! Every guard is asked, and says why the plan may pass as well as why not.
 
 use crate::action::{Attempt, Forbidden, Origin};
 use crate::allowed::{beyond_bounds, kept_apart, unrestorable};
 use crate::context::Context;
-use crate::explain::Verdict;
+use crate::explain::{Check, Guard, Verdict};
 use crate::model::Topology;
+use crate::permission::{Charter, Permitted, kinds};
 use crate::plan::Plan;
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::{Mode, Settings};
@@ -82,6 +85,12 @@ pub struct Proposal {
     pub plan: Option<Plan>,
     /// What the user has not given his word for.
     pub against: Option<Reason>,
+    /// Whether as many people as have to approved of this very plan.
+    pub approved: bool,
+    /// About how long it takes.
+    pub takes: Millis,
+    /// Seconds that actions took within the last day.
+    pub taken_secs: f64,
 }
 
 /// What may be done, and why.
@@ -90,8 +99,32 @@ pub struct Judged {
     pub reasons: Vec<Reason>,
     /// Whether to act.
     pub verdict: Verdict,
+    /// How far Thalweg may go with it.
+    pub mode: Mode,
     /// The plan, as far as the mode shows any.
     pub plan: Option<Plan>,
+    /// What every guard answered.
+    pub checks: Vec<Check>,
+}
+
+/// What guards answer: each with the reason where it lets nothing pass.
+#[derive(Default)]
+struct Answers {
+    checks: Vec<Check>,
+    against: Vec<Reason>,
+}
+
+impl Answers {
+    /// Takes the answer of a guard: the reason against the plan, or what it says if there is none.
+    fn take(&mut self, guard: Guard, against: Option<Reason>, passes: Check) {
+        match against {
+            Some(reason) => {
+                self.checks.push(Check::stops(guard, &reason));
+                self.against.push(reason);
+            }
+            None => self.checks.push(passes),
+        }
+    }
 }
 
 /// Whether the plan may be carried out now; `busy` says that another one goes first.
@@ -102,58 +135,148 @@ pub fn guard(
     state: &TopologyState,
     busy: bool,
 ) -> Judged {
-    let mode = context.settings.mode;
-    let Proposal { origin, reasons, plan, against: unallowed } = proposal;
-    let Some(plan) = plan else { return Judged { reasons, verdict: Verdict::Hold, plan: None } };
-    let mut against: Vec<Reason> = busy.then(another_first).into_iter().collect();
-    against.extend(kept_apart(topology));
-    against.extend(unrestorable(topology, context.settings));
-    against.extend(beyond_bounds(&plan, topology));
+    let charter = Charter::of(context, topology);
+    let Proposal { origin, reasons, plan, against: unallowed, approved, takes, taken_secs } =
+        proposal;
+    let Some(plan) = plan else {
+        let mode = charter.mode(None).mode;
+        let reasons = charter.unreadable().into_iter().chain(reasons).collect();
+        return Judged { reasons, verdict: Verdict::Hold, mode, plan: None, checks: Vec::new() };
+    };
+    let kinds = kinds(&plan, topology);
+    let permitted = charter.mode_of_all(&kinds);
+    let mut answers = Answers::default();
+    let passes = |guard, text: &str| Check::passes(guard, text);
+    let free = passes(Guard::OneAtATime, "no other action is under way");
+    answers.take(Guard::OneAtATime, busy.then(another_first), free);
+    let together = passes(Guard::Pools, "no other scheduler keeps its machines apart");
+    answers.take(Guard::Pools, kept_apart(topology), together);
+    let restorable = passes(Guard::Restorable, "a restart loses no state that its user wants kept");
+    let restorable = restorable.changed_by("thalweg.flink.rescale.without.checkpoints");
+    answers.take(Guard::Restorable, unrestorable(topology, context.settings), restorable);
+    let bounded = passes(Guard::Bounds, "each component has as many executors as it may");
+    let bounded = bounded.changed_by("thalweg.scaling.bounds");
+    answers.take(Guard::Bounds, beyond_bounds(&plan, topology), bounded);
     let attempt = Attempt::of(&plan, topology, &reasons);
     if origin != Origin::Operator {
         let urgency = Urgency::of(&plan, origin, topology);
-        against.extend(too_soon(context, urgency, state));
+        too_soon(context, (urgency, origin), state, &mut answers);
+        too_much(context, origin, (takes, taken_secs), &mut answers);
     }
     if origin == Origin::Policy {
-        against.extend(in_vain(attempt, state, context.now));
+        let new = passes(Guard::InVain, "nothing of the kind was in vain a short time ago");
+        let new = new.changed_by("thalweg.action.blacklist.secs");
+        answers.take(Guard::InVain, in_vain(attempt, state, context.now), new);
     }
-    if mode != Mode::Act {
-        let text = format!("the mode is {mode:?}").to_lowercase();
-        against.push(Reason::plain(ReasonCode::ModeForbids, text));
+    for (check, against) in charter.checks(&kinds, takes) {
+        answers.checks.push(check);
+        answers.against.extend(against);
     }
-    against.extend(unallowed);
-    let verdict = match (against.is_empty(), mode) {
-        (true, _) => Verdict::Act,
-        (false, Mode::Advise) => Verdict::Advise,
-        (false, _) => Verdict::Hold,
+    let word = passes(Guard::Adoption, "it does nothing that its user has not given his word for");
+    answers.take(Guard::Adoption, unallowed, word.changed_by("thalweg.adopt"));
+    let held = !answers.against.is_empty();
+    let asks = permitted.mode == Mode::Confirm && !approved;
+    let rejected = (!approved).then(|| rejected(&plan, state, context.now)).flatten();
+    let by_mode = charter
+        .unreadable()
+        .or_else(|| mode_against(&permitted))
+        .or(rejected)
+        .or_else(|| asks.then(|| needs_word(context)));
+    let permits = format!("the mode is {} by {}", permitted.mode.as_str(), permitted.by);
+    let permits =
+        Check { setting: permitted.setting.map(str::to_owned), ..passes(Guard::Mode, &permits) };
+    let refused = by_mode.as_ref().is_some_and(|reason| reason.code == ReasonCode::Rejected);
+    answers.take(Guard::Mode, by_mode, permits);
+    let Answers { checks, against } = answers;
+    let verdict = match permitted.mode {
+        _ if against.is_empty() => Verdict::Act,
+        Mode::Confirm if !held && !refused => Verdict::Propose,
+        Mode::Advise => Verdict::Advise,
+        _ => Verdict::Hold,
     };
+    let mode = permitted.mode;
     let plan = (mode != Mode::Observe).then_some(plan);
-    Judged { reasons: against.into_iter().chain(reasons).collect(), verdict, plan }
+    Judged { reasons: against.into_iter().chain(reasons).collect(), verdict, mode, plan, checks }
+}
+
+/// Why a mode forbids to act, if it does whatever anybody says of the plan.
+fn mode_against(permitted: &Permitted) -> Option<Reason> {
+    if permitted.mode.changes() {
+        return None;
+    }
+    let text = format!("the mode is {} by {}", permitted.mode.as_str(), permitted.by);
+    let reason = Reason::plain(ReasonCode::ModeForbids, text);
+    Some(Reason { setting: permitted.setting.map(str::to_owned), ..reason })
+}
+
+/// Why a plan waits for somebody's word.
+fn needs_word(context: &Context<'_>) -> Reason {
+    let people = context.settings.confirm.people;
+    let text = "people who have to approve of the plan";
+    Reason { limit: Some(f64::from(people)), ..Reason::plain(ReasonCode::ApprovalNeeded, text) }
+}
+
+/// Why a plan is not even proposed: somebody rejected it.
+fn rejected(plan: &Plan, state: &TopologyState, now: Timestamp) -> Option<Reason> {
+    let rejected = state.rejected.as_ref()?;
+    (now < rejected.until && rejected.means(plan)).then(|| {
+        let left = rejected.until.since(now).get() / 1000.0;
+        let text =
+            format!("seconds for which it is not proposed again, as {} rejected it", rejected.who);
+        Reason { measured: Some(left), ..Reason::plain(ReasonCode::Rejected, text) }
+    })
 }
 
 /// What the times of earlier actions on the topology have against another one.
-fn too_soon(context: &Context<'_>, urgency: Urgency, state: &TopologyState) -> Vec<Reason> {
+fn too_soon(
+    context: &Context<'_>,
+    (urgency, origin): (Urgency, Origin),
+    state: &TopologyState,
+    answers: &mut Answers,
+) {
     let &Context { settings, now, .. } = context;
-    let mut against = Vec::new();
     let cool_down = cool_down(urgency, state, settings, now);
-    if let Some(last) = state.actions.back().filter(|last| now.since(**last) < cool_down) {
-        against.push(Reason::compared(
+    let last = state.actions.back().filter(|last| now.since(**last) < cool_down);
+    let soon = last.map(|last| {
+        Reason::compared(
             ReasonCode::CoolDown,
             now.since(*last).get() / 1000.0,
             cool_down.get() / 1000.0,
             "seconds since the last action",
-        ));
+        )
+    });
+    let rested = Check::passes(Guard::CoolDown, "the last action was long enough ago");
+    answers.take(Guard::CoolDown, soon, rested.changed_by("thalweg.action.cool.down.secs"));
+    if origin == Origin::Event {
+        return;
     }
     let today = state.actions.iter().filter(|at| now.since(**at) < day()).count();
-    if today >= settings.daily_actions as usize {
-        against.push(Reason::compared(
-            ReasonCode::DailyBudget,
-            today as f64,
-            f64::from(settings.daily_actions),
-            "actions within a day",
-        ));
+    let (measured, limit) = (today as f64, f64::from(settings.daily_actions));
+    let text = "actions within a day";
+    let often = (today >= settings.daily_actions as usize)
+        .then(|| Reason::compared(ReasonCode::DailyBudget, measured, limit, text));
+    let seldom = Check::passes(Guard::DailyActions, text).measured(measured, limit);
+    answers.take(Guard::DailyActions, often, seldom.changed_by("thalweg.action.daily.limit"));
+}
+
+/// What the time that actions took within a day has against another one.
+fn too_much(
+    context: &Context<'_>,
+    origin: Origin,
+    (takes, taken_secs): (Millis, f64),
+    answers: &mut Answers,
+) {
+    let limit = context.settings.daily_stop;
+    if limit == Millis::ZERO || matches!(origin, Origin::Event | Origin::Rollback) {
+        return;
     }
-    against
+    let (after, limit) = (taken_secs + takes.get() / 1000.0, limit.get() / 1000.0);
+    let text = "seconds that actions would have taken within a day";
+    let much = (after > limit)
+        .then(|| Reason::compared(ReasonCode::DisruptionLimited, after, limit, text));
+    let little = Check::passes(Guard::DailyDisruption, text).measured(after, limit);
+    let little = little.changed_by("thalweg.action.daily.disruption.secs");
+    answers.take(Guard::DailyDisruption, much, little);
 }
 
 /// What came of earlier attempts of the same kind.

@@ -23,7 +23,10 @@ pub mod explain;
 mod guard;
 pub mod model;
 pub mod node_capacity;
+pub mod operator;
 mod outcome;
+pub mod pattern;
+mod permission;
 pub mod place;
 pub mod plan;
 pub mod policy;
@@ -33,5 +36,6 @@ pub mod settings;
 pub mod signals;
 pub mod state;
 pub mod units;
+pub mod windows;
 
 pub use decide::{Decided, decide};

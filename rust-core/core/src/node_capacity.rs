@@ -113,7 +113,7 @@ pub fn learn(
     measured: &[Vec<Measurement>],
     learned: &mut Learned,
 ) -> LeastTimes {
-    let &Context { observation, settings, now } = context;
+    let &Context { observation, settings, now, .. } = context;
     let present: BTreeSet<&str> = observation.nodes.iter().map(|node| node.id.as_str()).collect();
     // A node may be missing from one look only, and come back as slow as it was.
     learned
@@ -150,7 +150,7 @@ fn learn_powers(
     all_slowed: bool,
     learned: &mut Learned,
 ) {
-    let &Context { observation, settings, now } = context;
+    let &Context { observation, settings, now, .. } = context;
     let mut powers = known_powers(observation, learned, settings, now);
     let compared: Vec<Option<Load>> = loads.iter().map(|load| load.compared(all_slowed)).collect();
     for (power, load) in powers.iter_mut().zip(&compared) {

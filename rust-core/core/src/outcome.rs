@@ -22,6 +22,9 @@ const CLEARLY_LATER: f64 = 0.5;
 /// A rise by fewer milliseconds is none: engines count whole ones.
 const SMALLEST_RISE_MS: f64 = 1.0;
 
+/// A day, over which the time that actions took is summed up.
+const DAY: Millis = Millis::from_secs(86_400);
+
 /// What came of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Effect {
@@ -43,7 +46,7 @@ pub fn verify(
     state: &mut TopologyState,
     learned: &mut Learned,
 ) -> Option<Outcome> {
-    let &Context { observation, settings, now } = context;
+    let &Context { observation, settings, now, .. } = context;
     if assessment.topology.status != TopologyStatus::Active {
         let awaited = state.awaited.as_mut()?;
         awaited.due = awaited.due.max(now.plus(settings.settle).plus(settings.interval));
@@ -54,6 +57,8 @@ pub fn verify(
         state.awaited.take_if(|awaited| now >= awaited.due && complete)?;
     let model = learned.model_mut(assessment.topology, &observation.topologies);
     model.note_stop(took);
+    model.took.retain(|(at, _)| now.since(*at) < DAY);
+    model.took.push((now, took.get() / 1000.0));
     let (before, after) = (
         action.before,
         Baseline::of(assessment.topology, assessment.metrics, &state.metric_history),
@@ -125,7 +130,7 @@ fn remember(
         load: action.before.load(),
     };
     match effect {
-        _ if action.origin == Origin::Rollback => {}
+        _ if matches!(action.origin, Origin::Rollback | Origin::Event) => {}
         Effect::Helped => state.blacklist.note_success(attempt),
         Effect::Untold => {}
         Effect::None if forgiven => {}

@@ -117,7 +117,7 @@ reason_codes! {
     /// The topology is of a kind that is not judged, or cannot be read.
     LeftAlone = "",
     /// A component may not have so few or so many executors: its user set bounds, or some of them have finished.
-    BoundsLimited = "",
+    BoundsLimited = "thalweg.scaling.bounds",
     /// A component's executor count would be another, but is not to change.
     CountFixed = "thalweg.scaling.fixed.components",
     /// With another number of executors of a component the topology started again and again, so that number stays.
@@ -142,6 +142,28 @@ reason_codes! {
     RollbackImpossible = "",
     /// The mode forbids acting.
     ModeForbids = "thalweg.mode",
+    /// An operator paused changes of this kind.
+    Paused = "",
+    /// A freeze forbids acting now, or begins before the action would be done.
+    Frozen = "thalweg.windows.freeze",
+    /// At this hour nothing may be done.
+    OutsideHours = "thalweg.windows.hours",
+    /// A known event is near, or has begun, for which a component is to have more executors.
+    EventAhead = "thalweg.windows.floors",
+    /// Actions on the topology took as much time within a day as they may.
+    DisruptionLimited = "thalweg.action.daily.disruption.secs",
+    /// A component has to have as many executors as another one.
+    KeptEqual = "thalweg.scaling.bounds",
+    /// The plan waits for somebody's word.
+    ApprovalNeeded = "thalweg.mode",
+    /// As many people as have to approved of the plan.
+    Approved = "thalweg.confirm.people",
+    /// What the plan was made for has changed, so it is no longer to be had.
+    ApprovalStale = "thalweg.confirm.expiry.secs",
+    /// Somebody rejected this change a short time ago.
+    Rejected = "thalweg.confirm.rejected.secs",
+    /// The topology's own settings cannot be read, so nothing is changed.
+    SettingsUnreadable = "",
 }
 
 /// One statement about a decision.

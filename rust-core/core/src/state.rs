@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::action::{Awaited, Blacklist, Harm, InFlight};
+use crate::action::{Awaited, Blacklist, Harm, InFlight, Proposed, Rejected};
 use crate::capacity::power::Power;
+use crate::explain::Wish;
 use crate::model::{Node, SlotRef, TaskRange, Topology};
 use crate::plan::Plan;
 use crate::policy::Memories;
@@ -215,6 +216,8 @@ pub struct TopologyState {
     pub metric_history: MetricHistory,
     /// What the policy believed each component could do when it was asked last.
     pub believed: Vec<Option<RatePerSec>>,
+    /// What the policy wanted when it was asked last, before anything was held against it.
+    pub wished: Option<Wish>,
     /// What policies remember.
     pub policies: Memories,
     /// Reports of its executors.
@@ -239,6 +242,10 @@ pub struct TopologyState {
     pub blacklist: Blacklist,
     /// What the last action spoiled, until it is undone.
     pub harm: Option<Harm>,
+    /// The plan that waits for somebody's word.
+    pub proposed: Option<Proposed>,
+    /// What somebody rejected a short time ago.
+    pub rejected: Option<Rejected>,
 }
 
 impl State {
@@ -275,6 +282,8 @@ impl State {
                 last_took: topology.last_took,
                 blacklist: topology.blacklist.clone(),
                 harm: topology.harm.clone(),
+                proposed: topology.proposed.clone(),
+                rejected: topology.rejected.clone(),
                 restarts: topology.restarts.clone(),
                 holding: topology.holding.clone(),
                 ..TopologyState::default()
@@ -287,6 +296,21 @@ impl State {
             learned: self.learned.clone(),
             next_decision: self.next_decision,
             order: self.order.clone(),
+        }
+    }
+
+    /// The plans that wait for somebody's word, by their topologies' ids.
+    pub fn proposals(&self) -> BTreeMap<String, Proposed> {
+        let waiting = |(id, topology): (&String, &TopologyState)| {
+            Some((id.clone(), topology.proposed.clone()?))
+        };
+        self.topologies.iter().filter_map(waiting).collect()
+    }
+
+    /// Takes over the plans that a predecessor proposed.
+    pub fn take_proposals(&mut self, proposals: BTreeMap<String, Proposed>) {
+        for (id, proposed) in proposals {
+            self.topologies.entry(id).or_default().proposed = Some(proposed);
         }
     }
 

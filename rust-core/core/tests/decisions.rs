@@ -205,7 +205,13 @@ fn lost_statistics_hold_and_are_no_zero() {
             executor.counters = None;
         }
         let state = std::mem::take(&mut model.state);
-        let decided = thalweg_core::decide(&model.observation, state, &model.settings, model.now());
+        let decided = thalweg_core::decide(
+            &model.observation,
+            state,
+            &model.settings,
+            &model.operator,
+            model.now(),
+        );
         model.state = Default::default();
         assert_eq!(decided.decisions[0].verdict, Verdict::Hold);
         assert_eq!(codes(&decided.decisions[0]), [ReasonCode::MetricsMissing]);

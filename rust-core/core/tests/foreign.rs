@@ -150,7 +150,13 @@ impl Job {
             edge.sent = edge.sent.map(|so_far| so_far + sent[edge.from as usize] as u64);
         }
         let state = std::mem::take(&mut self.state);
-        let decided = decide(&self.observation, state, &self.settings, at);
+        let decided = decide(
+            &self.observation,
+            state,
+            &self.settings,
+            thalweg_core::operator::Operator::SILENT,
+            at,
+        );
         self.state = decided.state.clone();
         decided
     }

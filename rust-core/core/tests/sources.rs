@@ -122,7 +122,13 @@ impl Job {
         for seconds in time {
             let observation = self.at(seconds);
             let before = std::mem::take(state);
-            let decided = decide(&observation, before, settings, observation.at);
+            let decided = decide(
+                &observation,
+                before,
+                settings,
+                thalweg_core::operator::Operator::SILENT,
+                observation.at,
+            );
             *state = decided.state;
             last = decided.decisions.into_iter().next();
             if last.as_ref().is_some_and(|decision| decision.verdict == Verdict::Act) {

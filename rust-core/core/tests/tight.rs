@@ -565,7 +565,7 @@ proptest! {
                 });
             }
             let seen = with_counts(&view, 10 + 2 * step);
-            let decided = decide(&seen, state, &settings, seen.at);
+            let decided = decide(&seen, state, &settings, thalweg_core::operator::Operator::SILENT, seen.at);
             state = decided.state;
             let plans = decided.decisions.iter().filter_map(|decision| decision.plan.as_ref());
             for plan in plans.cloned().collect::<Vec<_>>() {

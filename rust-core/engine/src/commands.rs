@@ -9,6 +9,7 @@ use thalweg_store::Published;
 use crate::actions::{note, under_way_mut};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::operator;
 use crate::recording::Entry;
 use crate::tables;
 
@@ -85,6 +86,12 @@ enum Request {
     Status,
 }
 
+/// What a request is about, be it the shell's or an operator's.
+#[derive(Debug, Deserialize)]
+struct Op {
+    op: String,
+}
+
 /// Why something did not work.
 #[derive(Debug, Deserialize)]
 struct Reported {
@@ -106,9 +113,13 @@ impl Engine {
     /// When the request cannot be understood, names a plan that is not under way or something that does not go with
     /// how far it is, or cannot be stored.
     pub fn command(&self, request_json: &str, now: Timestamp) -> Result<String, EngineError> {
-        let request: Request =
-            serde_json::from_str(request_json).map_err(|e| EngineError::Request(e.to_string()))?;
-        let answer = self.answer(request, now);
+        let bad = |error: serde_json::Error| EngineError::Request(error.to_string());
+        let Op { op } = serde_json::from_str(request_json).map_err(bad)?;
+        let answer = if operator::OPS.contains(&op.as_str()) {
+            self.say(serde_json::from_str(request_json).map_err(bad)?, now)
+        } else {
+            self.answer(serde_json::from_str(request_json).map_err(bad)?, now)
+        };
         self.recorder.flush();
         // Who follows observes nothing: what it says here is the last for a while.
         self.show(now);

@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use thalweg_core::action::{Action, Term};
-use thalweg_core::assign::{Assigned, Assignment, DroppedRow, assign};
+use thalweg_core::assign::{Assigned, Assignment, DroppedRow, assign, not_ours};
 use thalweg_core::cluster::Lacking;
 use thalweg_core::explain::{Decision, Outcome};
-use thalweg_core::model::Observation;
+use thalweg_core::model::{Observation, Obstacle};
+use thalweg_core::operator::Operator;
 use thalweg_core::settings::{Mode, Settings};
 use thalweg_core::state::{Learned, State};
 use thalweg_core::units::Timestamp;
@@ -21,6 +22,7 @@ use thalweg_store::{Store, StoreKind, StoreSettings};
 use crate::arrangement::Arrangements;
 use crate::control::{Desk, Server};
 use crate::error::{EngineError, kind_of};
+use crate::operator::{self, Kept};
 use crate::recording::{Entry, Recorder};
 use crate::settings::EngineSettings;
 use crate::tables::RoutesByTopology;
@@ -31,7 +33,8 @@ use crate::{drains, tables};
 pub(crate) const LEARNED_KEY: &str = "learned";
 
 /// What decides: the core, or something in its place where only what is around it is looked at.
-pub type Decide = Box<dyn Fn(&Observation, State, &Settings, Timestamp) -> Decided + Send + Sync>;
+pub type Decide =
+    Box<dyn Fn(&Observation, State, &Settings, &Operator, Timestamp) -> Decided + Send + Sync>;
 
 /// One scheduler's brain.
 pub struct Engine {
@@ -60,6 +63,10 @@ pub struct Engine {
 #[derive(Default)]
 pub(crate) struct Running {
     pub(crate) state: State,
+    /// What operators have said.
+    pub(crate) operator: Operator,
+    /// What of it the store holds.
+    pub(crate) kept_said: Option<Kept>,
     pub(crate) decisions: Vec<Decision>,
     pub(crate) outcomes: VecDeque<Outcome>,
     /// The newest term of leadership that this process has had.
@@ -91,6 +98,8 @@ pub(crate) struct Routing {
     pub(crate) stored: BTreeMap<String, Option<String>>,
     pub(crate) dropped: Vec<DroppedRow>,
     pub(crate) lacking: Vec<Lacking>,
+    /// What operators have said.
+    pub(crate) operator: Arc<Operator>,
 }
 
 impl Engine {
@@ -135,10 +144,16 @@ impl Engine {
         folder: Option<PathBuf>,
     ) -> Result<Self, EngineError> {
         let learned = read_learned(store.as_ref());
-        let recorder = begin_recording(&settings, &learned);
+        let said = operator::kept(store.as_ref()).unwrap_or_else(|error| {
+            tracing::error!(error, "what operators said cannot be read: all is paused");
+            operator::unreadable()
+        });
+        let recorder = begin_recording(&settings, &learned, &said);
         let leads = Arc::new(AtomicBool::new(false));
         let (mode, patience) = (settings.core.mode, settings.publish_timeout);
         let desk = Desk::new(mode, Arc::clone(&store), patience, Arc::clone(&leads));
+        let mut state = State { learned: learned.clone(), ..State::default() };
+        state.take_proposals(said.proposals);
         let engine = Self {
             server: None,
             unheard: None,
@@ -148,10 +163,15 @@ impl Engine {
             folder,
             settings,
             running: Mutex::new(Running {
-                state: State { learned: learned.clone(), ..State::default() },
+                state,
+                operator: said.operator.clone(),
                 ..Running::default()
             }),
-            routing: Mutex::new(Routing { learned: Arc::new(learned), ..Routing::default() }),
+            routing: Mutex::new(Routing {
+                learned: Arc::new(learned),
+                operator: Arc::new(said.operator),
+                ..Routing::default()
+            }),
             storing: Mutex::new(()),
             unstored: AtomicBool::new(false),
             leads,
@@ -184,16 +204,25 @@ impl Engine {
     /// # Errors
     /// None so far; a caller must nevertheless be ready for one.
     pub fn assign(&self, view: &Observation, now: Timestamp) -> Result<Vec<Assigned>, EngineError> {
-        if self.core().mode != Mode::Act {
+        let (routes, learned, operator) = {
+            let routing = self.routing();
+            (
+                Arc::clone(&routing.routes),
+                Arc::clone(&routing.learned),
+                Arc::clone(&routing.operator),
+            )
+        };
+        let drained = self.desk.drained();
+        let left = not_ours(view, self.core(), &operator, now);
+        if left.len() == view.topologies.len() {
             let executors = view.topologies.iter().map(|t| t.executors.len()).sum();
             return Ok(vec![Assigned::NotOurs; executors]);
         }
-        let (routes, learned) = {
-            let routing = self.routing();
-            (Arc::clone(&routing.routes), Arc::clone(&routing.learned))
-        };
-        let drained = self.desk.drained();
         let mut view = Cow::Borrowed(view);
+        for index in left {
+            // It keeps its slots, and its executors are the engine's own scheduler's to place.
+            view.to_mut().topologies[index].obstacle = Some(Obstacle::KeptApart);
+        }
         if !drained.is_empty() {
             drains::mark(view.to_mut(), &drained);
         }
@@ -292,6 +321,7 @@ fn open_store(settings: &mut EngineSettings) -> Result<Arc<dyn Store>, EngineErr
         Err(error) if settings.store.kind == StoreKind::Redis => {
             settings.problems.push(format!("thalweg.store.kind: redis cannot be used: {error}"));
             settings.core.mode = Mode::Observe;
+            settings.core.faulty = true;
             let embedded = StoreSettings { kind: StoreKind::Embedded, ..settings.store.clone() };
             Ok(thalweg_store::open(&embedded)?)
         }
@@ -300,7 +330,7 @@ fn open_store(settings: &mut EngineSettings) -> Result<Arc<dyn Store>, EngineErr
 }
 
 /// Begins the recording that is asked for; a scheduler without one decides all the same.
-fn begin_recording(settings: &EngineSettings, learned: &Learned) -> Recorder {
+fn begin_recording(settings: &EngineSettings, learned: &Learned, said: &Kept) -> Recorder {
     let Some(path) = &settings.recording else { return Recorder::off() };
     match Recorder::to(path, settings.recording_limit) {
         Ok(recorder) => {
@@ -308,6 +338,8 @@ fn begin_recording(settings: &EngineSettings, learned: &Learned) -> Recorder {
                 version: env!("CARGO_PKG_VERSION").into(),
                 settings: Cow::Borrowed(&settings.core),
                 learned: Cow::Borrowed(learned),
+                operator: Cow::Borrowed(&said.operator),
+                proposals: Cow::Borrowed(&said.proposals),
             });
             recorder
         }

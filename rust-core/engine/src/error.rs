@@ -19,6 +19,14 @@ pub enum EngineError {
     /// A report that does not go with how far the action is.
     #[error(transparent)]
     Refused(#[from] thalweg_core::action::Refused),
+    /// A word on a plan that nobody waits for one on.
+    #[error(
+        "no plan {0} waits for anybody's word: it has expired, was replaced or withdrawn, or never was"
+    )]
+    NotProposed(String),
+    /// Something that only the leader may do.
+    #[error("this process does not lead")]
+    Follows,
     /// The settings are no JSON object.
     #[error("the settings are no JSON object: {0}")]
     Settings(String),
@@ -34,7 +42,12 @@ impl EngineError {
     /// The stable code under which the error crosses to the JVM.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Request(_) | Self::UnknownPlan(_) | Self::Busy(_) | Self::Refused(_) => "STATE",
+            Self::Request(_)
+            | Self::UnknownPlan(_)
+            | Self::Busy(_)
+            | Self::NotProposed(_)
+            | Self::Follows
+            | Self::Refused(_) => "STATE",
             Self::Settings(_) => "CONFIG",
             Self::Store(_) => "STORE",
             Self::Json(_) => "INTERNAL",

@@ -1,10 +1,12 @@
 //! Beginning and ceasing to lead: what a predecessor left, and whose word counts.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
-use thalweg_core::action::{Action, Event, InFlight, Phase, Term};
+use thalweg_core::action::{Action, Event, InFlight, Phase, Proposed, Term};
 use thalweg_core::plan::Plan;
 use thalweg_core::state::{Learned, State};
 use thalweg_core::units::Timestamp;
@@ -32,6 +34,7 @@ impl Engine {
         self.load_routes()?;
         let learned = self.learned_by_the_last();
         let stored = self.stored_actions();
+        let said = self.said_to_the_last();
         let left = {
             let running = self.running();
             let ended = || running.ended.iter().map(|ended| &ended.plan.id);
@@ -46,7 +49,8 @@ impl Engine {
             if let Some(learned) = learned {
                 running.state.learned = learned;
             }
-            self.begin_anew(&mut running);
+            running.operator = said.operator;
+            self.begin_anew(&mut running, said.proposals);
             for action in stored.settled {
                 if let Some(flight) = action.flight.clone() {
                     self.await_outcome(&mut running, action, flight, now);
@@ -74,7 +78,8 @@ impl Engine {
         let dropped = {
             let mut running = self.running();
             running.settled.clear();
-            self.begin_anew(&mut running);
+            self.begin_anew(&mut running, BTreeMap::new());
+            running.kept_said = None;
             running.under_way.take()
         };
         if let Some(UnderWay { action, .. }) = dropped {
@@ -83,12 +88,19 @@ impl Engine {
         }
     }
 
-    /// Forgets all but what was learned.
-    fn begin_anew(&self, running: &mut Running) {
+    /// Forgets all but what was learned and said.
+    fn begin_anew(&self, running: &mut Running, proposals: BTreeMap<String, Proposed>) {
         let learned = std::mem::take(&mut running.state.learned);
         let next_decision = running.state.next_decision;
-        self.recorder.write(&Entry::Led { learned: Cow::Borrowed(&learned), next_decision });
+        self.recorder.write(&Entry::Led {
+            learned: Cow::Borrowed(&learned),
+            next_decision,
+            operator: Cow::Borrowed(&running.operator),
+            proposals: Cow::Borrowed(&proposals),
+        });
         running.state = State { next_decision, ..State::leading(learned) };
+        running.state.take_proposals(proposals);
+        self.routing().operator = Arc::new(running.operator.clone());
     }
 
     /// Has the outcome of a predecessor's action judged as if it had ended now.

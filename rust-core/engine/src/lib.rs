@@ -15,6 +15,7 @@ mod error;
 pub mod files;
 mod leading;
 mod observe;
+mod operator;
 mod orders;
 pub mod recording;
 mod settings;
@@ -24,6 +25,7 @@ mod under_way;
 
 pub use engine::{Decide, Engine};
 pub use error::EngineError;
+pub use operator::Said;
 pub use orders::{By, Fate, GivenOrder};
 pub use settings::{EngineSettings, Key, Kind, keys};
 pub use thalweg_core::assign::Assigned;

@@ -66,6 +66,7 @@ impl Engine {
         self.tell(&looked.outcomes, looked.news)?;
         self.follow_the_truth(&observation, looked.changing.as_deref(), now);
         self.save_learned(now);
+        self.keep_said(now);
         self.show(now);
         self.desk.saw(observation);
         let mut answer = looked.answer;
@@ -153,8 +154,10 @@ impl Engine {
         }
         let kept = running.state.without_measurements();
         let state = std::mem::take(&mut running.state);
-        let asked =
-            catch_unwind(AssertUnwindSafe(|| (self.decide)(observation, state, self.core(), now)));
+        let operator = running.operator.clone();
+        let asked = catch_unwind(AssertUnwindSafe(|| {
+            (self.decide)(observation, state, self.core(), &operator, now)
+        }));
         asked.unwrap_or_else(|panic| {
             running.state = kept;
             *running.counters.entry("decisions_failed".to_owned()).or_default() += 1;
@@ -272,6 +275,20 @@ impl Engine {
         }
     }
 
+    /// Forgets what operators said that is over, and keeps in the store what they may give their word on.
+    fn keep_said(&self, now: Timestamp) {
+        if !self.leads.load(Ordering::SeqCst) {
+            return;
+        }
+        if self.running().operator.forget(now) {
+            let operator = self.running().operator.clone();
+            self.routing().operator = Arc::new(operator);
+        }
+        if let Err(error) = self.store_said(false) {
+            tracing::warn!(%error, "plans that wait for a word are not stored");
+        }
+    }
+
     /// Stores what was learned, but not each time: it changes with every observation, and what a crash
     /// takes of it is learned again within a minute.
     fn save_learned(&self, now: Timestamp) {
@@ -344,6 +361,7 @@ impl Engine {
             ended: &running.ended,
             outcomes: &running.outcomes,
             counters: &running.counters,
+            operator: &running.operator,
         })?)
     }
 

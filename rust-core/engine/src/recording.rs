@@ -5,6 +5,7 @@
 //! plans. Nothing else goes into a decision, so `thalweg replay` gets the same bytes out.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
@@ -12,8 +13,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use thalweg_core::action::{Event, InFlight};
+use thalweg_core::action::{Event, InFlight, Proposed};
 use thalweg_core::model::Observation;
+use thalweg_core::operator::Operator;
 use thalweg_core::settings::Settings;
 use thalweg_core::state::{FailedChange, Learned, Order};
 use thalweg_core::units::Timestamp;
@@ -31,6 +33,19 @@ pub enum Entry<'a> {
         settings: Cow<'a, Settings>,
         /// What was learned before.
         learned: Cow<'a, Learned>,
+        /// What operators had said before.
+        #[serde(default)]
+        operator: Cow<'a, Operator>,
+        /// The plans that waited for somebody's word.
+        #[serde(default)]
+        proposals: Cow<'a, BTreeMap<String, Proposed>>,
+    },
+    /// An operator said something.
+    Said {
+        /// All that was said and still counts.
+        operator: Cow<'a, Operator>,
+        /// When.
+        now: Timestamp,
     },
     /// An observation was decided upon.
     Observed {
@@ -81,6 +96,12 @@ pub enum Entry<'a> {
         learned: Cow<'a, Learned>,
         /// The number of the next decision.
         next_decision: u64,
+        /// What operators have said.
+        #[serde(default)]
+        operator: Cow<'a, Operator>,
+        /// The plans that wait for somebody's word.
+        #[serde(default)]
+        proposals: Cow<'a, BTreeMap<String, Proposed>>,
     },
     /// A predecessor's plan is carried on, or taken back.
     CarriedOn {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use thalweg_core::action::{Action, Done, Phase, Term};
 use thalweg_core::explain::{Decision, Outcome};
+use thalweg_core::operator::Operator;
 use thalweg_core::plan::Plan;
 use thalweg_core::settings::Mode;
 use thalweg_core::units::Timestamp;
@@ -56,4 +57,5 @@ pub(crate) struct Status<'a> {
     pub(crate) ended: &'a VecDeque<EndedPlan>,
     pub(crate) outcomes: &'a VecDeque<Outcome>,
     pub(crate) counters: &'a BTreeMap<String, u64>,
+    pub(crate) operator: &'a Operator,
 }

@@ -1,7 +1,7 @@
 //! The codec against arbitrary clusters and against broken bytes.
 #![allow(clippy::unwrap_used)]
 
-use proptest::collection::{btree_set, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -108,7 +108,7 @@ fn topologies(slots: Vec<SlotRef>) -> impl Strategy<Value = Topology> {
             (amounts(), option::of(amounts()), 0..=MAX_INT),
             option::of((amounts(), option::of(0..=MAX_LONG))),
             option::of(select(&OBSTACLES[..])),
-            apart,
+            (apart, btree_map("thalweg\\.[a-z]{1,3}", vec("[^;]{1,4}", 0..3), 0..3)),
         );
         (head, edges, executors(components.clone(), slots.clone()), Just(components)).prop_map(
             |(
@@ -120,7 +120,7 @@ fn topologies(slots: Vec<SlotRef>) -> impl Strategy<Value = Topology> {
                     (timeout, worker_heap_mib, worker_millipoints),
                     checkpoint,
                     obstacle,
-                    apart,
+                    (apart, settings),
                 ),
                 edges,
                 executors,
@@ -140,6 +140,7 @@ fn topologies(slots: Vec<SlotRef>) -> impl Strategy<Value = Topology> {
                         bytes,
                     }),
                     obstacle,
+                    settings,
                     components,
                     edges,
                     apart,
@@ -281,6 +282,27 @@ fn errors_name_the_place() {
     ] {
         assert_eq!(error_after(section, at, value), message);
     }
+}
+
+#[test]
+fn own_settings_come_as_texts_however_they_are_written_and_what_is_no_object_is_told() {
+    let mut view = small();
+    let unknown = vec!["x".to_owned()];
+    view.topologies[0].settings = [("thalweg.windows.freeze".to_owned(), unknown)].into();
+    let bytes = encode(&view).unwrap();
+    let rewritten = |json: &str| {
+        let written = serde_json::to_string(&view.topologies[0].settings).unwrap();
+        assert!(json.len() <= written.len());
+        let at =
+            bytes.windows(written.len()).position(|bytes| bytes == written.as_bytes()).unwrap();
+        let mut bytes = bytes.clone();
+        bytes[at..at + written.len()]
+            .copy_from_slice(format!("{json:<0$}", written.len()).as_bytes());
+        decode(&bytes).unwrap().topologies[0].settings.clone()
+    };
+    assert_eq!(rewritten(r#"{"a": "x; y;", "b": 3}"#)["a"], ["x", "y"]);
+    assert_eq!(rewritten(r#"{"a": "x; y;", "b": 3}"#)["b"], ["3"]);
+    assert_eq!(rewritten("[1]")["thalweg.mode"][0].trim(), "[1]");
 }
 
 #[test]

@@ -69,7 +69,8 @@ fn first_action(
     let mut state = State::default();
     for steps in 1..=STEPS {
         let seen = later(vector, steps, work);
-        let decided = decide(&seen, state, &settings, seen.at);
+        let decided =
+            decide(&seen, state, &settings, thalweg_core::operator::Operator::SILENT, seen.at);
         state = decided.state;
         let decision = decided.decisions.first().unwrap();
         if let (Verdict::Act, Some(plan)) = (decision.verdict, &decision.plan) {

@@ -1,6 +1,7 @@
 //! Who decides in a run.
 
 use thalweg_core::model::Observation;
+use thalweg_core::operator::Operator;
 use thalweg_core::settings::Settings;
 use thalweg_core::state::State;
 use thalweg_core::units::Timestamp;
@@ -40,6 +41,6 @@ impl Brain for Core {
         settings: &Settings,
         now: Timestamp,
     ) -> Decided {
-        decide(observation, state, settings, now)
+        decide(observation, state, settings, Operator::SILENT, now)
     }
 }

@@ -11,6 +11,7 @@ mod flight;
 mod life;
 mod origin;
 mod pairs;
+mod proposed;
 mod way_back;
 
 pub use attempt::Attempt;
@@ -19,4 +20,5 @@ pub use blacklist::{Blacklist, Failure, Forbidden};
 pub use flight::{Awaited, InFlight};
 pub use life::{Action, Done, Due, Effect, Event, Fault, Phase, Refused, Term, step};
 pub use origin::Origin;
+pub use proposed::{Proposed, Rejected, counted};
 pub use way_back::{Harm, WayBack};

@@ -12,4 +12,6 @@ pub enum Origin {
     Rollback,
     /// The setting that sources get workers of their own now.
     Adoption,
+    /// Bounds, or a known event that is near: it need not have helped before, and does not wait for the next day.
+    Event,
 }

@@ -49,7 +49,7 @@ pub struct ClusterView {
 impl ClusterView {
     /// The cluster of an observation.
     pub fn of(context: &Context<'_>, learned: &Learned) -> Self {
-        let &Context { observation, settings, now } = context;
+        let &Context { observation, settings, now, .. } = context;
         let nodes = &observation.nodes;
         let memory = |id: &String| learned.nodes.get(id);
         let far: Vec<bool> =

@@ -1,29 +1,36 @@
 //! The last stages: whether a plan may be carried out now, and the decision.
 
+use super::approval::{offer, propose};
 use super::plan::Planned;
+use super::signals::signals;
 use super::subject::Subject;
 use crate::action::{Attempt, Baseline, InFlight, Origin, WayBack};
 use crate::adoption::{cost, moves_pinned};
 use crate::assess::Assessment;
 use crate::context::Context;
-use crate::explain::{Decision, Outcome, TopologyView, Verdict};
+use crate::explain::{Chain, Decision, Outcome, TopologyView, Verdict, Wish};
 use crate::guard::{Judged, Proposal, day, guard};
+use crate::model::Topology;
 use crate::outcome::verify;
+use crate::permission::takes;
 use crate::plan::Plan;
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::Adopt;
-use crate::state::TopologyState;
+use crate::state::{Learned, TopologyState};
+use crate::units::{Millis, Timestamp};
 
 /// A topology, and whether its plan may be carried out now.
 pub struct Guarded<'a> {
     subject: Subject<'a>,
     origin: Origin,
     judged: Judged,
+    takes: Millis,
 }
 
 /// Holds the plan against what has to be so before anything is carried out.
 pub fn guarded<'a>(context: &Context<'_>, planned: Planned<'a>) -> Guarded<'a> {
-    let Planned { subject, origin, reasons, plan, adopts } = planned;
+    let Planned { mut subject, origin, reasons, plan, adopts, approved } = planned;
+    subject.chain.planned = plan.as_ref().map(Wish::from);
     let Subject { assessment, remembered, learned, busy, .. } = &subject;
     let topology = assessment.topology;
     let cost = cost(context, topology, learned.model(topology, &context.observation.topologies));
@@ -31,35 +38,67 @@ pub fn guarded<'a>(context: &Context<'_>, planned: Planned<'a>) -> Guarded<'a> {
     let stops = plan.as_ref().is_some_and(|plan| moves_pinned(plan, topology));
     let needs_word = |reason: &Reason| reason.code == ReasonCode::AdoptionNeeded;
     let against = cost.clone().filter(|reason| stops && !allowed && needs_word(reason));
-    let proposal = Proposal { origin, reasons, plan, against };
+    let takes = takes(context, topology, Some(remembered), learned);
+    let taken_secs = taken_secs(context, topology, remembered, learned);
+    let proposal = Proposal { origin, reasons, plan, against, approved, takes, taken_secs };
     let mut judged = guard(context, proposal, topology, remembered, *busy);
     // What a change will cost is said before one is due.
     let said = |cost: &Reason| judged.reasons.iter().any(|reason| reason.code == cost.code);
     let unsaid = cost.filter(|cost| !said(cost));
     judged.reasons.extend(unsaid);
-    Guarded { subject, origin, judged }
+    subject.chain.checks = std::mem::take(&mut judged.checks);
+    Guarded { subject, origin, judged, takes }
+}
+
+/// Seconds that actions on a topology took within the last day.
+fn taken_secs(
+    context: &Context<'_>,
+    topology: &Topology,
+    state: &TopologyState,
+    learned: &Learned,
+) -> f64 {
+    let model = learned.model(topology, &context.observation.topologies);
+    let judged = model.map(|model| &model.took).into_iter().flatten();
+    let today = judged.filter(|(at, _)| context.now.since(*at) < day()).map(|(_, secs)| secs);
+    let awaited = state.awaited.as_ref().map_or(0.0, |awaited| awaited.took.get() / 1000.0);
+    today.sum::<f64>() + awaited
 }
 
 /// The decision, and what came of the topology's last action if that can be seen by now.
 pub fn decided(context: &Context<'_>, guarded: Guarded<'_>) -> (Decision, Option<Outcome>) {
-    let Guarded { subject, origin, judged } = guarded;
-    let Subject { assessment, remembered, learned, number, .. } = subject;
+    let Guarded { subject, origin, judged, takes } = guarded;
+    let Subject { assessment, remembered, learned, number, chain, .. } = subject;
     let outcome = verify(context, &assessment, remembered, learned);
-    let Judged { reasons, verdict, plan } = judged;
+    let Judged { reasons, verdict, mode, plan, .. } = judged;
     let Assessment { topology, metrics, view, .. } = assessment;
     let before = Baseline::of(topology, metrics, &remembered.metric_history);
-    let id = format!("{}-p{}", topology.id, context.now.millis());
+    let plan = plan.map(|plan| named(plan, topology, context.now));
+    let plan = match (verdict, plan) {
+        (Verdict::Propose, Some(plan)) => {
+            let because = (origin, reasons.as_slice());
+            Some(propose(context, (topology, &before), plan, because, remembered))
+        }
+        (_, plan) => plan,
+    };
+    if verdict == Verdict::Act {
+        remembered.proposed = None;
+    }
+    let view = completed(context, view, remembered);
+    let offer = remembered.proposed.as_ref().map(|p| offer(context, p, topology, &view, takes));
+    let chain = Chain { signals: signals(context, topology, &view), ..chain };
     let decision = Decision {
         id: number,
         at: context.now,
         topology: topology.id.clone(),
         name: topology.name.clone(),
         policy: context.settings.policy.as_str().to_owned(),
-        mode: context.settings.mode,
+        mode,
         verdict,
         reasons,
-        view: completed(context, view, remembered),
-        plan: plan.map(|plan| Plan { id, ..plan }),
+        view,
+        plan,
+        offer,
+        chain,
     };
     if let (Verdict::Act, Some(plan)) = (verdict, &decision.plan) {
         let flight = InFlight {
@@ -73,6 +112,14 @@ pub fn decided(context: &Context<'_>, guarded: Guarded<'_>) -> (Decision, Option
         start(context, flight, remembered);
     }
     (decision, outcome)
+}
+
+/// A plan with a name; one that waited for somebody's word has one.
+fn named(plan: Plan, topology: &Topology, now: Timestamp) -> Plan {
+    if plan.id.is_empty() {
+        return Plan { id: format!("{}-p{}", topology.id, now.millis()), ..plan };
+    }
+    plan
 }
 
 /// The view with what the policy believes by now.

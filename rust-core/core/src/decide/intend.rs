@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use super::approval::{Approval, approval};
 use super::evidence::{left_out, not_timed, unfit};
-use super::order::ordered;
+use super::order::{order_kinds, ordered};
 use super::subject::{Subject, placing};
-use crate::action::{Awaited, Baseline};
+use crate::action::{Awaited, Baseline, Proposed};
 use crate::adoption::cost;
 use crate::allowed::never_changed;
 use crate::arrange::Wanted;
@@ -14,10 +15,11 @@ use crate::ask::Question;
 use crate::assess::Assessment;
 use crate::context::Context;
 use crate::guard::another_first;
+use crate::permission::{Charter, lifts, takes};
 use crate::policy::Intent;
 use crate::reason::{Reason, ReasonCode};
 use crate::rollback::forget_outdated;
-use crate::settings::{Adopt, Mode};
+use crate::settings::{ActionKind, Adopt};
 use crate::state::Order;
 
 /// What somebody wants of a topology, and why.
@@ -34,6 +36,8 @@ pub struct Intended<'a> {
 pub enum Goal {
     /// Nothing.
     Stay,
+    /// What was proposed and approved of.
+    CarryOut(Box<Proposed>),
     /// What an operator ordered.
     Obey(Order, Wanted),
     /// To undo what did harm.
@@ -52,16 +56,32 @@ pub struct Change {
     pub demands: Vec<f64>,
     /// Tasks wished for at the next submission, by component ordinal.
     pub desired_tasks: BTreeMap<u32, u32>,
+    /// Whether bounds or a known event that is near ask for it.
+    pub event: bool,
 }
 
 /// Finds who wants what.
 pub fn intended<'a>(context: &Context<'_>, subject: Subject<'a>) -> Intended<'a> {
     let mut subject = subject;
+    subject.remembered.wished = None;
+    let gone = match approval(context, &mut subject) {
+        Approval::Given(_, reasons) if subject.busy => {
+            let reasons = std::iter::once(another_first()).chain(reasons).collect();
+            return Intended { subject, goal: Goal::Stay, reasons };
+        }
+        Approval::Given(proposed, reasons) => {
+            return Intended { subject, goal: Goal::CarryOut(proposed), reasons };
+        }
+        Approval::None(gone) => gone,
+    };
     let topology = subject.assessment.topology;
     let (goal, reasons) = match subject.order.take_if(|order| order.may_mean(topology)) {
         Some(order) => of_operator(context, &mut subject, order),
         None => of_policy(context, &mut subject),
     };
+    subject.chain.diagnosis.clone_from(&reasons);
+    subject.chain.wish = subject.remembered.wished.take();
+    let reasons = gone.into_iter().chain(reasons).collect();
     Intended { subject, goal, reasons }
 }
 
@@ -85,6 +105,12 @@ fn of_operator(
         *subject.order = (!never_changed(assessment.topology)).then_some(order);
         return (Goal::Stay, vec![reason]);
     }
+    // An order waits for the end of a freeze like everything else.
+    if let Some(reason) = not_now(context, subject, &order) {
+        *subject.order = Some(order);
+        return (Goal::Stay, vec![reason]);
+    }
+    let assessment = &subject.assessment;
     match ordered(context, &order, assessment.topology) {
         Ok(wanted) => {
             let reason = Reason::plain(ReasonCode::Ordered, "an operator ordered it");
@@ -92,6 +118,14 @@ fn of_operator(
         }
         Err(text) => (Goal::Stay, vec![Reason::plain(ReasonCode::OrderImpossible, text)]),
     }
+}
+
+/// Why an order has to wait: a pause, a freeze, or the hour.
+fn not_now(context: &Context<'_>, subject: &Subject<'_>, order: &Order) -> Option<Reason> {
+    let topology = subject.assessment.topology;
+    let takes = takes(context, topology, Some(subject.remembered), subject.learned);
+    let answers = Charter::of(context, topology).checks(&order_kinds(order, topology), takes);
+    answers.into_iter().find_map(|(_, against)| against)
 }
 
 /// What the policy wants, if the evidence allows asking it and nothing has to be undone first.
@@ -109,11 +143,18 @@ fn of_policy(context: &Context<'_>, subject: &mut Subject<'_>) -> (Goal, Vec<Rea
     let placing = placing(assessment, subject.cluster, subject.demands);
     let question = Question { context, assessment, placing: &placing };
     let model = subject.learned.model(assessment.topology, &context.observation.topologies);
+    let charter = Charter::of(context, assessment.topology);
+    let changes = charter.mode(Some(ActionKind::Move)).mode.changes();
     let due = cost(context, assessment.topology, model).filter(|reason| {
-        let now = context.settings.adopt == Adopt::Now && context.settings.mode == Mode::Act;
+        let now = context.settings.adopt == Adopt::Now && changes;
         now && reason.code == ReasonCode::AdoptionNeeded
     });
-    let (goal, mut reasons) = wished(assessment, question.ask(remembered, subject.learned));
+    let takes = takes(context, assessment.topology, Some(remembered), subject.learned);
+    let lifts = lifts(context, assessment.topology, takes);
+    let intent = question.ask(remembered, subject.learned);
+    let event = !lifts.is_empty();
+    let intent = if event { question.lifted(intent, lifts, remembered) } else { intent };
+    let (goal, mut reasons) = wished(assessment, intent, event);
     reasons.extend(not_timed(assessment));
     reasons.extend(left_out(assessment, remembered));
     match (goal, due) {
@@ -126,17 +167,18 @@ fn of_policy(context: &Context<'_>, subject: &mut Subject<'_>) -> (Goal, Vec<Rea
 }
 
 /// The goal of a policy's intent.
-fn wished(assessment: &Assessment<'_>, intent: Intent) -> (Goal, Vec<Reason>) {
+fn wished(assessment: &Assessment<'_>, intent: Intent, event: bool) -> (Goal, Vec<Reason>) {
     match intent {
         Intent::Stay(reasons) => (Goal::Stay, reasons),
         Intent::Move(reasons) => {
             let (wanted, demands) = (Wanted::default(), assessment.demands.clone());
-            (Goal::Change(Change { wanted, demands, desired_tasks: BTreeMap::new() }), reasons)
+            let desired_tasks = BTreeMap::new();
+            (Goal::Change(Change { wanted, demands, desired_tasks, event: false }), reasons)
         }
         Intent::Scale { counts, memory_mib, desired_tasks, growth, reasons } => {
             let wanted = Wanted { counts, memory_mib, ..Wanted::default() };
             let demands = grown(&assessment.demands, &growth);
-            (Goal::Change(Change { wanted, demands, desired_tasks }), reasons)
+            (Goal::Change(Change { wanted, demands, desired_tasks, event }), reasons)
         }
     }
 }

@@ -6,17 +6,19 @@
 //! |---|---|
 //! | [`observed`](observe::observed) | what changed since the last observation |
 //! | [`assessed`] | how every topology and every node does |
-//! | [`intended`](intend::intended) | what an operator, the way back from harm, or the policy wants of one topology |
+//! | [`intended`](intend::intended) | what an operator, somebody who approved, the way back from harm, or the policy wants of one topology |
 //! | [`planned`](plan::planned) | which executors that makes, and where they would run |
 //! | [`guarded`](conclude::guarded) | whether that may be carried out now |
 //! | [`decided`](conclude::decided) | the decision with its reasons, and what came of the action before |
 
+mod approval;
 mod conclude;
 mod evidence;
 mod intend;
 mod observe;
 mod order;
 mod plan;
+mod signals;
 mod subject;
 
 use crate::arrange::ClusterView;
@@ -25,6 +27,8 @@ use crate::background::ClusterDemand;
 use crate::context::Context;
 use crate::explain::{Decision, Outcome, Verdict};
 use crate::model::Observation;
+use crate::operator::Operator;
+use crate::permission::ruled;
 use crate::settings::Settings;
 use crate::state::State;
 use crate::units::{Millis, Timestamp};
@@ -55,9 +59,12 @@ pub fn decide(
     observation: &Observation,
     state: State,
     settings: &Settings,
+    operator: &Operator,
     now: Timestamp,
 ) -> Decided {
-    let context = &Context { observation, settings, now };
+    let context = &Context { observation, settings, operator, now };
+    let observation = ruled(context, &state);
+    let context = &Context { observation: &observation, ..*context };
     let Assessed { mut state, cluster, demands, assessments } =
         assessed(context, observed(context, state));
     let mut busy = state.topologies.values().any(|topology| topology.in_flight.is_some());

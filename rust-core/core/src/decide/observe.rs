@@ -26,7 +26,7 @@ fn rearranged(context: &Context<'_>, state: &mut TopologyState, layout: Layout, 
 
 /// Forgets topologies that are gone; lets changed ones settle.
 pub fn observed(context: &Context<'_>, state: State) -> State {
-    let &Context { observation, settings, now } = context;
+    let &Context { observation, settings, now, .. } = context;
     let mut state = state;
     state.follow_nodes(&observation.nodes);
     let present: BTreeSet<&str> = observation.topologies.iter().map(|t| t.id.as_str()).collect();

@@ -27,6 +27,8 @@ pub struct Planned<'a> {
     pub plan: Option<Plan>,
     /// Whether it may stop the topology to give its sources workers of their own, whatever the setting says.
     pub adopts: bool,
+    /// Whether as many people as have to approved of this very plan.
+    pub approved: bool,
 }
 
 /// Reasons, and the plan if there is one.
@@ -35,22 +37,28 @@ type Found = (Vec<Reason>, Option<Plan>);
 /// Plans what was intended, within the budget of executors.
 pub fn planned<'a>(context: &Context<'_>, intended: Intended<'a>) -> Planned<'a> {
     let Intended { mut subject, goal, reasons } = intended;
-    let adopts =
-        matches!(&goal, Goal::Adopt) || matches!(&goal, Goal::Obey(_, wanted) if wanted.adopt);
+    let approved = matches!(&goal, Goal::CarryOut(_));
+    let adopts = approved
+        || matches!(&goal, Goal::Adopt)
+        || matches!(&goal, Goal::Obey(_, wanted) if wanted.adopt);
     let (origin, (reasons, plan)) = match goal {
         Goal::Stay => (Origin::Policy, (reasons, None)),
+        Goal::CarryOut(proposed) => (proposed.origin, (reasons, Some(proposed.plan))),
         Goal::Obey(order, wanted) => {
             (Origin::Operator, obey(context, &mut subject, (order, wanted), reasons))
         }
         Goal::GoBack => (Origin::Rollback, go_back(context, &subject)),
         Goal::Adopt => (Origin::Adoption, adopt(context, &subject, reasons)),
-        Goal::Change(change) => (Origin::Policy, change_to(context, &subject, change, reasons)),
+        Goal::Change(change) => {
+            let origin = if change.event { Origin::Event } else { Origin::Policy };
+            (origin, change_to(context, &subject, change, reasons))
+        }
     };
     let (reasons, plan) = within_budget(context, reasons, plan);
     if origin == Origin::Rollback && plan.is_none() {
         subject.remembered.harm = None;
     }
-    Planned { subject, origin, reasons, plan, adopts }
+    Planned { subject, origin, reasons, plan, adopts, approved }
 }
 
 /// Makes the plan that an operator ordered.

@@ -3,6 +3,7 @@
 use crate::arrange::{ClusterView, PlacementContext};
 use crate::assess::Assessment;
 use crate::background::{BackgroundLoad, ClusterDemand};
+use crate::explain::Chain;
 use crate::state::{Learned, Order, State, TopologyState};
 
 /// A topology as measured, what is remembered of it, and the cluster around it.
@@ -23,6 +24,8 @@ pub struct Subject<'a> {
     pub busy: bool,
     /// The number of the decision.
     pub number: u64,
+    /// How the decision is come to.
+    pub chain: Chain,
 }
 
 impl<'a> Subject<'a> {
@@ -38,7 +41,8 @@ impl<'a> Subject<'a> {
         let number = state.next_decision;
         state.next_decision += 1;
         let (learned, order) = (&mut state.learned, &mut state.order);
-        Some(Self { assessment, cluster, demands, remembered, learned, order, busy, number })
+        let chain = Chain::default();
+        Some(Self { assessment, cluster, demands, remembered, learned, order, busy, number, chain })
     }
 }
 

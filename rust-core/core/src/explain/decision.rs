@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::chain::{Chain, Offer};
 use crate::capacity::bottleneck::BottleneckTime;
 use crate::model::{Checkpoint, ComponentKind};
 use crate::plan::{Metrics, Plan};
@@ -17,6 +18,8 @@ pub enum Verdict {
     Hold,
     /// Show the plan, but do nothing: the mode allows no more.
     Advise,
+    /// Carry out the plan once somebody approves of it.
+    Propose,
     /// Carry out the plan.
     Act,
 }
@@ -118,6 +121,12 @@ pub struct Decision {
     pub view: TopologyView,
     /// What is to be done, unless it holds without a plan.
     pub plan: Option<Plan>,
+    /// The plan that waits for somebody's word, with what it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<Offer>,
+    /// How it was come to.
+    #[serde(default)]
+    pub chain: Chain,
 }
 
 /// What came of a plan.

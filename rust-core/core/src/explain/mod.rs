@@ -3,9 +3,11 @@
 //! Every decision, also the one to do nothing, carries at least one [`Reason`] with the measured
 //! value, the limit it was held against, and the setting that moves that limit.
 
+mod chain;
 mod decision;
 
 pub use crate::reason::{Reason, ReasonCode};
+pub use chain::{Chain, Change, Check, Guard, Offer, Signal, Wish};
 pub use decision::{ComponentView, Decision, NodeView, Outcome, TopologyView, Verdict};
 
 pub use crate::plan::{Metrics, Plan, PlanKind};

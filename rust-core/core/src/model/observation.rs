@@ -1,6 +1,8 @@
 //! What an adapter saw at one instant, in ordinals: an executor names its component and node by
 //! their index in the vectors beside it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::units::{Millis, Timestamp};
@@ -79,6 +81,9 @@ pub struct Topology {
     /// What stands against a change of it, as far as its engine tells.
     #[serde(default)]
     pub obstacle: Option<Obstacle>,
+    /// What its user set about Thalweg in its own configuration: the texts of each key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, Vec<String>>,
     /// Its components, in the order of their ids.
     pub components: Vec<Component>,
     /// The streams between them.

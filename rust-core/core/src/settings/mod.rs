@@ -3,33 +3,24 @@
 //! The names under which users set these values live in the engine's table of keys; the names are
 //! repeated here only where a reason has to tell its reader which setting would change it.
 
+mod mode;
 mod policies;
 mod policy_name;
+pub mod rules;
 
+pub use mode::{ActionKind, Mode};
 pub use policies::{
     AutoscalerSettings, ConttuneSettings, DhalionSettings, Ds2Settings, ThalwegSettings,
     ThresholdSettings,
 };
 pub use policy_name::PolicyName;
+pub use rules::Rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::units::{Millis, Share};
-
-/// How far Thalweg may go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Measure and explain; the engine's own scheduler places everything.
-    #[default]
-    Observe,
-    /// Also plan, and show the plan.
-    Advise,
-    /// Also carry it out.
-    Act,
-}
 
 /// Who gets executors when a topology is short of them (algorithm 2 of the Me-Stream paper).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -194,6 +185,42 @@ pub struct Settings {
     /// When a topology is stopped to give its sources workers of their own.
     #[serde(default)]
     pub adopt: Adopt,
+    /// What holds for some topologies and components.
+    #[serde(default)]
+    pub rules: Rules,
+    /// The time zone of windows that name none.
+    #[serde(default = "universal")]
+    pub zone: String,
+    /// Whether anything is wrong with the settings, so that nothing is changed whatever anybody says.
+    #[serde(default)]
+    pub faulty: bool,
+    /// Time a day for which actions may stop one topology; zero is no limit.
+    #[serde(default)]
+    pub daily_stop: Millis,
+    /// How plans are approved of.
+    #[serde(default)]
+    pub confirm: ConfirmSettings,
+}
+
+fn universal() -> String {
+    "UTC".to_owned()
+}
+
+/// How plans are approved of.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ConfirmSettings {
+    /// How long a plan waits for it.
+    pub expiry: Millis,
+    /// How many different people have to approve.
+    pub people: u32,
+    /// How long what was rejected is not proposed again.
+    pub rejected: Millis,
+}
+
+impl Default for ConfirmSettings {
+    fn default() -> Self {
+        Self { expiry: Millis::from_secs(900), people: 1, rejected: Millis::from_secs(3600) }
+    }
 }
 
 impl Default for Settings {
@@ -249,6 +276,11 @@ impl Default for Settings {
             worker_limit: WorkerLimit::Asked,
             free_workers: BTreeSet::new(),
             adopt: Adopt::default(),
+            rules: Rules::default(),
+            zone: universal(),
+            faulty: false,
+            daily_stop: Millis::ZERO,
+            confirm: ConfirmSettings::default(),
         }
     }
 }

@@ -29,14 +29,20 @@ const CRATES: [(&str, &[&str]); 12] = [
 
 /// The floors of the core and the modules on them, the lowest first. A module may use those before it.
 const FLOORS: [(&str, &[&str]); 9] = [
-    ("vocabulary", &["units", "model", "reason", "settings", "context"]),
+    (
+        "vocabulary",
+        &["units", "pattern", "windows", "model", "reason", "settings", "operator", "context"],
+    ),
     ("measurement", &["signals", "capacity", "demand", "diagnose"]),
     ("placement and plans", &["place", "plan", "explain"]),
     ("policies", &["policy"]),
     ("memory", &["action", "state"]),
     ("one observation", &["node_capacity", "background", "assess"]),
     ("arrangement", &["arrange", "cluster"]),
-    ("judgement", &["allowed", "adoption", "budget", "ask", "guard", "outcome", "rollback"]),
+    (
+        "judgement",
+        &["permission", "allowed", "adoption", "budget", "ask", "guard", "outcome", "rollback"],
+    ),
     ("entries", &["decide", "assign"]),
 ];
 

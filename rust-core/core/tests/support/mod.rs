@@ -15,6 +15,7 @@ use thalweg_core::model::{
     Component, ComponentKind, Counters, Edge, Executor, Grouping, Node, Observation, SlotRef,
     TaskRange, Topology,
 };
+use thalweg_core::operator::Operator;
 use thalweg_core::plan::partition::partition;
 use thalweg_core::settings::{Settings, WorkerLimit};
 use thalweg_core::state::State;
@@ -42,6 +43,7 @@ pub struct Model {
     pub observation: Observation,
     pub state: State,
     pub settings: Settings,
+    pub operator: Operator,
     /// Tuples per second offered to each operator.
     pub rate: f64,
     /// Work per tuple of the operators `split` and `count`, in ms.
@@ -63,6 +65,7 @@ impl Model {
             },
             state: State::default(),
             settings: settings(),
+            operator: Operator::default(),
             rate: 100.0,
             work_ms: [5.0, 1.0],
             complete_ms: 20.0,
@@ -130,7 +133,7 @@ impl Model {
         let mut seen = self.observation.clone();
         spoil(&mut seen);
         let state = std::mem::take(&mut self.state);
-        let decided = decide(&seen, state, &self.settings, self.now());
+        let decided = decide(&seen, state, &self.settings, &self.operator, self.now());
         self.state = decided.state.clone();
         decided
     }

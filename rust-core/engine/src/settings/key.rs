@@ -17,6 +17,8 @@ pub enum Kind {
     Secret,
     /// A list of texts, or one text with commas between them.
     Texts,
+    /// A list of texts that may have commas, or one text with semicolons between them.
+    Entries,
 }
 
 /// One key.
@@ -53,6 +55,7 @@ impl Kind {
             Self::Whole(low, high) => format!("a whole number from {low} to {high}"),
             Self::Flag => "true or false".to_owned(),
             Self::Text | Self::Secret => "text".to_owned(),
+            Self::Entries => "a list of texts, or one with semicolons between them".to_owned(),
             Self::Texts => "a list of texts, or one with commas between them".to_owned(),
         }
     }

@@ -12,9 +12,57 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
 const KEYS: &[Key] = &[
     key(
         "thalweg.mode",
-        Kind::Choice(&["observe", "advise", "act"]),
+        Kind::Choice(&["observe", "advise", "confirm", "act"]),
         "observe",
-        "How far Thalweg may go: measure and explain, also plan, also carry plans out. Nothing is changed unless this is `act`. Below `act`, the engine's own scheduler places everything.",
+        "How far Thalweg may go: measure and explain, also plan, also carry out the plans that somebody approves of, also all others. Nothing is changed below `confirm`; there the engine's own scheduler places everything. A topology's own settings may name another for it, [rules](../operating/modes.md) for some topologies and kinds of action.",
+    ),
+    key(
+        "thalweg.mode.rules",
+        Kind::Entries,
+        "[]",
+        "How far Thalweg may go with some topologies and kinds of action: entries such as `orders-*=confirm` or `*/scale-in=advise`. The last one that fits counts, and more than a topology's own settings. Kinds are `scale-out`, `scale-in`, `move` and `memory`.",
+    ),
+    key(
+        "thalweg.confirm.expiry.secs",
+        Kind::Number(10.0, 604_800.0),
+        "900",
+        "How long a plan waits for somebody's word in mode `confirm`.",
+    ),
+    key(
+        "thalweg.confirm.people",
+        Kind::Whole(1.0, 10.0),
+        "1",
+        "How many different people have to approve of a plan.",
+    ),
+    key(
+        "thalweg.confirm.rejected.secs",
+        SECS,
+        "3600",
+        "How long a change that somebody rejected is not proposed again.",
+    ),
+    key(
+        "thalweg.windows.zone",
+        Kind::Text,
+        "UTC",
+        "Time zone of the windows that name none, such as `Europe/Berlin`. Zones come with the library.",
+    ),
+    key(
+        "thalweg.windows.freeze",
+        Kind::Entries,
+        "[]",
+        "Windows of time in which nothing is changed: entries such as `0 18 * * FRI for 62h`, `orders-*=2026-12-24T00:00 until 2026-12-27T06:00 in Europe/Berlin` or `*/move=mon-fri 09:00-17:00`. An action that would not be done before one begins is not begun.",
+    ),
+    key(
+        "thalweg.windows.hours",
+        Kind::Entries,
+        "[]",
+        "Windows of time in which alone something is changed, in the same form; always where none fits.",
+    ),
+    key(
+        "thalweg.windows.floors",
+        Kind::Entries,
+        "[]",
+        "Executors that components have for known events, by so long before each begins (10 minutes if no lead is named): entries such as `orders/split=8 at 0 9 * * MON for 3h lead 30m`.",
     ),
     key(
         "thalweg.monitor.interval.secs",
@@ -164,7 +212,13 @@ const KEYS: &[Key] = &[
         "thalweg.scaling.fixed.components",
         Kind::Texts,
         "[]",
-        "Components, by their ids (Flink: names of vertices), whose executor counts no policy changes; counts that an operator orders still hold.",
+        "Components, by their ids (Flink: names of vertices), whose executor counts no policy changes; counts that an operator orders still hold. Patterns exclude several, `orders-*/sink-*` those of some topologies.",
+    ),
+    key(
+        "thalweg.scaling.bounds",
+        Kind::Entries,
+        "[]",
+        "How many executors components may have, whoever asks for them: entries such as `orders/split=2..8`, `*/sink=..4`, `split=3..`, `parse=4`, or `enrich=as split` for as many as another component. One that has fewer gets more.",
     ),
     key(
         "thalweg.scaling.sources",
@@ -231,6 +285,12 @@ const KEYS: &[Key] = &[
         Kind::Whole(0.0, 10_000.0),
         "48",
         "Actions on one topology within a day.",
+    ),
+    key(
+        "thalweg.action.daily.disruption.secs",
+        Kind::Number(0.0, 86_400.0),
+        "0",
+        "Seconds within a day that actions on one topology may take together; 0 is no limit. Known events and the way back from harm are not kept from it.",
     ),
     key(
         "thalweg.action.blacklist.secs",

@@ -10,7 +10,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use thalweg_core::settings::{Adopt, Mode, PlanStrategy, Settings, SlotRule, WorkerLimit};
+use thalweg_core::settings::rules::{self, Of};
+use thalweg_core::settings::{
+    Adopt, ConfirmSettings, Mode, PlanStrategy, Rules, Settings, SlotRule, WorkerLimit,
+};
 use thalweg_core::units::Millis;
 use thalweg_store::{Secret, StoreKind, StoreSettings};
 
@@ -50,6 +53,7 @@ impl EngineSettings {
         let store = store(&values, given, &mut problems);
         if !problems.is_empty() {
             core.mode = Mode::Observe;
+            core.faulty = true;
         }
         let dir = store.dir.clone();
         let publish_timeout = store.timeout.saturating_mul(2);
@@ -79,11 +83,10 @@ impl EngineSettings {
 }
 
 fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>) -> Settings {
-    let mode = match values.text("thalweg.mode") {
-        "act" => Mode::Act,
-        "advise" => Mode::Advise,
-        _ => Mode::Observe,
-    };
+    let mode = Mode::named(values.text("thalweg.mode")).unwrap_or_default();
+    let zone = values.text(rules::ZONE);
+    let (rules, wrong) = Rules::read(Of::Cluster, |key| rule_entries(values, key), zone);
+    problems.extend(wrong);
     let strategy = match values.text("thalweg.me-stream.strategy") {
         "bottleneck-level-priority" => PlanStrategy::BottleneckLevelPriority,
         "parameter-planning-priority" => PlanStrategy::ParameterPlanningPriority,
@@ -97,6 +100,14 @@ fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>)
     let base = policies::read(values, problems);
     Settings {
         mode,
+        rules,
+        zone: zone.to_owned(),
+        daily_stop: values.secs("thalweg.action.daily.disruption.secs"),
+        confirm: ConfirmSettings {
+            expiry: values.secs("thalweg.confirm.expiry.secs"),
+            people: values.count("thalweg.confirm.people"),
+            rejected: values.secs("thalweg.confirm.rejected.secs"),
+        },
         strategy,
         phi: values.number("thalweg.me-stream.phi"),
         sampling: values.secs_or("thalweg.monitor.interval.secs", base.sampling),
@@ -162,6 +173,19 @@ fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>)
             .map(str::to_owned)
             .collect(),
         ..base
+    }
+}
+
+/// The entries of a key from which rules are read.
+fn rule_entries<'a>(values: &'a Values, key: &str) -> Vec<&'a str> {
+    match key {
+        rules::ZONE => vec![values.text(key)],
+        // Plain ids are known by the key's own set.
+        rules::FIXED => {
+            let all = values.texts(key).into_iter();
+            all.filter(|entry| entry.contains(['*', '?', '/'])).collect()
+        }
+        _ => values.texts(key),
     }
 }
 

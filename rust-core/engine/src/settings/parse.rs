@@ -121,6 +121,13 @@ fn accept(key: &Key, written: &Value) -> Option<Value> {
             _ => None,
         },
         Kind::Text | Kind::Secret => written.as_str().map(Value::from),
+        Kind::Entries => match written {
+            Value::Array(list) => list.iter().all(Value::is_string).then(|| written.clone()),
+            Value::String(text) => {
+                Some(text.split(';').map(str::trim).filter(|entry| !entry.is_empty()).collect())
+            }
+            _ => None,
+        },
         Kind::Texts => match written {
             Value::Array(list) => list.iter().all(Value::is_string).then(|| written.clone()),
             Value::String(text) => {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use thalweg_core::Decided;
 use thalweg_core::action::InFlight;
-use thalweg_core::explain::{Decision, Outcome, TopologyView, Verdict};
+use thalweg_core::explain::{Chain, Decision, Outcome, TopologyView, Verdict};
 use thalweg_core::model::{Observation, SlotRef, Topology, TopologyStatus};
 use thalweg_core::plan::{Metrics, MigrationRow, Plan, PlanKind, Slot};
 use thalweg_core::settings::Settings;
@@ -48,7 +48,7 @@ impl Wish {
 
 /// Decides by wishes.
 pub fn deciding(wish: Wish) -> Decide {
-    Box::new(move |observation, state, settings, now| {
+    Box::new(move |observation, state, settings, _, now| {
         let wished = {
             let mut inner = wish.inner();
             let panics = std::mem::take(&mut inner.panics);
@@ -126,6 +126,8 @@ fn hold(topology: &Topology, settings: &Settings, now: Timestamp) -> Decision {
         reasons: Vec::new(),
         view: TopologyView::default(),
         plan: None,
+        offer: None,
+        chain: Chain::default(),
     }
 }
 

@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+
+use serde_json::Value;
 use thalweg_core::model::{
     Checkpoint, Component, Counters, Edge, Executor, Node, Observation, Obstacle, SlotRef,
     TaskRange, Topology,
@@ -246,6 +249,7 @@ fn topologies(
             worker_millipoints: record.int("worker compute", 36)?,
             checkpoint: checkpoint(&record)?,
             obstacle: obstacle(&record)?,
+            settings: own_settings(&record, strings)?,
             edges: read(share(&record, "edges", 28, &mut edges)?, |edge| {
                 self::edge(edge, &components)
             })?,
@@ -275,11 +279,40 @@ fn checkpoint(record: &Record<'_>) -> Result<Option<Checkpoint>, CodecError> {
 }
 
 fn obstacle(record: &Record<'_>) -> Result<Option<Obstacle>, CodecError> {
-    record.at_most("reserved", 68, 0)?;
     if u32_at(record.bytes, 64) == layout::NO_INT {
         return Ok(None);
     }
     record.look_up("obstacle", 64, &layout::OBSTACLES).map(|obstacle| Some(*obstacle))
+}
+
+/// What a topology's user set about Thalweg.
+///
+/// What is no such object is handed on as a mode that there is not, so that the topology is observed and it is told why:
+/// what cannot be read may have been a freeze.
+fn own_settings(
+    record: &Record<'_>,
+    strings: &[&str],
+) -> Result<BTreeMap<String, Vec<String>>, CodecError> {
+    let Some(index) = u32_at(record.bytes, 68).checked_sub(1) else { return Ok(BTreeMap::new()) };
+    let Some(text) = strings.get(index as usize) else {
+        let problem = Problem::Above { got: index.into(), limit: strings.len() as u64 };
+        return Err(record.wrong("own settings", problem));
+    };
+    let unreadable = || BTreeMap::from([("thalweg.mode".to_owned(), vec![(*text).to_owned()])]);
+    let Ok(Value::Object(object)) = serde_json::from_str(text) else { return Ok(unreadable()) };
+    let plain = |value: Value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let texts = |value: Value| match value {
+        Value::Array(list) => list.into_iter().map(plain).collect(),
+        Value::String(text) => {
+            let entries = text.split(';').map(str::trim).filter(|entry| !entry.is_empty());
+            entries.map(str::to_owned).collect()
+        }
+        other => vec![plain(other)],
+    };
+    Ok(object.into_iter().map(|(key, value)| (key, texts(value))).collect())
 }
 
 /// Gives each topology the pairs of components that are to be apart.

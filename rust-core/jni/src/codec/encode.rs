@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use thalweg_core::model::{Counters, Executor, Node, Observation, SlotRef, Topology};
@@ -34,7 +35,7 @@ pub fn encode(observation: &Observation) -> Result<Vec<u8>, CodecError> {
 #[derive(Default)]
 struct Writer<'a> {
     sections: [Vec<u8>; Section::ALL.len()],
-    strings: HashMap<&'a str, u32>,
+    strings: HashMap<Cow<'a, str>, u32>,
     slots: HashMap<SlotRef, u32>,
 }
 
@@ -75,7 +76,7 @@ impl<'a> Writer<'a> {
         self.optional_u64(to, topology.checkpoint.and_then(|checkpoint| checkpoint.bytes));
         let obstacle = topology.obstacle.map(|obstacle| place(&layout::OBSTACLES, obstacle));
         self.optional_u32(to, obstacle);
-        self.u32(to, 0);
+        self.own_settings(topology)?;
         for component in &topology.components {
             let to = Section::Components;
             self.text(to, &component.id);
@@ -143,14 +144,34 @@ impl<'a> Writer<'a> {
     }
 
     fn text(&mut self, to: Section, text: &'a str) {
-        let next = self.strings.len() as u32;
-        let index = *self.strings.entry(text).or_insert(next);
-        if index == next {
-            self.put(Section::StringBytes, text.as_bytes());
-            let end = self.sections[Section::StringBytes as usize].len() as u32;
-            self.u32(Section::StringEnds, end);
-        }
+        let index = self.interned(Cow::Borrowed(text));
         self.u32(to, index);
+    }
+
+    /// What a topology's user set about Thalweg.
+    fn own_settings(&mut self, topology: &Topology) -> Result<(), CodecError> {
+        let to = Section::Topologies;
+        let index = if topology.settings.is_empty() {
+            0
+        } else {
+            let text = serde_json::to_string(&topology.settings);
+            let text = text.map_err(|_| CodecError::TooLarge { section: to })?;
+            self.interned(Cow::Owned(text)) + 1
+        };
+        self.u32(to, index);
+        Ok(())
+    }
+
+    fn interned(&mut self, text: Cow<'a, str>) -> u32 {
+        let next = self.strings.len() as u32;
+        if let Some(index) = self.strings.get(&text) {
+            return *index;
+        }
+        self.put(Section::StringBytes, text.as_bytes());
+        let end = self.sections[Section::StringBytes as usize].len() as u32;
+        self.u32(Section::StringEnds, end);
+        self.strings.insert(text, next);
+        next
     }
 
     fn count(&mut self, to: Section, count: usize) -> Result<(), CodecError> {

@@ -89,7 +89,8 @@ pub enum Section {
     /// id, name, status, wished workers: u32; message timeout ms: f64; numbers of components,
     /// edges, executors, least compute of a worker in thousandths of a point: u32; heap of a worker
     /// MiB, duration of the last checkpoint ms: f64, NaN where unknown; bytes of it: u64, all ones where
-    /// unknown; what stands against a change, all ones where nothing does, and 0: u32.
+    /// unknown; what stands against a change, all ones where nothing does, and what its user set about Thalweg,
+    /// as a JSON object: the string's index and 1, 0 where nothing is set: u32.
     Topologies,
     /// id, kind, first task, last task: u32; CPU points, memory MiB: f64, NaN where undeclared;
     /// backlog: u64, partitions: u32, all ones where unknown; most executors on one node: u32, 0 where

@@ -35,7 +35,8 @@ impl Brain for Watched {
         settings: &Settings,
         now: Timestamp,
     ) -> Decided {
-        let decided = decide(observation, state, settings, now);
+        let decided =
+            decide(observation, state, settings, thalweg_core::operator::Operator::SILENT, now);
         self.decisions.extend(decided.decisions.iter().cloned());
         self.outcomes.extend(decided.outcomes.iter().cloned());
         decided

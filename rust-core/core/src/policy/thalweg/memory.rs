@@ -33,6 +33,9 @@ pub struct TopologyModel {
     /// Seconds until executors that had been taken away were needed again, smoothed.
     #[serde(default)]
     pub shrunk_secs: Option<f64>,
+    /// When actions on it were judged within the last day, and the seconds that each took.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub took: Vec<(Timestamp, f64)>,
     /// When it was last seen, to within the hour; nothing if that was not noted yet.
     #[serde(default)]
     pub seen: Option<Timestamp>,

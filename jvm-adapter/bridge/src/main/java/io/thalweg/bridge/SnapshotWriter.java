@@ -68,6 +68,7 @@ public final class SnapshotWriter {
     private static final int WORKER_HEAP_AT = 40;
     private static final int CHECKPOINT_AT = 48;
     private static final int OBSTACLE_AT = 64;
+    private static final int SETTINGS_AT = 68;
     private static final int LEAST_EXECUTORS_AT = 56;
     private static final int SENT_AT = 16;
     private static final int TIMES_AT = 96;
@@ -133,6 +134,11 @@ public final class SnapshotWriter {
     /** Adds what stands against a change of the last topology. */
     public void obstacle(Obstacle obstacle) {
         topologies.content.putInt(topologies.last() + OBSTACLE_AT, obstacle.ordinal());
+    }
+
+    /** Adds what the user of the last topology set about Thalweg, as a JSON object of keys and values. */
+    public void settings(String json) {
+        topologies.content.putInt(topologies.last() + SETTINGS_AT, intern(json) + 1);
     }
 
     /** Adds the last checkpoint of the last topology: how long it took, and what was written for it. */

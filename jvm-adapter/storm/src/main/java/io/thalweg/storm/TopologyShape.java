@@ -24,8 +24,12 @@ import org.apache.storm.utils.Utils;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The graph of a topology: its components with their tasks, in the order of their names, and the streams between. */
-record TopologyShape(List<Component> components, Map<String, Integer> indices, List<Edge> edges, List<Pair> apart) {
+/**
+ * The graph of a topology: its components with their tasks, in the order of their names, and the streams between; and
+ * what its user set about Thalweg, as JSON (empty where nothing).
+ */
+record TopologyShape(List<Component> components, Map<String, Integer> indices, List<Edge> edges, List<Pair> apart,
+                     String settings) {
     private static final Logger LOG = LoggerFactory.getLogger(TopologyShape.class);
 
     /** The newer and the older way to ask for a spread. */
@@ -77,7 +81,8 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
                 mostPerNode.getOrDefault(id, 0)));
         });
         List<Pair> apart = apart(asked.map(ConstraintSolverConfig::getIncompatibleComponentSets).orElse(Map.of()), indices);
-        return new TopologyShape(List.copyOf(components), Map.copyOf(indices), edges(graph, components, indices), apart);
+        return new TopologyShape(List.copyOf(components), Map.copyOf(indices), edges(graph, components, indices), apart,
+            Settings.ofTopology(topology.getConf()));
     }
 
     /** How components are to be spread over nodes, as Storm itself reads what a topology asks. */
@@ -135,6 +140,9 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
             writer.sent(sent(e, emitted));
         }
         apart.forEach(pair -> writer.apart(pair.first, pair.second));
+        if (!settings.isEmpty()) {
+            writer.settings(settings);
+        }
     }
 
     /** What the receivers of an edge get: each tuple of its stream, once or in every task. */

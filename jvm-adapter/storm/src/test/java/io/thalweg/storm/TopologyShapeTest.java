@@ -47,6 +47,15 @@ class TopologyShapeTest {
         assertEquals(List.of(new TopologyShape.Pair(0, 2)), shape(false, asked).apart());
     }
 
+    @Test
+    void whatATopologysUserSetAboutThalwegHasTheNamesOfTheClustersSettings() {
+        Map<String, Object> asked = Map.of("topology.thalweg.mode", "confirm",
+            "topology.thalweg.windows.freeze", List.of("0 18 * * FRI for 62h"), "thalweg.mode", "act");
+        assertEquals("{\"thalweg.mode\":\"confirm\",\"thalweg.windows.freeze\":[\"0 18 * * FRI for 62h\"]}",
+            shape(false, asked).settings());
+        assertEquals("", shape(false, Map.of("thalweg.mode", "act")).settings());
+    }
+
     private static List<Integer> mostPerNode(Map<String, Object> asked) {
         return shape(false, asked).components().stream().map(TopologyShape.Component::mostPerNode).toList();
     }

@@ -31,6 +31,7 @@ public record Settings(long monitorIntervalMillis, long stepTimeoutMillis, long 
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String PREFIX = "thalweg.";
+    private static final String OF_TOPOLOGY = "topology.thalweg.";
     private static final int DEFAULT_MESSAGE_TIMEOUT_SECS = 30;
     private static final long LONGEST_WAIT_MILLIS = 60_000;
 
@@ -76,9 +77,24 @@ public record Settings(long monitorIntervalMillis, long stepTimeoutMillis, long 
         return all.toString();
     }
 
-    /** Whether plans are to be carried out; the core may still find that they must not be. */
+    /**
+     * What a topology's user set about Thalweg, as JSON with the names that the cluster's settings have; empty if nothing.
+     * Storm copies Nimbus's settings into each topology's when it is submitted, so a topology's own have another prefix.
+     */
+    public static String ofTopology(Map<String, Object> topologyConf) {
+        ObjectNode own = JSON.createObjectNode();
+        new TreeMap<>(topologyConf).forEach((key, value) -> {
+            if (key.startsWith(OF_TOPOLOGY) && value != null) {
+                own.set(key.substring(OF_TOPOLOGY.length() - PREFIX.length()), JSON.valueToTree(value));
+            }
+        });
+        return own.isEmpty() ? "" : own.toString();
+    }
+
+    /** Whether plans may be carried out, of some topologies at least; the core may still find that they must not be. */
     public static boolean acts(Map<String, Object> conf) {
-        return "act".equalsIgnoreCase(String.valueOf(conf.get("thalweg.mode")).trim());
+        String mode = String.valueOf(conf.get("thalweg.mode")).trim();
+        return "act".equalsIgnoreCase(mode) || "confirm".equalsIgnoreCase(mode) || conf.get("thalweg.mode.rules") != null;
     }
 
     /** What has a Nimbus that begins to lead wait for one that stands still; empty where nothing does for long. */

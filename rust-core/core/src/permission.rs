@@ -1,0 +1,231 @@
+//! What the user and operators allow to be done to a topology now: modes, pauses, freezes and allowed hours.
+//!
+//! **Input**: the settings, what operators have said, a topology with its own settings, and the time. **Output**: how far
+//! Thalweg may go, and for each guard why a plan may pass or not. It judges no load and no gain.
+//!
+//! Of modes the strongest word counts: what an operator said while it runs, then the cluster's rules, the topology's own
+//! settings, and last the mode of all. Whatever is wrong with settings is never taken for "no freeze": then the mode is
+//! `observe`, of all topologies or of the one whose settings they are.
+
+mod calendar;
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::context::Context;
+use crate::explain::{Check, Guard};
+use crate::model::{Component, Topology};
+use crate::plan::Plan;
+use crate::reason::{Reason, ReasonCode};
+use crate::settings::rules::{self, Rule};
+use crate::settings::{ActionKind, Mode, Rules};
+use crate::units::Millis;
+use crate::windows::Window;
+
+pub use calendar::{Lift, lifts, ruled, takes};
+
+/// Kinds of change.
+pub type Kinds = BTreeSet<ActionKind>;
+
+/// What a plan for a topology changes.
+pub fn kinds(plan: &Plan, topology: &Topology) -> Kinds {
+    let mut kinds = Kinds::new();
+    for (ordinal, component) in (0u32..).zip(&topology.components) {
+        let present = topology.executors.iter().filter(|e| e.component == ordinal).count();
+        match plan.counts.get(&component.id).map(|count| *count as usize) {
+            Some(count) if count > present => _ = kinds.insert(ActionKind::ScaleOut),
+            Some(count) if count < present => _ = kinds.insert(ActionKind::ScaleIn),
+            _ => {}
+        }
+    }
+    if !plan.memory_mib.is_empty() {
+        kinds.insert(ActionKind::Memory);
+    }
+    if kinds.is_empty() {
+        kinds.insert(ActionKind::Move);
+    }
+    kinds
+}
+
+/// The wished counts, by component ordinal, without those that may be less or later changed than the others: what may be
+/// done need not wait for what may not.
+pub fn parted(
+    charter: &Charter<'_>,
+    topology: &Topology,
+    wished: BTreeMap<u32, u32>,
+) -> (BTreeMap<u32, u32>, Vec<Reason>) {
+    let present =
+        |ordinal: u32| topology.executors.iter().filter(|e| e.component == ordinal).count() as u64;
+    let (more, fewer): (BTreeMap<u32, u32>, BTreeMap<u32, u32>) =
+        wished.iter().partition(|(ordinal, count)| u64::from(**count) > present(**ordinal));
+    if more.is_empty() || fewer.is_empty() {
+        return (wished, Vec::new());
+    }
+    let [out, back] = [ActionKind::ScaleOut, ActionKind::ScaleIn]
+        .map(|kind| (charter.hindered(kind), charter.mode(Some(kind))));
+    let left = |kind: ActionKind, (hindered, permitted): (Option<Reason>, Permitted)| {
+        hindered.unwrap_or_else(|| {
+            let mode = permitted.mode.as_str();
+            let text = format!("the mode of {} is {mode} by {}", kind.as_str(), permitted.by);
+            let reason = Reason::plain(ReasonCode::ModeForbids, text);
+            Reason { setting: permitted.setting.map(str::to_owned), ..reason }
+        })
+    };
+    let rank =
+        |(hindered, permitted): &(Option<Reason>, Permitted)| (hindered.is_none(), permitted.mode);
+    match rank(&out).cmp(&rank(&back)) {
+        Ordering::Equal => (wished, Vec::new()),
+        Ordering::Greater => (more, vec![left(ActionKind::ScaleIn, back)]),
+        Ordering::Less => (fewer, vec![left(ActionKind::ScaleOut, out)]),
+    }
+}
+
+/// How far Thalweg may go, and by whose word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permitted {
+    /// How far.
+    pub mode: Mode,
+    /// By what or by whom, for people.
+    pub by: String,
+    /// The setting that says so; none if an operator did.
+    pub setting: Option<&'static str>,
+}
+
+/// What holds for one topology.
+#[derive(Debug, Clone)]
+pub struct Charter<'a> {
+    context: &'a Context<'a>,
+    topology: &'a Topology,
+    mode: Option<Mode>,
+    own: Rules,
+    /// What is wrong with its own settings.
+    problems: Vec<String>,
+}
+
+impl<'a> Charter<'a> {
+    /// What holds for a topology.
+    pub fn of(context: &'a Context<'a>, topology: &'a Topology) -> Self {
+        let (mode, own, problems) = Rules::of_topology(&topology.settings, &context.settings.zone);
+        Self { context, topology, mode, own, problems }
+    }
+
+    /// How far Thalweg may go with a kind of action; with any of those that no rule singles out if none is given.
+    pub fn mode(&self, kind: Option<ActionKind>) -> Permitted {
+        let Context { settings, operator, .. } = self.context;
+        let Topology { name, id, .. } = self.topology;
+        let permitted = |mode, by: String, setting| Permitted { mode, by, setting };
+        if settings.faulty {
+            let by = "settings that are not allowed".to_owned();
+            return permitted(Mode::Observe, by, None);
+        }
+        if let Some(problem) = self.problems.first() {
+            return permitted(Mode::Observe, format!("its own settings: {problem}"), None);
+        }
+        if let Some((mode, who)) = operator.mode_of(name, id, kind) {
+            let who = if who.is_empty() { "an operator" } else { who };
+            return permitted(mode, who.to_owned(), None);
+        }
+        let of = |rules: &Rules| {
+            rules.modes.iter().rfind(|rule| rule.is_for(name, id, kind)).map(|rule| rule.what)
+        };
+        if let Some(mode) = of(&settings.rules) {
+            return permitted(mode, rules::MODES.to_owned(), Some(rules::MODES));
+        }
+        if let Some(mode) = of(&self.own) {
+            return permitted(mode, format!("its own {}", rules::MODES), Some(rules::MODES));
+        }
+        if let Some(mode) = self.mode {
+            return permitted(mode, format!("its own {}", rules::MODE), Some(rules::MODE));
+        }
+        permitted(settings.mode, rules::MODE.to_owned(), Some(rules::MODE))
+    }
+
+    /// Why nothing is changed of a topology whose own settings cannot be read.
+    pub fn unreadable(&self) -> Option<Reason> {
+        let problem = self.problems.first()?;
+        Some(Reason::plain(ReasonCode::SettingsUnreadable, format!("its own settings: {problem}")))
+    }
+
+    /// How far Thalweg may go with all of these kinds at once.
+    pub fn mode_of_all(&self, kinds: &Kinds) -> Permitted {
+        let modes = kinds.iter().map(|kind| self.mode(Some(*kind)));
+        modes.min_by_key(|permitted| permitted.mode).unwrap_or_else(|| self.mode(None))
+    }
+
+    /// Whether anything at all may be changed of the topology, so that its places are Thalweg's to say.
+    pub fn changes(&self) -> bool {
+        ActionKind::ALL.into_iter().any(|kind| self.mode(Some(kind)).mode.changes())
+    }
+
+    /// Why changes of a kind are not made now whatever the mode, if they are not: somebody paused them.
+    pub fn paused(&self, kind: ActionKind) -> Option<Reason> {
+        let Context { operator, now, .. } = self.context;
+        let Topology { name, id, .. } = self.topology;
+        let pause = operator.pause_of(name, id, kind, *now)?;
+        let who = if pause.who.is_empty() { "an operator" } else { &pause.who };
+        let text = format!("{who} paused {} of {name}", kind.as_str());
+        let reason = match pause.until {
+            Some(until) => {
+                let left = until.since(*now).get() / 1000.0;
+                let text = format!("{text}, for so many more seconds");
+                Reason { measured: Some(left), ..Reason::plain(ReasonCode::Paused, text) }
+            }
+            None => Reason::plain(ReasonCode::Paused, format!("{text} until told otherwise")),
+        };
+        Some(reason)
+    }
+
+    /// The answers of the guards that have to do with the user's word: pause, freeze and hours.
+    pub fn checks(&self, kinds: &Kinds, takes: Millis) -> Vec<(Check, Option<Reason>)> {
+        let answer = |guard, reason: Option<Reason>, passes: String| match reason {
+            Some(reason) => (Check::stops(guard, &reason), Some(reason)),
+            None => (Check::passes(guard, passes), None),
+        };
+        let paused = kinds.iter().find_map(|kind| self.paused(*kind));
+        let frozen = kinds.iter().find_map(|kind| self.frozen(*kind, takes));
+        let outside = kinds.iter().find_map(|kind| self.outside(*kind));
+        vec![
+            answer(Guard::Pause, paused, "nobody has paused it".to_owned()),
+            answer(
+                Guard::Freeze,
+                frozen,
+                "no freeze now, and none before it would be done".to_owned(),
+            ),
+            answer(Guard::Hours, outside, "something may be done at this hour".to_owned()),
+        ]
+    }
+
+    /// Whether no policy counts a component's executors anew.
+    pub fn is_fixed(&self, component: &Component) -> bool {
+        let Topology { name, id, .. } = self.topology;
+        let mut all = self.context.settings.rules.fixed.iter().chain(&self.own.fixed);
+        all.any(|target| {
+            target.topology.fits_either(name, id) && target.component.fits(&component.id)
+        })
+    }
+
+    /// Why changes of a kind cannot be made now, whatever they are: a pause, a freeze, or the hour.
+    fn hindered(&self, kind: ActionKind) -> Option<Reason> {
+        let now = || self.frozen(kind, Millis::ZERO);
+        self.paused(kind).or_else(now).or_else(|| self.outside(kind))
+    }
+
+    fn both<T>(&self, of: impl Fn(&Rules) -> &Vec<Rule<T>>, kind: ActionKind) -> Vec<T>
+    where
+        T: Clone,
+    {
+        let Topology { name, id, .. } = self.topology;
+        let all = of(&self.context.settings.rules).iter().chain(of(&self.own));
+        all.filter(|rule| rule.is_for(name, id, Some(kind))).map(|rule| rule.what.clone()).collect()
+    }
+
+    /// The freezes of a kind of action.
+    fn freezes(&self, kind: ActionKind) -> Vec<Window> {
+        self.both(|rules| &rules.freezes, kind)
+    }
+
+    /// The hours in which alone a kind of action may be done; none if always.
+    fn hours(&self, kind: ActionKind) -> Vec<Window> {
+        self.both(|rules| &rules.hours, kind)
+    }
+}

@@ -1,0 +1,299 @@
+//! What an operator says while it runs: pauses, modes, and a word on a plan.
+//!
+//! It is stored with the term's stamp before whoever said it is answered, so that it survives a restart and holds for
+//! whoever leads next; it is written to the ledger, and to the recording, as decisions depend on it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use thalweg_core::action::Proposed;
+use thalweg_core::operator::{Direction, Operator, Pause, SaidMode, Word};
+use thalweg_core::pattern::Pattern;
+use thalweg_core::settings::{ActionKind, Mode};
+use thalweg_core::units::Timestamp;
+use thalweg_store::{Store, StoreError};
+
+use crate::engine::{Engine, Running};
+use crate::error::EngineError;
+use crate::recording::Entry;
+
+/// Where it is kept in the store.
+const KEY: &str = "operator";
+
+/// The requests that are an operator's.
+pub(crate) const OPS: [&str; 5] = ["pause", "resume", "mode", "approve", "reject"];
+
+/// What an operator says.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Said {
+    /// Topologies are to be left as they are.
+    Pause {
+        /// The topologies, by a name, an id or a pattern; `*` are all.
+        scope: Pattern,
+        /// When the pause is over, in ms since 1970; until somebody says so if both this and the next are absent.
+        #[serde(default)]
+        until: Option<Timestamp>,
+        /// How long it lasts, in place of that.
+        #[serde(default)]
+        for_secs: Option<u32>,
+        /// Whether only changes that take executors, or give some, are paused.
+        #[serde(default)]
+        direction: Direction,
+        /// Who says so.
+        #[serde(default)]
+        who: String,
+    },
+    /// They may be changed again.
+    Resume {
+        /// The topologies.
+        scope: Pattern,
+        /// Which changes.
+        #[serde(default)]
+        direction: Direction,
+        /// Who says so.
+        #[serde(default)]
+        who: String,
+    },
+    /// How far Thalweg may go with topologies.
+    Mode {
+        /// The topologies.
+        scope: Pattern,
+        /// The mode; absent if what is set counts again.
+        #[serde(default)]
+        mode: Option<Mode>,
+        /// The kind of action; all if absent.
+        #[serde(default)]
+        kind: Option<ActionKind>,
+        /// Who says so.
+        #[serde(default)]
+        who: String,
+    },
+    /// A plan that was proposed is to be carried out.
+    Approve {
+        /// The plan's id.
+        plan: String,
+        /// Whose word it is.
+        #[serde(default)]
+        who: String,
+    },
+    /// It is not.
+    Reject {
+        /// The plan's id.
+        plan: String,
+        /// Whose word it is.
+        #[serde(default)]
+        who: String,
+    },
+}
+
+/// As the store keeps it: what was said, and the plans that words may be about.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    #[serde(default)]
+    pub(crate) operator: Operator,
+    #[serde(default)]
+    pub(crate) proposals: BTreeMap<String, Proposed>,
+}
+
+/// What was said before; nothing where it cannot be read, which is told.
+pub(crate) fn kept(store: &dyn Store) -> Result<Kept, String> {
+    let stamped = store.stamped(KEY).map_err(|error| error.to_string())?;
+    let Some(stamped) = stamped else { return Ok(Kept::default()) };
+    serde_json::from_slice(&stamped.bytes).map_err(|error| error.to_string())
+}
+
+impl Engine {
+    /// Takes what an operator says, and answers once it is stored.
+    ///
+    /// # Errors
+    /// When this process does not lead, the plan is not one that waits for a word, or it cannot be stored.
+    pub fn say(&self, said: Said, now: Timestamp) -> Result<Value, EngineError> {
+        if !self.leads.load(Ordering::SeqCst) {
+            return Err(EngineError::Follows);
+        }
+        let before = self.running().operator.clone();
+        let answer = {
+            let mut running = self.running();
+            let answer = self.take(&mut running, &said, now)?;
+            running.operator.forget(now);
+            answer
+        };
+        if let Err(error) = self.store_said(true) {
+            // What was not stored was not said: whoever said it is told so.
+            self.running().operator = before;
+            return Err(error);
+        }
+        let operator = self.running().operator.clone();
+        self.recorder.write(&Entry::Said { operator: Cow::Borrowed(&operator), now });
+        self.routing().operator = Arc::new(operator);
+        let told = told(&said);
+        tracing::info!(said = %told, "an operator said");
+        self.record("operator", json!({ "at": now, "said": told }));
+        Ok(answer)
+    }
+
+    fn take(
+        &self,
+        running: &mut Running,
+        said: &Said,
+        now: Timestamp,
+    ) -> Result<Value, EngineError> {
+        match said.clone() {
+            Said::Pause { scope, until, for_secs, direction, who } => {
+                let length = for_secs.map(|secs| now.plus_secs(u64::from(secs)));
+                let until = length.or(until);
+                if until.is_some_and(|until| until <= now) {
+                    return Err(EngineError::Request("the pause would be over at once".to_owned()));
+                }
+                let named = named(running, &scope)?;
+                running.operator.pause(Pause {
+                    scope,
+                    direction,
+                    paused: true,
+                    until,
+                    at: now,
+                    who,
+                });
+                Ok(json!({ "topologies": named, "until": until }))
+            }
+            Said::Resume { scope, direction, who } => {
+                let named = named(running, &scope)?;
+                let resumed = Pause { scope, direction, paused: false, until: None, at: now, who };
+                running.operator.pause(resumed);
+                Ok(json!({ "topologies": named }))
+            }
+            Said::Mode { scope, mode, kind, who } => {
+                if self.core().faulty && mode.is_some_and(|mode| mode > Mode::Observe) {
+                    let problems = self.settings.problems.join("; ");
+                    let text =
+                        format!("the mode stays observe while settings are wrong: {problems}");
+                    return Err(EngineError::Request(text));
+                }
+                let named = named(running, &scope)?;
+                running.operator.set_mode(SaidMode { scope, kind, mode, at: now, who });
+                Ok(json!({ "topologies": named, "mode": mode }))
+            }
+            Said::Approve { plan, who } => self.take_word(running, plan, who, true, now),
+            Said::Reject { plan, who } => self.take_word(running, plan, who, false, now),
+        }
+    }
+
+    fn take_word(
+        &self,
+        running: &mut Running,
+        plan: String,
+        who: String,
+        approves: bool,
+        now: Timestamp,
+    ) -> Result<Value, EngineError> {
+        let mut waiting = running.state.topologies.values().filter_map(|t| t.proposed.as_ref());
+        let proposed = waiting.find(|proposed| proposed.plan.id == plan);
+        let proposed = proposed.filter(|proposed| now < proposed.expires);
+        let Some(expires) = proposed.map(|proposed| proposed.expires) else {
+            return Err(EngineError::NotProposed(plan));
+        };
+        let people = self.core().confirm.people;
+        if people > 1 && who.trim().is_empty() {
+            let text = format!("{people} people have to approve of a plan: say who does");
+            return Err(EngineError::Request(text));
+        }
+        running.operator.say(Word { plan: plan.clone(), who, at: now, approves });
+        let approved_by = running.operator.approving(&plan);
+        let given = approved_by.len() >= people as usize;
+        Ok(json!({ "plan": plan, "approved_by": approved_by, "people": people, "approved": given,
+            "expires": expires }))
+    }
+
+    /// Stores what was said, and the plans that words may be about, if that differs from what is stored.
+    pub(crate) fn store_said(&self, wait: bool) -> Result<(), EngineError> {
+        let _storing = self.storing();
+        let (kept, term, stored) = {
+            let running = self.running();
+            let proposals = running.state.proposals();
+            let kept = Kept { operator: running.operator.clone(), proposals };
+            (kept, running.term, running.kept_said.clone())
+        };
+        if stored.as_ref() == Some(&kept) {
+            return Ok(());
+        }
+        let bytes = serde_json::to_vec(&kept)?;
+        let put = if wait {
+            let put =
+                self.store.put_stamped_and_wait(KEY, term.0, &bytes, self.settings.publish_timeout);
+            put.map(drop)
+        } else {
+            self.store.put_stamped(KEY, term.0, &bytes)
+        };
+        match put {
+            Ok(()) => {
+                self.running().kept_said = Some(kept);
+                Ok(())
+            }
+            Err(error @ StoreError::Deposed { .. }) => {
+                self.follow();
+                Err(error.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Reads what was said to whoever led before.
+    pub(crate) fn said_to_the_last(&self) -> Kept {
+        kept(self.store.as_ref()).unwrap_or_else(|error| {
+            tracing::error!(error, "what operators said cannot be read: all is paused");
+            unreadable()
+        })
+    }
+}
+
+/// In the place of what cannot be read: it may have been a pause, so everything is paused.
+pub(crate) fn unreadable() -> Kept {
+    let mut operator = Operator::default();
+    operator.pause(Pause {
+        scope: Pattern::any(),
+        direction: Direction::Both,
+        paused: true,
+        until: None,
+        at: Timestamp::from_millis(0),
+        who: "thalweg, as what operators said cannot be read,".to_owned(),
+    });
+    Kept { operator, ..Kept::default() }
+}
+
+/// The topologies that are meant, as far as they were seen.
+fn named(running: &Running, scope: &Pattern) -> Result<Vec<String>, EngineError> {
+    if scope.as_str().is_empty() {
+        return Err(EngineError::Request("no topology is named; * are all".to_owned()));
+    }
+    let seen = running.decisions.iter();
+    let meant = seen.filter(|decision| scope.fits_either(&decision.name, &decision.topology));
+    Ok(meant.map(|decision| decision.name.clone()).collect())
+}
+
+/// What was said, for people and for the ledger.
+fn told(said: &Said) -> String {
+    let by = |who: &str| if who.is_empty() { String::new() } else { format!(" by {who}") };
+    match said {
+        Said::Pause { scope, until, for_secs, direction, who } => {
+            let length = for_secs.map(|secs| format!(" for {secs} s"));
+            let length = length.or(until.map(|until| format!(" until {} ms", until.millis())));
+            let length = length.unwrap_or_default();
+            format!("pause {direction:?} of {}{length}{}", scope.as_str(), by(who))
+        }
+        Said::Resume { scope, direction, who } => {
+            format!("resume {direction:?} of {}{}", scope.as_str(), by(who))
+        }
+        Said::Mode { scope, mode, kind, who } => {
+            let kind = kind.map_or("all kinds", ActionKind::as_str);
+            let mode = mode.map_or("as set", Mode::as_str);
+            format!("mode of {kind} of {}: {mode}{}", scope.as_str(), by(who))
+        }
+        Said::Approve { plan, who } => format!("approve {plan}{}", by(who)),
+        Said::Reject { plan, who } => format!("reject {plan}{}", by(who)),
+    }
+}

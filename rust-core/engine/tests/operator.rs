@@ -77,6 +77,7 @@ fn engine(folder: &tempfile::TempDir, more: Value) -> Engine {
     settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let engine = Engine::open(&settings.to_string()).unwrap();
     assert_eq!(status(&engine)["problems"], json!([]));
+    say(&engine, &json!({"op": "lead"}), 0);
     engine
 }
 
@@ -159,6 +160,7 @@ fn with_settings_that_are_wrong_nobody_makes_it_act() {
     let settings = json!({"thalweg.mode": "act", "thalweg.store.dir": folder.path(),
         "thalweg.windows.freeze": "every now and then"});
     let engine = Engine::open(&settings.to_string()).unwrap();
+    say(&engine, &json!({"op": "lead"}), 0);
     let problems = status(&engine)["problems"].as_array().unwrap().clone();
     let told = problems[0].as_str().unwrap();
     assert!(

@@ -234,6 +234,7 @@ impl Reports {
         });
         let edges = edges.collect();
         Topology {
+            settings: std::collections::BTreeMap::new(),
             id: format!("{}-1", scenario.name),
             name: scenario.name.clone(),
             status,

@@ -45,7 +45,8 @@ impl Brain for Timed {
         now: Timestamp,
     ) -> Decided {
         let begun = Instant::now();
-        let decided = decide(observation, state, settings, now);
+        let decided =
+            decide(observation, state, settings, thalweg_core::operator::Operator::SILENT, now);
         self.spent += begun.elapsed();
         self.decisions += 1;
         decided

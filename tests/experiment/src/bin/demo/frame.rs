@@ -184,6 +184,7 @@ pub fn verdict(decision: &Decision) -> Vec<String> {
     let word = match decision.verdict {
         Verdict::Hold => style("hold").dim(),
         Verdict::Advise => style("advise").yellow(),
+        Verdict::Propose => style("propose").yellow().bold(),
         Verdict::Act => style("act").green().bold(),
     };
     let mut lines = Vec::new();

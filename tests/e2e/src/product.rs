@@ -13,6 +13,7 @@ use thalweg_control::socket::NAME;
 use thalweg_control::{CallError, Command, Request, Scale, call};
 use thalweg_lab::control::TopologyInfo;
 use thalweg_lab::counts::Output;
+use thalweg_lab::dist::STORM;
 use thalweg_lab::load::{Generator, Load, Rate};
 use thalweg_lab::network::Network;
 use thalweg_lab::process::{Site, marked, tails};
@@ -52,15 +53,16 @@ const ALERT: [(&str, u64); 4] = [
 ];
 
 /// What a product's cluster looks like.
-struct Shape {
+struct Shape<'a> {
     redis: bool,
     standby: bool,
     slots: u16,
+    storm: &'a str,
 }
 
-impl Default for Shape {
+impl Default for Shape<'_> {
     fn default() -> Self {
-        Self { redis: false, standby: false, slots: SLOTS }
+        Self { redis: false, standby: false, slots: SLOTS, storm: STORM }
     }
 }
 
@@ -117,6 +119,14 @@ impl Product {
         Self::start(&Shape { standby: true, ..Shape::default() }, settings)
     }
 
+    /// The same on this version of Storm.
+    ///
+    /// # Errors
+    /// As for [`Product::with_redis`].
+    pub fn on_storm(version: &str, settings: &[(&str, Value)]) -> Result<Self> {
+        Self::start(&Shape { storm: version, ..Shape::default() }, settings)
+    }
+
     fn start(shape: &Shape, settings: &[(&str, Value)]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let redis = match shape.redis {
@@ -124,6 +134,7 @@ impl Product {
             false => None,
         };
         let mut builder = StormBuilder::new(folder.path())
+            .version(shape.storm)
             .nodes(NODES)
             .slots(shape.slots)
             .scheduler("io.thalweg.storm.ThalwegScheduler")

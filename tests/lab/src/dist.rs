@@ -21,14 +21,16 @@ const AUTOSCALER_FLINK: &str = "1.20.5";
 #[derive(Debug, Clone)]
 pub struct Dist {
     cache: PathBuf,
+    /// The version of Storm.
+    storm: String,
 }
 
 struct Tree {
     folder: String,
     /// `group:artifact:version` of each artifact that is wanted with all it needs.
     artifacts: Vec<String>,
-    /// `group:artifact` of a dependency that is not needed and cannot be resolved.
-    without: Option<(&'static str, &'static str)>,
+    /// Group and artifact of dependencies that are not needed, and cannot be resolved or do harm.
+    without: &'static [(&'static str, &'static str)],
 }
 
 impl Dist {
@@ -44,7 +46,18 @@ impl Dist {
                 .join(".cache/thalweg"),
         };
         fs::create_dir_all(&cache).with_context(|| cache.display().to_string())?;
-        Ok(Self { cache })
+        Ok(Self { cache, storm: STORM.to_owned() })
+    }
+
+    /// With another Storm than [`STORM`].
+    #[must_use]
+    pub fn with_storm(self, version: &str) -> Self {
+        Self { storm: version.to_owned(), ..self }
+    }
+
+    /// The version of the Storm whose jars these are.
+    pub fn storm_version(&self) -> &str {
+        &self.storm
     }
 
     /// Jars for Storm's daemons.
@@ -53,9 +66,10 @@ impl Dist {
     /// When they are not in the cache and cannot be fetched.
     pub fn storm_daemon(&self) -> Result<PathBuf> {
         self.tree(&Tree {
-            folder: format!("storm-{STORM}/lib"),
-            artifacts: vec![format!("org.apache.storm:storm-core:{STORM}")],
-            without: Some(("org.apache.storm", "storm-clojure")),
+            folder: format!("storm-{}/lib", self.storm),
+            artifacts: vec![format!("org.apache.storm:storm-core:{}", self.storm)],
+            // Storm's distribution has one binding of slf4j, and older artifacts name two.
+            without: &[("org.apache.storm", "storm-clojure"), ("org.slf4j", "slf4j-reload4j")],
         })
     }
 
@@ -65,9 +79,9 @@ impl Dist {
     /// As for [`Dist::storm_daemon`].
     pub fn storm_worker(&self) -> Result<PathBuf> {
         self.tree(&Tree {
-            folder: format!("storm-{STORM}/lib-worker"),
-            artifacts: vec![format!("org.apache.storm:storm-client:{STORM}")],
-            without: None,
+            folder: format!("storm-{}/lib-worker", self.storm),
+            artifacts: vec![format!("org.apache.storm:storm-client:{}", self.storm)],
+            without: &[],
         })
     }
 
@@ -79,7 +93,7 @@ impl Dist {
         self.tree(&Tree {
             folder: format!("kafka-{KAFKA}/lib"),
             artifacts: vec![format!("org.apache.kafka:kafka_2.13:{KAFKA}")],
-            without: None,
+            without: &[],
         })
     }
 
@@ -109,7 +123,7 @@ impl Dist {
         self.tree(&Tree {
             folder: format!("flink-{version}/lib"),
             artifacts: own.chain(log).collect(),
-            without: None,
+            without: &[],
         })
     }
 
@@ -153,7 +167,7 @@ impl Dist {
         self.tree(&Tree {
             folder: "flink-autoscaler-1.10.0/lib".to_owned(),
             artifacts: own.iter().map(|one| format!("org.apache.flink:{one}")).chain(log).collect(),
-            without: None,
+            without: &[],
         })
     }
 
@@ -209,18 +223,19 @@ fn fetch(tree: &Tree, draft: &Path) -> Result<()> {
 }
 
 fn pom_of(tree: &Tree) -> String {
-    let exclusions = tree.without.map_or(String::new(), |(group, artifact)| {
+    let exclude = |(group, artifact): &(&str, &str)| {
         format!(
-            "<exclusions><exclusion><groupId>{group}</groupId><artifactId>{artifact}</artifactId></exclusion></exclusions>"
+            "<exclusion><groupId>{group}</groupId><artifactId>{artifact}</artifactId></exclusion>"
         )
-    });
+    };
+    let exclusions: String = tree.without.iter().map(exclude).collect();
     let dependencies: String = tree
         .artifacts
         .iter()
         .map(|name| name.split(':').collect::<Vec<_>>())
         .filter_map(|name| {
             let [group, artifact, version] = name[..] else { return None };
-            Some(format!("<dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>{version}</version>{exclusions}</dependency>\n"))
+            Some(format!("<dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>{version}</version><exclusions>{exclusions}</exclusions></dependency>\n"))
         })
         .collect();
     format!(
@@ -242,7 +257,7 @@ mod tests {
     #[test]
     fn a_folder_is_made_once_and_a_failure_leaves_nothing() {
         let cache = tempfile::tempdir().unwrap();
-        let dist = Dist { cache: cache.path().to_owned() };
+        let dist = Dist { cache: cache.path().to_owned(), storm: STORM.to_owned() };
         assert!(dist.once("a/b", |_| bail!("no network")).is_err());
         assert!(!cache.path().join("a/b").exists());
         let made = dist.once("a/b", |draft| Ok(fs::write(draft.join("x"), "1")?)).unwrap();

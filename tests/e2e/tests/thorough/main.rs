@@ -1,5 +1,6 @@
 //! What takes too long to run with each change, on real clusters: `make thorough-test`.
 
 mod flink_act;
+mod storm_lines;
 mod takeover;
 mod two_nimbuses;

@@ -1,5 +1,6 @@
 //! What a cluster shall look like.
 
+use crate::dist::STORM;
 use crate::network::Network;
 use anyhow::Result;
 use serde_json::{Map, Value};
@@ -34,6 +35,7 @@ impl std::str::FromStr for Profile {
 #[derive(Debug, Clone)]
 pub struct StormBuilder {
     pub(super) dir: PathBuf,
+    pub(super) version: String,
     pub(super) nodes: usize,
     pub(super) slots: u16,
     pub(super) declared_cores: Vec<f64>,
@@ -52,6 +54,7 @@ impl StormBuilder {
     pub fn new(dir: &Path) -> Self {
         Self {
             dir: dir.to_owned(),
+            version: STORM.to_owned(),
             nodes: 2,
             slots: 4,
             declared_cores: Vec::new(),
@@ -64,6 +67,13 @@ impl StormBuilder {
             java_home: None,
             daemon_options: Vec::new(),
         }
+    }
+
+    /// The version of Storm, of daemons, workers and clients.
+    #[must_use]
+    pub fn version(mut self, version: &str) -> Self {
+        version.clone_into(&mut self.version);
+        self
     }
 
     /// The number of nodes.

@@ -86,7 +86,7 @@ impl StormCluster {
         let sites = Sites::create(builder.network, &base, machines, ports.block())?;
         let cpu = CpuGroups::create(&group_name(ports.block()));
         let daemons = Daemons {
-            dist: Dist::open()?,
+            dist: Dist::open()?.with_storm(&builder.version),
             java: Java::new(builder.java_home.as_deref()),
             home: dir.join("home"),
             nimbus_options: builder.daemon_options.clone(),
@@ -113,7 +113,8 @@ impl StormCluster {
         for nimbus in &mut nimbuses {
             nimbus.wait_ready(common.nimbus_port())?;
         }
-        let control = Control::start(&daemons.dist, &daemons.java, hub, &master.conf())?;
+        // Ours, so of the Storm that it was written for; its messages are the same on all lines.
+        let control = Control::start(&Dist::open()?, &daemons.java, hub, &master.conf())?;
         let cluster = Self { control, nimbuses, nodes, zookeeper, daemons, cpu, sites, ports };
         cluster.wait_registered(cluster.nodes.len(), START_LIMIT)?;
         Ok(cluster)

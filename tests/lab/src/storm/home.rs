@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
 use super::builder::{Profile, StormBuilder};
-use crate::dist::{Dist, STORM};
+use crate::dist::Dist;
 use crate::java::small_flags;
 use crate::ports::Ports;
 use crate::process::{Server, Site};
@@ -66,7 +66,7 @@ pub(super) fn make_home(home: &Path, dist: &Dist, daemon_jars: &[PathBuf]) -> Re
     }
     symlink(dist.storm_daemon()?, home.join("lib"))?;
     symlink(dist.storm_worker()?, home.join("lib-worker"))?;
-    fs::write(home.join("RELEASE"), STORM)?;
+    fs::write(home.join("RELEASE"), dist.storm_version())?;
     let daemon = "${sys:storm.log.dir}/${sys:logfile.name}";
     let worker = "${sys:workers.artifacts}/${sys:storm.id}/${sys:worker.port}/${sys:logfile.name}";
     fs::write(home.join("log4j2/cluster.xml"), log_to(daemon))?;

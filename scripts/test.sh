@@ -18,8 +18,22 @@ tests() { cargo test --workspace --locked --no-fail-fast "$@"; }
 # Names the tests of these files for Cargo; one of several files is a folder with a main.rs.
 named() { for file in "$@"; do echo "--test=$(basename "${file%/main.rs}" .rs)"; done | sort -u; }
 mapfile -t clusters < <(named tests/lab/tests/*.rs tests/e2e/tests/*.rs)
+mapfile -t flink < <(printf '%s\n' "${clusters[@]}" | grep flink)
+mapfile -t storm < <(printf '%s\n' "${clusters[@]}" | grep -v flink)
 mapfile -t others < <(named rust-core/*/tests/*.rs rust-core/*/tests/*/main.rs tests/policies/tests/*.rs)
 both=$(comm -12 <(printf '%s\n' "${clusters[@]}") <(printf '%s\n' "${others[@]}"))
+
+# Each test has a cluster of its own, which waits most of its time: one of Storm and one of Flink run side by side.
+# The log of the side that failed comes last, where it is shown.
+on_clusters() {
+    local flinks=$logs/on-Flink.log storms=$logs/on-Storm.log flink_status=0 storm_status=0 side
+    tests "${flink[@]}" -- --test-threads 1 >"$flinks" 2>&1 &
+    side=$!
+    tests "${storm[@]}" -- --test-threads 1 >"$storms" 2>&1 || storm_status=$?
+    wait "$side" || flink_status=$?
+    if [ $storm_status -eq 0 ]; then cat "$storms" "$flinks"; else cat "$flinks" "$storms"; fi
+    return $((storm_status | flink_status))
+}
 
 step "set-up" scripts/setup.sh
 if [ "$failed" -gt 0 ]; then
@@ -46,8 +60,9 @@ else
     step "jvm" gradle --quiet assemble
 fi
 if [ "$part" != "--quick" ]; then
-    # Each test has a cluster of its own, and this machine room for one.
-    [ "$part" != "--thorough" ] || clusters+=(--features=thalweg-e2e/thorough --test=thorough)
-    step "real clusters" tests "${clusters[@]}" -- --test-threads 1
+    step "real clusters" on_clusters
+    if [ "$part" = "--thorough" ]; then
+        step "thorough" tests --features=thalweg-e2e/thorough --test=thorough -- --test-threads 1
+    fi
 fi
 finish

@@ -14,6 +14,7 @@ import org.apache.storm.cluster.DaemonType;
 import org.apache.storm.cluster.IStateStorage;
 import org.apache.storm.nimbus.NimbusInfo;
 import org.apache.storm.shade.org.apache.zookeeper.data.ACL;
+import org.apache.storm.utils.ConfigUtils;
 import org.apache.storm.utils.Utils;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,8 +48,9 @@ public final class Coordination implements Leadership, ClusterNote, AutoCloseabl
     public synchronized OptionalLong term() {
         try {
             if (!storage().node_exists(QUEUE, false)) {
-                // Within one process, as in tests of topologies, there is only one Nimbus and nothing to queue for.
-                return OptionalLong.of(0);
+                // Within one process, as in tests of topologies, there is only one Nimbus and nothing to queue for. In a new
+                // cluster nobody has queued yet.
+                return ConfigUtils.isLocalMode(conf) ? OptionalLong.of(0) : OptionalLong.empty();
             }
             Optional<String> first = storage().get_children(QUEUE, false).stream().min(Comparator.comparingLong(Coordination::number));
             boolean ours = first.isPresent() && self.equals(text(storage().get_data(QUEUE + "/" + first.get(), false)));

@@ -1,0 +1,34 @@
+package io.thalweg.storm.cluster;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import org.apache.storm.Config;
+import org.apache.storm.testing.InProcessZookeeper;
+import org.apache.storm.utils.Utils;
+import org.junit.jupiter.api.Test;
+
+class CoordinationTest {
+    @Test
+    void beforeAnybodyQueuesOnlyALocalClusterIsLed() throws Exception {
+        InProcessZookeeper zookeeper = new InProcessZookeeper();
+        try {
+            Map<String, Object> conf = Utils.readDefaultConfig();
+            conf.put(Config.STORM_ZOOKEEPER_SERVERS, List.of("localhost"));
+            conf.put(Config.STORM_ZOOKEEPER_PORT, zookeeper.getPort());
+            assertEquals(OptionalLong.empty(), term(conf, "distributed"));
+            assertEquals(OptionalLong.of(0), term(conf, "local"));
+        } finally {
+            zookeeper.close();
+        }
+    }
+
+    private static OptionalLong term(Map<String, Object> conf, String mode) {
+        conf.put(Config.STORM_CLUSTER_MODE, mode);
+        try (Coordination coordination = new Coordination(conf)) {
+            return coordination.term();
+        }
+    }
+}

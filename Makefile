@@ -8,7 +8,7 @@ ROUNDS ?= 3
 SEEDS ?= 30
 HISTORIES ?= 100000
 
-.PHONY: help setup build demo test quick-test product-test thorough-test histories bench-storm bench-flink bench-policies bench-core bench-place docs clean
+.PHONY: help setup build demo test quick-test product-test thorough-test histories bench-storm bench-flink bench-policies bench-core bench-place docs support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -60,6 +60,9 @@ bench-place: setup ## Measures placement: Storm's schedulers and Thalweg on reco
 
 docs: setup ## Writes the generated reference pages anew
 	@UPDATE_DOCS=1 cargo test --quiet --locked -p thalweg-engine reference
+
+support: ## Takes the results of the last test runs into the support matrix
+	@cargo run --quiet --locked -p thalweg-e2e --bin support -- . "$$(git rev-parse --short HEAD)" "$$(date +%F)"
 
 clean: ## Removes what was built
 	@rm -rf target .gradle .lab $$(find . -name build -type d -not -path './target/*')

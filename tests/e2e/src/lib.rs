@@ -9,6 +9,7 @@ pub mod orders;
 pub mod product;
 pub mod routes;
 pub mod status;
+pub mod support;
 pub mod workers;
 
 pub use flink::FlinkProduct;

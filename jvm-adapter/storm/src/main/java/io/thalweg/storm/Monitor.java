@@ -52,6 +52,7 @@ final class Monitor implements AutoCloseable {
     private final Findings findings = new Findings(LOG);
     private final Thread thread = Threads.of("thalweg-monitor", this::work);
     private OptionalLong term = OptionalLong.empty();
+    private long ledAt;
 
     Monitor(Map<String, Object> conf, Settings settings, Rounds rounds, Engine engine, StateLink state, EngineFacade facade,
         Actuator actuator, Shapes shapes, Adopted adopted, Meters meters) {
@@ -142,6 +143,7 @@ final class Monitor implements AutoCloseable {
         // The actuator may still let go of what it was at before.
         if (now.isPresent() && actuator.isIdle()) {
             LOG.info("this Nimbus leads, in term {}", now.getAsLong());
+            ledAt = System.currentTimeMillis();
             catchUp(facade.lead(now.getAsLong()));
             term = now;
         }
@@ -149,12 +151,12 @@ final class Monitor implements AutoCloseable {
 
     /**
      * Has done what a predecessor left to be done. Storm holds no scheduling round before it has heard of all workers, for
-     * ten minutes where one is gone; a topology that was stopped need not wait for that.
+     * ten minutes where one is gone. A topology that was stopped for what is taken back need not wait for that, and one
+     * whose plan is carried on does not wait longer than a step may take.
      */
     private void catchUp(JsonNode due) {
-        if (rounds.last().isPresent() || ClusterStates.needsNoRound(due)) {
-            actuator.due(due);
-        }
+        boolean late = System.currentTimeMillis() - ledAt >= settings.stepTimeoutMillis();
+        actuator.due(rounds.last().isPresent() ? due : ClusterStates.withoutRound(due, late));
     }
 
     private void observe() throws TException, InterruptedException {

@@ -35,6 +35,7 @@ import org.junit.jupiter.api.Test;
 
 class MonitorTest {
     private static final Settings QUICK = new Settings(10, 1000, 0, 0, Settings.Method.AUTO, null, 10_000, 1000, 1000, Path.of("nowhere"), null);
+    private static final Settings PATIENT = new Settings(10, 60_000, 0, 0, Settings.Method.AUTO, null, 10_000, 1000, 1000, Path.of("nowhere"), null);
 
     /** Storm gives Nimbus a handler that ends it when an error leaves any thread. */
     @Test
@@ -73,20 +74,27 @@ class MonitorTest {
     /** Where a worker does not answer Storm holds no round for minutes, and nobody may stay stopped that long. */
     @Test
     void whatAPredecessorStoppedRunsAgainBeforeTheFirstRound() throws Exception {
-        Follower engine = new Follower("reverse");
-        follow(engine);
+        Follower engine = new Follower("reverse", Integer.MAX_VALUE);
+        follow(engine, PATIENT);
         assertEquals(List.of("getTopologyInfoWithOpts", "activate"), engine.calls);
     }
 
     @Test
-    void whatNeedsARoundWaitsForIt() throws Exception {
-        Follower engine = new Follower("carry_on");
-        follow(engine);
+    void whatIsCarriedOnWaitsForARound() throws Exception {
+        Follower engine = new Follower("carry_on", 10);
+        follow(engine, PATIENT);
         assertEquals(List.of(), engine.calls);
     }
 
+    @Test
+    void whatIsStoppedForAPlanThatIsCarriedOnDoesNotWaitForEver() throws Exception {
+        Follower engine = new Follower("carry_on", Integer.MAX_VALUE);
+        follow(engine, QUICK);
+        assertEquals(List.of("getTopologyInfoWithOpts", "activate"), engine.calls);
+    }
+
     /** Runs a monitor and an actuator before any round until the engine has seen enough. */
-    private static void follow(Follower engine) throws Exception {
+    private static void follow(Follower engine, Settings settings) throws Exception {
         Nimbus.Iface nimbus = (Nimbus.Iface) Proxy.newProxyInstance(MonitorTest.class.getClassLoader(), new Class<?>[] {Nimbus.Iface.class},
             (proxy, method, arguments) -> {
                 engine.calls.add(method.getName());
@@ -98,27 +106,30 @@ class MonitorTest {
         EngineFacade facade = new EngineFacade(engine);
         StateLink state = new StateLink(Synthetic.CONF);
         NimbusClient.LocalOverride override = new NimbusClient.LocalOverride(nimbus);
-        try (ClusterStates states = new ClusterStates(Synthetic.CONF, QUICK, rounds, facade, state);
+        try (ClusterStates states = new ClusterStates(Synthetic.CONF, settings, rounds, facade, state);
                 Actuator actuator = new Actuator(facade, states, 1000, result -> { });
-                Monitor monitor = new Monitor(Synthetic.CONF, QUICK, rounds, engine, state, facade, actuator, new Shapes(),
+                Monitor monitor = new Monitor(Synthetic.CONF, settings, rounds, engine, state, facade, actuator, new Shapes(),
                     new Adopted(Path.of("nowhere")), new Meters(new StormMetricsRegistry()))) {
             actuator.start();
             monitor.start();
-            assertTrue(engine.seen.await(20, TimeUnit.SECONDS), "too few requests: " + engine.seen);
+            assertTrue(engine.seen.await(20, TimeUnit.SECONDS), "asked " + engine.asked + " times");
         } finally {
             override.close();
         }
     }
 
-    /** An engine whose predecessor left a stopped topology; asked twice what is due, or told that it was done, it has seen enough. */
+    /** An engine whose predecessor left a stopped topology; asked often enough what is due, or told that it was done, it has seen enough. */
     private static final class Follower implements Engine {
         private final List<String> calls = new CopyOnWriteArrayList<>();
-        private final CountDownLatch seen = new CountDownLatch(2);
+        private final CountDownLatch seen = new CountDownLatch(1);
+        private final AtomicInteger asked = new AtomicInteger();
+        private final int enough;
         private final String what;
         private volatile boolean undone;
 
-        Follower(String what) {
+        Follower(String what, int enough) {
             this.what = what;
+            this.enough = enough;
         }
 
         @Override
@@ -128,11 +139,12 @@ class MonitorTest {
                 case "undone" -> {
                     undone = true;
                     seen.countDown();
-                    seen.countDown();
                 }
                 case "due" -> {
                     answer.set("due", due());
-                    seen.countDown();
+                    if (asked.incrementAndGet() >= enough) {
+                        seen.countDown();
+                    }
                 }
                 case "lead" -> answer.set("due", due());
                 default -> { }

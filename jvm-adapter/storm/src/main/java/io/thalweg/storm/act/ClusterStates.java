@@ -1,6 +1,10 @@
 package io.thalweg.storm.act;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Plan;
 import io.thalweg.shell.ClusterState;
@@ -19,6 +23,8 @@ import org.apache.storm.thrift.TException;
 
 /** Storm's ways of carrying out plans. */
 public final class ClusterStates implements Function<Plan, ClusterState>, AutoCloseable {
+    private static final String REVERSE = "reverse";
+
     private final Map<String, Object> conf;
     private final Settings settings;
     private final Rounds rounds;
@@ -42,9 +48,20 @@ public final class ClusterStates implements Function<Plan, ClusterState>, AutoCl
         return new StormState(new ActionContext(conf, settings, rounds, nimbus, state, facade, clock), plan);
     }
 
-    /** Whether what is due can be done by one who has seen no scheduling round yet. */
-    public static boolean needsNoRound(JsonNode due) {
-        return "reverse".equals(due.path("what").asText()) && Traces.needNoRound(due.path("done"));
+    /**
+     * The part of what is due that can be done by one who has seen no scheduling round yet; missing if there is none.
+     *
+     * @param late whether what is stopped for a plan that is carried on is not to wait any longer
+     */
+    public static JsonNode withoutRound(JsonNode due, boolean late) {
+        ArrayNode stopped = Traces.stopped(due.path("done"));
+        if (stopped.isEmpty() || !late && !REVERSE.equals(due.path("what").asText())) {
+            return MissingNode.getInstance();
+        }
+        ObjectNode part = JsonNodeFactory.instance.objectNode().put("what", REVERSE);
+        part.set("plan", due.path("plan"));
+        part.set("done", stopped);
+        return part;
     }
 
     @Override

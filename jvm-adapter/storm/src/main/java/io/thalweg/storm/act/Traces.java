@@ -32,14 +32,15 @@ final class Traces {
         return started;
     }
 
-    /** Whether all of them can be taken back by one who knows no nodes. */
-    static boolean needNoRound(JsonNode traces) {
+    /** Those of them that can be taken back by one who knows no nodes. */
+    static ArrayNode stopped(JsonNode traces) {
+        ArrayNode stopped = JsonNodeFactory.instance.arrayNode();
         for (JsonNode trace : traces) {
-            if (!DEACTIVATED.equals(trace.path("what").asText())) {
-                return false;
+            if (DEACTIVATED.equals(trace.path("what").asText())) {
+                stopped.add(trace);
             }
         }
-        return true;
+        return stopped;
     }
 
     /** Takes one of them back. */

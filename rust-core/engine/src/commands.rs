@@ -69,6 +69,8 @@ enum Request {
     Keep { key: String, value: Value },
     /// The shell asks for what was kept.
     Kept { key: String },
+    /// A shell finds a topology that it has to place anew, and asks where it ran.
+    Table { topology: String },
     /// This process begins to lead.
     Lead {
         /// A number that grows with each change of leader, as far as the shell knows one.
@@ -144,6 +146,7 @@ impl Engine {
             Request::Event { code, text } => Ok(self.event(code, text)),
             Request::Keep { key, value } => self.keep(&key, &value),
             Request::Kept { key } => self.kept(&key),
+            Request::Table { topology } => self.table_in_force(&topology),
             Request::Lead { term, note } => self.lead(term, note.as_deref(), now),
             Request::Due => Ok(json!({ "due": Self::due(&self.running()) })),
             Request::Follow => {

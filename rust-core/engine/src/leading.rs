@@ -15,6 +15,7 @@ use crate::actions::{ACTIONS_KEY, flight_of, found, note};
 use crate::engine::{Engine, LEARNED_KEY, Running};
 use crate::error::EngineError;
 use crate::recording::Entry;
+use crate::tables;
 use crate::under_way::{Stored, UnderWay};
 
 impl Engine {
@@ -70,6 +71,17 @@ impl Engine {
         tracing::info!(term = term.0, left = after.is_some(), "begins to lead");
         let due = Self::due(&self.running());
         Ok(json!({ "term": term.0, "due": due, "note": after.as_ref().map_or(Value::Null, note) }))
+    }
+
+    /// Where a topology ran by its stored table; nothing where none is stored.
+    ///
+    /// A shell may ask before it leads: the table of a plan that nobody has committed yet is stored already.
+    pub(crate) fn table_in_force(&self, topology: &str) -> Result<Value, EngineError> {
+        let Some(loaded) = self.store.table(topology)? else { return Ok(json!({ "table": null })) };
+        let table = loaded.table;
+        let open = self.stored_actions().under_way.filter(|action| action.plan.id == table.plan);
+        let committed = open.is_none_or(|action| action.phase == Phase::Committed);
+        Ok(json!({ "table": tables::in_force(&table, committed) }))
     }
 
     /// Ceases to lead: what is under way is the next leader's, and so is everything in the store.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
 use thalweg_core::assign::Routes;
 use thalweg_core::model::{Observation, Topology};
 use thalweg_core::plan::{MigrationRow, Slot};
@@ -26,6 +27,23 @@ pub(crate) fn of_plan(
         port: Change::new(row.before.as_ref().map(|slot| slot.port), row.after.port),
     });
     RoutingTable::new(plan, topology, epoch, at, rows.collect())
+}
+
+/// The places of a stored table as a shell reads them: those that its plan wishes, once that is committed; until then
+/// those before it, as far as the plan's executors had any.
+pub(crate) fn in_force(table: &RoutingTable, committed: bool) -> Value {
+    let place = |row: &Row| {
+        let (node, port) = match committed {
+            true => (row.node.after.clone(), row.port.after),
+            false => (row.node.before.clone()?, row.port.before?),
+        };
+        Some(
+            json!({ "component": row.component, "first": row.executor.first, "last": row.executor.last,
+            "node": node, "port": port }),
+        )
+    };
+    let rows: Vec<Value> = table.rows.iter().filter_map(place).collect();
+    json!({ "plan": table.plan, "committed": committed, "rows": rows })
 }
 
 /// What a scheduling round needs of a stored table.

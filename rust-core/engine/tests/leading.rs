@@ -283,3 +283,41 @@ fn an_action_that_nobody_hears_of_is_taken_back() {
     one.tell(json!({ "done": { "what": "deactivated" } }), "undone", &plan);
     assert_eq!(one.status()["ended"][0]["code"], "ACTION_SILENT");
 }
+
+#[test]
+fn whoever_takes_a_topology_over_places_it_by_the_committed_table() {
+    let mut one = Scheduler::new();
+    let ask =
+        |one: &Scheduler| one.send(&json!({ "op": "table", "topology": "wc-1" }))["table"].clone();
+    assert_eq!(ask(&one), Value::Null, "nobody has looked");
+    one.look();
+    let runs = ask(&one);
+    assert_eq!((&runs["plan"], &runs["committed"]), (&json!("as-it-runs"), &json!(true)));
+    let plan = one.plan();
+    let rows = |one: &Scheduler, side: &str| -> Value {
+        let plan = one.status()["plan"]["plan"].clone();
+        let place = |row: &Value| {
+            let slot = row.get(side).filter(|slot| !slot.is_null())?;
+            Some(json!({ "component": row["component"], "first": row["first"], "last": row["last"],
+                "node": slot["node"], "port": slot["port"] }))
+        };
+        json!(plan["rows"].as_array().unwrap().iter().filter_map(place).collect::<Vec<_>>())
+    };
+    one.drain(&plan);
+    let (before, after) = (rows(&one, "before"), rows(&one, "after"));
+    assert_ne!(before, after);
+    // It is asked for before the successor leads, and after.
+    for _ in 0..2 {
+        let stored = ask(&one);
+        assert_eq!((&stored["rows"], &stored["committed"]), (&before, &json!(false)));
+        one.engine = None;
+        one.engine = Some(open(one.folder.path()));
+    }
+    let mut two = Scheduler::new();
+    let plan = two.plan();
+    two.drain(&plan);
+    two.tell(json!({}), "commit", &plan);
+    let after = rows(&two, "after");
+    let stored = ask(&two);
+    assert_eq!((&stored["rows"], &stored["committed"]), (&after, &json!(true)));
+}

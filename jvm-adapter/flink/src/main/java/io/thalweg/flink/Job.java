@@ -123,9 +123,7 @@ public final class Job implements PlacedJob {
 
     @Override
     public boolean holds(Wish wish) {
-        Map<Spot, Integer> held = allocator.held();
-        return allocator.wanted(wish).entrySet().stream()
-                .allMatch(spot -> held.getOrDefault(spot.getKey(), 0) >= spot.getValue());
+        return allocator.holds(wish);
     }
 
     @Override
@@ -138,6 +136,16 @@ public final class Job implements PlacedJob {
     @Override
     public int heldSlots() {
         return pool.getAllSlotsInformation().size();
+    }
+
+    @Override
+    public boolean hasEnded() {
+        return ended().isDone();
+    }
+
+    @Override
+    public void startIfPossible() {
+        ThalwegAccess.startIfPossible(scheduler);
     }
 
     private static Map<Long, Integer> bySize(Map<Spot, Integer> spots) {

@@ -60,6 +60,12 @@ public interface PlacedJob {
     /** How many slots it holds, in use or not. */
     int heldSlots();
 
+    /** Whether it runs no more, here at least. Safe from any thread. */
+    boolean hasEnded();
+
+    /** Has Flink look whether it can start the job by now, if it waits for slots. */
+    void startIfPossible();
+
     /** Gives back the slots beyond need that nothing runs in. */
     void giveBack();
 }

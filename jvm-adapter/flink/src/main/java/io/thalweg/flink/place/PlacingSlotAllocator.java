@@ -61,6 +61,7 @@ public final class PlacingSlotAllocator implements SlotAllocator {
     private int extra;
     private ResourceCounter exactly;
     private Wish wish;
+    private volatile Restoration restoration;
     private final AtomicInteger deployments = new AtomicInteger();
     private volatile Map<JobVertexID, List<Place>> places = Map.of();
     private volatile Map<JobVertexID, Integer> managedMib = Map.of();
@@ -87,6 +88,17 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         wish(earlier);
         staleness.settle();
         forgetStale();
+    }
+
+    /** Sets the wish of a job that comes back with it, before anything else happens to the job. */
+    public void restore(Wish former) {
+        wishAgain(former);
+        restoration = new Restoration();
+    }
+
+    /** The first start of a job that comes back; null for any other. */
+    public Restoration restoration() {
+        return restoration;
     }
 
     /** The wish that holds. */
@@ -194,7 +206,22 @@ public final class PlacingSlotAllocator implements SlotAllocator {
     @Override
     public Optional<VertexParallelism> determineParallelism(
             JobInformation job, Collection<? extends SlotInfo> slots) {
-        return stock.determineParallelism(job, slots);
+        Optional<VertexParallelism> found = stock.determineParallelism(job, slots);
+        return found.isPresent() && waits() ? Optional.empty() : found;
+    }
+
+    /** Whether Flink could start the job, but has not got all of the slots yet in which the job ran before. */
+    private boolean waits() {
+        if (restoration == null || restoration.isOver()) {
+            return false;
+        }
+        try {
+            return restoration.holdsBack(holds(wish), System.currentTimeMillis());
+        } catch (RuntimeException | LinkageError e) {
+            failed("the job starts wherever there are slots", e);
+            restoration.end();
+            return false;
+        }
     }
 
     @Override
@@ -218,6 +245,9 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         Optional<ReservedSlots> reserved = stock.tryReserveResources(plan);
         if (reserved.isPresent()) {
             deployments.incrementAndGet();
+            if (restoration != null) {
+                restoration.end();
+            }
             try {
                 sizes.learn(pool.getAllSlotsInformation());
                 places = read(plan);
@@ -259,9 +289,6 @@ public final class PlacingSlotAllocator implements SlotAllocator {
 
     private JobSchedulingPlan placed(JobInformation job, JobSchedulingPlan plan, Collection<PhysicalSlot> slots) {
         List<Group> groups = groups(job, plan.getVertexParallelism());
-        if (groups == null) {
-            return plan;
-        }
         List<PhysicalSlot> ordered = new ArrayList<>(slots);
         ordered.sort(Comparator.comparing(slot -> slot.getAllocationId().toString()));
         Map<Long, SlotAssigner<Group, PhysicalSlot>> assigners = new TreeMap<>();
@@ -294,25 +321,39 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         return new JobSchedulingPlan(plan.getVertexParallelism(), assignments);
     }
 
-    /** The subtasks by wished slot; null when the wish was made for another parallelism. */
+    /** The subtasks by slot: of vertices that run with the wished parallelism as wished, and one of each other in each. */
     private List<Group> groups(JobInformation job, VertexParallelism parallelism) {
         List<Group> groups = new ArrayList<>();
         for (SlotSharingGroup sharing : job.getSlotSharingGroups()) {
             Map<Place, Set<ExecutionVertexID>> bySlot = new TreeMap<>();
+            Map<JobVertexID, Integer> others = new LinkedHashMap<>();
             for (JobVertexID vertex : sharing.getJobVertexIds()) {
                 List<Place> rows = wish.places().getOrDefault(vertex, List.of());
                 int count = parallelism.getParallelism(vertex);
                 if (rows.size() != count) {
-                    dropped.add("all rows: " + rows.size() + " subtasks of vertex "
-                            + vertex + " are wished, and " + count + " run");
-                    return null;
+                    others.put(vertex, count);
+                    if (!rows.isEmpty()) {
+                        dropped.add("all rows of vertex " + vertex + ": " + rows.size() + " subtasks are wished, and " + count
+                                + " run");
+                    }
+                    continue;
                 }
                 for (int subtask = 0; subtask < count; subtask++) {
                     Set<ExecutionVertexID> slot = bySlot.computeIfAbsent(rows.get(subtask), place -> new HashSet<>());
                     slot.add(new ExecutionVertexID(vertex, subtask));
                 }
             }
-            bySlot.forEach((place, subtasks) -> groups.add(new Group(sharing, place, subtasks)));
+            List<Group> ofSharing = new ArrayList<>();
+            bySlot.forEach((place, subtasks) -> ofSharing.add(new Group(sharing, place, subtasks)));
+            others.forEach((vertex, count) -> {
+                for (int subtask = 0; subtask < count; subtask++) {
+                    if (subtask == ofSharing.size()) {
+                        ofSharing.add(new Group(sharing, null, new HashSet<>()));
+                    }
+                    ofSharing.get(subtask).subtasks.add(new ExecutionVertexID(vertex, subtask));
+                }
+            });
+            groups.addAll(ofSharing);
         }
         return groups;
     }
@@ -395,6 +436,13 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         Map<Spot, Integer> held = new HashMap<>();
         pool.getAllSlotsInformation().forEach(slot -> held.merge(new Spot(node(slot), size(slot)), 1, Integer::sum));
         return held;
+    }
+
+    /** Whether the job holds all slots that a wish takes, node by node. */
+    public boolean holds(Wish wish) {
+        Map<Spot, Integer> held = held();
+        return wanted(wish).entrySet().stream()
+                .allMatch(spot -> held.getOrDefault(spot.getKey(), 0) >= spot.getValue());
     }
 
     /** How many slots of each kind a wish takes. */

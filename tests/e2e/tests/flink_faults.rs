@@ -64,14 +64,22 @@ fn redis_may_go_midway(product: &mut FlinkProduct, job: &str) -> Result<()> {
     Ok(())
 }
 
-/// Parallelism outlives the JobManager; what it had begun to change is given up.
+/// Parallelism and places outlive the JobManager; what it had begun to change is given up.
 fn a_new_job_manager_carries_on(product: &mut FlinkProduct, job: &str) -> Result<()> {
+    // Where Flink itself would not run it: it fills one TaskManager after the other.
+    let last = product.last_plan()?;
+    product.order("words", &[], &["127.0.0.11"])?;
+    product.plan_after(last.as_deref())?;
+    product.table_is_the_truth(job)?;
+    let places = product.truth(job)?;
+    ensure!(places.values().flatten().all(|node| node == "n2"), "{places:?}");
     let epoch = table(&mut product.tables()?, job)?.context("no table")?.epoch;
     product.restart_job_manager()?;
     product.wait("the job under a new JobManager", || {
         let info = product.flink.rest().job(job)?;
         Ok((info.runs() && info.vertex("split")?.parallelism == 3).then_some(()))
     })?;
+    ensure!(product.truth(job)? == places, "{:?}\n{}", product.truth(job)?, product.evidence());
     let table = product.table_is_the_truth(job)?;
     ensure!(table.epoch >= epoch, "epoch {} after {epoch}", table.epoch);
     product.wait("a status without a plan of the predecessor", || {

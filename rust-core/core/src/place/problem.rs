@@ -240,6 +240,8 @@ pub struct PlaceExecutor {
     pub role: Role,
     /// Ordinal of its component.
     pub component: u32,
+    /// Which components it may share slots with where slots are shared: those of the same group.
+    pub group: u32,
     /// Time it is busy on the reference node, in millionths.
     pub demand: u64,
     /// Where this very executor runs now.

@@ -1,12 +1,13 @@
 //! Placement where a slot holds one executor of each component, and a change restarts all of them.
 //!
 //! **Decides** a slot for each executor so that no slot holds two of one component, in no more slots
-//! than the component with most executors needs. **Wanted**, in this order: everything is placed;
+//! than the component with most executors of each group needs. **Wanted**, in this order: everything is placed;
 //! the worst node's load is small; what nearly is as good already stays as it is.
 //!
 //! The unit is a *row*: what shares one slot, at first the executors of the same rank of each
 //! component, as such engines pair them themselves. Rows go to nodes by longest processing time
 //! first; then single executors move from the worst node into rows elsewhere that lack their component.
+//! Components of different groups share no slot, so each group has rows of its own.
 //!
 //! Where not all may stay, rows stay on the nodes where most of what they hold runs now, as long as the
 //! worst load is near that of a fresh start: a process that had nothing of a component loads its code
@@ -26,14 +27,14 @@ const MOST_MOVES: usize = 1024;
 /// # Errors
 /// When the usable nodes have fewer free slots than a component has executors.
 pub(super) fn share(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
-    let rows = rows_needed(problem);
+    let (first_rows, rows) = rows_of_groups(problem);
     let ports = free_ports(problem);
     let room: usize = ports.iter().map(Vec::len).sum();
     if rows > room {
         let needed = u32::try_from(rows - room).unwrap_or(u32::MAX);
         return Err(Shortage::Slots { needed, usable_nodes: problem.usable_nodes() });
     }
-    let rows = Rows::by_rank(problem, rows);
+    let rows = Rows::by_rank(problem, &first_rows, rows);
     let mut fresh = RowPlacement::of(problem, &rows, &ports, None);
     fresh.improve();
     let enough = fresh.worst() * LOYALTY_PERCENT / 100;
@@ -47,13 +48,23 @@ pub(super) fn share(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
     Ok(chosen.slots(&ports))
 }
 
-/// As many as the component with most executors has.
-fn rows_needed(problem: &Problem) -> usize {
-    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+/// The first row of each group, and how many rows there are: of each group as many as its component with most executors
+/// has.
+fn rows_of_groups(problem: &Problem) -> (BTreeMap<u32, usize>, usize) {
+    let mut counts: BTreeMap<(u32, u32), usize> = BTreeMap::new();
     for executor in &problem.executors {
-        *counts.entry(executor.component).or_default() += 1;
+        *counts.entry((executor.group, executor.component)).or_default() += 1;
     }
-    counts.into_values().max().unwrap_or(0)
+    let mut most: BTreeMap<u32, usize> = BTreeMap::new();
+    for ((group, _), count) in counts {
+        let most = most.entry(group).or_default();
+        *most = count.max(*most);
+    }
+    let mut rows = 0;
+    for first in most.values_mut() {
+        rows += std::mem::replace(first, rows);
+    }
+    (most, rows)
 }
 
 /// The ports of each usable node that no other topology holds.
@@ -68,7 +79,7 @@ fn free_ports(problem: &Problem) -> Vec<Vec<u32>> {
 /// The placement that holds now, if all of it may stay.
 fn present(problem: &Problem, rows: usize, ports: &[Vec<u32>]) -> Option<Vec<SlotRef>> {
     let mut held: BTreeSet<(SlotRef, u32)> = BTreeSet::new();
-    let mut slots: BTreeSet<SlotRef> = BTreeSet::new();
+    let mut slots: BTreeMap<SlotRef, u32> = BTreeMap::new();
     let mut placement = Vec::with_capacity(problem.executors.len());
     for executor in &problem.executors {
         let slot = executor.current?;
@@ -76,7 +87,9 @@ fn present(problem: &Problem, rows: usize, ports: &[Vec<u32>]) -> Option<Vec<Slo
         if !open || !held.insert((slot, executor.component)) {
             return None;
         }
-        slots.insert(slot);
+        if *slots.entry(slot).or_insert(executor.group) != executor.group {
+            return None;
+        }
         placement.push(slot);
     }
     (slots.len() <= rows).then_some(placement)
@@ -93,18 +106,19 @@ struct Rows {
 }
 
 impl Rows {
-    /// Executors of the same rank of each component.
-    fn by_rank(problem: &Problem, rows: usize) -> Self {
+    /// Executors of the same rank of each component of a group.
+    fn by_rank(problem: &Problem, first_rows: &BTreeMap<u32, usize>, rows: usize) -> Self {
         let mut ranks: BTreeMap<u32, usize> = BTreeMap::new();
         let mut weights = vec![0u64; rows];
         let mut seen: Vec<BTreeMap<usize, usize>> = vec![BTreeMap::new(); rows];
         let mut row_of = Vec::with_capacity(problem.executors.len());
         for executor in &problem.executors {
             let rank = ranks.entry(executor.component).or_default();
-            row_of.push(*rank);
-            weights[*rank] += executor.demand;
+            let row = first_rows[&executor.group] + *rank;
+            row_of.push(row);
+            weights[row] += executor.demand;
             if let Some(node) = executor.current.map(|slot| slot.node).or(executor.near) {
-                *seen[*rank].entry(node as usize).or_default() += 1;
+                *seen[row].entry(node as usize).or_default() += 1;
             }
             *rank += 1;
         }
@@ -131,6 +145,8 @@ struct RowPlacement<'a> {
     demand: Vec<u64>,
     /// Which components each row has.
     components: BTreeSet<(usize, u32)>,
+    /// The group of each row.
+    group_of: Vec<u32>,
 }
 
 impl<'a> RowPlacement<'a> {
@@ -143,8 +159,12 @@ impl<'a> RowPlacement<'a> {
             row_of: rows.row_of.clone(),
             node_of: vec![0; rows.len()],
             demand: problem.nodes.iter().map(|node| node.base_load).collect(),
-            components: executors.map(|(&row, executor)| (row, executor.component)).collect(),
+            components: executors.clone().map(|(&row, found)| (row, found.component)).collect(),
+            group_of: vec![0; rows.len()],
         };
+        for (&row, executor) in executors {
+            candidate.group_of[row] = executor.group;
+        }
         let mut left: Vec<usize> = ports.iter().map(Vec::len).collect();
         let mut order: Vec<usize> = (0..rows.len()).collect();
         order.sort_by_key(|&row| (std::cmp::Reverse(rows.weights[row]), row));
@@ -207,7 +227,8 @@ impl<'a> RowPlacement<'a> {
             }
             let left = self.problem.nodes[worst].load(self.demand[worst] - place.demand);
             for (row, &node) in self.node_of.iter().enumerate() {
-                if node == worst || self.components.contains(&(row, place.component)) {
+                let shares = self.group_of[row] == place.group;
+                if node == worst || !shares || self.components.contains(&(row, place.component)) {
                     continue;
                 }
                 let load = left.max(self.load(node, place.demand));
@@ -280,8 +301,9 @@ mod tests {
             let node = &problem.nodes[slot.node as usize];
             assert!(node.usable && node.slots.iter().any(|s| s.port == slot.port && !s.taken));
         }
-        let slots: BTreeSet<&SlotRef> = placement.iter().collect();
-        assert!(slots.len() <= rows_needed(problem));
+        let pairs = problem.executors.iter().zip(placement);
+        let slots: BTreeSet<(&SlotRef, u32)> = pairs.map(|(e, slot)| (slot, e.group)).collect();
+        assert!(slots.len() <= rows_of_groups(problem).1);
     }
 
     #[test]
@@ -354,6 +376,31 @@ mod tests {
         let placement = share(&problem).unwrap();
         check(&problem, &placement);
         assert!(placement.iter().all(|slot| slot.node == 1));
+    }
+
+    /// A source and a heavy splitter that share slots, and two counters with slots of their own.
+    fn with_own_slots() -> Problem {
+        let mut problem = words(vec![node(1000, 2), node(1000, 2)]);
+        problem.executors = vec![executor(0, 400_000), executor(1, 800_000)];
+        let counter = PlaceExecutor { group: 3, ..executor(2, 50_000) };
+        problem.executors.extend([counter; 2]);
+        problem
+    }
+
+    #[test]
+    fn who_has_slots_of_its_own_takes_none_of_others_and_lends_them_none() {
+        let mut problem = with_own_slots();
+        let placement = share(&problem).unwrap();
+        check(&problem, &placement);
+        // To part source and splitter would be even, and take a fourth slot.
+        assert_eq!(placement[0], placement[1]);
+        assert_eq!(placement.iter().collect::<BTreeSet<_>>().len(), 3);
+        for (executor, slot) in problem.executors.iter_mut().zip(&placement) {
+            executor.current = Some(*slot);
+        }
+        assert_eq!(share(&problem).unwrap(), placement, "what runs so stays");
+        problem.nodes.truncate(1);
+        assert_eq!(share(&problem), Err(Shortage::Slots { needed: 1, usable_nodes: 1 }));
     }
 
     #[test]

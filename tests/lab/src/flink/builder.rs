@@ -46,6 +46,8 @@ pub struct FlinkBuilder {
     pub(super) configuration: Map<String, Value>,
     pub(super) job_manager_options: Vec<String>,
     pub(super) survives: bool,
+    /// The keys that the second JobManager alone reads, where there is one.
+    pub(super) standby: Option<Map<String, Value>>,
     pub(super) pins: bool,
 }
 
@@ -61,6 +63,7 @@ impl FlinkBuilder {
             configuration: Map::new(),
             job_manager_options: Vec::new(),
             survives: false,
+            standby: None,
             pins: false,
         }
     }
@@ -112,6 +115,13 @@ impl FlinkBuilder {
     pub fn highly_available(mut self) -> Self {
         self.survives = true;
         self
+    }
+
+    /// A second JobManager takes over from the first; it reads these keys besides, or others instead.
+    #[must_use]
+    pub fn standby(mut self, keys: Map<String, Value>) -> Self {
+        self.standby = Some(keys);
+        self.highly_available()
     }
 
     /// Slots can be asked for from each TaskManager alone, by an external resource of its own.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::builder::FlinkBuilder;
 use super::home::{self, Home};
+use super::job_manager::FlinkJobManager;
 use super::rest::FlinkRest;
 use crate::cpu::{CpuGroups, CpuLimit, group_name};
 use crate::dist::Dist;
@@ -25,15 +26,16 @@ const START_LIMIT: Duration = Duration::from_secs(90);
 pub struct FlinkCluster {
     // Fields are dropped in this order: processes first, then what they run in.
     nodes: Vec<FlinkNode>,
-    job_manager: Option<Server>,
+    pub(super) job_managers: Vec<FlinkJobManager>,
     zookeeper: Option<Server>,
-    home: Home,
-    rest: FlinkRest,
-    keys: Map<String, Value>,
+    pub(super) home: Home,
+    /// The JobManager that is spoken to.
+    pub(super) front: usize,
+    pub(super) keys: Map<String, Value>,
     /// How many slots of each node can be asked for from it alone.
     pinned: u16,
     cpu: CpuGroups,
-    sites: Sites,
+    pub(super) sites: Sites,
     ports: Ports,
 }
 
@@ -66,9 +68,9 @@ impl FlinkCluster {
         let keys = home::common(builder, &sites.hub, &dir, &ports);
         let mut cluster = Self {
             nodes: Vec::new(),
-            job_manager: None,
+            job_managers: Vec::new(),
             zookeeper: None,
-            rest: FlinkRest::new(&sites.hub.host, ports.at(1)),
+            front: 0,
             cpu: CpuGroups::create(&group_name(ports.block())),
             home,
             keys,
@@ -79,8 +81,14 @@ impl FlinkCluster {
         if builder.survives {
             cluster.start_zookeeper()?;
         }
-        // TaskManagers that come before it lose ten seconds.
-        cluster.start_job_manager()?;
+        let own = [Map::new()].into_iter().chain(builder.standby.clone());
+        for (number, own) in (0..).zip(own) {
+            let job_manager =
+                FlinkJobManager::new(number, &cluster.sites.hub, &cluster.ports, &own);
+            cluster.job_managers.push(job_manager);
+            // TaskManagers that come before the first lose ten seconds.
+            cluster.start_job_manager_of(usize::from(number))?;
+        }
         for site in cluster.sites.nodes.clone() {
             let node = cluster.start_task_manager(site)?;
             cluster.nodes.push(node);
@@ -95,7 +103,7 @@ impl FlinkCluster {
     /// With the ends of all logs.
     pub fn wait_registered(&self, nodes: usize, limit: Duration) -> Result<()> {
         until("registration of all TaskManagers", limit, || {
-            let registered = self.rest.task_managers().unwrap_or_default();
+            let registered = self.rest().task_managers().unwrap_or_default();
             Ok((registered.len() == nodes).then_some(()))
         })
         .with_context(|| tails(&self.logs()))
@@ -106,14 +114,14 @@ impl FlinkCluster {
         &self.sites.hub.lab
     }
 
-    /// Where the JobManager runs, and where Kafka and Redis should.
+    /// Where JobManagers run, and where Kafka and Redis should.
     pub fn hub(&self) -> &Site {
         &self.sites.hub
     }
 
-    /// Questions and orders to the JobManager.
+    /// Questions and orders to the JobManager, of several the one that [`FlinkCluster::speak_to`] says.
     pub fn rest(&self) -> &FlinkRest {
-        &self.rest
+        self.job_managers[self.front].rest()
     }
 
     /// The nodes; methods count them from 1, as their names n1, n2, ... do.
@@ -145,42 +153,14 @@ impl FlinkCluster {
 
     /// The JobManager's log.
     pub fn job_manager_log(&self) -> PathBuf {
-        self.home.logs().join("jobmanager.log")
+        self.job_managers[0].log(&self.home)
     }
 
-    /// The logs of the JobManager and of each TaskManager.
+    /// The logs of each JobManager and of each TaskManager.
     pub fn logs(&self) -> Vec<PathBuf> {
         let nodes =
             self.sites.nodes.iter().map(|s| self.home.logs().join(format!("{}.log", s.node)));
-        [self.job_manager_log()].into_iter().chain(nodes).collect()
-    }
-
-    /// The JobManager's process, while it runs.
-    pub fn job_manager_pid(&self) -> Option<u32> {
-        self.job_manager.as_ref().map(Server::pid)
-    }
-
-    /// Kills the JobManager at once, as a power cut would.
-    pub fn kill_job_manager(&mut self) {
-        self.job_manager = None;
-    }
-
-    /// Starts the JobManager and waits until it answers.
-    ///
-    /// # Errors
-    /// With the end of its log when it does not.
-    pub fn start_job_manager(&mut self) -> Result<()> {
-        self.kill_job_manager();
-        let class = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint";
-        self.home.write("jobmanager", &self.keys)?;
-        let mut command = self.home.command(&self.sites.hub, "jobmanager", "320m", class);
-        command.arg("--configDir").arg(self.home.conf("jobmanager"));
-        let logs = self.home.logs();
-        let log = logs.join("jobmanager.log");
-        let mut server = Server::start("jobmanager", command, &logs, &[log])?;
-        server.wait_ready(START_LIMIT, || self.rest.answers())?;
-        self.job_manager = Some(server);
-        Ok(())
+        self.job_managers.iter().map(|one| one.log(&self.home)).chain(nodes).collect()
     }
 
     /// Changes the configuration that processes read when they start from now on; `null` takes a key away.
@@ -261,7 +241,7 @@ impl FlinkCluster {
     /// Stops all of its processes.
     pub fn stop(mut self) {
         self.nodes.clear();
-        self.kill_job_manager();
+        self.job_managers.clear();
         self.zookeeper = None;
     }
 
@@ -270,7 +250,7 @@ impl FlinkCluster {
             "org.apache.flink.shaded.zookeeper3.org.apache.zookeeper.server.ZooKeeperServerMain";
         self.home.write("zookeeper", &self.keys)?;
         let mut command = self.home.command(&self.sites.hub, "zookeeper", "64m", class);
-        let port = self.ports.at(3);
+        let port = self.ports.at(home::ZOOKEEPER);
         command.arg(port.to_string()).arg(self.home.dir.join("zookeeper"));
         let mut server = Server::start("zookeeper", command, &self.home.logs(), &[])?;
         let host = self.sites.hub.host.clone();

@@ -8,12 +8,15 @@ use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
 use super::builder::FlinkBuilder;
+use super::job_manager;
 use crate::java::{Java, class_path};
 use crate::ports::Ports;
 use crate::process::Site;
 
-/// RPC, REST, blobs and ZooKeeper of one cluster.
-pub(super) const PORTS: u16 = 4;
+/// ZooKeeper's port comes after those of two JobManagers.
+pub(super) const ZOOKEEPER: u16 = 2 * job_manager::PORTS;
+/// Of one cluster.
+pub(super) const PORTS: u16 = ZOOKEEPER + 1;
 /// Time for a process that fell silent, in ms; a busy machine needs most of it.
 const HEARTBEAT_MILLIS: u32 = 10_000;
 
@@ -123,7 +126,7 @@ impl Home {
             .args(OPEN)
             .arg(format!("-Dlog.file={}", self.logs().join(format!("{name}.log")).display()))
             .arg(format!("-Dlog4j.configurationFile=file:{}/log4j.properties", conf.display()));
-        if name == "jobmanager" {
+        if name.starts_with("jobmanager") {
             command.args(&self.options);
         }
         command.args(["-cp", &class_path(&path), class]);
@@ -145,7 +148,6 @@ pub(super) fn common(
         "rest.address": hub.host,
         "rest.bind-address": hub.host,
         "rest.port": ports.at(1),
-        "blob.server.port": ports.at(2).to_string(),
         "jobmanager.scheduler": "adaptive",
         "jobmanager.memory.heap.size": "320m",
         "jobmanager.memory.off-heap.size": "128m",
@@ -175,9 +177,10 @@ pub(super) fn common(
         let storage = format!("file://{}", dir.join("ha").display());
         keys.insert("high-availability.type".into(), "zookeeper".into());
         keys.insert("high-availability.storageDir".into(), storage.into());
-        let quorum = format!("{}:{}", hub.host, ports.at(3));
+        let quorum = format!("{}:{}", hub.host, ports.at(ZOOKEEPER));
         keys.insert("high-availability.zookeeper.quorum".into(), quorum.into());
-        keys.insert("high-availability.jobmanager.port".into(), ports.at(0).to_string().into());
+        let patience = "high-availability.zookeeper.client.session-timeout";
+        keys.insert(patience.into(), HEARTBEAT_MILLIS.into());
     }
     keys.extend(builder.configuration.clone());
     keys.retain(|_, value| !value.is_null());

@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import org.apache.flink.runtime.jobgraph.JobVertexID;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
@@ -48,7 +49,8 @@ public final class Monitor implements AutoCloseable {
     private final Thread thread = Threads.of("thalweg-monitor", this::work);
     private volatile View last = new View(List.of(), Map.of());
     private Actuator actuator;
-    private boolean leads;
+    /** The term of leadership that the engine was told of; empty while it follows. */
+    private OptionalLong term = OptionalLong.empty();
 
     Monitor(Settings settings, Rest rest, Requirements requirements, Engine engine, EngineFacade facade, Jobs jobs) {
         this.settings = settings;
@@ -129,13 +131,13 @@ public final class Monitor implements AutoCloseable {
         Thread.sleep(FETCH_MILLIS);
         Map<String, String> running = reader.jobs();
         List<JobView> seen = new JobsReader(reader, jobs, settings, last.jobs()).read(running, findings::say);
-        if (seen == null) {
-            // Another JobManager leads. What it runs is not ours to judge, nor to forget.
-            findings.say("poll", "jobs of another JobManager run");
-            if (leads) {
-                facade.follow();
-                leads = false;
-            }
+        if (seen == null || facade.leadsLately().isEmpty()) {
+            // What another JobManager runs is not ours to judge, nor to forget.
+            findings.say("poll", "another JobManager leads");
+            follow("another JobManager leads");
+            return false;
+        }
+        if (!leads()) {
             return false;
         }
         List<NodeView> nodes = reader.nodes();
@@ -147,14 +149,10 @@ public final class Monitor implements AutoCloseable {
         for (JobView job : seen) {
             readBounds(job);
         }
-        if (!leads || facade.hasLost()) {
-            facade.lead(0);
-            leads = true;
-        }
         SnapshotWriter snapshot = encoder.encode(now, nodes, seen, beyond);
         JsonNode answer = engine.observe(snapshot.finish(), snapshot.length(), now);
         if (!answer.path("leads").asBoolean(true)) {
-            leads = false;
+            term = OptionalLong.empty();
             return true;
         }
         answer.path("decisions").forEach(decision -> findings.take(decision, actuator));
@@ -167,6 +165,30 @@ public final class Monitor implements AutoCloseable {
         byId.keySet().forEach(this::tellDropped);
         findings.keep(byId.keySet());
         return true;
+    }
+
+    /** Whether this JobManager leads; whoever begins to goes on from what its predecessor left. */
+    private boolean leads() {
+        if (facade.hasLost() || !facade.leadsLately().equals(term)) {
+            follow("another JobManager has led, or somebody was told so");
+            // The actuator may still let go of what it was at before.
+            OptionalLong now = actuator.isIdle() ? facade.leads() : OptionalLong.empty();
+            if (now.isPresent()) {
+                requirements.recall();
+                facade.lead(now.getAsLong());
+                LOG.info("this JobManager leads, the {}. time that one begins to since it started", now.getAsLong());
+                term = now;
+            }
+        }
+        return term.isPresent();
+    }
+
+    private void follow(String why) {
+        if (term.isPresent()) {
+            LOG.info("{}", why);
+            facade.follow();
+            term = OptionalLong.empty();
+        }
     }
 
     /** The bounds that users set; where they cannot be read, those that were known last. */

@@ -1,5 +1,6 @@
 package io.thalweg.flink;
 
+import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -76,6 +77,11 @@ final class Opening<T extends AutoCloseable> implements AutoCloseable {
         if (closed) {
             end();
         }
+    }
+
+    /** What was opened; empty before, and after the end. */
+    synchronized Optional<T> opened() {
+        return Optional.ofNullable(opened);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.thalweg.flink;
 
+import io.thalweg.shell.Leadership;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -28,7 +29,7 @@ public final class Standalone {
         if (!"0".equals(configuration.get("thalweg.flink.level"))) {
             configuration.put("thalweg.flink.level", "1");
         }
-        Thalweg thalweg = new Thalweg(Settings.of(configuration), Jobs.all());
+        Thalweg thalweg = new Thalweg(Settings.of(configuration), Jobs.all(), Leadership.ALONE);
         Runtime.getRuntime().addShutdownHook(new Thread(thalweg::close));
         Thread.currentThread().join();
     }

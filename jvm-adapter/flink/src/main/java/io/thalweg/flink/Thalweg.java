@@ -4,18 +4,29 @@ import io.thalweg.bridge.NativeLibrary;
 import io.thalweg.bridge.ThalwegException;
 import io.thalweg.flink.Jobs.Submission;
 import io.thalweg.flink.act.ClusterStates;
+import io.thalweg.flink.measure.ClusterReader;
+import io.thalweg.flink.place.FormerPlaces;
 import io.thalweg.flink.place.SlotNumbers;
 import io.thalweg.flink.rest.Requirements;
 import io.thalweg.flink.rest.Rest;
 import io.thalweg.shell.Actuator;
+import io.thalweg.shell.ClusterNote;
 import io.thalweg.shell.Engine;
 import io.thalweg.shell.EngineFacade;
+import io.thalweg.shell.Leadership;
 import io.thalweg.shell.Linkage;
 import io.thalweg.shell.NativeEngine;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.runtime.jobgraph.JobGraph;
+import org.apache.flink.runtime.jobgraph.JobResourceRequirements;
 import org.apache.flink.runtime.scheduler.SchedulerNG;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,11 +43,11 @@ public final class Thalweg implements AutoCloseable {
     private final Opening<Loop> loop;
 
     /** Opens the engine and begins to watch, later where its store is not to be had yet. */
-    Thalweg(Settings settings, Jobs jobs) {
+    Thalweg(Settings settings, Jobs jobs, Leadership leadership) {
         this.settings = settings;
         this.jobs = jobs;
         NativeLibrary.load(settings.libraryPath());
-        loop = new Opening<>(() -> new Loop(settings, jobs), Thalweg::mayPass, Thread::sleep);
+        loop = new Opening<>(() -> new Loop(settings, jobs, leadership), Thalweg::mayPass, Thread::sleep);
         loop.begin();
     }
 
@@ -53,7 +64,7 @@ public final class Thalweg implements AutoCloseable {
                 if (settings.level() == 2) {
                     linkage().require(Thalweg.class);
                 }
-                instance = new Thalweg(settings, Jobs.ownOnly());
+                instance = new Thalweg(settings, Jobs.ownOnly(), ByAddress.of(configuration, settings.restUrl()));
             } catch (Throwable e) {
                 refused = true;
                 String code = e instanceof ThalwegException t ? t.code().name() : "START";
@@ -81,9 +92,35 @@ public final class Thalweg implements AutoCloseable {
         return jobs.numbers();
     }
 
+    /** Where a job ran under an earlier JobManager; nothing of one that is new. */
+    Optional<FormerPlaces> formerPlaces(JobGraph graph) {
+        try {
+            Optional<JsonNode> table = loop.opened().map(open -> open.facade.table(graph.getJobID().toString()));
+            Map<String, String> names = new HashMap<>();
+            graph.getVertices().forEach(vertex -> names.put(vertex.getID().toHexString(), vertex.getName()));
+            Map<String, Integer> most = most(graph);
+            return table.filter(JsonNode::isObject).map(found -> FormerPlaces.read(found.path("rows"), names, most));
+        } catch (IOException | RuntimeException | LinkageError e) {
+            LOG.warn("job {}: where it ran is not known, so Flink places it", graph.getJobID(), e);
+            return Optional.empty();
+        }
+    }
+
+    /** The most subtasks that each vertex of a job may have. */
+    private static Map<String, Integer> most(JobGraph graph) throws IOException {
+        Map<String, Integer> most = new HashMap<>();
+        graph.getVertices().forEach(vertex -> most.put(vertex.getID().toHexString(), vertex.getParallelism()));
+        JobResourceRequirements.readFromExecutionPlan(graph).ifPresent(bounds -> bounds.getJobVertexParallelisms().forEach(
+                (vertex, range) -> most.put(vertex.toHexString(), range.getParallelism().getUpperBound())));
+        return most;
+    }
+
     /** A job that our slot allocator places. */
     void take(Job job, Submission submission) {
         jobs.place(job, submission);
+        if (job.allocator().restoration() != null) {
+            loop.opened().ifPresent(open -> open.restorer.add(job));
+        }
     }
 
     /** A job of Flink's own scheduler, whose parallelism alone can be changed. */
@@ -101,20 +138,24 @@ public final class Thalweg implements AutoCloseable {
         private final Engine engine;
         private final Actuator actuator;
         private final Monitor monitor;
+        private final EngineFacade facade;
+        private final Restorer restorer;
 
-        Loop(Settings settings, Jobs jobs) {
+        Loop(Settings settings, Jobs jobs, Leadership leadership) {
             if (settings.ownStore() != null) {
                 PrivateFolder.make(settings.ownStore());
             }
             engine = new NativeEngine(settings.libraryPath(), settings.forEngine());
-            EngineFacade facade = new EngineFacade(engine);
+            facade = new EngineFacade(engine, leadership, ClusterNote.NONE);
             facade.reportStatus();
             Rest rest = new Rest(settings.rest());
             Requirements requirements =
-                    new Requirements(rest, facade.kept(BOUNDS), bounds -> facade.keep(BOUNDS, bounds));
+                    new Requirements(rest, () -> facade.kept(BOUNDS), bounds -> facade.keep(BOUNDS, bounds));
             monitor = new Monitor(settings, rest, requirements, engine, facade, jobs);
             actuator = new Actuator(facade, new ClusterStates(settings, rest, requirements, facade, jobs, monitor),
                     settings.stepTimeoutMillis(), result -> LOG.info("action: {}", result));
+            restorer = new Restorer(new ClusterReader(rest)::nodes);
+            restorer.start();
             monitor.start(actuator);
         }
 
@@ -122,6 +163,7 @@ public final class Thalweg implements AutoCloseable {
         public void close() {
             monitor.close();
             actuator.close();
+            restorer.close();
             engine.close();
         }
     }

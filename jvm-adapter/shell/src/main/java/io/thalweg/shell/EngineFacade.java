@@ -125,11 +125,21 @@ public final class EngineFacade {
         return send(JsonNodeFactory.instance.objectNode().put("op", "kept").put("key", key)).path("value");
     }
 
+    /** The routing table by which a topology was placed last; null where none is stored. */
+    public JsonNode table(String topology) {
+        return send(JsonNodeFactory.instance.objectNode().put("op", "table").put("topology", topology)).path("table");
+    }
+
     /** The term in which this process leads by what the cluster says now; empty if it does not. */
     public OptionalLong leads() {
         OptionalLong now = leadership.term();
         askedAt = System.currentTimeMillis();
         return now;
+    }
+
+    /** The term in which this process leads as far as it was told of late; empty if it does not. */
+    public OptionalLong leadsLately() {
+        return leadership.lately();
     }
 
     /** This process begins to lead; answers with what a predecessor left to be done, missing if nothing. */

@@ -10,4 +10,9 @@ public interface Leadership {
 
     /** A number that grows with every change of leader; empty while another leads or nobody can tell. */
     OptionalLong term();
+
+    /** The same as far as it was told of late: for whoever looks often, and does nothing upon it that outlives this process. */
+    default OptionalLong lately() {
+        return term();
+    }
 }

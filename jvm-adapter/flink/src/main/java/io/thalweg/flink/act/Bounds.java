@@ -73,6 +73,7 @@ final class Bounds {
     /** Asks for what was asked for before, if anything was changed. */
     void undo() throws IOException, InterruptedException, StepFailed {
         if (trace != null) {
+            facade.requireLeadership();
             Traces.undo(requirements, job, trace);
             facade.undone(plan.id(), trace);
             trace = null;

@@ -11,7 +11,6 @@ import java.net.URI;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -133,7 +132,9 @@ public final class ClusterReader {
         job.path("plan").path("nodes").forEach(node -> plans.put(node.path("id").asText(), node));
         List<JsonNode> found = new ArrayList<>();
         job.path("vertices").forEach(found::add);
-        Map<String, String> names = names(found);
+        Map<String, String> given = new HashMap<>();
+        found.forEach(vertex -> given.put(vertex.path("id").asText(), vertex.path("name").asText()));
+        Map<String, String> names = Vertex.uniqueNames(given);
         found.sort(Comparator.comparing(vertex -> names.get(vertex.path("id").asText())));
         Map<String, Integer> indexes = new HashMap<>();
         found.forEach(vertex -> indexes.put(vertex.path("id").asText(), indexes.size()));
@@ -206,25 +207,6 @@ public final class ClusterReader {
         }
         return new Totals(read, written, busy, metrics.path("accumulated-backpressured-time").asDouble(),
                 metrics.path("accumulated-idle-time").asDouble());
-    }
-
-    /** Names by vertex id; those that several share get their id behind. */
-    private static Map<String, String> names(List<JsonNode> vertices) {
-        Set<String> once = new HashSet<>();
-        Set<String> shared = new HashSet<>();
-        for (JsonNode vertex : vertices) {
-            String name = vertex.path("name").asText();
-            if (!once.add(name)) {
-                shared.add(name);
-            }
-        }
-        Map<String, String> names = new HashMap<>();
-        for (JsonNode vertex : vertices) {
-            String name = vertex.path("name").asText();
-            String id = vertex.path("id").asText();
-            names.put(id, shared.contains(name) ? name + "#" + id : name);
-        }
-        return names;
     }
 
     /** The host in {@code pekko.tcp://flink@host:port/...}; the whole where it is of another kind. */

@@ -1,6 +1,9 @@
 package io.thalweg.flink.measure;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * A step of a job.
@@ -15,6 +18,14 @@ public record Vertex(String id, String name, int firstTask, int maxParallelism, 
         SourceReader.Waiting waiting) {
     /** A stream from another step, by index. */
     public record Input(int from, String shipStrategy) { }
+
+    /** Names by vertex id; those that several share get their id behind. */
+    public static Map<String, String> uniqueNames(Map<String, String> names) {
+        Map<String, Long> shares = names.values().stream().collect(Collectors.groupingBy(n -> n, Collectors.counting()));
+        Map<String, String> unique = new HashMap<>();
+        names.forEach((id, name) -> unique.put(id, shares.get(name) > 1 ? name + "#" + id : name));
+        return unique;
+    }
 
     /** Whether it brings records in. */
     public boolean isSource() {

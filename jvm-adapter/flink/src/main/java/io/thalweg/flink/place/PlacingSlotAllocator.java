@@ -91,9 +91,13 @@ public final class PlacingSlotAllocator implements SlotAllocator {
     }
 
     /** Sets the wish of a job that comes back with it, before anything else happens to the job. */
-    public void restore(Wish former) {
-        wishAgain(former);
-        restoration = new Restoration();
+    public void restore(FormerPlaces former) {
+        dropped.addAll(former.dropped());
+        if (!former.wish().places().isEmpty()) {
+            LOG.info("job {} shall run where it ran before: {} vertices", job, former.wish().places().size());
+            wishAgain(former.wish());
+            restoration = new Restoration();
+        }
     }
 
     /** The first start of a job that comes back; null for any other. */

@@ -7,7 +7,7 @@ package io.thalweg.flink.place;
  */
 public final class Restoration {
     /** Slots that are there are offered within a fraction of this. */
-    static final long PATIENCE_MILLIS = 5_000;
+    public static final long PATIENCE_MILLIS = 5_000;
 
     private volatile boolean waits;
     private volatile boolean over;
@@ -18,7 +18,7 @@ public final class Restoration {
      *
      * @param held whether all slots that are wished are held
      */
-    boolean holdsBack(boolean held, long nowMillis) {
+    public boolean holdsBack(boolean held, long nowMillis) {
         if (over || held) {
             end();
             return false;

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.ObjectNode;
@@ -87,6 +88,7 @@ public final class Requirements {
     private static final long KEPT_MILLIS = 3_600_000;
 
     private final Rest rest;
+    private final Supplier<JsonNode> kept;
     private final Consumer<JsonNode> keep;
     private final Map<String, Map<String, Known>> jobs = new TreeMap<>();
     private final Map<String, Long> absentSince = new HashMap<>();
@@ -94,19 +96,28 @@ public final class Requirements {
     /**
      * Bounds as REST tells them.
      *
-     * @param kept what an earlier one had kept, or null
+     * @param kept what was kept last, here or by another that led meanwhile; null where nothing was
      * @param keep keeps what is known, so that a successor can tell a user's bounds from ours
      */
-    public Requirements(Rest rest, JsonNode kept, Consumer<JsonNode> keep) {
+    public Requirements(Rest rest, Supplier<JsonNode> kept, Consumer<JsonNode> keep) {
         this.rest = rest;
+        this.kept = kept;
         this.keep = keep;
-        if (kept != null) {
-            kept.fieldNames().forEachRemaining(job -> kept.path(job).fieldNames().forEachRemaining(vertex -> {
-                JsonNode known = kept.path(job).path(vertex);
-                of(job).put(vertex, new Known(range(known.path("submitted")), range(known.path("ours")),
-                        range(known.path("users")), range(known.path("asking"))));
-            }));
+        recall();
+    }
+
+    /** Takes up what was kept last: whoever led meanwhile has asked for bounds that are no user's. */
+    public synchronized void recall() {
+        JsonNode last = kept.get();
+        if (last == null) {
+            return;
         }
+        jobs.clear();
+        last.fieldNames().forEachRemaining(job -> last.path(job).fieldNames().forEachRemaining(vertex -> {
+            JsonNode known = last.path(job).path(vertex);
+            of(job).put(vertex, new Known(range(known.path("submitted")), range(known.path("ours")),
+                    range(known.path("users")), range(known.path("asking"))));
+        }));
     }
 
     /**

@@ -57,7 +57,7 @@ class StrategiesTest {
     void start() throws Exception {
         flink = new FakeFlink().streamingJob("a", "words");
         seen = new ClusterReader(flink.rest()).job("a").orElseThrow();
-        requirements = new Requirements(flink.rest(), null, kept -> { });
+        requirements = new Requirements(flink.rest(), () -> null, kept -> { });
         bounds = new Bounds(flink.rest(), requirements, facade, TO_TWO, seen);
     }
 
@@ -360,6 +360,16 @@ class StrategiesTest {
         @Override
         public boolean holdsEnough(Wish wish) {
             return hasSlots;
+        }
+
+        @Override
+        public boolean hasEnded() {
+            return false;
+        }
+
+        @Override
+        public void startIfPossible() {
+            done.add("look");
         }
 
         @Override

@@ -3,11 +3,13 @@ package io.thalweg.flink.rest;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.thalweg.flink.rest.Requirements.Announcement;
 import io.thalweg.flink.rest.Requirements.BeyondUser;
 import io.thalweg.flink.rest.Requirements.Channel;
 import io.thalweg.flink.rest.Requirements.Range;
 import io.thalweg.shell.StepFailed;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -22,7 +24,7 @@ class RequirementsTest {
     private final ObjectMapper json = new ObjectMapper();
     private final Map<String, Range> flink = new TreeMap<>();
     private JsonNode kept;
-    private Requirements requirements = new Requirements(null, null, all -> kept = all);
+    private Requirements requirements = new Requirements(null, () -> null, all -> kept = all);
 
     /** Flink as it keeps bounds, whoever asks for them. */
     private final Channel channel = new Channel() {
@@ -122,10 +124,27 @@ class RequirementsTest {
         ask("split", 4);
         flink.put("count", new Range(2, 2));
         ask("split", 5);
-        requirements = new Requirements(null, json.readTree(kept.toString()), all -> kept = all);
+        JsonNode last = json.readTree(kept.toString());
+        requirements = new Requirements(null, () -> last, all -> kept = all);
         requirements.submitted("job", Map.of("split", 1, "count", 2), false);
         ask("split", 6);
         assertThrows(BeyondUser.class, () -> ask("count", 3));
+    }
+
+    @Test
+    void whoLeadsAgainTellsThemTooFromThoseOfWhoLedMeanwhile() throws Exception {
+        submitted();
+        ask("split", 4);
+        JsonNode before = json.readTree(kept.toString());
+        Requirements other = new Requirements(null, () -> before, all -> kept = all);
+        other.ask("job", Map.of("split", 5), channel, Announcement.NONE);
+        JsonNode last = json.readTree(kept.toString());
+        List<JsonNode> stored = new ArrayList<>(List.of(before));
+        requirements = new Requirements(null, () -> stored.get(0), all -> kept = all);
+        stored.set(0, last);
+        requirements.recall();
+        ask("split", 6);
+        assertEquals(new Range(1, 6), flink.get("split"));
     }
 
     @Test
@@ -151,7 +170,8 @@ class RequirementsTest {
             };
             assertThrows(IOException.class,
                     () -> requirements.ask("job", Map.of("split", 4), dying, before::putAll));
-            requirements = new Requirements(null, json.readTree(kept.toString()), all -> kept = all);
+            JsonNode last = json.readTree(kept.toString());
+            requirements = new Requirements(null, () -> last, all -> kept = all);
             requirements.submitted("job", Map.of("split", 1, "count", 2), false);
             requirements.undo("job", before, channel);
             assertEquals(new Range(1, 2), flink.get("split"), "arrived: " + arrived);
@@ -203,7 +223,7 @@ class RequirementsTest {
     @Test
     void boundsAreReadAsRestTellsThem() throws Exception {
         try (FakeFlink rest = new FakeFlink().streamingJob("a", "words")) {
-            Requirements read = new Requirements(rest.rest(), null, all -> { });
+            Requirements read = new Requirements(rest.rest(), () -> null, all -> { });
             String vertex = FakeFlink.vertexOf("a");
             assertEquals(Map.of(), read.users("a"));
             rest.on("/jobs/a/resource-requirements",

@@ -31,6 +31,13 @@ public final class ThalwegAccess {
         return true;
     }
 
+    /** Has a scheduler that waits for slots look whether those that are there suffice. */
+    public static void startIfPossible(AdaptiveScheduler scheduler) {
+        if (scheduler.getState() instanceof WaitingForResources waiting) {
+            waiting.onNewResourcesAvailable();
+        }
+    }
+
     /** Restarts the tasks at once, on the slots and with the parallelism that the slot allocator says. */
     public static void restart(Object state) {
         ((StateTransitionManager.Context) state).transitionToSubsequentState();

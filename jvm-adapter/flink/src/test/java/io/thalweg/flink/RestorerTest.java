@@ -1,0 +1,216 @@
+package io.thalweg.flink;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.thalweg.flink.measure.NodeView;
+import io.thalweg.flink.place.FormerPlaces;
+import io.thalweg.flink.place.PlacingSlotAllocator;
+import io.thalweg.flink.place.SlotNumbers;
+import io.thalweg.flink.place.Wish;
+import io.thalweg.shell.Place;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import org.apache.flink.runtime.jobgraph.JobResourceRequirements;
+import org.apache.flink.runtime.jobgraph.JobVertexID;
+import org.junit.jupiter.api.Test;
+
+/** Which slots jobs that come back ask for, and when. */
+class RestorerTest {
+    private final List<String> done = new ArrayList<>();
+    private final Comer first = new Comer("first");
+    private final Comer second = new Comer("second");
+    private final List<PlacedJob> jobs = new ArrayList<>(List.of(first, second));
+    private double pin;
+    private boolean answers = true;
+    private final Restorer restorer = new Restorer(() -> {
+        if (!answers) {
+            throw new IOException("for a test");
+        }
+        return List.of(new NodeView("n1", "h1", 4, 2, 100, 1024, Double.NaN, pin),
+                new NodeView("n2", "h2", 4, 4, 100, 1024, Double.NaN, pin));
+    });
+
+    private void look() throws Exception {
+        done.clear();
+        restorer.look(jobs);
+    }
+
+    @Test
+    void nothingIsAskedForUntilTheJobCouldStart() throws Exception {
+        look();
+        assertEquals(List.of(), done);
+    }
+
+    @Test
+    void allFreeSlotsAreAskedForByOneJobAtATime() throws Exception {
+        second.couldStart();
+        look();
+        // It holds two slots, and needs two of two TaskManagers; six are free.
+        assertEquals(List.of("second may start", "second asks for 6 more"), done);
+        first.couldStart();
+        look();
+        assertEquals(List.of("first may start", "second may start", "second asks for 6 more"), done);
+        second.started();
+        look();
+        assertEquals(List.of("second gives back", "first may start", "first asks for 6 more"), done);
+        first.ended = true;
+        look();
+        assertEquals(List.of("first gives back"), done);
+        assertEquals(List.of(), jobs);
+    }
+
+    @Test
+    void whereTheyHaveNamesTheyAreAskedForByName() throws Exception {
+        pin = 1;
+        first.couldStart();
+        look();
+        assertEquals(List.of("first may start", "first asks for [n2]"), done);
+    }
+
+    @Test
+    void aJobThatGetsItsSlotsByItselfAsksForNone() throws Exception {
+        first.started();
+        look();
+        assertEquals(List.of(), done);
+        assertEquals(List.of(second), jobs);
+    }
+
+    @Test
+    void whileRestDoesNotAnswerTheJobIsNotHeldBackForEver() throws Exception {
+        answers = false;
+        first.couldStart();
+        try {
+            look();
+        } catch (IOException e) {
+            // the next look tries again
+        }
+        assertEquals(List.of("first may start"), done);
+    }
+
+    /** A job that comes back with two subtasks on n2. */
+    private final class Comer implements PlacedJob {
+        private final String name;
+        private final PlacingSlotAllocator allocator;
+        private int deployments;
+        private boolean ended;
+
+        Comer(String name) {
+            this.name = name;
+            allocator = new PlacingSlotAllocator(reserve -> null, null, name, new SlotNumbers());
+            List<Place> places = List.of(new Place("n2", 0), new Place("n2", 1));
+            allocator.restore(new FormerPlaces(new Wish(Map.of(new JobVertexID(), places), Map.of()), List.of()));
+        }
+
+        void couldStart() {
+            allocator.restoration().holdsBack(false, 0);
+        }
+
+        void started() {
+            allocator.restoration().holdsBack(true, 0);
+            deployments++;
+        }
+
+        @Override
+        public boolean checkpoints() {
+            return true;
+        }
+
+        @Override
+        public PlacingSlotAllocator allocator() {
+            return allocator;
+        }
+
+        @Override
+        public <T> CompletableFuture<T> onMain(Callable<T> work) {
+            try {
+                return CompletableFuture.completedFuture(work.call());
+            } catch (Exception e) {
+                return CompletableFuture.failedFuture(e);
+            }
+        }
+
+        @Override
+        public Object state() {
+            return this;
+        }
+
+        @Override
+        public boolean isStillExecuting(Object state) {
+            return false;
+        }
+
+        @Override
+        public int deployments() {
+            return deployments;
+        }
+
+        @Override
+        public boolean allRun() {
+            return false;
+        }
+
+        @Override
+        public CompletableFuture<?> checkpoint() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void restart(Object state) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public JobResourceRequirements requirements() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void requirements(JobResourceRequirements bounds) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void askFor(int extra) {
+            done.add(name + " asks for " + extra + " more");
+        }
+
+        @Override
+        public void wish(Wish wish, Map<String, Double> pins) {
+            done.add(name + " asks for " + new ArrayList<>(wish.nodes()));
+        }
+
+        @Override
+        public boolean holds(Wish wish) {
+            return false;
+        }
+
+        @Override
+        public boolean holdsEnough(Wish wish) {
+            return false;
+        }
+
+        @Override
+        public int heldSlots() {
+            return 2;
+        }
+
+        @Override
+        public boolean hasEnded() {
+            return ended;
+        }
+
+        @Override
+        public void startIfPossible() {
+            done.add(name + " may start");
+        }
+
+        @Override
+        public void giveBack() {
+            done.add(name + " gives back");
+        }
+    }
+}

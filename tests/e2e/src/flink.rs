@@ -52,6 +52,29 @@ impl FlinkProduct {
         settings: &[(&str, Value)],
         build: impl FnOnce(FlinkBuilder) -> FlinkBuilder,
     ) -> Result<Self> {
+        Self::make(line, settings, |builder, _| build(builder))
+    }
+
+    /// The same with a second JobManager that takes over from the first, each with a folder of its own.
+    ///
+    /// # Errors
+    /// As for [`FlinkProduct::start`].
+    pub fn with_standby(settings: &[(&str, Value)]) -> Result<Self> {
+        Self::make(FlinkLine::V2_3, settings, |builder, folder| {
+            let of_standby = |file: PathBuf| json!(file.display().to_string());
+            let keys = [
+                ("thalweg.store.dir", of_standby(store(folder, 1))),
+                ("thalweg.recording.file", of_standby(folder.join("recording-2.jsonl"))),
+            ];
+            builder.standby(keys.map(|(key, value)| (key.to_owned(), value)).into_iter().collect())
+        })
+    }
+
+    fn make(
+        line: FlinkLine,
+        settings: &[(&str, Value)],
+        build: impl FnOnce(FlinkBuilder, &Path) -> FlinkBuilder,
+    ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let redis = Redis::start(&Site::loopback(folder.path())?, &[])?;
         let mut builder = FlinkBuilder::new(folder.path())
@@ -59,7 +82,7 @@ impl FlinkProduct {
             .library_jar(&jar(line)?)
             .set("execution.checkpointing.interval", "5s")
             .set("thalweg.mode", "act")
-            .set("thalweg.store.dir", folder.path().join("thalweg").display().to_string())
+            .set("thalweg.store.dir", store(folder.path(), 0).display().to_string())
             .set("thalweg.recording.file", recording(folder.path()).display().to_string())
             .set("thalweg.store.kind", "redis")
             .set("thalweg.store.redis.url", redis.url());
@@ -69,7 +92,7 @@ impl FlinkProduct {
         for (key, value) in settings {
             builder = builder.set(key, value.clone());
         }
-        let flink = build(builder).start()?;
+        let flink = build(builder, folder.path()).start()?;
         let kafka = Kafka::start(flink.hub())?;
         kafka.create_topic(TOPIC, 2)?;
         Ok(Self { load: None, flink, kafka, redis, folder })
@@ -256,7 +279,15 @@ impl FlinkProduct {
     /// # Errors
     /// When it has written nothing yet, or something else than its status.
     pub fn status(&self) -> Result<Status> {
-        let file = self.status_file();
+        self.status_of(self.flink.spoken_to())
+    }
+
+    /// The same of the one in the JobManager of this number.
+    ///
+    /// # Errors
+    /// As for [`FlinkProduct::status`].
+    pub fn status_of(&self, which: usize) -> Result<Status> {
+        let file = status_file(self.folder.path(), which);
         let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
         serde_json::from_str(&text).with_context(|| text.clone())
     }
@@ -268,8 +299,16 @@ impl FlinkProduct {
     /// As for [`FlinkProduct::start`].
     pub fn restart_job_manager(&mut self) -> Result<()> {
         self.flink.kill_job_manager();
-        remove_if_there(&self.status_file())?;
-        self.flink.start_job_manager()
+        self.start_job_manager_of(0)
+    }
+
+    /// Starts the JobManager of this number, which has ended, and puts away what it said of itself.
+    ///
+    /// # Errors
+    /// As for [`FlinkProduct::start`].
+    pub fn start_job_manager_of(&mut self, which: usize) -> Result<()> {
+        remove_if_there(&status_file(self.folder.path(), which))?;
+        self.flink.start_job_manager_of(which)
     }
 
     /// All of the JobManager's log since it last started.
@@ -324,13 +363,21 @@ impl FlinkProduct {
         self.flink.dir().join("out").join(job)
     }
 
-    fn status_file(&self) -> PathBuf {
-        self.store().join("status.json")
-    }
-
     fn store(&self) -> PathBuf {
-        self.folder.path().join("thalweg")
+        store(self.folder.path(), self.flink.spoken_to())
     }
+}
+
+/// The store's folder of the JobManager of this number.
+fn store(folder: &Path, which: usize) -> PathBuf {
+    match which {
+        0 => folder.join("thalweg"),
+        _ => folder.join(format!("thalweg-{}", which + 1)),
+    }
+}
+
+fn status_file(folder: &Path, which: usize) -> PathBuf {
+    store(folder, which).join("status.json")
 }
 
 fn recording(folder: &Path) -> PathBuf {

@@ -3,4 +3,5 @@
 mod flink_act;
 mod storm_lines;
 mod takeover;
+mod two_job_managers;
 mod two_nimbuses;

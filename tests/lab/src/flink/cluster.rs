@@ -26,16 +26,16 @@ const START_LIMIT: Duration = Duration::from_secs(90);
 pub struct FlinkCluster {
     // Fields are dropped in this order: processes first, then what they run in.
     nodes: Vec<FlinkNode>,
-    pub(super) job_managers: Vec<FlinkJobManager>,
+    job_managers: Vec<FlinkJobManager>,
     zookeeper: Option<Server>,
-    pub(super) home: Home,
+    home: Home,
     /// The JobManager that is spoken to.
-    pub(super) front: usize,
-    pub(super) keys: Map<String, Value>,
+    front: usize,
+    keys: Map<String, Value>,
     /// How many slots of each node can be asked for from it alone.
     pinned: u16,
     cpu: CpuGroups,
-    pub(super) sites: Sites,
+    sites: Sites,
     ports: Ports,
 }
 
@@ -281,5 +281,64 @@ impl FlinkCluster {
 
     fn node_pid(&self, n: usize) -> Result<u32> {
         Ok(self.node(n)?.server.as_ref().context("the node was killed")?.pid())
+    }
+}
+
+impl FlinkCluster {
+    /// The JobManagers.
+    pub fn job_managers(&self) -> &[FlinkJobManager] {
+        &self.job_managers
+    }
+
+    /// The JobManager's process, while it runs.
+    pub fn job_manager_pid(&self) -> Option<u32> {
+        self.job_managers[0].pid()
+    }
+
+    /// Kills the JobManager at once, as a power cut would.
+    pub fn kill_job_manager(&mut self) {
+        self.kill_job_manager_of(0);
+    }
+
+    /// The same for the one of this number, counted from 0.
+    ///
+    /// # Panics
+    /// When there is none of this number, here and below.
+    pub fn kill_job_manager_of(&mut self, which: usize) {
+        self.job_managers[which].kill();
+    }
+
+    /// Ends a JobManager as the stop of its service does.
+    ///
+    /// # Errors
+    /// When it does not run, or does not end.
+    pub fn stop_job_manager_of(&mut self, which: usize) -> Result<()> {
+        self.job_managers[which].stop()
+    }
+
+    /// Starts the JobManager and waits until it answers.
+    ///
+    /// # Errors
+    /// With the end of its log when it does not.
+    pub fn start_job_manager(&mut self) -> Result<()> {
+        self.start_job_manager_of(0)
+    }
+
+    /// The same for the one of this number.
+    ///
+    /// # Errors
+    /// With the end of its log when it does not answer.
+    pub fn start_job_manager_of(&mut self, which: usize) -> Result<()> {
+        self.job_managers[which].start(&self.home, &self.sites.hub, &self.keys)
+    }
+
+    /// The number of the JobManager that is spoken to.
+    pub fn spoken_to(&self) -> usize {
+        self.front
+    }
+
+    /// Has [`FlinkCluster::rest`] speak to the JobManager of this number from now on.
+    pub fn speak_to(&mut self, which: usize) {
+        self.front = which;
     }
 }

@@ -8,13 +8,14 @@ use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
 use super::builder::FlinkBuilder;
-use super::job_manager;
 use crate::java::{Java, class_path};
 use crate::ports::Ports;
 use crate::process::Site;
 
+/// RPC, REST and blobs of each JobManager.
+pub(super) const JOB_MANAGER_PORTS: u16 = 3;
 /// ZooKeeper's port comes after those of two JobManagers.
-pub(super) const ZOOKEEPER: u16 = 2 * job_manager::PORTS;
+pub(super) const ZOOKEEPER: u16 = 2 * JOB_MANAGER_PORTS;
 /// Of one cluster.
 pub(super) const PORTS: u16 = ZOOKEEPER + 1;
 /// Time for a process that fell silent, in ms; a busy machine needs most of it.

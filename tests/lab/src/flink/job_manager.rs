@@ -7,8 +7,7 @@ use anyhow::{Context, Result};
 use rustix::process::Signal;
 use serde_json::{Map, Value, json};
 
-use super::cluster::FlinkCluster;
-use super::home::Home;
+use super::home::{Home, JOB_MANAGER_PORTS};
 use super::rest::FlinkRest;
 use crate::ports::Ports;
 use crate::process::{Server, Site, signal};
@@ -16,8 +15,6 @@ use crate::process::{Server, Site, signal};
 const START_LIMIT: Duration = Duration::from_secs(90);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 const MAIN: &str = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint";
-/// RPC, REST and blobs of each.
-pub(super) const PORTS: u16 = 3;
 
 /// A JobManager, whether or not it runs.
 #[derive(Debug)]
@@ -36,7 +33,7 @@ impl FlinkJobManager {
             0 => "jobmanager".to_owned(),
             _ => format!("jobmanager-{}", number + 1),
         };
-        let at = |port: u16| ports.at(PORTS * number + port);
+        let at = |port: u16| ports.at(JOB_MANAGER_PORTS * number + port);
         let mut own = json!({
             "jobmanager.rpc.port": at(0),
             "high-availability.jobmanager.port": at(0).to_string(),
@@ -69,7 +66,7 @@ impl FlinkJobManager {
         self.server = None;
     }
 
-    fn stop(&mut self) -> Result<()> {
+    pub(super) fn stop(&mut self) -> Result<()> {
         let mut server = self.server.take().context("it does not run")?;
         server.stop(STOP_LIMIT)
     }
@@ -102,59 +99,5 @@ impl FlinkJobManager {
     /// When it does not run.
     pub fn resume(&self) -> Result<()> {
         signal(self.pid().context("it does not run")?, Signal::CONT)
-    }
-}
-
-impl FlinkCluster {
-    /// The JobManagers.
-    pub fn job_managers(&self) -> &[FlinkJobManager] {
-        &self.job_managers
-    }
-
-    /// The JobManager's process, while it runs.
-    pub fn job_manager_pid(&self) -> Option<u32> {
-        self.job_managers[0].pid()
-    }
-
-    /// Kills the JobManager at once, as a power cut would.
-    pub fn kill_job_manager(&mut self) {
-        self.kill_job_manager_of(0);
-    }
-
-    /// The same for the one of this number, counted from 0.
-    ///
-    /// # Panics
-    /// When there is none of this number, here and below.
-    pub fn kill_job_manager_of(&mut self, which: usize) {
-        self.job_managers[which].kill();
-    }
-
-    /// Ends a JobManager as the stop of its service does.
-    ///
-    /// # Errors
-    /// When it does not run, or does not end.
-    pub fn stop_job_manager_of(&mut self, which: usize) -> Result<()> {
-        self.job_managers[which].stop()
-    }
-
-    /// Starts the JobManager and waits until it answers.
-    ///
-    /// # Errors
-    /// With the end of its log when it does not.
-    pub fn start_job_manager(&mut self) -> Result<()> {
-        self.start_job_manager_of(0)
-    }
-
-    /// The same for the one of this number.
-    ///
-    /// # Errors
-    /// With the end of its log when it does not answer.
-    pub fn start_job_manager_of(&mut self, which: usize) -> Result<()> {
-        self.job_managers[which].start(&self.home, &self.sites.hub, &self.keys)
-    }
-
-    /// Has [`FlinkCluster::rest`] speak to the JobManager of this number from now on.
-    pub fn speak_to(&mut self, which: usize) {
-        self.front = which;
     }
 }

@@ -6,7 +6,8 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::Value;
 
-const TIMEOUT_SECS: u64 = 10;
+/// On a busy machine a JobManager takes long to set up its first job.
+const TIMEOUT_SECS: u64 = 30;
 
 /// Speaks to one JobManager.
 #[derive(Debug, Clone)]

@@ -1,10 +1,8 @@
 package io.thalweg.flink;
 
+import io.thalweg.flink.rest.OwnAddress;
 import io.thalweg.shell.Leadership;
-import java.net.InetAddress;
 import java.net.URI;
-import java.net.UnknownHostException;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
@@ -13,6 +11,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.runtime.highavailability.ClientHighAvailabilityServices;
 import org.apache.flink.runtime.highavailability.HighAvailabilityServicesUtils;
@@ -43,20 +42,22 @@ final class ByAddress implements Leadership {
     }
 
     private final Service service;
-    private final URI own;
+    private final Predicate<URI> own;
     private volatile Optional<Leader> last = Optional.empty();
     private UUID session;
     private long term;
+    private String known;
+    private boolean leads;
 
-    /** @param own where this JobManager's REST interface is */
-    ByAddress(Service service, String own) throws Exception {
+    /** @param own whether a REST interface is this process's */
+    ByAddress(Service service, Predicate<URI> own) throws Exception {
         this.service = service;
-        this.own = URI.create(own);
+        this.own = own;
         service.tell(new Told(leader -> last = leader));
     }
 
     /** Of a JobManager with this configuration; the only one where none could take over. */
-    static Leadership of(Configuration configuration, String restUrl) throws Exception {
+    static Leadership of(Configuration configuration) throws Exception {
         if (!HighAvailabilityMode.isHighAvailabilityModeActivated(configuration)) {
             return ALONE;
         }
@@ -66,7 +67,7 @@ final class ByAddress implements Leadership {
             LeaderRetrievalService retrieval = services.getClusterRestEndpointLeaderRetriever();
             retrieval.start(listener);
             return retrieval::stop;
-        }, restUrl);
+        }, OwnAddress::is);
     }
 
     @Override
@@ -112,22 +113,12 @@ final class ByAddress implements Leadership {
             session = leader.get().session();
             term++;
         }
-        return isOwn(URI.create(leader.get().address())) ? OptionalLong.of(term) : OptionalLong.empty();
-    }
-
-    private boolean isOwn(URI leader) {
-        if (leader.getPort() != own.getPort()) {
-            return false;
+        if (!leader.get().address().equals(known)) {
+            leads = own.test(URI.create(leader.get().address()));
+            known = leader.get().address();
+            LOG.info("{} leads, which is {}", known, leads ? "this process" : "another");
         }
-        if (leader.getHost().equalsIgnoreCase(own.getHost())) {
-            return true;
-        }
-        try {
-            List<InetAddress> ours = List.of(InetAddress.getAllByName(own.getHost()));
-            return List.of(InetAddress.getAllByName(leader.getHost())).stream().anyMatch(ours::contains);
-        } catch (UnknownHostException e) {
-            return false;
-        }
+        return leads ? OptionalLong.of(term) : OptionalLong.empty();
     }
 
     /** Takes what the service tells. */

@@ -64,7 +64,7 @@ public final class Thalweg implements AutoCloseable {
                 if (settings.level() == 2) {
                     linkage().require(Thalweg.class);
                 }
-                instance = new Thalweg(settings, Jobs.ownOnly(), ByAddress.of(configuration, settings.restUrl()));
+                instance = new Thalweg(settings, Jobs.ownOnly(), ByAddress.of(configuration));
             } catch (Throwable e) {
                 refused = true;
                 String code = e instanceof ThalwegException t ? t.code().name() : "START";

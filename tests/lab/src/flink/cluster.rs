@@ -151,9 +151,9 @@ impl FlinkCluster {
         Server::start(name, command, &self.home.logs(), &[log])
     }
 
-    /// The JobManager's log.
+    /// The log of the JobManager that is spoken to.
     pub fn job_manager_log(&self) -> PathBuf {
-        self.job_managers[0].log(&self.home)
+        self.job_managers[self.front].log(&self.home)
     }
 
     /// The logs of each JobManager and of each TaskManager.

@@ -41,7 +41,7 @@ final class ByAddress implements Leadership {
         AutoCloseable tell(LeaderRetrievalListener listener) throws Exception;
     }
 
-    private final Service service;
+    private final Service asked;
     private final Predicate<URI> own;
     private volatile Optional<Leader> last = Optional.empty();
     private UUID session;
@@ -49,11 +49,17 @@ final class ByAddress implements Leadership {
     private String known;
     private boolean leads;
 
-    /** @param own whether a REST interface is this process's */
-    ByAddress(Service service, Predicate<URI> own) throws Exception {
-        this.service = service;
+    /**
+     * Begins to be told.
+     *
+     * @param told tells for good; with ZooKeeper whoever ends one question ends the watches of all others of its connection
+     * @param asked tells for each question
+     * @param own whether a REST interface is this process's
+     */
+    ByAddress(Service told, Service asked, Predicate<URI> own) throws Exception {
+        this.asked = asked;
         this.own = own;
-        service.tell(new Told(leader -> last = leader));
+        told.tell(new Told(leader -> last = leader));
     }
 
     /** Of a JobManager with this configuration; the only one where none could take over. */
@@ -61,13 +67,17 @@ final class ByAddress implements Leadership {
         if (!HighAvailabilityMode.isHighAvailabilityModeActivated(configuration)) {
             return ALONE;
         }
+        return new ByAddress(connected(configuration), connected(configuration), OwnAddress::is);
+    }
+
+    private static Service connected(Configuration configuration) throws Exception {
         ClientHighAvailabilityServices services = HighAvailabilityServicesUtils.createClientHAService(
                 configuration, error -> LOG.warn("who leads cannot be told for now", error));
-        return new ByAddress(listener -> {
+        return listener -> {
             LeaderRetrievalService retrieval = services.getClusterRestEndpointLeaderRetriever();
             retrieval.start(listener);
             return retrieval::stop;
-        }, OwnAddress::is);
+        };
     }
 
     @Override
@@ -93,7 +103,7 @@ final class ByAddress implements Leadership {
 
     private Optional<Leader> ask() throws Exception {
         CompletableFuture<Optional<Leader>> found = new CompletableFuture<>();
-        AutoCloseable asked = service.tell(new Told(leader -> {
+        AutoCloseable question = asked.tell(new Told(leader -> {
             if (leader.isPresent()) {
                 found.complete(leader);
             }
@@ -101,7 +111,7 @@ final class ByAddress implements Leadership {
         try {
             return found.get(ASK_MILLIS, TimeUnit.MILLISECONDS);
         } finally {
-            asked.close();
+            question.close();
         }
     }
 

@@ -18,7 +18,7 @@ class ByAddressTest {
     private final List<LeaderRetrievalListener> listeners = new ArrayList<>();
     private String address;
     private UUID session;
-    private final ByAddress leadership = new ByAddress(this::begin, URI.create(OWN)::equals);
+    private final ByAddress leadership = new ByAddress(this::begin, this::begin, URI.create(OWN)::equals);
 
     ByAddressTest() throws Exception { }
 

@@ -71,9 +71,21 @@ record ActionContext(Map<String, Object> conf, Settings settings, Rounds rounds,
         throw new StepFailed(Code.PLAN_OUTDATED, "topology " + plan.topology() + " is being killed");
     }
 
-    /** What supervisors are to have. */
+    /**
+     * What supervisors are to have. A Nimbus that stood still believes for a moment that it leads, and answers; what is made
+     * of such an answer would start workers that nobody knows of.
+     */
     Truth truth() {
-        return node -> NumaNodes.assignments(nimbus, node, rounds.last().map(seen -> seen.nodes().keySet()).orElse(Set.of()));
+        return node -> {
+            Map<String, Assignment> held =
+                NumaNodes.assignments(nimbus, node, rounds.last().map(seen -> seen.nodes().keySet()).orElse(Set.of()));
+            try {
+                facade.checkLeadership();
+            } catch (StepFailed e) {
+                throw new TException(e);
+            }
+            return held;
+        };
     }
 
     /** What Nimbus holds for the plan's topology. */

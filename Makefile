@@ -1,5 +1,6 @@
 # Each target sets up what it needs on a Debian 12 machine that has a JDK 17, Maven and Rust.
 
+PREFIX ?= /usr/local
 STORE ?= embedded
 ENGINE ?= storm
 SITUATION ?= a
@@ -8,7 +9,7 @@ ROUNDS ?= 3
 SEEDS ?= 30
 HISTORIES ?= 100000
 
-.PHONY: help setup build demo test quick-test product-test thorough-test histories bench-storm bench-flink bench-policies bench-core bench-place docs support clean
+.PHONY: help setup build demo test quick-test product-test thorough-test histories bench-storm bench-flink bench-policies bench-core bench-place docs install support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -59,7 +60,12 @@ bench-place: setup ## Measures placement: Storm's schedulers and Thalweg on reco
 	@cargo bench --quiet --locked -p thalweg-place
 
 docs: setup ## Writes the generated reference pages anew
-	@UPDATE_DOCS=1 cargo test --quiet --locked -p thalweg-engine reference
+	@UPDATE_DOCS=1 cargo test --quiet --locked -p thalweg-engine -p thalweg-cli reference
+
+install: setup ## Installs the command thalweg with its manual pages and completions (PREFIX=/usr/local)
+	@cargo build --quiet --release --locked -p thalweg-cli
+	@install -D -m 755 target/release/thalweg $(DESTDIR)$(PREFIX)/bin/thalweg
+	@target/release/thalweg manual $(DESTDIR)$(PREFIX)/share
 
 support: ## Takes the results of the last test runs into the support matrix
 	@cargo run --quiet --locked -p thalweg-e2e --bin support -- . "$$(git rev-parse --short HEAD)" "$$(date +%F)"

@@ -3,13 +3,16 @@
 
 mod calibrate;
 mod chart;
+mod config;
 mod exit;
 mod files;
 mod live;
+mod manual;
 mod record;
 mod replay;
 mod settings;
 mod simulate;
+mod token;
 mod tune;
 
 use std::process::ExitCode;
@@ -23,6 +26,7 @@ use crate::live::history::History;
 use crate::live::orders::{Cancel, Drain, Rollback, Scale, Undrain};
 use crate::live::plan::Plan;
 use crate::live::status::Status;
+use crate::live::words::{Approve, Mode, Pause, Reject, Resume};
 
 /// Asks running schedulers, gives them orders, and looks at decisions without a cluster.
 #[derive(Parser)]
@@ -42,8 +46,18 @@ enum Command {
     Cancel(Cancel),
     Drain(Drain),
     Undrain(Undrain),
+    Pause(Pause),
+    Resume(Resume),
+    Mode(Mode),
+    Approve(Approve),
+    Reject(Reject),
     History(History),
     Doctor(Doctor),
+    Config(config::Config),
+    Token(token::NewToken),
+    Completions(manual::Completions),
+    #[command(hide = true)]
+    Manual(manual::Manual),
     /// Runs a scenario in the simulator, with the decision core that is shipped
     Simulate(simulate::Simulate),
     /// Makes the decisions of a recording again, or shows what others would have decided
@@ -77,8 +91,20 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Cancel(cancel) => cancel.run(),
         Command::Drain(drain) => drain.run(),
         Command::Undrain(undrain) => undrain.run(),
+        Command::Pause(pause) => pause.run(),
+        Command::Resume(resume) => resume.run(),
+        Command::Mode(mode) => mode.run(),
+        Command::Approve(approve) => approve.run(),
+        Command::Reject(reject) => reject.run(),
         Command::History(history) => history.run(),
         Command::Doctor(doctor) => doctor.run(),
+        Command::Config(config) => config.run(),
+        Command::Token(token) => Ok(token.run()?),
+        Command::Completions(completions) => {
+            completions.run();
+            Ok(())
+        }
+        Command::Manual(manual) => Ok(manual.run()?),
         Command::Simulate(simulate) => Ok(simulate.run()?),
         Command::Replay(replay) => Ok(replay.run()?),
         Command::Calibrate(calibrate) => Ok(calibrate.run()?),

@@ -4,8 +4,10 @@
 //! It decides nothing, and knows no engine. See the crate's README for what is guaranteed.
 #![forbid(unsafe_code)]
 
+pub mod envelope;
 pub mod line;
 pub mod socket;
+pub mod token;
 pub mod wire;
 
 pub use socket::{CallError, Listener, Peer, call};

@@ -71,6 +71,49 @@ pub enum Command {
         /// The host.
         host: String,
     },
+    /// Leaves topologies as they are.
+    Pause {
+        /// A name, an id or a pattern; `*` are all.
+        scope: String,
+        /// Only changes that take executors (`in`), or that give some (`out`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        direction: Option<String>,
+        /// How long.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        for_secs: Option<u32>,
+        /// Until when, in ms since 1970.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<i64>,
+    },
+    /// Lets topologies be changed again.
+    Resume {
+        /// A name, an id or a pattern; `*` are all.
+        scope: String,
+        /// Only changes that take executors (`in`), or that give some (`out`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        direction: Option<String>,
+    },
+    /// Says how far topologies may be changed.
+    Mode {
+        /// A name, an id or a pattern; `*` are all.
+        scope: String,
+        /// `observe`, `advise`, `confirm` or `act`; what is set counts again if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<String>,
+        /// Of this kind of action only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<String>,
+    },
+    /// A plan that was proposed is to be carried out.
+    Approve {
+        /// The plan's id.
+        plan: String,
+    },
+    /// A plan that was proposed is not to be carried out.
+    Reject {
+        /// The plan's id.
+        plan: String,
+    },
     /// Takes an order back that is still waiting.
     Cancel {
         /// The order's id.
@@ -118,6 +161,11 @@ impl Command {
             | Self::Rollback { .. }
             | Self::Drain { .. }
             | Self::Undrain { .. }
+            | Self::Pause { .. }
+            | Self::Resume { .. }
+            | Self::Mode { .. }
+            | Self::Approve { .. }
+            | Self::Reject { .. }
             | Self::Cancel { .. } => true,
         }
     }

@@ -20,7 +20,7 @@ use thalweg_core::{Decided, decide};
 use thalweg_store::{Store, StoreKind, StoreSettings};
 
 use crate::arrangement::Arrangements;
-use crate::control::{Desk, Server};
+use crate::control::{Desk, Remote, Server};
 use crate::error::{EngineError, kind_of};
 use crate::operator::{self, Kept};
 use crate::recording::{Entry, Recorder};
@@ -38,10 +38,8 @@ pub type Decide =
 
 /// One scheduler's brain.
 pub struct Engine {
-    /// Who answers at the socket; dropped first.
-    server: Option<Server>,
-    /// Why nobody does, if anybody should.
-    pub(crate) unheard: Option<String>,
+    /// Who answers; dropped first.
+    pub(crate) answering: Mutex<Answering>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) settings: EngineSettings,
     pub(crate) decide: Decide,
@@ -57,6 +55,14 @@ pub struct Engine {
     /// Whether this process leads; nobody does before it is told so.
     pub(crate) leads: Arc<AtomicBool>,
     pub(crate) recorder: Recorder,
+}
+
+/// Who answers people and tools, and why somebody does not who should.
+#[derive(Default)]
+pub(crate) struct Answering {
+    pub(crate) server: Option<Server>,
+    pub(crate) remote: Option<Remote>,
+    pub(crate) problems: Vec<String>,
 }
 
 /// What the monitor and the actuator share.
@@ -117,9 +123,7 @@ impl Engine {
         let mut settings = EngineSettings::read(given);
         let store = open_store(&mut settings)?;
         let folder = Some(settings.dir.clone());
-        let mut engine = Self::of(settings, store, Box::new(decide), folder)?;
-        engine.listen();
-        Ok(engine)
+        Self::of(settings, store, Box::new(decide), folder)
     }
 
     /// Makes an engine on a store of the caller's, without any files, and with what decides in the core's place.
@@ -150,13 +154,11 @@ impl Engine {
         });
         let recorder = begin_recording(&settings, &learned, &said);
         let leads = Arc::new(AtomicBool::new(false));
-        let (mode, patience) = (settings.core.mode, settings.publish_timeout);
-        let desk = Desk::new(mode, Arc::clone(&store), patience, Arc::clone(&leads));
+        let desk = Desk::new(Arc::new(settings.clone()), Arc::clone(&store), Arc::clone(&leads));
         let mut state = State { learned: learned.clone(), ..State::default() };
         state.take_proposals(said.proposals);
         let engine = Self {
-            server: None,
-            unheard: None,
+            answering: Mutex::default(),
             desk: Arc::new(desk),
             recorder,
             decide,
@@ -183,18 +185,6 @@ impl Engine {
         }
         tracing::info!(mode = ?engine.settings.core.mode, store = ?engine.settings.store.kind, "engine is open");
         Ok(engine)
-    }
-
-    /// Begins to answer at the socket. Without one everything else works, and the status says why there is none.
-    fn listen(&mut self) {
-        let Some(path) = &self.settings.control_socket else { return };
-        match Server::start(path, Arc::clone(&self.desk)) {
-            Ok(server) => self.server = Some(server),
-            Err(reason) => {
-                tracing::warn!(reason, "nobody can give orders at the control socket");
-                self.unheard = Some(reason);
-            }
-        }
     }
 
     /// Tells for each executor, in the order of topologies and their executors, where it belongs.

@@ -14,6 +14,7 @@ mod engine;
 mod error;
 pub mod files;
 mod leading;
+mod listening;
 mod observe;
 mod operator;
 mod orders;

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
@@ -102,6 +102,7 @@ impl Engine {
             self.begin_action(&mut running, plan.clone(), now)?;
             self.desk.begins(&plan, decision, observation);
         }
+        self.desk.unproposed(&decisions, now);
         if let Some(id) = turn {
             self.desk.decided(&id, kept, &decisions, now);
         }
@@ -342,7 +343,7 @@ impl Engine {
     pub(crate) fn status(&self, now: Timestamp) -> Result<Value, EngineError> {
         let store = self.store_status();
         let orders = self.desk.orders();
-        let control = json!({ "socket": self.settings.control_socket, "problem": self.unheard });
+        let control = self.control_status();
         let running = self.running();
         Ok(serde_json::to_value(Status {
             control,
@@ -363,6 +364,16 @@ impl Engine {
             counters: &running.counters,
             operator: &running.operator,
         })?)
+    }
+
+    /// Where people and tools are answered, and what is wrong with that.
+    fn control_status(&self) -> Value {
+        let answering = self.answering.lock().unwrap_or_else(PoisonError::into_inner);
+        json!({
+            "socket": answering.server.as_ref().and(self.settings.control_socket.as_ref()),
+            "store": answering.remote.is_some(),
+            "problems": answering.problems,
+        })
     }
 
     fn store_status(&self) -> Value {

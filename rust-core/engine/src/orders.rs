@@ -32,6 +32,15 @@ pub enum By {
     Token(String),
 }
 
+impl std::fmt::Display for By {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::User { uid, .. } => write!(f, "user {uid}"),
+            Self::Token(name) => write!(f, "{name}"),
+        }
+    }
+}
+
 /// An order with its fate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GivenOrder {
@@ -63,6 +72,11 @@ pub enum Fate {
     Waiting {
         /// The reason's text.
         text: String,
+    },
+    /// Its plan waits for somebody's approval.
+    Proposed {
+        /// The plan.
+        plan: String,
     },
     /// It is carried out.
     Acting {
@@ -103,7 +117,7 @@ pub enum Fate {
 
 impl Fate {
     fn is_over(&self) -> bool {
-        !matches!(self, Self::Waiting { .. } | Self::Acting { .. })
+        !matches!(self, Self::Waiting { .. } | Self::Proposed { .. } | Self::Acting { .. })
     }
 }
 
@@ -232,6 +246,35 @@ impl Book {
             memory_mib: memory.clone(),
         };
         self.pending = Some((plan.topology.clone(), former));
+        for given in &mut self.open {
+            if matches!(&given.fate, Fate::Proposed { plan: proposed } if *proposed == plan.id) {
+                given.fate = Fate::Acting { plan: plan.id.clone(), stages_left: plan.stages_left };
+                given.since = decision.at;
+            }
+        }
+    }
+
+    /// Ends orders whose plans wait for nobody's word any more: rejected, too late, or overtaken.
+    pub fn unproposed(&mut self, decisions: &[Decision], now: Timestamp) -> bool {
+        let mut changed = false;
+        for given in &mut self.open {
+            let Fate::Proposed { plan } = &given.fate else { continue };
+            let waits = |decision: &Decision| {
+                matches!(decision.verdict, Verdict::Propose | Verdict::Act)
+                    && decision.plan.as_ref().is_some_and(|proposed| proposed.id == *plan)
+            };
+            let meant = |decision: &&Decision| {
+                given.order.topology == decision.topology || given.order.topology == decision.name
+            };
+            let decision = decisions.iter().find(meant);
+            if decision.is_some_and(|decision| !waits(decision)) {
+                let text = format!("its plan {plan} waits for nobody's word any more");
+                (given.fate, given.since) = (Fate::Refused { text }, now);
+                changed = true;
+            }
+        }
+        self.sweep();
+        changed
     }
 
     /// Notes the end of a plan; why it was given up, if it was, as code and text. Tells whether anything changed.
@@ -328,6 +371,9 @@ fn fate(decision: &Decision, kept: bool) -> Fate {
     let first = decision.reasons.first().map(|reason| reason.text.clone()).unwrap_or_default();
     if let (Verdict::Act, Some(plan)) = (decision.verdict, &decision.plan) {
         return Fate::Acting { plan: plan.id.clone(), stages_left: plan.stages_left };
+    }
+    if let (Verdict::Propose, Some(plan)) = (decision.verdict, &decision.plan) {
+        return Fate::Proposed { plan: plan.id.clone() };
     }
     let impossible =
         decision.reasons.iter().find(|reason| reason.code == ReasonCode::OrderImpossible);

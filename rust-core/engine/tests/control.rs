@@ -9,6 +9,7 @@ use std::io::Write;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -21,7 +22,7 @@ use thalweg_engine::Engine;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Desk {
-    engine: Option<Engine>,
+    engine: Option<Arc<Engine>>,
     folder: tempfile::TempDir,
     cluster: Model,
 }
@@ -46,7 +47,7 @@ impl Desk {
             "thalweg.metrics.window.secs": 10, "thalweg.metrics.max.age.secs": 10 });
         settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         self.engine = None;
-        self.engine = Some(Engine::open(&settings.to_string()).unwrap());
+        self.engine = Some(Engine::open(&settings.to_string()).unwrap().serve());
         self.send(&json!({ "op": "lead" }));
     }
 
@@ -304,10 +305,62 @@ fn a_folder_whose_path_is_too_long_is_told_and_another_place_can_be_set() {
     desk.look();
     let shown: Value =
         serde_json::from_slice(&fs::read(deep.join("status.json")).unwrap()).unwrap();
-    assert!(shown["control"]["problem"].as_str().unwrap().contains("thalweg.control.socket"));
+    assert!(shown["control"]["problems"][0].as_str().unwrap().contains("thalweg.control.socket"));
     let short = desk.folder.path().join("short.sock");
     desk.open(&json!({ "thalweg.store.dir": deep, "thalweg.control.socket": short }));
     assert!(call(&short, &Request::of(Command::Ping {}), PATIENCE).is_ok());
     desk.open(&json!({ "thalweg.store.dir": deep, "thalweg.control.socket": "off" }));
     assert!(!short.exists());
+}
+
+#[test]
+fn pauses_and_modes_are_said_over_the_socket() {
+    let mut desk = Desk::new();
+    desk.look();
+    let paused = desk.ask(Command::Pause {
+        scope: "*".to_owned(),
+        direction: None,
+        for_secs: Some(3600),
+        until: None,
+    });
+    assert!(paused.unwrap()["until"].is_i64());
+    let said = desk.status()["operator"]["pauses"][0].clone();
+    assert!(said["who"].as_str().unwrap().starts_with("user "), "{said}");
+    desk.ask(Command::Resume { scope: "*".to_owned(), direction: None }).unwrap();
+    assert_eq!(desk.status()["operator"]["pauses"], Value::Null);
+    let mode = |mode: &str| Command::Mode {
+        scope: "wc-1".to_owned(),
+        mode: Some(mode.to_owned()),
+        kind: None,
+    };
+    desk.ask(mode("advise")).unwrap();
+    assert_eq!(desk.ask(mode("dance")).unwrap_err().code, ErrorCode::Invalid);
+    let none = desk.ask(Command::Approve { plan: "p9".to_owned() }).unwrap_err();
+    assert_eq!((none.code, none.field.as_str()), (ErrorCode::NotFound, "plan"));
+}
+
+#[test]
+fn the_doctor_finds_what_keeps_a_topology_from_growing_and_says_how_to_mend_it() {
+    let mut desk = Desk::new();
+    desk.look();
+    let codes = |desk: &Desk| -> Vec<String> {
+        let found = desk.ask(Command::Doctor {}).unwrap();
+        let findings = found["findings"].as_array().unwrap().clone();
+        assert!(findings.iter().all(|f| !f["mend"].as_str().unwrap().is_empty()), "{findings:?}");
+        findings.iter().map(|f| f["code"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(!codes(&desk).contains(&"NO_TASKS_LEFT".to_owned()), "{:?}", codes(&desk));
+    let topology = &mut desk.cluster.observation.topologies[0];
+    for component in &mut topology.components {
+        component.tasks.last = component.tasks.first;
+    }
+    topology.edges[0].grouping = thalweg_core::model::Grouping::LocalOrShuffle;
+    for node in &mut desk.cluster.observation.nodes {
+        node.ports.clear();
+    }
+    desk.look();
+    let found = codes(&desk);
+    for code in ["NO_TASKS_LEFT", "SHUFFLE_STAYS_LOCAL", "NO_FREE_SLOTS"] {
+        assert!(found.contains(&code.to_owned()), "{code}: {found:?}");
+    }
 }

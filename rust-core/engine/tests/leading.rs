@@ -6,6 +6,7 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use thalweg_engine::Engine;
 
 /// One scheduler on its own store, looking at a cluster of three nodes that an operator has given an order for.
 struct Scheduler {
-    engine: Option<Engine>,
+    engine: Option<Arc<Engine>>,
     folder: tempfile::TempDir,
     cluster: Model,
 }
@@ -100,11 +101,11 @@ fn text(note: &Value) -> String {
     if note.is_null() { String::new() } else { note.to_string() }
 }
 
-fn open(folder: &Path) -> Engine {
+fn open(folder: &Path) -> Arc<Engine> {
     let settings = json!({ "thalweg.mode": "act", "thalweg.store.dir": folder,
         "thalweg.monitor.interval.secs": 2, "thalweg.metrics.settle.secs": 6, "thalweg.metrics.window.secs": 10,
         "thalweg.metrics.max.age.secs": 10 });
-    Engine::open(&settings.to_string()).unwrap()
+    Engine::open(&settings.to_string()).unwrap().serve()
 }
 
 #[test]

@@ -16,10 +16,10 @@ static OPEN: RwLock<BTreeMap<i64, Arc<Engine>>> = RwLock::new(BTreeMap::new());
 static NEXT: AtomicI64 = AtomicI64::new(1);
 
 /// Takes an engine in and hands out its handle.
-pub fn insert(engine: Engine) -> i64 {
+pub fn insert(engine: Arc<Engine>) -> i64 {
     let handle = NEXT.fetch_add(1, Ordering::Relaxed);
     let mut open = OPEN.write().unwrap_or_else(PoisonError::into_inner);
-    open.insert(handle, Arc::new(engine));
+    open.insert(handle, engine);
     handle
 }
 

@@ -65,7 +65,7 @@ pub extern "system" fn Java_io_thalweg_bridge_Native_open<'l>(
     _: JClass<'l>,
     config: JString<'l>,
 ) -> jlong {
-    call(&mut env, |env| Ok(engines::insert(Engine::open(&config.try_to_string(env)?)?)))
+    call(&mut env, |env| Ok(engines::insert(Engine::open(&config.try_to_string(env)?)?.serve())))
 }
 
 /// `void close(long handle)`: closing twice is allowed.

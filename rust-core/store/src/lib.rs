@@ -18,7 +18,7 @@ mod term;
 
 use std::sync::Arc;
 
-pub use self::redis::RedisStore;
+pub use self::redis::{Mailbox, Precautions, RedisStore};
 pub use backed::{BackedStore, Pace};
 pub use embedded::EmbeddedStore;
 pub use error::StoreError;

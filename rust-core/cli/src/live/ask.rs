@@ -9,6 +9,7 @@ use serde_json::Value;
 use thalweg_control::socket::NAME;
 use thalweg_control::{Command, Request, call};
 
+use super::remote::Remote;
 use crate::exit::Failure;
 
 /// Options of all commands that speak to a running scheduler.
@@ -21,6 +22,8 @@ pub struct Live {
     /// Its socket, where `thalweg.control.socket` has moved it
     #[arg(long, value_name = "PATH", env = "THALWEG_SOCKET", conflicts_with = "dir")]
     socket: Option<PathBuf>,
+    #[command(flatten)]
+    remote: Remote,
     /// How long to wait for an answer
     #[arg(long, value_name = "SECONDS", default_value_t = 15)]
     timeout: u32,
@@ -37,16 +40,20 @@ impl Live {
 
     /// Gives an order, with the reason for those who read it later.
     pub fn ask_because(&self, command: Command, why: &str) -> Result<Value, Failure> {
+        let request = Request { why: why.to_owned(), ..Request::of(command) };
+        let patience = Duration::from_secs(u64::from(self.timeout.max(1)));
+        if self.remote.is_wanted() {
+            return self.remote.ask(&request, patience);
+        }
         let socket = match (&self.socket, &self.dir) {
             (Some(socket), _) => socket.clone(),
             (None, Some(dir)) => dir.join(NAME),
             (None, None) => {
-                let text = "which scheduler? Give --dir FOLDER, or set THALWEG_DIR, to the folder that has its status.json";
+                let text = "which scheduler? Give --dir FOLDER, or set THALWEG_DIR, to the folder that has its status.json; from elsewhere --redis URL";
                 return Err(Failure::Unreachable(text.to_owned()));
             }
         };
-        let request = Request { why: why.to_owned(), ..Request::of(command) };
-        Ok(call(&socket, &request, Duration::from_secs(u64::from(self.timeout.max(1))))?)
+        Ok(call(&socket, &request, patience)?)
     }
 
     /// Prints an answer as JSON where that is wanted, and tells whether it was.

@@ -6,5 +6,7 @@ pub mod explain;
 pub mod history;
 pub mod orders;
 pub mod plan;
+mod remote;
 mod show;
 pub mod status;
+pub mod words;

@@ -20,7 +20,7 @@ const CRATES: [(&str, &[&str]); 12] = [
     ("rust-core/control", &[]),
     ("rust-core/engine", &["core", "store", "control"]),
     ("rust-core/jni", &["core", "engine"]),
-    ("rust-core/cli", &["core", "control", "engine", "sim"]),
+    ("rust-core/cli", &["core", "store", "control", "engine", "sim"]),
     ("tests/lab", &[]),
     ("tests/experiment", &["core", "control", "engine", "sim", "lab"]),
     ("tests/e2e", &["control", "lab"]),

@@ -2,21 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use thalweg_control::{Command, ErrorCode, Refusal, Request, Scale, VERSION};
 use thalweg_core::explain::Decision;
 use thalweg_core::model::Observation;
 use thalweg_core::plan::Plan;
-use thalweg_core::settings::Mode;
 use thalweg_core::state::Order;
 use thalweg_core::units::Timestamp;
 use thalweg_store::{Store, StoreError};
 
-use super::{check, explain};
+use super::{check, doctor, explain};
 use crate::orders::{Book, By, Drained, Fate, GivenOrder};
+use crate::settings::EngineSettings;
 
 /// Where the book is kept in the store, for the next leader.
 const ORDERS_KEY: &str = "orders";
@@ -25,12 +25,21 @@ const HOUR: u32 = 3600;
 /// The most records that one answer has.
 const MOST_RECORDS: u32 = 1000;
 
+/// Who takes what operators say of modes, pauses and plans: the engine.
+pub trait Listens: Send + Sync {
+    /// Takes it, as a request of the engine's in JSON, and answers once it is stored.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    fn say(&self, said: Value, now: Timestamp) -> Result<Value, Refusal>;
+}
+
 /// What the engine and the thread that answers share.
 pub struct Desk {
-    mode: Mode,
+    settings: Arc<EngineSettings>,
     store: Arc<dyn Store>,
-    /// How long an order may wait for the shared store before it is accepted.
-    patience: Duration,
+    /// Who takes what operators say, once the engine is there.
+    engine: OnceLock<Box<dyn Listens>>,
     leads: Arc<AtomicBool>,
     term: AtomicU64,
     book: Mutex<Book>,
@@ -49,15 +58,14 @@ pub struct Desk {
 impl Desk {
     /// The desk of an engine that works with this store.
     pub fn new(
-        mode: Mode,
+        settings: Arc<EngineSettings>,
         store: Arc<dyn Store>,
-        patience: Duration,
         leads: Arc<AtomicBool>,
     ) -> Self {
         let desk = Self {
-            mode,
+            settings,
             store,
-            patience,
+            engine: OnceLock::new(),
             leads,
             term: AtomicU64::new(0),
             book: Mutex::default(),
@@ -69,6 +77,17 @@ impl Desk {
         };
         desk.open_book();
         desk
+    }
+
+    /// From now on what operators say of modes, pauses and plans is taken.
+    pub fn hear(&self, engine: Box<dyn Listens>) {
+        // A second one would be the same engine.
+        let _ = self.engine.set(engine);
+    }
+
+    /// The term in which this process leads, if it does.
+    pub fn leading_term(&self) -> Option<u64> {
+        self.leads.load(Ordering::SeqCst).then(|| self.term.load(Ordering::SeqCst))
     }
 
     /// This process begins to lead in a term: it goes on with the orders that its predecessor had.
@@ -123,8 +142,14 @@ impl Desk {
 
     /// What the core made of an order.
     pub fn decided(&self, id: &str, kept: bool, decisions: &[Decision], now: Timestamp) {
-        let changed = self.book().decided(id, kept, decisions, now);
-        if changed {
+        if self.book().decided(id, kept, decisions, now) {
+            self.unstored.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// What was decided about orders whose plans wait for somebody's word.
+    pub fn unproposed(&self, decisions: &[Decision], now: Timestamp) {
+        if self.book().unproposed(decisions, now) {
             self.unstored.store(true, Ordering::SeqCst);
         }
     }
@@ -168,13 +193,41 @@ impl Desk {
             Command::Status {} => self.status(),
             Command::Explain { topology, executor } => self.explain(&topology, executor.as_deref()),
             Command::History { topology, limit } => self.history(topology.as_deref(), limit),
-            Command::Doctor {} => Err(Refusal::of(ErrorCode::BadRequest, "command", "not yet")),
+            Command::Doctor {} => {
+                let (status, seen) = (self.shown()?, self.seen()?);
+                let found = doctor::findings(&self.settings, self.store.as_ref(), &status, &seen);
+                Ok(json!({ "findings": found }))
+            }
             Command::Scale(scale) => self.scale(&scale, by, why),
             Command::Rollback { topology } => self.rollback(&topology, by, why),
             Command::Drain { host } => self.drain(host, by, why),
             Command::Undrain { host } => self.undrain(&host),
             Command::Cancel { order } => self.cancel(&order),
+            Command::Pause { scope, direction, for_secs, until } => self.say(
+                json!({ "op": "pause", "scope": scope, "for_secs": for_secs, "until": until,
+                    "direction": direction.unwrap_or("both".to_owned()) }),
+                &by,
+            ),
+            Command::Resume { scope, direction } => self.say(
+                json!({ "op": "resume", "scope": scope,
+                    "direction": direction.unwrap_or("both".to_owned()) }),
+                &by,
+            ),
+            Command::Mode { scope, mode, kind } => {
+                self.say(json!({ "op": "mode", "scope": scope, "mode": mode, "kind": kind }), &by)
+            }
+            Command::Approve { plan } => self.say(json!({ "op": "approve", "plan": plan }), &by),
+            Command::Reject { plan } => self.say(json!({ "op": "reject", "plan": plan }), &by),
         }
+    }
+
+    /// Has the engine take what an operator says.
+    fn say(&self, mut said: Value, by: &By) -> Result<Value, Refusal> {
+        let text = "this engine takes orders only";
+        let engine = self.engine.get();
+        let engine = engine.ok_or_else(|| Refusal::of(ErrorCode::NotReady, "", text))?;
+        said["who"] = json!(by.to_string());
+        engine.say(said, now())
     }
 
     fn status(&self) -> Result<Value, Refusal> {
@@ -232,7 +285,7 @@ impl Desk {
     fn scale(&self, scale: &Scale, by: By, why: String) -> Result<Value, Refusal> {
         let seen = self.seen()?;
         let order = check::order(scale, &seen)?;
-        self.may_act()?;
+        self.may_change(&order.topology, &seen)?;
         self.accept(order, scale.expires_secs, by, why)
     }
 
@@ -254,7 +307,7 @@ impl Desk {
             );
             return Err(refuse(text));
         }
-        self.may_act()?;
+        self.may_change(&topology.id, &seen)?;
         let scale = Scale {
             topology: wanted.to_owned(),
             counts: former.counts,
@@ -267,15 +320,26 @@ impl Desk {
         Ok(accepted)
     }
 
-    fn may_act(&self) -> Result<(), Refusal> {
-        if self.mode == Mode::Act {
-            return Ok(());
+    /// Whether an order for a topology can be carried out at all: not where nothing but a mode that changes nothing is
+    /// set. Where modes differ by topology, kind or an operator's word, the core judges the plan.
+    fn may_change(&self, topology: &str, seen: &Observation) -> Result<(), Refusal> {
+        let core = &self.settings.core;
+        let said = self.shown().is_ok_and(|status| {
+            status
+                .pointer("/operator/modes")
+                .and_then(Value::as_array)
+                .is_some_and(|m| !m.is_empty())
+        });
+        let own = seen.topologies.iter().any(|t| t.id == topology && !t.settings.is_empty());
+        let refined = said || own || !core.rules.modes.is_empty();
+        if core.faulty || (!core.mode.changes() && !refined) {
+            let text = format!(
+                "the mode is {}: orders are carried out where thalweg.mode is act",
+                if core.faulty { "observe, as settings are wrong" } else { core.mode.as_str() }
+            );
+            return Err(Refusal::of(ErrorCode::Mode, "", text));
         }
-        let text = format!(
-            "the mode is {:?}: orders are carried out where thalweg.mode is act",
-            self.mode
-        );
-        Err(Refusal::of(ErrorCode::Mode, "", text.to_lowercase()))
+        Ok(())
     }
 
     /// Takes an order in, once it is stored.
@@ -373,7 +437,12 @@ impl Desk {
         let term = self.term.load(Ordering::SeqCst);
         let bytes = serde_json::to_vec(&changed)
             .map_err(|error| Refusal::of(ErrorCode::Internal, "", error.to_string()))?;
-        let stored = self.store.put_stamped_and_wait(ORDERS_KEY, term, &bytes, self.patience);
+        let stored = self.store.put_stamped_and_wait(
+            ORDERS_KEY,
+            term,
+            &bytes,
+            self.settings.publish_timeout,
+        );
         stored.map_err(|error| match error {
             StoreError::Deposed { .. } => {
                 let text = "another process has begun to lead: give the order there";

@@ -6,8 +6,11 @@
 
 mod check;
 mod desk;
+mod doctor;
 mod explain;
+mod remote;
 mod server;
 
-pub(crate) use desk::Desk;
+pub(crate) use desk::{Desk, Listens};
+pub(crate) use remote::Remote;
 pub(crate) use server::Server;

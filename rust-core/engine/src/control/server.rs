@@ -47,7 +47,10 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.listener.stop();
-        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
+        let thread = self.thread.take();
+        // Whoever drops an engine last may be this very thread.
+        let itself = |thread: &JoinHandle<()>| thread.thread().id() == std::thread::current().id();
+        if let Some(Err(_)) = thread.filter(|thread| !itself(thread)).map(JoinHandle::join) {
             tracing::error!("the control thread ended by a panic");
         }
     }

@@ -248,7 +248,7 @@ const KEYS: &[Key] = &[
         "thalweg.adopt",
         Kind::Choice(&["never", "on-next-action", "now"]),
         "never",
-        "When a topology is stopped, once, to give its sources and ackers workers of their own, where the engine's own scheduler has put them into workers with operators. From then on it can be changed while it runs. `never`: what needs it is held, unless an order says `\"adopt\": true`. `on-next-action`: with the first change that needs it. `now`: as soon as nothing else speaks against it. What it will cost stands in status and log before (`ADOPTION_NEEDED`). Topologies that Thalweg has placed from the start do not need it.",
+        "When a topology is stopped, once, to give its sources and ackers workers of their own, where the engine's own scheduler has put them into workers with operators. From then on it can be changed while it runs. `never`: what needs it is held, unless `thalweg scale --adopt` says so. `on-next-action`: with the first change that needs it. `now`: as soon as nothing else speaks against it. What it will cost stands in status and log before (`ADOPTION_NEEDED`). Topologies that Thalweg has placed from the start do not need it.",
     ),
     key(
         "thalweg.placement.anchors.per.worker",
@@ -406,6 +406,12 @@ const KEYS: &[Key] = &[
         Kind::Text,
         "",
         "Unix socket at which `thalweg` asks and gives orders; empty means `control.sock` in `thalweg.store.dir`, `off` means none. Its path can have 107 bytes.",
+    ),
+    key(
+        "thalweg.control.tokens.file",
+        Kind::Text,
+        "",
+        "With a shared Redis: file of the tokens with which operators sign what they ask and order from any machine, one a line: name, `viewer` or `operator`, secret (`thalweg token`). Nobody else may read it. Empty means that nobody is answered there.",
     ),
     key(
         "thalweg.recording.file",

@@ -36,6 +36,10 @@ pub struct EngineSettings {
     pub dir: PathBuf,
     /// Where people and tools are answered, if anywhere.
     pub control_socket: Option<PathBuf>,
+    /// The file of the tokens of those who are answered in the shared store, if anybody is.
+    pub control_tokens: Option<PathBuf>,
+    /// How often executors report, in seconds.
+    pub report_secs: f64,
     /// Where everything that goes into the core is recorded, if anywhere.
     pub recording: Option<PathBuf>,
     /// Bytes after which a recording ends.
@@ -64,6 +68,8 @@ impl EngineSettings {
             "" => Some(dir.join(thalweg_control::socket::NAME)),
             path => Some(PathBuf::from(path)),
         };
+        let tokens = values.text("thalweg.control.tokens.file");
+        let control_tokens = (!tokens.is_empty()).then(|| PathBuf::from(tokens));
         let recording = values.text("thalweg.recording.file");
         let recording = (!recording.is_empty()).then(|| PathBuf::from(recording));
         let mib = u64::from(values.count("thalweg.recording.limit.mib"));
@@ -75,11 +81,18 @@ impl EngineSettings {
             step_timeout,
             dir,
             control_socket,
+            control_tokens,
+            report_secs: report_secs(given),
             recording,
             recording_limit,
             problems,
         }
     }
+}
+
+/// How often executors report.
+fn report_secs(given: &Map<String, Value>) -> f64 {
+    given.get("executor.metrics.frequency.secs").and_then(Value::as_f64).unwrap_or(60.0)
 }
 
 fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>) -> Settings {
@@ -93,8 +106,7 @@ fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>)
         _ => PlanStrategy::Auto,
     };
     // Three reports may be lost before statistics count as stale.
-    let report_secs =
-        given.get("executor.metrics.frequency.secs").and_then(Value::as_f64).unwrap_or(60.0);
+    let report_secs = report_secs(given);
     let max_age = values.number("thalweg.metrics.max.age.secs");
     let max_age = if max_age > 0.0 { max_age } else { 3.0 * report_secs };
     let base = policies::read(values, problems);

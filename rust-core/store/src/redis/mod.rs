@@ -2,6 +2,7 @@
 //! reader sees the old or the new one, never half of each.
 
 mod connection;
+mod mailbox;
 mod shared;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use redis::{Script, ScriptInvocation};
 
 use self::connection::{Answer, Server};
+pub use self::mailbox::{Mailbox, Precautions};
 use crate::error::StoreError;
 use crate::layout::Stored;
 use crate::limits::{MAX_TERM, TERM_SHIFT};

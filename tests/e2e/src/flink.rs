@@ -10,11 +10,11 @@ use tempfile::TempDir;
 use thalweg_lab::counts::{Output, Totals};
 use thalweg_lab::flink::{FlinkLine, JobInfo};
 use thalweg_lab::load::{Generator, Load, Rate};
-use thalweg_lab::process::{Site, marked};
+use thalweg_lab::process::{Site, marked, tails};
 use thalweg_lab::{FlinkBuilder, FlinkCluster, FlinkJob, Kafka, Redis};
 
 use crate::product::{
-    LIMIT, TOPIC, WORDS_PER_LINE, evidence, give_order, now_ms, remove_if_there, wait_with,
+    LIMIT, TOPIC, WORDS_PER_LINE, give_order, now_ms, remove_if_there, spoken, wait_with,
 };
 use crate::routes::{Table, connect, table};
 use crate::status::{EndedPlan, Status};
@@ -356,7 +356,8 @@ impl FlinkProduct {
 
     /// The ends of the logs, and what Thalweg says of itself, for people who look for the cause of a failure.
     pub fn evidence(&self) -> String {
-        evidence(&self.flink.logs(), self.job_manager_log(), self.status())
+        let log = self.job_manager_log().unwrap_or_default();
+        tails(&self.flink.logs()) + &spoken("the JobManager", &log, self.status())
     }
 
     fn journals(&self, job: &str) -> PathBuf {

@@ -6,6 +6,7 @@
 pub mod ends;
 pub mod flink;
 pub mod orders;
+pub mod pair;
 pub mod product;
 pub mod routes;
 pub mod status;

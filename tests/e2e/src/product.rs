@@ -29,6 +29,10 @@ pub const TOPIC: &str = "lines";
 /// Words in a line of the load.
 pub const WORDS_PER_LINE: f64 = 7.0;
 
+/// Where Thalweg keeps its files, below what a Nimbus keeps.
+pub const FOLDER: &str = "thalweg";
+const STATUS: &str = "thalweg/status.json";
+
 const NODES: usize = 2;
 const SLOTS: u16 = 4;
 /// What a node's workers have of the processor, so that one executor can be too few.
@@ -52,9 +56,22 @@ const ALERT: [(&str, u64); 4] = [
     ("supervisor.worker.heartbeats.max.timeout.secs", 15),
 ];
 
+/// What keeps a new leader from taking workers for lost whose supervisors still wait for the former one.
+const PATIENT: [(&str, u64); 2] =
+    [("nimbus.task.timeout.secs", 60), ("nimbus.supervisor.timeout.secs", 60)];
+
+/// Where tables, and what was learned, are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// In files, each Nimbus its own.
+    InFiles,
+    /// In one Redis.
+    InRedis,
+}
+
 /// What a product's cluster looks like.
 struct Shape<'a> {
-    redis: bool,
+    kept: Kept,
     standby: bool,
     slots: u16,
     storm: &'a str,
@@ -62,7 +79,7 @@ struct Shape<'a> {
 
 impl Default for Shape<'_> {
     fn default() -> Self {
-        Self { redis: false, standby: false, slots: SLOTS, storm: STORM }
+        Self { kept: Kept::InFiles, standby: false, slots: SLOTS, storm: STORM }
     }
 }
 
@@ -92,7 +109,7 @@ impl Product {
     /// # Errors
     /// Here and below: with the ends of the logs, when a process fails or is late.
     pub fn with_redis(settings: &[(&str, Value)]) -> Result<Self> {
-        Self::start(&Shape { redis: true, ..Shape::default() }, settings)
+        Self::start(&Shape { kept: Kept::InRedis, ..Shape::default() }, settings)
     }
 
     /// The same with the embedded store.
@@ -111,12 +128,24 @@ impl Product {
         Self::start(&Shape { slots: 2 * SLOTS, ..Shape::default() }, settings)
     }
 
-    /// The same with a second Nimbus, each on a machine of its own with an embedded store; needs network namespaces.
+    /// The same with a second Nimbus, each on a machine of its own; needs network namespaces.
     ///
     /// # Errors
     /// As for [`Product::with_redis`].
-    pub fn with_standby(settings: &[(&str, Value)]) -> Result<Self> {
-        Self::start(&Shape { standby: true, ..Shape::default() }, settings)
+    pub fn with_standby(kept: Kept, settings: &[(&str, Value)]) -> Result<Self> {
+        let mut product =
+            Self::start(&Shape { standby: true, slots: 2 * SLOTS, ..Shape::default() }, settings)?;
+        if kept == Kept::InRedis {
+            // Only now the machine is there that both can reach it on.
+            let redis = Redis::start(product.storm.hub(), &[])?;
+            let keys = [
+                ("thalweg.store.kind", text("redis")),
+                ("thalweg.store.redis.url", text(&redis.url())),
+            ];
+            product.redis = Some(redis);
+            product.restart_nimbuses(&keys)?;
+        }
+        Ok(product)
     }
 
     /// The same on this version of Storm.
@@ -129,9 +158,9 @@ impl Product {
 
     fn start(shape: &Shape, settings: &[(&str, Value)]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let redis = match shape.redis {
-            true => Some(Redis::start(&Site::loopback(folder.path())?, &[])?),
-            false => None,
+        let redis = match shape.kept {
+            Kept::InRedis => Some(Redis::start(&Site::loopback(folder.path())?, &[])?),
+            Kept::InFiles => None,
         };
         let mut builder = StormBuilder::new(folder.path())
             .version(shape.storm)
@@ -142,11 +171,14 @@ impl Product {
             .set("nimbus.topology.validator", "io.thalweg.storm.TaskHeadroom")
             .set("thalweg.mode", "act")
             .set("thalweg.placement.workers", "free");
-        if shape.standby {
-            builder = builder.network(Network::Namespaces).standby();
-        }
         for (key, seconds) in QUICK.into_iter().chain(ALERT) {
             builder = builder.set(key, seconds);
+        }
+        if shape.standby {
+            builder = builder.network(Network::Namespaces).standby();
+            for (key, seconds) in PATIENT {
+                builder = builder.set(key, seconds);
+            }
         }
         if let Some(redis) = &redis {
             builder = builder
@@ -212,7 +244,7 @@ impl Product {
     /// # Errors
     /// When there is none.
     pub fn nimbus_log(&self) -> Result<String> {
-        let file = self.master().join("logs/nimbus.log");
+        let file = self.storm.nimbuses()[0].log();
         fs::read_to_string(&file).with_context(|| file.display().to_string())
     }
 
@@ -228,20 +260,37 @@ impl Product {
         self.storm.start_nimbus()
     }
 
-    /// Changes the configuration that the next Nimbus reads; `null` takes a key away.
+    /// The same with all of several.
+    fn restart_nimbuses(&mut self, changes: &[(&str, Value)]) -> Result<()> {
+        let all = 0..self.storm.nimbuses().len();
+        for which in all.clone() {
+            self.storm.kill_nimbus_of(which);
+            remove_if_there(&self.storm.nimbuses()[which].local_dir().join(STATUS))?;
+        }
+        self.configure(changes)?;
+        for which in all {
+            self.storm.start_nimbus_of(which)?;
+        }
+        self.storm.wait_registered(NODES, LIMIT)
+    }
+
+    /// Changes the configuration that each next Nimbus reads; `null` takes a key away.
     ///
     /// # Errors
-    /// When the file cannot be read or written.
+    /// When a file cannot be read or written.
     pub fn configure(&self, changes: &[(&str, Value)]) -> Result<()> {
-        let file = self.storm.conf().join("storm.yaml");
-        let mut keys: Value = serde_json::from_str(&fs::read_to_string(&file)?)?;
-        for (key, value) in changes {
-            match value {
-                Value::Null => drop(keys.as_object_mut().and_then(|keys| keys.remove(*key))),
-                value => keys[*key] = value.clone(),
+        for nimbus in self.storm.nimbuses() {
+            let file = nimbus.conf_file();
+            let mut keys: Value = serde_json::from_str(&fs::read_to_string(&file)?)?;
+            for (key, value) in changes {
+                match value {
+                    Value::Null => drop(keys.as_object_mut().and_then(|keys| keys.remove(*key))),
+                    value => keys[*key] = value.clone(),
+                }
             }
+            fs::write(file, serde_json::to_string_pretty(&keys)?)?;
         }
-        Ok(fs::write(file, serde_json::to_string_pretty(&keys)?)?)
+        Ok(())
     }
 
     /// Gives an operator's order, and tells its id.
@@ -249,7 +298,7 @@ impl Product {
     /// # Errors
     /// As [`give_order`].
     pub fn order(&self, order: &Value) -> Result<String> {
-        give_order(&self.master().join("local/thalweg"), order)
+        give_order(&self.storm.nimbuses()[0].local_dir().join(FOLDER), order)
     }
 
     /// Words counted per second in a window.
@@ -335,10 +384,16 @@ impl Product {
         Ok(folder.close()?)
     }
 
-    /// The ends of the logs, and what Thalweg says of itself, for people who look for the cause of a failure.
+    /// What became of the processes, the ends of the logs, and what Thalweg says of itself, for people who look for the
+    /// cause of a failure.
     pub fn evidence(&self) -> String {
-        let processes = self.storm.processes();
-        processes + &evidence(&self.storm.logs(), self.nimbus_log(), self.status())
+        let mut text = self.storm.processes() + &tails(&self.storm.logs());
+        for nimbus in self.storm.nimbuses() {
+            let log = fs::read_to_string(nimbus.log()).unwrap_or_default();
+            let status = read_status(&nimbus.local_dir().join(STATUS));
+            text += &spoken(&nimbus.site.node, &log, status);
+        }
+        text
     }
 
     fn journals(&self, topology: &str) -> PathBuf {
@@ -346,11 +401,7 @@ impl Product {
     }
 
     fn status_file(&self) -> PathBuf {
-        self.master().join("local/thalweg/status.json")
-    }
-
-    fn master(&self) -> PathBuf {
-        self.storm.dir().join("storm/master")
+        self.storm.nimbuses()[0].local_dir().join(STATUS)
     }
 }
 
@@ -438,14 +489,14 @@ pub fn give_order(folder: &Path, order: &Value) -> Result<String> {
     accepted["order"].as_str().map(str::to_owned).with_context(|| accepted.to_string())
 }
 
-/// The ends of the logs, what Thalweg itself said last in the master's (loggers are abbreviated there), and its status.
-pub fn evidence(logs: &[PathBuf], master: Result<String>, status: Result<Status>) -> String {
-    let spoken = master.unwrap_or_default();
-    let own = |line: &&str| line.contains(" i.t.") || line.contains("io.thalweg");
-    let ours: Vec<&str> = spoken.lines().filter(own).collect();
+/// What Thalweg itself said last in a master's log (loggers are abbreviated there), and its status.
+pub fn spoken(master: &str, log: &str, status: Result<Status>) -> String {
+    // All of Storm's configuration is in one line, with our keys in it.
+    let own = |line: &&str| line.contains(" i.t.") && line.len() < 1000;
+    let ours: Vec<&str> = log.lines().filter(own).collect();
     let ours = ours[ours.len().saturating_sub(40)..].join("\n");
     let status = status.map_or_else(|error| format!("{error:#}"), |status| format!("{status:#?}"));
-    format!("{}--- Thalweg's own lines\n{ours}\n--- status\n{status}", tails(logs))
+    format!("--- Thalweg's own lines on {master}\n{ours}\n--- its status\n{status}\n")
 }
 
 /// A setting's value, for lists of settings.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 /// What Thalweg says of itself.
 #[derive(Debug, Clone, Deserialize)]
@@ -113,8 +114,10 @@ pub struct PlanPlace {
 pub struct ActivePlan {
     /// The plan.
     pub plan: Plan,
-    /// `decided`, `published` or `committed`.
+    /// How far it is: `decided`, `published`, `preparing` and so on.
     pub state: String,
+    /// What was done to the cluster for it and is not taken back yet.
+    pub done: Vec<Value>,
 }
 
 /// A plan that ended.

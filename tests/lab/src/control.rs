@@ -151,7 +151,10 @@ impl Control {
         let classes = dist.program("control", java, &worker_jars)?;
         let mut child = java
             .command(site, "64m")
-            .arg("-Dstorm.options=")
+            // Where one is dead another may answer; Storm's client would try for ten seconds.
+            .arg(
+                "-Dstorm.options=storm.nimbus.retry.times=1,storm.nimbus.retry.interval.millis=200",
+            )
             .args(["-Dstorm.conf.file=", "-Dlog4j2.level=error", "-cp"])
             .arg(class_path(&[worker_jars.as_path(), &classes, conf]))
             .arg("io.thalweg.lab.Control")

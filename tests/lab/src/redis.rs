@@ -49,7 +49,9 @@ impl Redis {
         let mut command = self.site.command("redis-server");
         command
             .args(["--bind", &self.site.host, "--port", &self.port().to_string()])
-            .args(["--save", "", "--appendonly", "no", "--daemonize", "no", "--dir"])
+            .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
+            // Other machines of the lab ask it too.
+            .args(["--protected-mode", "no", "--dir"])
             .arg(&dir)
             .args(
                 self.arguments

@@ -1,103 +1,147 @@
-//! Two Nimbuses, each with a store of its own: whoever leads next goes on from what the other left.
+//! Two Nimbuses: whoever leads next goes on from what the other left, whatever happened to it and whenever.
+//!
+//! Not each moment meets each fault: each moment, fault, store and way of acting is there, and the pairs in which the
+//! former leader lives on are there twice.
 
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use serde_json::json;
-use thalweg_e2e::Status;
-use thalweg_e2e::product::{Product, WORDS_PER_LINE, draining_by_order, give_order, read_status};
+use anyhow::{Context, Result, anyhow, ensure};
+use serde_json::{Value, json};
+use thalweg_e2e::LIMIT;
+use thalweg_e2e::pair::{Fault, Moment, awaited, fails, folder, leader, returns, status};
+use thalweg_e2e::product::{Kept, Product, WORDS_PER_LINE, draining_by_order, give_order, text};
+use thalweg_e2e::routes::{connect, table, truth};
+use thalweg_e2e::workers::pids;
+use thalweg_lab::control::TopologyInfo;
 use thalweg_lab::network::Network;
 use thalweg_lab::skipped;
 
-const LINES: f64 = 40.0;
+const LINES: f64 = 20.0;
 const FLOWS: f64 = 0.6 * LINES * WORDS_PER_LINE;
 /// Source, counter and acker.
-const OTHERS: u32 = 3;
-/// As long as a full collection of garbage, or a machine that swaps.
-const PAUSE: Duration = Duration::from_secs(45);
+const OTHERS: usize = 3;
 /// Several rounds, and looks of a leader that is back.
-const CALM: Duration = Duration::from_secs(20);
+const CALM: Duration = Duration::from_secs(12);
 
-/// What becomes of the leader.
-#[derive(Clone, Copy, Debug)]
-enum Fault {
-    /// It ends at once.
+/// Where loads say that a worker is best replaced on its own node, new workers are not possible, and the plan is given up.
+const TRIES: usize = 3;
+
+/// What is done with another topology while one leader follows the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beside {
+    Nothing,
+    Submitted,
     Killed,
-    /// It stands still, and goes on when another leads.
-    Paused,
-    /// Its machine is cut off, and comes back when another leads.
-    CutOff,
+}
+
+/// When, what, and beside what.
+type Case = (Moment, Fault, Beside);
+
+#[test]
+fn a_topology_that_is_drained_runs_on_under_another_leader() -> Result<()> {
+    let cases = [
+        (Moment::Preparing, Fault::Killed, Beside::Nothing),
+        (Moment::Held, Fault::Paused, Beside::Submitted),
+        (Moment::Stopped, Fault::Paused, Beside::Killed),
+        (Moment::Committed, Fault::Killed, Beside::Nothing),
+        (Moment::Stopped, Fault::CutOff, Beside::Nothing),
+    ];
+    survives("drained", Kept::InFiles, &draining_by_order(), &cases)
 }
 
 #[test]
-fn whoever_leads_next_goes_on_from_what_the_other_left() -> Result<()> {
+fn a_topology_that_gets_new_workers_runs_on_under_another_leader() -> Result<()> {
+    let cases = [
+        (Moment::Published, Fault::Stopped, Beside::Nothing),
+        (Moment::Switched, Fault::Paused, Beside::Submitted),
+        (Moment::Started, Fault::Killed, Beside::Killed),
+        (Moment::Held, Fault::CutOff, Beside::Nothing),
+    ];
+    survives("beside", Kept::InFiles, &beside_by_order(), &cases)
+}
+
+#[test]
+fn with_a_shared_store_a_topology_runs_on_under_another_leader() -> Result<()> {
+    let cases = [
+        (Moment::Started, Fault::Paused, Beside::Submitted),
+        (Moment::Committed, Fault::Stopped, Beside::Killed),
+        (Moment::Switched, Fault::CutOff, Beside::Nothing),
+    ];
+    survives("shared", Kept::InRedis, &beside_by_order(), &cases)
+}
+
+/// What gives a topology new workers beside the old ones for each order that changes the count of `split`.
+fn beside_by_order() -> [(&'static str, Value); 3] {
+    let mut settings = draining_by_order();
+    settings[0].1 = text("make-before-break");
+    settings
+}
+
+fn survives(what: &str, kept: Kept, settings: &[(&str, Value)], cases: &[Case]) -> Result<()> {
     if let Err(error) = Network::Namespaces.available() {
-        skipped("two Nimbuses", &format!("{error:#}"));
+        skipped("two Nimbuses", &format!("{what}: {error:#}"));
         return Ok(());
     }
-    let mut product = Product::with_standby(&draining_by_order())?;
+    let mut product = Product::with_standby(kept, settings)?;
     let words = product.word_count("words").set("workers", 2);
-    let info = product.run(&words, LINES)?;
+    product.run(&words, LINES)?;
     product.wait_output("words", FLOWS)?;
-    let mut split = info.of("split").count() as u32;
-    for (state, fault) in [
-        ("preparing", Fault::Killed),
-        ("committed", Fault::Paused),
-        ("preparing", Fault::Paused),
-        ("committed", Fault::Killed),
-        ("preparing", Fault::CutOff),
-    ] {
-        let ordered = if split == 1 { 2 } else { 1 };
-        let ends = matters(&mut product, state, fault, ordered)
-            .with_context(|| format!("{fault:?} while {state}\n{}", product.evidence()))?;
-        split = if ends { ordered } else { split };
+    for (n, case) in cases.iter().enumerate() {
+        eprintln!("== {what} {n}: {case:?}");
+        survives_one(&mut product, case)
+            .with_context(|| format!("{what} {n}: {case:?}\n{}", product.evidence()))?;
     }
     product.stop()
 }
 
-/// Orders a plan, lets the leader fail while the topology is stopped for it, and tells whether the plan was carried out.
-fn matters(product: &mut Product, state: &str, fault: Fault, split: u32) -> Result<bool> {
-    if matches!(fault, Fault::CutOff) && leader(product)? == 0 {
+/// Orders a plan, lets the leader fail when it is so far, and sees to it that all is well in the end.
+fn survives_one(product: &mut Product, &(moment, fault, beside): &Case) -> Result<()> {
+    if fault == Fault::CutOff && leader(product)? == 0 {
         // Only the standby's machine has a plug that nobody else hangs on.
-        fails(product, 0, Fault::Killed)?;
-        returns(product, 0, Fault::Killed)?;
+        fails(product, 0, Fault::Stopped)?;
+        returns(product, 0, Fault::Stopped)?;
     }
     let old = leader(product)?;
-    let before = product.storm.control().info("words")?;
-    let order = json!({ "topology": "words", "counts": { "split": split } });
-    give_order(&folder(product, old), &order)?;
-    let plan = product.wait("a topology stopped for a plan", || {
-        let plan = status(product, old)?.plan.filter(|plan| plan.state == state);
-        let stopped = product.storm.control().info("words")?.status == "INACTIVE";
-        Ok(plan.filter(|_| stopped))
-    })?;
+    let before = whole(product, &[])?;
+    let ordered = if before.of("split").count() == 1 { 2 } else { 1 };
+    let order = json!({ "topology": "words", "counts": { "split": ordered } });
+    let mut plan = Err(anyhow!("nothing was ordered"));
+    for _ in 0..TRIES {
+        plan = plan.or_else(|_| {
+            give_order(&folder(product, old), &order)?;
+            awaited(product, "words", old, moment)
+        });
+    }
+    let plan = plan?;
+    if beside == Beside::Killed {
+        product.storm.control().kill("other", 0)?;
+    }
     fails(product, old, fault)?;
+    // Whose process stands still or is gone says no more, so this is how far it was.
+    let caught = Moment::of(&status(product, old)?.plan.unwrap_or(plan.clone()));
+    eprintln!("caught when it was {caught:?}");
     let new = leader(product)?;
-    let runs = |product: &Product| -> Result<bool> {
-        Ok(product.storm.control().info("words")?.status == "ACTIVE")
-    };
-    product.wait("the topology to run again", || Ok(runs(product)?.then_some(())))?;
+    product.wait("the topology to run again", || {
+        let status = product.storm.control().info("words")?.status;
+        Ok((status == "ACTIVE").then_some(()))
+    })?;
     product
         .wait("the end of the plan", || Ok(status(product, new)?.plan.is_none().then_some(())))?;
     // Supervisors wait for a Nimbus that stands still, so executors report only when it is back.
     returns(product, old, fault)?;
-    // A leader that commits may fail before the other can see that it did: then the plan is taken back.
-    let carried_out = OTHERS as usize + split as usize;
-    let allowed = match state {
-        "committed" => vec![before.executors.len(), carried_out],
-        _ => vec![before.executors.len()],
-    };
-    let settled = product.wait("a whole topology", || {
-        let info = product.storm.control().info("words")?;
-        let whole = info.status == "ACTIVE" && info.all_report();
-        Ok((whole && allowed.contains(&info.executors.len())).then_some(info))
-    })?;
-    if !matches!(fault, Fault::Killed) {
-        product.wait("a former leader that says so", || {
-            Ok((!status(product, old)?.leads).then_some(()))
-        })?;
+    if beside == Beside::Submitted {
+        let other = product.word_count("other");
+        product.storm.submit(&other, LIMIT).with_context(|| product.evidence())?;
     }
+    // A leader that goes over to the plan may fail before the other can see that it did: then the plan is taken back.
+    let counts = match caught {
+        _ if moment == Moment::Held => vec![OTHERS + ordered],
+        Moment::Published | Moment::Preparing => vec![before.executors.len()],
+        _ => vec![before.executors.len(), OTHERS + ordered],
+    };
+    let settled = whole(product, &counts)?;
+    nobody_else_runs(product)?;
     product.stays(CALM, || {
         let now = product.storm.control().info("words")?;
         ensure!(now.status == "ACTIVE", "stopped: {now:?}");
@@ -106,59 +150,37 @@ fn matters(product: &mut Product, state: &str, fault: Fault, split: u32) -> Resu
         ensure!(anew.iter().all(Option::is_none), "of {}: {anew:?}", plan.plan.id);
         Ok(())
     })?;
-    product.wait_output("words", FLOWS)?;
-    Ok(settled.executors.len() == carried_out)
+    nobody_else_runs(product)?;
+    if let Ok(url) = product.redis_url() {
+        product.wait("the assignment as its table in Redis", || {
+            let table = table(&mut connect(&url)?, &settled.id)?.context("no table")?;
+            let truth = truth(&product.storm, &settled)?;
+            ensure!(table.places == truth, "table {:?} but truth {truth:?}", table.places);
+            Ok(Some(()))
+        })?;
+    }
+    product.wait_output("words", FLOWS)
 }
 
-/// Something happens to a Nimbus, and the other one leads.
-fn fails(product: &mut Product, old: usize, fault: Fault) -> Result<()> {
-    let term = status(product, old)?.term;
-    match fault {
-        Fault::Killed => product.storm.kill_nimbus_of(old),
-        Fault::Paused => product.storm.nimbuses()[old].pause()?,
-        Fault::CutOff => product.storm.plug_standby(false)?,
-    }
-    product.wait("another leader", || {
-        let now = status(product, 1 - old)?;
-        Ok((now.leads && now.term > term).then_some(()))
+/// Waits until the topology is active, has as many executors as one of these counts says, and each reports.
+fn whole(product: &Product, counts: &[usize]) -> Result<TopologyInfo> {
+    product.wait("a whole topology", || {
+        let info = product.storm.control().info("words")?;
+        let right = counts.is_empty() || counts.contains(&info.executors.len());
+        Ok((info.status == "ACTIVE" && info.all_report() && right).then_some(info))
     })
 }
 
-/// What happened to a Nimbus is over, and it knows that it does not lead.
-fn returns(product: &mut Product, old: usize, fault: Fault) -> Result<()> {
-    match fault {
-        Fault::Killed => {
-            let file = folder(product, old).join("status.json");
-            let _ = std::fs::remove_file(file);
-            product.storm.start_nimbus_of(old)?;
-            return Ok(());
+/// Waits until the workers that run are those that Nimbus knows of, in all topologies.
+fn nobody_else_runs(product: &Product) -> Result<()> {
+    product.wait("no worker but those that Nimbus knows of", || {
+        let mut known: BTreeMap<u16, String> = BTreeMap::new();
+        for topology in product.storm.control().topologies()? {
+            let info = product.storm.control().info(&topology.name)?;
+            known.extend(info.executors.iter().map(|e| (e.port, topology.name.clone())));
         }
-        Fault::Paused => {
-            // The pause itself, not a wait for anything.
-            std::thread::sleep(PAUSE);
-            product.storm.nimbuses()[old].resume()?;
-        }
-        Fault::CutOff => product.storm.plug_standby(true)?,
-    }
-    Ok(())
-}
-
-/// Which of both leads.
-fn leader(product: &Product) -> Result<usize> {
-    product.wait("a leader", || {
-        let leads = |which: &usize| {
-            let term = |which| status(product, which).map_or(0, |status: Status| status.term);
-            status(product, *which)
-                .is_ok_and(|status| status.leads && status.term >= term(1 - which))
-        };
-        Ok([0, 1].iter().find(|which| leads(which)).copied())
+        let running: BTreeSet<u16> = pids(product.storm.dir()).into_keys().collect();
+        ensure!(known.keys().copied().eq(running.iter().copied()), "{known:?} but {running:?}");
+        Ok(Some(()))
     })
-}
-
-fn status(product: &Product, which: usize) -> Result<Status> {
-    read_status(&folder(product, which).join("status.json"))
-}
-
-fn folder(product: &Product, which: usize) -> PathBuf {
-    product.storm.nimbuses()[which].local_dir().join("thalweg")
 }

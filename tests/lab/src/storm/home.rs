@@ -154,7 +154,7 @@ impl Common<'_> {
             keys.into_iter().chain(timings(self.builder.profile)).collect();
         if self.builder.standby {
             // Neither supervisors nor the other Nimbus wait long for one that stands still, as operators are advised.
-            keys.insert("storm.thrift.socket.timeout.ms".into(), 10_000.into());
+            keys.insert("storm.thrift.socket.timeout.ms".into(), 5_000.into());
             keys.insert("storm.zookeeper.session.timeout".into(), 10_000.into());
             // A Nimbus may lead once it has the code of all topologies.
             keys.insert("nimbus.code.sync.freq.secs".into(), 2.into());

@@ -126,16 +126,16 @@ public final class Monitor implements AutoCloseable {
     }
 
     private boolean observe() throws IOException, InterruptedException {
+        if (facade.leadsLately().isEmpty()) {
+            return follows();
+        }
         long now = System.currentTimeMillis();
         reader.refresh();
         Thread.sleep(FETCH_MILLIS);
         Map<String, String> running = reader.jobs();
         List<JobView> seen = new JobsReader(reader, jobs, settings, last.jobs()).read(running, findings::say);
-        if (seen == null || facade.leadsLately().isEmpty()) {
-            // What another JobManager runs is not ours to judge, nor to forget.
-            findings.say("poll", "another JobManager leads");
-            follow("another JobManager leads");
-            return false;
+        if (seen == null) {
+            return follows();
         }
         if (!leads()) {
             return false;
@@ -181,6 +181,13 @@ public final class Monitor implements AutoCloseable {
             }
         }
         return term.isPresent();
+    }
+
+    /** What another JobManager runs is not ours to judge, nor to forget. */
+    private boolean follows() {
+        findings.say("poll", "another JobManager leads");
+        follow("another JobManager leads");
+        return false;
     }
 
     private void follow(String why) {

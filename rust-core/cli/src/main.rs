@@ -10,6 +10,7 @@ mod live;
 mod manual;
 mod record;
 mod replay;
+mod serve;
 mod settings;
 mod simulate;
 mod token;
@@ -27,6 +28,7 @@ use crate::live::orders::{Cancel, Drain, Rollback, Scale, Undrain};
 use crate::live::plan::Plan;
 use crate::live::status::Status;
 use crate::live::words::{Approve, Mode, Pause, Reject, Resume};
+use crate::serve::Serve;
 
 /// Asks running schedulers, gives them orders, and looks at decisions without a cluster.
 #[derive(Parser)]
@@ -64,6 +66,8 @@ enum Command {
     Replay(replay::Replay),
     /// Fits a scenario to recorded runs and shows simulated beside real
     Calibrate(calibrate::Calibrate),
+    /// Shows engines over HTTP, in a dashboard and to Prometheus
+    Serve(Serve),
     /// Searches settings in the simulator
     Tune(tune::Tune),
 }
@@ -108,6 +112,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Simulate(simulate) => Ok(simulate.run()?),
         Command::Replay(replay) => Ok(replay.run()?),
         Command::Calibrate(calibrate) => Ok(calibrate.run()?),
+        Command::Serve(serve) => Ok(serve.run()?),
         Command::Tune(tune) => Ok(tune.run()?),
     }
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use source::{Arrow, Crate};
 
 /// The crates of the workspace, the lowest first, with those that each may use.
-const CRATES: [(&str, &[&str]); 12] = [
+const CRATES: [(&str, &[&str]); 13] = [
     ("rust-core/place", &[]),
     ("rust-core/core", &["place"]),
     ("rust-core/store", &["core"]),
@@ -20,7 +20,8 @@ const CRATES: [(&str, &[&str]); 12] = [
     ("rust-core/control", &[]),
     ("rust-core/engine", &["core", "store", "control"]),
     ("rust-core/jni", &["core", "engine"]),
-    ("rust-core/cli", &["core", "store", "control", "engine", "sim"]),
+    ("rust-core/serve", &["core", "control", "engine", "sim"]),
+    ("rust-core/cli", &["core", "store", "control", "engine", "serve", "sim"]),
     ("tests/lab", &[]),
     ("tests/experiment", &["core", "control", "engine", "sim", "lab"]),
     ("tests/e2e", &["control", "lab"]),

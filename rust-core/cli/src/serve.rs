@@ -1,0 +1,111 @@
+//! `thalweg serve`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use thalweg_serve::{Engine, Folder, Role, Settings};
+
+/// Arguments of `thalweg serve`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Serve {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// An engine to show, as NAME=FOLDER: the folder is the one that its scheduler's log names; may be given several
+    /// times
+    #[arg(long = "engine", value_name = "NAME=FOLDER")]
+    engines: Vec<String>,
+    /// Where it listens; beyond this machine only with tokens and a certificate
+    #[arg(long, default_value = "127.0.0.1:7480")]
+    listen: SocketAddr,
+    /// The file of tokens; without one everybody on this machine may read, and nobody may give orders
+    #[arg(long, value_name = "FILE")]
+    tokens: Option<PathBuf>,
+    /// The certificate with its chain, PEM
+    #[arg(long, value_name = "FILE", requires = "key")]
+    certificate: Option<PathBuf>,
+    /// Its key, PEM
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    key: Option<PathBuf>,
+    /// Seconds between two looks at an engine
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    every: u64,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes a token, shows it once, and keeps its hash
+    Token(Token),
+    /// Writes the OpenAPI document of the interface
+    Openapi,
+}
+
+#[derive(Debug, Args)]
+struct Token {
+    /// Whose it is
+    name: String,
+    /// What he may do; several with commas between them
+    #[arg(long, value_delimiter = ',', default_value = "reader")]
+    roles: Vec<Role>,
+    /// The file of tokens
+    #[arg(long, value_name = "FILE")]
+    tokens: PathBuf,
+}
+
+impl Serve {
+    /// Serves until it is interrupted.
+    pub fn run(self) -> Result<()> {
+        match &self.command {
+            Some(Command::Token(token)) => {
+                println!("{}", thalweg_serve::add_token(&token.tokens, &token.name, &token.roles)?);
+                return Ok(());
+            }
+            Some(Command::Openapi) => {
+                println!("{}", thalweg_serve::openapi().to_pretty_json()?);
+                return Ok(());
+            }
+            None => {}
+        }
+        let engines = engines(&self.engines)?;
+        let settings = Settings {
+            listen: self.listen,
+            tokens: self.tokens,
+            tls: self.certificate.zip(self.key),
+            pause: Duration::from_secs(self.every),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .context("no threads to be had")?;
+        runtime.block_on(async {
+            let served = thalweg_serve::start(&settings, engines).await?;
+            let scheme = if settings.tls.is_some() { "https" } else { "http" };
+            println!("listening at {scheme}://{}", served.address());
+            tokio::signal::ctrl_c().await?;
+            served.stop();
+            Ok(())
+        })
+    }
+}
+
+fn engines(given: &[String]) -> Result<Vec<(String, Arc<dyn Engine>)>> {
+    if given.is_empty() {
+        bail!("--engine NAME=FOLDER is missing: nothing would be shown");
+    }
+    let mut engines: Vec<(String, Arc<dyn Engine>)> = Vec::new();
+    for pair in given {
+        let Some((name, folder)) = pair.split_once('=').filter(|(name, _)| !name.is_empty()) else {
+            bail!("--engine {pair}: expected NAME=FOLDER");
+        };
+        if engines.iter().any(|(other, _)| other == name) {
+            bail!("--engine {pair}: there is an engine {name} already");
+        }
+        engines.push((name.to_owned(), Arc::new(Folder::new(folder))));
+    }
+    Ok(engines)
+}

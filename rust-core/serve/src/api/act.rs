@@ -1,0 +1,224 @@
+//! Orders. The engine judges each of them itself; here only who may give it is looked at.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::Shared;
+use super::read::{ask, engine};
+use crate::access::{Caller, Role};
+use crate::problem::Problem;
+use crate::server::App;
+
+/// The longest reason of an order.
+const LONGEST_REASON: usize = 400;
+
+type Body<T> = Result<Json<T>, JsonRejection>;
+type Answer = Result<Json<Value>, Problem>;
+
+fn read<T>(body: Body<T>) -> Result<T, Problem> {
+    body.map(|Json(body)| body).map_err(|error| Problem::bad_request(error.body_text()))
+}
+
+/// Gives an order in a caller's name.
+async fn order(app: &App, name: &str, caller: &Caller, order: (Value, &str)) -> Answer {
+    let (command, why) = order;
+    if why.chars().count() > LONGEST_REASON {
+        let text = format!("why: longer than {LONGEST_REASON} letters");
+        return Err(Problem::bad_request(text));
+    }
+    let said = match why.is_empty() {
+        true => format!("{}, by the dashboard", caller.name),
+        false => format!("{}: {why}", caller.name),
+    };
+    tracing::info!(engine = name, caller = caller.name, %command, why, "order");
+    let answer = ask(engine(app, name)?, command, said).await?;
+    app.world.tell();
+    Ok(Json(answer))
+}
+
+/// How a topology is to be changed.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScaleBody {
+    /// New executor counts by component.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    counts: BTreeMap<String, u32>,
+    /// New memory of each executor in MiB, by component.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    memory_mib: BTreeMap<String, u32>,
+    /// Hosts that it is to leave.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    leave: Vec<String>,
+    /// Whether it may be stopped once to give its sources workers of their own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    adopt: bool,
+    /// Why.
+    #[serde(default, skip_serializing)]
+    why: String,
+}
+
+/// Why something is wanted.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Why {
+    /// Why.
+    #[serde(default)]
+    why: String,
+}
+
+/// What is to be left as it is.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PauseBody {
+    /// The topology, by its name or id; all of the engine if absent.
+    #[serde(default)]
+    topology: Option<String>,
+    /// When it is over by itself, in ms since 1970.
+    #[serde(default)]
+    until: Option<i64>,
+    /// Why.
+    #[serde(default)]
+    why: String,
+}
+
+/// Changes a topology whatever the policy thinks of it.
+#[utoipa::path(post, path = "/v1/engines/{engine}/topologies/{topology}/scale", request_body = ScaleBody,
+    params(("engine" = String, Path), ("topology" = String, Path)), security(("token" = [])),
+    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 409, body = Problem)))]
+pub async fn scale(
+    State(app): Shared,
+    caller: Caller,
+    Path((name, topology)): Path<(String, String)>,
+    body: Body<ScaleBody>,
+) -> Answer {
+    caller.must(Role::Operator)?;
+    let body = read(body)?;
+    let mut scale = serde_json::to_value(&body).map_err(|e| Problem::internal(e.to_string()))?;
+    scale["topology"] = topology.into();
+    order(&app, &name, &caller, (json!({ "scale": scale }), &body.why)).await
+}
+
+/// Undoes the last plan of a topology.
+#[utoipa::path(post, path = "/v1/engines/{engine}/topologies/{topology}/rollback", request_body = Why,
+    params(("engine" = String, Path), ("topology" = String, Path)), security(("token" = [])),
+    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 409, body = Problem)))]
+pub async fn rollback(
+    State(app): Shared,
+    caller: Caller,
+    Path((name, topology)): Path<(String, String)>,
+    body: Body<Why>,
+) -> Answer {
+    caller.must(Role::Operator)?;
+    let command = json!({ "rollback": { "topology": topology } });
+    order(&app, &name, &caller, (command, &read(body)?.why)).await
+}
+
+/// Has everything leave a host.
+#[utoipa::path(post, path = "/v1/engines/{engine}/hosts/{host}/drain", request_body = Why,
+    params(("engine" = String, Path), ("host" = String, Path)), security(("token" = [])),
+    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 409, body = Problem)))]
+pub async fn drain(
+    State(app): Shared,
+    caller: Caller,
+    Path((name, host)): Path<(String, String)>,
+    body: Body<Why>,
+) -> Answer {
+    caller.must(Role::Operator)?;
+    let command = json!({ "drain": { "host": host } });
+    order(&app, &name, &caller, (command, &read(body)?.why)).await
+}
+
+/// Lets a host be used again.
+#[utoipa::path(delete, path = "/v1/engines/{engine}/hosts/{host}/drain",
+    params(("engine" = String, Path), ("host" = String, Path)), security(("token" = [])),
+    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 409, body = Problem)))]
+pub async fn undrain(
+    State(app): Shared,
+    caller: Caller,
+    Path((name, host)): Path<(String, String)>,
+) -> Answer {
+    caller.must(Role::Operator)?;
+    order(&app, &name, &caller, (json!({ "undrain": { "host": host } }), "")).await
+}
+
+/// Takes an order back that is still waiting.
+#[utoipa::path(post, path = "/v1/engines/{engine}/orders/{order}/cancel", request_body = Why,
+    params(("engine" = String, Path), ("order" = String, Path)), security(("token" = [])),
+    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 409, body = Problem)))]
+pub async fn cancel(
+    State(app): Shared,
+    caller: Caller,
+    Path((name, id)): Path<(String, String)>,
+    body: Body<Why>,
+) -> Answer {
+    caller.must(Role::Operator)?;
+    order(&app, &name, &caller, (json!({ "cancel": { "order": id } }), &read(body)?.why)).await
+}
+
+/// Has a topology, or all of an engine, left as it is.
+#[utoipa::path(post, path = "/v1/engines/{engine}/pause", request_body = PauseBody,
+    params(("engine" = String, Path)), security(("token" = [])),
+    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 409, body = Problem)))]
+pub async fn pause(
+    State(app): Shared,
+    caller: Caller,
+    Path(name): Path<String>,
+    body: Body<PauseBody>,
+) -> Answer {
+    caller.must(Role::Operator)?;
+    let body = read(body)?;
+    let command = json!({ "pause": { "topology": body.topology, "until": body.until } });
+    order(&app, &name, &caller, (command, &body.why)).await
+}
+
+/// Lets a topology, or all of an engine, be changed again.
+#[utoipa::path(post, path = "/v1/engines/{engine}/resume", request_body = PauseBody,
+    params(("engine" = String, Path)), security(("token" = [])),
+    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 409, body = Problem)))]
+pub async fn resume(
+    State(app): Shared,
+    caller: Caller,
+    Path(name): Path<String>,
+    body: Body<PauseBody>,
+) -> Answer {
+    caller.must(Role::Operator)?;
+    let body = read(body)?;
+    let command = json!({ "resume": { "topology": body.topology } });
+    order(&app, &name, &caller, (command, &body.why)).await
+}
+
+/// Approves of a plan that waits for it.
+#[utoipa::path(post, path = "/v1/engines/{engine}/plans/{plan}/approve", request_body = Why,
+    params(("engine" = String, Path), ("plan" = String, Path)), security(("token" = [])),
+    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 409, body = Problem)))]
+pub async fn approve(
+    State(app): Shared,
+    caller: Caller,
+    Path((name, plan)): Path<(String, String)>,
+    body: Body<Why>,
+) -> Answer {
+    caller.must(Role::Approver)?;
+    let command = json!({ "approve": { "plan": plan } });
+    order(&app, &name, &caller, (command, &read(body)?.why)).await
+}
+
+/// Rejects a plan that waits for somebody's word.
+#[utoipa::path(post, path = "/v1/engines/{engine}/plans/{plan}/reject", request_body = Why,
+    params(("engine" = String, Path), ("plan" = String, Path)), security(("token" = [])),
+    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 409, body = Problem)))]
+pub async fn reject(
+    State(app): Shared,
+    caller: Caller,
+    Path((name, plan)): Path<(String, String)>,
+    body: Body<Why>,
+) -> Answer {
+    caller.must(Role::Approver)?;
+    let command = json!({ "reject": { "plan": plan } });
+    order(&app, &name, &caller, (command, &read(body)?.why)).await
+}

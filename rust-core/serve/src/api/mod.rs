@@ -1,0 +1,190 @@
+//! The HTTP interface, version 1.
+
+mod act;
+mod events;
+mod read;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::Router;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::access::{Caller, Role};
+use crate::assets;
+use crate::metrics;
+use crate::problem::Problem;
+use crate::server::App;
+
+type Shared = State<Arc<App>>;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Thalweg",
+        description = "What engines with Thalweg do and why, and orders to them. Errors are problem details. Every answer has an entity tag.",
+    ),
+    paths(
+        read::engines, read::topologies, read::topology, read::series, read::plans, read::history,
+        read::explain, read::doctor, read::who, events::events,
+        act::scale, act::rollback, act::drain, act::undrain, act::cancel, act::pause, act::resume,
+        act::approve, act::reject,
+    ),
+    modifiers(&Bearer),
+)]
+struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document.components.get_or_insert_default().add_security_scheme("token", scheme);
+    }
+}
+
+/// The OpenAPI document of the interface.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+/// All paths.
+pub fn routes() -> Router<Arc<App>> {
+    let engine = Router::new()
+        .route("/topologies/{topology}", get(read::topology))
+        .route("/topologies/{topology}/series", get(read::series))
+        .route("/topologies/{topology}/explain", get(read::explain))
+        .route("/topologies/{topology}/scale", post(act::scale))
+        .route("/topologies/{topology}/rollback", post(act::rollback))
+        .route("/hosts/{host}/drain", post(act::drain).delete(act::undrain))
+        .route("/orders/{order}/cancel", post(act::cancel))
+        .route("/pause", post(act::pause))
+        .route("/resume", post(act::resume))
+        .route("/plans/{plan}/approve", post(act::approve))
+        .route("/plans/{plan}/reject", post(act::reject))
+        .route("/doctor", get(read::doctor));
+    let first = Router::new()
+        .route("/engines", get(read::engines))
+        .nest("/engines/{engine}", engine)
+        .route("/topologies", get(read::topologies))
+        .route("/plans", get(read::plans))
+        .route("/history", get(read::history))
+        .route("/me", get(read::who))
+        .route("/events", get(events::events))
+        .route("/openapi.json", get(document))
+        .fallback(nothing);
+    Router::new()
+        .nest("/v1", first)
+        .route("/metrics", get(exposition))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .fallback(page)
+}
+
+async fn document() -> Response {
+    axum::Json(openapi()).into_response()
+}
+
+async fn nothing(uri: Uri) -> Problem {
+    Problem::not_found(format!("there is no {}", uri.path()))
+}
+
+async fn exposition(State(app): Shared) -> Response {
+    let text = metrics::exposition(&app);
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    if method != Method::GET && method != Method::HEAD {
+        return Problem::not_found(format!("there is no {}", uri.path())).into_response();
+    }
+    assets::answer(uri.path(), &headers)
+}
+
+/// Lets in who may come in, and says in every answer what a browser may do with it.
+pub async fn guard(State(app): Shared, mut request: Request, next: Next) -> Response {
+    let mut response = match admit(&app, &request) {
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    };
+    let class = usize::from(response.status().as_u16() / 100).clamp(1, 5) - 1;
+    app.answers[class].fetch_add(1, Ordering::Relaxed);
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Who asks; nobody needs a name for what is open to all: the dashboard's own files, and whether the server lives.
+fn admit(app: &App, request: &Request) -> Result<Option<Caller>, Problem> {
+    if app.loopback && !names_loopback(request) {
+        // A page of the web may have its own name point here.
+        return Err(Problem::other_host());
+    }
+    let path = request.uri().path();
+    if !path.starts_with("/v1/") && path != "/metrics" {
+        return Ok(None);
+    }
+    let Some(tokens) = &app.tokens else { return Ok(Some(Caller::local())) };
+    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some(token) = given.and_then(|value| value.strip_prefix("Bearer ")) else {
+        return Err(Problem::no_token("a token is needed: Authorization: Bearer <token>"));
+    };
+    match tokens.caller(token.trim()) {
+        Some(caller) => Ok(Some(caller)),
+        None => Err(Problem::no_token("this token is not known")),
+    }
+}
+
+fn names_loopback(request: &Request) -> bool {
+    let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let Some(named) = named.or_else(|| request.uri().authority().map(|a| a.as_str())) else {
+        return true;
+    };
+    let bare = match named.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => named,
+    };
+    let bare = bare.trim_start_matches('[').trim_end_matches(']');
+    let address = bare.parse::<std::net::IpAddr>();
+    bare.eq_ignore_ascii_case("localhost") || address.is_ok_and(|a| a.to_canonical().is_loopback())
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let known = parts.extensions.get::<Self>().cloned();
+        known.ok_or_else(|| Problem::internal("nobody looked who asks"))
+    }
+}
+
+impl Caller {
+    /// Refuses who has not this role.
+    fn must(&self, role: Role) -> Result<(), Problem> {
+        if self.may(role) {
+            return Ok(());
+        }
+        let needed = crate::names::word(&role);
+        Err(Problem::forbidden(format!("{} has not the role {needed} that this needs", self.name)))
+    }
+}

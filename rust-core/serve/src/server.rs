@@ -1,0 +1,172 @@
+//! The server: settings, layers, and its life.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::access::{AccessError, Tokens};
+use crate::api;
+use crate::engine::Engine;
+use crate::exposure::{Exposure, ExposureError};
+use crate::reply;
+use crate::tls::{TlsError, TlsListener, acceptor};
+use crate::watch::World;
+
+/// The longest request body.
+const LONGEST_BODY: usize = 64 * 1024;
+/// Streams of events at once.
+const STREAMS: usize = 256;
+
+/// What a server is started with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The file of tokens.
+    pub tokens: Option<PathBuf>,
+    /// Certificate with its chain, and key, both PEM.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Time between two looks at an engine.
+    pub pause: Duration,
+}
+
+/// Why a server cannot start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// It would be reached from other machines without protection.
+    #[error(transparent)]
+    Exposure(#[from] ExposureError),
+    /// Its tokens cannot be used.
+    #[error(transparent)]
+    Tokens(#[from] AccessError),
+    /// Its certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// It cannot listen.
+    #[error("{address}: {error}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// The system's words.
+        error: std::io::Error,
+    },
+}
+
+/// What all handlers share.
+pub struct App {
+    pub world: Arc<World>,
+    pub tokens: Option<Tokens>,
+    /// Whether only requests to loopback names are answered.
+    pub loopback: bool,
+    pub streams: Arc<Semaphore>,
+    /// Answers by the first digit of their status.
+    pub answers: [AtomicU64; 5],
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct Served {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Served {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends it. Streams of events are cut.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // It is over already if nobody listens.
+            let _ = stop.send(());
+        }
+        self.tasks.drain(..).for_each(|task| task.abort());
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Starts a server over engines, on the runtime that calls.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn start(
+    settings: &Settings,
+    engines: Vec<(String, Arc<dyn Engine>)>,
+) -> Result<Served, ServeError> {
+    let tokens = settings.tokens.clone().map(Tokens::open).transpose()?;
+    let has_tokens = tokens.as_ref().is_some_and(|tokens| !tokens.is_empty());
+    let exposure =
+        Exposure { listen: settings.listen, tokens: has_tokens, tls: settings.tls.is_some() };
+    exposure.check()?;
+    let acceptor = settings.tls.as_ref().map(|(chain, key)| acceptor(chain, key)).transpose()?;
+    let world = Arc::new(World::of(engines));
+    let app = Arc::new(App {
+        world: Arc::clone(&world),
+        tokens,
+        loopback: settings.listen.ip().to_canonical().is_loopback(),
+        streams: Arc::new(Semaphore::new(STREAMS)),
+        answers: Default::default(),
+    });
+    let refused = |error| ServeError::Listen { address: settings.listen, error };
+    let listener = TcpListener::bind(settings.listen).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    let mut tasks: Vec<JoinHandle<()>> = (0..world.engines().len())
+        .map(|place| tokio::spawn(Arc::clone(&world).follow(place, settings.pause)))
+        .collect();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let until = async {
+        let _ = stopped.await;
+    };
+    let router = router(app);
+    let serving = match acceptor {
+        Some(acceptor) => {
+            let listener = TlsListener::over(listener, acceptor).map_err(refused)?;
+            tokio::spawn(async move {
+                let served = axum::serve(listener, router).with_graceful_shutdown(until).await;
+                told(served);
+            })
+        }
+        None => tokio::spawn(async move {
+            told(axum::serve(listener, router).with_graceful_shutdown(until).await);
+        }),
+    };
+    tasks.push(serving);
+    Ok(Served { address, stop: Some(stop), tasks })
+}
+
+fn told(served: std::io::Result<()>) {
+    if let Err(error) = served {
+        tracing::error!(%error, "server ended");
+    }
+}
+
+fn router(app: Arc<App>) -> Router {
+    api::routes()
+        .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .layer(from_fn(reply::tag))
+        .layer(from_fn_with_state(Arc::clone(&app), api::guard))
+        .with_state(app)
+}

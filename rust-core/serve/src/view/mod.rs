@@ -1,0 +1,72 @@
+//! What is shown, in the words of the HTTP interface.
+
+mod plan;
+mod topology;
+
+pub use plan::{PlanView, active, ended};
+pub use topology::{ReasonShown, Standing, Summary, TopologyShown, summary, topology};
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::names::word;
+use crate::status::Status;
+
+/// An engine as it is shown.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct EngineShown {
+    /// Its name.
+    pub name: String,
+    /// Whether it answers.
+    pub up: bool,
+    /// Why it does not.
+    pub fault: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+    /// How far it may go.
+    pub mode: Option<String>,
+    /// Whether it leads.
+    pub leads: bool,
+    /// When it spoke last, in ms since 1970.
+    pub at: Option<i64>,
+    /// What is wrong with its settings.
+    pub problems: Vec<String>,
+    /// Its store.
+    pub store: Option<StoreShown>,
+    /// Its topologies.
+    pub topologies: usize,
+    /// What happened how often.
+    pub counters: std::collections::BTreeMap<String, u64>,
+}
+
+/// A store as it is shown.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct StoreShown {
+    /// `embedded` or `redis`.
+    pub kind: String,
+    /// Whether it is in reach.
+    pub up: bool,
+    /// Why not.
+    pub reason: Option<String>,
+}
+
+/// Shows an engine by what it said last.
+pub fn engine(name: &str, status: Option<&Status>, fault: Option<&str>) -> EngineShown {
+    EngineShown {
+        name: name.to_owned(),
+        up: fault.is_none() && status.is_some(),
+        fault: fault.map(str::to_owned),
+        version: status.map(|status| status.version.clone()),
+        mode: status.map(|status| word(&status.mode)),
+        leads: status.is_some_and(|status| status.leads),
+        at: status.map(|status| status.at.millis()),
+        problems: status.map(|status| status.problems.clone()).unwrap_or_default(),
+        store: status.map(|status| StoreShown {
+            kind: status.store.kind.clone(),
+            up: status.store.up,
+            reason: status.store.reason.clone(),
+        }),
+        topologies: status.map_or(0, |status| status.decisions.len()),
+        counters: status.map(|status| status.counters.clone()).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,197 @@
+//! Looks at every engine again and again, and keeps what it said.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use thalweg_core::explain::Decision;
+use tokio::sync::watch;
+
+use crate::charts::{Chart, Point};
+use crate::engine::{Engine, Fault, FaultKind};
+use crate::records::Records;
+use crate::status::Status;
+use crate::view::{Summary, summary};
+
+/// Looks at the status for one at the ledger.
+const LOOKS_PER_LEDGER: u64 = 2;
+
+/// What is known of one engine.
+#[derive(Default)]
+pub struct Known {
+    pub status: Option<Arc<Status>>,
+    /// The overview of its topologies, sorted by their ids.
+    pub summaries: Arc<Vec<Summary>>,
+    pub fault: Option<String>,
+    pub charts: BTreeMap<String, Chart>,
+    pub records: Records,
+    /// Plans that ended since this server began, by how.
+    pub ended: BTreeMap<&'static str, u64>,
+    /// Outcomes since this server began, by whether they helped.
+    pub outcomes: BTreeMap<&'static str, u64>,
+    /// How long the last look took.
+    pub look: Duration,
+}
+
+/// One engine that is watched.
+pub struct Watched {
+    pub name: String,
+    pub engine: Arc<dyn Engine>,
+    known: RwLock<Known>,
+}
+
+impl Watched {
+    pub fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at the engine; says whether anything has changed.
+    fn look(&self, number: u64) -> bool {
+        let begun = Instant::now();
+        let read = self.engine.ask(&json!({ "status": {} }), "").and_then(|value| {
+            serde_json::from_value::<Status>(value)
+                .map_err(|error| Fault::of(FaultKind::Unreachable, format!("its status: {error}")))
+        });
+        let ledger = number.is_multiple_of(LOOKS_PER_LEDGER).then(|| self.ledger()).flatten();
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.look = begun.elapsed();
+        let told = ledger.is_some_and(|answer| known.records.take(&self.name, &answer));
+        let seen = match read {
+            Ok(status) => known.take(&self.name, status),
+            Err(fault) => {
+                let new = known.fault.as_ref() != Some(&fault.text);
+                if new {
+                    tracing::warn!(
+                        engine = self.name,
+                        fault = fault.text,
+                        "engine does not answer"
+                    );
+                }
+                known.fault = Some(fault.text);
+                new
+            }
+        };
+        seen || told
+    }
+
+    /// The ledger's last records; engines that show none have no history here.
+    fn ledger(&self) -> Option<Value> {
+        let asked = self.engine.ask(&json!({ "history": { "limit": 1000 } }), "");
+        asked.inspect_err(|fault| tracing::debug!(engine = self.name, %fault, "no history")).ok()
+    }
+}
+
+impl Known {
+    fn take(&mut self, engine: &str, status: Status) -> bool {
+        let back = self.fault.take().is_some();
+        let before = self.status.as_ref();
+        if before.is_some_and(|before| before.at == status.at) {
+            return back;
+        }
+        if let Some(before) = before {
+            for (how, count) in newly_ended(before, &status) {
+                *self.ended.entry(how).or_default() += count;
+            }
+            for (how, count) in newly_judged(before, &status) {
+                *self.outcomes.entry(how).or_default() += count;
+            }
+        }
+        let mut summaries: Vec<Summary> =
+            status.decisions.iter().map(|decision| summary(engine, &status, decision)).collect();
+        summaries.sort_by(|a, b| a.id.cmp(&b.id));
+        for one in &summaries {
+            self.charts.entry(one.id.clone()).or_default().push(point(one));
+        }
+        let here: BTreeSet<&str> = summaries.iter().map(|one| one.id.as_str()).collect();
+        self.charts.retain(|id, _| here.contains(id.as_str()));
+        self.summaries = Arc::new(summaries);
+        self.status = Some(Arc::new(status));
+        true
+    }
+
+    /// The decision about a topology, by its id, or by its name where no other has the same.
+    pub fn decision<'a>(status: &'a Status, topology: &str) -> Option<&'a Decision> {
+        let by_id = status.decisions.iter().find(|d| d.topology == topology);
+        let mut named = status.decisions.iter().filter(|d| d.name == topology);
+        by_id.or_else(|| named.next().filter(|_| named.next().is_none()))
+    }
+}
+
+fn point(one: &Summary) -> Point {
+    let small = |value: f64| value as f32;
+    Point {
+        at: one.at,
+        throughput: small(one.throughput),
+        latency: one.latency.map(small),
+        complete_latency: one.complete_latency.map(small),
+        expected_latency: one.expected_latency.map(small),
+        busy: small(one.busy),
+        executors: one.executors,
+        backlog: one.backlog.map(|backlog| backlog as f32),
+    }
+}
+
+fn newly_ended(before: &Status, now: &Status) -> impl Iterator<Item = (&'static str, u64)> {
+    let known: BTreeSet<String> = before.ended.iter().map(|ended| ended.plan.id.clone()).collect();
+    let new = now.ended.iter().filter(move |ended| !known.contains(&ended.plan.id));
+    new.map(|ended| (if ended.code.is_none() { "finished" } else { "given_up" }, 1))
+}
+
+fn newly_judged(before: &Status, now: &Status) -> impl Iterator<Item = (&'static str, u64)> {
+    let known: BTreeSet<String> = before.outcomes.iter().map(|one| one.plan.clone()).collect();
+    let new = now.outcomes.iter().filter(move |one| !known.contains(&one.plan));
+    new.map(|one| (if one.helped { "helped" } else { "did_not_help" }, 1))
+}
+
+/// All engines.
+pub struct World {
+    engines: Vec<Arc<Watched>>,
+    changed: watch::Sender<u64>,
+}
+
+impl World {
+    /// Engines that were not looked at yet.
+    pub fn of(engines: Vec<(String, Arc<dyn Engine>)>) -> Self {
+        let watched = |(name, engine)| {
+            Arc::new(Watched { name, engine, known: RwLock::new(Known::default()) })
+        };
+        let mut engines: Vec<_> = engines.into_iter().map(watched).collect();
+        engines.sort_by(|a, b| a.name.cmp(&b.name));
+        Self { engines, changed: watch::Sender::new(0) }
+    }
+
+    pub fn engines(&self) -> &[Arc<Watched>] {
+        &self.engines
+    }
+
+    pub fn engine(&self, name: &str) -> Option<&Arc<Watched>> {
+        self.engines.iter().find(|engine| engine.name == name)
+    }
+
+    /// Tells whenever anything has changed.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Says that something has changed.
+    pub fn tell(&self) {
+        self.changed.send_modify(|number| *number += 1);
+    }
+
+    /// Looks at one engine for ever.
+    pub async fn follow(self: Arc<Self>, place: usize, pause: Duration) {
+        let mut number = 0;
+        loop {
+            let watched = Arc::clone(&self.engines[place]);
+            let looked = tokio::task::spawn_blocking(move || watched.look(number)).await;
+            match looked {
+                Ok(true) => self.tell(),
+                Ok(false) => {}
+                Err(error) => tracing::error!(%error, "a look at an engine failed"),
+            }
+            number += 1;
+            tokio::time::sleep(pause).await;
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! The server over real connections, with a real engine that watches a simulated job.
+#![allow(clippy::unwrap_used)]
+
+mod client;
+mod pages;
+#[path = "../../examples/sample/simulated.rs"]
+mod simulated;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use client::{Answer, ask};
+use serde_json::Value;
+use thalweg_core::units::Timestamp;
+use thalweg_serve::{Engine, Folder, Role, ServeError, Served, Settings, add_token, start};
+use thalweg_sim::scenario::read;
+use tokio::runtime::Runtime;
+
+/// A server over one engine that answers and one that does not.
+struct Sample {
+    served: Option<Served>,
+    runtime: Runtime,
+    folder: tempfile::TempDir,
+}
+
+impl Sample {
+    fn new(tokens: bool) -> (Self, [String; 2]) {
+        let folder = tempfile::tempdir().unwrap();
+        watch_a_job(folder.path());
+        let file = folder.path().join("tokens.json");
+        let made = tokens.then(|| {
+            ["reader", "operator"]
+                .map(|name| add_token(&file, name, &[name.parse::<Role>().unwrap()]).unwrap())
+        });
+        let settings = Settings { tokens: tokens.then_some(file), ..loopback() };
+        let engines: Vec<(String, Arc<dyn Engine>)> = vec![
+            ("storm".to_owned(), Arc::new(Folder::new(folder.path()))),
+            ("gone".to_owned(), Arc::new(Folder::new(folder.path().join("nothing")))),
+        ];
+        let runtime = Runtime::new().unwrap();
+        let served = runtime.block_on(start(&settings, engines)).unwrap();
+        let sample = Self { served: Some(served), runtime, folder };
+        (sample, made.unwrap_or_default())
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.served.as_ref().unwrap().address()
+    }
+
+    fn get(&self, path: &str, token: &str) -> Answer {
+        let bearer = format!("Bearer {token}");
+        ask(self.address(), "GET", path, &[("Authorization", &bearer)], "")
+    }
+
+    /// The answer once it is as it is waited for.
+    fn get_until(&self, path: &str, token: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            let answer = self.get(path, token);
+            if answer.status == 200 && fits(&answer.json()) {
+                return answer.json();
+            }
+            assert!(Instant::now() < end, "{path} stays at {answer:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Sample {
+    fn drop(&mut self) {
+        let _guard = self.runtime.enter();
+        drop(self.served.take());
+    }
+}
+
+fn loopback() -> Settings {
+    let listen = "127.0.0.1:0".parse().unwrap();
+    Settings { listen, tokens: None, tls: None, pause: Duration::from_millis(50) }
+}
+
+/// A job that is simulated to its end, with an engine that has seen all of it.
+fn watch_a_job(folder: &Path) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sim/scenarios/wordcount.toml");
+    let text = std::fs::read_to_string(file).unwrap();
+    let mut scenario = read("wordcount.toml", &text, |_| Err("no series".to_owned())).unwrap();
+    scenario.duration_secs = 300.0;
+    let end = Timestamp::from_millis(1_800_000_000_000);
+    let job = simulated::Job::new(scenario, "words", folder, (1, end));
+    // It is told to stop once it is over.
+    job.run(Duration::ZERO, None);
+}
+
+#[test]
+fn what_an_engine_knows_is_shown_and_an_engine_that_is_gone_is_named() {
+    let (sample, _) = Sample::new(false);
+    let engines = sample.get_until("/v1/engines", "", |engines| engines[1]["up"] == true);
+    assert_eq!((&engines[0]["name"], &engines[0]["up"]), (&"gone".into(), &false.into()));
+    assert!(engines[0]["fault"].as_str().unwrap().contains("status.json"), "{engines}");
+    let page = sample.get("/v1/topologies", "").json();
+    let words = &page["items"][0];
+    assert_eq!((&page["total"], &words["name"]), (&1.into(), &"words".into()), "{page}");
+    let id = words["id"].as_str().unwrap();
+    let shown = sample.get(&format!("/v1/engines/storm/topologies/{id}"), "").json();
+    let streams: Vec<_> = shown["streams"].as_array().unwrap().iter().map(|s| &s["to"]).collect();
+    assert_eq!(streams, ["split", "count"], "{shown}");
+    let placed: u64 = shown["workers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|worker| worker["executors"].as_object().unwrap().values())
+        .map(|count| count.as_u64().unwrap())
+        .sum();
+    assert_eq!(placed, words["executors"].as_u64().unwrap());
+    assert!(!shown["reasons"].as_array().unwrap().is_empty());
+    let series = sample.get("/v1/engines/storm/topologies/words/series", "").json();
+    assert_eq!(series.as_array().unwrap().len(), 1, "{series}");
+    let after = series[0]["at"].as_i64().unwrap();
+    let none = format!("/v1/engines/storm/topologies/words/series?since={after}");
+    assert_eq!(sample.get(&none, "").body, "[]");
+}
+
+#[test]
+fn errors_are_problem_details() {
+    let (sample, _) = Sample::new(false);
+    sample.get_until("/v1/engines", "", |engines| engines[1]["up"] == true);
+    for (path, status) in [
+        ("/v1/engines/nobody/topologies/words", 404),
+        ("/v1/engines/storm/topologies/nothing", 404),
+        ("/v1/nothing", 404),
+        ("/v1/topologies?limit=0", 400),
+        ("/v1/engines/gone/topologies/words", 503),
+        ("/v1/engines/storm/doctor", 409),
+    ] {
+        let answer = sample.get(path, "");
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+        if answer.header("content-type") == Some("application/problem+json") {
+            assert_eq!(answer.json()["status"], status);
+            assert!(answer.json()["type"].as_str().unwrap().starts_with("urn:thalweg:problem:"));
+        } else {
+            assert_eq!(path, "/v1/topologies?limit=x", "{answer:?}");
+        }
+    }
+}
+
+#[test]
+fn who_has_the_same_already_gets_nothing() {
+    let (sample, _) = Sample::new(false);
+    sample.get_until("/v1/engines", "", |engines| engines[1]["up"] == true);
+    let first = sample.get("/v1/topologies", "");
+    let tag = first.header("etag").unwrap();
+    let again = ask(sample.address(), "GET", "/v1/topologies", &[("If-None-Match", tag)], "");
+    assert_eq!((again.status, again.body.as_str()), (304, ""));
+    let other = ask(sample.address(), "GET", "/v1/topologies", &[("If-None-Match", "\"x\"")], "");
+    assert_eq!((other.status, other.body), (200, first.body));
+}
+
+#[test]
+fn only_owners_of_tokens_come_in_and_each_may_do_what_its_roles_allow() {
+    let (sample, [reader, operator]) = Sample::new(true);
+    for path in ["/v1/engines", "/metrics", "/v1/events"] {
+        assert_eq!(sample.get(path, "").status, 401, "{path}");
+        assert_eq!(sample.get(path, &"0".repeat(64)).status, 401, "{path}");
+    }
+    assert_eq!(sample.get("/healthz", "").status, 200);
+    assert_eq!(sample.get("/v1/engines", &reader).status, 200);
+    let post = |path: &str, token: &str| {
+        let bearer = format!("Bearer {token}");
+        ask(sample.address(), "POST", path, &[("Authorization", &bearer)], "{}").status
+    };
+    let orders = [
+        "/v1/engines/storm/topologies/words/scale",
+        "/v1/engines/storm/topologies/words/rollback",
+        "/v1/engines/storm/hosts/a/drain",
+        "/v1/engines/storm/orders/o1/cancel",
+        "/v1/engines/storm/pause",
+        "/v1/engines/storm/resume",
+    ];
+    let words = ["/v1/engines/storm/plans/p/approve", "/v1/engines/storm/plans/p/reject"];
+    for path in orders {
+        assert_eq!(post(path, &reader), 403, "{path}");
+        assert_ne!(post(path, &operator), 403, "{path}");
+    }
+    for path in words {
+        assert_eq!(post(path, &reader), 403, "{path}");
+        assert_eq!(post(path, &operator), 403, "{path}: who gives orders has no word on plans");
+    }
+    let me = sample.get("/v1/me", &operator).json();
+    assert_eq!((&me["name"], &me["roles"][0]), (&"operator".into(), &"operator".into()));
+    // A token that is taken out of the file is worth nothing at once.
+    std::fs::write(sample.folder.path().join("tokens.json"), "[]").unwrap();
+    assert_eq!(sample.get("/v1/engines", &reader).status, 401);
+}
+
+#[test]
+fn without_tokens_nobody_gives_orders_and_foreign_names_are_refused() {
+    let (sample, _) = Sample::new(false);
+    let scale = ask(sample.address(), "POST", "/v1/engines/storm/pause", &[], "{}");
+    assert_eq!(scale.status, 403, "{scale:?}");
+    let foreign = |host: &str| ask(sample.address(), "GET", "/v1/engines", &[("Host", host)], "");
+    for host in ["evil.example", "evil.example:80", "127.0.0.1.evil.example"] {
+        assert_eq!(foreign(host).status, 421, "{host}");
+    }
+    for host in ["localhost", "127.0.0.1:9", "[::1]:9"] {
+        assert_eq!(foreign(host).status, 200, "{host}");
+    }
+    let policy = foreign("localhost");
+    let policy = policy.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'self';"), "{policy}");
+}
+
+#[test]
+fn beyond_this_machine_it_refuses_to_listen_without_tokens_and_tls_and_listens_with_both() {
+    let runtime = Runtime::new().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(at("cert.pem"), signed.cert.pem()).unwrap();
+    std::fs::write(at("key.pem"), signed.signing_key.serialize_pem()).unwrap();
+    let token = add_token(&at("tokens.json"), "ann", &[]).unwrap();
+    std::fs::write(at("empty.json"), "[]").unwrap();
+    let open = |tokens: Option<&str>, tls: bool| {
+        let settings = Settings {
+            listen: "0.0.0.0:0".parse().unwrap(),
+            tokens: tokens.map(at),
+            tls: tls.then(|| (at("cert.pem"), at("key.pem"))),
+            pause: Duration::from_secs(1),
+        };
+        runtime.block_on(start(&settings, Vec::new()))
+    };
+    for (tokens, tls) in
+        [(None, false), (None, true), (Some("tokens.json"), false), (Some("empty.json"), true)]
+    {
+        let refused = open(tokens, tls);
+        assert!(matches!(refused, Err(ServeError::Exposure(_))), "{tokens:?} {tls}");
+    }
+    let served = open(Some("tokens.json"), true).unwrap();
+    let to = SocketAddr::from(([127, 0, 0, 1], served.address().port()));
+    // Who speaks no TLS keeps nobody waiting.
+    let _silent = std::net::TcpStream::connect(to).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(signed.cert.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = "localhost".try_into().unwrap();
+    let connection = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+    let stream = std::net::TcpStream::connect(to).unwrap();
+    let bearer = format!("Bearer {token}");
+    let request = client::request(to, "GET", "/v1/me", &[("Authorization", &bearer)], "");
+    let answer = client::exchange(rustls::StreamOwned::new(connection, stream), &request);
+    assert_eq!((answer.status, &answer.json()["name"]), (200, &"ann".into()), "{answer:?}");
+}
+
+#[test]
+fn metrics_show_what_was_measured() {
+    let (sample, _) = Sample::new(false);
+    sample.get_until("/v1/engines", "", |engines| engines[1]["up"] == true);
+    let text = sample.get("/metrics", "").body;
+    for line in [
+        "thalweg_engine_up{engine=\"gone\"} 0",
+        "thalweg_engine_up{engine=\"storm\"} 1",
+        "thalweg_engine_mode{engine=\"storm\",mode=\"act\"} 1",
+        "# TYPE thalweg_topology_busy_ratio gauge",
+        "thalweg_component_executors{engine=\"storm\",topology=\"words\",component=\"lines\"} 1",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line} is missing in\n{text}");
+    }
+    // What was not measured is absent.
+    assert!(!text.contains("NaN") && !text.contains("engine_leads{engine=\"gone\"}"), "{text}");
+}
+
+#[test]
+fn changes_are_told_while_they_happen() {
+    use std::io::{BufRead, BufReader, Write};
+    let (sample, _) = Sample::new(false);
+    let mut stream = std::net::TcpStream::connect(sample.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let request = client::request(sample.address(), "GET", "/v1/events", &[], "");
+    stream.write_all(request.as_bytes()).unwrap();
+    let lines = BufReader::new(stream).lines().map(Result::unwrap);
+    let mut told = lines.filter(|line| line == "event: changed");
+    assert!(told.next().is_some(), "how things stand is told at once");
+    sample.get_until("/v1/engines", "", |engines| engines[1]["up"] == true);
+    std::fs::remove_file(sample.folder.path().join("status.json")).unwrap();
+    // Events that came before may be read first.
+    while sample.get("/v1/engines", "").json()[1]["up"] == true {
+        assert!(told.next().is_some(), "the stream has ended");
+    }
+}

@@ -9,7 +9,7 @@ ROUNDS ?= 3
 SEEDS ?= 30
 HISTORIES ?= 100000
 
-.PHONY: help setup build demo test quick-test product-test thorough-test histories bench-storm bench-flink bench-policies bench-core bench-place docs install support clean
+.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test histories bench-storm bench-flink bench-policies bench-core bench-place docs install support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -17,9 +17,19 @@ help: ## Shows the targets
 setup:
 	@scripts/setup.sh
 
-build: setup ## Builds the jars for Storm and Flink, the sample topologies and the lab
+build: setup dashboard ## Builds the jars for Storm and Flink, the command with its dashboard, the sample topologies and the lab
 	@gradle --quiet assemble
-	@cargo build --quiet --locked -p thalweg-experiment
+	@cargo build --quiet --locked -p thalweg-experiment -p thalweg-cli
+
+dashboard: setup ## Builds the dashboard, which is packed into the command
+	@scripts/setup.sh dashboard
+	@scripts/dashboard.sh build
+
+dashboard-test: dashboard ## Tests the dashboard in a browser, with a thousand topologies too
+	@cargo build --quiet --locked -p thalweg-serve --examples
+	@scripts/setup.sh browser
+	@scripts/dashboard.sh test
+	@scripts/dashboard.sh scale
 
 demo: build ## Shows the loop on a real cluster (ENGINE=storm or flink, STORE=embedded or redis)
 	@target/debug/demo --engine $(ENGINE) --store $(STORE) --situation $(SITUATION) $(if $(POLICY),--policy $(POLICY))

@@ -15,6 +15,8 @@ mkdir -p "$logs"
 # these need differ. No failed test binary hides the later ones.
 tests() { cargo test --workspace --locked --no-fail-fast "$@"; }
 
+build_tests() { tests --no-run && cargo build --workspace --locked --examples; }
+
 # Names the tests of these files for Cargo; one of several files is a folder with a main.rs.
 named() { for file in "$@"; do echo "--test=$(basename "${file%/main.rs}" .rs)"; done | sort -u; }
 mapfile -t clusters < <(named tests/lab/tests/*.rs tests/e2e/tests/*.rs)
@@ -43,12 +45,17 @@ fi
 step "these steps" scripts/steps-test.sh
 step "no test that needs a cluster has the name of another" test -z "$both"
 if [ "$part" != "--product" ] && [ "$part" != "--thorough" ]; then
+    # It is packed into what Rust builds below.
+    step "set-up for the dashboard" scripts/setup.sh dashboard browser
+    step "dashboard" scripts/dashboard.sh build
+    step "lints of the dashboard" scripts/dashboard.sh check
     step "format" cargo fmt --all --check
     step "lints" cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
-    step "build of tests" tests --no-run
+    step "build of tests" build_tests
     step "modules" tests --lib --bins
     step "crates" tests "${others[@]}"
     step "examples in documentation" tests --doc
+    step "dashboard in a browser" scripts/dashboard.sh test
     step "jvm" gradle --quiet --continue check assemble
     # The same classes on the newest long-term JDK, where this machine has one.
     newest=$(compgen -G '/usr/lib/jvm/*25*' | head -n 1 || true)

@@ -7,17 +7,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
-use thalweg_serve::{Engine, Folder, Role, Settings};
+use thalweg_serve::{Engine, Role, Settings, Socket};
 
-/// Arguments of `thalweg serve`.
+/// Shows engines over HTTP, in a dashboard and to Prometheus
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Serve {
     #[command(subcommand)]
     command: Option<Command>,
-    /// An engine to show, as NAME=FOLDER: the folder is the one that its scheduler's log names; may be given several
-    /// times
-    #[arg(long = "engine", value_name = "NAME=FOLDER")]
+    /// An engine to show, as NAME=PLACE, the place being its folder or its socket; may be given several times
+    #[arg(long = "engine", value_name = "NAME=PLACE")]
     engines: Vec<String>,
     /// Where it listens; beyond this machine only with tokens and a certificate
     #[arg(long, default_value = "127.0.0.1:7480")]
@@ -95,17 +94,17 @@ impl Serve {
 
 fn engines(given: &[String]) -> Result<Vec<(String, Arc<dyn Engine>)>> {
     if given.is_empty() {
-        bail!("--engine NAME=FOLDER is missing: nothing would be shown");
+        bail!("--engine NAME=PLACE is missing: nothing would be shown");
     }
     let mut engines: Vec<(String, Arc<dyn Engine>)> = Vec::new();
     for pair in given {
-        let Some((name, folder)) = pair.split_once('=').filter(|(name, _)| !name.is_empty()) else {
-            bail!("--engine {pair}: expected NAME=FOLDER");
+        let Some((name, place)) = pair.split_once('=').filter(|(name, _)| !name.is_empty()) else {
+            bail!("--engine {pair}: expected NAME=PLACE");
         };
         if engines.iter().any(|(other, _)| other == name) {
             bail!("--engine {pair}: there is an engine {name} already");
         }
-        engines.push((name.to_owned(), Arc::new(Folder::new(folder))));
+        engines.push((name.to_owned(), Arc::new(Socket::at(place))));
     }
     Ok(engines)
 }

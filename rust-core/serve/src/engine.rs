@@ -1,9 +1,14 @@
 //! How an engine is asked, whatever the way to it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::Value;
+use thalweg_control::{CallError, Command, ErrorCode, Request, call, socket};
 use thiserror::Error;
+
+/// How long an engine may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What went wrong with a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,28 +49,42 @@ pub trait Engine: Send + Sync {
     fn ask(&self, command: &Value, why: &str) -> Result<Value, Fault>;
 }
 
-/// An engine on this machine, by its folder.
+/// An engine on this machine, by its socket.
 #[derive(Debug, Clone)]
-pub struct Folder {
+pub struct Socket {
     path: PathBuf,
 }
 
-impl Folder {
-    /// The engine that shows its status in this folder.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+impl Socket {
+    /// The engine that listens at a socket, or at the one in a folder.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let is_folder = path.is_dir();
+        Self { path: if is_folder { path.join(socket::NAME) } else { path } }
     }
 }
 
-impl Engine for Folder {
-    fn ask(&self, command: &Value, _why: &str) -> Result<Value, Fault> {
-        if command.get("status").is_none() {
-            return Err(Fault::of(FaultKind::Refused, "this engine only shows its status"));
-        }
-        let file = self.path.join("status.json");
-        let unreachable =
-            |text: String| Fault::of(FaultKind::Unreachable, format!("{}: {text}", file.display()));
-        let text = std::fs::read(&file).map_err(|error| unreachable(error.to_string()))?;
-        serde_json::from_slice(&text).map_err(|error| unreachable(error.to_string()))
+impl Engine for Socket {
+    fn ask(&self, command: &Value, why: &str) -> Result<Value, Fault> {
+        let command: Command = serde_json::from_value(command.clone()).map_err(|error| {
+            let text = format!("an engine of this version takes no such order: {error}");
+            Fault::of(FaultKind::Refused, text)
+        })?;
+        let request = Request { why: why.to_owned(), ..Request::of(command) };
+        call(&self.path, &request, PATIENCE).map_err(Fault::from)
+    }
+}
+
+impl From<CallError> for Fault {
+    fn from(error: CallError) -> Self {
+        let kind = match &error {
+            CallError::Refused(refusal) => match refusal.code {
+                ErrorCode::NotFound => FaultKind::NotFound,
+                code if code.is_passing() => FaultKind::Passing,
+                _ => FaultKind::Refused,
+            },
+            _ => FaultKind::Unreachable,
+        };
+        Self::of(kind, error.to_string())
     }
 }

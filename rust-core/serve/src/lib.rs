@@ -6,6 +6,7 @@
 
 mod access;
 mod api;
+mod app;
 mod assets;
 mod charts;
 mod engine;
@@ -23,6 +24,6 @@ mod watch;
 
 pub use access::{AccessError, Role, Tokens, add_token};
 pub use api::openapi;
-pub use engine::{Engine, Fault, FaultKind, Folder};
+pub use engine::{Engine, Fault, FaultKind, Socket};
 pub use exposure::{Exposure, ExposureError};
 pub use server::{ServeError, Served, Settings, start};

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::Router;
@@ -16,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::access::{AccessError, Tokens};
 use crate::api;
+use crate::app::App;
 use crate::engine::Engine;
 use crate::exposure::{Exposure, ExposureError};
 use crate::reply;
@@ -61,17 +61,6 @@ pub enum ServeError {
         /// The system's words.
         error: std::io::Error,
     },
-}
-
-/// What all handlers share.
-pub struct App {
-    pub world: Arc<World>,
-    pub tokens: Option<Tokens>,
-    /// Whether only requests to loopback names are answered.
-    pub loopback: bool,
-    pub streams: Arc<Semaphore>,
-    /// Answers by the first digit of their status.
-    pub answers: [AtomicU64; 5],
 }
 
 /// A server that runs.

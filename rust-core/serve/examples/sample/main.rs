@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use thalweg_core::units::Timestamp;
-use thalweg_serve::{Engine, Folder, Role, Settings, add_token};
+use thalweg_serve::{Engine, Role, Settings, Socket, add_token};
 use thalweg_sim::Scenario;
 use thalweg_sim::scenario::read;
 
@@ -46,10 +46,16 @@ async fn main() {
         std::fs::create_dir(&own).expect("it is new");
         let job = simulated::Job::new(scenario(file), topology, &own, (seed, end));
         let stop = Arc::clone(&stop);
-        threads.push(std::thread::spawn(move || job.run(Duration::from_millis(12), Some(&stop))));
-        engines.push((engine.to_owned(), Arc::new(Folder::new(own))));
+        engines.push((engine.to_owned(), Arc::new(Socket::at(own))));
+        threads.push(std::thread::spawn(move || {
+            let engine = job.run(Duration::from_millis(12), Some(&stop));
+            while !stop.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            drop(engine);
+        }));
     }
-    engines.push(("storm-old".to_owned(), Arc::new(Folder::new(folder.path().join("none")))));
+    engines.push(("storm-old".to_owned(), Arc::new(Socket::at(folder.path().join("none")))));
     let tokens = folder.path().join("tokens.json");
     let token = |name: &str, roles: &[Role]| add_token(&tokens, name, roles).expect("it is ours");
     let reader = token("rita", &[Role::Reader]);

@@ -86,6 +86,7 @@ impl Job {
         given.insert("thalweg.store.dir".to_owned(), json!(folder));
         let settings = EngineSettings::read(&given).core;
         let engine = Engine::open(&json!(given).to_string()).expect("the folder is ours");
+        engine.command(r#"{"op": "lead", "term": 1}"#, end).expect("nobody else leads");
         let last = thalweg_sim::observe::timestamp(scenario.duration_secs);
         let shift = end.since(last);
         let watching =
@@ -94,17 +95,19 @@ impl Job {
     }
 
     /// Simulates to the end, or until it is stopped; after each simulated second it waits for `pause`.
-    pub fn run(mut self, pause: Duration, stop: Option<&AtomicBool>) {
+    /// The engine outlives it.
+    pub fn run(mut self, pause: Duration, stop: Option<&AtomicBool>) -> Arc<Engine> {
         let mut simulation = Simulation::new(&self.scenario, &self.settings, self.seed);
         let per_second = (1000.0 / self.scenario.step_millis).max(1.0) as u64;
         for step in 0..self.scenario.steps() {
             if stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
-                return;
+                break;
             }
             simulation.advance(&mut self.watching).expect("the simulator keeps its invariants");
             if step % per_second == 0 && !pause.is_zero() {
                 std::thread::sleep(pause);
             }
         }
+        self.watching.engine
     }
 }

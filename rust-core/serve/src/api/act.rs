@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 use super::Shared;
 use super::read::{ask, engine};
 use crate::access::{Caller, Role};
+use crate::app::App;
 use crate::problem::Problem;
-use crate::server::App;
 
 /// The longest reason of an order.
 const LONGEST_REASON: usize = 400;

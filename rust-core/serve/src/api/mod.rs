@@ -18,10 +18,10 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::access::{Caller, Role};
+use crate::app::App;
 use crate::assets;
 use crate::metrics;
 use crate::problem::Problem;
-use crate::server::App;
 
 type Shared = State<Arc<App>>;
 

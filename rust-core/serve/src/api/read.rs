@@ -10,14 +10,14 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
 use crate::access::{Caller, Role};
+use crate::app::App;
 use crate::charts::Point;
 use crate::engine::Fault;
 use crate::problem::Problem;
 use crate::records::Record;
 use crate::reply::{Page, Paging};
-use crate::server::App;
 use crate::status::Status;
-use crate::view::{self, EngineShown, PlanView, Summary, TopologyShown};
+use crate::view::{self, EngineShown, PlanView, Standing, Summary, TopologyShown};
 use crate::watch::{Known, Watched};
 
 /// The engine of this name.
@@ -61,6 +61,23 @@ pub struct Wanted {
     engine: Option<String>,
     /// With this in their names.
     q: Option<String>,
+    /// `any`: only those for which a plan is proposed, waits or is under way.
+    plan: Option<String>,
+    /// The order: `busy`, `latency` or `throughput`, the largest first; by engine and id unless said otherwise.
+    sort: Option<String>,
+}
+
+/// Grows in the order that is asked for. What was not measured comes last.
+fn place(one: &Summary, sort: Option<&str>) -> String {
+    let value = match sort {
+        Some("busy") => Some(one.busy),
+        Some("latency") => one.latency,
+        Some("throughput") => Some(one.throughput),
+        _ => None,
+    };
+    // Positive numbers of this kind are in the order of their bits.
+    let rank = u64::MAX - value.map_or(0, |value| value.max(0.0).to_bits());
+    format!("{rank:016x}{}\u{0}{}", one.engine, one.id)
 }
 
 /// The topologies of all engines, page by page.
@@ -77,8 +94,14 @@ pub async fn topologies(
     let lists: Vec<Arc<Vec<Summary>>> =
         app.world.engines().iter().filter(of).map(|w| Arc::clone(&w.known().summaries)).collect();
     let all = lists.iter().flat_map(|list| list.iter());
-    let found: Vec<&Summary> = all.filter(|one| one.name.to_lowercase().contains(&q)).collect();
-    let key = |one: &Summary| format!("{}\u{0}{}", one.engine, one.id);
+    let planned = |one: &&Summary| wanted.plan.is_none() || one.plan != Standing::None;
+    let named = all.filter(|one| one.name.to_lowercase().contains(&q));
+    let mut found: Vec<&Summary> = named.filter(planned).collect();
+    let sort = wanted.sort.as_deref();
+    let key = |one: &Summary| place(one, sort);
+    if sort.is_some() {
+        found.sort_by_cached_key(|one| key(one));
+    }
     Ok(Json(Page::of(&found, &paging, key, Summary::clone)?))
 }
 
@@ -186,7 +209,7 @@ pub async fn history(
     let all = guards.iter().flat_map(|known| known.records.newest_first());
     let mut found: Vec<&Record> = all.filter(|record| about.means(record, &q)).collect();
     if guards.len() > 1 {
-        found.sort_by(|a, b| key(a).cmp(&key(b)));
+        found.sort_by_cached_key(|record| key(record));
     }
     Ok(Json(Page::of(&found, &paging, key, Record::clone)?))
 }

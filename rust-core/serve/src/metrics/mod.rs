@@ -4,6 +4,7 @@
 mod alerts;
 mod pages;
 mod panels;
+mod seen;
 mod table;
 
 use std::fmt::Write;
@@ -13,23 +14,16 @@ use std::sync::atomic::Ordering;
 pub use pages::{alert_rules, grafana, reference, runbooks};
 pub use table::names;
 
-use crate::server::App;
-use crate::status::Status;
+use crate::app::App;
 use crate::view::Summary;
-use crate::watch::{Known, Watched};
+use crate::watch::Watched;
+use seen::Seen;
 use table::{Level, METRICS, Metric};
 
 /// Components of all engines together of which metrics are shown; beyond that only topologies are.
 const MOST_COMPONENTS: usize = 20_000;
 /// Events of one engine that are shown.
 const MOST_EVENTS: usize = 100;
-
-/// One engine at one moment.
-pub struct Seen<'a> {
-    name: &'a str,
-    known: &'a Known,
-    status: Option<&'a Status>,
-}
 
 /// All metrics in Prometheus' text format.
 pub fn exposition(app: &App) -> String {

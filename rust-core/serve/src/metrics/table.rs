@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use thalweg_core::explain::ComponentView;
 use thalweg_core::units::Millis;
 
-use super::Seen;
+use super::seen::Seen;
 use crate::names::word;
 use crate::view::{Standing, Summary};
 

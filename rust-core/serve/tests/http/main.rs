@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use client::{Answer, ask};
 use serde_json::Value;
 use thalweg_core::units::Timestamp;
-use thalweg_serve::{Engine, Folder, Role, ServeError, Served, Settings, add_token, start};
+use thalweg_serve::{Engine, Role, ServeError, Served, Settings, Socket, add_token, start};
 use thalweg_sim::scenario::read;
 use tokio::runtime::Runtime;
 
@@ -23,12 +23,13 @@ struct Sample {
     served: Option<Served>,
     runtime: Runtime,
     folder: tempfile::TempDir,
+    engine: Option<Arc<thalweg_engine::Engine>>,
 }
 
 impl Sample {
     fn new(tokens: bool) -> (Self, [String; 2]) {
         let folder = tempfile::tempdir().unwrap();
-        watch_a_job(folder.path());
+        let engine = watch_a_job(folder.path());
         let file = folder.path().join("tokens.json");
         let made = tokens.then(|| {
             ["reader", "operator"]
@@ -36,12 +37,12 @@ impl Sample {
         });
         let settings = Settings { tokens: tokens.then_some(file), ..loopback() };
         let engines: Vec<(String, Arc<dyn Engine>)> = vec![
-            ("storm".to_owned(), Arc::new(Folder::new(folder.path()))),
-            ("gone".to_owned(), Arc::new(Folder::new(folder.path().join("nothing")))),
+            ("storm".to_owned(), Arc::new(Socket::at(folder.path()))),
+            ("gone".to_owned(), Arc::new(Socket::at(folder.path().join("nothing")))),
         ];
         let runtime = Runtime::new().unwrap();
         let served = runtime.block_on(start(&settings, engines)).unwrap();
-        let sample = Self { served: Some(served), runtime, folder };
+        let sample = Self { served: Some(served), runtime, folder, engine: Some(engine) };
         (sample, made.unwrap_or_default())
     }
 
@@ -81,15 +82,14 @@ fn loopback() -> Settings {
 }
 
 /// A job that is simulated to its end, with an engine that has seen all of it.
-fn watch_a_job(folder: &Path) {
+fn watch_a_job(folder: &Path) -> Arc<thalweg_engine::Engine> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sim/scenarios/wordcount.toml");
     let text = std::fs::read_to_string(file).unwrap();
     let mut scenario = read("wordcount.toml", &text, |_| Err("no series".to_owned())).unwrap();
     scenario.duration_secs = 300.0;
     let end = Timestamp::from_millis(1_800_000_000_000);
     let job = simulated::Job::new(scenario, "words", folder, (1, end));
-    // It is told to stop once it is over.
-    job.run(Duration::ZERO, None);
+    job.run(Duration::ZERO, None)
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn what_an_engine_knows_is_shown_and_an_engine_that_is_gone_is_named() {
     let (sample, _) = Sample::new(false);
     let engines = sample.get_until("/v1/engines", "", |engines| engines[1]["up"] == true);
     assert_eq!((&engines[0]["name"], &engines[0]["up"]), (&"gone".into(), &false.into()));
-    assert!(engines[0]["fault"].as_str().unwrap().contains("status.json"), "{engines}");
+    assert!(engines[0]["fault"].as_str().unwrap().contains("no socket"), "{engines}");
     let page = sample.get("/v1/topologies", "").json();
     let words = &page["items"][0];
     assert_eq!((&page["total"], &words["name"]), (&1.into(), &"words".into()), "{page}");
@@ -277,7 +277,7 @@ fn metrics_show_what_was_measured() {
 #[test]
 fn changes_are_told_while_they_happen() {
     use std::io::{BufRead, BufReader, Write};
-    let (sample, _) = Sample::new(false);
+    let (mut sample, _) = Sample::new(false);
     let mut stream = std::net::TcpStream::connect(sample.address()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let request = client::request(sample.address(), "GET", "/v1/events", &[], "");
@@ -286,7 +286,7 @@ fn changes_are_told_while_they_happen() {
     let mut told = lines.filter(|line| line == "event: changed");
     assert!(told.next().is_some(), "how things stand is told at once");
     sample.get_until("/v1/engines", "", |engines| engines[1]["up"] == true);
-    std::fs::remove_file(sample.folder.path().join("status.json")).unwrap();
+    drop(sample.engine.take());
     // Events that came before may be read first.
     while sample.get("/v1/engines", "").json()[1]["up"] == true {
         assert!(told.next().is_some(), "the stream has ended");

@@ -1,0 +1,180 @@
+import { may, useLive } from '../api';
+import { ago, words } from '../format';
+import { topologyPath } from '../route';
+import type { Change, Plan } from '../types';
+import { Badge, Empty, Fault, Heading, OrderButton } from '../ui';
+
+export function isOver(plan: Plan): boolean {
+    return plan.state === 'finished' || plan.state === 'given_up';
+}
+
+export function Plans() {
+    const plans = useLive<Plan[]>('/plans');
+    const open = plans.data?.filter((plan) => !isOver(plan)) ?? [];
+    const over = plans.data?.filter(isOver) ?? [];
+    return (
+        <>
+            <Heading>Plans</Heading>
+            <Fault text={plans.fault} />
+            {plans.data && open.length === 0 ? (
+                <section class="card">
+                    <Empty>No plan is proposed or under way.</Empty>
+                </section>
+            ) : null}
+            {open.map((plan) => (
+                <PlanCard key={`${plan.engine}/${plan.id}`} plan={plan} named />
+            ))}
+            {over.length > 0 ? <h2>Over</h2> : null}
+            {over.map((plan) => (
+                <PlanCard key={`${plan.engine}/${plan.id}`} plan={plan} named />
+            ))}
+        </>
+    );
+}
+
+export function PlanCard({ plan, named }: { plan: Plan; named?: boolean }) {
+    return (
+        <section class="card" aria-label={`Plan ${plan.id}`}>
+            <div class="head">
+                <div>
+                    <h2>
+                        {named ? <a href={topologyPath(plan.engine, plan.topology)}>{plan.name}</a> : 'Plan'}
+                    </h2>
+                    <Badge of={plan.state} />
+                    <span class="muted">
+                        {words(plan.kind)}, {ago(plan.since)}
+                    </span>
+                </div>
+                {plan.state === 'proposed' || plan.state === 'waiting' ? <Word plan={plan} /> : null}
+            </div>
+            {plan.no_room_beside ? (
+                <p class="note warn">
+                    Nodes have no room for new workers beside the old ones, so the topology stops meanwhile.
+                </p>
+            ) : null}
+            {plan.stages_left > 0 ? (
+                <p class="note">This is one stage; {plan.stages_left} more follow.</p>
+            ) : null}
+            <Diff plan={plan} />
+            {plan.steps.length > 0 ? (
+                <>
+                    <h3>Steps{plan.strategy ? `, ${words(plan.strategy)}` : ''}</h3>
+                    <ol class="steps">
+                        {plan.steps.map((step) => (
+                            <li key={`${step.step}${step.at}`}>
+                                {words(step.step)}
+                                {step.millis === null ? '' : `, ${step.millis} ms`}{' '}
+                                <span class="muted">{step.text}</span>
+                            </li>
+                        ))}
+                    </ol>
+                </>
+            ) : null}
+            {plan.code ? <p class="note bad">{plan.code}</p> : null}
+            <p class="mono muted">{plan.id}</p>
+        </section>
+    );
+}
+
+/** Approves of a plan, or rejects it. */
+function Word({ plan }: { plan: Plan }) {
+    const path = `/engines/${encodeURIComponent(plan.engine)}/plans/${encodeURIComponent(plan.id)}`;
+    const off = may('approver') ? {} : { disabled: 'Your token has not the role approver' };
+    return (
+        <div>
+            <OrderButton
+                label="Reject"
+                kind="danger"
+                {...off}
+                ask={{
+                    title: `Reject the plan for ${plan.name}?`,
+                    text: 'It is not carried out, and the same is not proposed again for a while.',
+                    confirm: 'Reject',
+                    danger: true,
+                    give: (why) => [`${path}/reject`, { why }],
+                }}
+            />
+            <OrderButton
+                label="Approve"
+                kind="main"
+                {...off}
+                ask={{
+                    title: `Approve the plan for ${plan.name}?`,
+                    text: describe(plan),
+                    confirm: 'Approve',
+                    give: (why) => [`${path}/approve`, { why }],
+                }}
+            />
+        </div>
+    );
+}
+
+function describe(plan: Plan): string {
+    const counted = plan.changes.filter((one) => one.executors_after !== null);
+    const changes = counted.map(
+        (one) => `${one.component} ${one.executors_before ?? '?'} → ${one.executors_after} executors`,
+    );
+    const moves = plan.moves.reduce((sum, move) => sum + move.executors, 0);
+    return [...changes, `${moves} executors start in another place`, `${plan.stay} stay`].join('; ');
+}
+
+function Arrow({ before, after, unit }: { before: number | null; after: number | null; unit: string }) {
+    if (after === null) return null;
+    const grows = before === null || after > before;
+    return (
+        <span class={grows ? 'more' : 'less'}>
+            {before ?? '?'} → {after} {unit}
+        </span>
+    );
+}
+
+function What({ change }: { change: Change }) {
+    return (
+        <>
+            <Arrow before={change.executors_before} after={change.executors_after} unit="executors" />{' '}
+            <Arrow before={change.memory_before} after={change.memory_after} unit="MiB" />
+        </>
+    );
+}
+
+function Diff({ plan }: { plan: Plan }) {
+    return (
+        <table class="diff">
+            <caption class="sr">What the plan changes</caption>
+            <tbody>
+                {plan.changes.map((change) => (
+                    <tr key={change.component}>
+                        <th scope="row" class="mono">
+                            {change.component}
+                        </th>
+                        <td>
+                            <What change={change} />
+                        </td>
+                    </tr>
+                ))}
+                {plan.moves.map((move) => (
+                    <tr key={JSON.stringify(move)}>
+                        <th scope="row" class="mono">
+                            {move.component} <span class="muted">× {move.executors}</span>
+                        </th>
+                        <td>
+                            <span class={move.from ? 'less' : 'muted'}>
+                                {move.from ? `${move.from.node}:${move.from.port}` : 'nowhere'}
+                            </span>
+                            {' → '}
+                            <span class="more">{`${move.to.node}:${move.to.port}`}</span>
+                        </td>
+                    </tr>
+                ))}
+                <tr>
+                    <th scope="row" class="mono muted">
+                        rest
+                    </th>
+                    <td class="muted">
+                        {plan.stay} executors stay; {plan.workers} workers in all
+                    </td>
+                </tr>
+            </tbody>
+        </table>
+    );
+}

@@ -1,0 +1,280 @@
+import { may, useLive } from '../api';
+import { ago, compact, millis, rate, share, time } from '../format';
+import type { Component, HistoryRecord, Outcome, Page, Point, Topology } from '../types';
+import { Badge, Empty, Fault, Heading, Meter, OrderButton, Reasons } from '../ui';
+import { Chart } from './chart';
+import { Dag } from './dag';
+import { pauseAsk } from './engines';
+import { Records } from './history';
+import { Placement } from './placement';
+import { PlanCard } from './plans';
+
+export function TopologyPage({ engine, id }: { engine: string; id: string }) {
+    const path = `/engines/${encodeURIComponent(engine)}/topologies/${encodeURIComponent(id)}`;
+    const shown = useLive<Topology>(path);
+    const series = useLive<Point[]>(`${path}/series`);
+    const about = new URLSearchParams({ engine, topology: id, limit: '50' });
+    const history = useLive<Page<HistoryRecord>>(`/history?${about}`);
+    const topology = shown.data;
+    const name = topology?.summary.name ?? id;
+    const denied = may('operator') ? {} : { disabled: 'Your token has not the role operator' };
+    return (
+        <>
+            <div class="head">
+                <div>
+                    <Heading>{name}</Heading>
+                    {topology ? <Badge of={topology.summary.status || 'active'} /> : null}
+                    {topology ? (
+                        <Badge
+                            of={
+                                topology.summary.plan === 'none'
+                                    ? topology.summary.verdict
+                                    : topology.summary.plan
+                            }
+                        />
+                    ) : null}
+                </div>
+                <div>
+                    <OrderButton label="Pause" {...denied} ask={pauseAsk(engine, name, true)} />
+                    <OrderButton label="Resume" {...denied} ask={pauseAsk(engine, name, false)} />
+                    <OrderButton
+                        label="Undo last plan"
+                        {...denied}
+                        ask={{
+                            title: `Undo the last plan of ${name}?`,
+                            text: 'Executor counts and memory become what they were before it. It is carried out as an order.',
+                            confirm: 'Undo it',
+                            give: (why) => [`${path}/rollback`, { why }],
+                        }}
+                    />
+                </div>
+            </div>
+            <p class="muted">
+                {engine} ·{' '}
+                {topology
+                    ? `${topology.policy}, ${topology.summary.mode}, judged ${ago(topology.summary.at)}`
+                    : id}
+            </p>
+            <Fault text={shown.fault} />
+            {topology ? (
+                <Body topology={topology} points={series.data ?? []} records={history.data?.items ?? []} />
+            ) : null}
+        </>
+    );
+}
+
+function Body({
+    topology,
+    points,
+    records,
+}: {
+    topology: Topology;
+    points: Point[];
+    records: HistoryRecord[];
+}) {
+    const { summary } = topology;
+    return (
+        <>
+            <dl class="figures">
+                <Figure name="Tuples per second" value={rate(summary.throughput)} />
+                <Figure name="Process latency" value={millis(summary.latency)} />
+                <Figure name="Complete latency" value={millis(summary.complete_latency)} />
+                <Figure name="Busiest executor" value={share(summary.busy)} />
+                <Figure
+                    name="Executors"
+                    value={String(summary.executors)}
+                    more={`in ${summary.workers} workers`}
+                />
+                <Figure name="Backlog" value={compact(summary.backlog)} />
+                <Figure name="Level" value={String(summary.level)} />
+                <Figure name="Fresh statistics" value={share(summary.coverage)} />
+            </dl>
+            {topology.unassigned > 0 ? (
+                <p class="note bad">{topology.unassigned} executors run nowhere.</p>
+            ) : null}
+            <section class="card" aria-labelledby="graph">
+                <h2 id="graph">Graph</h2>
+                <Dag components={topology.components} streams={topology.streams} />
+            </section>
+            {topology.plan ? <PlanCard plan={topology.plan} /> : null}
+            <div class="grid uneven">
+                <section class="card flush" aria-labelledby="components">
+                    <h2 id="components">Components</h2>
+                    <Components of={topology.components} />
+                </section>
+                <section class="card" aria-labelledby="why">
+                    <h2 id="why">Why: {summary.verdict}</h2>
+                    <Reasons of={topology.reasons} />
+                </section>
+            </div>
+            <Charts points={points} records={records} />
+            <section class="card" aria-labelledby="placement">
+                <h2 id="placement">Placement</h2>
+                <Placement nodes={topology.nodes} workers={topology.workers} plan={topology.plan} />
+            </section>
+            {topology.outcomes.length > 0 ? (
+                <section class="card flush" aria-labelledby="outcomes">
+                    <h2 id="outcomes">What came of plans</h2>
+                    <Outcomes of={topology.outcomes} />
+                </section>
+            ) : null}
+            <section class="card flush" aria-labelledby="past">
+                <h2 id="past">History</h2>
+                {records.length === 0 ? (
+                    <Empty>Nothing is recorded yet.</Empty>
+                ) : (
+                    <Records of={records} named={false} />
+                )}
+            </section>
+        </>
+    );
+}
+
+function Charts({ points, records }: { points: Point[]; records: HistoryRecord[] }) {
+    const marks = records.filter((one) => one.kind === 'action').map((one) => one.at);
+    const times = points.map((point) => point.at);
+    const line = (label: string, key: keyof Point) => ({ label, values: points.map((point) => point[key]) });
+    const shared = { times, marks };
+    return (
+        <div class="grid">
+            <Chart
+                title="Latency, predicted and realised"
+                lines={[line('realised', 'latency'), line('predicted', 'expected_latency')]}
+                format={millis}
+                {...shared}
+            />
+            <Chart
+                title="Tuples per second"
+                lines={[line('throughput', 'throughput')]}
+                format={rate}
+                {...shared}
+            />
+            <Chart
+                title="Busiest executor"
+                lines={[line('busy', 'busy')]}
+                format={share}
+                least={1}
+                {...shared}
+            />
+            <Chart title="Executors" lines={[line('executors', 'executors')]} format={compact} {...shared} />
+        </div>
+    );
+}
+
+function Figure({ name, value, more }: { name: string; value: string; more?: string }) {
+    return (
+        <div>
+            <dt>{name}</dt>
+            <dd>
+                {value} {more ? <small>{more}</small> : null}
+            </dd>
+        </div>
+    );
+}
+
+function Components({ of }: { of: Component[] }) {
+    return (
+        <table class="fold">
+            <thead>
+                <tr>
+                    <th scope="col">Component</th>
+                    <th scope="col" class="num">
+                        Executors
+                    </th>
+                    <th scope="col" class="num">
+                        Tuples/s
+                    </th>
+                    <th scope="col" class="num">
+                        Can do
+                    </th>
+                    <th scope="col" class="num">
+                        Execute
+                    </th>
+                    <th scope="col" class="num">
+                        Process
+                    </th>
+                    <th scope="col" class="num">
+                        Busiest
+                    </th>
+                    <th scope="col" class="num">
+                        Level
+                    </th>
+                </tr>
+            </thead>
+            <tbody>
+                {of.map((one) => (
+                    <tr key={one.id}>
+                        <th scope="row" class="wide">
+                            {one.id} {one.bottleneck ? <Badge of="bottleneck" tone="bad" /> : null}
+                            <div class="muted">{one.kind}</div>
+                        </th>
+                        <td class="num" data-label="Executors">
+                            {one.executors} <span class="muted">of {one.tasks}</span>
+                        </td>
+                        <td class="num" data-label="Tuples/s">
+                            {rate(one.rate)}
+                        </td>
+                        <td class="num" data-label="Can do">
+                            {rate(one.believed_capacity)}
+                        </td>
+                        <td class="num" data-label="Execute">
+                            {millis(one.execute_latency)}
+                        </td>
+                        <td class="num" data-label="Process">
+                            {millis(one.process_latency)}
+                        </td>
+                        <td class="num" data-label="Busiest">
+                            <Meter value={one.busy} />
+                        </td>
+                        <td class="num" data-label="Level">
+                            {one.level || '–'}
+                        </td>
+                    </tr>
+                ))}
+            </tbody>
+        </table>
+    );
+}
+
+function Outcomes({ of }: { of: Outcome[] }) {
+    return (
+        <table class="fold">
+            <thead>
+                <tr>
+                    <th scope="col">When</th>
+                    <th scope="col">Result</th>
+                    <th scope="col" class="num">
+                        Tuples/s
+                    </th>
+                    <th scope="col" class="num">
+                        Latency
+                    </th>
+                    <th scope="col" class="num">
+                        Busiest
+                    </th>
+                    <th scope="col">Why</th>
+                </tr>
+            </thead>
+            <tbody>
+                {of.map((one) => (
+                    <tr key={one.plan}>
+                        <td>{time(one.at)}</td>
+                        <td>
+                            <Badge of={one.helped ? 'helped' : 'did not help'} />
+                        </td>
+                        <td class="num" data-label="Tuples/s">
+                            {rate(one.throughput[0])} → {rate(one.throughput[1])}
+                        </td>
+                        <td class="num" data-label="Latency">
+                            {millis(one.latency[0])} → {millis(one.latency[1])}
+                        </td>
+                        <td class="num" data-label="Busiest">
+                            {share(one.busy[0])} → {share(one.busy[1])}
+                        </td>
+                        <td class="wide">{one.text}</td>
+                    </tr>
+                ))}
+            </tbody>
+        </table>
+    );
+}

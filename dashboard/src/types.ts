@@ -1,0 +1,201 @@
+// What the server answers; see docs/reference/openapi.json.
+
+export interface Page<T> {
+    items: T[];
+    next: string | null;
+    total: number;
+}
+
+export interface Reason {
+    code: string;
+    text: string;
+    measured: number | null;
+    limit: number | null;
+    setting: string | null;
+}
+
+export type Standing = 'none' | 'proposed' | 'waiting' | 'under_way';
+
+export interface Summary {
+    engine: string;
+    id: string;
+    name: string;
+    status: string;
+    verdict: string;
+    mode: string;
+    at: number;
+    level: number;
+    bottleneck: string | null;
+    throughput: number;
+    latency: number | null;
+    complete_latency: number | null;
+    expected_latency: number | null;
+    busy: number;
+    coverage: number;
+    executors: number;
+    workers: number;
+    backlog: number | null;
+    failed: number;
+    reason: Reason | null;
+    plan: Standing;
+}
+
+export interface Component {
+    id: string;
+    kind: string;
+    executors: number;
+    tasks: number;
+    measured: number;
+    rate: number;
+    believed_capacity: number | null;
+    busy: number;
+    mean_busy: number;
+    execute_latency: number | null;
+    process_latency: number | null;
+    level: number;
+    bottleneck: boolean;
+    backlog: number | null;
+    memory_mib: number | null;
+    failed: number;
+}
+
+export interface Stream {
+    from: string;
+    to: string;
+    grouping: string;
+    rate: number | null;
+}
+
+export interface Worker {
+    node: string;
+    port: number;
+    executors: Record<string, number>;
+}
+
+export interface ClusterNode {
+    id: string;
+    host: string;
+    rack: string;
+    ports: number[];
+    draining: boolean;
+    power: number | null;
+    load: number | null;
+}
+
+export interface Place {
+    node: string;
+    port: number;
+}
+
+export interface Change {
+    component: string;
+    executors_before: number | null;
+    executors_after: number | null;
+    memory_before: number | null;
+    memory_after: number | null;
+}
+
+export interface Move {
+    component: string;
+    executors: number;
+    from: Place | null;
+    to: Place;
+}
+
+export interface Step {
+    step: string;
+    at: number | null;
+    millis: number | null;
+    text: string;
+}
+
+export interface Plan {
+    id: string;
+    engine: string;
+    topology: string;
+    name: string;
+    kind: string;
+    state: string;
+    since: number;
+    strategy: string | null;
+    changes: Change[];
+    moves: Move[];
+    stay: number;
+    workers: number;
+    stages_left: number;
+    no_room_beside: boolean;
+    steps: Step[];
+    code: string | null;
+}
+
+export interface Outcome {
+    plan: string;
+    at: number;
+    helped: boolean;
+    text: string;
+    throughput: [number, number];
+    latency: [number | null, number | null];
+    busy: [number, number];
+}
+
+export interface Topology {
+    summary: Summary;
+    policy: string;
+    reasons: Reason[];
+    components: Component[];
+    streams: Stream[];
+    workers: Worker[];
+    nodes: ClusterNode[];
+    unassigned: number;
+    plan: Plan | null;
+    outcomes: Outcome[];
+}
+
+export interface Point {
+    at: number;
+    throughput: number;
+    latency: number | null;
+    complete_latency: number | null;
+    expected_latency: number | null;
+    busy: number;
+    executors: number;
+    backlog: number | null;
+}
+
+export interface HistoryRecord {
+    seq: number;
+    engine: string;
+    at: number;
+    kind: string;
+    topology: string;
+    name: string;
+    result: string;
+    text: string;
+    plan: string | null;
+    reasons: Reason[];
+}
+
+export interface Engine {
+    name: string;
+    up: boolean;
+    fault: string | null;
+    version: string | null;
+    mode: string | null;
+    leads: boolean;
+    at: number | null;
+    problems: string[];
+    store: { kind: string; up: boolean; reason: string | null } | null;
+    topologies: number;
+    counters: Record<string, number>;
+}
+
+export interface Me {
+    name: string;
+    roles: string[];
+}
+
+export interface Problem {
+    title: string;
+    status: number;
+    detail: string;
+}

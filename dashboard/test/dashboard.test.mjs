@@ -1,0 +1,162 @@
+// Every flow in a real browser, against real engines that watch simulated jobs.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { AxeBuilder } from '@axe-core/playwright';
+import { browse, open, serve } from './browser.mjs';
+
+const SAMPLE = new URL('../../target/debug/examples/sample', import.meta.url).pathname;
+const WITHIN = { timeout: 30_000 };
+
+let sample;
+let browser;
+let page;
+let errors;
+
+before(async () => {
+    sample = await serve(SAMPLE);
+    browser = await browse();
+    const outside = [];
+    browser.context.on('request', (request) => {
+        if (!request.url().startsWith(sample.address)) outside.push(request.url());
+    });
+    ({ page, errors } = await open(browser.context, sample.address, sample.all));
+    errors.outside = outside;
+});
+
+after(async () => {
+    await browser?.close();
+    await sample?.stop();
+});
+
+async function toTopology() {
+    await page.goto(sample.address);
+    await page.getByRole('link', { name: 'wordcount' }).click(WITHIN);
+    await page.getByRole('heading', { name: 'wordcount', level: 1 }).waitFor();
+}
+
+test('a token that is not known is refused, and one that is lets in', async () => {
+    const context = await browse();
+    try {
+        const other = await context.context.newPage();
+        await other.goto(sample.address);
+        await other.getByLabel('Token').fill('wrong');
+        await other.getByRole('button', { name: 'Enter' }).click();
+        await other.getByText('this token is not known').waitFor();
+        await other.getByLabel('Token').fill(sample.reader);
+        await other.getByRole('button', { name: 'Enter' }).click();
+        await other.getByText('rita').waitFor();
+        await other.getByRole('link', { name: 'wordcount' }).click(WITHIN);
+        const pause = other.getByRole('button', { name: 'Pause' });
+        await pause.waitFor();
+        assert.ok(await pause.isDisabled(), 'who only reads gives no orders');
+    } finally {
+        await context.close();
+    }
+});
+
+test('the overview lists topologies of all engines, and names an engine that is gone', async () => {
+    await page.goto(sample.address);
+    for (const name of ['wordcount', 'ad-events', 'bids-by-auction', 'taxi-trips']) {
+        await page.getByRole('link', { name }).waitFor(WITHIN);
+    }
+    await page.getByText('No answer from: storm-old').waitFor();
+    await page.getByPlaceholder('Search by name').fill('taxi');
+    await page.getByRole('link', { name: 'wordcount' }).waitFor({ state: 'detached' });
+    assert.match(page.url(), /q=taxi/, 'what was searched for is in the address');
+    await page.getByPlaceholder('Search by name').fill('');
+    await page.getByLabel('Order by').selectOption('busy');
+    await page.getByRole('row').nth(4).waitFor();
+});
+
+test('figures change without a reload', async () => {
+    await toTopology();
+    await page.evaluate(() => {
+        window.here = true;
+    });
+    const plot = page.getByRole('img', { name: 'Tuples per second' });
+    await plot.waitFor(WITHIN);
+    const first = await page.getByText('judged').textContent();
+    const until = Date.now() + WITHIN.timeout;
+    const before = await page.locator('.figures').textContent();
+    while ((await page.locator('.figures').textContent()) === before) {
+        assert.ok(Date.now() < until, `nothing changes: ${first}`);
+        await page.waitForTimeout(50);
+    }
+    assert.ok(await page.evaluate(() => window.here), 'it is the same document');
+});
+
+test('the graph marks the bottleneck and is used by keyboard', async () => {
+    await toTopology();
+    const node = page.getByRole('button', { name: /^split, operator/ });
+    await node.waitFor(WITHIN);
+    await page.getByRole('button', { name: /the bottleneck/ }).waitFor(WITHIN);
+    await node.focus();
+    await page.keyboard.press('Enter');
+    await page.getByText(/of at most 16 executors/).waitFor();
+    assert.equal(await node.getAttribute('aria-pressed'), 'true');
+});
+
+test('what was done is in the history with its reasons', async () => {
+    await page.goto(`${sample.address}/history`);
+    await page.getByLabel('Kind').selectOption('action');
+    await page.getByText('finished').first().waitFor(WITHIN);
+    await page.getByLabel('Kind').selectOption('decision');
+    await page.locator('summary').first().click(WITHIN);
+    await page.locator('details[open] code').first().waitFor();
+    await page.getByPlaceholder('Search names').fill('no such thing');
+    await page.getByText('No record fits.').waitFor();
+});
+
+test('plans show what they change, and placement where executors run', async () => {
+    await page.goto(`${sample.address}/plans`);
+    await page.getByText(/→ \d+ executors/).first().waitFor(WITHIN);
+    await toTopology();
+    await page.getByText('host-00').waitFor(WITHIN);
+    await page.getByText(/split × \d/).first().waitFor();
+});
+
+test('an order reaches its engine, and its answer is shown', async () => {
+    await toTopology();
+    await page.getByRole('button', { name: 'Undo last plan' }).click();
+    const dialog = page.getByRole('dialog', { name: /Undo the last plan/ });
+    await dialog.getByLabel(/Why/).fill('a test');
+    await dialog.getByRole('button', { name: 'Undo it' }).click();
+    await Promise.race([
+        page.getByText('Done.').waitFor(WITHIN),
+        dialog.getByRole('alert').waitFor(WITHIN),
+    ]);
+    await page.keyboard.press('Escape');
+    assert.ok(!(await dialog.isVisible()));
+});
+
+test('an engine is examined', async () => {
+    await page.goto(`${sample.address}/engines`);
+    await page.getByRole('region', { name: 'storm-fra' }).getByRole('button', { name: 'Examine' }).click(WITHIN);
+    await page.locator('.found').filter({ hasText: /./ }).first().waitFor(WITHIN);
+});
+
+for (const colorScheme of ['light', 'dark']) {
+    for (const width of [1440, 390]) {
+        test(`axe finds nothing, ${colorScheme} at ${width} px`, async () => {
+            await page.setViewportSize({ width, height: 900 });
+            await page.emulateMedia({ colorScheme });
+            await toTopology();
+            const topology = page.url().slice(sample.address.length);
+            for (const path of ['/', topology, '/plans', '/history', '/engines', '/nothing']) {
+                await page.goto(sample.address + path);
+                await page.getByRole('heading', { level: 1 }).waitFor();
+                await page.getByText('live', { exact: true }).waitFor();
+                const { violations } = await new AxeBuilder({ page }).analyze();
+                const found = violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join()}`);
+                assert.deepEqual(found, [], path);
+                const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+                assert.ok(wide <= width, `${path} is ${wide} px wide`);
+            }
+        });
+    }
+}
+
+test('nothing comes from outside, and the page has no error', () => {
+    assert.deepEqual(errors.outside, []);
+    assert.deepEqual([...errors], []);
+});

@@ -1,0 +1,31 @@
+#!/bin/bash
+# Builds the dashboard, checks its sources, or tests it in a browser: dashboard.sh build|check|test|scale.
+set -euo pipefail
+cd "$(dirname "$0")/../dashboard"
+
+# What is there already is left, unless the lock has changed.
+if ! cmp -s package-lock.json node_modules/.lock; then
+    npm ci --silent --no-audit --no-fund
+    cp package-lock.json node_modules/.lock
+fi
+
+# Runs tests and ends with the same line as other runners.
+run() {
+    local status=0
+    node --test --test-reporter=tap "$@" | tee /dev/stderr >/tmp/thalweg-dashboard.$$ || status=$?
+    awk '/^# pass/ {p = $3} /^# fail/ {f = $3} END {printf "test result: %s. %d passed; %d failed\n", f ? "FAILED" : "ok", p, f}' \
+        /tmp/thalweg-dashboard.$$
+    rm -f /tmp/thalweg-dashboard.$$
+    return $status
+}
+
+case ${1:-build} in
+build) npm run --silent build ;;
+check) npm run --silent check ;;
+test) run test/dashboard.test.mjs ;;
+scale) run test/scale.test.mjs ;;
+*)
+    echo "$0: build, check, test or scale" >&2
+    exit 2
+    ;;
+esac

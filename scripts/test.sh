@@ -15,8 +15,6 @@ mkdir -p "$logs"
 # these need differ. No failed test binary hides the later ones.
 tests() { cargo test --workspace --locked --no-fail-fast "$@"; }
 
-build_tests() { tests --no-run && cargo build --workspace --locked --examples; }
-
 # Names the tests of these files for Cargo; one of several files is a folder with a main.rs.
 named() { for file in "$@"; do echo "--test=$(basename "${file%/main.rs}" .rs)"; done | sort -u; }
 mapfile -t clusters < <(named tests/lab/tests/*.rs tests/e2e/tests/*.rs)
@@ -51,7 +49,7 @@ if [ "$part" != "--product" ] && [ "$part" != "--thorough" ]; then
     step "lints of the dashboard" scripts/dashboard.sh check
     step "format" cargo fmt --all --check
     step "lints" cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
-    step "build of tests" build_tests
+    step "build of tests" tests --no-run
     step "modules" tests --lib --bins
     step "crates" tests "${others[@]}"
     step "examples in documentation" tests --doc

@@ -93,6 +93,16 @@ export interface Change {
     executors_after: number | null;
     memory_before: number | null;
     memory_after: number | null;
+    busy_before: number | null;
+    busy_after: number | null;
+}
+
+export interface Offer {
+    expires: number;
+    takes_secs: number;
+    stops: boolean;
+    approved_by: string[];
+    people: number;
 }
 
 export interface Move {
@@ -126,6 +136,7 @@ export interface Plan {
     no_room_beside: boolean;
     steps: Step[];
     code: string | null;
+    offer: Offer | null;
 }
 
 export interface Outcome {
@@ -186,7 +197,16 @@ export interface Engine {
     problems: string[];
     store: { kind: string; up: boolean; reason: string | null } | null;
     topologies: number;
+    pauses: Pause[];
     counters: Record<string, number>;
+}
+
+export interface Pause {
+    scope: string;
+    direction: string;
+    until: number | null;
+    at: number;
+    who: string;
 }
 
 export interface Me {

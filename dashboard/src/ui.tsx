@@ -25,6 +25,7 @@ const TONES: Record<string, string> = {
     advise: 'accent',
     under_way: 'accent',
     proposed: 'accent',
+    propose: 'warn',
     waiting: 'warn',
     finished: 'good',
     helped: 'good',

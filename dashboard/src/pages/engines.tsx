@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { may, read, useLive } from '../api';
-import { ago, words } from '../format';
+import { ago, time, words } from '../format';
 import type { Engine } from '../types';
 import { type Ask, Badge, Fault, Heading, OrderButton } from '../ui';
 
@@ -64,6 +64,14 @@ function EngineCard({ engine }: { engine: Engine }) {
                 </div>
             </div>
             <Fault text={engine.fault} />
+            {engine.pauses.map((pause) => (
+                <p key={pause.scope + pause.direction} class="note warn">
+                    Paused: {pause.scope === '*' ? 'all topologies' : pause.scope}
+                    {pause.direction === 'both' ? '' : `, only ${pause.direction}`}, by{' '}
+                    {pause.who || 'somebody'}{' '}
+                    {pause.until === null ? 'until somebody resumes it' : `until ${time(pause.until)}`}
+                </p>
+            ))}
             {engine.problems.map((problem) => (
                 <p key={problem} class="note warn">
                     {problem}
@@ -90,12 +98,10 @@ function EngineCard({ engine }: { engine: Engine }) {
 }
 
 interface Finding {
-    level?: string;
-    severity?: string;
-    code?: string;
-    topology?: string | null;
+    code: string;
+    about: string;
     text: string;
-    fix?: string | null;
+    mend: string;
 }
 
 function findings(answer: unknown): Finding[] {
@@ -125,10 +131,11 @@ function Doctor({ engine }: { engine: string }) {
                 {found?.length === 0 ? <p class="note">Nothing keeps elasticity from working.</p> : null}
                 <ul class="reasons">
                     {found?.map((one) => (
-                        <li key={one.text}>
-                            <Badge of={one.level ?? one.severity ?? 'warning'} /> {one.text}
+                        <li key={one.code + one.about}>
+                            {one.about ? <strong>{one.about}: </strong> : null}
+                            {one.text}
                             <div>
-                                <code>{[one.code, one.topology, one.fix].filter(Boolean).join(' · ')}</code>
+                                <code>{[one.code, one.mend].filter(Boolean).join(' · ')}</code>
                             </div>
                         </li>
                     ))}

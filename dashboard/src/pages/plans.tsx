@@ -1,7 +1,7 @@
 import { may, useLive } from '../api';
-import { ago, words } from '../format';
+import { ago, share, time, words } from '../format';
 import { topologyPath } from '../route';
-import type { Change, Plan } from '../types';
+import type { Change, Offer, Plan } from '../types';
 import { Badge, Empty, Fault, Heading, OrderButton } from '../ui';
 
 export function isOver(plan: Plan): boolean {
@@ -55,6 +55,7 @@ export function PlanCard({ plan, named }: { plan: Plan; named?: boolean }) {
             {plan.stages_left > 0 ? (
                 <p class="note">This is one stage; {plan.stages_left} more follow.</p>
             ) : null}
+            {plan.offer ? <Terms offer={plan.offer} /> : null}
             <Diff plan={plan} />
             {plan.steps.length > 0 ? (
                 <>
@@ -128,11 +129,27 @@ function Arrow({ before, after, unit }: { before: number | null; after: number |
     );
 }
 
+function Terms({ offer }: { offer: Offer }) {
+    const approved = offer.approved_by.length > 0 ? ` (${offer.approved_by.join(', ')})` : '';
+    return (
+        <p class={offer.stops ? 'note warn' : 'note'}>
+            Approved by {offer.approved_by.length} of {offer.people}
+            {approved}; it expires at {time(offer.expires)}, takes about {Math.round(offer.takes_secs)} s, and
+            the topology {offer.stops ? 'stops meanwhile' : 'runs on'}.
+        </p>
+    );
+}
+
 function What({ change }: { change: Change }) {
     return (
         <>
             <Arrow before={change.executors_before} after={change.executors_after} unit="executors" />{' '}
-            <Arrow before={change.memory_before} after={change.memory_after} unit="MiB" />
+            <Arrow before={change.memory_before} after={change.memory_after} unit="MiB" />{' '}
+            {change.busy_after === null ? null : (
+                <span class="muted">
+                    busy {share(change.busy_before)} → {share(change.busy_after)}
+                </span>
+            )}
         </>
     );
 }

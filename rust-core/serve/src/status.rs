@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use thalweg_core::explain::{Decision, Outcome};
 use thalweg_core::model::{Grouping, TopologyStatus};
+use thalweg_core::operator::Operator;
 use thalweg_core::plan::Plan;
 use thalweg_core::settings::Mode;
 use thalweg_core::units::{RatePerSec, Timestamp};
@@ -34,6 +35,8 @@ pub struct Status {
     pub outcomes: Vec<Outcome>,
     #[serde(default)]
     pub counters: BTreeMap<String, u64>,
+    #[serde(default)]
+    pub operator: Operator,
 }
 
 #[derive(Debug, Clone, Deserialize)]

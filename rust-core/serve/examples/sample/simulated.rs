@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
+use thalweg_core::Decided;
 use thalweg_core::model::Observation;
 use thalweg_core::settings::Settings;
 use thalweg_core::state::State;
 use thalweg_core::units::{Millis, Timestamp};
-use thalweg_core::{Decided, decide};
 use thalweg_engine::{Engine, EngineSettings};
-use thalweg_sim::{Brain, Scenario, Simulation};
+use thalweg_sim::{Brain, Core, Scenario, Simulation};
 
 /// A simulated job with a real engine that sees what is seen of it.
 pub struct Job {
@@ -59,7 +59,7 @@ impl Brain for Watching {
         }
         self.now = now.plus(self.shift);
         self.engine.observe(seen, self.now).expect("it only reads and writes its own folder");
-        decide(observation, state, settings, now)
+        Core.decide(observation, state, settings, now)
     }
 
     fn finish(&mut self, plan: &str, state: &mut State, settings: &Settings, now: Timestamp) {

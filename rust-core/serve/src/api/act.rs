@@ -87,6 +87,11 @@ pub struct PauseBody {
     why: String,
 }
 
+/// What a pause is about, as engines are told.
+fn scope(body: &PauseBody) -> &str {
+    body.topology.as_deref().unwrap_or("*")
+}
+
 /// Changes a topology whatever the policy thinks of it.
 #[utoipa::path(post, path = "/v1/engines/{engine}/topologies/{topology}/scale", request_body = ScaleBody,
     params(("engine" = String, Path), ("topology" = String, Path)), security(("token" = [])),
@@ -173,7 +178,7 @@ pub async fn pause(
 ) -> Answer {
     caller.must(Role::Operator)?;
     let body = read(body)?;
-    let command = json!({ "pause": { "topology": body.topology, "until": body.until } });
+    let command = json!({ "pause": { "scope": scope(&body), "until": body.until } });
     order(&app, &name, &caller, (command, &body.why)).await
 }
 
@@ -189,7 +194,7 @@ pub async fn resume(
 ) -> Answer {
     caller.must(Role::Operator)?;
     let body = read(body)?;
-    let command = json!({ "resume": { "topology": body.topology } });
+    let command = json!({ "resume": { "scope": scope(&body) } });
     order(&app, &name, &caller, (command, &body.why)).await
 }
 

@@ -115,6 +115,15 @@ pub const ALERTS: &[Alert] = &[
         ],
     },
     Alert {
+        name: "ThalwegPlanWaits",
+        expr: "thalweg_topology_plan_waiting == 1",
+        holds: "10m",
+        severity: "info",
+        summary: "a plan for {{ $labels.topology }} waits for somebody's word",
+        meaning: "It expires if nobody approves of it, and the topology stays as it is.",
+        steps: &["Open the page of plans, read what it changes, and approve or reject it."],
+    },
+    Alert {
         name: "ThalwegPlanStuck",
         expr: "thalweg_plan_under_way_seconds > 1800",
         holds: "1m",

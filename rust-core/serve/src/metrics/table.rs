@@ -161,7 +161,7 @@ pub const METRICS: &[Metric] = &[
     gauge(
         "thalweg_topologies",
         Level::Labelled("verdict", |seen| {
-            by_word(seen, &["hold", "advise", "act"], |one| one.verdict.clone())
+            by_word(seen, &["hold", "advise", "propose", "act"], |one| one.verdict.clone())
         }),
         "Topologies, by the verdict of the last decision.",
     ),
@@ -252,6 +252,11 @@ pub const METRICS: &[Metric] = &[
         "thalweg_topology_plan_proposed",
         Level::Topology(|one| Some(flag(one.plan == Standing::Proposed))),
         "Whether a plan is shown and not carried out.",
+    ),
+    gauge(
+        "thalweg_topology_plan_waiting",
+        Level::Topology(|one| Some(flag(one.plan == Standing::Waiting))),
+        "Whether a plan waits for somebody's word.",
     ),
     gauge(
         "thalweg_component_executors",

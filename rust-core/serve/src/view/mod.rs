@@ -7,6 +7,8 @@ pub use plan::{PlanView, active, ended};
 pub use topology::{ReasonShown, Standing, Summary, TopologyShown, summary, topology};
 
 use serde::Serialize;
+use thalweg_core::operator::Pause;
+use thalweg_core::units::Timestamp;
 use utoipa::ToSchema;
 
 use crate::names::word;
@@ -35,8 +37,36 @@ pub struct EngineShown {
     pub store: Option<StoreShown>,
     /// Its topologies.
     pub topologies: usize,
+    /// What operators have paused.
+    pub pauses: Vec<PauseShown>,
     /// What happened how often.
     pub counters: std::collections::BTreeMap<String, u64>,
+}
+
+/// A pause.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PauseShown {
+    /// The topologies, by a name, an id or a pattern; `*` are all.
+    pub scope: String,
+    /// `both`, `in` or `out`.
+    pub direction: String,
+    /// When it is over, in ms since 1970; absent if somebody has to end it.
+    pub until: Option<i64>,
+    /// When it was said, in ms since 1970.
+    pub at: i64,
+    /// Who said it.
+    pub who: String,
+}
+
+fn pauses(status: &Status) -> Vec<PauseShown> {
+    let shown = |pause: &Pause| PauseShown {
+        scope: word(&pause.scope),
+        direction: word(&pause.direction),
+        until: pause.until.map(Timestamp::millis),
+        at: pause.at.millis(),
+        who: pause.who.clone(),
+    };
+    status.operator.pauses.iter().filter(|pause| pause.paused).map(shown).collect()
 }
 
 /// A store as it is shown.
@@ -67,6 +97,7 @@ pub fn engine(name: &str, status: Option<&Status>, fault: Option<&str>) -> Engin
             reason: status.store.reason.clone(),
         }),
         topologies: status.map_or(0, |status| status.decisions.len()),
+        pauses: status.map(pauses).unwrap_or_default(),
         counters: status.map(|status| status.counters.clone()).unwrap_or_default(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
-use thalweg_core::explain::TopologyView;
+use thalweg_core::explain::Decision;
 use thalweg_core::plan::{Plan, Slot};
 use utoipa::ToSchema;
 
@@ -24,6 +24,25 @@ pub struct Change {
     pub memory_before: Option<f64>,
     /// Memory of each executor after, in MiB.
     pub memory_after: Option<u32>,
+    /// How busy its executors are on average.
+    pub busy_before: Option<f64>,
+    /// How busy they will be at the same load.
+    pub busy_after: Option<f64>,
+}
+
+/// What is asked of people about a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct OfferShown {
+    /// When it is no longer to be had, in ms since 1970.
+    pub expires: i64,
+    /// About how long it will take, in seconds.
+    pub takes_secs: f64,
+    /// Whether the topology stops for it.
+    pub stops: bool,
+    /// Who has approved of it so far.
+    pub approved_by: Vec<String>,
+    /// How many have to.
+    pub people: u32,
 }
 
 /// A slot.
@@ -96,22 +115,39 @@ pub struct PlanView {
     pub steps: Vec<Step>,
     /// Why it ended as it did.
     pub code: Option<String>,
+    /// What is asked of people, where it waits for their word.
+    pub offer: Option<OfferShown>,
 }
 
 /// A plan that a decision proposes.
 pub fn proposed(
     engine: &str,
     plan: &Plan,
-    at: i64,
-    present: (&TopologyView, Option<&Arrangement>),
+    decision: &Decision,
+    arrangement: Option<&Arrangement>,
 ) -> PlanView {
-    let (view, arrangement) = present;
+    let view = &decision.view;
+    let at = decision.at.millis();
     let executors = view.components.iter().map(|c| (c.id.as_str(), c.executors)).collect();
     let memory = arrangement.map(|a| &a.memory_mib);
-    PlanView {
-        changes: changes(plan, &executors, memory),
-        ..base(engine, plan, "proposed".to_owned(), at)
+    let offer = decision.offer.as_ref().filter(|offer| offer.plan == plan.id);
+    let mut shown = base(engine, plan, "proposed".to_owned(), at);
+    shown.changes = changes(plan, &executors, memory);
+    let Some(offer) = offer else { return shown };
+    for change in &mut shown.changes {
+        let told = offer.diff.iter().find(|told| told.component == change.component);
+        change.busy_before = told.map(|told| told.busy.0);
+        change.busy_after = told.map(|told| told.busy.1);
     }
+    let asked = OfferShown {
+        expires: offer.expires.millis(),
+        takes_secs: offer.takes_secs,
+        stops: offer.stops,
+        approved_by: offer.approved_by.clone(),
+        people: offer.people,
+    };
+    let (state, since) = ("waiting".to_owned(), offer.at.millis());
+    PlanView { state, since, offer: Some(asked), ..shown }
 }
 
 /// The plan under way.
@@ -156,6 +192,7 @@ fn base(engine: &str, plan: &Plan, state: String, since: i64) -> PlanView {
         no_room_beside: plan.no_room_beside,
         steps: Vec::new(),
         code: None,
+        offer: None,
     }
 }
 
@@ -182,6 +219,8 @@ fn changes(
         executors_after: plan.counts.get(component).copied(),
         memory_before: memory.and_then(|memory| memory.get(component)).copied(),
         memory_after: plan.memory_mib.get(component).copied(),
+        busy_before: None,
+        busy_after: None,
     };
     changed.into_iter().map(change).collect()
 }

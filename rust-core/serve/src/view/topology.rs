@@ -46,6 +46,8 @@ pub enum Standing {
     None,
     /// A plan is shown and not carried out.
     Proposed,
+    /// A plan waits for somebody's word.
+    Waiting,
     /// A plan is being carried out.
     UnderWay,
 }
@@ -282,6 +284,7 @@ pub fn summary(engine: &str, status: &Status, decision: &Decision) -> Summary {
         reason: reasons(decision.reasons.get(..1).unwrap_or_default()).pop(),
         plan: match (under_way, &decision.plan) {
             (true, _) => Standing::UnderWay,
+            (false, Some(_)) if decision.offer.is_some() => Standing::Waiting,
             (false, Some(_)) => Standing::Proposed,
             (false, None) => Standing::None,
         },
@@ -314,10 +317,7 @@ pub fn topology(engine: &str, status: &Status, decision: &Decision) -> TopologyS
     let under_way = status.plan.as_ref().filter(|p| p.plan.topology == decision.topology);
     let plan = match (under_way, &decision.plan) {
         (Some(under_way), _) => Some(plan::active(engine, under_way)),
-        (None, Some(plan)) => {
-            let present = (view, arrangement);
-            Some(plan::proposed(engine, plan, decision.at.millis(), present))
-        }
+        (None, Some(plan)) => Some(plan::proposed(engine, plan, decision, arrangement)),
         (None, None) => None,
     };
     TopologyShown {

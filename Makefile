@@ -25,11 +25,10 @@ dashboard: setup ## Builds the dashboard, which is packed into the command
 	@scripts/setup.sh dashboard
 	@scripts/dashboard.sh build
 
-dashboard-test: dashboard ## Tests the dashboard in a browser, with a thousand topologies too
+dashboard-test: dashboard ## Tests the dashboard in a browser
 	@cargo build --quiet --locked -p thalweg-serve --examples
 	@scripts/setup.sh browser
 	@scripts/dashboard.sh test
-	@scripts/dashboard.sh scale
 
 demo: build ## Shows the loop on a real cluster (ENGINE=storm or flink, STORE=embedded or redis)
 	@target/debug/demo --engine $(ENGINE) --store $(STORE) --situation $(SITUATION) $(if $(POLICY),--policy $(POLICY))
@@ -71,8 +70,9 @@ bench-place: setup ## Measures placement: Storm's schedulers and Thalweg on reco
 
 docs: setup ## Writes the generated reference pages anew
 	@UPDATE_DOCS=1 cargo test --quiet --locked -p thalweg-engine -p thalweg-cli reference
+	@UPDATE_DOCS=1 cargo test --quiet --locked -p thalweg-serve --test http pages
 
-install: setup ## Installs the command thalweg with its manual pages and completions (PREFIX=/usr/local)
+install: setup dashboard ## Installs the command thalweg with its manual pages and completions (PREFIX=/usr/local)
 	@cargo build --quiet --release --locked -p thalweg-cli
 	@install -D -m 755 target/release/thalweg $(DESTDIR)$(PREFIX)/bin/thalweg
 	@target/release/thalweg manual $(DESTDIR)$(PREFIX)/share

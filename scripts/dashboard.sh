@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds the dashboard, checks its sources, or tests it in a browser: dashboard.sh build|check|test|scale.
+# Builds the dashboard, checks its sources, or tests it in a browser: dashboard.sh build|check|test.
 set -euo pipefail
 cd "$(dirname "$0")/../dashboard"
 
@@ -23,9 +23,8 @@ case ${1:-build} in
 build) npm run --silent build ;;
 check) npm run --silent check ;;
 test) run test/dashboard.test.mjs ;;
-scale) run test/scale.test.mjs ;;
 *)
-    echo "$0: build, check, test or scale" >&2
+    echo "$0: build, check or test" >&2
     exit 2
     ;;
 esac

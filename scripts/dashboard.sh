@@ -12,7 +12,7 @@ fi
 # Runs tests and ends with the same line as other runners.
 run() {
     local status=0
-    node --test --test-reporter=tap "$@" | tee /dev/stderr >/tmp/thalweg-dashboard.$$ || status=$?
+    node --test --test-concurrency=1 --test-reporter=tap "$@" | tee /dev/stderr >/tmp/thalweg-dashboard.$$ || status=$?
     awk '/^# pass/ {p = $3} /^# fail/ {f = $3} END {printf "test result: %s. %d passed; %d failed\n", f ? "FAILED" : "ok", p, f}' \
         /tmp/thalweg-dashboard.$$
     rm -f /tmp/thalweg-dashboard.$$
@@ -22,7 +22,7 @@ run() {
 case ${1:-build} in
 build) npm run --silent build ;;
 check) npm run --silent check ;;
-test) run test/dashboard.test.mjs ;;
+test) run test/dashboard.test.mjs test/prometheus.test.mjs ;;
 *)
     echo "$0: build, check or test" >&2
     exit 2

@@ -148,7 +148,7 @@ function Node({ one, at, chosen, choose }: NodeProps) {
             class={`node ${one.kind} ${one.bottleneck ? 'hot' : ''}`}
             transform={`translate(${at.x - WIDTH / 2} ${at.y - HEIGHT / 2})`}
             role="button"
-            tabIndex={0}
+            tabindex={0}
             aria-label={label}
             aria-pressed={chosen}
             onClick={choose}

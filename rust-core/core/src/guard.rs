@@ -172,9 +172,7 @@ pub fn guard(
         answers.checks.push(check);
         answers.against.extend(against);
     }
-    let word = passes(Guard::Adoption, "it does nothing that its user has not given his word for");
-    answers.take(Guard::Adoption, unallowed, word.changed_by("thalweg.adopt"));
-    let held = !answers.against.is_empty();
+    let held = !answers.against.is_empty() || unallowed.is_some();
     let asks = permitted.mode == Mode::Confirm && !approved;
     let rejected = (!approved).then(|| rejected(&plan, state, context.now)).flatten();
     let by_mode = charter
@@ -187,6 +185,8 @@ pub fn guard(
         Check { setting: permitted.setting.map(str::to_owned), ..passes(Guard::Mode, &permits) };
     let refused = by_mode.as_ref().is_some_and(|reason| reason.code == ReasonCode::Rejected);
     answers.take(Guard::Mode, by_mode, permits);
+    let word = passes(Guard::Adoption, "it does nothing that its user has not given his word for");
+    answers.take(Guard::Adoption, unallowed, word.changed_by("thalweg.adopt"));
     let Answers { checks, against } = answers;
     let verdict = match permitted.mode {
         _ if against.is_empty() => Verdict::Act,

@@ -22,8 +22,8 @@ use thalweg_store::{Store, StoreKind, StoreSettings};
 use crate::arrangement::Arrangements;
 use crate::control::{Desk, Remote, Server};
 use crate::error::{EngineError, kind_of};
-use crate::operator::{self, Kept};
 use crate::recording::{Entry, Recorder};
+use crate::said::{self, Kept};
 use crate::settings::EngineSettings;
 use crate::tables::RoutesByTopology;
 use crate::under_way::{EndedPlan, UnderWay};
@@ -148,10 +148,7 @@ impl Engine {
         folder: Option<PathBuf>,
     ) -> Result<Self, EngineError> {
         let learned = read_learned(store.as_ref());
-        let said = operator::kept(store.as_ref()).unwrap_or_else(|error| {
-            tracing::error!(error, "what operators said cannot be read: all is paused");
-            operator::unreadable()
-        });
+        let said = said::kept(store.as_ref());
         let recorder = begin_recording(&settings, &learned, &said);
         let leads = Arc::new(AtomicBool::new(false));
         let desk = Desk::new(Arc::new(settings.clone()), Arc::clone(&store), Arc::clone(&leads));
@@ -180,6 +177,8 @@ impl Engine {
             store,
         };
         engine.load_routes()?;
+        let said = engine.running().operator.clone();
+        engine.note_said(&said);
         for problem in &engine.settings.problems {
             tracing::error!(problem, "configuration");
         }

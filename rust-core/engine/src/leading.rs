@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
@@ -112,7 +111,7 @@ impl Engine {
         });
         running.state = State { next_decision, ..State::leading(learned) };
         running.state.take_proposals(proposals);
-        self.routing().operator = Arc::new(running.operator.clone());
+        self.note_said(&running.operator);
     }
 
     /// Has the outcome of a predecessor's action judged as if it had ended now.

@@ -19,6 +19,7 @@ mod observe;
 mod operator;
 mod orders;
 pub mod recording;
+mod said;
 mod settings;
 mod status;
 mod tables;

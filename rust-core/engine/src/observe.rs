@@ -283,7 +283,7 @@ impl Engine {
         }
         if self.running().operator.forget(now) {
             let operator = self.running().operator.clone();
-            self.routing().operator = Arc::new(operator);
+            self.note_said(&operator);
         }
         if let Err(error) = self.store_said(false) {
             tracing::warn!(%error, "plans that wait for a word are not stored");

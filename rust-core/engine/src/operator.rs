@@ -4,25 +4,21 @@
 //! whoever leads next; it is written to the ledger, and to the recording, as decisions depend on it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use thalweg_core::action::Proposed;
 use thalweg_core::operator::{Direction, Operator, Pause, SaidMode, Word};
 use thalweg_core::pattern::Pattern;
 use thalweg_core::settings::{ActionKind, Mode};
 use thalweg_core::units::Timestamp;
-use thalweg_store::{Store, StoreError};
+use thalweg_store::StoreError;
 
 use crate::engine::{Engine, Running};
 use crate::error::EngineError;
 use crate::recording::Entry;
-
-/// Where it is kept in the store.
-const KEY: &str = "operator";
+use crate::said::{self, Kept};
 
 /// The requests that are an operator's.
 pub(crate) const OPS: [&str; 5] = ["pause", "resume", "mode", "approve", "reject"];
@@ -91,22 +87,6 @@ pub enum Said {
     },
 }
 
-/// As the store keeps it: what was said, and the plans that words may be about.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(crate) struct Kept {
-    #[serde(default)]
-    pub(crate) operator: Operator,
-    #[serde(default)]
-    pub(crate) proposals: BTreeMap<String, Proposed>,
-}
-
-/// What was said before; nothing where it cannot be read, which is told.
-pub(crate) fn kept(store: &dyn Store) -> Result<Kept, String> {
-    let stamped = store.stamped(KEY).map_err(|error| error.to_string())?;
-    let Some(stamped) = stamped else { return Ok(Kept::default()) };
-    serde_json::from_slice(&stamped.bytes).map_err(|error| error.to_string())
-}
-
 impl Engine {
     /// Takes what an operator says, and answers once it is stored.
     ///
@@ -130,11 +110,16 @@ impl Engine {
         }
         let operator = self.running().operator.clone();
         self.recorder.write(&Entry::Said { operator: Cow::Borrowed(&operator), now });
-        self.routing().operator = Arc::new(operator);
+        self.note_said(&operator);
         let told = told(&said);
         tracing::info!(said = %told, "an operator said");
         self.record("operator", json!({ "at": now, "said": told }));
         Ok(answer)
+    }
+
+    /// Lets scheduling rounds know what was said.
+    pub(crate) fn note_said(&self, operator: &Operator) {
+        self.routing().operator = Arc::new(operator.clone());
     }
 
     fn take(
@@ -223,11 +208,15 @@ impl Engine {
         }
         let bytes = serde_json::to_vec(&kept)?;
         let put = if wait {
-            let put =
-                self.store.put_stamped_and_wait(KEY, term.0, &bytes, self.settings.publish_timeout);
+            let put = self.store.put_stamped_and_wait(
+                said::KEY,
+                term.0,
+                &bytes,
+                self.settings.publish_timeout,
+            );
             put.map(drop)
         } else {
-            self.store.put_stamped(KEY, term.0, &bytes)
+            self.store.put_stamped(said::KEY, term.0, &bytes)
         };
         match put {
             Ok(()) => {
@@ -244,25 +233,8 @@ impl Engine {
 
     /// Reads what was said to whoever led before.
     pub(crate) fn said_to_the_last(&self) -> Kept {
-        kept(self.store.as_ref()).unwrap_or_else(|error| {
-            tracing::error!(error, "what operators said cannot be read: all is paused");
-            unreadable()
-        })
+        said::kept(self.store.as_ref())
     }
-}
-
-/// In the place of what cannot be read: it may have been a pause, so everything is paused.
-pub(crate) fn unreadable() -> Kept {
-    let mut operator = Operator::default();
-    operator.pause(Pause {
-        scope: Pattern::any(),
-        direction: Direction::Both,
-        paused: true,
-        until: None,
-        at: Timestamp::from_millis(0),
-        who: "thalweg, as what operators said cannot be read,".to_owned(),
-    });
-    Kept { operator, ..Kept::default() }
 }
 
 /// The topologies that are meant, as far as they were seen.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Charter;
+use super::charter::Charter;
 use crate::context::Context;
 use crate::model::{Component, Observation, Topology};
 use crate::reason::{Reason, ReasonCode};

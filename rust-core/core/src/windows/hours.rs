@@ -3,7 +3,7 @@
 use jiff::civil::{Time, Weekday};
 use jiff::{ToSpan, Zoned};
 
-use super::{Edge, Span, begins, ends};
+use super::span::{Edge, Span, begins, ends};
 
 /// The names of days, in the order of a week.
 const DAYS: [(&str, Weekday); 7] = [

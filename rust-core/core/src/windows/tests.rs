@@ -1,4 +1,5 @@
 use super::*;
+use crate::units::{Millis, Timestamp};
 
 /// An instant of a time in Universal Time.
 fn at(text: &str) -> Timestamp {

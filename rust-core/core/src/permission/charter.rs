@@ -1,13 +1,4 @@
-//! What the user and operators allow to be done to a topology now: modes, pauses, freezes and allowed hours.
-//!
-//! **Input**: the settings, what operators have said, a topology with its own settings, and the time. **Output**: how far
-//! Thalweg may go, and for each guard why a plan may pass or not. It judges no load and no gain.
-//!
-//! Of modes the strongest word counts: what an operator said while it runs, then the cluster's rules, the topology's own
-//! settings, and last the mode of all. Whatever is wrong with settings is never taken for "no freeze": then the mode is
-//! `observe`, of all topologies or of the one whose settings they are.
-
-mod calendar;
+//! What holds for one topology: how far Thalweg may go with each kind of change, and why not now.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,8 +12,6 @@ use crate::settings::rules::{self, Rule};
 use crate::settings::{ActionKind, Mode, Rules};
 use crate::units::Millis;
 use crate::windows::Window;
-
-pub use calendar::{Lift, lifts, ruled, takes};
 
 /// Kinds of change.
 pub type Kinds = BTreeSet<ActionKind>;
@@ -94,10 +83,10 @@ pub struct Permitted {
 /// What holds for one topology.
 #[derive(Debug, Clone)]
 pub struct Charter<'a> {
-    context: &'a Context<'a>,
-    topology: &'a Topology,
+    pub(super) context: &'a Context<'a>,
+    pub(super) topology: &'a Topology,
     mode: Option<Mode>,
-    own: Rules,
+    pub(super) own: Rules,
     /// What is wrong with its own settings.
     problems: Vec<String>,
 }
@@ -105,6 +94,11 @@ pub struct Charter<'a> {
 impl<'a> Charter<'a> {
     /// What holds for a topology.
     pub fn of(context: &'a Context<'a>, topology: &'a Topology) -> Self {
+        if topology.settings.is_empty() {
+            // There may be thousands of topologies.
+            let (mode, own, problems) = (None, Rules::default(), Vec::new());
+            return Self { context, topology, mode, own, problems };
+        }
         let (mode, own, problems) = Rules::of_topology(&topology.settings, &context.settings.zone);
         Self { context, topology, mode, own, problems }
     }
@@ -220,12 +214,12 @@ impl<'a> Charter<'a> {
     }
 
     /// The freezes of a kind of action.
-    fn freezes(&self, kind: ActionKind) -> Vec<Window> {
+    pub(super) fn freezes(&self, kind: ActionKind) -> Vec<Window> {
         self.both(|rules| &rules.freezes, kind)
     }
 
     /// The hours in which alone a kind of action may be done; none if always.
-    fn hours(&self, kind: ActionKind) -> Vec<Window> {
+    pub(super) fn hours(&self, kind: ActionKind) -> Vec<Window> {
         self.both(|rules| &rules.hours, kind)
     }
 }

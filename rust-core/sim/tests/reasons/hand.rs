@@ -109,15 +109,14 @@ fn of_me_stream(seen: &mut Seen) {
     }
     crowded.rate = 780.0;
     steps(seen, &mut crowded, 60);
-    // The source's node is reached too slowly, but nothing may be stopped to leave it, and nothing else need move.
+    // All run in one worker with the source, which nobody may stop for the sake of a node that idles.
     let mut alone = Model::new(2, 3, 3);
     alone.settings.adopt = Adopt::Never;
     alone.settings.min_gain = Share::ZERO;
+    alone.rate = 400.0;
     for executor in &mut alone.observation.topologies[0].executors {
-        let node = u32::from(executor.component != 0);
-        executor.slot = executor.slot.map(|slot| SlotRef { node, ..slot });
+        executor.slot = Some(SlotRef { node: 0, port: 1 });
     }
-    alone.observation.nodes[0].round_trip = Millis::new(400.0).ok();
     steps(seen, &mut alone, 60);
 }
 

@@ -26,6 +26,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.storm.generated.AuthorizationException;
 import org.apache.storm.generated.Nimbus;
+import org.apache.storm.generated.NotAliveException;
 import org.apache.storm.generated.TopologyInfo;
 import org.apache.storm.generated.TopologySummary;
 import org.apache.storm.metric.StormMetricsRegistry;
@@ -79,6 +80,16 @@ class MonitorTest {
         assertEquals(List.of("getTopologyInfoWithOpts", "activate"), engine.calls);
     }
 
+    /** A restarted Nimbus stands in the queue as its predecessor does, for as long as that one's session lasts. */
+    @Test
+    void whatNimbusDoesNotKnowYetIsNotTakenForGone() throws Exception {
+        Follower engine = new Follower("reverse", Integer.MAX_VALUE);
+        engine.unknown = 2;
+        follow(engine, PATIENT);
+        String ask = "getTopologyInfoWithOpts";
+        assertEquals(List.of(ask, ask, ask, "activate"), engine.calls);
+    }
+
     @Test
     void whatIsCarriedOnWaitsForARound() throws Exception {
         Follower engine = new Follower("carry_on", 10);
@@ -95,9 +106,13 @@ class MonitorTest {
 
     /** Runs a monitor and an actuator before any round until the engine has seen enough. */
     private static void follow(Follower engine, Settings settings) throws Exception {
+        AtomicInteger unknown = new AtomicInteger(engine.unknown);
         Nimbus.Iface nimbus = (Nimbus.Iface) Proxy.newProxyInstance(MonitorTest.class.getClassLoader(), new Class<?>[] {Nimbus.Iface.class},
             (proxy, method, arguments) -> {
                 engine.calls.add(method.getName());
+                if (unknown.getAndDecrement() > 0) {
+                    throw new NotAliveException("t-1");
+                }
                 TopologyInfo info = new TopologyInfo();
                 info.set_status("INACTIVE");
                 return method.getName().equals("activate") ? null : info;
@@ -124,6 +139,8 @@ class MonitorTest {
         private final CountDownLatch seen = new CountDownLatch(1);
         private final AtomicInteger asked = new AtomicInteger();
         private final int enough;
+        /** So many calls are answered before Nimbus knows of any topology. */
+        private int unknown;
         private final String what;
         private volatile boolean undone;
 

@@ -145,6 +145,11 @@ record ActionContext(Map<String, Object> conf, Settings settings, Rounds rounds,
                 });
             }
         } catch (NotAliveException e) {
+            if (rounds.last().isEmpty()) {
+                // A Nimbus that was started again finds its predecessor's place in the queue; until it leads itself, it knows
+                // of no topology.
+                throw new TException("Nimbus knows of no topology yet", e);
+            }
             LOG.info("{} is gone and need not run again", plan.name());
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
-use thalweg_core::action::{Action, Due, Effect, Event, Fault, InFlight, Phase, Term, step};
+use thalweg_core::action::{Action, Done, Due, Effect, Event, Fault, InFlight, Phase, Term, step};
 use thalweg_core::assign::Routes;
 use thalweg_core::model::{ComponentKind, Observation};
 use thalweg_core::plan::MigrationRow;
@@ -212,7 +212,11 @@ impl Engine {
     pub(crate) fn due(running: &Running) -> Value {
         let Some(UnderWay { action, .. }) = &running.under_way else { return Value::Null };
         let Some(what) = action.due() else { return Value::Null };
-        json!({ "what": what, "plan": action.plan, "done": action.done })
+        // What a committed plan has changed for good is what was wished, and is not taken back by whoever carries it on.
+        let forward = what == Due::CarryOn;
+        let back = |done: &&Done| !forward || done.ends_with_the_action();
+        let done: Vec<&Done> = action.done.iter().filter(back).collect();
+        json!({ "what": what, "plan": action.plan, "done": done })
     }
 
     /// Gives an action up that was not heard of for so long that nobody can be at work on it any more.

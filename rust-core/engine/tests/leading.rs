@@ -322,3 +322,16 @@ fn whoever_takes_a_topology_over_places_it_by_the_committed_table() {
     let stored = ask(&two);
     assert_eq!((&stored["rows"], &stored["committed"]), (&after, &json!(true)));
 }
+
+#[test]
+fn what_a_committed_plan_changed_for_good_is_not_taken_back_by_whoever_carries_it_on() {
+    let mut one = Scheduler::new();
+    let plan = one.plan();
+    one.drain(&plan);
+    let bounds = json!({ "what": "bounds_changed", "before": { "split": [1, 1] } });
+    one.tell(json!({ "done": bounds }), "intend", &plan);
+    let note = one.tell(json!({}), "commit", &plan)["note"].clone();
+    let left = one.succeed(2, &note);
+    assert_eq!(left["due"]["what"], "carry_on");
+    assert_eq!(left["due"]["done"], json!([{ "what": "deactivated" }]));
+}

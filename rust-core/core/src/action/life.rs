@@ -98,7 +98,7 @@ pub enum Done {
 
 impl Done {
     /// Whether it has to be taken back although the plan is carried out. The others are part of what was wished.
-    fn ends_with_the_action(&self) -> bool {
+    pub fn ends_with_the_action(&self) -> bool {
         matches!(self, Self::Deactivated)
     }
 }

@@ -85,12 +85,11 @@ impl Job {
         let mut given = scenario.given();
         given.insert("thalweg.store.dir".to_owned(), json!(folder));
         let settings = EngineSettings::read(&given).core;
-        let engine = Engine::open(&json!(given).to_string()).expect("the folder is ours");
+        let engine = Engine::open(&json!(given).to_string()).expect("the folder is ours").serve();
         engine.command(r#"{"op": "lead", "term": 1}"#, end).expect("nobody else leads");
         let last = thalweg_sim::observe::timestamp(scenario.duration_secs);
         let shift = end.since(last);
-        let watching =
-            Watching { engine: Arc::new(engine), shift, name: name.to_owned(), now: end };
+        let watching = Watching { engine, shift, name: name.to_owned(), now: end };
         Self { scenario, settings, seed, watching }
     }
 

@@ -131,7 +131,6 @@ fn errors_are_problem_details() {
         ("/v1/nothing", 404),
         ("/v1/topologies?limit=0", 400),
         ("/v1/engines/gone/topologies/words", 503),
-        ("/v1/engines/storm/doctor", 409),
     ] {
         let answer = sample.get(path, "");
         assert_eq!(answer.status, status, "{path}: {answer:?}");

@@ -351,9 +351,11 @@ impl Book {
         self.drained.keys().cloned().collect()
     }
 
-    /// Forgets how topologies were that are gone.
-    pub fn forget_gone(&mut self, present: impl Fn(&str) -> bool) {
+    /// Forgets how topologies were that are gone, and tells whether there was any.
+    pub fn forget_gone(&mut self, present: impl Fn(&str) -> bool) -> bool {
+        let before = self.former.len();
         self.former.retain(|topology, _| present(topology));
+        self.former.len() < before
     }
 
     /// Takes those that are over to the others.

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use support::Model;
 use thalweg_control::{CallError, Command, ErrorCode, Refusal, Request, call, line};
-use thalweg_core::model::{Observation, Topology};
+use thalweg_core::model::{Observation, Obstacle, Topology};
 use thalweg_core::units::Timestamp;
 use thalweg_engine::Engine;
 
@@ -189,6 +189,35 @@ fn a_wrong_order_is_refused_with_its_field_and_changes_nothing() {
     assert_eq!(none.code, ErrorCode::NotFound);
     assert_eq!(desk.status()["orders"], json!([]));
     assert_eq!(desk.status()["drained"], json!({}));
+}
+
+#[test]
+fn an_order_for_what_is_left_alone_is_refused_with_the_cause() {
+    let mut desk = Desk::new();
+    desk.cluster.observation.topologies[0].obstacle = Some(Obstacle::Batch);
+    desk.look();
+    let order = json!({ "topology": "wc-1", "counts": { "split": 4 } });
+    let refusal = desk.order(order).unwrap_err();
+    assert_eq!((refusal.code, refusal.field.as_str()), (ErrorCode::Invalid, "topology"));
+    assert!(refusal.to_string().contains("batch"), "{refusal}");
+}
+
+#[test]
+fn how_a_topology_was_is_forgotten_in_the_store_too_when_it_is_gone() {
+    let mut desk = Desk::new();
+    desk.look();
+    let order = json!({ "topology": "wc-1", "counts": { "split": 4 } });
+    let accepted = desk.order(order).unwrap();
+    let plan = desk.until(&id(&accepted), "acting")["plan"].as_str().unwrap().to_owned();
+    desk.carry_out(&plan, 4);
+    let explain = Command::Explain { topology: "wc-1".to_owned(), executor: None };
+    assert_eq!(desk.ask(explain.clone()).unwrap()["former"]["counts"]["split"], 2);
+    let mut without = desk.cluster.observation.clone();
+    without.topologies.clear();
+    desk.engine.as_ref().unwrap().observe(without, desk.cluster.now()).unwrap();
+    desk.open(&json!({}));
+    desk.look();
+    assert_eq!(desk.ask(explain).unwrap()["former"], json!(null));
 }
 
 #[test]

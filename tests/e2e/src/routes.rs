@@ -94,8 +94,24 @@ pub fn traces(redis: &mut Connection, topology: &str) -> Result<Vec<String>> {
         // What a shell keeps outlives a job for some time: a JobManager that takes over shows none for a while.
         let named = state
             .into_iter()
+            .map(
+                |(key, value)| {
+                    if key == "orders" { (key, without_past(&value)) } else { (key, value) }
+                },
+            )
             .filter(|(key, value)| !key.starts_with("shell-") && value.contains(topology));
         traces.extend(named.map(|(key, value)| format!("{hash} {key}: {value}")));
     }
     Ok(traces)
+}
+
+/// The book of orders without those that are over, whose fate may be asked for when their topology is gone.
+fn without_past(orders: &str) -> String {
+    match serde_json::from_str::<serde_json::Value>(orders) {
+        Ok(mut book) => {
+            book["over"] = serde_json::Value::Null;
+            book.to_string()
+        }
+        Err(_) => orders.to_owned(),
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use thalweg_control::{ErrorCode, Refusal, Scale};
-use thalweg_core::model::{Component, Observation, Topology};
+use thalweg_core::model::{Component, Observation, Obstacle, Topology};
 use thalweg_core::state::Order;
 
 /// The order that a request asks for.
@@ -12,6 +12,7 @@ use thalweg_core::state::Order;
 /// The first field that cannot be meant so.
 pub fn order(scale: &Scale, seen: &Observation) -> Result<Order, Refusal> {
     let topology = topology(&scale.topology, seen)?;
+    judged(topology)?;
     for (id, &count) in &scale.counts {
         let field = format!("counts.{id}");
         let tasks = component(&field, id, topology)?.tasks.count();
@@ -49,6 +50,18 @@ pub fn order(scale: &Scale, seen: &Observation) -> Result<Order, Refusal> {
         adopt: scale.adopt,
         while_drained: false,
     })
+}
+
+/// Whether anything is decided about a topology at all.
+fn judged(topology: &Topology) -> Result<(), Refusal> {
+    let why = match topology.obstacle {
+        Some(Obstacle::Batch) => "it is a batch job, which works off what is there and ends",
+        Some(Obstacle::OtherScheduler) => "the engine schedules it by other means",
+        Some(Obstacle::Unreadable) => "the engine does not say what it does",
+        _ => return Ok(()),
+    };
+    let text = format!("{} is left alone: {why}", topology.name);
+    Err(Refusal::of(ErrorCode::Invalid, "topology", text))
 }
 
 /// The topology of a name or id.

@@ -123,7 +123,10 @@ impl Desk {
     /// The engine has seen the cluster.
     pub fn saw(&self, observation: Observation) {
         let seen = Arc::new(observation);
-        self.book().forget_gone(|id| seen.topologies.iter().any(|topology| topology.id == id));
+        let present = |id: &str| seen.topologies.iter().any(|topology| topology.id == id);
+        if self.book().forget_gone(present) {
+            self.unstored.store(true, Ordering::SeqCst);
+        }
         *lock(&self.seen) = Some(seen);
         if self.unstored.load(Ordering::SeqCst) {
             self.note_change();

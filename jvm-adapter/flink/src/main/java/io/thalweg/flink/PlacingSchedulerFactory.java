@@ -74,7 +74,7 @@ public class PlacingSchedulerFactory implements SchedulerNGFactory {
                 PlacingSlotAllocator allocator = new PlacingSlotAllocator(
                         reserve -> stockAllocator(reserve, pool, configuration), pool, graph.getJobID().toString(),
                         thalweg.numbers());
-                thalweg.formerPlaces(graph).ifPresent(allocator::restore);
+                Returning.places(thalweg, graph).ifPresent(allocator::restore);
                 AdaptiveScheduler scheduler = new AdaptiveScheduler(
                         AdaptiveScheduler.Settings.of(configuration, graph.getCheckpointingSettings()), graph,
                         JobResourceRequirements.readFromExecutionPlan(graph).orElse(null), configuration, pool,

@@ -5,7 +5,6 @@ import io.thalweg.bridge.ThalwegException;
 import io.thalweg.flink.Jobs.Submission;
 import io.thalweg.flink.act.ClusterStates;
 import io.thalweg.flink.measure.ClusterReader;
-import io.thalweg.flink.place.FormerPlaces;
 import io.thalweg.flink.place.SlotNumbers;
 import io.thalweg.flink.rest.Requirements;
 import io.thalweg.flink.rest.Rest;
@@ -16,15 +15,10 @@ import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Leadership;
 import io.thalweg.shell.Linkage;
 import io.thalweg.shell.NativeEngine;
-import java.io.IOException;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.configuration.Configuration;
-import org.apache.flink.runtime.jobgraph.JobGraph;
-import org.apache.flink.runtime.jobgraph.JobResourceRequirements;
 import org.apache.flink.runtime.scheduler.SchedulerNG;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 import org.slf4j.Logger;
@@ -92,27 +86,10 @@ public final class Thalweg implements AutoCloseable {
         return jobs.numbers();
     }
 
-    /** Where a job ran under an earlier JobManager; nothing of one that is new. */
-    Optional<FormerPlaces> formerPlaces(JobGraph graph) {
-        try {
-            Optional<JsonNode> table = loop.opened().map(open -> open.facade.table(graph.getJobID().toString()));
-            Map<String, String> names = new HashMap<>();
-            graph.getVertices().forEach(vertex -> names.put(vertex.getID().toHexString(), vertex.getName()));
-            Map<String, Integer> most = most(graph);
-            return table.filter(JsonNode::isObject).map(found -> FormerPlaces.read(found.path("rows"), names, most));
-        } catch (IOException | RuntimeException | LinkageError e) {
-            LOG.warn("job {}: where it ran is not known, so Flink places it", graph.getJobID(), e);
-            return Optional.empty();
-        }
-    }
-
-    /** The most subtasks that each vertex of a job may have. */
-    private static Map<String, Integer> most(JobGraph graph) throws IOException {
-        Map<String, Integer> most = new HashMap<>();
-        graph.getVertices().forEach(vertex -> most.put(vertex.getID().toHexString(), vertex.getParallelism()));
-        JobResourceRequirements.readFromExecutionPlan(graph).ifPresent(bounds -> bounds.getJobVertexParallelisms().forEach(
-                (vertex, range) -> most.put(vertex.toHexString(), range.getParallelism().getUpperBound())));
-        return most;
+    /** The rows by which a job was placed last; nothing where none are stored, or the store is not open yet. */
+    Optional<JsonNode> table(JobID job) {
+        return loop.opened().map(open -> open.facade.table(job.toString())).filter(JsonNode::isObject)
+                .map(table -> table.path("rows"));
     }
 
     /** A job that our slot allocator places. */

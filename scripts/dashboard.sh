@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../dashboard"
 
 # What is there already is left, unless the lock has changed.
 if ! cmp -s package-lock.json node_modules/.lock; then
-    npm ci --silent --no-audit --no-fund
+    npm ci --loglevel=error --no-audit --no-fund >/dev/null
     cp package-lock.json node_modules/.lock
 fi
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use redis::Connection;
+use serde_json::Value;
 use thalweg_lab::StormCluster;
 use thalweg_lab::control::TopologyInfo;
 
@@ -105,13 +106,27 @@ pub fn traces(redis: &mut Connection, topology: &str) -> Result<Vec<String>> {
     Ok(traces)
 }
 
-/// The book of orders without those that are over, whose fate may be asked for when their topology is gone.
-fn without_past(orders: &str) -> String {
-    match serde_json::from_str::<serde_json::Value>(orders) {
-        Ok(mut book) => {
-            book["over"] = serde_json::Value::Null;
+/// The stamped book of orders without those that are over, whose fate may be asked for when their topology is gone.
+fn without_past(stamped: &str) -> String {
+    let book = stamped.find('{').and_then(|at| serde_json::from_str::<Value>(&stamped[at..]).ok());
+    match book {
+        Some(mut book) => {
+            book["over"] = Value::Null;
             book.to_string()
         }
-        Err(_) => orders.to_owned(),
+        None => stamped.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_that_are_over_leave_no_trace() {
+        let stamped = r#"1 14 {"open":[],"over":[{"plan":"words-1-p2"}],"former":{}}"#;
+        assert!(!without_past(stamped).contains("words"));
+        let stamped = r#"1 14 {"open":[],"over":[],"former":{"words-1":{}}}"#;
+        assert!(without_past(stamped).contains("words"));
     }
 }

@@ -92,8 +92,8 @@ pub const ROWS: &[Row] = &[
         Works,
         "with_a_shared_store_a_topology_runs_on_under_another_leader",
     ),
-    row(["Storm", "2.7.1", "act"], "another executor while the topology runs", Works, LINES),
-    row(["Storm", "2.6.4", "act"], "another executor while the topology runs", Works, LINES),
+    row(["Storm", "2.7.1", "act"], "an order for another executor", Works, LINES),
+    row(["Storm", "2.6.4", "act"], "an order for another executor", Works, LINES),
     row(
         ["Storm", "2.5.0", "act"],
         "Nimbus lives and is measured; no topology was run",

@@ -22,7 +22,7 @@ fn older_lines_are_led_as_the_newest_is() -> Result<()> {
     Ok(())
 }
 
-/// An order for another executor is carried out beside the running workers.
+/// An order for another executor is carried out, beside the running workers where that can be.
 fn changes_while_it_runs(version: &str) -> Result<()> {
     let settings =
         [("thalweg.policy", json!("static")), ("thalweg.headroom.components", json!(["split"]))];
@@ -34,7 +34,9 @@ fn changes_while_it_runs(version: &str) -> Result<()> {
     product.order(&json!({ "topology": "words", "counts": { "split": split } }))?;
     let ended = product.wait("the end of the plan", || Ok(product.status()?.ended.pop()))?;
     ensure!(ended.code.is_none(), "given up: {ended:?}\n{}", product.evidence());
-    ensure!(ended.how == "make_before_break", "{ended:?}");
+    // Where an executor would run twice on its node meanwhile, the topology is drained instead.
+    let ways = ["make_before_break", "drain_and_restart"];
+    ensure!(ways.contains(&ended.how.as_str()), "{ended:?}");
     product.wait_assigned("words", OTHERS + split)?;
     product.wait_output("words", FLOWS)?;
     product.stop()

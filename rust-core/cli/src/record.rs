@@ -6,14 +6,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::value::to_raw_value;
+use thalweg_core::Decided;
 use thalweg_core::model::Observation;
 use thalweg_core::operator::Operator;
 use thalweg_core::settings::Settings;
 use thalweg_core::state::{Learned, State};
 use thalweg_core::units::Timestamp;
-use thalweg_core::{Decided, decide};
 use thalweg_engine::recording::{Entry, Recorder};
-use thalweg_sim::Brain;
+use thalweg_sim::{Brain, Core};
 
 /// The shipped core, and all that goes into it.
 pub struct Recorded(Recorder);
@@ -44,7 +44,7 @@ impl Brain for Recorded {
         now: Timestamp,
     ) -> Decided {
         let order = state.order.clone();
-        let decided = decide(observation, state, settings, Operator::SILENT, now);
+        let decided = Core.decide(observation, state, settings, now);
         if self.0.is_on() {
             let decisions = to_raw_value(&decided.decisions).expect("decisions are plain data");
             self.0.write(&Entry::Observed {

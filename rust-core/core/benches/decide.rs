@@ -5,12 +5,13 @@
 use std::collections::BTreeMap;
 use std::hint::black_box;
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Bencher, BenchmarkId, Criterion, criterion_group, criterion_main};
 use thalweg_core::assign::{Assigned, Routes, assign};
 use thalweg_core::model::{
     Component, ComponentKind, Counters, Edge, Executor, Grouping, Node, Observation, SlotRef,
     TaskRange, Topology,
 };
+use thalweg_core::operator::Operator;
 use thalweg_core::settings::{PolicyName, Settings, WorkerLimit};
 use thalweg_core::state::{Learned, State};
 use thalweg_core::units::{Millis, Timestamp};
@@ -129,16 +130,20 @@ fn warm(observation: &mut Observation, settings: &Settings) -> State {
     let mut state = State::default();
     for step in 1..8 {
         advance(observation, step);
-        let Decided { state: next, .. } = decide(
-            observation,
-            state,
-            settings,
-            thalweg_core::operator::Operator::SILENT,
-            observation.at,
-        );
+        let Decided { state: next, .. } =
+            decide(observation, state, settings, Operator::SILENT, observation.at);
         state = next;
     }
     state
+}
+
+/// Measures a decision; what is remembered is copied apart from it.
+fn measured(bencher: &mut Bencher<'_>, seen: &Observation, state: &State, settings: &Settings) {
+    bencher.iter_batched(
+        || state.clone(),
+        |state| black_box(decide(seen, state, settings, Operator::SILENT, seen.at)),
+        BatchSize::LargeInput,
+    );
 }
 
 fn benchmark(criterion: &mut Criterion) {
@@ -149,21 +154,8 @@ fn benchmark(criterion: &mut Criterion) {
         let mut observation = cluster(executors, nodes);
         let state = warm(&mut observation, &settings);
         advance(&mut observation, 8);
-        let now = observation.at;
         group.bench_function(BenchmarkId::from_parameter(executors), |bencher| {
-            bencher.iter_batched(
-                || state.clone(),
-                |state| {
-                    black_box(decide(
-                        &observation,
-                        state,
-                        &settings,
-                        thalweg_core::operator::Operator::SILENT,
-                        now,
-                    ))
-                },
-                criterion::BatchSize::LargeInput,
-            );
+            measured(bencher, &observation, &state, &settings);
         });
     }
     group.finish();
@@ -177,21 +169,8 @@ fn benchmark(criterion: &mut Criterion) {
             let mut observation = lines(topologies);
             let state = warm(&mut observation, &settings);
             advance(&mut observation, 8);
-            let now = observation.at;
             group.bench_function(BenchmarkId::new(policy.as_str(), topologies), |bencher| {
-                bencher.iter_batched(
-                    || state.clone(),
-                    |state| {
-                        black_box(decide(
-                            &observation,
-                            state,
-                            &settings,
-                            thalweg_core::operator::Operator::SILENT,
-                            now,
-                        ))
-                    },
-                    criterion::BatchSize::LargeInput,
-                );
+                measured(bencher, &observation, &state, &settings);
             });
         }
     }

@@ -119,10 +119,7 @@ pub fn kept_equal(
     }
     for (ordinal, component) in (0u32..).zip(&topology.components) {
         let Some(other) = charter.equal_to(component) else { continue };
-        let present = |ordinal: u32| {
-            let of = topology.executors.iter().filter(|e| e.component == ordinal);
-            u32::try_from(of.count()).unwrap_or(u32::MAX)
-        };
+        let present = |ordinal| topology.executors_of(ordinal);
         let wanted = counts.get(&other).copied().unwrap_or_else(|| present(other));
         let count = component.allowed(wanted.min(topology.most_executors(ordinal as usize)));
         let before = counts.remove(&ordinal).unwrap_or_else(|| present(ordinal));
@@ -154,8 +151,7 @@ pub fn within_bounds(
         if let Some(component) = component.filter(|_| nearest != count) {
             limited.get_or_insert_with(|| out_of_bounds(component, count));
         }
-        let present = topology.executors.iter().filter(|e| e.component == ordinal).count();
-        if nearest == count || nearest as usize != present {
+        if nearest == count || nearest != topology.executors_of(ordinal) {
             allowed.insert(ordinal, nearest);
         }
     }

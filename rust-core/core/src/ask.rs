@@ -163,7 +163,8 @@ impl Question<'_> {
         for Lift { component, count, reason } in lifts {
             let now = counts.entry(component).or_default();
             *now = count.max(*now);
-            why.push(Reason { measured: Some(present_of(topology, component)), ..reason });
+            let present = f64::from(topology.executors_of(component));
+            why.push(Reason { measured: Some(present), ..reason });
         }
         state.wished = Some(self.wish(&counts, &memory_mib));
         if !self.context.settings.scaling_enabled {
@@ -224,11 +225,6 @@ impl Question<'_> {
         }
         Intent::Scale { counts, memory_mib, desired_tasks, growth, reasons }
     }
-}
-
-/// The executors of a component.
-fn present_of(topology: &Topology, component: u32) -> f64 {
-    topology.executors.iter().filter(|e| e.component == component).count() as f64
 }
 
 /// Cores of the nodes on which a topology runs, if all declare them.

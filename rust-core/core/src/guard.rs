@@ -143,7 +143,7 @@ pub fn guard(
         let reasons = charter.unreadable().into_iter().chain(reasons).collect();
         return Judged { reasons, verdict: Verdict::Hold, mode, plan: None, checks: Vec::new() };
     };
-    let kinds = kinds(&plan, topology);
+    let kinds = kinds(topology, &plan.counts, &plan.memory_mib, false);
     let permitted = charter.mode_of_all(&kinds);
     let mut answers = Answers::default();
     let passes = |guard, text: &str| Check::passes(guard, text);
@@ -200,7 +200,7 @@ pub fn guard(
 }
 
 /// Why a mode forbids to act, if it does whatever anybody says of the plan.
-fn mode_against(permitted: &Permitted) -> Option<Reason> {
+fn mode_against(permitted: &Permitted<'_>) -> Option<Reason> {
     if permitted.mode.changes() {
         return None;
     }

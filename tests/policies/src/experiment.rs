@@ -6,12 +6,12 @@ use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
+use thalweg_core::Decided;
 use thalweg_core::model::Observation;
 use thalweg_core::settings::Settings;
 use thalweg_core::state::State;
 use thalweg_core::units::Timestamp;
-use thalweg_core::{Decided, decide};
-use thalweg_sim::{Brain, RunResult, Simulation};
+use thalweg_sim::{Brain, Core, RunResult, Simulation};
 
 use crate::contestant::Contestant;
 use crate::matrix::Cell;
@@ -45,8 +45,7 @@ impl Brain for Timed {
         now: Timestamp,
     ) -> Decided {
         let begun = Instant::now();
-        let decided =
-            decide(observation, state, settings, thalweg_core::operator::Operator::SILENT, now);
+        let decided = Core.decide(observation, state, settings, now);
         self.spent += begun.elapsed();
         self.decisions += 1;
         decided

@@ -3,28 +3,13 @@
 use crate::arrange::Wanted;
 use crate::context::Context;
 use crate::model::Topology;
-use crate::permission::Kinds;
-use crate::settings::ActionKind;
+use crate::permission::{Kinds, kinds};
 use crate::state::Order;
 
 /// What an order changes of a topology.
 pub fn order_kinds(order: &Order, topology: &Topology) -> Kinds {
-    let mut kinds = Kinds::new();
-    for (ordinal, component) in (0u32..).zip(&topology.components) {
-        let present = topology.executors.iter().filter(|e| e.component == ordinal).count();
-        match order.counts.get(&component.id).map(|count| *count as usize) {
-            Some(count) if count > present => _ = kinds.insert(ActionKind::ScaleOut),
-            Some(count) if count < present => _ = kinds.insert(ActionKind::ScaleIn),
-            _ => {}
-        }
-    }
-    if !order.memory_mib.is_empty() {
-        kinds.insert(ActionKind::Memory);
-    }
-    if kinds.is_empty() || !order.leave.is_empty() || order.adopt {
-        kinds.insert(ActionKind::Move);
-    }
-    kinds
+    let moved = !order.leave.is_empty() || order.adopt;
+    kinds(topology, &order.counts, &order.memory_mib, moved)
 }
 
 /// What an order wants of a topology's components, or why it cannot be had.

@@ -102,6 +102,12 @@ impl Topology {
         into.peek().is_some() && into.all(|edge| edge.grouping == Grouping::Global)
     }
 
+    /// The executors that a component has.
+    pub fn executors_of(&self, component: u32) -> u32 {
+        let of = self.executors.iter().filter(|executor| executor.component == component);
+        u32::try_from(of.count()).unwrap_or(u32::MAX)
+    }
+
     /// The most executors that a component may have: by its tasks, its streams and its user.
     pub fn most_executors(&self, component: usize) -> u32 {
         let Some(one) = self.components.get(component) else { return 1 };

@@ -76,15 +76,13 @@ pub fn lifts(context: &Context<'_>, topology: &Topology, takes: Millis) -> Vec<L
     let charter = Charter::of(context, topology);
     let mut lifts = Vec::new();
     for (ordinal, component) in (0u32..).zip(&topology.components) {
-        let present = topology.executors.iter().filter(|e| e.component == ordinal).count();
-        let present = u32::try_from(present).unwrap_or(u32::MAX);
         let (least, reason) = match charter.wanted(component, takes) {
             Some(wanted) => wanted,
             None => continue,
         };
         let most = topology.most_executors(ordinal as usize);
         let count = least.min(most);
-        if count > present {
+        if count > topology.executors_of(ordinal) {
             lifts.push(Lift { component: ordinal, count, reason });
         }
     }

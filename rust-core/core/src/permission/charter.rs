@@ -1,12 +1,12 @@
 //! What holds for one topology: how far Thalweg may go with each kind of change, and why not now.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::context::Context;
 use crate::explain::{Check, Guard};
 use crate::model::{Component, Topology};
-use crate::plan::Plan;
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::rules::{self, Rule};
 use crate::settings::{ActionKind, Mode, Rules};
@@ -16,21 +16,27 @@ use crate::windows::Window;
 /// Kinds of change.
 pub type Kinds = BTreeSet<ActionKind>;
 
-/// What a plan for a topology changes.
-pub fn kinds(plan: &Plan, topology: &Topology) -> Kinds {
+/// What these executor counts and this memory, by component, change of a topology; something is moved if nothing else
+/// is, or if it is to be `moved`.
+pub fn kinds(
+    topology: &Topology,
+    counts: &BTreeMap<String, u32>,
+    memory_mib: &BTreeMap<String, u32>,
+    moved: bool,
+) -> Kinds {
     let mut kinds = Kinds::new();
     for (ordinal, component) in (0u32..).zip(&topology.components) {
-        let present = topology.executors.iter().filter(|e| e.component == ordinal).count();
-        match plan.counts.get(&component.id).map(|count| *count as usize) {
-            Some(count) if count > present => _ = kinds.insert(ActionKind::ScaleOut),
-            Some(count) if count < present => _ = kinds.insert(ActionKind::ScaleIn),
-            _ => {}
+        let Some(count) = counts.get(&component.id) else { continue };
+        match count.cmp(&topology.executors_of(ordinal)) {
+            Ordering::Greater => _ = kinds.insert(ActionKind::ScaleOut),
+            Ordering::Less => _ = kinds.insert(ActionKind::ScaleIn),
+            Ordering::Equal => {}
         }
     }
-    if !plan.memory_mib.is_empty() {
+    if !memory_mib.is_empty() {
         kinds.insert(ActionKind::Memory);
     }
-    if kinds.is_empty() {
+    if moved || kinds.is_empty() {
         kinds.insert(ActionKind::Move);
     }
     kinds
@@ -43,16 +49,14 @@ pub fn parted(
     topology: &Topology,
     wished: BTreeMap<u32, u32>,
 ) -> (BTreeMap<u32, u32>, Vec<Reason>) {
-    let present =
-        |ordinal: u32| topology.executors.iter().filter(|e| e.component == ordinal).count() as u64;
     let (more, fewer): (BTreeMap<u32, u32>, BTreeMap<u32, u32>) =
-        wished.iter().partition(|(ordinal, count)| u64::from(**count) > present(**ordinal));
+        wished.iter().partition(|(ordinal, count)| **count > topology.executors_of(**ordinal));
     if more.is_empty() || fewer.is_empty() {
         return (wished, Vec::new());
     }
     let [out, back] = [ActionKind::ScaleOut, ActionKind::ScaleIn]
         .map(|kind| (charter.hindered(kind), charter.mode(Some(kind))));
-    let left = |kind: ActionKind, (hindered, permitted): (Option<Reason>, Permitted)| {
+    let left = |kind: ActionKind, (hindered, permitted): (Option<Reason>, Permitted<'_>)| {
         hindered.unwrap_or_else(|| {
             let mode = permitted.mode.as_str();
             let text = format!("the mode of {} is {mode} by {}", kind.as_str(), permitted.by);
@@ -60,8 +64,9 @@ pub fn parted(
             Reason { setting: permitted.setting.map(str::to_owned), ..reason }
         })
     };
-    let rank =
-        |(hindered, permitted): &(Option<Reason>, Permitted)| (hindered.is_none(), permitted.mode);
+    let rank = |(hindered, permitted): &(Option<Reason>, Permitted<'_>)| {
+        (hindered.is_none(), permitted.mode)
+    };
     match rank(&out).cmp(&rank(&back)) {
         Ordering::Equal => (wished, Vec::new()),
         Ordering::Greater => (more, vec![left(ActionKind::ScaleIn, back)]),
@@ -71,11 +76,11 @@ pub fn parted(
 
 /// How far Thalweg may go, and by whose word.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Permitted {
+pub struct Permitted<'a> {
     /// How far.
     pub mode: Mode,
     /// By what or by whom, for people.
-    pub by: String,
+    pub by: Cow<'a, str>,
     /// The setting that says so; none if an operator did.
     pub setting: Option<&'static str>,
 }
@@ -104,34 +109,33 @@ impl<'a> Charter<'a> {
     }
 
     /// How far Thalweg may go with a kind of action; with any of those that no rule singles out if none is given.
-    pub fn mode(&self, kind: Option<ActionKind>) -> Permitted {
+    pub fn mode(&self, kind: Option<ActionKind>) -> Permitted<'_> {
         let Context { settings, operator, .. } = self.context;
         let Topology { name, id, .. } = self.topology;
-        let permitted = |mode, by: String, setting| Permitted { mode, by, setting };
+        let permitted = |mode, by, setting| Permitted { mode, by, setting };
         if settings.faulty {
-            let by = "settings that are not allowed".to_owned();
-            return permitted(Mode::Observe, by, None);
+            return permitted(Mode::Observe, "settings that are not allowed".into(), None);
         }
         if let Some(problem) = self.problems.first() {
-            return permitted(Mode::Observe, format!("its own settings: {problem}"), None);
+            return permitted(Mode::Observe, format!("its own settings: {problem}").into(), None);
         }
         if let Some((mode, who)) = operator.mode_of(name, id, kind) {
             let who = if who.is_empty() { "an operator" } else { who };
-            return permitted(mode, who.to_owned(), None);
+            return permitted(mode, who.into(), None);
         }
         let of = |rules: &Rules| {
             rules.modes.iter().rfind(|rule| rule.is_for(name, id, kind)).map(|rule| rule.what)
         };
         if let Some(mode) = of(&settings.rules) {
-            return permitted(mode, rules::MODES.to_owned(), Some(rules::MODES));
+            return permitted(mode, rules::MODES.into(), Some(rules::MODES));
         }
         if let Some(mode) = of(&self.own) {
-            return permitted(mode, format!("its own {}", rules::MODES), Some(rules::MODES));
+            return permitted(mode, format!("its own {}", rules::MODES).into(), Some(rules::MODES));
         }
         if let Some(mode) = self.mode {
-            return permitted(mode, format!("its own {}", rules::MODE), Some(rules::MODE));
+            return permitted(mode, format!("its own {}", rules::MODE).into(), Some(rules::MODE));
         }
-        permitted(settings.mode, rules::MODE.to_owned(), Some(rules::MODE))
+        permitted(settings.mode, rules::MODE.into(), Some(rules::MODE))
     }
 
     /// Why nothing is changed of a topology whose own settings cannot be read.
@@ -141,7 +145,7 @@ impl<'a> Charter<'a> {
     }
 
     /// How far Thalweg may go with all of these kinds at once.
-    pub fn mode_of_all(&self, kinds: &Kinds) -> Permitted {
+    pub fn mode_of_all(&self, kinds: &Kinds) -> Permitted<'_> {
         let modes = kinds.iter().map(|kind| self.mode(Some(*kind)));
         modes.min_by_key(|permitted| permitted.mode).unwrap_or_else(|| self.mode(None))
     }

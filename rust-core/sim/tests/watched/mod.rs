@@ -2,15 +2,15 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+use thalweg_core::Decided;
 use thalweg_core::explain::{Decision, Outcome};
 use thalweg_core::model::Observation;
 use thalweg_core::reason::ReasonCode;
 use thalweg_core::settings::{PolicyName, Settings, SlotRule, WorkerLimit};
 use thalweg_core::state::State;
 use thalweg_core::units::Timestamp;
-use thalweg_core::{Decided, decide};
 use thalweg_sim::scenario::{EngineKind, Scenario};
-use thalweg_sim::{Brain, RunResult, Simulation};
+use thalweg_sim::{Brain, Core, RunResult, Simulation};
 
 /// What was decided, and what came of it.
 #[derive(Default)]
@@ -35,8 +35,7 @@ impl Brain for Watched {
         settings: &Settings,
         now: Timestamp,
     ) -> Decided {
-        let decided =
-            decide(observation, state, settings, thalweg_core::operator::Operator::SILENT, now);
+        let decided = Core.decide(observation, state, settings, now);
         self.decisions.extend(decided.decisions.iter().cloned());
         self.outcomes.extend(decided.outcomes.iter().cloned());
         decided

@@ -4,11 +4,13 @@
 //! It decides nothing, and knows no engine. See the crate's README for what is guaranteed.
 #![forbid(unsafe_code)]
 
+mod clock;
 pub mod envelope;
 pub mod line;
 pub mod socket;
 pub mod token;
 pub mod wire;
 
+pub use clock::now_millis;
 pub use socket::{CallError, Listener, Peer, call};
 pub use wire::{Answer, Command, ErrorCode, Refusal, Request, Scale, VERSION};

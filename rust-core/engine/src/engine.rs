@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::Value;
 use thalweg_core::action::{Action, Term};
@@ -22,6 +22,7 @@ use thalweg_store::{Store, StoreKind, StoreSettings};
 use crate::arrangement::Arrangements;
 use crate::control::{Desk, Remote, Server};
 use crate::error::{EngineError, kind_of};
+use crate::locked::lock;
 use crate::recording::{Entry, Recorder};
 use crate::said::{self, Kept};
 use crate::settings::EngineSettings;
@@ -280,17 +281,17 @@ impl Engine {
         &self.settings.core
     }
 
-    // A panic under a lock leaves values that are each whole; see `observe` for one in a decision.
+    // See `observe` for a panic in a decision.
     pub(crate) fn running(&self) -> MutexGuard<'_, Running> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.running)
     }
 
     pub(crate) fn storing(&self) -> MutexGuard<'_, ()> {
-        self.storing.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.storing)
     }
 
     pub(crate) fn routing(&self) -> MutexGuard<'_, Routing> {
-        self.routing.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.routing)
     }
 }
 

@@ -15,6 +15,7 @@ mod error;
 pub mod files;
 mod leading;
 mod listening;
+mod locked;
 mod observe;
 mod operator;
 mod orders;

@@ -1,7 +1,7 @@
 //! An engine that people and tools can reach: at its socket, and in the shared store where there is one.
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use serde_json::Value;
 use thalweg_control::{ErrorCode, Refusal};
@@ -11,6 +11,7 @@ use thalweg_store::StoreKind;
 use crate::control::{Listens, Remote, Server};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::locked::lock;
 
 /// An engine, as long as it is there.
 struct There(Weak<Engine>);
@@ -44,7 +45,7 @@ impl Engine {
         let engine = Arc::new(self);
         engine.desk.hear(Box::new(There(Arc::downgrade(&engine))));
         let settings = &engine.settings;
-        let mut answering = engine.answering.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut answering = lock(&engine.answering);
         if let Some(path) = &settings.control_socket {
             let started = Server::start(path, Arc::clone(&engine.desk));
             answering.server = started.map_err(|why| answering.problems.push(why)).ok();

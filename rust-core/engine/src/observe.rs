@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ use thalweg_store::{Reach, StoreError, StoreKind};
 use crate::actions::{flight_of, note};
 use crate::engine::{Engine, LEARNED_KEY, Running};
 use crate::error::EngineError;
+use crate::locked::lock;
 use crate::recording::Entry;
 use crate::status::{ActivePlan, Status};
 use crate::under_way::UnderWay;
@@ -368,7 +369,7 @@ impl Engine {
 
     /// Where people and tools are answered, and what is wrong with that.
     fn control_status(&self) -> Value {
-        let answering = self.answering.lock().unwrap_or_else(PoisonError::into_inner);
+        let answering = lock(&self.answering);
         json!({
             "socket": answering.server.as_ref().and(self.settings.control_socket.as_ref()),
             "store": answering.remote.is_some(),

@@ -96,12 +96,12 @@ impl Engine {
         if !self.leads.load(Ordering::SeqCst) {
             return Err(EngineError::Follows);
         }
-        let before = self.running().operator.clone();
-        let answer = {
+        let (before, answer) = {
             let mut running = self.running();
+            let before = running.operator.clone();
             let answer = self.take(&mut running, &said, now)?;
             running.operator.forget(now);
-            answer
+            (before, answer)
         };
         if let Err(error) = self.store_said(true) {
             // What was not stored was not said: whoever said it is told so.

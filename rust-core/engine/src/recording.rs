@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -19,6 +19,8 @@ use thalweg_core::operator::Operator;
 use thalweg_core::settings::Settings;
 use thalweg_core::state::{FailedChange, Learned, Order};
 use thalweg_core::units::Timestamp;
+
+use crate::locked::lock;
 
 /// One line of a recording.
 #[derive(Debug, Serialize, Deserialize)]
@@ -210,10 +212,6 @@ impl Drop for Recorder {
     fn drop(&mut self) {
         self.flush();
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Asking over a shared Redis: signed with an operator's token, answered by whoever leads.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use thalweg_control::envelope::{Envelope, SealedAnswer};
 use thalweg_control::token::{self, Token};
 use thalweg_control::wire::Outcome;
-use thalweg_control::{Answer, Request};
+use thalweg_control::{Answer, Request, now_millis};
 use thalweg_store::{Mailbox, Secret, StoreError, StoreKind, StoreSettings};
 
 use crate::exit::Failure;
@@ -52,11 +52,9 @@ impl Remote {
         let token = self.token()?;
         let mailbox =
             Mailbox::new(&self.settings()?).map_err(|error| anyhow!(error.to_string()))?;
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
         let life = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
         let envelope =
-            Envelope::seal(request, &token, now, life).map_err(|error| anyhow!(error))?;
+            Envelope::seal(request, &token, now_millis(), life).map_err(|error| anyhow!(error))?;
         let bytes = serde_json::to_vec(&envelope).map_err(|error| anyhow!(error))?;
         mailbox.post(&bytes).map_err(unreachable)?;
         let end = Instant::now() + patience;

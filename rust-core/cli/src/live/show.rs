@@ -2,10 +2,10 @@
 
 use std::io::IsTerminal;
 use std::sync::OnceLock;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use comfy_table::{Table, presets};
 use serde_json::Value;
+use thalweg_control::now_millis;
 
 /// What a text means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,8 +76,7 @@ pub fn pairs<'a>(
 /// How long ago a time in milliseconds was.
 pub fn ago(value: &Value, path: &str) -> String {
     let Some(at) = number(value, path) else { return "at an unknown time".to_owned() };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    format!("{} ago", span((now - at / 1000.0).max(0.0)))
+    format!("{} ago", span(((now_millis() as f64 - at) / 1000.0).max(0.0)))
 }
 
 /// A time in seconds, for people.

@@ -1,10 +1,8 @@
 //! An operator's word while it runs: pauses, modes, and what becomes of proposed plans.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use clap::{Args, ValueEnum};
 use serde_json::Value;
-use thalweg_control::Command;
+use thalweg_control::{Command, now_millis};
 
 use super::ask::Live;
 use super::show::{list, text};
@@ -179,8 +177,7 @@ fn seconds(text: &str) -> Result<u32, String> {
 
 /// The moment in ms since 1970 of a time of day in UTC, or of seconds since 1970.
 fn moment(text: &str) -> Result<i64, String> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    moment_after(text, i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    moment_after(text, now_millis() / 1000)
 }
 
 fn moment_after(text: &str, now: i64) -> Result<i64, String> {

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
 
 use serde_json::{Value, json};
-use thalweg_control::{Command, ErrorCode, Refusal, Request, Scale, VERSION};
+use thalweg_control::{Command, ErrorCode, Refusal, Request, Scale, VERSION, now_millis};
 use thalweg_core::explain::Decision;
 use thalweg_core::model::Observation;
 use thalweg_core::plan::Plan;
@@ -15,6 +14,7 @@ use thalweg_core::units::Timestamp;
 use thalweg_store::{Store, StoreError};
 
 use super::{check, doctor, explain};
+use crate::locked::lock;
 use crate::orders::{Book, By, Drained, Fate, GivenOrder};
 use crate::settings::EngineSettings;
 
@@ -502,17 +502,11 @@ fn not_ready() -> Refusal {
 }
 
 fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    Timestamp::from_millis(now_millis())
 }
 
 fn merge(into: &mut Value, more: Value) {
     if let (Value::Object(into), Value::Object(more)) = (into, more) {
         into.extend(more);
     }
-}
-
-// A panic under a lock leaves values that are each whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,9 +3,11 @@
 //! It looks at what was observed and decided last, at the settings and at the store. What an engine's own configuration
 //! says that does not come here is checked by `thalweg config check`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
-use thalweg_core::model::{ComponentKind, Grouping, Observation, Topology};
-use thalweg_core::settings::{Adopt, SlotRule};
+use thalweg_core::model::{ComponentKind, Grouping, Observation, SlotRef, Topology};
+use thalweg_core::settings::{Adopt, PolicyName, SlotRule};
 use thalweg_store::{Mailbox, Reach, Store, StoreKind};
 
 use crate::settings::EngineSettings;
@@ -25,7 +27,7 @@ const MENDS: [(&str, &str); 9] = [
     ),
     (
         "NOT_TIMED",
-        "in Flink's configuration metrics.latency.interval is not needed, busyTimeMsPerSecond is: use Flink 1.20 or later",
+        "use a source of Flink's new kind (FLIP-27), such as KafkaSource: those of the old kind do not tell how busy they are",
     ),
     (
         "ADOPTION_NEEDED",
@@ -119,18 +121,12 @@ fn of_store(settings: &EngineSettings, store: &dyn Store, found: &mut Vec<Value>
 }
 
 fn of_nodes(seen: &Observation, settings: &EngineSettings, found: &mut Vec<Value>) {
-    let mut free = 0_usize;
-    for (index, node) in (0_u32..).zip(&seen.nodes) {
-        if node.blacklisted || node.draining {
-            continue;
-        }
-        let taken = |port: &u32| {
-            let mut executors = seen.topologies.iter().flat_map(|topology| &topology.executors);
-            executors.any(|e| e.slot.is_some_and(|slot| slot.node == index && slot.port == *port))
-        };
-        free += node.ports.iter().filter(|port| !taken(port)).count();
-    }
-    if free == 0 && !seen.topologies.is_empty() {
+    let executors = seen.topologies.iter().flat_map(|topology| &topology.executors);
+    let taken: BTreeSet<SlotRef> = executors.filter_map(|executor| executor.slot).collect();
+    let usable = (0_u32..).zip(&seen.nodes).filter(|(_, node)| !node.blacklisted && !node.draining);
+    let mut slots =
+        usable.flat_map(|(node, of)| of.ports.iter().map(move |&port| SlotRef { node, port }));
+    if slots.all(|slot| taken.contains(&slot)) && !seen.topologies.is_empty() {
         let text = "no slot is free, so nothing can start beside what runs";
         let mend = match settings.core.slots {
             SlotRule::Workers => {
@@ -145,18 +141,14 @@ fn of_nodes(seen: &Observation, settings: &EngineSettings, found: &mut Vec<Value
 }
 
 fn of_tasks(topology: &Topology, settings: &EngineSettings, found: &mut Vec<Value>) {
-    let executors = |index: usize| {
-        topology.executors.iter().filter(|executor| executor.component as usize == index).count()
-            as u32
-    };
     let shared = settings.core.slots != SlotRule::Workers;
     let mut full = Vec::new();
-    for (index, component) in topology.components.iter().enumerate() {
+    for (ordinal, component) in (0_u32..).zip(&topology.components) {
         if component.kind != ComponentKind::Operator {
             continue;
         }
-        let (count, tasks) = (executors(index), component.tasks.count());
-        if !topology.is_single(index)
+        let (count, tasks) = (topology.executors_of(ordinal), component.tasks.count());
+        if !topology.is_single(ordinal as usize)
             && count >= tasks
             && component.most_executors.is_none_or(|most| most >= tasks)
         {
@@ -205,11 +197,8 @@ fn of_streams(topology: &Topology, found: &mut Vec<Value>) {
 }
 
 fn of_sources(topology: &Topology, settings: &EngineSettings, found: &mut Vec<Value>) {
-    let by_lag = ["thalweg", "ds2", "flink-autoscaler", "conttune"];
-    let policy = serde_json::to_value(settings.core.policy);
-    let policy =
-        policy.ok().and_then(|policy| policy.as_str().map(str::to_owned)).unwrap_or_default();
-    if !by_lag.contains(&policy.replace('_', "-").as_str()) {
+    use PolicyName::{Conttune, Ds2, FlinkAutoscaler, Thalweg};
+    if !matches!(settings.core.policy, Thalweg | Ds2 | FlinkAutoscaler | Conttune) {
         return;
     }
     let silent = topology

@@ -4,15 +4,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde_json::Value;
 use thalweg_control::envelope::{Envelope, SealedAnswer};
 use thalweg_control::token::{self, Token};
-use thalweg_control::{Answer, ErrorCode, Refusal};
+use thalweg_control::{Answer, ErrorCode, Refusal, now_millis};
 use thalweg_store::{Mailbox, StoreError, StoreSettings};
 
 use super::desk::Desk;
+use super::join;
+use crate::locked::lock;
 use crate::orders::By;
 
 /// How often requests are looked for.
@@ -58,14 +60,9 @@ impl Remote {
 
 impl Drop for Remote {
     fn drop(&mut self) {
-        *self.stopping.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *lock(&self.stopping.0) = true;
         self.stopping.1.notify_all();
-        let thread = self.thread.take();
-        // Whoever drops an engine last may be this very thread.
-        let itself = |thread: &JoinHandle<()>| thread.thread().id() == std::thread::current().id();
-        if let Some(Err(_)) = thread.filter(|thread| !itself(thread)).map(JoinHandle::join) {
-            tracing::error!("the thread for requests in the store ended by a panic");
-        }
+        join(self.thread.take());
     }
 }
 
@@ -73,7 +70,7 @@ impl Clerk {
     fn work(&self, stopping: &(Mutex<bool>, Condvar)) {
         let mut wait = LOOK;
         loop {
-            let stop = stopping.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let stop = lock(&stopping.0);
             let waited = stopping.1.wait_timeout_while(stop, wait, |stop| !*stop);
             if *waited.unwrap_or_else(PoisonError::into_inner).0 {
                 return;
@@ -106,9 +103,7 @@ impl Clerk {
                 return Ok(());
             }
         };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
-        let (token, request) = match envelope.open(&self.tokens, now) {
+        let (token, request) = match envelope.open(&self.tokens, now_millis()) {
             Ok(opened) => opened,
             Err(refusal) => {
                 tracing::warn!(token = envelope.token, %refusal, "a request in the store is not answered");

@@ -12,6 +12,7 @@ use thalweg_control::socket::may_order;
 use thalweg_control::{Answer, ErrorCode, Listener, Peer, Refusal, Request, line};
 
 use super::desk::Desk;
+use super::join;
 use crate::orders::By;
 
 /// How long an asker may take to send its request.
@@ -47,12 +48,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.listener.stop();
-        let thread = self.thread.take();
-        // Whoever drops an engine last may be this very thread.
-        let itself = |thread: &JoinHandle<()>| thread.thread().id() == std::thread::current().id();
-        if let Some(Err(_)) = thread.filter(|thread| !itself(thread)).map(JoinHandle::join) {
-            tracing::error!("the control thread ended by a panic");
-        }
+        join(self.thread.take());
     }
 }
 

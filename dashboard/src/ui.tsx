@@ -45,6 +45,85 @@ export function Badge({ of, tone }: { of: string; tone?: string }) {
     return <span class={`badge ${tone ?? TONES[of] ?? ''}`}>{words(of)}</span>;
 }
 
+/** What a select offers: values and what they are called. */
+export function Options({ of }: { of: readonly (readonly [string, string])[] }) {
+    return (
+        <>
+            {of.map(([value, text]) => (
+                <option key={value} value={value}>
+                    {text}
+                </option>
+            ))}
+        </>
+    );
+}
+
+/** A column of a table: its heading, which a narrow screen shows beside figures, and what stands in it. */
+export interface Column<T> {
+    head: string;
+    cell: (one: T) => ComponentChildren;
+    /** A figure, a labelled word, the name of the row, or a text as wide as a narrow screen. */
+    as?: 'num' | 'word' | 'name' | 'wide';
+}
+
+/** A table whose rows fold into cards on a narrow screen. */
+export function Table<T>({
+    of,
+    named,
+    columns,
+    caption,
+}: {
+    of: T[];
+    named: (one: T) => string;
+    columns: Column<T>[];
+    caption?: string;
+}) {
+    return (
+        <table class="fold">
+            {caption ? <caption class="sr">{caption}</caption> : null}
+            <thead>
+                <tr>
+                    {columns.map(({ head, as }) => (
+                        <th key={head} scope="col" class={as === 'num' ? 'num' : undefined}>
+                            {head}
+                        </th>
+                    ))}
+                </tr>
+            </thead>
+            <tbody>
+                {of.map((one) => (
+                    <tr key={named(one)}>
+                        {columns.map((column) => (
+                            <Cell key={column.head} column={column} of={one} />
+                        ))}
+                    </tr>
+                ))}
+            </tbody>
+        </table>
+    );
+}
+
+function Cell<T>({ column: { head, cell, as }, of }: { column: Column<T>; of: T }) {
+    switch (as) {
+        case 'name':
+            return (
+                <th scope="row" class="wide">
+                    {cell(of)}
+                </th>
+            );
+        case 'num':
+            return (
+                <td class="num" data-label={head}>
+                    {cell(of)}
+                </td>
+            );
+        case 'word':
+            return <td data-label={head}>{cell(of)}</td>;
+        default:
+            return <td class={as}>{cell(of)}</td>;
+    }
+}
+
 export function Heading({ children }: { children: ComponentChildren }) {
     return <h1 tabIndex={-1}>{children}</h1>;
 }
@@ -155,11 +234,7 @@ export function OrderButton({
                         <label key={field.name}>
                             {field.label}
                             <select name={field.name}>
-                                {field.options.map(([value, text]) => (
-                                    <option key={value} value={value}>
-                                        {text}
-                                    </option>
-                                ))}
+                                <Options of={field.options} />
                             </select>
                         </label>
                     ))}

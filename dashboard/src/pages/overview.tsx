@@ -2,7 +2,7 @@ import { useLive } from '../api';
 import { compact, millis, rate } from '../format';
 import { ask, place, topologyPath } from '../route';
 import type { Engine, Page, Summary } from '../types';
-import { Badge, Empty, Fault, Heading, Meter, Pager, usePages } from '../ui';
+import { Badge, type Column, Empty, Fault, Heading, Meter, Options, Pager, Table, usePages } from '../ui';
 
 const SORTS: [string, string][] = [
     ['', 'name'],
@@ -58,11 +58,7 @@ export function Overview() {
                             value={query.get('sort') ?? ''}
                             onChange={(event) => ask({ sort: event.currentTarget.value })}
                         >
-                            {SORTS.map(([value, text]) => (
-                                <option key={value} value={value}>
-                                    {text}
-                                </option>
-                            ))}
+                            <Options of={SORTS} />
                         </select>
                     </label>
                     <label>
@@ -90,36 +86,12 @@ export function Overview() {
                 {list.data?.items.length === 0 ? (
                     <Empty>{filtered ? 'No topology fits.' : 'No topology has been seen yet.'}</Empty>
                 ) : (
-                    <table class="fold">
-                        <caption class="sr">Topologies of all engines with their figures</caption>
-                        <thead>
-                            <tr>
-                                <th scope="col">Topology</th>
-                                <th scope="col" class="num">
-                                    Tuples/s
-                                </th>
-                                <th scope="col" class="num">
-                                    Latency
-                                </th>
-                                <th scope="col" class="num">
-                                    Busiest executor
-                                </th>
-                                <th scope="col">Bottleneck</th>
-                                <th scope="col" class="num">
-                                    Executors
-                                </th>
-                                <th scope="col" class="num">
-                                    Backlog
-                                </th>
-                                <th scope="col">Decision</th>
-                            </tr>
-                        </thead>
-                        <tbody>
-                            {list.data?.items.map((one) => (
-                                <Row key={`${one.engine}/${one.id}`} one={one} />
-                            ))}
-                        </tbody>
-                    </table>
+                    <Table
+                        of={list.data?.items ?? []}
+                        named={(one) => `${one.engine}/${one.id}`}
+                        columns={COLUMNS}
+                        caption="Topologies of all engines with their figures"
+                    />
                 )}
             </section>
             {list.data ? <Pager page={list.data} pages={pages} /> : null}
@@ -127,35 +99,33 @@ export function Overview() {
     );
 }
 
-function Row({ one }: { one: Summary }) {
-    return (
-        <tr>
-            <th scope="row" class="wide">
+const COLUMNS: Column<Summary>[] = [
+    {
+        head: 'Topology',
+        as: 'name',
+        cell: (one) => (
+            <>
                 <a href={topologyPath(one.engine, one.id)}>{one.name}</a>
                 <div class="muted">
                     {one.engine} {one.status && one.status !== 'active' ? <Badge of={one.status} /> : null}
                 </div>
-            </th>
-            <td class="num" data-label="Tuples/s">
-                {rate(one.throughput)}
-            </td>
-            <td class="num" data-label="Latency">
-                {millis(one.latency)}
-            </td>
-            <td class="num" data-label="Busiest executor">
-                <Meter value={one.busy} />
-            </td>
-            <td data-label="Bottleneck">{one.bottleneck ?? '–'}</td>
-            <td class="num" data-label="Executors">
-                {one.executors}
-            </td>
-            <td class="num" data-label="Backlog">
-                {compact(one.backlog)}
-            </td>
-            <td class="wide">
+            </>
+        ),
+    },
+    { head: 'Tuples/s', as: 'num', cell: (one) => rate(one.throughput) },
+    { head: 'Latency', as: 'num', cell: (one) => millis(one.latency) },
+    { head: 'Busiest executor', as: 'num', cell: (one) => <Meter value={one.busy} /> },
+    { head: 'Bottleneck', as: 'word', cell: (one) => one.bottleneck ?? '–' },
+    { head: 'Executors', as: 'num', cell: (one) => one.executors },
+    { head: 'Backlog', as: 'num', cell: (one) => compact(one.backlog) },
+    {
+        head: 'Decision',
+        as: 'wide',
+        cell: (one) => (
+            <>
                 <Badge of={one.plan === 'none' ? one.verdict : one.plan} />{' '}
                 <span class="muted">{one.reason?.text ?? ''}</span>
-            </td>
-        </tr>
-    );
-}
+            </>
+        ),
+    },
+];

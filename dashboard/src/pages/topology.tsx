@@ -1,7 +1,7 @@
 import { may, useLive } from '../api';
 import { ago, compact, millis, rate, share, time } from '../format';
 import type { Component, HistoryRecord, Outcome, Page, Point, Topology } from '../types';
-import { Badge, Empty, Fault, Heading, Meter, OrderButton, Reasons } from '../ui';
+import { Badge, type Column, Empty, Fault, Heading, Meter, OrderButton, Reasons, Table } from '../ui';
 import { Chart } from './chart';
 import { Dag } from './dag';
 import { pauseAsk } from './engines';
@@ -100,7 +100,7 @@ function Body({
             <div class="grid uneven">
                 <section class="card flush" aria-labelledby="components">
                     <h2 id="components">Components</h2>
-                    <Components of={topology.components} />
+                    <Table of={topology.components} named={(one) => one.id} columns={COMPONENTS} />
                 </section>
                 <section class="card" aria-labelledby="why">
                     <h2 id="why">Why: {summary.verdict}</h2>
@@ -115,7 +115,7 @@ function Body({
             {topology.outcomes.length > 0 ? (
                 <section class="card flush" aria-labelledby="outcomes">
                     <h2 id="outcomes">What came of plans</h2>
-                    <Outcomes of={topology.outcomes} />
+                    <Table of={topology.outcomes} named={(one) => one.plan} columns={OUTCOMES} />
                 </section>
             ) : null}
             <section class="card flush" aria-labelledby="past">
@@ -172,109 +172,46 @@ function Figure({ name, value, more }: { name: string; value: string; more?: str
     );
 }
 
-function Components({ of }: { of: Component[] }) {
-    return (
-        <table class="fold">
-            <thead>
-                <tr>
-                    <th scope="col">Component</th>
-                    <th scope="col" class="num">
-                        Executors
-                    </th>
-                    <th scope="col" class="num">
-                        Tuples/s
-                    </th>
-                    <th scope="col" class="num">
-                        Can do
-                    </th>
-                    <th scope="col" class="num">
-                        Execute
-                    </th>
-                    <th scope="col" class="num">
-                        Process
-                    </th>
-                    <th scope="col" class="num">
-                        Busiest
-                    </th>
-                    <th scope="col" class="num">
-                        Level
-                    </th>
-                </tr>
-            </thead>
-            <tbody>
-                {of.map((one) => (
-                    <tr key={one.id}>
-                        <th scope="row" class="wide">
-                            {one.id} {one.bottleneck ? <Badge of="bottleneck" tone="bad" /> : null}
-                            <div class="muted">{one.kind}</div>
-                        </th>
-                        <td class="num" data-label="Executors">
-                            {one.executors} <span class="muted">of {one.tasks}</span>
-                        </td>
-                        <td class="num" data-label="Tuples/s">
-                            {rate(one.rate)}
-                        </td>
-                        <td class="num" data-label="Can do">
-                            {rate(one.believed_capacity)}
-                        </td>
-                        <td class="num" data-label="Execute">
-                            {millis(one.execute_latency)}
-                        </td>
-                        <td class="num" data-label="Process">
-                            {millis(one.process_latency)}
-                        </td>
-                        <td class="num" data-label="Busiest">
-                            <Meter value={one.busy} />
-                        </td>
-                        <td class="num" data-label="Level">
-                            {one.level || '–'}
-                        </td>
-                    </tr>
-                ))}
-            </tbody>
-        </table>
-    );
-}
+const COMPONENTS: Column<Component>[] = [
+    {
+        head: 'Component',
+        as: 'name',
+        cell: (one) => (
+            <>
+                {one.id} {one.bottleneck ? <Badge of="bottleneck" tone="bad" /> : null}
+                <div class="muted">{one.kind}</div>
+            </>
+        ),
+    },
+    {
+        head: 'Executors',
+        as: 'num',
+        cell: (one) => (
+            <>
+                {one.executors} <span class="muted">of {one.tasks}</span>
+            </>
+        ),
+    },
+    { head: 'Tuples/s', as: 'num', cell: (one) => rate(one.rate) },
+    { head: 'Can do', as: 'num', cell: (one) => rate(one.believed_capacity) },
+    { head: 'Execute', as: 'num', cell: (one) => millis(one.execute_latency) },
+    { head: 'Process', as: 'num', cell: (one) => millis(one.process_latency) },
+    { head: 'Busiest', as: 'num', cell: (one) => <Meter value={one.busy} /> },
+    { head: 'Level', as: 'num', cell: (one) => one.level || '–' },
+];
 
-function Outcomes({ of }: { of: Outcome[] }) {
-    return (
-        <table class="fold">
-            <thead>
-                <tr>
-                    <th scope="col">When</th>
-                    <th scope="col">Result</th>
-                    <th scope="col" class="num">
-                        Tuples/s
-                    </th>
-                    <th scope="col" class="num">
-                        Latency
-                    </th>
-                    <th scope="col" class="num">
-                        Busiest
-                    </th>
-                    <th scope="col">Why</th>
-                </tr>
-            </thead>
-            <tbody>
-                {of.map((one) => (
-                    <tr key={one.plan}>
-                        <td>{time(one.at)}</td>
-                        <td>
-                            <Badge of={one.helped ? 'helped' : 'did not help'} />
-                        </td>
-                        <td class="num" data-label="Tuples/s">
-                            {rate(one.throughput[0])} → {rate(one.throughput[1])}
-                        </td>
-                        <td class="num" data-label="Latency">
-                            {millis(one.latency[0])} → {millis(one.latency[1])}
-                        </td>
-                        <td class="num" data-label="Busiest">
-                            {share(one.busy[0])} → {share(one.busy[1])}
-                        </td>
-                        <td class="wide">{one.text}</td>
-                    </tr>
-                ))}
-            </tbody>
-        </table>
-    );
-}
+/** Before → after. */
+const change = <T,>(shown: (value: T) => string, [before, after]: [T, T]) => (
+    <>
+        {shown(before)} → {shown(after)}
+    </>
+);
+
+const OUTCOMES: Column<Outcome>[] = [
+    { head: 'When', cell: (one) => time(one.at) },
+    { head: 'Result', cell: (one) => <Badge of={one.helped ? 'helped' : 'did not help'} /> },
+    { head: 'Tuples/s', as: 'num', cell: (one) => change(rate, one.throughput) },
+    { head: 'Latency', as: 'num', cell: (one) => change(millis, one.latency) },
+    { head: 'Busiest', as: 'num', cell: (one) => change(share, one.busy) },
+    { head: 'Why', as: 'wide', cell: (one) => one.text },
+];

@@ -42,6 +42,23 @@ async fn order(app: &App, name: &str, caller: &Caller, order: (Value, &str)) -> 
     Ok(Json(answer))
 }
 
+#[derive(ToSchema)]
+#[schema(value_type = Object)]
+#[allow(dead_code)]
+struct Told(Value);
+
+/// What orders are answered with, for the document; only the attributes are read.
+#[derive(utoipa::IntoResponses)]
+#[allow(dead_code)]
+enum Answers {
+    #[response(status = 200)]
+    Done(#[to_schema] Told),
+    #[response(status = 403)]
+    Forbidden(Problem),
+    #[response(status = 409)]
+    Refused(Problem),
+}
+
 /// How a topology is to be changed.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -95,7 +112,7 @@ fn scope(body: &PauseBody) -> &str {
 /// Changes a topology whatever the policy thinks of it.
 #[utoipa::path(post, path = "/v1/engines/{engine}/topologies/{topology}/scale", request_body = ScaleBody,
     params(("engine" = String, Path), ("topology" = String, Path)), security(("token" = [])),
-    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 409, body = Problem)))]
+    responses(Answers))]
 pub async fn scale(
     State(app): Shared,
     caller: Caller,
@@ -112,7 +129,7 @@ pub async fn scale(
 /// Undoes the last plan of a topology.
 #[utoipa::path(post, path = "/v1/engines/{engine}/topologies/{topology}/rollback", request_body = Why,
     params(("engine" = String, Path), ("topology" = String, Path)), security(("token" = [])),
-    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 409, body = Problem)))]
+    responses(Answers))]
 pub async fn rollback(
     State(app): Shared,
     caller: Caller,
@@ -127,7 +144,7 @@ pub async fn rollback(
 /// Has everything leave a host.
 #[utoipa::path(post, path = "/v1/engines/{engine}/hosts/{host}/drain", request_body = Why,
     params(("engine" = String, Path), ("host" = String, Path)), security(("token" = [])),
-    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 409, body = Problem)))]
+    responses(Answers))]
 pub async fn drain(
     State(app): Shared,
     caller: Caller,
@@ -142,7 +159,7 @@ pub async fn drain(
 /// Lets a host be used again.
 #[utoipa::path(delete, path = "/v1/engines/{engine}/hosts/{host}/drain",
     params(("engine" = String, Path), ("host" = String, Path)), security(("token" = [])),
-    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 409, body = Problem)))]
+    responses(Answers))]
 pub async fn undrain(
     State(app): Shared,
     caller: Caller,
@@ -155,7 +172,7 @@ pub async fn undrain(
 /// Takes an order back that is still waiting.
 #[utoipa::path(post, path = "/v1/engines/{engine}/orders/{order}/cancel", request_body = Why,
     params(("engine" = String, Path), ("order" = String, Path)), security(("token" = [])),
-    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 409, body = Problem)))]
+    responses(Answers))]
 pub async fn cancel(
     State(app): Shared,
     caller: Caller,
@@ -169,7 +186,7 @@ pub async fn cancel(
 /// Has a topology, or all of an engine, left as it is.
 #[utoipa::path(post, path = "/v1/engines/{engine}/pause", request_body = PauseBody,
     params(("engine" = String, Path)), security(("token" = [])),
-    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 409, body = Problem)))]
+    responses(Answers))]
 pub async fn pause(
     State(app): Shared,
     caller: Caller,
@@ -185,7 +202,7 @@ pub async fn pause(
 /// Lets a topology, or all of an engine, be changed again.
 #[utoipa::path(post, path = "/v1/engines/{engine}/resume", request_body = PauseBody,
     params(("engine" = String, Path)), security(("token" = [])),
-    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 409, body = Problem)))]
+    responses(Answers))]
 pub async fn resume(
     State(app): Shared,
     caller: Caller,
@@ -201,7 +218,7 @@ pub async fn resume(
 /// Approves of a plan that waits for it.
 #[utoipa::path(post, path = "/v1/engines/{engine}/plans/{plan}/approve", request_body = Why,
     params(("engine" = String, Path), ("plan" = String, Path)), security(("token" = [])),
-    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 409, body = Problem)))]
+    responses(Answers))]
 pub async fn approve(
     State(app): Shared,
     caller: Caller,
@@ -216,7 +233,7 @@ pub async fn approve(
 /// Rejects a plan that waits for somebody's word.
 #[utoipa::path(post, path = "/v1/engines/{engine}/plans/{plan}/reject", request_body = Why,
     params(("engine" = String, Path), ("plan" = String, Path)), security(("token" = [])),
-    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 409, body = Problem)))]
+    responses(Answers))]
 pub async fn reject(
     State(app): Shared,
     caller: Caller,

@@ -4,17 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.thalweg.flink.measure.NodeView;
 import io.thalweg.flink.place.FormerPlaces;
-import io.thalweg.flink.place.PlacingSlotAllocator;
-import io.thalweg.flink.place.SlotNumbers;
 import io.thalweg.flink.place.Wish;
 import io.thalweg.shell.Place;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
-import org.apache.flink.runtime.jobgraph.JobResourceRequirements;
 import org.apache.flink.runtime.jobgraph.JobVertexID;
 import org.junit.jupiter.api.Test;
 
@@ -92,85 +87,30 @@ class RestorerTest {
     }
 
     /** A job that comes back with two subtasks on n2. */
-    private final class Comer implements PlacedJob {
+    private final class Comer extends QuietJob {
         private final String name;
-        private final PlacingSlotAllocator allocator;
         private int deployments;
         private boolean ended;
 
         Comer(String name) {
+            super(name);
             this.name = name;
-            allocator = new PlacingSlotAllocator(reserve -> null, null, name, new SlotNumbers());
             List<Place> places = List.of(new Place("n2", 0), new Place("n2", 1));
-            allocator.restore(new FormerPlaces(new Wish(Map.of(new JobVertexID(), places), Map.of()), List.of()));
+            allocator().restore(new FormerPlaces(new Wish(Map.of(new JobVertexID(), places), Map.of()), List.of()));
         }
 
         void couldStart() {
-            allocator.restoration().holdsBack(false, 0);
+            allocator().restoration().holdsBack(false, 0);
         }
 
         void started() {
-            allocator.restoration().holdsBack(true, 0);
+            allocator().restoration().holdsBack(true, 0);
             deployments++;
-        }
-
-        @Override
-        public boolean checkpoints() {
-            return true;
-        }
-
-        @Override
-        public PlacingSlotAllocator allocator() {
-            return allocator;
-        }
-
-        @Override
-        public <T> CompletableFuture<T> onMain(Callable<T> work) {
-            try {
-                return CompletableFuture.completedFuture(work.call());
-            } catch (Exception e) {
-                return CompletableFuture.failedFuture(e);
-            }
-        }
-
-        @Override
-        public Object state() {
-            return this;
-        }
-
-        @Override
-        public boolean isStillExecuting(Object state) {
-            return false;
         }
 
         @Override
         public int deployments() {
             return deployments;
-        }
-
-        @Override
-        public boolean allRun() {
-            return false;
-        }
-
-        @Override
-        public CompletableFuture<?> checkpoint() {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public void restart(Object state) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public JobResourceRequirements requirements() {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public void requirements(JobResourceRequirements bounds) {
-            throw new UnsupportedOperationException();
         }
 
         @Override
@@ -181,16 +121,6 @@ class RestorerTest {
         @Override
         public void wish(Wish wish, Map<String, Double> pins) {
             done.add(name + " asks for " + new ArrayList<>(wish.nodes()));
-        }
-
-        @Override
-        public boolean holds(Wish wish) {
-            return false;
-        }
-
-        @Override
-        public boolean holdsEnough(Wish wish) {
-            return false;
         }
 
         @Override

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
@@ -121,17 +120,7 @@ class ActuatorTest {
     }
 
     /** An engine that notes how plans end. */
-    private final class Answering implements Engine {
-        @Override
-        public JsonNode observe(ByteBuffer snapshot, int length, long now) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public void assign(ByteBuffer cluster, int length, ByteBuffer answers, long now) {
-            throw new UnsupportedOperationException();
-        }
-
+    private final class Answering extends SilentEngine {
         @Override
         public JsonNode command(JsonNode command, long now) {
             String op = command.path("op").asText();
@@ -141,8 +130,5 @@ class ActuatorTest {
             }
             return JSON.createObjectNode();
         }
-
-        @Override
-        public void close() { }
     }
 }

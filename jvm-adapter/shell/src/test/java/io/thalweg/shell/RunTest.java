@@ -5,11 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.thalweg.shell.Phase.Result;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +23,7 @@ public class RunTest {
     @Test
     void aRunThatSucceedsDoesEveryPhaseOnceAndEnds() throws Exception {
         Recorded strategy = new Recorded(Map.of());
-        Run.End end = new Run(strategy, "p", 1000, () -> { }, steps, new EngineFacade(new Silent())).walk();
+        Run.End end = new Run(strategy, "p", 1000, () -> { }, steps, new EngineFacade(new SilentEngine())).walk();
         assertEquals(List.of("PREPARE", "STARTED", "SWITCHED", "COMMITTED", "end"), strategy.done);
         assertEquals(Phase.CLEANED, end.phase());
         assertNull(end.code());
@@ -35,7 +33,7 @@ public class RunTest {
     @EnumSource(names = {"PREPARE", "STARTED"})
     void beforeTheSwitchAFailureLeadsBack(Phase failing) throws Exception {
         Recorded strategy = new Recorded(Map.of(failing, new StepFailed(StepFailed.Code.STEP_DEADLINE, "too slow")));
-        Run.End end = new Run(strategy, "p", 1000, () -> { }, steps, new EngineFacade(new Silent())).walk();
+        Run.End end = new Run(strategy, "p", 1000, () -> { }, steps, new EngineFacade(new SilentEngine())).walk();
         assertEquals(Phase.ABORTED, end.phase());
         assertEquals("STEP_DEADLINE", end.code());
         assertEquals(List.of("back", "end"), strategy.done.subList(strategy.done.size() - 2, strategy.done.size()));
@@ -45,7 +43,7 @@ public class RunTest {
     @EnumSource(names = {"SWITCHED", "COMMITTED"})
     void afterTheSwitchAFailureIsNotedAndTheRunGoesOn(Phase failing) throws Exception {
         Recorded strategy = new Recorded(Map.of(failing, new IllegalStateException("broken")));
-        Run.End end = new Run(strategy, "p", 1000, () -> { }, steps, new EngineFacade(new Silent())).walk();
+        Run.End end = new Run(strategy, "p", 1000, () -> { }, steps, new EngineFacade(new SilentEngine())).walk();
         assertEquals(Phase.CLEANED, end.phase());
         assertEquals("ENGINE_REFUSED", end.code());
         assertFalse(strategy.done.contains("back"));
@@ -61,7 +59,7 @@ public class RunTest {
                 return phase == Phase.STARTED ? "not confirmed" : "";
             }
         };
-        new Run(strategy, "p", 1000, () -> { }, steps, new EngineFacade(new Silent())).walk();
+        new Run(strategy, "p", 1000, () -> { }, steps, new EngineFacade(new SilentEngine())).walk();
         assertEquals("not confirmed", steps.get(1).get("text").asText());
         assertTrue(steps.get(1).get("ok").asBoolean());
         assertEquals("", steps.get(2).get("text").asText());
@@ -78,7 +76,7 @@ public class RunTest {
         Deadline.Check gone = () -> {
             throw new StepFailed(StepFailed.Code.PLAN_OUTDATED, "it is gone");
         };
-        Run.End end = new Run(strategy, "p", 600_000, gone, steps, new EngineFacade(new Silent())).walk();
+        Run.End end = new Run(strategy, "p", 600_000, gone, steps, new EngineFacade(new SilentEngine())).walk();
         assertEquals("PLAN_OUTDATED", end.code());
         assertEquals(List.of("back", "end"), strategy.done);
     }
@@ -87,7 +85,7 @@ public class RunTest {
     @EnumSource(names = {"PREPARE", "STARTED", "SWITCHED", "COMMITTED"})
     void whoeverDoesNotLeadAnyMoreDoesNothingMore(Phase failing) throws Exception {
         Recorded strategy = new Recorded(Map.of(failing, new StepFailed(StepFailed.Code.LEADERSHIP_LOST, "another leads")));
-        Run.End end = new Run(strategy, "p", 1000, () -> { }, steps, new EngineFacade(new Silent())).walk();
+        Run.End end = new Run(strategy, "p", 1000, () -> { }, steps, new EngineFacade(new SilentEngine())).walk();
         assertEquals(Phase.ABANDONED, end.phase());
         assertEquals("abandon", strategy.done.get(strategy.done.size() - 1));
         assertFalse(strategy.done.contains("back") || strategy.done.contains("end"), strategy.done.toString());
@@ -96,7 +94,7 @@ public class RunTest {
     @Test
     void nothingBeginsWhereAnotherLeads() throws Exception {
         Recorded strategy = new Recorded(Map.of());
-        EngineFacade deposed = new EngineFacade(new Silent(), OptionalLong::empty, ClusterNote.NONE);
+        EngineFacade deposed = new EngineFacade(new SilentEngine(), OptionalLong::empty, ClusterNote.NONE);
         Run.End end = new Run(strategy, "p", 1000, () -> { }, steps, deposed).walk();
         assertEquals(Phase.ABANDONED, end.phase());
         assertEquals(List.of(), strategy.done);
@@ -115,26 +113,6 @@ public class RunTest {
     }
 
     /** An engine that takes every report. */
-    private static final class Silent implements Engine {
-        @Override
-        public JsonNode observe(ByteBuffer snapshot, int length, long now) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public void assign(ByteBuffer cluster, int length, ByteBuffer answers, long now) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public JsonNode command(JsonNode command, long now) {
-            return JsonNodeFactory.instance.objectNode();
-        }
-
-        @Override
-        public void close() { }
-    }
-
     private static class Recorded implements Strategy {
         private final List<String> done = new ArrayList<>();
         private final Map<Phase, Exception> failures;

@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.thalweg.shell.Actuator;
 import io.thalweg.shell.EngineFacade;
-import io.thalweg.shell.Engine;
+import io.thalweg.shell.SilentEngine;
 import io.thalweg.storm.act.ClusterStates;
 import io.thalweg.storm.cluster.Meters;
 import io.thalweg.storm.cluster.Rounds;
@@ -134,7 +134,7 @@ class MonitorTest {
     }
 
     /** An engine whose predecessor left a stopped topology; asked often enough what is due, or told that it was done, it has seen enough. */
-    private static final class Follower implements Engine {
+    private static final class Follower extends SilentEngine {
         private final List<String> calls = new CopyOnWriteArrayList<>();
         private final CountDownLatch seen = new CountDownLatch(1);
         private final AtomicInteger asked = new AtomicInteger();
@@ -178,17 +178,6 @@ class MonitorTest {
             due.putObject("plan").put("id", "p").put("topology", "t-1").put("name", "t").put("kind", "counts").putArray("rows");
             return due;
         }
-
-        @Override
-        public JsonNode observe(ByteBuffer snapshot, int length, long now) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public void assign(ByteBuffer cluster, int length, ByteBuffer out, long now) { }
-
-        @Override
-        public void close() { }
     }
 
     /** Runs a monitor until it has looked once at what this Nimbus tells. */
@@ -214,7 +203,7 @@ class MonitorTest {
         assertEquals(null, escaped.get());
     }
 
-    private static final class Counting implements Engine {
+    private static final class Counting extends SilentEngine {
         private final CountDownLatch observed = new CountDownLatch(1);
 
         @Override
@@ -222,16 +211,5 @@ class MonitorTest {
             observed.countDown();
             return JsonNodeFactory.instance.objectNode();
         }
-
-        @Override
-        public void assign(ByteBuffer cluster, int length, ByteBuffer out, long now) { }
-
-        @Override
-        public JsonNode command(JsonNode command, long now) {
-            return JsonNodeFactory.instance.objectNode();
-        }
-
-        @Override
-        public void close() { }
     }
 }

@@ -5,13 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.thalweg.flink.PlacedJob;
+import io.thalweg.flink.QuietJob;
 import io.thalweg.flink.measure.ClusterReader;
 import io.thalweg.flink.measure.JobView;
 import io.thalweg.flink.measure.NodeView;
 import io.thalweg.flink.measure.Recovery;
-import io.thalweg.flink.place.PlacingSlotAllocator;
-import io.thalweg.flink.place.SlotNumbers;
 import io.thalweg.flink.place.Wish;
 import io.thalweg.flink.rest.FakeFlink;
 import io.thalweg.flink.rest.Requirements;
@@ -30,7 +28,6 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import org.apache.flink.runtime.jobgraph.JobResourceRequirements;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
@@ -104,7 +101,7 @@ class StrategiesTest {
         strategy.back();
         strategy.end();
         assertEquals(List.of(), flink.changes());
-        assertNull(job.allocator.wish());
+        assertNull(job.allocator().wish());
     }
 
     @Test
@@ -122,12 +119,12 @@ class StrategiesTest {
     void aJobThatTakesNoCheckpointsIsNotTouched() throws Exception {
         job.checkpoints = false;
         Wish earlier = new Wish(Map.of(), Map.of());
-        job.allocator.wish(earlier);
+        job.allocator().wish(earlier);
         OwnTrigger strategy = ownTrigger(false);
         assertEquals(Code.CHECKPOINTS_MISSING, failure(strategy, Phase.PREPARE));
         strategy.back();
         assertEquals(List.of(), done);
-        assertEquals(earlier, job.allocator.wish());
+        assertEquals(earlier, job.allocator().wish());
         for (Recovery recovery : List.of(Recovery.OFF, Recovery.NONE_YET, Recovery.FAILING)) {
             assertEquals(Code.CHECKPOINTS_MISSING, failure(rescale(recovery), Phase.PREPARE));
         }
@@ -265,10 +262,8 @@ class StrategiesTest {
         }
     }
 
-    /** A job with an allocator that asks nobody. */
-    private final class OneJob implements PlacedJob {
-        private final PlacingSlotAllocator allocator =
-                new PlacingSlotAllocator(reserve -> null, null, "a", new SlotNumbers());
+    /** A job whose every step is noted. */
+    private final class OneJob extends QuietJob {
         private CompletableFuture<?> checkpoint = CompletableFuture.completedFuture("done");
         private boolean checkpoints = true;
         private boolean hasSlots = true;
@@ -278,23 +273,13 @@ class StrategiesTest {
         private int extra;
         private Object state = "executing";
 
+        OneJob() {
+            super("a");
+        }
+
         @Override
         public boolean checkpoints() {
             return checkpoints;
-        }
-
-        @Override
-        public PlacingSlotAllocator allocator() {
-            return allocator;
-        }
-
-        @Override
-        public <T> CompletableFuture<T> onMain(Callable<T> work) {
-            try {
-                return CompletableFuture.completedFuture(work.call());
-            } catch (Exception e) {
-                return CompletableFuture.failedFuture(e);
-            }
         }
 
         @Override

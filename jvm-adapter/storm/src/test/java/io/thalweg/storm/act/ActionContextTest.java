@@ -3,18 +3,15 @@ package io.thalweg.storm.act;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.thalweg.shell.ClusterNote;
-import io.thalweg.shell.Engine;
 import io.thalweg.shell.EngineFacade;
+import io.thalweg.shell.SilentEngine;
 import io.thalweg.storm.cluster.NimbusLink;
 import io.thalweg.storm.cluster.Refusals;
 import io.thalweg.storm.cluster.Rounds;
 import io.thalweg.storm.cluster.Settings;
 import io.thalweg.storm.cluster.StateLink;
 import java.lang.reflect.Proxy;
-import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -34,7 +31,7 @@ class ActionContextTest {
     void noSupervisorIsToldAnythingByOneThatLeadsNoMore() throws Exception {
         Map<String, Object> conf = Utils.readDefaultConfig();
         AtomicReference<OptionalLong> term = new AtomicReference<>(OptionalLong.of(1));
-        EngineFacade facade = new EngineFacade(new Silent(), term::get, ClusterNote.NONE);
+        EngineFacade facade = new EngineFacade(new SilentEngine(), term::get, ClusterNote.NONE);
         facade.lead(1);
         SupervisorAssignments held = new SupervisorAssignments();
         held.set_storm_assignment(Map.of("t-1", new Assignment()));
@@ -63,23 +60,5 @@ class ActionContextTest {
         } catch (TException e) {
             return false;
         }
-    }
-
-    private static final class Silent implements Engine {
-        @Override
-        public JsonNode observe(ByteBuffer snapshot, int length, long now) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public void assign(ByteBuffer cluster, int length, ByteBuffer out, long now) { }
-
-        @Override
-        public JsonNode command(JsonNode command, long now) {
-            return JsonNodeFactory.instance.objectNode();
-        }
-
-        @Override
-        public void close() { }
     }
 }

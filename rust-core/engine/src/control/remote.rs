@@ -13,7 +13,7 @@ use thalweg_control::{Answer, ErrorCode, Refusal, now_millis};
 use thalweg_store::{Mailbox, StoreError, StoreSettings};
 
 use super::desk::Desk;
-use super::join;
+use super::thread::join;
 use crate::locked::lock;
 use crate::orders::By;
 

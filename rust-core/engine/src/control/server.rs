@@ -12,7 +12,7 @@ use thalweg_control::socket::may_order;
 use thalweg_control::{Answer, ErrorCode, Listener, Peer, Refusal, Request, line};
 
 use super::desk::Desk;
-use super::join;
+use super::thread::join;
 use crate::orders::By;
 
 /// How long an asker may take to send its request.

@@ -7,9 +7,11 @@ SITUATION ?= a
 POLICY ?=
 ROUNDS ?= 3
 SEEDS ?= 30
-HISTORIES ?= 100000
+HISTORIES ?= 1000000
+FIRST ?= 0
+HISTORIES_EACH ?= 1000
 
-.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test histories bench-storm bench-flink bench-policies bench-core bench-place docs install support clean
+.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test histories planted bench-storm bench-flink bench-policies bench-core bench-place docs install support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -45,8 +47,11 @@ product-test: ## Runs the tests on real clusters only
 thorough-test: ## Runs the tests on real clusters, with those that take too long for each change
 	@scripts/test.sh --thorough
 
-histories: setup ## Runs the control plane through histories full of faults (HISTORIES=100000)
-	@THALWEG_HISTORIES=$(HISTORIES) cargo test --release --quiet --locked -p thalweg-engine --test histories -- --nocapture
+histories: setup ## Runs the control plane through histories full of faults (HISTORIES=1000000 FIRST=0)
+	@THALWEG_HISTORIES=$(HISTORIES) THALWEG_FIRST=$(FIRST) cargo test --quiet --locked -p thalweg-engine --test histories -- --nocapture
+
+planted: setup ## Plants known defects one by one and tells how many histories each is caught by (HISTORIES_EACH=1000)
+	@scripts/planted.sh $(HISTORIES_EACH)
 
 bench-storm: build ## Measures DefaultScheduler against Thalweg (ROUNDS=3, POLICY=me-stream,ds2,thalweg)
 	@target/debug/bench-storm --rounds $(ROUNDS) $(if $(POLICY),--policy $(POLICY))

@@ -343,15 +343,14 @@ pub(crate) fn flight_of(action: &Action, now: Timestamp) -> InFlight {
     action.flight.clone().unwrap_or_else(|| InFlight::found(action.plan.id.clone(), now))
 }
 
-/// The note that a shell keeps in the cluster itself: the action without what only its own leader needs. Null once
+/// The note that a shell keeps in the cluster itself: the action without what only its own leader needs. None once
 /// there is nothing to be noted.
-pub(crate) fn note(action: &Action) -> Value {
+pub(crate) fn note(action: &Action) -> Option<Action> {
     let noted = action.phase.is_under_way() && action.phase >= Phase::Preparing;
-    if !noted {
-        return Value::Null;
-    }
-    let plan = Plan { rows: Vec::new(), ..action.plan.clone() };
-    json!(Action { plan, flight: None, ..action.clone() })
+    noted.then(|| {
+        let plan = Plan { rows: Vec::new(), ..action.plan.clone() };
+        Action { plan, flight: None, ..action.clone() }
+    })
 }
 
 /// Brings together what the store and the note in the cluster say of the unfinished action.

@@ -13,10 +13,11 @@ use crate::operator;
 use crate::recording::Entry;
 use crate::tables;
 
-/// One request.
-#[derive(Debug, Deserialize)]
+/// What a shell asks or reports.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
-enum Request {
+#[allow(missing_docs)] // The fields are what their names say.
+pub enum Request {
     /// Store the plan's routing table before anything is touched.
     Publish { plan: String },
     /// The plan is about to be carried out in this way.
@@ -95,11 +96,13 @@ struct Op {
 }
 
 /// Why something did not work.
-#[derive(Debug, Deserialize)]
-struct Reported {
-    code: String,
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Reported {
+    /// Stable code.
+    pub code: String,
+    /// For people.
     #[serde(default)]
-    text: String,
+    pub text: String,
 }
 
 impl From<Reported> for Fault {
@@ -117,15 +120,31 @@ impl Engine {
     pub fn command(&self, request_json: &str, now: Timestamp) -> Result<String, EngineError> {
         let bad = |error: serde_json::Error| EngineError::Request(error.to_string());
         let Op { op } = serde_json::from_str(request_json).map_err(bad)?;
-        let answer = if operator::OPS.contains(&op.as_str()) {
-            self.say(serde_json::from_str(request_json).map_err(bad)?, now)
-        } else {
-            self.answer(serde_json::from_str(request_json).map_err(bad)?, now)
-        };
+        if operator::OPS.contains(&op.as_str()) {
+            let answer = self.say(serde_json::from_str(request_json).map_err(bad)?, now);
+            return Ok(self.shown(answer, now)?.to_string());
+        }
+        Ok(self.request(serde_json::from_str(request_json).map_err(bad)?, now)?.to_string())
+    }
+
+    /// As [`Engine::command`] for what a shell asks, with request and answer as values.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn request(&self, request: Request, now: Timestamp) -> Result<Value, EngineError> {
+        self.shown(self.answer(request, now), now)
+    }
+
+    /// Shows what a request changed, and passes the answer on.
+    fn shown(
+        &self,
+        answer: Result<Value, EngineError>,
+        now: Timestamp,
+    ) -> Result<Value, EngineError> {
         self.recorder.flush();
         // Who follows observes nothing: what it says here is the last for a while.
         self.show(now);
-        Ok(answer?.to_string())
+        answer
     }
 
     fn answer(&self, request: Request, now: Timestamp) -> Result<Value, EngineError> {
@@ -189,7 +208,7 @@ impl Engine {
     ) -> Result<Value, EngineError> {
         self.note_steps(plan, steps);
         let action = self.happen(plan, Event::Reached, now)?;
-        self.record_end(plan, Some(how))?;
+        self.record_end(plan, Some(how));
         Ok(noted(&action))
     }
 
@@ -199,9 +218,7 @@ impl Engine {
         self.note_steps(plan, steps);
         match self.happen(plan, Event::GaveUp(fault), now) {
             Ok(action) => {
-                if let Err(error) = self.record_end(plan, None) {
-                    tracing::warn!(plan, %error, "the end of a plan is not in the ledger");
-                }
+                self.record_end(plan, None);
                 noted(&action)
             }
             Err(error) => {
@@ -222,18 +239,17 @@ impl Engine {
     }
 
     /// Appends to the ledger how a plan ended, if it did.
-    fn record_end(&self, plan: &str, how: Option<String>) -> Result<(), EngineError> {
+    fn record_end(&self, plan: &str, how: Option<String>) {
         let ended = {
             let mut running = self.running();
             let found = running.ended.front_mut().filter(|ended| ended.plan.id == plan);
-            let Some(ended) = found else { return Ok(()) };
+            let Some(ended) = found else { return };
             if let Some(how) = how.filter(|how| !how.is_empty()) {
                 ended.how = how;
             }
-            serde_json::to_value(&*ended)?
+            ended.clone()
         };
-        self.record("action", ended);
-        Ok(())
+        self.record("action", &ended);
     }
 
     fn progress(&self, plan: &str, step: String, text: String, now: Timestamp) -> Value {

@@ -69,7 +69,7 @@ impl Engine {
         }
         tracing::info!(term = term.0, left = after.is_some(), "begins to lead");
         let due = Self::due(&self.running());
-        Ok(json!({ "term": term.0, "due": due, "note": after.as_ref().map_or(Value::Null, note) }))
+        Ok(json!({ "term": term.0, "due": due, "note": after.as_ref().and_then(note) }))
     }
 
     /// Where a topology ran by its stored table; nothing where none is stored.

@@ -26,8 +26,10 @@ mod status;
 mod tables;
 mod under_way;
 
+pub use commands::{Reported, Request};
 pub use engine::{Decide, Engine};
 pub use error::EngineError;
+pub use observe::Observed;
 pub use operator::Said;
 pub use orders::{By, Fate, GivenOrder};
 pub use settings::{EngineSettings, Key, Kind, keys};

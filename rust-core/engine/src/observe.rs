@@ -6,9 +6,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use serde::Serialize;
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 use thalweg_core::Decided;
+use thalweg_core::action::Action;
 use thalweg_core::assign::Routes;
 use thalweg_core::explain::{Decision, Outcome, Verdict};
 use thalweg_core::model::{Observation, Obstacle};
@@ -31,12 +33,27 @@ const REMEMBERED: usize = 20;
 /// Seconds after which what was learned is stored again.
 const SAVED_EACH_SECS: u64 = 60;
 
+/// What an observation led to, as the shell is told it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Observed {
+    /// One of each topology.
+    pub decisions: Vec<Decision>,
+    /// What a shell has to do for an action that nobody is at work on; null if nothing.
+    pub due: Value,
+    /// What a shell that keeps notes has to note now.
+    pub note: Option<Action>,
+    /// When to observe again, in ms.
+    pub next_in_ms: f64,
+    /// Whether this process leads.
+    pub leads: bool,
+}
+
 /// What a look came to, besides what is remembered of it.
 struct Looked {
-    answer: Value,
+    answer: Observed,
     outcomes: Vec<Outcome>,
     /// Decisions that say something new.
-    news: Vec<Value>,
+    news: Vec<Decision>,
     /// The topology that a plan is about to change.
     changing: Option<String>,
 }
@@ -49,11 +66,22 @@ impl Engine {
     ///
     /// # Panics
     /// When the core does. What was learned and what is under way outlives that.
-    pub fn observe(
+    pub fn observe(&self, observation: Observation, now: Timestamp) -> Result<String, EngineError> {
+        Ok(serde_json::to_string(&self.take_in(observation, now)?)?)
+    }
+
+    /// As [`Engine::observe`], with the answer as a value.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn take_in(
         &self,
         mut observation: Observation,
         now: Timestamp,
-    ) -> Result<String, EngineError> {
+    ) -> Result<Observed, EngineError> {
         let drained = self.desk.drained();
         drains::mark(&mut observation, &drained);
         self.give_up_silent(&observation, now);
@@ -64,7 +92,7 @@ impl Engine {
         let looked = self.look(&observation, &drained, now);
         self.recorder.flush();
         let looked = looked?;
-        self.tell(&looked.outcomes, looked.news)?;
+        self.tell(&looked.outcomes, looked.news);
         self.follow_the_truth(&observation, looked.changing.as_deref(), now);
         self.save_learned(now);
         self.keep_said(now);
@@ -72,8 +100,8 @@ impl Engine {
         self.desk.saw(observation);
         let mut answer = looked.answer;
         // What was stored meanwhile may have told that another has the lead.
-        answer["leads"] = json!(self.leads.load(Ordering::SeqCst));
-        Ok(answer.to_string())
+        answer.leads = self.leads.load(Ordering::SeqCst);
+        Ok(answer)
     }
 
     /// Decides; nothing but memory is touched.
@@ -113,7 +141,7 @@ impl Engine {
         running.outcomes.truncate(REMEMBERED);
         running.decisions = decisions;
         running.arrangements.see(observation, self.core().window);
-        let news = news(&mut running)?;
+        let news = news(&mut running);
         Ok(Looked {
             answer: Self::answer_of(&running, next_in),
             outcomes,
@@ -167,32 +195,32 @@ impl Engine {
         })
     }
 
-    fn answer_of(running: &Running, next_in: Millis) -> Value {
-        json!({
-            "decisions": running.decisions,
-            "due": Self::due(running),
-            "note": running.under_way.as_ref().map_or(Value::Null, |u| note(&u.action)),
-            "next_in_ms": next_in.get(),
-        })
+    fn answer_of(running: &Running, next_in: Millis) -> Observed {
+        Observed {
+            decisions: running.decisions.clone(),
+            due: Self::due(running),
+            note: running.under_way.as_ref().and_then(|under_way| note(&under_way.action)),
+            next_in_ms: next_in.get(),
+            leads: true,
+        }
     }
 
     /// Tells the log and the ledger what came of actions, and what decisions say that is new.
-    fn tell(&self, outcomes: &[Outcome], news: Vec<Value>) -> Result<(), EngineError> {
+    fn tell(&self, outcomes: &[Outcome], news: Vec<Decision>) {
         for outcome in outcomes {
             let Outcome { plan, helped, text, .. } = outcome;
             tracing::info!(plan, helped, text, "outcome");
-            self.record("outcome", serde_json::to_value(outcome)?);
+            self.record("outcome", outcome);
         }
         let judged: Vec<String> = outcomes.iter().map(|outcome| outcome.plan.clone()).collect();
         self.note_judged(&judged);
         for decision in news {
-            let plan = &decision["plan"];
-            if decision["verdict"] == "act" {
-                tracing::info!(plan = %plan["id"], kind = %plan["kind"], counts = %plan["counts"], "plan decided");
+            let acts = decision.verdict == Verdict::Act;
+            if let Some(plan) = decision.plan.as_ref().filter(|_| acts) {
+                tracing::info!(plan = plan.id, kind = ?plan.kind, counts = ?plan.counts, "plan decided");
             }
-            self.record("decision", decision);
+            self.record("decision", &decision);
         }
-        Ok(())
     }
 
     /// Keeps each table equal to where executors run, unless a plan is about to change that; drops
@@ -203,12 +231,14 @@ impl Engine {
         }
         let (known, stored) = {
             let routing = self.routing();
-            let stored: Vec<String> = routing.stored.keys().cloned().collect();
+            let stored: BTreeSet<String> = routing.stored.keys().cloned().collect();
             (Arc::clone(&routing.routes), stored)
         };
+        // What another process had kept of a topology that is gone may have come back to a shared store that lost all.
+        let held = self.store.tables().unwrap_or_default();
         let present: BTreeSet<&str> =
             observation.topologies.iter().map(|t| t.id.as_str()).collect();
-        for gone in stored.iter().filter(|id| !present.contains(id.as_str())) {
+        for gone in stored.iter().chain(&held).filter(|id| !present.contains(id.as_str())) {
             self.drop_table(gone);
         }
         for topology in &observation.topologies {
@@ -318,9 +348,10 @@ impl Engine {
     }
 
     /// Appends to the ledger; a ledger that cannot be written stops nothing.
-    pub(crate) fn record(&self, kind: &str, content: Value) {
-        let record = json!({ "kind": kind, "content": content }).to_string();
-        if let Err(error) = self.store.append_record(&record) {
+    pub(crate) fn record(&self, kind: &str, content: &impl Serialize) {
+        let record = serde_json::to_string(&Record { kind, content }).map_err(EngineError::from);
+        let written = record.and_then(|record| Ok(self.store.append_record(&record)?));
+        if let Err(error) = written {
             tracing::warn!(%error, "ledger not written");
         }
     }
@@ -399,8 +430,15 @@ impl Engine {
     }
 }
 
+/// An entry of the ledger.
+#[derive(Serialize)]
+struct Record<'a, T> {
+    kind: &'a str,
+    content: &'a T,
+}
+
 /// The decisions that say something new: another verdict or other reasons than the topology's last.
-fn news(running: &mut Running) -> Result<Vec<Value>, EngineError> {
+fn news(running: &mut Running) -> Vec<Decision> {
     let mut last = std::mem::take(&mut running.last_words);
     let mut news = Vec::new();
     for decision in &running.decisions {
@@ -408,11 +446,11 @@ fn news(running: &mut Running) -> Result<Vec<Value>, EngineError> {
         let before = last.remove(&decision.topology);
         announce(decision, before.as_deref().unwrap_or_default());
         if before.as_ref() != Some(&words) {
-            news.push(serde_json::to_value(decision)?);
+            news.push(decision.clone());
         }
         running.last_words.insert(decision.topology.clone(), words);
     }
-    Ok(news)
+    news
 }
 
 /// Says once what the next change of a topology will cost.

@@ -113,7 +113,7 @@ impl Engine {
         self.note_said(&operator);
         let told = told(&said);
         tracing::info!(said = %told, "an operator said");
-        self.record("operator", json!({ "at": now, "said": told }));
+        self.record("operator", &json!({ "at": now, "said": told }));
         Ok(answer)
     }
 

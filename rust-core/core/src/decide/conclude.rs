@@ -72,7 +72,7 @@ pub fn decided(context: &Context<'_>, guarded: Guarded<'_>) -> (Decision, Option
     let Judged { reasons, verdict, mode, plan, .. } = judged;
     let Assessment { topology, metrics, view, .. } = assessment;
     let before = Baseline::of(topology, metrics, &remembered.metric_history);
-    let plan = plan.map(|plan| named(plan, topology, context.now));
+    let plan = plan.map(|plan| named(plan, topology, context.now, number));
     let plan = match (verdict, plan) {
         (Verdict::Propose, Some(plan)) => {
             let because = (origin, reasons.as_slice());
@@ -114,10 +114,11 @@ pub fn decided(context: &Context<'_>, guarded: Guarded<'_>) -> (Decision, Option
     (decision, outcome)
 }
 
-/// A plan with a name; one that waited for somebody's word has one.
-fn named(plan: Plan, topology: &Topology, now: Timestamp) -> Plan {
+/// A plan with a name; one that waited for somebody's word has one. The time tells it from those of other leaders, the
+/// number of its decision from those of this one, whose clock may be set back.
+fn named(plan: Plan, topology: &Topology, now: Timestamp, number: u64) -> Plan {
     if plan.id.is_empty() {
-        return Plan { id: format!("{}-p{}", topology.id, now.millis()), ..plan };
+        return Plan { id: format!("{}-p{}-{number}", topology.id, now.millis()), ..plan };
     }
     plan
 }

@@ -1,6 +1,6 @@
 //! What decides in the core's place: it moves the topology that is wished for, and judges what came of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use thalweg_core::Decided;
@@ -9,7 +9,7 @@ use thalweg_core::explain::{Chain, Decision, Outcome, TopologyView, Verdict};
 use thalweg_core::model::{Observation, SlotRef, Topology, TopologyStatus};
 use thalweg_core::plan::{Metrics, MigrationRow, Plan, PlanKind, Slot};
 use thalweg_core::settings::Settings;
-use thalweg_core::state::State;
+use thalweg_core::state::{NodeMemory, State, TopologyState};
 use thalweg_core::units::{Millis, Timestamp};
 use thalweg_engine::Decide;
 
@@ -24,6 +24,12 @@ struct Wished {
     panics: bool,
     /// Plans made so far; clocks that are set back would give two of them one name.
     plans: u64,
+    /// Whether the last decision left nothing to be done or to be awaited.
+    rests: bool,
+    /// Topologies that each process had learned something of by its last decision in this term.
+    learned: BTreeMap<usize, BTreeSet<String>>,
+    /// What was not known any more, though the process had learned it.
+    lost: Option<String>,
 }
 
 impl Wish {
@@ -46,11 +52,50 @@ impl Wish {
     }
 }
 
-/// Decides by wishes.
-pub fn deciding(wish: Wish) -> Decide {
+impl Wish {
+    /// Whether nothing is left to be done or to be awaited.
+    pub fn rests(&self) -> bool {
+        self.inner().rests
+    }
+
+    /// Whatever a process has learned is now what its predecessor did.
+    pub fn begins_term(&self, process: usize) {
+        self.inner().learned.remove(&process);
+    }
+
+    /// What was lost of what a process had learned.
+    pub fn lost(&self) -> Option<String> {
+        self.inner().lost.clone()
+    }
+}
+
+impl Wished {
+    /// Compares what a process still knows with what it had learned.
+    fn compare(&mut self, process: usize, state: &State) {
+        let had = self.learned.get(&process).into_iter().flatten();
+        let lost = had.into_iter().find(|id| !state.learned.nodes.contains_key(*id));
+        if let Some(lost) = lost.cloned() {
+            self.lost = Some(lost);
+        }
+    }
+
+    fn note(&mut self, process: usize, state: &State) {
+        let under_way =
+            |topology: &TopologyState| topology.in_flight.is_some() || topology.awaited.is_some();
+        self.rests = !state.topologies.values().any(under_way);
+        let known = self.learned.entry(process).or_default();
+        if known.len() < state.learned.nodes.len() {
+            known.extend(state.learned.nodes.keys().cloned());
+        }
+    }
+}
+
+/// Decides by wishes, for one of the processes.
+pub fn deciding(wish: Wish, process: usize) -> Decide {
     Box::new(move |observation, state, settings, _, now| {
         let wished = {
             let mut inner = wish.inner();
+            inner.compare(process, &state);
             let panics = std::mem::take(&mut inner.panics);
             let wished = inner.topology.clone();
             drop(inner);
@@ -59,6 +104,7 @@ pub fn deciding(wish: Wish) -> Decide {
         };
         let mut decided = decide(observation, state, settings, now, wished.as_deref());
         number(&mut decided, &wish);
+        wish.inner().note(process, &decided.state);
         if decided.decisions.iter().any(|decision| decision.verdict == Verdict::Act) {
             wish.inner().topology = None;
         }
@@ -94,6 +140,10 @@ fn decide(
     let mut decisions = Vec::new();
     let mut busy = state.topologies.values().any(|topology| topology.in_flight.is_some());
     for topology in &observation.topologies {
+        // Only that something was learned matters, not what.
+        if !state.learned.nodes.contains_key(&topology.id) {
+            state.learned.nodes.insert(topology.id.clone(), NodeMemory::default());
+        }
         let remembered = state.topologies.entry(topology.id.clone()).or_default();
         let due = remembered.awaited.take_if(|awaited| now >= awaited.due && is_whole(topology));
         outcomes.extend(due.map(|awaited| outcome(awaited.action.plan, topology, now)));

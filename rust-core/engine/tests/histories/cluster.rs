@@ -6,6 +6,7 @@ use thalweg_core::model::{
     Component, ComponentKind, Executor, Node, Observation, SlotRef, TaskRange, Topology,
     TopologyStatus,
 };
+use thalweg_core::plan::MigrationRow;
 use thalweg_core::units::Timestamp;
 
 /// Nodes, and ports of each.
@@ -32,6 +33,8 @@ pub struct Cluster {
     pub topologies: BTreeMap<String, Held>,
     /// Topologies that nodes were told to run more workers of than Nimbus holds.
     pub beside: BTreeSet<String>,
+    /// Where the last committed plan of each topology moves it.
+    pub committed: BTreeMap<String, Vec<MigrationRow>>,
     /// The note in the coordination service.
     pub note: Option<String>,
     /// Which process leads, if any, and how often that has changed.

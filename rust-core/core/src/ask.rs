@@ -6,7 +6,7 @@ use crate::action::{Attempt, Baseline};
 use crate::allowed::{changeable, kept_equal, within_bounds};
 use crate::arrange::{MICROS, PlacementContext, held_back, present, problem, refusal, worst_load};
 use crate::assess::Assessment;
-use crate::budget::granted;
+use crate::budget::{granted, within_slots};
 use crate::context::Context;
 use crate::demand::{Flow, leave_out_ticks};
 use crate::explain::Wish;
@@ -125,8 +125,7 @@ impl Question<'_> {
             span: samples().map(|sample| sample.span).min().unwrap_or(Millis::ZERO),
             age: samples().map(|sample| sample.age).max().unwrap_or(Millis::ZERO),
             may_move,
-            slots: (self.context.settings.slots != SlotRule::Workers)
-                .then(|| self.placing.open_slots(self.context.observation)),
+            slots: shared_slots(self),
             cores: cores(self.context.observation, topology),
             settings: self.context.settings,
             now: self.context.now,
@@ -135,6 +134,14 @@ impl Question<'_> {
         let intent = policy::find(&situation, &mut state.policies, model);
         state.believed = policy::believed(&situation, &state.policies);
         self.within_means(intent, state)
+    }
+
+    /// The counts as far as the slots that components share reach, and the reason if that is not all.
+    fn within_slots(&self, counts: BTreeMap<u32, u32>) -> (BTreeMap<u32, u32>, Option<Reason>) {
+        match shared_slots(self) {
+            Some(slots) => within_slots(self.assessment.topology, slots, counts),
+            None => (counts, None),
+        }
     }
 
     /// The counts without those that take executors from components of which nobody knows how busy they are.
@@ -218,13 +225,21 @@ impl Question<'_> {
         let (counts, equal) = kept_equal(&charter, topology, counts);
         let (counts, parted) = parted(&charter, topology, counts);
         let (counts, limited) = granted(self.context, topology, counts);
+        let (counts, short) = self.within_slots(counts);
         let limits = kept.into_iter().chain(bounded).chain(equal).chain(parted).chain(limited);
+        let limits = limits.chain(short);
         let reasons = limits.chain(reasons).collect();
         if desired && counts.is_empty() && memory_mib.is_empty() {
             return Intent::Stay(reasons);
         }
         Intent::Scale { counts, memory_mib, desired_tasks, growth, reasons }
     }
+}
+
+/// Slots that a topology may have, where components share them.
+fn shared_slots(question: &Question<'_>) -> Option<u32> {
+    let shared = question.context.settings.slots != SlotRule::Workers;
+    shared.then(|| question.placing.open_slots(question.context.observation))
 }
 
 /// Cores of the nodes on which a topology runs, if all declare them.

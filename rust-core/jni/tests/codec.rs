@@ -60,11 +60,12 @@ prop_compose! {
         heap_mib in option::of(amounts()),
         most_per_node in option::of(1..=MAX_INT),
         (least_executors, most_executors) in (option::of(0..=MAX_INT), option::of(0..=MAX_INT)),
+        slot_group in 0..=MAX_INT,
     ) -> Component {
         let tasks = TaskRange { first, last: first + more };
         Component {
             id, kind, tasks, cpu_points, memory_mib, heap_mib, backlog, partitions, most_per_node,
-            least_executors, most_executors,
+            least_executors, most_executors, slot_group,
         }
     }
 }
@@ -314,7 +315,7 @@ fn headers_are_checked() {
         decode(&bytes).unwrap_err().to_string()
     };
     assert!(message(header::MAGIC, 0).starts_with("header: magic is "));
-    assert_eq!(message(header::VERSION, 1), "header: version is 1, must be 6");
+    assert_eq!(message(header::VERSION, 1), "header: version is 1, must be 7");
     assert!(message(header::LENGTH, 1).starts_with("header: length is "));
     assert_eq!(message(header::TABLE, 104), "section node: 1 records at offset 104 do not fit");
     assert_eq!(decode(&good[..20]), Err(CodecError::NoHeader { length: 20 }));

@@ -363,12 +363,10 @@ fn most_workers(
 pub(super) fn needs(topology: &Topology, component: u32, memory_declared: bool) -> PlaceExecutor {
     let (memory, heap) = memory_of(topology, component);
     let heap = if memory_declared { heap } else { 0.0 };
-    // Where slots are shared, only who has slots of its own tells how large these are.
-    let apart = topology.components.get(component as usize).is_some_and(|c| c.memory_mib.is_some());
     PlaceExecutor {
         role: role(topology, component),
         component,
-        group: if apart { component + 1 } else { 0 },
+        group: topology.slot_group(component as usize),
         heap_mib: heap.ceil() as u32,
         off_heap_mib: (memory - heap).ceil() as u32,
         ..PlaceExecutor::default()

@@ -114,6 +114,26 @@ impl Topology {
         let most = if self.is_single(component) { 1 } else { one.tasks.count() };
         most.min(one.most_executors.unwrap_or(u32::MAX)).max(1)
     }
+
+    /// Which components a component shares slots with, where slots are shared: those of the same number.
+    ///
+    /// Where the engine does not say it, only who has slots of its own tells how large these are.
+    pub fn slot_group(&self, component: usize) -> u32 {
+        let Some(one) = self.components.get(component) else { return 0 };
+        let alone = one.slot_group == 0 && one.memory_mib.is_some();
+        if alone { component as u32 + 1 } else { one.slot_group }
+    }
+
+    /// Where slots are shared, the slots of each group when each component has so many executors: as many as the
+    /// component with most executors needs.
+    pub fn shared_slots(&self, executors: impl Fn(usize) -> u32) -> BTreeMap<u32, u32> {
+        let mut groups = BTreeMap::new();
+        for component in 0..self.components.len() {
+            let slots = groups.entry(self.slot_group(component)).or_insert(0);
+            *slots = executors(component).max(*slots);
+        }
+        groups
+    }
 }
 
 /// A completed checkpoint.
@@ -193,6 +213,9 @@ pub struct Component {
     /// The most executors that it may have.
     #[serde(default)]
     pub most_executors: Option<u32>,
+    /// Where slots are shared: which components it shares them with, those of the same number.
+    #[serde(default)]
+    pub slot_group: u32,
 }
 
 impl Component {

@@ -21,7 +21,7 @@ pub struct Situation<'a> {
     pub age: Millis,
     /// Whether other places for its executors may soon be found to be better.
     pub may_move: bool,
-    /// Executors that a component may have at most, where each needs a slot that no other of them has.
+    /// Slots that the topology may have, where components share them.
     pub slots: Option<u32>,
     /// Cores of the nodes on which it runs, if all declare them.
     pub cores: Option<f64>,
@@ -39,7 +39,18 @@ impl<'a> Situation<'a> {
 
     /// The executors that a component may have at most: by its tasks or partitions, its user, and the cluster's slots.
     pub fn most(&self, index: usize) -> u32 {
-        self.flow.components[index].most().min(self.slots.unwrap_or(u32::MAX)).max(1)
+        let most = self.flow.components[index].most();
+        let Some(slots) = self.slots else { return most.max(1) };
+        let own = self.topology.slot_group(index);
+        let groups = self.slots_of_groups(|index| self.flow.components[index].executors);
+        let others: u32 = groups.iter().filter(|(group, _)| **group != own).map(|(_, n)| n).sum();
+        most.min(slots.saturating_sub(others)).max(1)
+    }
+
+    /// The slots of each group of components that share them, when users' components have so many executors.
+    pub fn slots_of_groups(&self, executors: impl Fn(usize) -> u32) -> BTreeMap<u32, u32> {
+        let system = |index: usize| self.flow.components.get(index).is_none_or(|c| c.system);
+        self.topology.shared_slots(|index| if system(index) { 0 } else { executors(index) })
     }
 
     /// The demand on each component when sources bring in what `rate` says, as far as components that cannot do what

@@ -369,6 +369,7 @@ fn all_claimed(section: Section, sections: &Sections<'_>, left: usize) -> Result
 
 fn component(record: &Record<'_>, strings: &[&str]) -> Result<Component, CodecError> {
     let most_per_node = record.int("most per node", 44)?;
+    record.at_most("reserved", 68, 0)?;
     Ok(Component {
         id: record.text("id", 0, strings)?,
         kind: *record.look_up("kind", 4, &layout::KINDS)?,
@@ -381,6 +382,7 @@ fn component(record: &Record<'_>, strings: &[&str]) -> Result<Component, CodecEr
         most_per_node: (most_per_node > 0).then_some(most_per_node),
         least_executors: record.optional_int("fewest executors", 56)?,
         most_executors: record.optional_int("most executors", 60)?,
+        slot_group: record.int("slot group", 64)?,
     })
 }
 

@@ -91,6 +91,8 @@ impl<'a> Writer<'a> {
             self.optional_f64(to, component.heap_mib);
             self.optional_u32(to, component.least_executors);
             self.optional_u32(to, component.most_executors);
+            self.u32(to, component.slot_group);
+            self.u32(to, 0);
         }
         for edge in &topology.edges {
             let grouping = place(&layout::GROUPINGS, edge.grouping);

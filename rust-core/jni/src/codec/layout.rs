@@ -7,7 +7,7 @@ use thalweg_core::model::{ComponentKind, Grouping, Obstacle, TopologyStatus};
 /// `THWG` as a little-endian number.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"THWG");
 /// The version of the layout described here.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 /// The largest integer of a 32-bit field: what a non-negative Java `int` can hold.
 pub const MAX_INT: u32 = i32::MAX as u32;
 /// The largest integer of a 64-bit field: what a non-negative Java `long` can hold.
@@ -95,7 +95,7 @@ pub enum Section {
     /// id, kind, first task, last task: u32; CPU points, memory MiB: f64, NaN where undeclared;
     /// backlog: u64, partitions: u32, all ones where unknown; most executors on one node: u32, 0 where
     /// nobody asks; heap MiB: f64, NaN where undeclared; fewest and most executors: u32, all ones where
-    /// nobody asks.
+    /// nobody asks; the number of those that it shares slots with, and 0: u32.
     Components,
     /// from, to, grouping, and 0: u32; the first two count within the topology; sent: u64, all
     /// ones where unknown.
@@ -133,7 +133,7 @@ impl Section {
             Self::Nodes => 40,
             Self::Topologies => 72,
             Self::Slots => 8,
-            Self::Components => 64,
+            Self::Components => 72,
             Self::Edges => 24,
             Self::Executors => 152,
             Self::Apart => 16,

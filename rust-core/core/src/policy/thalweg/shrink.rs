@@ -85,9 +85,9 @@ pub(super) fn down(
 }
 
 /// What is needed where slots are shared by executors of all components. Fewer executors of one
-/// component save nothing while another has as many as before, and leave the rest with unequal
-/// neighbours: all shrink as far as the largest, and that no further than the cores of slots do the work
-/// of all at the target busy share.
+/// component save nothing while another of its group has as many as before, and leave the rest with unequal
+/// neighbours: all of a group shrink as far as its largest, and that no further than the cores of slots do the
+/// work of all at the target busy share.
 pub(super) fn in_shared_slots(
     situation: &Situation<'_>,
     forecast: &DemandForecast,
@@ -96,12 +96,16 @@ pub(super) fn in_shared_slots(
     if situation.settings.slots == SlotRule::Workers {
         return needs;
     }
-    let component = |index: &usize| &situation.flow.components[*index];
-    let largest = needs.keys().map(|index| component(index).executors).max().unwrap_or(1).max(1);
-    let cores = slots_needed(situation, &forecast.far).unwrap_or(largest);
-    let desired = needs.values().copied().max().unwrap_or(1).max(cores).min(largest);
-    for (index, need) in &mut needs {
-        *need = (*need).max((component(index).executors * desired).div_ceil(largest));
+    let judged = |index| if needs.contains_key(&index) { executors(situation, index) } else { 0 };
+    let groups = situation.slots_of_groups(judged);
+    let all: u32 = groups.values().sum();
+    let cores = slots_needed(situation, &forecast.far).unwrap_or(all).min(all);
+    let needed = situation.slots_of_groups(|index| needs.get(&index).copied().unwrap_or(0));
+    for (&index, need) in &mut needs {
+        let group = situation.topology.slot_group(index);
+        let largest = groups[&group].max(1);
+        let desired = needed[&group].max((largest * cores).div_ceil(all.max(1))).min(largest);
+        *need = (*need).max((executors(situation, index) * desired).div_ceil(largest));
     }
     needs
 }
@@ -114,7 +118,10 @@ fn saving(situation: &Situation<'_>, desired: &DesiredCounts) -> (f64, f64) {
     let (before, after): (u32, u32) = if situation.settings.slots == SlotRule::Workers {
         (users().map(before).sum(), users().map(after).sum())
     } else {
-        (users().map(before).max().unwrap_or(0), users().map(after).max().unwrap_or(0))
+        let slots = |executors: &dyn Fn(usize) -> u32| {
+            situation.slots_of_groups(executors).into_values().sum()
+        };
+        (slots(&before), slots(&after))
     };
     (f64::from(before.saturating_sub(after)), f64::from(before))
 }

@@ -21,7 +21,7 @@ const INFLATED: f64 = 1.15;
 
 /// What slots have, and what is done in them.
 struct Slots {
-    /// Slots in use: as many as the component with most executors has.
+    /// Slots in use: of each group that shares them, as many as the component with most executors has.
     count: u32,
     /// Cores of their nodes; one for each where that is not declared, as Flink assumes.
     cores: f64,
@@ -35,7 +35,8 @@ impl Slots {
         if situation.settings.slots == SlotRule::Workers {
             return None;
         }
-        let count = situation.flow.users().map(|(_, component)| component.executors).max()?;
+        let groups = situation.slots_of_groups(|index| situation.flow.components[index].executors);
+        let count = Some(groups.into_values().sum()).filter(|count| *count > 0)?;
         let busy: Option<f64> = situation.flow.users().map(|(_, component)| work(component)).sum();
         let cores = situation.cores.unwrap_or(f64::from(count));
         Some(Self { count, cores, busy: busy.filter(|busy| *busy > 0.0)? })
@@ -155,6 +156,20 @@ mod tests {
         // Workers have their nodes' cores, of which placement knows.
         case.settings.slots = SlotRule::Workers;
         assert_eq!(desired(&mut case, &mut contended()), []);
+    }
+
+    #[test]
+    fn groups_of_components_have_slots_of_their_own() {
+        // Of eight slots, four each, with six cores: 3.92 are busy, 5.2 would be at the target.
+        let mut case = shared(1000.0, [0.6, 0.38]);
+        case.topology.components[2].slot_group = 3;
+        case.intent(|situation| {
+            let situation = Situation { cores: Some(6.0), ..*situation };
+            let slots = Slots::of(&situation).expect("they are shared");
+            assert_eq!((slots.count, slots.cores), (8, 6.0));
+            assert_eq!(situation.most(1), 28, "the others hold four of the 32");
+            crate::policy::desired::intent(&situation, &Default::default(), Vec::new())
+        });
     }
 
     #[test]

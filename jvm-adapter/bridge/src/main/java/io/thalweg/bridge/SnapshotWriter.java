@@ -7,7 +7,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Encodes what an adapter saw of a cluster, in layout 6 of {@code docs/reference/ffi.md}.
+ * Encodes what an adapter saw of a cluster, in layout 7 of {@code docs/reference/ffi.md}.
  *
  * <p>{@link #begin} starts a snapshot, {@link #finish} ends it; nodes come before their slots, and a
  * topology before its components, edges and executors. One writer serves many snapshots and reuses
@@ -54,7 +54,7 @@ public final class SnapshotWriter {
     }
 
     private static final int MAGIC = 0x47574854; // THWG
-    private static final int VERSION = 6;
+    private static final int VERSION = 7;
     private static final int COMPONENTS_AT = 24;
     private static final int EDGES_AT = 28;
     private static final int EXECUTORS_AT = 32;
@@ -70,6 +70,7 @@ public final class SnapshotWriter {
     private static final int OBSTACLE_AT = 64;
     private static final int SETTINGS_AT = 68;
     private static final int LEAST_EXECUTORS_AT = 56;
+    private static final int SLOT_GROUP_AT = 64;
     private static final int SENT_AT = 16;
     private static final int TIMES_AT = 96;
     private static final int STATE_AT = 128;
@@ -77,7 +78,7 @@ public final class SnapshotWriter {
     private final Section nodes = new Section(40);
     private final Section slots = new Section(8);
     private final Section topologies = new Section(72);
-    private final Section components = new Section(64);
+    private final Section components = new Section(72);
     private final Section edges = new Section(24);
     private final Section executors = new Section(152);
     private final Section apart = new Section(16);
@@ -153,7 +154,7 @@ public final class SnapshotWriter {
         int idText = intern(id);
         components.next().putInt(idText).putInt(kind.ordinal()).putInt(firstTask).putInt(lastTask)
                 .putDouble(Double.NaN).putDouble(Double.NaN).putLong(UNKNOWN).putInt((int) UNKNOWN).putInt(0)
-                .putDouble(Double.NaN).putInt((int) UNKNOWN).putInt((int) UNKNOWN);
+                .putDouble(Double.NaN).putInt((int) UNKNOWN).putInt((int) UNKNOWN).putInt(0).putInt(0);
         return index;
     }
 
@@ -161,6 +162,11 @@ public final class SnapshotWriter {
     public void bounds(int least, int most) {
         int at = components.last() + LEAST_EXECUTORS_AT;
         components.content.putInt(at, least).putInt(at + Integer.BYTES, most);
+    }
+
+    /** Adds with which others the last component shares slots: those of the same number. */
+    public void slotGroup(int group) {
+        components.content.putInt(components.last() + SLOT_GROUP_AT, group);
     }
 
     /** Adds what its user declared for each executor of the last component; NaN where nothing. */

@@ -46,6 +46,7 @@ final class Snapshots {
         writer.heap(128.5);
         writer.mostPerNode(2);
         writer.bounds(1, 4);
+        writer.slotGroup(2);
         int spout = writer.component("spout", Kind.SOURCE, 6, 6);
         writer.declared(Double.NaN, 0);
         writer.waiting(9007199254740995L, 12);

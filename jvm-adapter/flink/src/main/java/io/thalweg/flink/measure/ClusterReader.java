@@ -155,7 +155,7 @@ public final class ClusterReader {
             SourceReader.Waiting waiting = source ? sources.read(id, vertexId) : SourceReader.Waiting.UNKNOWN;
             Lookups lookups = source ? Lookups.UNKNOWN : caches.read(id, vertexId);
             vertices.add(new Vertex(vertexId, names.get(vertexId), firstTask, max, inputs,
-                    tasks(id, vertexId, source, lookups), waiting));
+                    tasks(id, vertexId, source, lookups), waiting, vertex.path("slotSharingGroupId").asText("")));
             firstTask += max;
         }
         return new JobView(id, job.path("name").asText(), job.path("state").asText(), states.checkpoint(id),

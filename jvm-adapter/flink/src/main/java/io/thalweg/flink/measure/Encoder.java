@@ -89,10 +89,14 @@ public final class Encoder {
             writer.obstacle(job.obstacle());
         }
         List<List<Report>> reports = reports(job);
+        // A group has the number of its first vertex, counted from 1; 0 is that of all whose group is not told.
+        Map<String, Integer> groups = new HashMap<>(Map.of("", 0));
         for (int index = 0; index < job.vertices().size(); index++) {
             Vertex vertex = job.vertices().get(index);
+            int number = index + 1;
             writer.component(vertex.name(), vertex.isSource() ? Kind.SOURCE : Kind.OPERATOR, vertex.firstTask(),
                     vertex.firstTask() + vertex.maxParallelism() - 1);
+            writer.slotGroup(groups.computeIfAbsent(vertex.slotGroup(), group -> number));
             if (managedMib.containsKey(vertex.id())) {
                 writer.declared(Double.NaN, managedMib.get(vertex.id()));
             }

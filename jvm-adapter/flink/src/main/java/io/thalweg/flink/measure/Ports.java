@@ -19,8 +19,13 @@ import java.util.TreeSet;
  * jobs are taken to fill one slot after the other, each of which keeps a number that no other slot of its node has.
  */
 final class Ports {
-    /** The slot of a job that holds the subtasks of this rank on a node. */
-    private record Share(String job, String node, int rank) { }
+    /** The slot of a job that holds the subtasks of this rank, of one slot sharing group, on a node. */
+    private record Share(String job, String node, String group, int rank) {
+        /** All slots of the group on the node. */
+        private static String all(String job, String node, String group) {
+            return String.join(" ", job, node, group);
+        }
+    }
 
     private Map<Share, Place> shares = new HashMap<>();
 
@@ -41,10 +46,11 @@ final class Ports {
                     String key = key(job, vertex, task);
                     if (place != null && place.node().equals(task.node())) {
                         places.put(key, place);
-                        held.computeIfAbsent(job.id() + " " + task.node(), node -> new TreeSet<>()).add(place);
+                        held.computeIfAbsent(Share.all(job.id(), task.node(), vertex.slotGroup()), all -> new TreeSet<>())
+                                .add(place);
                     } else if (task.node() != null) {
                         int rank = ranks.merge(vertex.id() + " " + task.node(), 1, Integer::sum) - 1;
-                        others.put(key, new Share(job.id(), task.node(), rank));
+                        others.put(key, new Share(job.id(), task.node(), vertex.slotGroup(), rank));
                     }
                 }
             }
@@ -53,7 +59,8 @@ final class Ports {
         Map<Share, Place> numbered = new HashMap<>();
         List<Share> rest = new ArrayList<>();
         for (Share share : new HashSet<>(others.values())) {
-            Set<Place> known = held.getOrDefault(share.job + " " + share.node, Collections.emptySortedSet());
+            Set<Place> known = held.getOrDefault(Share.all(share.job, share.node, share.group),
+                    Collections.emptySortedSet());
             known.stream().skip(share.rank).findFirst().ifPresentOrElse(
                     place -> numbered.put(share, place), () -> rest.add(share));
         }
@@ -75,7 +82,8 @@ final class Ports {
                 numbered.put(share, before);
             }
         }
-        found.sort(Comparator.comparing(Share::job).thenComparing(Share::node).thenComparing(Share::rank));
+        found.sort(Comparator.comparing(Share::job).thenComparing(Share::node).thenComparing(Share::rank)
+                .thenComparing(Share::group));
         for (Share share : found) {
             if (!numbered.containsKey(share)) {
                 int port = 0;

@@ -13,9 +13,10 @@ import java.util.stream.Collectors;
  * @param firstTask its first key group, counted over all steps of the job
  * @param maxParallelism how many key groups it has
  * @param waiting what waits before it, if it is a source
+ * @param slotGroup Flink's id of the slot sharing group, the same for all that share slots; empty where it tells none
  */
 public record Vertex(String id, String name, int firstTask, int maxParallelism, List<Input> inputs, List<Task> tasks,
-        SourceReader.Waiting waiting) {
+        SourceReader.Waiting waiting, String slotGroup) {
     /** A stream from another step, by index. */
     public record Input(int from, String shipStrategy) { }
 

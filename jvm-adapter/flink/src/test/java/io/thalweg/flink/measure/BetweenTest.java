@@ -15,7 +15,7 @@ class BetweenTest {
     private static Vertex vertex(String id, List<Input> inputs, int attempt, double read, double written, double idle) {
         Totals totals = new Totals(read, written, 1000, 0, idle);
         return new Vertex(id, id, 0, 4, inputs, List.of(new Task(0, attempt, "n1", true, totals, Task.State.UNKNOWN)),
-                SourceReader.Waiting.UNKNOWN);
+                SourceReader.Waiting.UNKNOWN, "");
     }
 
     /** A source that sent so much to a step that took in so much and was idle so long. */

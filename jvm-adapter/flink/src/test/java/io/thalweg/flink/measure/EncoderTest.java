@@ -33,9 +33,9 @@ class EncoderTest {
         Totals lines = new Totals(100 * seconds, 100 * seconds, 500 * seconds, 0, 500 * seconds);
         Totals half = new Totals(50 * seconds, 350 * seconds, 950 * seconds, 0, 50 * seconds);
         Vertex source = new Vertex("aa", "lines", 0, 1, List.of(),
-                List.of(task(0, "n1", lines)), SourceReader.Waiting.UNKNOWN);
+                List.of(task(0, "n1", lines)), SourceReader.Waiting.UNKNOWN, "");
         Vertex split = new Vertex("bb", "split", 1, 4, List.of(new Input(0, "REBALANCE")),
-                List.of(task(0, "n1", half), task(1, "n2", half)), SourceReader.Waiting.UNKNOWN);
+                List.of(task(0, "n1", half), task(1, "n2", half)), SourceReader.Waiting.UNKNOWN, "");
         return new JobView("job", "words", "RUNNING", Checkpoint.UNKNOWN, null, List.of(source, split));
     }
 
@@ -66,7 +66,7 @@ class EncoderTest {
     void onlySlotsInUseAndThoseThatFlinkCallsFreeAreThere() {
         Totals none = new Totals(0, 0, 0, 0, 0);
         Vertex source = new Vertex("aa", "lines", 0, 1, List.of(), List.of(task(0, "n1", none)),
-                SourceReader.Waiting.UNKNOWN);
+                SourceReader.Waiting.UNKNOWN, "");
         JobView one = new JobView("one", "one", "RUNNING", Checkpoint.UNKNOWN, null, List.of(source));
         JobView two = new JobView("two", "two", "RUNNING", Checkpoint.UNKNOWN, null, List.of(source));
         assertEquals(List.of("0", "1", "2", "3"), ports(2, one, two));
@@ -74,6 +74,24 @@ class EncoderTest {
         assertEquals(List.of("0", "1"), ports(0, one, two));
         assertEquals(List.of("0", "1", "2"), ports(1, one, two));
         assertEquals(List.of(), ports(0));
+    }
+
+    @Test
+    void verticesThatShareSlotsHaveTheNumberOfTheFirst() {
+        List<Vertex> vertices = new ArrayList<>();
+        for (String group : List.of("", "g", "h", "g")) {
+            String id = "v" + vertices.size();
+            vertices.add(new Vertex(id, id, vertices.size(), 1, List.of(), List.of(), SourceReader.Waiting.UNKNOWN, group));
+        }
+        JobView job = new JobView("job", "job", "RUNNING", Checkpoint.UNKNOWN, null, vertices);
+        ByteBuffer encoded = new Encoder().encode(0, NODES, List.of(job), (j, v, s) -> null).finish();
+        encoded.order(ByteOrder.LITTLE_ENDIAN);
+        int components = encoded.getInt(24 + 8 * 3);
+        List<Integer> groups = new ArrayList<>();
+        for (int index = 0; index < 4; index++) {
+            groups.add(encoded.getInt(components + 72 * index + 64));
+        }
+        assertEquals(List.of(0, 2, 3, 2), groups);
     }
 
     private static byte[] bytes(SnapshotWriter writer) {

@@ -20,8 +20,8 @@ class PortsTest {
             tasks.add(new Task(tasks.size(), 0, node, true, new Totals(0, 0, 0, 0, 0), Task.State.UNKNOWN));
         }
         return new JobView(id, id, "RUNNING", Checkpoint.UNKNOWN, null, List.of(
-                new Vertex("x", "x", 0, 4, List.of(), tasks, SourceReader.Waiting.UNKNOWN),
-                new Vertex("y", "y", 4, 4, List.of(), tasks, SourceReader.Waiting.UNKNOWN)));
+                new Vertex("x", "x", 0, 4, List.of(), tasks, SourceReader.Waiting.UNKNOWN, ""),
+                new Vertex("y", "y", 4, 4, List.of(), tasks, SourceReader.Waiting.UNKNOWN, "")));
     }
 
     private static Map<String, Place> sorted(Map<String, Place> places) {
@@ -35,6 +35,18 @@ class PortsTest {
                 "a x 1", new Place("n1", 1), "a y 1", new Place("n1", 1),
                 "b x 0", new Place("n1", 2), "b y 0", new Place("n1", 2),
                 "b x 1", new Place("n2", 0), "b y 1", new Place("n2", 0))), sorted(found));
+    }
+
+    @Test
+    void verticesOfAnotherSlotSharingGroupHaveSlotsOfTheirOwn() {
+        List<Task> one = job("a", "n1").vertices().get(0).tasks();
+        JobView job = new JobView("a", "a", "RUNNING", Checkpoint.UNKNOWN, null, List.of(
+                new Vertex("x", "x", 0, 4, List.of(), one, SourceReader.Waiting.UNKNOWN, "g"),
+                new Vertex("y", "y", 4, 4, List.of(), one, SourceReader.Waiting.UNKNOWN, "h"),
+                new Vertex("z", "z", 8, 4, List.of(), one, SourceReader.Waiting.UNKNOWN, "g")));
+        Map<String, Place> found = ports.of(List.of(job), (j, v, s) -> null);
+        assertEquals(found.get("a x 0"), found.get("a z 0"));
+        assertEquals(List.of(0, 1), List.of(found.get("a x 0").port(), found.get("a y 0").port()));
     }
 
     @Test

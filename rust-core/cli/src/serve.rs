@@ -1,12 +1,13 @@
 //! `thalweg serve`.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use thalweg_control::token::{self, Role as May};
 use thalweg_serve::{Engine, Role, Settings, Socket};
 
 /// Shows engines over HTTP, in a dashboard and to Prometheus
@@ -21,6 +22,10 @@ pub struct Serve {
     /// Where it listens; beyond this machine only with tokens and a certificate
     #[arg(long, default_value = "127.0.0.1:7480")]
     listen: SocketAddr,
+    /// The file with the token by which engines know this server as a delegate, as `thalweg token` makes it; with it each
+    /// user's order and approval count as that user's own
+    #[arg(long, value_name = "FILE")]
+    engine_token: Option<PathBuf>,
     /// The file of tokens; without one everybody on this machine may read, and nobody may give orders
     #[arg(long, value_name = "FILE")]
     tokens: Option<PathBuf>,
@@ -69,7 +74,7 @@ impl Serve {
             }
             None => {}
         }
-        let engines = engines(&self.engines)?;
+        let engines = engines(&self.engines, self.engine_token.as_deref())?;
         let settings = Settings {
             listen: self.listen,
             tokens: self.tokens,
@@ -92,10 +97,11 @@ impl Serve {
     }
 }
 
-fn engines(given: &[String]) -> Result<Vec<(String, Arc<dyn Engine>)>> {
+fn engines(given: &[String], token: Option<&Path>) -> Result<Vec<(String, Arc<dyn Engine>)>> {
     if given.is_empty() {
         bail!("--engine NAME=PLACE is missing: nothing would be shown");
     }
+    let token = token.map(delegate).transpose()?;
     let mut engines: Vec<(String, Arc<dyn Engine>)> = Vec::new();
     for pair in given {
         let Some((name, place)) = pair.split_once('=').filter(|(name, _)| !name.is_empty()) else {
@@ -104,7 +110,22 @@ fn engines(given: &[String]) -> Result<Vec<(String, Arc<dyn Engine>)>> {
         if engines.iter().any(|(other, _)| other == name) {
             bail!("--engine {pair}: there is an engine {name} already");
         }
-        engines.push((name.to_owned(), Arc::new(Socket::at(place))));
+        let socket = Socket::at(place);
+        let socket = match &token {
+            Some(token) => socket.signing(token.clone()),
+            None => socket,
+        };
+        engines.push((name.to_owned(), Arc::new(socket)));
     }
     Ok(engines)
+}
+
+/// The first token of a file, if it is a delegate's.
+fn delegate(file: &Path) -> Result<token::Token> {
+    let first = token::read(file)?.into_iter().next();
+    let token = first.with_context(|| format!("{} holds no token", file.display()))?;
+    if token.role != May::Delegate {
+        bail!("{}: {} is no delegate's: thalweg token NAME --delegate", file.display(), token.name);
+    }
+    Ok(token)
 }

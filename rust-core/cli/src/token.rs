@@ -12,15 +12,19 @@ pub struct NewToken {
     /// It may only ask, and give no orders
     #[arg(long)]
     viewer: bool,
+    /// It gives orders in others' names only: of a `thalweg serve`, for its `--engine-token`
+    #[arg(long, conflicts_with = "viewer")]
+    delegate: bool,
 }
 
 impl NewToken {
     /// Runs the command.
     pub fn run(&self) -> Result<()> {
         let secret = secret().map_err(|error| anyhow!(error.to_string()))?;
-        let (role, word) = match self.viewer {
-            true => (Role::Viewer, "viewer"),
-            false => (Role::Operator, "operator"),
+        let (role, word) = match (self.viewer, self.delegate) {
+            (true, _) => (Role::Viewer, "viewer"),
+            (_, true) => (Role::Delegate, "delegate"),
+            _ => (Role::Operator, "operator"),
         };
         Token::new(&self.name, role, &secret).map_err(|reason| anyhow!(reason))?;
         println!("{} {word} {secret}", self.name);

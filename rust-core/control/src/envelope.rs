@@ -1,4 +1,5 @@
-//! Requests that go over a store which others reach too: signed with a token, good for a short time, and answered once.
+//! Requests that are signed with a token, good for a short time, and answered once: those that go over a store which
+//! others reach too, and those of a server that speaks for several people.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,7 @@ pub const LONGEST_LIFE_MS: i64 = 300_000;
 /// How far clocks of two machines may be apart, in ms.
 const CLOCKS_APART_MS: i64 = 60_000;
 
-/// A request as it lies in the store.
+/// A request that is signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Envelope {
@@ -61,7 +62,17 @@ impl Envelope {
         Ok(Self { mac, ..envelope })
     }
 
-    /// Reads what lies in the store, whoever has put it there.
+    /// Whether a line is meant as a signed request rather than a plain one.
+    pub fn is_meant(line: &[u8]) -> bool {
+        #[derive(Deserialize)]
+        struct Signed {
+            #[serde(rename = "mac")]
+            _mac: serde::de::IgnoredAny,
+        }
+        serde_json::from_slice::<Signed>(line).is_ok()
+    }
+
+    /// Reads one, whoever has made it.
     ///
     /// # Errors
     /// When it is none, or of another version.
@@ -106,11 +117,21 @@ impl Envelope {
             return Err(expired("it is good for too long, or clocks are more than a minute apart"));
         }
         let request = Request::read(self.request.as_bytes())?;
-        if request.command.is_order() && token.role != Role::Operator {
-            let text = format!("token {} may only ask", token.name);
-            return Err(Refusal::of(ErrorCode::Forbidden, "token", text));
+        let refuse =
+            |field: &str, text: String| Err(Refusal::of(ErrorCode::Forbidden, field, text));
+        let name = &token.name;
+        match (token.role, request.on_behalf_of.is_empty()) {
+            (Role::Viewer, _) if request.command.is_order() => {
+                refuse("token", format!("token {name} may only ask"))
+            }
+            (Role::Delegate, true) if request.command.is_order() => {
+                refuse("on_behalf_of", format!("token {name} gives orders in somebody's name only"))
+            }
+            (Role::Viewer | Role::Operator, false) => {
+                refuse("on_behalf_of", format!("token {name} speaks for nobody else"))
+            }
+            _ => Ok(request),
         }
-        Ok(request)
     }
 
     /// All that is signed. The request comes last, so that no two envelopes have the same text.
@@ -204,6 +225,23 @@ mod tests {
         let forged = SealedAnswer { answer: "done".to_owned(), ..sealed.clone() };
         assert_eq!(forged.open(&look.id, &watch), None);
         assert_eq!(sealed.open(&look.id, &watch).as_deref(), Some("fine"));
+    }
+
+    #[test]
+    fn only_a_delegate_speaks_for_others_and_it_does_so_only() {
+        let [dashboard, night] =
+            [token("dashboard", Role::Delegate), token("night", Role::Operator)];
+        let tokens = [dashboard.clone(), night.clone()];
+        let of_ann = Request { on_behalf_of: "ann".to_owned(), ..drain() };
+        let sealed = |request, token| Envelope::seal(request, token, 0, 1_000).unwrap();
+        assert_eq!(opened(&sealed(&of_ann, &dashboard), &tokens, 1), Ok(of_ann.clone()));
+        let nobodys = drain();
+        for (request, token) in [(&of_ann, &night), (&nobodys, &dashboard)] {
+            let refusal = opened(&sealed(request, token), &tokens, 1).unwrap_err();
+            assert_eq!((refusal.code, &*refusal.field), (ErrorCode::Forbidden, "on_behalf_of"));
+        }
+        let look = Request::of(Command::Status {});
+        assert!(opened(&sealed(&look, &dashboard), &tokens, 1).is_ok());
     }
 
     #[test]

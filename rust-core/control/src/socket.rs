@@ -12,6 +12,7 @@ use rustix::net::{Shutdown, sockopt};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::envelope::Envelope;
 use crate::line::{self, LONGEST_ANSWER, Timed};
 use crate::wire::{Answer, Refusal, Request};
 
@@ -219,6 +220,26 @@ pub fn call(
     request: &Request,
     patience: Duration,
 ) -> Result<serde_json::Value, CallError> {
+    exchange(path, serde_json::to_vec(request), patience)
+}
+
+/// Asks the engine at a socket with a signed request.
+///
+/// # Errors
+/// [`CallError`].
+pub fn call_signed(
+    path: &Path,
+    envelope: &Envelope,
+    patience: Duration,
+) -> Result<serde_json::Value, CallError> {
+    exchange(path, serde_json::to_vec(envelope), patience)
+}
+
+fn exchange(
+    path: &Path,
+    line: serde_json::Result<Vec<u8>>,
+    patience: Duration,
+) -> Result<serde_json::Value, CallError> {
     let place = || path.display().to_string();
     let unreachable =
         |error: io::Error| CallError::Unreachable { place: place(), reason: said(&error) };
@@ -226,7 +247,7 @@ pub fn call(
     if let Err(error) = check_length(path) {
         return Err(CallError::Unreachable { place: place(), reason: error.to_string() });
     }
-    let line = serde_json::to_vec(request).map_err(|error| nonsense(error.to_string()))?;
+    let line = line.map_err(|error| nonsense(error.to_string()))?;
     let end = Instant::now() + patience;
     let mut stream = UnixStream::connect(path).map_err(unreachable)?;
     let sent = line::write(&mut stream, &line, end);

@@ -19,6 +19,14 @@ pub enum Role {
     Viewer,
     /// Also to give orders.
     Operator,
+    /// To give orders in other people's names, as a server does that knows them by tokens of its own.
+    Delegate,
+}
+
+impl Role {
+    /// All, with the word for each in a file of tokens.
+    pub const WORDS: [(&'static str, Self); 3] =
+        [("viewer", Self::Viewer), ("operator", Self::Operator), ("delegate", Self::Delegate)];
 }
 
 /// A token: a name, what it allows, and a secret with which its owner signs.
@@ -99,7 +107,7 @@ impl Token {
     }
 }
 
-/// Reads a file of tokens, one a line: name, `viewer` or `operator`, secret. Nobody else may read it.
+/// Reads a file of tokens, one a line: name, `viewer`, `operator` or `delegate`, secret. Nobody else may read it.
 ///
 /// # Errors
 /// [`TokenError`].
@@ -120,12 +128,10 @@ pub fn read(path: &Path) -> Result<Vec<Token>, TokenError> {
         }
         let words: Vec<&str> = line.split_whitespace().collect();
         let &[name, role, secret] = words.as_slice() else {
-            return Err(wrong("expected a name, viewer or operator, and a secret"));
+            return Err(wrong("expected a name, viewer, operator or delegate, and a secret"));
         };
-        let role = match role {
-            "viewer" => Role::Viewer,
-            "operator" => Role::Operator,
-            _ => return Err(wrong("expected viewer or operator in the second place")),
+        let Some(&(_, role)) = Role::WORDS.iter().find(|(word, _)| *word == role) else {
+            return Err(wrong("expected viewer, operator or delegate in the second place"));
         };
         if tokens.iter().any(|token| token.name == name) {
             return Err(wrong("this name is there already"));

@@ -10,6 +10,8 @@ pub const VERSION: u32 = 1;
 
 /// The most letters of a reason that comes with an order.
 const LONGEST_REASON: usize = 500;
+/// The most letters of a person's name.
+const LONGEST_NAME: usize = 64;
 
 /// What is asked of an engine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +25,10 @@ pub struct Request {
     /// Why it is asked, for those who read it later.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why: String,
+    /// Whose word it is, where a server passes on what somebody else says whom it knows. It counts only from one who
+    /// signs with a token for that ([`crate::token::Role::Delegate`]).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub on_behalf_of: String,
     /// What is asked.
     pub command: Command,
 }
@@ -174,7 +180,13 @@ impl Command {
 impl Request {
     /// A request of this version.
     pub fn of(command: Command) -> Self {
-        Self { v: VERSION, id: String::new(), why: String::new(), command }
+        Self {
+            v: VERSION,
+            id: String::new(),
+            why: String::new(),
+            on_behalf_of: String::new(),
+            command,
+        }
     }
 
     /// Reads a request.
@@ -198,6 +210,11 @@ impl Request {
         if request.why.chars().count() > LONGEST_REASON {
             let text = format!("longer than {LONGEST_REASON} letters");
             return Err(Refusal::of(ErrorCode::BadRequest, "why", text));
+        }
+        let name = &request.on_behalf_of;
+        if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+            let text = format!("a name has at most {LONGEST_NAME} letters, all of which are seen");
+            return Err(Refusal::of(ErrorCode::BadRequest, "on_behalf_of", text));
         }
         Ok(request)
     }

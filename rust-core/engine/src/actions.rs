@@ -107,7 +107,7 @@ impl Engine {
         if !action.phase.is_under_way() {
             let fault = action.fault.as_ref();
             let fault = fault.map(|fault| (fault.code.as_str(), fault.text.as_str()));
-            self.desk.ended(id, fault, now);
+            self.handler.ended(id, fault, now);
             end(running, action, now);
         }
     }

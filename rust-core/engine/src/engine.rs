@@ -20,7 +20,7 @@ use thalweg_core::{Decided, decide};
 use thalweg_store::{Store, StoreKind, StoreSettings};
 
 use crate::arrangement::Arrangements;
-use crate::control::{Desk, Remote, Server};
+use crate::control::{Remote, RequestHandler, Server};
 use crate::error::{EngineError, kind_of};
 use crate::locked::lock;
 use crate::recording::{Entry, Recorder};
@@ -41,7 +41,7 @@ pub type Decide =
 pub struct Engine {
     /// Who answers; dropped first.
     pub(crate) answering: Mutex<Answering>,
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) handler: Arc<RequestHandler>,
     pub(crate) settings: EngineSettings,
     pub(crate) decide: Decide,
     /// Where the status is shown; nowhere for an engine without files.
@@ -152,12 +152,13 @@ impl Engine {
         let said = said::kept(store.as_ref());
         let recorder = begin_recording(&settings, &learned, &said);
         let leads = Arc::new(AtomicBool::new(false));
-        let desk = Desk::new(Arc::new(settings.clone()), Arc::clone(&store), Arc::clone(&leads));
+        let handler =
+            RequestHandler::new(Arc::new(settings.clone()), Arc::clone(&store), Arc::clone(&leads));
         let mut state = State { learned: learned.clone(), ..State::default() };
         state.take_proposals(said.proposals);
         let engine = Self {
             answering: Mutex::default(),
-            desk: Arc::new(desk),
+            handler: Arc::new(handler),
             recorder,
             decide,
             folder,
@@ -202,7 +203,7 @@ impl Engine {
                 Arc::clone(&routing.operator),
             )
         };
-        let drained = self.desk.drained();
+        let drained = self.handler.drained();
         let left = not_ours(view, self.core(), &operator, now);
         if left.len() == view.topologies.len() {
             let executors = view.topologies.iter().map(|t| t.executors.len()).sum();
@@ -366,6 +367,6 @@ impl Engine {
     ) -> Result<serde_json::Value, thalweg_control::Refusal> {
         let line = format!(r#"{{"v": 1, "command": {command}}}"#);
         let request = thalweg_control::Request::read(line.as_bytes())?;
-        self.desk.answer(request, crate::orders::By::Token("a test".to_owned()))
+        self.handler.answer(request, crate::orders::By::Token("a test".to_owned()))
     }
 }

@@ -58,14 +58,14 @@ impl Engine {
             }
         }
         self.leads.store(true, Ordering::SeqCst);
-        self.desk.lead(term.0);
+        self.handler.lead(term.0);
         let after = left.map(|left| self.take_over(left, term, now)).transpose()?.flatten();
         {
             let running = self.running();
             let under_way = running.under_way.iter().map(|under_way| &under_way.action);
             let known: Vec<&str> =
                 under_way.chain(&running.settled).map(|action| action.plan.id.as_str()).collect();
-            self.desk.take_over(|plan| known.contains(&plan), now);
+            self.handler.take_over(|plan| known.contains(&plan), now);
         }
         tracing::info!(term = term.0, left = after.is_some(), "begins to lead");
         let due = Self::due(&self.running());

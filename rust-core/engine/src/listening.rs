@@ -1,10 +1,9 @@
 //! An engine that people and tools can reach: at its socket, and in the shared store where there is one.
 
-use std::path::Path;
 use std::sync::{Arc, Weak};
 
 use serde_json::Value;
-use thalweg_control::{ErrorCode, Refusal};
+use thalweg_control::{ErrorCode, Refusal, token};
 use thalweg_core::units::Timestamp;
 use thalweg_store::StoreKind;
 
@@ -43,15 +42,18 @@ impl Engine {
     /// Begins to answer people and tools. Where that cannot be, everything else works, and log and status say why.
     pub fn serve(self) -> Arc<Self> {
         let engine = Arc::new(self);
-        engine.desk.hear(Box::new(There(Arc::downgrade(&engine))));
+        engine.handler.hear(Box::new(There(Arc::downgrade(&engine))));
         let settings = &engine.settings;
         let mut answering = lock(&engine.answering);
+        let read = settings.control_tokens.as_deref().map(token::read).transpose();
+        let tokens = read.map_err(|why| answering.problems.push(why.to_string())).ok().flatten();
         if let Some(path) = &settings.control_socket {
-            let started = Server::start(path, Arc::clone(&engine.desk));
+            let known = tokens.clone().unwrap_or_default();
+            let started = Server::start(path, known, Arc::clone(&engine.handler));
             answering.server = started.map_err(|why| answering.problems.push(why)).ok();
         }
-        if let (StoreKind::Redis, Some(file)) = (settings.store.kind, &settings.control_tokens) {
-            let started = Remote::start(&settings.store, Path::new(file), Arc::clone(&engine.desk));
+        if let (StoreKind::Redis, Some(tokens)) = (settings.store.kind, tokens) {
+            let started = Remote::start(&settings.store, tokens, Arc::clone(&engine.handler));
             answering.remote = started.map_err(|why| answering.problems.push(why)).ok();
         }
         for problem in &answering.problems {

@@ -82,7 +82,7 @@ impl Engine {
         mut observation: Observation,
         now: Timestamp,
     ) -> Result<Observed, EngineError> {
-        let drained = self.desk.drained();
+        let drained = self.handler.drained();
         drains::mark(&mut observation, &drained);
         self.give_up_silent(&observation, now);
         self.forget_gone(&observation);
@@ -97,7 +97,7 @@ impl Engine {
         self.save_learned(now);
         self.keep_said(now);
         self.show(now);
-        self.desk.saw(observation);
+        self.handler.saw(observation);
         let mut answer = looked.answer;
         // What was stored meanwhile may have told that another has the lead.
         answer.leads = self.leads.load(Ordering::SeqCst);
@@ -129,11 +129,11 @@ impl Engine {
             acting.and_then(|acting| Some((acting, acting.plan.clone()?)))
         {
             self.begin_action(&mut running, plan.clone(), now)?;
-            self.desk.begins(&plan, decision, observation);
+            self.handler.begins(&plan, decision, observation);
         }
-        self.desk.unproposed(&decisions, now);
+        self.handler.unproposed(&decisions, now);
         if let Some(id) = turn {
-            self.desk.decided(&id, kept, &decisions, now);
+            self.handler.decided(&id, kept, &decisions, now);
         }
         for outcome in &outcomes {
             running.outcomes.push_front(outcome.clone());
@@ -162,7 +162,7 @@ impl Engine {
         let idle = running.under_way.is_none();
         // An order that has to wait does not keep hosts from being emptied.
         let drains = running.order_waited && idle && !drained.is_empty();
-        if let Some((id, order)) = self.desk.turn(now).filter(|_| !drains) {
+        if let Some((id, order)) = self.handler.turn(now).filter(|_| !drains) {
             running.state.order = Some(order);
             return Some(id);
         }
@@ -362,7 +362,7 @@ impl Engine {
         let _storing = self.storing();
         let written = self.status(now).map(|status| {
             let text = status.to_string();
-            self.desk.show(Arc::new(status));
+            self.handler.show(Arc::new(status));
             files::replace(&folder.join("status.json"), &text)
         });
         if let Err(error) | Ok(Err(error)) =
@@ -374,7 +374,7 @@ impl Engine {
 
     pub(crate) fn status(&self, now: Timestamp) -> Result<Value, EngineError> {
         let store = self.store_status();
-        let orders = self.desk.orders();
+        let orders = self.handler.orders();
         let control = self.control_status();
         let running = self.running();
         Ok(serde_json::to_value(Status {

@@ -187,6 +187,12 @@ impl Engine {
             let text = format!("{people} people have to approve of a plan: say who does");
             return Err(EngineError::Request(text));
         }
+        let before = running.operator.approving(&plan);
+        if approves && before.len() < people as usize && before.contains(&&*who) {
+            let text =
+                format!("{who} approved of plan {plan} before: of {people} people others have to");
+            return Err(EngineError::Request(text));
+        }
         running.operator.say(Word { plan: plan.clone(), who, at: now, approves });
         let approved_by = running.operator.approving(&plan);
         let given = approved_by.len() >= people as usize;

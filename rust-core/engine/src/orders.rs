@@ -1,11 +1,13 @@
 //! What operators have ordered: what waits, what is carried out, and what became of the rest.
 //!
 //! One order at a time goes to the core, those that have to wait after the others. A later order for the same topology
-//! takes the place of one that waits. Nothing here is stored or told; [`Desk`](crate::control::Desk) does that.
+//! takes the place of one that waits. Nothing here is stored or told; [`RequestHandler`](crate::control::RequestHandler) does that.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
+use thalweg_control::Request;
+use thalweg_control::token::Token;
 use thalweg_core::explain::{Decision, Verdict};
 use thalweg_core::plan::Plan;
 use thalweg_core::reason::ReasonCode;
@@ -30,13 +32,31 @@ pub enum By {
     },
     /// Whoever has this token.
     Token(String),
+    /// Somebody whom a server knows that passes this on.
+    Person {
+        /// Their name there.
+        name: String,
+        /// The token of that server.
+        through: String,
+    },
+}
+
+impl By {
+    /// Whose word a request is that a token has signed.
+    pub fn of(token: &Token, request: &Request) -> Self {
+        match &*request.on_behalf_of {
+            "" => Self::Token(token.name.clone()),
+            name => Self::Person { name: name.to_owned(), through: token.name.clone() },
+        }
+    }
 }
 
 impl std::fmt::Display for By {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::User { uid, .. } => write!(f, "user {uid}"),
-            Self::Token(name) => write!(f, "{name}"),
+            // Who has both a token and an account with a server is one person, as far as approvals go.
+            Self::Token(name) | Self::Person { name, .. } => write!(f, "{name}"),
         }
     }
 }

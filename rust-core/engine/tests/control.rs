@@ -14,20 +14,21 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::Model;
-use thalweg_control::{CallError, Command, ErrorCode, Refusal, Request, call, line};
+use thalweg_control::envelope::Envelope;
+use thalweg_control::{CallError, Command, ErrorCode, Refusal, Request, call, line, token};
 use thalweg_core::model::{Observation, Obstacle, Topology};
 use thalweg_core::units::Timestamp;
 use thalweg_engine::Engine;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Desk {
+struct Served {
     engine: Option<Arc<Engine>>,
     folder: tempfile::TempDir,
     cluster: Model,
 }
 
-impl Desk {
+impl Served {
     fn new() -> Self {
         Self::set(&json!({}))
     }
@@ -36,9 +37,9 @@ impl Desk {
         let folder = tempfile::tempdir().unwrap();
         let mut cluster = Model::new(3, 2, 2);
         cluster.rate = 50.0;
-        let mut desk = Self { engine: None, folder, cluster };
-        desk.open(more);
-        desk
+        let mut served = Self { engine: None, folder, cluster };
+        served.open(more);
+        served
     }
 
     fn open(&mut self, more: &Value) {
@@ -114,30 +115,66 @@ impl Desk {
     }
 }
 
+/// What is answered to a line as it is.
+fn answered(served: &Served, line: &impl serde::Serialize) -> Value {
+    let mut stream = UnixStream::connect(served.socket()).unwrap();
+    let end = Instant::now() + PATIENCE;
+    line::write(&mut stream, &serde_json::to_vec(line).unwrap(), end).unwrap();
+    serde_json::from_slice(&line::read(&mut stream, line::LONGEST_ANSWER, end).unwrap()).unwrap()
+}
+
+#[test]
+fn who_speaks_for_somebody_else_signs_for_it_and_is_answered_once() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut served = Served::new();
+    let file = served.folder.path().join("tokens");
+    let text = format!("dashboard delegate {}\n", token::secret().unwrap());
+    fs::write(&file, text).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    served.open(&json!({ "thalweg.control.tokens.file": file }));
+    served.look();
+    let pause =
+        Command::Pause { scope: "*".to_owned(), direction: None, for_secs: None, until: None };
+    let request = Request { on_behalf_of: "ann".to_owned(), ..Request::of(pause) };
+    let plain = answered(&served, &request);
+    assert_eq!(plain["error"]["field"], "on_behalf_of", "{plain}");
+    let token = token::read(&file).unwrap().remove(0);
+    let now = thalweg_control::now_millis();
+    let sealed = Envelope::seal(&request, &token, now, 10_000).unwrap();
+    assert_eq!(answered(&served, &sealed)["result"]["topologies"], json!(["wc-1"]));
+    served.look();
+    assert_eq!(served.status()["operator"]["pauses"][0]["who"], "ann");
+    let again = answered(&served, &sealed);
+    assert_eq!(
+        (&again["error"]["code"], &again["error"]["field"]),
+        (&json!("FORBIDDEN"), &json!("id"))
+    );
+}
+
 fn id(accepted: &Value) -> String {
     accepted["order"].as_str().unwrap().to_owned()
 }
 
 #[test]
 fn an_order_is_accepted_carried_out_and_its_fate_is_readable() {
-    let mut desk = Desk::new();
-    desk.look();
-    let accepted = desk.order(json!({ "topology": "wc-1", "counts": { "split": 4 } })).unwrap();
+    let mut served = Served::new();
+    served.look();
+    let accepted = served.order(json!({ "topology": "wc-1", "counts": { "split": 4 } })).unwrap();
     let id = id(&accepted);
-    let waits = desk.fate(&id);
+    let waits = served.fate(&id);
     assert_eq!((&waits["state"], &waits["why"]), (&json!("waiting"), &json!("a test")));
     assert_eq!(waits["by"]["user"]["pid"], json!(std::process::id()));
-    let acting = desk.until(&id, "acting");
+    let acting = served.until(&id, "acting");
     let plan = acting["plan"].as_str().unwrap().to_owned();
-    assert_eq!(desk.status()["plan"]["plan"]["id"], plan);
-    desk.carry_out(&plan, 4);
-    assert_eq!(desk.fate(&id)["state"], "done");
-    let history = desk.ask(Command::History { topology: None, limit: 10 }).unwrap();
+    assert_eq!(served.status()["plan"]["plan"]["id"], plan);
+    served.carry_out(&plan, 4);
+    assert_eq!(served.fate(&id)["state"], "done");
+    let history = served.ask(Command::History { topology: None, limit: 10 }).unwrap();
     let kinds: Vec<&str> =
         history["records"].as_array().unwrap().iter().filter_map(|r| r["kind"].as_str()).collect();
     assert!(kinds.contains(&"order") && kinds.contains(&"action"), "{kinds:?}");
-    let explained =
-        desk.ask(Command::Explain { topology: "wc-1".to_owned(), executor: Some("1".to_owned()) });
+    let explained = served
+        .ask(Command::Explain { topology: "wc-1".to_owned(), executor: Some("1".to_owned()) });
     let explained = explained.unwrap();
     assert_eq!(explained["former"]["counts"]["split"], 2);
     assert_eq!(explained["ended"][0]["plan"]["id"], plan);
@@ -147,10 +184,10 @@ fn an_order_is_accepted_carried_out_and_its_fate_is_readable() {
 
 #[test]
 fn a_wrong_order_is_refused_with_its_field_and_changes_nothing() {
-    let mut desk = Desk::new();
-    let early = desk.order(json!({ "topology": "wc-1", "counts": { "split": 4 } })).unwrap_err();
+    let mut served = Served::new();
+    let early = served.order(json!({ "topology": "wc-1", "counts": { "split": 4 } })).unwrap_err();
     assert_eq!(early.code, ErrorCode::NotReady);
-    desk.look();
+    served.look();
     for (order, code, field) in [
         (
             json!({ "topology": "nobody", "counts": { "split": 4 } }),
@@ -180,122 +217,125 @@ fn a_wrong_order_is_refused_with_its_field_and_changes_nothing() {
         (json!({ "topology": "wc-1", "leave": ["mars"] }), ErrorCode::NotFound, "leave.0"),
         (json!({ "topology": "wc-1" }), ErrorCode::Invalid, "counts"),
     ] {
-        let refusal = desk.order(order.clone()).unwrap_err();
+        let refusal = served.order(order.clone()).unwrap_err();
         assert_eq!((refusal.code, refusal.field.as_str()), (code, field), "{order}: {refusal}");
     }
-    let host = desk.ask(Command::Drain { host: "mars".to_owned() }).unwrap_err();
+    let host = served.ask(Command::Drain { host: "mars".to_owned() }).unwrap_err();
     assert_eq!((host.code, host.field.as_str()), (ErrorCode::NotFound, "host"));
-    let none = desk.ask(Command::Rollback { topology: "wc-1".to_owned() }).unwrap_err();
+    let none = served.ask(Command::Rollback { topology: "wc-1".to_owned() }).unwrap_err();
     assert_eq!(none.code, ErrorCode::NotFound);
-    assert_eq!(desk.status()["orders"], json!([]));
-    assert_eq!(desk.status()["drained"], json!({}));
+    assert_eq!(served.status()["orders"], json!([]));
+    assert_eq!(served.status()["drained"], json!({}));
 }
 
 #[test]
 fn an_order_for_what_is_left_alone_is_refused_with_the_cause() {
-    let mut desk = Desk::new();
-    desk.cluster.observation.topologies[0].obstacle = Some(Obstacle::Batch);
-    desk.look();
+    let mut served = Served::new();
+    served.cluster.observation.topologies[0].obstacle = Some(Obstacle::Batch);
+    served.look();
     let order = json!({ "topology": "wc-1", "counts": { "split": 4 } });
-    let refusal = desk.order(order).unwrap_err();
+    let refusal = served.order(order).unwrap_err();
     assert_eq!((refusal.code, refusal.field.as_str()), (ErrorCode::Invalid, "topology"));
     assert!(refusal.to_string().contains("batch"), "{refusal}");
 }
 
 #[test]
 fn how_a_topology_was_is_forgotten_in_the_store_too_when_it_is_gone() {
-    let mut desk = Desk::new();
-    desk.look();
+    let mut served = Served::new();
+    served.look();
     let order = json!({ "topology": "wc-1", "counts": { "split": 4 } });
-    let accepted = desk.order(order).unwrap();
-    let plan = desk.until(&id(&accepted), "acting")["plan"].as_str().unwrap().to_owned();
-    desk.carry_out(&plan, 4);
+    let accepted = served.order(order).unwrap();
+    let plan = served.until(&id(&accepted), "acting")["plan"].as_str().unwrap().to_owned();
+    served.carry_out(&plan, 4);
     let explain = Command::Explain { topology: "wc-1".to_owned(), executor: None };
-    assert_eq!(desk.ask(explain.clone()).unwrap()["former"]["counts"]["split"], 2);
-    let mut without = desk.cluster.observation.clone();
+    assert_eq!(served.ask(explain.clone()).unwrap()["former"]["counts"]["split"], 2);
+    let mut without = served.cluster.observation.clone();
     without.topologies.clear();
-    desk.engine.as_ref().unwrap().observe(without, desk.cluster.now()).unwrap();
-    desk.open(&json!({}));
-    desk.look();
-    assert_eq!(desk.ask(explain).unwrap()["former"], json!(null));
+    served.engine.as_ref().unwrap().observe(without, served.cluster.now()).unwrap();
+    served.open(&json!({}));
+    served.look();
+    assert_eq!(served.ask(explain).unwrap()["former"], json!(null));
 }
 
 #[test]
 fn two_topologies_of_one_name_are_told_apart_by_id_only() {
-    let mut desk = Desk::new();
-    let twin = Topology { id: "wc-2".to_owned(), ..desk.cluster.observation.topologies[0].clone() };
-    desk.cluster.observation.topologies.push(Topology { executors: Vec::new(), ..twin });
-    let name = desk.cluster.observation.topologies[0].name.clone();
-    desk.cluster.observation.topologies[1].name.clone_from(&name);
-    let now = desk.cluster.now();
-    desk.engine.as_ref().unwrap().observe(desk.cluster.observation.clone(), now).unwrap();
+    let mut served = Served::new();
+    let twin =
+        Topology { id: "wc-2".to_owned(), ..served.cluster.observation.topologies[0].clone() };
+    served.cluster.observation.topologies.push(Topology { executors: Vec::new(), ..twin });
+    let name = served.cluster.observation.topologies[0].name.clone();
+    served.cluster.observation.topologies[1].name.clone_from(&name);
+    let now = served.cluster.now();
+    served.engine.as_ref().unwrap().observe(served.cluster.observation.clone(), now).unwrap();
     if name != "wc-1" {
         let refusal =
-            desk.order(json!({ "topology": name, "counts": { "split": 1 } })).unwrap_err();
+            served.order(json!({ "topology": name, "counts": { "split": 1 } })).unwrap_err();
         assert!(refusal.text.contains("wc-1, wc-2"), "{refusal}");
     }
-    desk.order(json!({ "topology": "wc-1", "counts": { "split": 1 } })).unwrap();
+    served.order(json!({ "topology": "wc-1", "counts": { "split": 1 } })).unwrap();
 }
 
 #[test]
 fn a_mode_that_does_not_act_takes_no_orders_but_tells() {
-    let mut desk = Desk::set(&json!({ "thalweg.mode": "advise" }));
-    desk.look();
-    let refusal = desk.order(json!({ "topology": "wc-1", "counts": { "split": 4 } })).unwrap_err();
+    let mut served = Served::set(&json!({ "thalweg.mode": "advise" }));
+    served.look();
+    let refusal =
+        served.order(json!({ "topology": "wc-1", "counts": { "split": 4 } })).unwrap_err();
     assert_eq!(refusal.code, ErrorCode::Mode);
-    assert_eq!(desk.status()["mode"], "advise");
+    assert_eq!(served.status()["mode"], "advise");
 }
 
 #[test]
 fn drained_hosts_and_waiting_orders_outlive_the_process() {
-    let mut desk = Desk::new();
-    desk.look();
-    let host = desk.cluster.observation.nodes[0].host.clone();
-    let drained = desk.ask(Command::Drain { host: host.clone() }).unwrap();
+    let mut served = Served::new();
+    served.look();
+    let host = served.cluster.observation.nodes[0].host.clone();
+    let drained = served.ask(Command::Drain { host: host.clone() }).unwrap();
     assert_eq!(drained["drained"], json!([host]));
-    let again = desk.ask(Command::Drain { host: host.clone() }).unwrap_err();
+    let again = served.ask(Command::Drain { host: host.clone() }).unwrap_err();
     assert_eq!(again.field, "host");
-    let id = id(&desk.order(json!({ "topology": "wc-1", "counts": { "split": 3 } })).unwrap());
-    desk.open(&json!({}));
-    desk.look();
-    assert_eq!(desk.fate(&id)["state"], "waiting");
-    assert_eq!(desk.status()["drained"][&host]["why"], "a test");
-    desk.ask(Command::Undrain { host }).unwrap();
-    assert_eq!(desk.status()["drained"], json!({}));
-    desk.ask(Command::Cancel { order: id.clone() }).unwrap();
-    assert_eq!(desk.fate(&id)["state"], "cancelled");
-    assert_eq!(desk.ask(Command::Cancel { order: id }).unwrap_err().field, "order");
+    let id = id(&served.order(json!({ "topology": "wc-1", "counts": { "split": 3 } })).unwrap());
+    served.open(&json!({}));
+    served.look();
+    assert_eq!(served.fate(&id)["state"], "waiting");
+    assert_eq!(served.status()["drained"][&host]["why"], "a test");
+    served.ask(Command::Undrain { host }).unwrap();
+    assert_eq!(served.status()["drained"], json!({}));
+    served.ask(Command::Cancel { order: id.clone() }).unwrap();
+    assert_eq!(served.fate(&id)["state"], "cancelled");
+    assert_eq!(served.ask(Command::Cancel { order: id }).unwrap_err().field, "order");
 }
 
 #[test]
 fn who_follows_takes_no_orders() {
-    let mut desk = Desk::new();
-    desk.look();
-    desk.send(&json!({ "op": "follow" }));
-    let refusal = desk.order(json!({ "topology": "wc-1", "counts": { "split": 4 } })).unwrap_err();
+    let mut served = Served::new();
+    served.look();
+    served.send(&json!({ "op": "follow" }));
+    let refusal =
+        served.order(json!({ "topology": "wc-1", "counts": { "split": 4 } })).unwrap_err();
     assert_eq!(refusal.code, ErrorCode::NotLeading);
-    assert_eq!(desk.status()["leads"], false);
+    assert_eq!(served.status()["leads"], false);
 }
 
 #[test]
 fn the_last_plan_is_rolled_back_to_the_counts_before_it() {
-    let mut desk = Desk::new();
-    desk.look();
-    let first = id(&desk.order(json!({ "topology": "wc-1", "counts": { "split": 4 } })).unwrap());
-    let plan = desk.until(&first, "acting")["plan"].as_str().unwrap().to_owned();
-    desk.carry_out(&plan, 4);
-    let back = desk.ask(Command::Rollback { topology: "wc-1".to_owned() }).unwrap();
+    let mut served = Served::new();
+    served.look();
+    let first = id(&served.order(json!({ "topology": "wc-1", "counts": { "split": 4 } })).unwrap());
+    let plan = served.until(&first, "acting")["plan"].as_str().unwrap().to_owned();
+    served.carry_out(&plan, 4);
+    let back = served.ask(Command::Rollback { topology: "wc-1".to_owned() }).unwrap();
     assert_eq!((&back["undoes"], &back["counts"]), (&json!(plan), &json!({ "split": 2 })));
-    assert_eq!(desk.fate(&id(&back))["order"]["counts"]["split"], 2);
+    assert_eq!(served.fate(&id(&back))["order"]["counts"]["split"], 2);
 }
 
 #[test]
 fn askers_who_are_slow_or_talk_nonsense_harm_nobody() {
-    let mut desk = Desk::new();
-    desk.look();
-    let silent = UnixStream::connect(desk.socket()).unwrap();
+    let mut served = Served::new();
+    served.look();
+    let silent = UnixStream::connect(served.socket()).unwrap();
     let said = |bytes: &[u8]| -> Value {
-        let mut stream = UnixStream::connect(desk.socket()).unwrap();
+        let mut stream = UnixStream::connect(served.socket()).unwrap();
         // It may be answered before it has said all.
         let _ = stream.write_all(bytes);
         let _ = stream.shutdown(Shutdown::Write);
@@ -308,87 +348,88 @@ fn askers_who_are_slow_or_talk_nonsense_harm_nobody() {
     assert_eq!(said(&[b'x'; 70_000])["error"]["code"], "TOO_LARGE");
     // A look is not held up by the one who says nothing.
     let begun = Instant::now();
-    let observation = Observation { at: desk.cluster.now(), ..desk.cluster.observation.clone() };
-    desk.engine.as_ref().unwrap().observe(observation, Timestamp::from_millis(1)).unwrap();
+    let observation =
+        Observation { at: served.cluster.now(), ..served.cluster.observation.clone() };
+    served.engine.as_ref().unwrap().observe(observation, Timestamp::from_millis(1)).unwrap();
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     drop(silent);
-    assert!(desk.ask(Command::Ping {}).is_ok());
+    assert!(served.ask(Command::Ping {}).is_ok());
 }
 
 #[test]
 fn the_socket_is_gone_with_its_engine_and_one_that_was_left_is_replaced() {
-    let mut desk = Desk::new();
-    assert!(desk.ask(Command::Ping {}).is_ok());
-    desk.engine = None;
-    assert!(!desk.socket().exists());
-    drop(std::os::unix::net::UnixListener::bind(desk.socket()).unwrap());
-    desk.open(&json!({}));
-    assert!(desk.ask(Command::Ping {}).is_ok());
+    let mut served = Served::new();
+    assert!(served.ask(Command::Ping {}).is_ok());
+    served.engine = None;
+    assert!(!served.socket().exists());
+    drop(std::os::unix::net::UnixListener::bind(served.socket()).unwrap());
+    served.open(&json!({}));
+    assert!(served.ask(Command::Ping {}).is_ok());
 }
 
 #[test]
 fn a_folder_whose_path_is_too_long_is_told_and_another_place_can_be_set() {
-    let mut desk = Desk::new();
-    let deep = desk.folder.path().join("x".repeat(100));
-    desk.open(&json!({ "thalweg.store.dir": deep }));
-    desk.look();
+    let mut served = Served::new();
+    let deep = served.folder.path().join("x".repeat(100));
+    served.open(&json!({ "thalweg.store.dir": deep }));
+    served.look();
     let shown: Value =
         serde_json::from_slice(&fs::read(deep.join("status.json")).unwrap()).unwrap();
     assert!(shown["control"]["problems"][0].as_str().unwrap().contains("thalweg.control.socket"));
-    let short = desk.folder.path().join("short.sock");
-    desk.open(&json!({ "thalweg.store.dir": deep, "thalweg.control.socket": short }));
+    let short = served.folder.path().join("short.sock");
+    served.open(&json!({ "thalweg.store.dir": deep, "thalweg.control.socket": short }));
     assert!(call(&short, &Request::of(Command::Ping {}), PATIENCE).is_ok());
-    desk.open(&json!({ "thalweg.store.dir": deep, "thalweg.control.socket": "off" }));
+    served.open(&json!({ "thalweg.store.dir": deep, "thalweg.control.socket": "off" }));
     assert!(!short.exists());
 }
 
 #[test]
 fn pauses_and_modes_are_said_over_the_socket() {
-    let mut desk = Desk::new();
-    desk.look();
-    let paused = desk.ask(Command::Pause {
+    let mut served = Served::new();
+    served.look();
+    let paused = served.ask(Command::Pause {
         scope: "*".to_owned(),
         direction: None,
         for_secs: Some(3600),
         until: None,
     });
     assert!(paused.unwrap()["until"].is_i64());
-    let said = desk.status()["operator"]["pauses"][0].clone();
+    let said = served.status()["operator"]["pauses"][0].clone();
     assert!(said["who"].as_str().unwrap().starts_with("user "), "{said}");
-    desk.ask(Command::Resume { scope: "*".to_owned(), direction: None }).unwrap();
-    assert_eq!(desk.status()["operator"]["pauses"], Value::Null);
+    served.ask(Command::Resume { scope: "*".to_owned(), direction: None }).unwrap();
+    assert_eq!(served.status()["operator"]["pauses"], Value::Null);
     let mode = |mode: &str| Command::Mode {
         scope: "wc-1".to_owned(),
         mode: Some(mode.to_owned()),
         kind: None,
     };
-    desk.ask(mode("advise")).unwrap();
-    assert_eq!(desk.ask(mode("dance")).unwrap_err().code, ErrorCode::Invalid);
-    let none = desk.ask(Command::Approve { plan: "p9".to_owned() }).unwrap_err();
+    served.ask(mode("advise")).unwrap();
+    assert_eq!(served.ask(mode("dance")).unwrap_err().code, ErrorCode::Invalid);
+    let none = served.ask(Command::Approve { plan: "p9".to_owned() }).unwrap_err();
     assert_eq!((none.code, none.field.as_str()), (ErrorCode::NotFound, "plan"));
 }
 
 #[test]
 fn the_doctor_finds_what_keeps_a_topology_from_growing_and_says_how_to_mend_it() {
-    let mut desk = Desk::new();
-    desk.look();
-    let codes = |desk: &Desk| -> Vec<String> {
-        let found = desk.ask(Command::Doctor {}).unwrap();
+    let mut served = Served::new();
+    served.look();
+    let codes = |served: &Served| -> Vec<String> {
+        let found = served.ask(Command::Doctor {}).unwrap();
         let findings = found["findings"].as_array().unwrap().clone();
         assert!(findings.iter().all(|f| !f["mend"].as_str().unwrap().is_empty()), "{findings:?}");
         findings.iter().map(|f| f["code"].as_str().unwrap().to_owned()).collect()
     };
-    assert!(!codes(&desk).contains(&"NO_TASKS_LEFT".to_owned()), "{:?}", codes(&desk));
-    let topology = &mut desk.cluster.observation.topologies[0];
+    assert!(!codes(&served).contains(&"NO_TASKS_LEFT".to_owned()), "{:?}", codes(&served));
+    let topology = &mut served.cluster.observation.topologies[0];
     for component in &mut topology.components {
         component.tasks.last = component.tasks.first;
     }
     topology.edges[0].grouping = thalweg_core::model::Grouping::LocalOrShuffle;
-    for node in &mut desk.cluster.observation.nodes {
+    for node in &mut served.cluster.observation.nodes {
         node.ports.clear();
     }
-    desk.look();
-    let found = codes(&desk);
+    served.look();
+    let found = codes(&served);
     for code in ["NO_TASKS_LEFT", "SHUFFLE_STAYS_LOCAL", "NO_FREE_SLOTS"] {
         assert!(found.contains(&code.to_owned()), "{code}: {found:?}");
     }

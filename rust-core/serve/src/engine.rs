@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
-use thalweg_control::{CallError, Command, ErrorCode, Request, call, socket};
+use thalweg_control::envelope::Envelope;
+use thalweg_control::socket::call_signed;
+use thalweg_control::token::Token;
+use thalweg_control::{CallError, Command, ErrorCode, Request, call, now_millis, socket};
 use thiserror::Error;
 
 /// How long an engine may take to answer.
@@ -40,19 +43,30 @@ impl Fault {
     }
 }
 
+/// On whose word something is asked, and why.
+#[derive(Debug, Clone, Default)]
+pub struct Asker {
+    /// The name of the caller's token; empty where the server asks by itself.
+    pub name: String,
+    /// Why, in the caller's words.
+    pub why: String,
+}
+
 /// An engine: one scheduler with Thalweg in it. Calls block.
 pub trait Engine: Send + Sync {
-    /// Asks it something; `why` says who wants it and for what reason.
+    /// Asks it something.
     ///
     /// # Errors
     /// [`Fault`].
-    fn ask(&self, command: &Value, why: &str) -> Result<Value, Fault>;
+    fn ask(&self, command: &Value, asker: &Asker) -> Result<Value, Fault>;
 }
 
 /// An engine on this machine, by its socket.
 #[derive(Debug, Clone)]
 pub struct Socket {
     path: PathBuf,
+    /// With which the server signs that it speaks for its callers.
+    token: Option<Token>,
 }
 
 impl Socket {
@@ -60,18 +74,40 @@ impl Socket {
     pub fn at(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         let is_folder = path.is_dir();
-        Self { path: if is_folder { path.join(socket::NAME) } else { path } }
+        Self { path: if is_folder { path.join(socket::NAME) } else { path }, token: None }
+    }
+
+    /// From now on what callers order is signed with a token that the engine knows as a delegate's, so that it knows
+    /// them apart.
+    pub fn signing(self, token: Token) -> Self {
+        Self { token: Some(token), ..self }
     }
 }
 
 impl Engine for Socket {
-    fn ask(&self, command: &Value, why: &str) -> Result<Value, Fault> {
+    fn ask(&self, command: &Value, asker: &Asker) -> Result<Value, Fault> {
         let command: Command = serde_json::from_value(command.clone()).map_err(|error| {
             let text = format!("an engine of this version takes no such order: {error}");
             Fault::of(FaultKind::Refused, text)
         })?;
-        let request = Request { why: why.to_owned(), ..Request::of(command) };
-        call(&self.path, &request, PATIENCE).map_err(Fault::from)
+        let Asker { name, why } = asker;
+        let request = Request { why: why.clone(), ..Request::of(command) };
+        let answer = match &self.token {
+            Some(token) if !name.is_empty() => {
+                let request = Request { on_behalf_of: name.clone(), ..request };
+                let life = i64::try_from(PATIENCE.as_millis()).unwrap_or(i64::MAX);
+                let envelope = Envelope::seal(&request, token, now_millis(), life)
+                    .map_err(|error| Fault::of(FaultKind::Refused, error))?;
+                call_signed(&self.path, &envelope, PATIENCE)
+            }
+            _ => {
+                // Else nobody who reads the order later would know whose it was.
+                let why = [name.as_str(), why].into_iter().filter(|said| !said.is_empty());
+                let why = why.collect::<Vec<_>>().join(": ");
+                call(&self.path, &Request { why, ..request }, PATIENCE)
+            }
+        };
+        answer.map_err(Fault::from)
     }
 }
 

@@ -24,6 +24,6 @@ mod watch;
 
 pub use access::{AccessError, Role, Tokens, add_token};
 pub use api::openapi;
-pub use engine::{Engine, Fault, FaultKind, Socket};
+pub use engine::{Asker, Engine, Fault, FaultKind, Socket};
 pub use exposure::{Exposure, ExposureError};
 pub use server::{ServeError, Served, Settings, start};

@@ -9,7 +9,7 @@ use thalweg_core::explain::Decision;
 use tokio::sync::watch;
 
 use crate::charts::{Chart, Point};
-use crate::engine::{Engine, Fault, FaultKind};
+use crate::engine::{Asker, Engine, Fault, FaultKind};
 use crate::records::Records;
 use crate::status::Status;
 use crate::view::{Summary, summary};
@@ -49,7 +49,7 @@ impl Watched {
     /// Looks at the engine; says whether anything has changed.
     fn look(&self, number: u64) -> bool {
         let begun = Instant::now();
-        let read = self.engine.ask(&json!({ "status": {} }), "").and_then(|value| {
+        let read = self.engine.ask(&json!({ "status": {} }), &Asker::default()).and_then(|value| {
             serde_json::from_value::<Status>(value)
                 .map_err(|error| Fault::of(FaultKind::Unreachable, format!("its status: {error}")))
         });
@@ -77,7 +77,7 @@ impl Watched {
 
     /// The ledger's last records; engines that show none have no history here.
     fn ledger(&self) -> Option<Value> {
-        let asked = self.engine.ask(&json!({ "history": { "limit": 1000 } }), "");
+        let asked = self.engine.ask(&json!({ "history": { "limit": 1000 } }), &Asker::default());
         asked.inspect_err(|fault| tracing::debug!(engine = self.name, %fault, "no history")).ok()
     }
 }

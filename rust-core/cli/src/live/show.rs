@@ -139,9 +139,11 @@ pub fn asked(order: &Value) -> String {
 
 /// Who gave an order.
 pub fn giver(given: &Value) -> String {
+    let person = text(given, "/by/person/name");
     match given.pointer("/by/user/uid").and_then(Value::as_u64) {
         Some(uid) => format!("user {uid}"),
-        None => format!("token {}", text(given, "/by/token")),
+        None if person.is_empty() => format!("token {}", text(given, "/by/token")),
+        None => format!("{person} through {}", text(given, "/by/person/through")),
     }
 }
 

@@ -5,13 +5,13 @@
 //! in an answer ends with that answer.
 
 mod check;
-mod desk;
 mod doctor;
 mod explain;
+mod handler;
 mod remote;
 mod server;
 mod thread;
 
-pub(crate) use desk::{Desk, Listens};
+pub(crate) use handler::{Listens, RequestHandler};
 pub(crate) use remote::Remote;
 pub(crate) use server::Server;

@@ -1,18 +1,17 @@
 //! The thread that answers requests which lie in the shared store, so that they reach whoever leads from any machine.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
 use thalweg_control::envelope::{Envelope, SealedAnswer};
-use thalweg_control::token::{self, Token};
+use thalweg_control::token::Token;
 use thalweg_control::{Answer, ErrorCode, Refusal, now_millis};
 use thalweg_store::{Mailbox, StoreError, StoreSettings};
 
-use super::desk::Desk;
+use super::handler::RequestHandler;
 use super::thread::join;
 use crate::locked::lock;
 use crate::orders::By;
@@ -33,26 +32,29 @@ pub struct Remote {
 }
 
 /// What the thread works with.
-struct Clerk {
+struct Responder {
     mailbox: Mailbox,
     tokens: Vec<Token>,
-    desk: Arc<Desk>,
+    handler: Arc<RequestHandler>,
 }
 
 impl Remote {
-    /// Begins to answer those who sign with a token of this file.
+    /// Begins to answer those who sign with one of these tokens.
     ///
     /// # Errors
     /// Why nobody can be answered there, for people.
-    pub fn start(store: &StoreSettings, tokens: &Path, desk: Arc<Desk>) -> Result<Self, String> {
-        let tokens = token::read(tokens).map_err(|error| error.to_string())?;
+    pub fn start(
+        store: &StoreSettings,
+        tokens: Vec<Token>,
+        handler: Arc<RequestHandler>,
+    ) -> Result<Self, String> {
         let mailbox = Mailbox::new(store).map_err(|error| error.to_string())?;
-        let clerk = Clerk { mailbox, tokens, desk };
+        let responder = Responder { mailbox, tokens, handler };
         let stopping = Arc::new((Mutex::new(false), Condvar::new()));
         let stops = Arc::clone(&stopping);
         let thread = std::thread::Builder::new()
             .name("thalweg-remote".to_owned())
-            .spawn(move || clerk.work(&stops))
+            .spawn(move || responder.work(&stops))
             .map_err(|error| format!("no thread: {error}"))?;
         Ok(Self { stopping, thread: Some(thread) })
     }
@@ -66,7 +68,7 @@ impl Drop for Remote {
     }
 }
 
-impl Clerk {
+impl Responder {
     fn work(&self, stopping: &(Mutex<bool>, Condvar)) {
         let mut wait = LOOK;
         loop {
@@ -87,7 +89,7 @@ impl Clerk {
 
     /// Answers what lies there; who does not lead takes nothing.
     fn look(&self) -> Result<(), StoreError> {
-        let Some(term) = self.desk.leading_term() else { return Ok(()) };
+        let Some(term) = self.handler.leading_term() else { return Ok(()) };
         for bytes in self.mailbox.take(term, MOST)? {
             self.answer(&bytes)?;
         }
@@ -132,8 +134,8 @@ impl Clerk {
 
     /// Nothing that goes wrong in an answer may end the thread, or the process.
     fn guarded(&self, request: thalweg_control::Request, token: &Token) -> Result<Value, Refusal> {
-        let by = By::Token(token.name.clone());
-        catch_unwind(AssertUnwindSafe(|| self.desk.answer(request, by))).unwrap_or_else(|_| {
+        let by = By::of(token, &request);
+        catch_unwind(AssertUnwindSafe(|| self.handler.answer(request, by))).unwrap_or_else(|_| {
             tracing::error!("an answer ended by a panic");
             let text = "an error of the engine itself; its log has more";
             Err(Refusal::of(ErrorCode::Internal, "", text))

@@ -411,7 +411,7 @@ const KEYS: &[Key] = &[
         "thalweg.control.tokens.file",
         Kind::Text,
         "",
-        "With a shared Redis: file of the tokens with which operators sign what they ask and order from any machine, one a line: name, `viewer` or `operator`, secret (`thalweg token`). Nobody else may read it. Empty means that nobody is answered there.",
+        "File of the tokens with which operators sign what they ask and order from any machine over a shared Redis, and `thalweg serve` what its users order, one a line: name, `viewer`, `operator` or `delegate`, secret (`thalweg token`). Nobody else may read it. Empty means that nobody is answered over Redis, and that all who use one `thalweg serve` count as one person.",
     ),
     key(
         "thalweg.recording.file",

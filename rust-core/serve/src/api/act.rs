@@ -13,6 +13,7 @@ use super::Shared;
 use super::read::{ask, engine};
 use crate::access::{Caller, Role};
 use crate::app::App;
+use crate::engine::Asker;
 use crate::problem::Problem;
 
 /// The longest reason of an order.
@@ -32,12 +33,9 @@ async fn order(app: &App, name: &str, caller: &Caller, order: (Value, &str)) -> 
         let text = format!("why: longer than {LONGEST_REASON} letters");
         return Err(Problem::bad_request(text));
     }
-    let said = match why.is_empty() {
-        true => format!("{}, by the dashboard", caller.name),
-        false => format!("{}: {why}", caller.name),
-    };
+    let asker = Asker { name: caller.name.clone(), why: why.to_owned() };
     tracing::info!(engine = name, caller = caller.name, %command, why, "order");
-    let answer = ask(engine(app, name)?, command, said).await?;
+    let answer = ask(engine(app, name)?, command, asker).await?;
     app.world.tell();
     Ok(Json(answer))
 }

@@ -12,7 +12,7 @@ use super::Shared;
 use crate::access::{Caller, Role};
 use crate::app::App;
 use crate::charts::Point;
-use crate::engine::Fault;
+use crate::engine::{Asker, Fault};
 use crate::problem::Problem;
 use crate::records::Record;
 use crate::reply::{Page, Paging};
@@ -34,10 +34,10 @@ fn status(watched: &Watched) -> Result<Arc<Status>, Problem> {
 pub(super) async fn ask(
     watched: &Arc<Watched>,
     command: Value,
-    why: String,
+    asker: Asker,
 ) -> Result<Value, Problem> {
     let watched = Arc::clone(watched);
-    let asked = tokio::task::spawn_blocking(move || watched.engine.ask(&command, &why)).await;
+    let asked = tokio::task::spawn_blocking(move || watched.engine.ask(&command, &asker)).await;
     let answer: Result<Value, Fault> =
         asked.map_err(|error| Problem::internal(error.to_string()))?;
     Ok(answer?)
@@ -233,7 +233,7 @@ pub async fn explain(
     Path((name, topology)): Path<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let command = json!({ "explain": { "topology": topology } });
-    Ok(Json(ask(engine(&app, &name)?, command, String::new()).await?))
+    Ok(Json(ask(engine(&app, &name)?, command, Asker::default()).await?))
 }
 
 /// What keeps elasticity from working.
@@ -241,7 +241,7 @@ pub async fn explain(
     params(("engine" = String, Path)),
     responses((status = 200, body = Object), (status = 404, body = Problem)))]
 pub async fn doctor(State(app): Shared, Path(name): Path<String>) -> Result<Json<Value>, Problem> {
-    Ok(Json(ask(engine(&app, &name)?, json!({ "doctor": {} }), String::new()).await?))
+    Ok(Json(ask(engine(&app, &name)?, json!({ "doctor": {} }), Asker::default()).await?))
 }
 
 /// Who asks, and what he may.

@@ -3,6 +3,7 @@
 
 mod client;
 mod pages;
+mod people;
 #[path = "../../examples/sample/simulated.rs"]
 mod simulated;
 
@@ -81,11 +82,16 @@ fn loopback() -> Settings {
     Settings { listen, tokens: None, tls: None, pause: Duration::from_millis(50) }
 }
 
-/// A job that is simulated to its end, with an engine that has seen all of it.
-fn watch_a_job(folder: &Path) -> Arc<thalweg_engine::Engine> {
+/// Lines that are split and counted, with too few executors to begin with.
+fn scenario() -> thalweg_sim::Scenario {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sim/scenarios/wordcount.toml");
     let text = std::fs::read_to_string(file).unwrap();
-    let mut scenario = read("wordcount.toml", &text, |_| Err("no series".to_owned())).unwrap();
+    read("wordcount.toml", &text, |_| Err("no series".to_owned())).unwrap()
+}
+
+/// A job that is simulated to its end, with an engine that has seen all of it.
+fn watch_a_job(folder: &Path) -> Arc<thalweg_engine::Engine> {
+    let mut scenario = scenario();
     scenario.duration_secs = 300.0;
     let end = Timestamp::from_millis(1_800_000_000_000);
     let job = simulated::Job::new(scenario, "words", folder, (1, end));

@@ -35,7 +35,7 @@ pub trait Listens: Send + Sync {
 }
 
 /// What the engine and the thread that answers share.
-pub struct Desk {
+pub struct RequestHandler {
     settings: Arc<EngineSettings>,
     store: Arc<dyn Store>,
     /// Who takes what operators say, once the engine is there.
@@ -55,14 +55,14 @@ pub struct Desk {
     drained: Mutex<Arc<BTreeSet<String>>>,
 }
 
-impl Desk {
-    /// The desk of an engine that works with this store.
+impl RequestHandler {
+    /// The one of an engine that works with this store.
     pub fn new(
         settings: Arc<EngineSettings>,
         store: Arc<dyn Store>,
         leads: Arc<AtomicBool>,
     ) -> Self {
-        let desk = Self {
+        let handler = Self {
             settings,
             store,
             engine: OnceLock::new(),
@@ -75,8 +75,8 @@ impl Desk {
             seen: Mutex::default(),
             drained: Mutex::default(),
         };
-        desk.open_book();
-        desk
+        handler.open_book();
+        handler
     }
 
     /// From now on what operators say of modes, pauses and plans is taken.

@@ -1,0 +1,103 @@
+//! The newest records of a ledger, page by page.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::folder::segments;
+use crate::record::Record;
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// Only records before this number.
+    pub before: Option<u64>,
+    /// Only records after this number.
+    pub after: u64,
+    /// Only those about a topology, by its id or name.
+    pub topology: Option<&'a str>,
+    /// Only those of this kind.
+    pub kind: Option<&'a str>,
+    /// At most so many.
+    pub limit: usize,
+    /// At most so many bytes, but for a single record.
+    pub bytes: usize,
+}
+
+/// Some records.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// The records, the newest first.
+    pub records: Vec<Record>,
+    /// Whether there may be more before them that are asked for.
+    pub more: bool,
+}
+
+/// Kinds that tell of the ledger itself, and are shown to nobody who does not ask for them.
+const OWN: [&str; 2] = ["checkpoint", "dropped"];
+
+/// Reads a page. Hashes are not checked here; a line that is no record is left out.
+///
+/// # Errors
+/// When the folder or a segment cannot be read.
+pub fn page(folder: &Path, ask: &Ask<'_>) -> io::Result<Page> {
+    let mut page = Page::default();
+    let mut room = ask.bytes;
+    let before = ask.before.unwrap_or(u64::MAX);
+    for segment in segments(folder)?.into_iter().rev() {
+        if segment.first >= before {
+            continue;
+        }
+        let bytes = match fs::read(&segment.path) {
+            Ok(bytes) => bytes,
+            // Dropped meanwhile, and all before it too.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+            Err(error) => return Err(error),
+        };
+        // What stands behind the last newline is being written.
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
+        for line in bytes[..whole].rsplit(|byte| *byte == b'\n') {
+            let Some(seq) = number(line).filter(|seq| *seq < before) else { continue };
+            if seq <= ask.after {
+                return Ok(page);
+            }
+            let Some(record) = wanted(line, ask) else { continue };
+            if page.records.len() == ask.limit || (room < line.len() && !page.records.is_empty()) {
+                page.more = true;
+                return Ok(page);
+            }
+            room = room.saturating_sub(line.len());
+            page.records.push(record);
+        }
+        if segment.first <= ask.after {
+            break;
+        }
+    }
+    Ok(page)
+}
+
+/// The number of a record, without reading all of it.
+fn number(line: &[u8]) -> Option<u64> {
+    let digits = line.strip_prefix(b"{\"v\":1,\"seq\":")?;
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit())?;
+    std::str::from_utf8(&digits[..end]).ok()?.parse().ok()
+}
+
+fn wanted(line: &[u8], ask: &Ask<'_>) -> Option<Record> {
+    let text = std::str::from_utf8(line).ok()?;
+    let wanted = match (ask.topology, ask.kind) {
+        (None, None) => true,
+        // Cheaper than reading it, and right for most.
+        (topology, kind) => topology.or(kind).is_none_or(|word| mentions(text, word)),
+    };
+    let record: Record = serde_json::from_str(text).ok().filter(|_| wanted)?;
+    let is = match ask.kind {
+        Some(kind) => record.kind == kind,
+        None => !OWN.contains(&record.kind.as_str()),
+    };
+    (is && ask.topology.is_none_or(|topology| record.is_about(topology))).then_some(record)
+}
+
+fn mentions(text: &str, word: &str) -> bool {
+    serde_json::to_string(word).is_ok_and(|quoted| text.contains(&quoted))
+}

@@ -27,6 +27,7 @@ use crate::live::history::History;
 use crate::live::orders::{Cancel, Drain, Rollback, Scale, Undrain};
 use crate::live::plan::Plan;
 use crate::live::status::Status;
+use crate::live::watch::Watch;
 use crate::live::words::{Approve, Mode, Pause, Reject, Resume};
 use crate::serve::Serve;
 
@@ -41,6 +42,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Status(Status),
+    Watch(Watch),
     Explain(Explain),
     Plan(Plan),
     Scale(Scale),
@@ -88,6 +90,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Status(status) => status.run(),
+        Command::Watch(watch) => watch.run(),
         Command::Explain(explain) => explain.run(),
         Command::Plan(plan) => plan.run(),
         Command::Scale(scale) => scale.run(),

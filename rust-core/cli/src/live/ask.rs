@@ -33,6 +33,29 @@ pub struct Live {
 }
 
 impl Live {
+    /// Where it is, for people.
+    ///
+    /// # Errors
+    /// When nothing says so.
+    pub fn place(&self) -> Result<String, Failure> {
+        match self.remote.place() {
+            Some(redis) => Ok(redis.to_owned()),
+            None => Ok(self.at()?.display().to_string()),
+        }
+    }
+
+    /// Its socket.
+    fn at(&self) -> Result<PathBuf, Failure> {
+        match (&self.socket, &self.dir) {
+            (Some(socket), _) => Ok(socket.clone()),
+            (None, Some(dir)) => Ok(dir.join(NAME)),
+            (None, None) => {
+                let text = "which scheduler? Give --dir FOLDER, or set THALWEG_DIR, to the folder that has its status.json; from elsewhere --redis URL";
+                Err(Failure::Unreachable(text.to_owned()))
+            }
+        }
+    }
+
     /// Asks.
     pub fn ask(&self, command: Command) -> Result<Value, Failure> {
         self.ask_because(command, "")
@@ -42,18 +65,10 @@ impl Live {
     pub fn ask_because(&self, command: Command, why: &str) -> Result<Value, Failure> {
         let request = Request { why: why.to_owned(), ..Request::of(command) };
         let patience = Duration::from_secs(u64::from(self.timeout.max(1)));
-        if self.remote.is_wanted() {
+        if self.remote.place().is_some() {
             return self.remote.ask(&request, patience);
         }
-        let socket = match (&self.socket, &self.dir) {
-            (Some(socket), _) => socket.clone(),
-            (None, Some(dir)) => dir.join(NAME),
-            (None, None) => {
-                let text = "which scheduler? Give --dir FOLDER, or set THALWEG_DIR, to the folder that has its status.json; from elsewhere --redis URL";
-                return Err(Failure::Unreachable(text.to_owned()));
-            }
-        };
-        Ok(call(&socket, &request, patience)?)
+        Ok(call(&self.at()?, &request, patience)?)
     }
 
     /// Prints an answer as JSON where that is wanted, and tells whether it was.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde_json::Value;
-use thalweg_control::Command;
+use thalweg_control::{Command, now_millis};
 
 use super::ask::Live;
 use super::plan::diff;
@@ -133,7 +133,8 @@ fn measured(told: &Value) {
 }
 
 fn past(told: &Value) {
-    let lines: Vec<String> = list(told, "/orders").take(5).map(order).collect();
+    let lines: Vec<String> =
+        list(told, "/orders").take(5).map(|given| order(given, now_millis()).to_string()).collect();
     section("orders", &lines);
     let ended = list(told, "/ended").take(5).map(|ended| {
         let code = text(ended, "/code");

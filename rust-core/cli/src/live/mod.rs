@@ -9,4 +9,5 @@ pub mod plan;
 mod remote;
 mod show;
 pub mod status;
+pub mod watch;
 pub mod words;

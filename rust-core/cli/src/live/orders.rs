@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::Value;
-use thalweg_control::{Command, Scale as Wanted};
+use thalweg_control::{Command, Scale as Wanted, now_millis};
 
 use super::ask::Live;
 use super::show::{list, order, pairs, text};
@@ -202,7 +202,7 @@ fn send(live: &Live, command: Command, given: &Given) -> Result<(), Failure> {
         let state = text(found, "/state");
         if !matches!(state, "waiting" | "acting") {
             if !live.printed(found)? {
-                println!("{}", order(found));
+                println!("{}", order(found, now_millis()));
             }
             return match state {
                 "done" => Ok(()),

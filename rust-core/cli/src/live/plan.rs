@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use thalweg_control::Command;
 
 use super::ask::Live;
-use super::show::{Tone, list, number, paint, pairs, reason, short, span, text, tone};
+use super::show::{Phrase, Tone, list, number, paint, pairs, reason, short, span, text, tone};
 use crate::exit::Failure;
 
 /// Shows what would be done now: each topology's plan as a difference, with its expected effect and cost, and what holds it
@@ -112,36 +112,37 @@ fn stop(decision: &Value) -> Option<f64> {
 }
 
 /// The lines that tell of a decision's plan; none without one.
-pub fn diff(decision: &Value) -> Vec<String> {
+pub fn diff(decision: &Value) -> Vec<Phrase> {
     let plan = &decision["plan"];
     if !plan.is_object() {
         return Vec::new();
     }
     let mut lines = Vec::new();
     for Change { id, now, wished, busy, expected } in changes(decision) {
-        let sign = if wished > now { paint(Tone::Good, "+") } else { paint(Tone::Notice, "-") };
+        let sign = match wished > now {
+            true => Phrase::toned(Tone::Good, "+"),
+            false => Phrase::toned(Tone::Notice, "-"),
+        };
         let effect = busy.zip(expected).map_or(String::new(), |(busy, expected)| {
             format!(", busy {} → about {}", short(busy), short(expected))
         });
-        lines.push(format!("{sign} {id}: {} → {} executors{effect}", short(now), short(wished)));
+        let text = format!(" {id}: {} → {} executors{effect}", short(now), short(wished));
+        lines.push(sign.and(text));
     }
     for (id, mib) in pairs(decision, "/plan/memory_mib") {
-        lines.push(format!("~ {id}: {mib} MiB for each executor"));
+        lines.push(Phrase::plain(format!("~ {id}: {mib} MiB for each executor")));
     }
     let moves = moves(decision);
     let all = list(decision, "/plan/rows").count();
     let to: Vec<String> = moves.iter().map(|(node, count)| format!("{count} to {node}")).collect();
-    match to.is_empty() {
-        true => lines.push(format!("  no executor moves, of {all}")),
-        false => lines.push(format!(
-            "~ {} of {all} executors move: {}",
-            moves.values().sum::<u32>(),
-            to.join(", ")
-        )),
-    }
+    let moved: u32 = moves.values().sum();
+    lines.push(Phrase::plain(match to.is_empty() {
+        true => format!("  no executor moves, of {all}"),
+        false => format!("~ {moved} of {all} executors move: {}", to.join(", ")),
+    }));
     let codes: Vec<&str> = list(decision, "/reasons").map(|reason| text(reason, "/code")).collect();
     let checkpoint = number(decision, "/view/checkpoint/duration");
-    lines.push(match (stop(decision), checkpoint) {
+    lines.push(Phrase::plain(match (stop(decision), checkpoint) {
         (Some(secs), _) => format!("cost: it stops for about {}", span(secs)),
         (None, Some(_)) => "cost: the job restarts from a checkpoint".to_owned(),
         (None, None) if codes.contains(&"NO_ROOM_BESIDE") => {
@@ -151,10 +152,10 @@ pub fn diff(decision: &Value) -> Vec<String> {
             "cost: none that is known; it is changed while it runs where that can be done"
                 .to_owned()
         }
-    });
+    }));
     let stages = number(decision, "/plan/stages_left").unwrap_or(0.0);
     if stages > 0.0 {
-        lines.push(format!("{} more stages follow", short(stages)));
+        lines.push(Phrase::plain(format!("{} more stages follow", short(stages))));
     }
     lines
 }

@@ -42,9 +42,9 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// Whether this way was asked for.
-    pub fn is_wanted(&self) -> bool {
-        self.redis.is_some()
+    /// Where Redis is, if this way was asked for.
+    pub fn place(&self) -> Option<&str> {
+        self.redis.as_deref()
     }
 
     /// Asks, and waits for the answer of whoever leads.

@@ -20,14 +20,51 @@ pub enum Tone {
     Strong,
 }
 
+/// A line whose parts may mean something; shown, they have their colours as [`paint`] gives them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Phrase(Vec<(Option<Tone>, String)>);
+
+impl Phrase {
+    /// One that is plain.
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self(vec![(None, text.into())])
+    }
+
+    /// One that means something.
+    pub fn toned(tone: Tone, text: impl Into<String>) -> Self {
+        Self(vec![(Some(tone), text.into())])
+    }
+
+    /// With another behind it.
+    pub fn then(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// With a plain text behind it.
+    pub fn and(self, text: impl Into<String>) -> Self {
+        self.then(Self::plain(text))
+    }
+
+    /// Its parts.
+    pub fn parts(&self) -> impl Iterator<Item = (Option<Tone>, &str)> {
+        self.0.iter().map(|(tone, text)| (*tone, text.as_str()))
+    }
+}
+
+impl std::fmt::Display for Phrase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.parts().try_for_each(|(tone, text)| match tone {
+            Some(tone) => f.write_str(&paint(tone, text)),
+            None => f.write_str(text),
+        })
+    }
+}
+
 /// A text in its colour, on a terminal that does not refuse colours (`NO_COLOR`).
 pub fn paint(tone: Tone, text: &str) -> String {
     static COLOURS: OnceLock<bool> = OnceLock::new();
-    let wanted = || {
-        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        std::io::stdout().is_terminal() && !refused && !dumb
-    };
+    let wanted = || std::io::stdout().is_terminal() && !colours_refused() && !is_dumb();
     if !*COLOURS.get_or_init(wanted) {
         return text.to_owned();
     }
@@ -40,11 +77,21 @@ pub fn paint(tone: Tone, text: &str) -> String {
     format!("\x1b[{code}m{text}\x1b[0m")
 }
 
+/// Whether whoever runs this wants no colours.
+pub fn colours_refused() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// Whether the terminal can do nothing but print.
+pub fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
 /// The tone of a verdict or of an order's state.
 pub fn tone(state: &str) -> Tone {
     match state {
         "act" | "acting" | "done" => Tone::Good,
-        "advise" | "waiting" => Tone::Notice,
+        "advise" | "propose" | "waiting" | "proposed" => Tone::Notice,
         "failed" | "refused" | "expired" => Tone::Bad,
         _ => Tone::Strong,
     }
@@ -75,8 +122,13 @@ pub fn pairs<'a>(
 
 /// How long ago a time in milliseconds was.
 pub fn ago(value: &Value, path: &str) -> String {
+    ago_at(value, path, now_millis())
+}
+
+/// How long before `now` a time in milliseconds was.
+pub fn ago_at(value: &Value, path: &str, now: i64) -> String {
     let Some(at) = number(value, path) else { return "at an unknown time".to_owned() };
-    format!("{} ago", span(((now_millis() as f64 - at) / 1000.0).max(0.0)))
+    format!("{} ago", span(((now as f64 - at) / 1000.0).max(0.0)))
 }
 
 /// A time in seconds, for people.
@@ -147,18 +199,12 @@ pub fn giver(given: &Value) -> String {
     }
 }
 
-/// One line about an order.
-pub fn order(given: &Value) -> String {
+/// One line about an order, as it is seen at a time in ms since 1970.
+pub fn order(given: &Value, now: i64) -> Phrase {
     let state = text(given, "/state");
     let why = text(given, "/why");
-    let mut line = format!(
-        "{}  {}  {}, by {} {}",
-        text(given, "/id"),
-        paint(tone(state), state),
-        asked(&given["order"]),
-        giver(given),
-        ago(given, "/at"),
-    );
+    let mut line =
+        format!("  {}, by {} {}", asked(&given["order"]), giver(given), ago_at(given, "/at", now));
     if !why.is_empty() {
         line += &format!(" (“{why}”)");
     }
@@ -170,5 +216,7 @@ pub fn order(given: &Value) -> String {
     if !because.is_empty() {
         line += &format!(": {because}");
     }
-    line
+    Phrase::plain(format!("{}  ", text(given, "/id")))
+        .then(Phrase::toned(tone(state), state))
+        .and(line)
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde_json::Value;
-use thalweg_control::Command;
+use thalweg_control::{Command, now_millis};
 
 use super::ask::Live;
 use super::show::{Tone, ago, list, number, order, paint, pairs, reason, short, table, text, tone};
@@ -88,7 +88,7 @@ fn orders(status: &Value) {
         if place == 0 {
             println!("{}", paint(Tone::Strong, "orders"));
         }
-        println!("  {}", order(given));
+        println!("  {}", order(given, now_millis()));
     }
     for (host, drained) in pairs(status, "/drained") {
         println!("{} {host}, since {}", paint(Tone::Notice, "drained:"), ago(drained, "/at"));

@@ -184,7 +184,8 @@ fn an_operator_approves_of_a_plan_on_the_screen_and_sees_the_engine_go_and_come_
 fn the_terminal_is_given_back_however_it_ends() {
     let mut scheduler = Scheduler::new();
     scheduler.look();
-    let ways: [(&str, fn(&mut Watched)); 4] = [
+    type Way = fn(&mut Watched);
+    let ways: [(&str, Way); 4] = [
         ("q", |watched| watched.press("q")),
         ("Ctrl-C", |watched| watched.press("\x03")),
         ("SIGTERM", |watched| watched.signal("TERM")),

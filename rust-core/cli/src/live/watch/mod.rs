@@ -110,10 +110,10 @@ fn follow(
             drawn = Some(Instant::now());
         }
         if event::poll(TICK)? {
-            if let Event::Key(key) = event::read()? {
-                if let Some(command) = screen.key(key, now_millis()) {
-                    looker.send(command);
-                }
+            if let Event::Key(key) = event::read()?
+                && let Some(command) = screen.key(key, now_millis())
+            {
+                looker.send(command);
             }
             // A key or another size: both are to be seen at once.
             drawn = None;

@@ -16,7 +16,7 @@ use thalweg_core::plan::MigrationRow;
 use thalweg_core::plan::Plan;
 use thalweg_core::state::FailedChange;
 use thalweg_core::units::Timestamp;
-use thalweg_store::StoreError;
+use thalweg_store::{Published, StoreError};
 
 use crate::engine::{Engine, Running};
 use crate::error::EngineError;
@@ -141,7 +141,7 @@ impl Engine {
         let plan = &changed.action.plan;
         for effect in &changed.effects {
             match effect {
-                Effect::Store if changed.first => self.store_actions()?,
+                Effect::Store if changed.first => self.store_first()?,
                 Effect::Store | Effect::Forget => self.store_actions_sometime(),
                 Effect::Route => {
                     let routes = Routes::of(&plan.rows, true);
@@ -176,8 +176,18 @@ impl Engine {
         self.keep_table(&plan.topology, &rows, &plan.id, now);
     }
 
+    /// Stores what is about to be done where a successor finds it.
+    fn store_first(&self) -> Result<(), EngineError> {
+        match self.store_actions()? {
+            Published::Journal(reason) if self.running().only_store_tells => {
+                Err(EngineError::NotShared(reason))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Stores the actions as they are at this moment; of several calls at once the last stores what is newest.
-    pub(crate) fn store_actions(&self) -> Result<(), EngineError> {
+    pub(crate) fn store_actions(&self) -> Result<Published, EngineError> {
         let _storing = self.storing();
         let (stored, term) = {
             let running = self.running();
@@ -195,7 +205,7 @@ impl Engine {
                 self.follow();
                 Err(error.into())
             }
-            other => other.map(drop).map_err(EngineError::from),
+            other => Ok(other?),
         }
     }
 

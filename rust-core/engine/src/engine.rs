@@ -78,6 +78,8 @@ pub(crate) struct Running {
     pub(crate) outcomes: VecDeque<Outcome>,
     /// The newest term of leadership that this process has had.
     pub(crate) term: Term,
+    /// Whether a successor learns of what is unfinished from the shared store alone.
+    pub(crate) only_store_tells: bool,
     pub(crate) under_way: Option<UnderWay>,
     /// Actions carried out whose effect is not judged yet.
     pub(crate) settled: Vec<Action>,

@@ -33,6 +33,9 @@ pub enum EngineError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] thalweg_store::StoreError),
+    /// Something is about to be done that a successor could not learn of.
+    #[error("a successor could not learn of what is about to be done: {0}")]
+    NotShared(String),
     /// Something that should be JSON could not be made so.
     #[error("cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -49,7 +52,7 @@ impl EngineError {
             | Self::Follows
             | Self::Refused(_) => "STATE",
             Self::Settings(_) => "CONFIG",
-            Self::Store(_) => "STORE",
+            Self::Store(_) | Self::NotShared(_) => "STORE",
             Self::Json(_) => "INTERNAL",
         }
     }

@@ -9,6 +9,7 @@ use thalweg_core::action::{Action, Event, InFlight, Phase, Proposed, Term};
 use thalweg_core::plan::Plan;
 use thalweg_core::state::{Learned, State};
 use thalweg_core::units::Timestamp;
+use thalweg_store::Stamped;
 
 use crate::actions::{ACTIONS_KEY, flight_of, found, note};
 use crate::engine::{Engine, LEARNED_KEY, Running};
@@ -17,23 +18,40 @@ use crate::recording::Entry;
 use crate::tables;
 use crate::under_way::{Stored, UnderWay};
 
+/// Terms that each change of the cluster's own leader has room for: whoever is elected may begin anew so many times before
+/// the next one's begin.
+const TERMS_EACH: u64 = 256;
+
 impl Engine {
     /// Begins to lead: reads the tables, what was learned, and the action that a predecessor left; answers with what a
     /// shell has to do for it.
     ///
     /// `note` is what the shell found noted in the cluster, empty if nothing; none where it keeps no notes.
+    ///
+    /// A shell with notes has `elected` from the same place: a number above those of all leaders before, so that its terms
+    /// are above all of theirs whether or not the store that they share can be asked. Without notes that store alone knows
+    /// what came before, unless nobody else could have led, where nobody is elected.
+    ///
+    /// # Errors
+    /// When the store fails; where it alone knows what came before, also when it is out of reach.
     pub(crate) fn lead(
         &self,
-        term: u64,
+        elected: u64,
         note_text: Option<&str>,
         now: Timestamp,
     ) -> Result<Value, EngineError> {
         let noted = note_text.map(read_note);
-        let above = noted.as_ref().and_then(Option::as_ref).map_or(0, |noted| noted.term.0 + 1);
-        let term = Term(self.store.begin_term(term.max(above))?);
+        let only_store_tells = noted.is_none() && elected > 0;
+        let (term, stored) = if only_store_tells {
+            let term = self.store.begin_shared_term(0)?;
+            (Term(term), read_actions(self.store.shared_stamped(ACTIONS_KEY)?))
+        } else {
+            let above = noted.iter().flatten().map(|noted| noted.term.0 + 1).next();
+            let first = elected.saturating_mul(TERMS_EACH).max(above.unwrap_or(0));
+            (Term(self.store.begin_term(first)?), self.stored_actions())
+        };
         self.load_routes()?;
         let learned = self.learned_by_the_last();
-        let stored = self.stored_actions();
         let said = self.said_to_the_last();
         let left = {
             let running = self.running();
@@ -43,7 +61,7 @@ impl Engine {
         };
         {
             let mut running = self.running();
-            running.term = term;
+            (running.term, running.only_store_tells) = (term, only_store_tells);
             running.under_way = None;
             running.settled.clear();
             if let Some(learned) = learned {
@@ -164,11 +182,15 @@ impl Engine {
     fn stored_actions(&self) -> Stored {
         let read = self.store.stamped(ACTIONS_KEY);
         let stamped = read.inspect_err(|error| tracing::warn!(%error, "actions cannot be read"));
-        let Ok(Some(stamped)) = stamped else { return Stored::default() };
-        serde_json::from_slice(&stamped.bytes)
-            .inspect_err(|error| tracing::warn!(%error, "the actions left behind are unreadable"))
-            .unwrap_or_default()
+        read_actions(stamped.unwrap_or_default())
     }
+}
+
+fn read_actions(stamped: Option<Stamped>) -> Stored {
+    let Some(stamped) = stamped else { return Stored::default() };
+    serde_json::from_slice(&stamped.bytes)
+        .inspect_err(|error| tracing::warn!(%error, "the actions left behind are unreadable"))
+        .unwrap_or_default()
 }
 
 /// Reads a note. Of one that another version wrote, what can be understood is: whose it is, and what was done.

@@ -177,10 +177,10 @@ fn a_committed_plan_is_carried_on_and_nothing_else_begins_meanwhile() {
 fn what_can_be_read_of_another_versions_note_is_taken_back() {
     let mut one = Scheduler::new();
     let note = json!({ "plan": { "id": "p", "topology": "wc-1", "name": "wc-1", "more": 1 }, "phase": "flying",
-        "done": [{ "what": "deactivated" }, { "what": "painted", "red": true }], "term": 3 });
+        "done": [{ "what": "deactivated" }, { "what": "painted", "red": true }], "term": 3000 });
     let left = one.succeed(1, &note);
     assert_eq!(left["due"]["done"], json!([{ "what": "deactivated" }]));
-    assert_eq!((&left["due"]["what"], &left["term"]), (&json!("reverse"), &json!(4)));
+    assert_eq!((&left["due"]["what"], &left["term"]), (&json!("reverse"), &json!(3001)));
     let left = one.succeed(9, &json!({ "nonsense": true }));
     assert_eq!((&left["due"], &left["note"]), (&Value::Null, &Value::Null));
 }
@@ -334,4 +334,21 @@ fn what_a_committed_plan_changed_for_good_is_not_taken_back_by_whoever_carries_i
     let left = one.succeed(2, &note);
     assert_eq!(left["due"]["what"], "carry_on");
     assert_eq!(left["due"]["done"], json!([{ "what": "deactivated" }]));
+}
+
+#[test]
+fn whoever_may_have_a_predecessor_that_only_a_store_out_of_reach_knows_of_does_not_lead() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = json!({ "thalweg.store.dir": folder.path(), "thalweg.store.kind": "redis",
+        "thalweg.store.redis.url": "redis://127.0.0.1:1" });
+    let engine = Engine::open(&settings.to_string()).unwrap();
+    let lead = |request: Value| engine.command(&request.to_string(), Timestamp::from_millis(0));
+    let refused = lead(json!({ "op": "lead", "term": 1 })).unwrap_err();
+    assert_eq!(refused.code(), "STORE");
+    assert!(refused.to_string().contains("out of reach"), "{refused}");
+    let term = |answer: String| serde_json::from_str::<Value>(&answer).unwrap()["term"].clone();
+    let elected = term(lead(json!({ "op": "lead", "term": 3, "note": "" })).unwrap());
+    assert_eq!(elected, 3 * 256, "above all that earlier leaders had");
+    assert_eq!(term(lead(json!({ "op": "lead", "term": 3, "note": "" })).unwrap()), 3 * 256 + 1);
+    assert_eq!(term(lead(json!({ "op": "lead" })).unwrap()), 3 * 256 + 2, "nobody else could");
 }

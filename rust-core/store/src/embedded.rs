@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 
 use redb::{
@@ -33,6 +34,8 @@ const NUMBERS: TableDefinition<&str, u64> = TableDefinition::new("numbers");
 
 /// The last term given or seen.
 const TERM: &str = "term";
+/// By what others know this writer's stamps; drawn when the file is made.
+const WRITER: &str = "writer";
 /// An epoch at or above all that removed topologies had.
 const FLOOR: &str = "epoch-floor";
 
@@ -64,6 +67,9 @@ impl EmbeddedStore {
         let store = Self { database, path, ledger_limit: ledger_limit.max(1) };
         store.write(|write| {
             create_tables(write)?;
+            if number(write, WRITER)? == 0 {
+                raise(write, WRITER, u64::from(drawn()))?;
+            }
             fold_epochs(write)
         })?;
         Ok(store)
@@ -151,7 +157,8 @@ impl EmbeddedStore {
         check_term(term)?;
         self.write(|write| {
             let last = stamp_of(write, key)?;
-            let next = version_after(key, last, term);
+            let writer = number(write, WRITER)?.try_into().expect("no larger one is drawn");
+            let next = version_after(key, last, term, writer);
             if let Ok(version) = next {
                 put_stamp(write, key, version, bytes)?;
             }
@@ -160,13 +167,13 @@ impl EmbeddedStore {
         .map(|version| Stamp { version, bytes: bytes.to_vec() })
     }
 
-    /// Keeps a version that was found elsewhere, unless there is a newer one here.
+    /// Keeps a version that was found in the shared store, unless there is a newer one here.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub(crate) fn adopt_stamp(&self, key: &str, stamp: &Stamp) -> Result<(), StoreError> {
         self.write(|write| {
-            let news = stamp_of(write, key)?.is_none_or(|ours| ours < stamp.version);
+            let news = stamp_of(write, key)?.is_none_or(|ours| !ours.follows(stamp.version));
             if news { put_stamp(write, key, stamp.version, &stamp.bytes) } else { Ok(()) }
         })
     }
@@ -406,6 +413,12 @@ fn remove_table(write: &WriteTransaction, topology: &str, epoch: u64) -> Result<
     raise(write, TERM, last >> TERM_SHIFT)
 }
 
+/// A number that hardly anybody else draws.
+fn drawn() -> u32 {
+    let [a, b, c, d, ..] = RandomState::new().build_hasher().finish().to_le_bytes();
+    u32::from_le_bytes([a, b, c, d]).max(1)
+}
+
 fn number(write: &WriteTransaction, name: &str) -> Result<u64, redb::Error> {
     let numbers = write.open_table(NUMBERS)?;
     let number = numbers.get(name)?;
@@ -467,9 +480,10 @@ fn failed(path: &Path, error: redb::Error) -> StoreError {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::limits::WRITER_SHIFT;
 
     #[test]
-    fn what_is_found_elsewhere_replaces_only_older_versions() {
+    fn what_is_found_elsewhere_replaces_all_but_newer_versions() {
         let dir = tempfile::tempdir().unwrap();
         let store = EmbeddedStore::open(dir.path(), 1).unwrap();
         let stamp = |term, seq, bytes: &str| Stamp {
@@ -477,12 +491,12 @@ mod tests {
             bytes: bytes.as_bytes().to_vec(),
         };
         store.adopt_stamp("k", &stamp(4, 2, "first")).unwrap();
-        for older in [stamp(4, 2, "same"), stamp(4, 1, "before"), stamp(3, 9, "earlier")] {
+        for older in [stamp(4, 1, "before"), stamp(3, 9, "earlier")] {
             store.adopt_stamp("k", &older).unwrap();
             assert_eq!(store.stamp_at("k"), Ok(Some(stamp(4, 2, "first"))), "{older:?}");
         }
-        assert_eq!(store.stamp("k", 4, b"next"), Ok(stamp(4, 3, "next")));
-        for newer in [stamp(4, 5, "after"), stamp(5, 1, "later")] {
+        let other = 3 << WRITER_SHIFT;
+        for newer in [stamp(4, 5, "after"), stamp(4, other, "another's"), stamp(5, 1, "later")] {
             store.adopt_stamp("k", &newer).unwrap();
             assert_eq!(store.stamp_at("k"), Ok(Some(newer)));
         }

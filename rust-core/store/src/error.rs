@@ -18,12 +18,12 @@ pub enum StoreError {
         /// The epoch that was offered.
         got: u64,
     },
-    /// A later leader has written here.
-    #[error("term {got} may not write {key}: term {stored} has")]
+    /// A later leader has written here, or another that began the same term out of sight.
+    #[error("term {got} may not write {key}: another leader has, in term {stored}")]
     Deposed {
         /// The key of the state, or the topology.
         key: String,
-        /// The later term.
+        /// The other's term.
         stored: u64,
         /// The term that wanted to write.
         got: u64,

@@ -66,12 +66,20 @@ pub trait Store: Send + Sync {
     /// [`StoreError::TermTooLarge`], or when the store cannot be written.
     fn begin_term(&self, at_least: u64) -> Result<u64, StoreError>;
 
+    /// Begins a term as [`Store::begin_term`] does, but only with the shared store's word that it is above all before it.
+    ///
+    /// # Errors
+    /// As there, and where a shared store is out of reach.
+    fn begin_shared_term(&self, at_least: u64) -> Result<u64, StoreError> {
+        self.begin_term(at_least)
+    }
+
     /// Keeps bytes under a key with the term of the leader who writes them. No bytes means that
     /// they are forgotten, but the term stays.
     ///
     /// # Errors
-    /// [`StoreError::Deposed`] when a later term has written the key, or when the store cannot be
-    /// written.
+    /// [`StoreError::Deposed`] when a later term, or another writer in this one, has written the key,
+    /// or when the store cannot be written.
     fn put_stamped(&self, key: &str, term: u64, bytes: &[u8]) -> Result<(), StoreError>;
 
     /// Keeps bytes as [`Store::put_stamped`] does and says how far they got before the deadline.
@@ -95,6 +103,14 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the store cannot be read.
     fn stamped(&self, key: &str) -> Result<Option<Stamped>, StoreError>;
+
+    /// What the latest term wrote under a key as [`Store::stamped`] gives it, but only with the shared store's word.
+    ///
+    /// # Errors
+    /// As there, and where a shared store is out of reach.
+    fn shared_stamped(&self, key: &str) -> Result<Option<Stamped>, StoreError> {
+        self.stamped(key)
+    }
 
     /// Appends a JSON record to the ledger and returns its number.
     ///

@@ -5,7 +5,7 @@
 //! takes.
 
 use crate::error::StoreError;
-use crate::limits::{MAX_TERM, TERM_SHIFT};
+use crate::limits::{MAX_TERM, TERM_SHIFT, WRITER_SHIFT};
 
 /// Bytes kept under a key, with the term of the leader who wrote them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,10 +18,30 @@ pub struct Stamped {
 
 /// Which of two writes under one key is the newer: the one of the later term, and within a term the
 /// one that was written later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+///
+/// A term has one writer. Where two began the same one out of each other's sight, whichever reaches the shared store first
+/// has it; the other is deposed, and begins another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Version {
     pub(crate) term: u64,
+    /// The writer in the upper bits, and a running number.
     pub(crate) seq: u64,
+}
+
+impl Version {
+    fn first(term: u64, writer: u32) -> Self {
+        Self { term, seq: u64::from(writer) << WRITER_SHIFT | 1 }
+    }
+
+    fn is_of(self, writer: u32) -> bool {
+        self.seq >> WRITER_SHIFT == u64::from(writer)
+    }
+
+    /// Whether this came after another. Of two writers in one term neither did.
+    pub(crate) fn follows(self, other: Self) -> bool {
+        let same_writer = self.seq >> WRITER_SHIFT == other.seq >> WRITER_SHIFT;
+        self.term > other.term || self.term == other.term && same_writer && self.seq > other.seq
+    }
 }
 
 /// Bytes as they are kept.
@@ -65,20 +85,22 @@ pub(crate) fn last_before(term: u64) -> u64 {
     (term << TERM_SHIFT).saturating_sub(1)
 }
 
-/// The version of a term's next write after `last`.
+/// The version of a term's next write after `last`. A writer that has no number left must begin another term.
 pub(crate) fn version_after(
     key: &str,
     last: Option<Version>,
     term: u64,
+    writer: u32,
 ) -> Result<Version, StoreError> {
     check_term(term)?;
-    match last {
-        Some(Version { term: stored, .. }) if stored > term => {
-            Err(StoreError::Deposed { key: key.to_owned(), stored, got: term })
-        }
-        Some(last) if last.term == term => Ok(Version { term, seq: last.seq + 1 }),
-        _ => Ok(Version { term, seq: 1 }),
+    let Some(last) = last.filter(|last| last.term >= term) else {
+        return Ok(Version::first(term, writer));
+    };
+    let next = Version { term, seq: last.seq + 1 };
+    if last.term > term || !last.is_of(writer) || !next.is_of(writer) {
+        return Err(StoreError::Deposed { key: key.to_owned(), stored: last.term, got: term });
     }
+    Ok(next)
 }
 
 #[cfg(test)]
@@ -104,6 +126,28 @@ mod tests {
         assert_eq!(epoch_after("t", last_before(3), 3), Ok(3 * RANGE));
         assert_eq!(last_before(0), 0);
         assert_eq!(epoch_after("t", 0, MAX_TERM + 1), Err(StoreError::TermTooLarge(MAX_TERM + 1)));
+    }
+
+    #[test]
+    fn a_term_has_one_writer() {
+        let first = version_after("k", None, 4, 7);
+        assert_eq!(first, Ok(Version::first(4, 7)));
+        let first = Version::first(4, 7);
+        let second = version_after("k", Some(first), 4, 7).expect("its own");
+        assert!(second.follows(first) && !first.follows(second) && !first.follows(first));
+
+        let deposed = |stored| StoreError::Deposed { key: "k".into(), stored, got: 4 };
+        assert_eq!(version_after("k", Some(second), 4, 8), Err(deposed(4)));
+        assert_eq!(version_after("k", Some(Version::first(5, 7)), 4, 7), Err(deposed(5)));
+        assert_eq!(version_after("k", Some(second), 5, 8), Ok(Version::first(5, 8)));
+        let last = Version { term: 4, seq: (8 << WRITER_SHIFT) - 1 };
+        assert_eq!(version_after("k", Some(last), 4, 7), Err(deposed(4)), "its numbers are spent");
+
+        let other = Version::first(4, 8);
+        assert!(!other.follows(second) && !second.follows(other), "neither came first");
+        assert!(Version::first(5, 1).follows(second));
+        let largest = Version { term: MAX_TERM, seq: u64::from(u32::MAX) << WRITER_SHIFT };
+        assert!(largest.seq + (1 << WRITER_SHIFT) <= MAX_EPOCH, "compared exactly by Redis");
     }
 
     #[test]

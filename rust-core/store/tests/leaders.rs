@@ -136,7 +136,7 @@ fn what_is_sent_again_does_not_replace_what_was_written_since() {
     let mut link = server.connection();
     let mut put = |term: u64, number: u64, how: &str, bytes: &str| -> Option<u64> {
         let mut call = script.key("thalweg:stamped");
-        call.arg("k").arg(term).arg(number).arg(how).arg(bytes).invoke(&mut link).unwrap()
+        call.arg("k").arg(term).arg(number).arg(how).arg(bytes).arg(100).invoke(&mut link).unwrap()
     };
     let reader = direct(&server);
     assert_eq!(put(4, 7, "anew", "lost"), None);
@@ -144,10 +144,14 @@ fn what_is_sent_again_does_not_replace_what_was_written_since() {
     assert_eq!(put(4, 8, "anew", "since"), None);
     assert_eq!(put(4, 7, "again", "lost"), None, "no harm done, nothing to be told");
     assert_eq!(reader.stamped("k"), Ok(kept(4, "since")));
-    assert_eq!(put(4, 2, "anew", "by another of this term"), None);
-    assert_eq!(reader.stamped("k"), Ok(kept(4, "by another of this term")));
+    assert_eq!(put(4, 2, "anew", "by one that lost count"), None);
+    assert_eq!(reader.stamped("k"), Ok(kept(4, "by one that lost count")));
     assert_eq!(put(4, 8, "again", "since"), None, "the last write had got the number 9");
-    assert_eq!(reader.stamped("k"), Ok(kept(4, "by another of this term")));
+    assert_eq!(reader.stamped("k"), Ok(kept(4, "by one that lost count")));
+    for how in ["anew", "again"] {
+        assert_eq!(put(4, 101, how, "by another of this term"), Some(4));
+    }
+    assert_eq!(reader.stamped("k"), Ok(kept(4, "by one that lost count")));
     assert_eq!(put(3, 99, "anew", "earlier"), Some(4));
     assert_eq!(put(5, 1, "again", "later"), None);
     assert_eq!(reader.stamped("k"), Ok(kept(5, "later")));
@@ -207,6 +211,28 @@ fn the_later_of_two_leaders_wins_after_an_outage_that_lost_everything() {
     for journal in ["old", "new"] {
         assert_eq!(in_journal(&server, journal, "action"), kept(5, "new"));
     }
+}
+
+#[test]
+fn whoever_began_a_term_out_of_sight_of_another_that_has_it_begins_a_later_one() {
+    let mut server = RedisServer::start();
+    let (old, new) = (lively(&server, "old"), lively(&server, "new"));
+    assert_eq!(old.begin_term(4), Ok(4));
+    until_sent(&old);
+    old.put_stamped_and_wait("action", 4, b"old", LONG).unwrap();
+    server.kill();
+    assert!(matches!(new.begin_shared_term(0), Err(StoreError::Unreachable { .. })));
+    assert!(matches!(new.shared_stamped("action"), Err(StoreError::Unreachable { .. })));
+    assert_eq!(new.begin_term(4), Ok(4), "as far as its journal knows");
+    new.put_stamped("action", 4, b"new").unwrap();
+    server.restart();
+    wait_until("it has learned whose term that is", || new.stamped("action") == Ok(kept(4, "old")));
+    let deposed = StoreError::Deposed { key: "action".into(), stored: 4, got: 4 };
+    assert_eq!(new.put_stamped("action", 4, b"new"), Err(deposed));
+    let later = new.begin_shared_term(0).unwrap();
+    assert!(later > 4);
+    new.put_stamped_and_wait("action", later, b"new", LONG).unwrap();
+    assert_eq!(direct(&server).stamped("action"), Ok(kept(later, "new")));
 }
 
 #[test]

@@ -67,8 +67,10 @@ pub struct Around<'a> {
     pub told_to_lead: bool,
     /// Whether it does.
     pub leads: bool,
-    /// What the store has instead of an intention of this kind, if it lacks that.
-    pub lacks: &'a dyn Fn(&str) -> Option<String>,
+    /// What the store has instead of a plan's intention of this kind, if it lacks that.
+    pub lacks: &'a dyn Fn(&str, &str) -> Option<String>,
+    /// Whether what is unfinished is noted in the cluster.
+    pub notes: bool,
     pub now: Timestamp,
 }
 
@@ -280,11 +282,13 @@ impl Shell {
                 let answer = around.engine.request(request.clone(), around.now);
                 self.answer = answer.map_err(|_| Failure::Failed)?;
             }
-            Step::Note => cluster.note = note_of(&self.answer),
+            Step::Note if around.notes => cluster.note = note_of(&self.answer),
+            Step::Note => {}
             Step::Deactivate => {
+                let held = cluster.topologies.get_mut(&id).ok_or(Failure::Failed)?;
+                held.active = false;
                 self.check_noted(around, cluster, "deactivated");
                 self.back.extend([Step::Note, self.undone(Done::Deactivated), Step::Activate]);
-                cluster.topologies.get_mut(&id).ok_or(Failure::Failed)?.active = false;
             }
             Step::Activate => {
                 // One that is gone need not run again.
@@ -293,6 +297,8 @@ impl Shell {
                 }
             }
             Step::StartWorkers => {
+                // Nodes are told nothing of a topology that is gone.
+                cluster.topologies.get(&id).ok_or(Failure::Failed)?;
                 self.check_noted(around, cluster, "workers_started");
                 self.back.extend([Step::Note, self.undone(started()), Step::TellTruth]);
                 let others = Self::copy(cluster);
@@ -329,9 +335,10 @@ impl Shell {
 
     /// What outlives this process has to be stored and noted by now.
     fn check_noted(&mut self, around: &Around, cluster: &Cluster, done: &str) {
-        let note = cluster.note.as_deref().unwrap_or("");
-        let noted = note.contains(done) && note.contains(&format!("\"{}\"", self.id()));
-        let lacks = (around.lacks)(done);
+        let (note, id) = (cluster.note.as_deref().unwrap_or(""), self.id());
+        let noted = note.contains(done) && note.contains(&format!("\"{id}\""));
+        let noted = noted || !around.notes;
+        let lacks = (around.lacks)(&id, done);
         if !noted || lacks.is_some() {
             let text = format!("{done}; noted: {note}; stored instead: {lacks:?}");
             self.broken = Some((Rule::NotedFirst, text));
@@ -362,7 +369,9 @@ impl Shell {
             Request::Abort { plan, fault: fault("UNREACHED"), steps }
         };
         let answer = around.engine.request(request, around.now).map_err(|_| Failure::Failed)?;
-        cluster.note = note_of(&answer);
+        if around.notes {
+            cluster.note = note_of(&answer);
+        }
         Ok(())
     }
 

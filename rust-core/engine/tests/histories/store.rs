@@ -12,6 +12,9 @@ use thalweg_store::{
 /// What the engine keeps of actions.
 const ACTIONS: &str = "actions";
 
+/// How far the writer lies above the running number of what it stamps.
+const WRITER_SHIFT: u32 = 20;
+
 /// What is stored in one place.
 #[derive(Default)]
 struct Content {
@@ -20,11 +23,13 @@ struct Content {
     epochs: BTreeMap<String, u64>,
     /// Up to which epoch tables of topologies were removed.
     removed: BTreeMap<String, u64>,
-    /// With a number that grows with each write of a term.
+    /// With the writer in the upper bits of a number that grows with each write of a term.
     stamped: BTreeMap<String, (u64, Stamped)>,
     term: u64,
-    /// Whether all was lost, and nothing stored of actions since.
-    lost: bool,
+    /// Whether its terms were begun by leaders of another cluster.
+    used: bool,
+    /// How often all was lost.
+    losses: u64,
 }
 
 /// A place that several processes may share.
@@ -47,6 +52,8 @@ pub enum Trouble {
 /// The store of one process.
 #[derive(Default)]
 pub struct Handle {
+    /// By what others know what it stamps.
+    writer: u64,
     own: Place,
     /// The store behind it that others share.
     shared: Option<Place>,
@@ -59,8 +66,8 @@ struct State {
     /// Whether the process is to end.
     dead: bool,
     out_of_reach: bool,
-    /// Term and number of what was stored here of actions last.
-    actions: (u64, u64),
+    /// In which term something was stored here of actions last, and how often all had been lost by then.
+    stored: (u64, u64),
     /// Topologies and keys whose newest value has yet to reach the shared store.
     tables: BTreeSet<String>,
     removals: BTreeMap<String, u64>,
@@ -68,6 +75,12 @@ struct State {
 }
 
 impl Place {
+    /// One that leaders of another cluster have used before.
+    pub fn used(terms: u64) -> Self {
+        let (term, used) = (terms, terms > 0);
+        Self(Arc::new(Mutex::new(Content { term, used, ..Content::default() })))
+    }
+
     fn content(&self) -> MutexGuard<'_, Content> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -126,26 +139,61 @@ impl Content {
         self.term
     }
 
-    fn put_stamped(&mut self, key: &str, term: u64, bytes: &[u8]) -> Result<u64, StoreError> {
+    fn put_stamped(
+        &mut self,
+        key: &str,
+        term: u64,
+        bytes: &[u8],
+        writer: u64,
+    ) -> Result<(), StoreError> {
         let held = self.stamped.get(key).map(|(number, held)| (held.term, *number));
         let number = match held {
-            Some((stored, _)) if stored > term => {
+            Some((stored, number))
+                if stored > term || stored == term && number >> WRITER_SHIFT != writer =>
+            {
                 return Err(StoreError::Deposed { key: key.to_owned(), stored, got: term });
             }
             Some((stored, number)) if stored == term => number + 1,
-            _ => 1,
+            _ => writer << WRITER_SHIFT | 1,
         };
         let stamped = Stamped { term, bytes: bytes.to_vec() };
         self.stamped.insert(key.to_owned(), (number, stamped));
-        self.lost &= key != ACTIONS;
-        Ok(number)
+        Ok(())
     }
 
-    /// Takes over what another place has under a key, if it is newer.
-    fn take_over(&mut self, key: &str, other: &Self) {
+    /// What a file on a machine does, and a shared store does not: no term that it has seen is given again.
+    fn see_terms(&mut self) {
+        let stamped = self.stamped.values().map(|(_, held)| held.term);
+        let tables = self.tables.values().map(|table| table.epoch >> TERM_SHIFT);
+        let epochs = self.epochs.values().chain(self.removed.values()).map(|e| e >> TERM_SHIFT);
+        let seen = stamped.chain(tables).chain(epochs).max().unwrap_or(0);
+        self.term = self.term.max(seen);
+    }
+
+    /// Whether what is held under a key came after what another place has. Of two writers in one term neither did.
+    fn follows(&self, key: &str, other: &Self) -> bool {
         let version =
             |content: &Self| content.stamped.get(key).map(|(number, held)| (held.term, *number));
-        if version(other) > version(self) {
+        match (version(self), version(other)) {
+            (Some((term, number)), Some((other_term, other_number))) => {
+                let same_writer = number >> WRITER_SHIFT == other_number >> WRITER_SHIFT;
+                term > other_term || term == other_term && same_writer && number > other_number
+            }
+            (ours, _) => ours.is_some(),
+        }
+    }
+
+    /// Takes over what the shared place has under a key, unless this is newer.
+    fn take_over(&mut self, key: &str, other: &Self) {
+        if !self.follows(key, other) {
+            self.stamped
+                .extend(other.stamped.get_key_value(key).map(|(k, v)| (k.clone(), v.clone())));
+        }
+    }
+
+    /// Takes what a machine sends under a key, where it is newer.
+    fn receive(&mut self, key: &str, other: &Self) {
+        if other.follows(key, self) {
             self.stamped
                 .extend(other.stamped.get_key_value(key).map(|(k, v)| (k.clone(), v.clone())));
         }
@@ -158,11 +206,11 @@ fn failed() -> StoreError {
 
 impl Handle {
     /// A store of this place alone, or with a place of its own in front of it.
-    pub fn new(shared: Option<Place>, journal: bool) -> Self {
+    pub fn new(writer: u64, shared: Option<Place>, journal: bool) -> Self {
         match shared {
-            Some(shared) if journal => Self { shared: Some(shared), ..Self::default() },
-            Some(shared) => Self { own: shared, ..Self::default() },
-            None => Self::default(),
+            Some(shared) if journal => Self { writer, shared: Some(shared), ..Self::default() },
+            Some(shared) => Self { writer, own: shared, ..Self::default() },
+            None => Self { writer, ..Self::default() },
         }
     }
 
@@ -187,20 +235,27 @@ impl Handle {
 
     /// Loses everything, as a server that was flushed; a journal is not lost with it.
     pub fn empty(&self) {
-        *self.shared.as_ref().unwrap_or(&self.own).content() =
-            Content { lost: true, ..Content::default() };
+        let mut content = self.shared.as_ref().unwrap_or(&self.own).content();
+        let (used, losses) = (content.used, content.losses + 1);
+        *content = Content { used, losses, ..Content::default() };
     }
 
-    /// What is stored of actions instead, if something that is to be done is not among them; unless that was lost, or
-    /// replaced by what another leader stored under this or a later term.
-    pub fn lacks(&self, done: &str) -> Option<String> {
-        let (content, ours) = (self.own.content(), self.inner().actions);
-        let Some((number, held)) = content.stamped.get(ACTIONS).filter(|_| !content.lost) else {
-            return (!content.lost).then(|| "nothing".to_owned());
-        };
-        let (text, version) = (String::from_utf8_lossy(&held.bytes), (held.term, *number));
-        let lacks = version <= ours && !text.contains(done);
-        lacks.then(|| format!("{version:?} after {ours:?}, {text}"))
+    /// What is stored of actions instead, if something that whoever leads is about to do is not among them; unless the
+    /// store has lost all since that was stored. Where terms are of another cluster, whoever began one out of reach of the
+    /// shared store may be behind its predecessor; the note in the cluster has what it is about then.
+    pub fn lacks(&self, plan: &str, done: &str) -> Option<String> {
+        let content = self.own.content();
+        let held = content.stamped.get(ACTIONS).map(|(number, held)| (*number, held));
+        let text =
+            held.map_or_else(String::new, |(_, held)| String::from_utf8_lossy(&held.bytes).into());
+        let has = text.contains(done) && text.contains(&format!("\"{plan}\""));
+        let (term, losses) = self.inner().stored;
+        let lost = content.losses != losses;
+        let version = held.map(|(number, held)| (held.term, number));
+        drop(content);
+        let used = self.shared.as_ref().is_some_and(|shared| shared.content().used);
+        let behind = used && version.is_some_and(|(stored, _)| stored > term);
+        (!has && !lost && !behind).then(|| format!("{version:?}, {text}"))
     }
 
     fn write<T>(
@@ -231,6 +286,14 @@ impl Handle {
         if told { done } else { done.and(Err(failed())) }
     }
 
+    fn require_reach(&self) -> Result<(), StoreError> {
+        if self.shared.is_some() && self.inner().out_of_reach {
+            let server = "memory".to_owned();
+            return Err(StoreError::Unreachable { server, reason: "cut off".to_owned() });
+        }
+        Ok(())
+    }
+
     /// Sends what waits to the shared store. An error is that of the first that it refuses.
     fn send(&self) -> Result<Published, StoreError> {
         let Some(shared) = &self.shared else { return Ok(Published::Primary) };
@@ -256,17 +319,17 @@ impl Handle {
             }
         }
         for key in std::mem::take(&mut state.keys) {
-            let (ours, theirs) = (own.stamped.get(&key), there.stamped.get(&key));
-            let (Some((_, ours)), theirs) = (ours, theirs.map_or(0, |(_, held)| held.term)) else {
-                continue;
-            };
-            if theirs > ours.term {
-                let error =
-                    StoreError::Deposed { key: key.clone(), stored: theirs, got: ours.term };
+            let Some((number, ours)) = own.stamped.get(&key).cloned() else { continue };
+            let theirs = there.stamped.get(&key).map(|(number, held)| (*number, held.term));
+            let stored = theirs.filter(|(other, term)| {
+                *term > ours.term
+                    || *term == ours.term && number >> WRITER_SHIFT != other >> WRITER_SHIFT
+            });
+            if let Some((_, stored)) = stored {
                 own.take_over(&key, &there);
-                refused.get_or_insert(error);
+                refused.get_or_insert(StoreError::Deposed { key, stored, got: ours.term });
             } else {
-                there.take_over(&key, &own);
+                there.receive(&key, &own);
             }
         }
         refused.map_or(Ok(Published::Primary), Err)
@@ -280,13 +343,14 @@ impl Handle {
             return;
         }
         let (mut own, mut there) = (self.own.content(), shared.content());
+        own.see_terms();
         there.term = there.term.max(own.term);
         own.term = there.term;
         let keys: BTreeSet<String> =
             own.stamped.keys().chain(there.stamped.keys()).cloned().collect();
         for key in keys {
             own.take_over(&key, &there);
-            there.take_over(&key, &own);
+            there.receive(&key, &own);
         }
         let topologies: BTreeSet<String> =
             own.tables.keys().chain(there.tables.keys()).cloned().collect();
@@ -348,6 +412,7 @@ impl Store for Handle {
     fn begin_term(&self, at_least: u64) -> Result<u64, StoreError> {
         let reach = self.shared.as_ref().filter(|_| !self.inner().out_of_reach);
         self.write(|content| {
+            content.see_terms();
             let wanted = (content.term + 1).max(at_least);
             content.term = match reach {
                 Some(shared) => shared.content().begin_term(wanted),
@@ -357,12 +422,25 @@ impl Store for Handle {
         })
     }
 
+    fn begin_shared_term(&self, at_least: u64) -> Result<u64, StoreError> {
+        self.require_reach()?;
+        self.begin_term(at_least)
+    }
+
+    fn shared_stamped(&self, key: &str) -> Result<Option<Stamped>, StoreError> {
+        self.require_reach()?;
+        self.stamped(key)
+    }
+
     fn put_stamped(&self, key: &str, term: u64, bytes: &[u8]) -> Result<(), StoreError> {
-        let number = self.write(|content| content.put_stamped(key, term, bytes))?;
+        let losses = self.write(|content| {
+            content.put_stamped(key, term, bytes, self.writer)?;
+            Ok(content.losses)
+        })?;
         let mut state = self.inner();
         state.keys.insert(key.to_owned());
         if key == ACTIONS {
-            state.actions = (term, number);
+            state.stored = (term, losses);
         }
         Ok(())
     }

@@ -41,6 +41,8 @@ pub struct Process {
     pub shell: Shell,
     /// The term in which it believes to lead.
     pub term: Option<u64>,
+    /// How often it began to lead.
+    led: u64,
     /// Until when it does not run, and since when.
     paused: Option<(u32, u32)>,
     down_until: u32,
@@ -72,6 +74,9 @@ pub struct World {
     /// Where topologies were put that no plan was ever about.
     pub untouched: BTreeMap<String, Held>,
     submitted: u32,
+    /// Whether what is unfinished is noted in the cluster, where leaders are also numbered. Otherwise they need a store
+    /// that all share and that loses nothing.
+    notes: bool,
     /// Since when nothing was left to happen.
     resting: u32,
     pub tally: Tally,
@@ -80,12 +85,15 @@ pub struct World {
 impl World {
     pub fn new(seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
-        let (shared, journal) = (rng.bool().then(Place::default), rng.bool());
-        let process = |_| Process {
+        let used = if rng.u8(0..4) == 0 { 100_000 } else { 0 };
+        let (shared, journal) = (rng.bool().then(|| Place::used(used)), rng.bool());
+        let notes = shared.is_none() || rng.u8(0..3) > 0;
+        let process = |index| Process {
             engine: None,
-            store: Arc::new(Handle::new(shared.clone(), journal)),
+            store: Arc::new(Handle::new(index, shared.clone(), journal)),
             shell: Shell::default(),
             term: None,
+            led: 0,
             paused: None,
             down_until: 0,
             skew: 0,
@@ -99,6 +107,7 @@ impl World {
             wish: Wish::default(),
             untouched: BTreeMap::new(),
             submitted: 0,
+            notes,
             resting: 0,
             tally: Tally::default(),
         };
@@ -199,6 +208,9 @@ impl World {
                 "process ends within a write"
             }
             76..82 => {
+                if !self.notes {
+                    return;
+                }
                 process.store.empty();
                 "store emptied"
             }
@@ -246,7 +258,7 @@ impl World {
     fn crash(&mut self, index: usize, down: u32) {
         let process = &mut self.processes[index];
         process.engine = None;
-        (process.shell, process.term) = (Shell::default(), None);
+        (process.shell, process.term, process.led) = (Shell::default(), None, 0);
         process.down_until = self.second + down;
         process.store.trouble(Trouble::None);
         process.store.has_died();
@@ -348,9 +360,13 @@ impl World {
             return;
         }
         self.wish.begins_term(index);
-        let note = Some(self.cluster.note.clone().unwrap_or_default());
-        let Ok(answer) = engine.request(Request::Lead { term, note }, now) else { return };
-        self.cluster.note = note_of(&answer);
+        process.led += 1;
+        let note = self.notes.then(|| self.cluster.note.clone().unwrap_or_default());
+        let lead = Request::Lead { term: if self.notes { term } else { process.led }, note };
+        let Ok(answer) = engine.request(lead, now) else { return };
+        if self.notes {
+            self.cluster.note = note_of(&answer);
+        }
         process.term = Some(term);
         process.shell.due(&answer["due"]);
         let left = if !answer["due"].is_object() {
@@ -385,8 +401,9 @@ impl World {
         else {
             return Ok(());
         };
-        let lacks = |done: &str| store.lacks(done);
-        let around = Around { engine, told_to_lead, leads, lacks: &lacks, now };
+        let lacks = |plan: &str, done: &str| store.lacks(plan, done);
+        let notes = self.notes;
+        let around = Around { engine, told_to_lead, leads, lacks: &lacks, notes, now };
         shell.go(&around, &mut self.cluster, fate);
         if !told_to_lead {
             engine.request(Request::Follow, now).unwrap();
@@ -444,7 +461,8 @@ impl World {
         process.shell.due(&answer.due);
         // What could not be noted, or removed, in time is at the next look.
         let before = self.cluster.note.take();
-        self.cluster.note = answer.note.map(|note| serde_json::to_string(&note).unwrap());
+        let note = answer.note.filter(|_| self.notes);
+        self.cluster.note = note.map(|note| serde_json::to_string(&note).unwrap());
         self.check_one_at_a_time(before)
     }
 

@@ -256,18 +256,22 @@ impl Store for BackedStore {
     }
 
     fn begin_term(&self, at_least: u64) -> Result<u64, StoreError> {
+        match self.begin_shared_term(at_least) {
+            Err(error) if !matches!(error, StoreError::TermTooLarge(_)) => {
+                tracing::warn!(%error, "shared store gives no term, the journal does");
+                self.shared.journal.begin_term(at_least)
+            }
+            other => other,
+        }
+    }
+
+    fn begin_shared_term(&self, at_least: u64) -> Result<u64, StoreError> {
         let Shared { primary, journal, leading, .. } = &*self.shared;
         let _leading = leading.lock().unwrap_or_else(PoisonError::into_inner);
         // The shared store may have lost its number since.
         let wanted = term_after(journal.term()?, at_least)?;
-        match primary.begin_term(wanted) {
-            Ok(term) => journal.raise_term(term).map(|()| term),
-            Err(error @ StoreError::TermTooLarge(_)) => Err(error),
-            Err(error) => {
-                tracing::warn!(%error, "shared store gives no term, the journal does");
-                journal.begin_term(wanted)
-            }
-        }
+        let term = primary.begin_term(wanted)?;
+        journal.raise_term(term).map(|()| term)
     }
 
     fn put_stamped(&self, key: &str, term: u64, bytes: &[u8]) -> Result<(), StoreError> {
@@ -287,22 +291,24 @@ impl Store for BackedStore {
     }
 
     fn stamped(&self, key: &str) -> Result<Option<Stamped>, StoreError> {
+        self.shared_stamped(key).or_else(|error| {
+            tracing::warn!(key, %error, "shared store not read, the journal is");
+            self.shared.journal.stamped(key)
+        })
+    }
+
+    fn shared_stamped(&self, key: &str) -> Result<Option<Stamped>, StoreError> {
         let Shared { primary, journal, .. } = &*self.shared;
+        let theirs = primary.stamp_aside(key)?;
         let ours = journal.stamp_at(key)?;
-        let newest = match primary.stamp_aside(key) {
-            Ok(Some(theirs)) if ours.as_ref().is_none_or(|ours| ours.version < theirs.version) => {
-                if let Err(error) = journal.adopt_stamp(key, &theirs) {
-                    tracing::warn!(key, %error, "journal cannot keep stamped state");
-                }
-                Some(theirs)
-            }
-            Ok(_) => ours,
-            Err(error) => {
-                tracing::warn!(key, %error, "shared store not read, the journal is");
-                ours
-            }
-        };
-        Ok(newest.map(Stamped::from))
+        let Some(theirs) = theirs else { return Ok(ours.map(Stamped::from)) };
+        if let Some(ours) = ours.filter(|ours| ours.version.follows(theirs.version)) {
+            return Ok(Some(ours.into()));
+        }
+        if let Err(error) = journal.adopt_stamp(key, &theirs) {
+            tracing::warn!(key, %error, "journal cannot keep stamped state");
+        }
+        Ok(Some(theirs.into()))
     }
 
     fn append_record(&self, json: &str) -> Result<u64, StoreError> {

@@ -300,12 +300,12 @@ fn keep(shared: &Shared, table: &RoutingTable) {
 fn compare_stamps(shared: &Shared) -> Result<(), StoreError> {
     let (theirs, ours) = (shared.primary.versions()?, shared.journal.versions()?);
     for (key, version) in &theirs {
-        if ours.get(key).is_none_or(|ours| ours < version) {
+        if ours.get(key).is_none_or(|ours| ours != version && !ours.follows(*version)) {
             pull_stamp(shared, key)?;
         }
     }
     for (key, version) in ours {
-        if theirs.get(&key).is_none_or(|theirs| *theirs < version) {
+        if theirs.get(&key).is_none_or(|theirs| version.follows(*theirs)) {
             restore_stamp(shared, key)?;
         }
     }

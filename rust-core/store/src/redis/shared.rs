@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::connection::{Answer, Server};
 use super::{EPOCH_SECONDS, RedisStore, corrupt, head_of, number};
 use crate::error::StoreError;
+use crate::limits::WRITER_SHIFT;
 use crate::store::Head;
 use crate::term::{Stamp, Version, last_before};
 
@@ -77,7 +78,7 @@ impl RedisStore {
     /// Keeps a version of bytes: one that was just written, or one that Redis lacks.
     ///
     /// # Errors
-    /// [`StoreError::Deposed`] when a later term has written the key.
+    /// [`StoreError::Deposed`] when a later term, or another writer in this one, has written the key.
     pub(crate) fn send_stamp(
         &self,
         key: &str,
@@ -88,7 +89,7 @@ impl RedisStore {
         let Version { term, seq } = stamp.version;
         let mut call = self.scripts.put_stamped.key(&stamped);
         call.arg(key).arg(term).arg(seq).arg(if again { "again" } else { "anew" });
-        call.arg(&stamp.bytes);
+        call.arg(&stamp.bytes).arg(1u64 << WRITER_SHIFT);
         let Some(later) = self.run::<Option<String>>(&stamped, &call)? else { return Ok(()) };
         let (key, stored) = (key.to_owned(), number(&stamped, &later)?);
         Err(StoreError::Deposed { key, stored, got: term })

@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::exit::Failure;
+use crate::live::apply::Apply;
 use crate::live::doctor::Doctor;
 use crate::live::explain::Explain;
 use crate::live::history::History;
@@ -45,6 +46,7 @@ enum Command {
     Watch(Watch),
     Explain(Explain),
     Plan(Plan),
+    Apply(Apply),
     Scale(Scale),
     Rollback(Rollback),
     Cancel(Cancel),
@@ -93,6 +95,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Watch(watch) => watch.run(),
         Command::Explain(explain) => explain.run(),
         Command::Plan(plan) => plan.run(),
+        Command::Apply(apply) => apply.run(),
         Command::Scale(scale) => scale.run(),
         Command::Rollback(rollback) => rollback.run(),
         Command::Cancel(cancel) => cancel.run(),

@@ -20,11 +20,16 @@ struct Night {
 
 impl Night {
     fn new() -> Self {
+        Self::with(&json!({}))
+    }
+
+    fn with(more: &Value) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let settings = json!({ "thalweg.mode": "act", "thalweg.store.dir": folder.path(),
+        let mut settings = json!({ "thalweg.mode": "act", "thalweg.store.dir": folder.path(),
             "thalweg.monitor.interval.secs": 2, "thalweg.metrics.settle.secs": 6,
             "thalweg.metrics.window.secs": 10, "thalweg.metrics.max.age.secs": 10,
             "executor.metrics.frequency.secs": 2 });
+        settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let engine = Engine::open(&settings.to_string()).unwrap().serve();
         let mut cluster = Model::new(3, 2, 2);
         cluster.rate = 50.0;
@@ -96,6 +101,37 @@ fn an_operator_looks_orders_and_reads_what_came_of_it() {
     assert_eq!(night.says(&["undrain", &host]).trim(), "no host is drained");
     assert!(night.says(&["pause", "--for", "8h", "--only", "in"]).contains("wc-1"));
     assert!(night.says(&["resume"]).contains("resumed"));
+}
+
+#[test]
+fn a_plan_that_was_saved_is_applied_unless_it_is_stale() {
+    let mut night = Night::with(&json!({ "thalweg.action.daily.limit": 0 }));
+    night.cluster.rate = 5_000.0;
+    let plans = |night: &Night| night.says(&["plan", "--json"]);
+    let saved = (0..60).find_map(|_| {
+        night.look();
+        let plans = plans(&night);
+        plans.contains("\"rows\"").then_some(plans)
+    });
+    let file = night.folder.path().join("plan.json");
+    std::fs::write(&file, saved.expect("a plan")).unwrap();
+    let file = file.to_str().unwrap();
+    let said = night.says(&["apply", file, "--why", "reviewed"]);
+    assert!(said.contains("accepted as o"), "{said}");
+    assert_eq!(code(&night.run(&["apply", file])).0, Some(3), "once");
+    night.look();
+    assert!(night.says(&["status"]).contains("as it was shown"));
+    let mut stale: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let plan = &mut stale[0];
+    (plan["plan"], plan["shown"]["plan"]["id"]) = (json!("wc-1-p0-0"), json!("wc-1-p0-0"));
+    plan["shown"]["executors"]["split"] = json!(9);
+    std::fs::write(file, stale.to_string()).unwrap();
+    let (exit, said) = code(&night.run(&["apply", file]));
+    assert!(exit == Some(3) && said.contains("split has 2 executors now and had 9"), "{said}");
+    assert_eq!(code(&night.run(&["apply", "no-such-plan"])).0, Some(3));
+    std::fs::write(file, "{}").unwrap();
+    let (exit, said) = code(&night.run(&["apply", file]));
+    assert!(exit == Some(1) && said.contains("thalweg plan --json"), "{said}");
 }
 
 #[test]

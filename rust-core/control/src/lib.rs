@@ -13,4 +13,4 @@ pub mod wire;
 
 pub use clock::now_millis;
 pub use socket::{CallError, Listener, Peer, call};
-pub use wire::{Answer, Command, ErrorCode, Refusal, Request, Scale, VERSION};
+pub use wire::{Answer, Apply, Command, ErrorCode, Refusal, Request, Scale, VERSION};

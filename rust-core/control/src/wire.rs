@@ -62,6 +62,8 @@ pub enum Command {
     Doctor {},
     /// Changes a topology whatever the policy thinks of it.
     Scale(Scale),
+    /// Has a plan carried out as it was shown.
+    Apply(Apply),
     /// Undoes the last plan of a topology.
     Rollback {
         /// Its name or id.
@@ -150,6 +152,23 @@ pub struct Scale {
     pub expires_secs: Option<u32>,
 }
 
+/// Which plan is to be carried out.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Apply {
+    /// Its id.
+    pub plan: String,
+    /// The plan itself with what it was made for, as `thalweg plan --json` tells it; without, the engine still knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Value>,
+    /// Whether the topology may be stopped once to give its sources workers of their own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopt: bool,
+    /// Seconds after which it is not to be begun any more; an hour unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_secs: Option<u32>,
+}
+
 fn records() -> u32 {
     50
 }
@@ -164,6 +183,7 @@ impl Command {
             | Self::History { .. }
             | Self::Doctor {} => false,
             Self::Scale(_)
+            | Self::Apply(_)
             | Self::Rollback { .. }
             | Self::Drain { .. }
             | Self::Undrain { .. }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::action::{Awaited, Blacklist, Harm, InFlight, Proposed, Rejected};
+use crate::action::{Awaited, Blacklist, Harm, InFlight, Proposed, Rejected, Shown};
 use crate::capacity::power::Power;
 use crate::explain::Wish;
 use crate::model::{Node, SlotRef, TaskRange, Topology};
@@ -54,6 +54,9 @@ pub struct Order {
     /// Whether its sources may be given workers of their own for it, which stops it once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopt: bool,
+    /// The very plan that is to be carried out, in place of counts, memory and hosts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Box<Shown>>,
     /// Whether it holds only as long as these hosts are drained.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub while_drained: bool,

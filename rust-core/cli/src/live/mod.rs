@@ -1,5 +1,6 @@
 //! Commands that ask a running scheduler, or give it orders.
 
+pub mod apply;
 pub mod ask;
 pub mod doctor;
 pub mod explain;

@@ -177,7 +177,7 @@ fn hosts(live: &Live, answer: &Value) -> Result<(), Failure> {
 }
 
 /// Gives an order, and waits for its end where that is wanted.
-fn send(live: &Live, command: Command, given: &Given) -> Result<(), Failure> {
+pub fn send(live: &Live, command: Command, given: &Given) -> Result<(), Failure> {
     let accepted = live.ask_because(command, &given.why)?;
     let id = text(&accepted, "/order").to_owned();
     let Some(secs) = given.wait else {

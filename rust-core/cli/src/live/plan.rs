@@ -39,8 +39,10 @@ impl Plan {
         }
         for decision in decisions {
             let verdict = text(decision, "/verdict");
+            let id = text(decision, "/plan/id");
+            let id = if id.is_empty() { String::new() } else { format!(", plan {id}") };
             println!(
-                "{}: {}",
+                "{}: {}{id}",
                 paint(Tone::Strong, text(decision, "/name")),
                 paint(tone(verdict), verdict)
             );
@@ -70,7 +72,22 @@ fn structured(decision: &Value) -> Value {
         "stops_secs": stop(decision),
         "stages_left": decision.pointer("/plan/stages_left"),
         "reasons": decision["reasons"],
+        "shown": shown(decision),
     })
+}
+
+/// The plan with what it was made for, as `thalweg apply` takes it; nothing where there is none.
+fn shown(decision: &Value) -> Value {
+    if !decision["plan"].is_object() {
+        return Value::Null;
+    }
+    let count = |component: &Value| {
+        let executors = number(component, "/executors").filter(|count| *count > 0.0)?;
+        Some((text(component, "/id").to_owned(), json!(executors as u32)))
+    };
+    let executors: serde_json::Map<String, Value> =
+        list(decision, "/view/components").filter_map(count).collect();
+    json!({ "plan": decision["plan"], "executors": executors })
 }
 
 struct Change {

@@ -183,6 +183,10 @@ pub fn asked(order: &Value) -> String {
     if !hosts.is_empty() {
         said.push(format!("leave {}", hosts.join(", ")));
     }
+    let plan = text(order, "/plan/plan/id");
+    if !plan.is_empty() {
+        said.push(format!("plan {plan} as it was shown"));
+    }
     if order["adopt"] == true {
         said.push("may be stopped once".to_owned());
     }

@@ -20,5 +20,5 @@ pub use blacklist::{Blacklist, Failure, Forbidden};
 pub use flight::{Awaited, InFlight};
 pub use life::{Action, Done, Due, Effect, Event, Fault, Phase, Refused, Term, step};
 pub use origin::Origin;
-pub use proposed::{Proposed, Rejected, counted};
+pub use proposed::{Proposed, Rejected, Shown, counted};
 pub use way_back::{Harm, WayBack};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::origin::Origin;
 use crate::context::Context;
-use crate::model::{SlotRef, Topology};
+use crate::model::{Observation, SlotRef, Topology};
 use crate::plan::{Plan, Slot};
 use crate::reason::Reason;
 use crate::settings::SlotRule;
@@ -32,6 +32,83 @@ pub struct Proposed {
     pub load: RatePerSec,
     /// Executors of each component at that time.
     pub executors: BTreeMap<String, u32>,
+}
+
+/// A plan with what it was made for: as it was shown to whoever wants that very plan carried out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shown {
+    /// The plan.
+    pub plan: Plan,
+    /// Executors of each component at that time.
+    pub executors: BTreeMap<String, u32>,
+}
+
+impl Shown {
+    /// What has changed of what it was made for, if anything.
+    pub fn changed(
+        &self,
+        observation: &Observation,
+        topology: &Topology,
+        slots: SlotRule,
+    ) -> Option<String> {
+        changed(&self.plan, &self.executors, (observation, topology), slots)
+    }
+}
+
+/// What has changed of what a plan was made for, if anything: executors, where they run, and the slots that it needs.
+fn changed(
+    plan: &Plan,
+    executors: &BTreeMap<String, u32>,
+    (observation, topology): (&Observation, &Topology),
+    slots: SlotRule,
+) -> Option<String> {
+    let counted = counted(topology);
+    if counted != *executors {
+        let differ = |(id, now): (&String, &u32)| {
+            let was = executors.get(id).copied().unwrap_or(0);
+            (was != *now).then(|| format!("{id} has {now} executors now and had {was}"))
+        };
+        let told: Vec<String> = counted.iter().filter_map(differ).collect();
+        let gone = executors.keys().filter(|id| !counted.contains_key(*id));
+        let told = told.into_iter().chain(gone.map(|id| format!("{id} has none any more")));
+        return Some(told.collect::<Vec<_>>().join(", "));
+    }
+    if slots == SlotRule::Engine {
+        return None;
+    }
+    let named = |slot: SlotRef| {
+        let node = observation.nodes.get(slot.node as usize)?;
+        Some(Slot { node: node.id.clone(), port: slot.port })
+    };
+    let runs = |task: u32| {
+        let executor = topology.executors.iter().find(|e| e.tasks.contains(task));
+        executor.and_then(|executor| executor.slot).and_then(named)
+    };
+    let shown = |slot: Option<&Slot>| {
+        slot.map_or("nowhere".to_owned(), |slot| format!("at {}:{}", slot.node, slot.port))
+    };
+    for row in &plan.rows {
+        let now = runs(row.executor.first);
+        if now != row.before {
+            let (now, was) = (shown(now.as_ref()), shown(row.before.as_ref()));
+            let (id, task) = (&row.component, row.executor.first);
+            return Some(format!("task {task} of {id} runs {now} now and ran {was}"));
+        }
+    }
+    let others = observation.topologies.iter().filter(|other| other.id != topology.id);
+    let taken: BTreeSet<Slot> = others
+        .flat_map(|other| &other.executors)
+        .filter_map(|executor| executor.slot.and_then(named))
+        .collect();
+    let free = |slot: &Slot| {
+        let live = observation.nodes.iter().any(|node| {
+            node.id == slot.node && node.ports.contains(&slot.port) && !node.blacklisted
+        });
+        live && (slots != SlotRule::Workers || !taken.contains(slot))
+    };
+    let lost = plan.rows.iter().find(|row| row.moves() && !free(&row.after));
+    lost.map(|row| format!("slot {}:{} is no longer to be had", row.after.node, row.after.port))
 }
 
 /// A change that somebody rejected.
@@ -82,39 +159,10 @@ impl Proposed {
         if now >= self.expires {
             return Some("it has expired".to_owned());
         }
-        if counted(topology) != self.executors {
-            return Some("the topology has other numbers of executors by now".to_owned());
-        }
         let (was, is) = (self.load.get(), load.get());
         if (is - was).abs() > CLEARLY * was.max(f64::EPSILON) {
             return Some(format!("the load is {is:.0}/s now and was {was:.0}/s"));
         }
-        if settings.slots == SlotRule::Engine {
-            return None;
-        }
-        let named = |slot: SlotRef| {
-            let node = observation.nodes.get(slot.node as usize)?;
-            Some(Slot { node: node.id.clone(), port: slot.port })
-        };
-        let runs = |task: u32| {
-            let executor = topology.executors.iter().find(|e| e.tasks.contains(task));
-            executor.and_then(|executor| executor.slot).and_then(named)
-        };
-        if self.plan.rows.iter().any(|row| runs(row.executor.first) != row.before) {
-            return Some("its executors run elsewhere by now".to_owned());
-        }
-        let others = observation.topologies.iter().filter(|other| other.id != topology.id);
-        let taken: BTreeSet<Slot> = others
-            .flat_map(|other| &other.executors)
-            .filter_map(|executor| executor.slot.and_then(named))
-            .collect();
-        let free = |slot: &Slot| {
-            let live = observation.nodes.iter().any(|node| {
-                node.id == slot.node && node.ports.contains(&slot.port) && !node.blacklisted
-            });
-            live && (settings.slots != SlotRule::Workers || !taken.contains(slot))
-        };
-        let lost = self.plan.rows.iter().find(|row| row.moves() && !free(&row.after));
-        lost.map(|row| format!("slot {}:{} is no longer to be had", row.after.node, row.after.port))
+        changed(&self.plan, &self.executors, (observation, topology), settings.slots)
     }
 }

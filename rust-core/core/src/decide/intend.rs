@@ -16,6 +16,7 @@ use crate::assess::Assessment;
 use crate::context::Context;
 use crate::guard::another_first;
 use crate::permission::{Charter, lifts, takes};
+use crate::plan::Plan;
 use crate::policy::Intent;
 use crate::reason::{Reason, ReasonCode};
 use crate::rollback::forget_outdated;
@@ -40,6 +41,13 @@ pub enum Goal {
     CarryOut(Box<Proposed>),
     /// What an operator ordered.
     Obey(Order, Wanted),
+    /// The very plan that an operator ordered, and whether it may stop the topology to give sources workers of their own.
+    Apply {
+        /// The plan.
+        plan: Box<Plan>,
+        /// Whether that is allowed.
+        adopt: bool,
+    },
     /// To undo what did harm.
     GoBack,
     /// To give sources workers of their own, although nothing else calls for a change.
@@ -110,13 +118,29 @@ fn of_operator(
         *subject.order = Some(order);
         return (Goal::Stay, vec![reason]);
     }
-    let assessment = &subject.assessment;
-    match ordered(context, &order, assessment.topology) {
+    let topology = subject.assessment.topology;
+    let reason = |code, text: String| vec![Reason::plain(code, text)];
+    if let Some(shown) = order.plan {
+        let id = &shown.plan.id;
+        return match shown.changed(context.observation, topology, context.settings.slots) {
+            Some(why) => {
+                let text = format!("plan {id} was made for something else: {why}");
+                (Goal::Stay, reason(ReasonCode::OrderImpossible, text))
+            }
+            None => {
+                let reasons = reason(ReasonCode::Ordered, format!("an operator ordered plan {id}"));
+                // It is given a name of its own, or the same plan applied twice would be one.
+                let plan = Plan { id: String::new(), ..shown.plan };
+                (Goal::Apply { plan: Box::new(plan), adopt: order.adopt }, reasons)
+            }
+        };
+    }
+    match ordered(context, &order, topology) {
         Ok(wanted) => {
-            let reason = Reason::plain(ReasonCode::Ordered, "an operator ordered it");
-            (Goal::Obey(order, wanted), vec![reason])
+            let reasons = reason(ReasonCode::Ordered, "an operator ordered it".to_owned());
+            (Goal::Obey(order, wanted), reasons)
         }
-        Err(text) => (Goal::Stay, vec![Reason::plain(ReasonCode::OrderImpossible, text)]),
+        Err(text) => (Goal::Stay, reason(ReasonCode::OrderImpossible, text)),
     }
 }
 

@@ -1,13 +1,19 @@
 //! What an operator's order asks of a topology.
 
+use crate::action::Shown;
 use crate::arrange::Wanted;
 use crate::context::Context;
 use crate::model::Topology;
 use crate::permission::{Kinds, kinds};
+use crate::plan::MigrationRow;
 use crate::state::Order;
 
 /// What an order changes of a topology.
 pub fn order_kinds(order: &Order, topology: &Topology) -> Kinds {
+    if let Some(Shown { plan, .. }) = order.plan.as_deref() {
+        let moved = plan.rows.iter().any(MigrationRow::moves);
+        return kinds(topology, &plan.counts, &plan.memory_mib, moved);
+    }
     let moved = !order.leave.is_empty() || order.adopt;
     kinds(topology, &order.counts, &order.memory_mib, moved)
 }

@@ -40,13 +40,15 @@ pub fn planned<'a>(context: &Context<'_>, intended: Intended<'a>) -> Planned<'a>
     let approved = matches!(&goal, Goal::CarryOut(_));
     let adopts = approved
         || matches!(&goal, Goal::Adopt)
-        || matches!(&goal, Goal::Obey(_, wanted) if wanted.adopt);
+        || matches!(&goal, Goal::Obey(_, wanted) if wanted.adopt)
+        || matches!(&goal, Goal::Apply { adopt: true, .. });
     let (origin, (reasons, plan)) = match goal {
         Goal::Stay => (Origin::Policy, (reasons, None)),
         Goal::CarryOut(proposed) => (proposed.origin, (reasons, Some(proposed.plan))),
         Goal::Obey(order, wanted) => {
             (Origin::Operator, obey(context, &mut subject, (order, wanted), reasons))
         }
+        Goal::Apply { plan, .. } => (Origin::Operator, (reasons, Some(*plan))),
         Goal::GoBack => (Origin::Rollback, go_back(context, &subject)),
         Goal::Adopt => (Origin::Adoption, adopt(context, &subject, reasons)),
         Goal::Change(change) => {

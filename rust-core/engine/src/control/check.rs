@@ -48,12 +48,16 @@ pub fn order(scale: &Scale, seen: &Observation) -> Result<Order, Refusal> {
         memory_mib: scale.memory_mib.clone(),
         leave: scale.leave.clone(),
         adopt: scale.adopt,
+        plan: None,
         while_drained: false,
     })
 }
 
 /// Whether anything is decided about a topology at all.
-fn judged(topology: &Topology) -> Result<(), Refusal> {
+///
+/// # Errors
+/// Why nothing is.
+pub fn judged(topology: &Topology) -> Result<(), Refusal> {
     let why = match topology.obstacle {
         Some(Obstacle::Batch) => "it is a batch job, which works off what is there and ends",
         Some(Obstacle::OtherScheduler) => "the engine schedules it by other means",

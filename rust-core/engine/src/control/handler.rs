@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
 
 use serde_json::{Value, json};
-use thalweg_control::{Command, ErrorCode, Refusal, Request, Scale, VERSION, now_millis};
+use thalweg_control::{Apply, Command, ErrorCode, Refusal, Request, Scale, VERSION, now_millis};
 use thalweg_core::explain::Decision;
 use thalweg_core::model::Observation;
 use thalweg_core::plan::Plan;
@@ -13,6 +13,7 @@ use thalweg_core::state::Order;
 use thalweg_core::units::Timestamp;
 use thalweg_store::{Store, StoreError};
 
+use super::apply::{self, ShownPlans};
 use super::{check, doctor, explain};
 use crate::locked::lock;
 use crate::orders::{Book, By, Drained, Fate, GivenOrder};
@@ -49,6 +50,8 @@ pub struct RequestHandler {
     unstored: AtomicBool,
     /// What the engine showed of itself last.
     status: Mutex<Option<Arc<Value>>>,
+    /// The plans that it showed.
+    plans: Mutex<ShownPlans>,
     /// What was observed last.
     seen: Mutex<Option<Arc<Observation>>>,
     /// Hosts that are being emptied, for scheduling rounds.
@@ -72,6 +75,7 @@ impl RequestHandler {
             storing: Mutex::default(),
             unstored: AtomicBool::new(false),
             status: Mutex::default(),
+            plans: Mutex::default(),
             seen: Mutex::default(),
             drained: Mutex::default(),
         };
@@ -117,6 +121,7 @@ impl RequestHandler {
 
     /// The engine shows what it knows of itself.
     pub fn show(&self, status: Arc<Value>) {
+        lock(&self.plans).note(&status);
         *lock(&self.status) = Some(status);
     }
 
@@ -202,6 +207,7 @@ impl RequestHandler {
                 Ok(json!({ "findings": found }))
             }
             Command::Scale(scale) => self.scale(&scale, by, why),
+            Command::Apply(wanted) => self.apply(&wanted, by, why),
             Command::Rollback { topology } => self.rollback(&topology, by, why),
             Command::Drain { host } => self.drain(host, by, why),
             Command::Undrain { host } => self.undrain(&host),
@@ -290,6 +296,29 @@ impl RequestHandler {
         let order = check::order(scale, &seen)?;
         self.may_change(&order.topology, &seen)?;
         self.accept(order, scale.expires_secs, by, why)
+    }
+
+    /// Has a plan carried out as it was shown, once.
+    fn apply(&self, wanted: &Apply, by: By, why: String) -> Result<Value, Refusal> {
+        let (seen, status) = (self.seen()?, self.shown()?);
+        let refuse = |text: String| Err(Refusal::of(ErrorCode::Invalid, "plan", text));
+        let id = &wanted.plan;
+        if status.pointer("/plan/plan/id").and_then(Value::as_str) == Some(id) {
+            return refuse(format!("plan {id} is under way already"));
+        }
+        let same = |given: &&GivenOrder| {
+            given.order.plan.as_ref().is_some_and(|shown| shown.plan.id == *id)
+        };
+        if let Some(given) = self.book().open.iter().find(same) {
+            return refuse(format!("order {} carries plan {id} out already", given.id));
+        }
+        let shown = apply::wanted(wanted, &lock(&self.plans))?;
+        let topology = check::topology(&shown.plan.topology, &seen)?;
+        check::judged(topology)?;
+        let slots = self.settings.core.slots;
+        let order = apply::order(shown, wanted.adopt, (topology, &seen), slots)?;
+        self.may_change(&order.topology, &seen)?;
+        self.accept(order, wanted.expires_secs, by, why)
     }
 
     fn rollback(&self, wanted: &str, by: By, why: String) -> Result<Value, Refusal> {

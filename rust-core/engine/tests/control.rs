@@ -345,7 +345,7 @@ fn askers_who_are_slow_or_talk_nonsense_harm_nobody() {
     };
     assert_eq!(said(b"{\n")["error"]["code"], "BAD_REQUEST");
     assert_eq!(said(b"{\"v\": 9}\n")["error"]["code"], "VERSION");
-    assert_eq!(said(&[b'x'; 70_000])["error"]["code"], "TOO_LARGE");
+    assert_eq!(said(&vec![b'x'; line::LONGEST_REQUEST + 1])["error"]["code"], "TOO_LARGE");
     // A look is not held up by the one who says nothing.
     let begun = Instant::now();
     let observation =

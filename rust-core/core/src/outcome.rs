@@ -1,7 +1,7 @@
 //! What came of an action: whether it helped, did nothing, or did harm.
 
 use crate::action::{
-    Attempt, Awaited, Baseline, Failure, Harm, InFlight, NOTICEABLE, Origin, same,
+    Attempt, Awaited, Baseline, Failure, Harm, InFlight, NOTICEABLE, Origin, Wait, same,
 };
 use crate::assess::Assessment;
 use crate::context::Context;
@@ -119,16 +119,16 @@ fn remember(
     let &Context { settings, now, .. } = context;
     let attempt = action.attempt;
     // The policy `thalweg` remembers by itself for how long components get no more executors as those did not help; the
-    // others may need more when the load rises. And that fewer cannot do the work is no reason against them when
-    // there is less of it.
+    // others may need more when the load rises. It knows nothing of growth that did harm: that was undone before it
+    // saw what it brought. And that fewer cannot do the work is no reason against them when there is less of it.
     let by_policy = settings.policy == PolicyName::Thalweg && attempt == Attempt::More;
-    let forgiven = attempt == Attempt::Fewer && !harmed;
-    let failure = Failure {
-        attempt,
-        plain: settings.blacklist,
-        waits: !by_policy,
-        load: action.before.load(),
+    let wait = match by_policy {
+        false => Wait::Time,
+        true if harmed => Wait::UnderThisLoad,
+        true => Wait::No,
     };
+    let forgiven = attempt == Attempt::Fewer && !harmed;
+    let failure = Failure { attempt, plain: settings.blacklist, wait, load: action.before.load() };
     match effect {
         _ if matches!(action.origin, Origin::Rollback | Origin::Event) => {}
         Effect::Helped => state.blacklist.note_success(attempt),

@@ -186,6 +186,8 @@ impl Reports {
                 memory_mib: Some(job.memory_mib(index)),
                 backlog: self.backlog.get(index).copied().flatten(),
                 partitions: spec.partitions,
+                // Whatever memory they have, all share slots.
+                slot_group: 1,
                 ..Component::default()
             })
             .collect()
@@ -223,13 +225,15 @@ impl Reports {
             counters: executor.slot.and(self.said(scenario, index, now)),
         });
         let executors: Vec<Seen> = executors.collect();
+        let mut seen = vec![0; scenario.components.len()];
         let edges = scenario.edges.iter().filter_map(|edge| {
             let from = scenario.component(&edge.from)?;
+            seen[from] += 1;
             Some(Edge {
                 from: from as u32,
                 to: scenario.component(&edge.to)? as u32,
                 grouping: grouping(scenario, edge),
-                sent: sent(job, &executors, from, &edge.to, scenario),
+                sent: sent(job, &executors, (from, seen[from] - 1), scenario),
             })
         });
         let edges = edges.collect();
@@ -299,9 +303,14 @@ fn grouping(scenario: &Scenario, edge: &EdgeSpec) -> Grouping {
     }
 }
 
-/// Records sent along an edge, as far as the senders' counters tell: their part of all that was sent. Flink
-/// counts all that a subtask writes as one number.
-fn sent(job: &Job, executors: &[Seen], from: usize, to: &str, scenario: &Scenario) -> Option<u64> {
+/// Records sent along an edge, by its sender and its place among the sender's, as far as the sender's counters tell:
+/// their part of all that was sent. Flink counts all that a subtask writes as one number.
+fn sent(
+    job: &Job,
+    executors: &[Seen],
+    (from, edge): (usize, usize),
+    scenario: &Scenario,
+) -> Option<u64> {
     if scenario.engine == EngineKind::Flink {
         return None;
     }
@@ -311,7 +320,7 @@ fn sent(job: &Job, executors: &[Seen], from: usize, to: &str, scenario: &Scenari
         edge.selectivity * received / edge.shares.len().max(1) as f64
     };
     let all: f64 = edges.iter().map(weight).sum();
-    let own = edges.iter().find(|edge| scenario.components[edge.to].id == to)?;
+    let own = edges.get(edge)?;
     let counts = executors.iter().filter(|e| e.component as usize == from);
     let transferred: Vec<u64> = counts.filter_map(|e| Some(e.counters?.transferred)).collect();
     let share = weight(own) / all.max(1e-12);

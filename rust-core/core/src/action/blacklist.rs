@@ -28,7 +28,10 @@ struct Entry {
     /// Until when it is not tried again.
     until: Timestamp,
     failures: u32,
-    /// The load under which it failed too often; nothing once another load or arrangement was seen.
+    /// Whether that time ends with the load under which it failed.
+    bound: bool,
+    /// The load under which it failed too often, or is not tried for that time; nothing once another load or
+    /// arrangement was seen.
     stopped: Option<RatePerSec>,
 }
 
@@ -53,37 +56,60 @@ pub struct Failure {
     pub attempt: Attempt,
     /// For how long the first one forbids it; the times of further ones follow from it.
     pub plain: Millis,
-    /// Whether the time counts: somebody else may know better when to try again. That it failed too often counts anyway.
-    pub waits: bool,
+    /// Whether the time counts. That it failed too often counts anyway.
+    pub wait: Wait,
     /// The load under which it failed.
     pub load: RatePerSec,
+}
+
+/// Whether an attempt that failed waits for its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// It does.
+    Time,
+    /// It does as long as the load and the arrangement are the same.
+    UnderThisLoad,
+    /// It does not: somebody else knows better when to try again.
+    No,
 }
 
 impl Blacklist {
     /// Whether, and why, an attempt that failed is not to be made again yet.
     pub fn forbids(&self, attempt: Attempt, now: Timestamp) -> Option<Forbidden> {
         let entry = self.entries.get(&attempt)?;
-        let stopped =
-            entry.stopped.map(|load| Forbidden::Stopped { failures: entry.failures, load });
-        stopped.or((now < entry.until).then_some(Forbidden::Until(entry.until)))
+        let waits = now < entry.until;
+        match entry.stopped {
+            Some(load) if waits || entry.failures >= ENOUGH => {
+                Some(Forbidden::Stopped { failures: entry.failures, load })
+            }
+            _ => (waits && !entry.bound).then_some(Forbidden::Until(entry.until)),
+        }
     }
 
     /// Notes that an attempt failed.
     pub fn note_failure(&mut self, failure: Failure, now: Timestamp) {
-        let Failure { attempt, plain, waits, load } = failure;
+        let Failure { attempt, plain, wait, load } = failure;
         if plain == Millis::ZERO {
             return;
         }
         let entry = Entry::after(self.entries.get(&attempt), plain, now);
-        let until = if waits { entry.until } else { now };
-        let stopped = (entry.failures >= ENOUGH).then_some(load);
-        self.entries.insert(attempt, Entry { until, stopped, ..entry });
+        let until = if wait == Wait::No { now } else { entry.until };
+        let bound = wait == Wait::UnderThisLoad;
+        let stopped = (bound || entry.failures >= ENOUGH).then_some(load);
+        self.entries.insert(attempt, Entry { until, bound, stopped, ..entry });
     }
 
     /// Notes the load: under one that is clearly another, what failed too often may be tried again.
-    pub fn note_load(&mut self, load: &Baseline) {
-        let load = load.load();
-        let differs = |was: RatePerSec| (load.get() - was.get()).abs() > CLEARLY * was.get();
+    ///
+    /// Where nobody counts what waits, and executors have no time left, what is brought in is not the load but the least
+    /// that it can be.
+    pub fn note_load(&mut self, now: &Baseline) {
+        let load = now.load().get();
+        let at_least = now.asked.is_none() && now.is_full();
+        let differs = |was: RatePerSec| {
+            let more = load - was.get();
+            (if at_least { more } else { more.abs() }) > CLEARLY * was.get()
+        };
         self.lift(|entry| entry.stopped.is_some_and(differs));
     }
 
@@ -124,7 +150,8 @@ impl Entry {
     fn after(before: Option<&Self>, plain: Millis, now: Timestamp) -> Self {
         let before = before.map_or(0, |entry| entry.remaining(plain, now));
         let span = plain.get() * f64::from(1u32 << before.min(MOST_DOUBLINGS));
-        Self { until: now.plus(Millis::saturating(span)), failures: before + 1, stopped: None }
+        let until = now.plus(Millis::saturating(span));
+        Self { until, failures: before + 1, bound: false, stopped: None }
     }
 
     /// The failures that still count: one is forgotten in each plain time since it may be tried again.
@@ -137,6 +164,8 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Metrics;
+    use crate::units::Share;
 
     const HOUR: i64 = 3_600_000;
 
@@ -157,13 +186,13 @@ mod tests {
         }
     }
 
-    fn failed(waits: bool) -> Failure {
+    fn failed(wait: Wait) -> Failure {
         let plain = Millis::saturating(HOUR as f64);
-        Failure { attempt: Attempt::More, plain, waits, load: load(100.0).load() }
+        Failure { attempt: Attempt::More, plain, wait, load: load(100.0).load() }
     }
 
     fn fail(blacklist: &mut Blacklist, now: i64) -> i64 {
-        blacklist.note_failure(failed(true), at(now));
+        blacklist.note_failure(failed(Wait::Time), at(now));
         forbidden(blacklist, Attempt::More, now)
     }
 
@@ -194,9 +223,9 @@ mod tests {
 
     #[test]
     fn the_third_in_vain_ends_it_until_load_or_arrangement_change() {
-        for waits in [true, false] {
+        for wait in [Wait::Time, Wait::No] {
             let mut blacklist = Blacklist::default();
-            let fail = |blacklist: &mut Blacklist| blacklist.note_failure(failed(waits), at(0));
+            let fail = |blacklist: &mut Blacklist| blacklist.note_failure(failed(wait), at(0));
             fail(&mut blacklist);
             fail(&mut blacklist);
             assert_eq!(blacklist.forbids(Attempt::More, at(9)), None);
@@ -216,6 +245,51 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_under_a_load_is_free_under_another_and_after_its_time() {
+        let stopped = Some(Forbidden::Stopped { failures: 1, load: load(100.0).load() });
+        let fail = || {
+            let mut blacklist = Blacklist::default();
+            blacklist.note_failure(failed(Wait::UnderThisLoad), at(0));
+            assert_eq!(blacklist.forbids(Attempt::More, at(0)), stopped);
+            blacklist
+        };
+        assert_eq!(fail().forbids(Attempt::More, at(1)), None);
+        let mut other_load = fail();
+        other_load.note_load(&load(75.0));
+        assert_eq!(other_load.forbids(Attempt::More, at(0)), None);
+        let mut other_places = fail();
+        other_places.note_arrangement();
+        assert_eq!(other_places.forbids(Attempt::More, at(0)), None);
+        other_places.note_failure(failed(Wait::UnderThisLoad), at(0));
+        assert_eq!(
+            forbidden(&other_places, Attempt::More, 0),
+            2,
+            "the second time waits twice as long"
+        );
+    }
+
+    #[test]
+    fn what_full_executors_bring_in_is_the_least_that_the_load_can_be() {
+        let full = |rate: f64| {
+            let metrics = Metrics {
+                throughput: RatePerSec::saturating(rate),
+                capacity: Share::saturating(1.0),
+                ..Metrics::default()
+            };
+            Baseline { metrics, asked: None }
+        };
+        let mut blacklist = Blacklist::default();
+        blacklist.note_failure(failed(Wait::UnderThisLoad), at(0));
+        blacklist.note_load(&full(50.0));
+        assert!(
+            blacklist.forbids(Attempt::More, at(0)).is_some(),
+            "less is done, not less asked for"
+        );
+        blacklist.note_load(&full(125.0));
+        assert_eq!(blacklist.forbids(Attempt::More, at(0)), None);
+    }
+
+    #[test]
     fn a_component_that_could_not_be_rescaled_keeps_its_number_and_longer_each_time() {
         let mut blacklist = Blacklist::default();
         let hour = Millis::saturating(HOUR as f64);
@@ -230,7 +304,7 @@ mod tests {
     #[test]
     fn no_time_is_no_blacklist() {
         let mut blacklist = Blacklist::default();
-        blacklist.note_failure(Failure { plain: Millis::ZERO, ..failed(true) }, at(1));
+        blacklist.note_failure(Failure { plain: Millis::ZERO, ..failed(Wait::Time) }, at(1));
         blacklist.note_unscalable("source", Millis::ZERO, at(1));
         assert_eq!(blacklist, Blacklist::default());
     }

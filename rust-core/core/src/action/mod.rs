@@ -16,7 +16,7 @@ mod way_back;
 
 pub use attempt::Attempt;
 pub use baseline::{Baseline, NOTICEABLE, same};
-pub use blacklist::{Blacklist, Failure, Forbidden};
+pub use blacklist::{Blacklist, Failure, Forbidden, Wait};
 pub use flight::{Awaited, InFlight};
 pub use life::{Action, Done, Due, Effect, Event, Fault, Phase, Refused, Term, step};
 pub use origin::Origin;

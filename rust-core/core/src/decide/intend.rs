@@ -160,9 +160,12 @@ fn of_policy(context: &Context<'_>, subject: &mut Subject<'_>) -> (Goal, Vec<Rea
     }
     forget_outdated(context, assessment, remembered);
     let load = Baseline::of(assessment.topology, assessment.metrics, &remembered.metric_history);
-    remembered.blacklist.note_load(&load);
     if remembered.harm.is_some() {
         return (Goal::GoBack, Vec::new());
+    }
+    // While an action is judged, less may be done because of it.
+    if remembered.awaited.is_none() {
+        remembered.blacklist.note_load(&load);
     }
     let placing = placing(assessment, subject.cluster, subject.demands);
     let question = Question { context, assessment, placing: &placing };

@@ -82,11 +82,19 @@ impl Wiring {
         wiring
     }
 
-    /// Senders that have receivers of their own (in the same worker) make a group for each worker.
+    /// Senders that have receivers of their own make a group each, or for each worker where these are in the same one.
     fn add_groups(&mut self, scenario: &Scenario, executors: &[Executor], component: usize) {
         let id = &scenario.components[component].id;
-        let grouped =
-            scenario.edges.iter().any(|e| e.from == *id && is_local(scenario, e.grouping));
+        let any = |of: fn(&Scenario, Grouping) -> bool| {
+            scenario.edges.iter().any(|e| e.from == *id && of(scenario, e.grouping))
+        };
+        if any(is_pointwise) {
+            let own = self.ranges[component].clone();
+            self.groups.push(own.len().max(1));
+            own.enumerate().for_each(|(group, index)| self.group[index] = group);
+            return;
+        }
+        let grouped = any(is_local);
         let mut seen: Vec<Option<SlotRef>> = Vec::new();
         for index in self.ranges[component].clone() {
             let slot = if grouped { executors[index].slot } else { None };
@@ -100,9 +108,15 @@ impl Wiring {
     }
 }
 
+/// Whether receivers in the sender's worker are preferred.
 fn is_local(scenario: &Scenario, grouping: Grouping) -> bool {
-    let aware = scenario.engine == EngineKind::Storm && scenario.storm.locality_aware;
-    grouping == Grouping::LocalOrShuffle || (aware && grouping == Grouping::Shuffle)
+    let aware = scenario.storm.locality_aware && grouping == Grouping::Shuffle;
+    scenario.engine == EngineKind::Storm && (grouping == Grouping::LocalOrShuffle || aware)
+}
+
+/// Whether each sender has receivers of its own, wherever these are: what Flink calls FORWARD and RESCALE.
+fn is_pointwise(scenario: &Scenario, grouping: Grouping) -> bool {
+    scenario.engine == EngineKind::Flink && grouping == Grouping::LocalOrShuffle
 }
 
 fn ranges(components: usize, executors: &[Executor]) -> Vec<Range<usize>> {
@@ -145,6 +159,9 @@ fn out_edges(
             let spread = shares(scenario, hidden, edge, receivers);
             let local = is_local(scenario, edge.grouping);
             let of_group = |group: usize| {
+                if is_pointwise(scenario, edge.grouping) {
+                    return pointwise(group, groups, receivers.len());
+                }
                 let first = senders.clone().find(|&index| wiring.group[index] == group);
                 let slot = first.and_then(|index| executors[index].slot);
                 local.then(|| beside(slot, receivers, &spread)).flatten().unwrap_or(spread.clone())
@@ -183,6 +200,19 @@ fn beside(slot: Option<SlotRef>, receivers: &[Executor], spread: &[f64]) -> Opti
     (slot.is_some() && near > 0.0).then(|| receivers.iter().zip(spread).map(of).collect())
 }
 
+/// The parts of the receivers of one of so many senders, as Flink connects them: with more receivers than senders, each
+/// has the next ones in turn; with fewer, neighbours share one.
+fn pointwise(sender: usize, senders: usize, receivers: usize) -> Vec<f64> {
+    let own = match receivers >= senders {
+        true => {
+            (sender * receivers).div_ceil(senders)..((sender + 1) * receivers).div_ceil(senders)
+        }
+        false => sender * receivers / senders..sender * receivers / senders + 1,
+    };
+    let part = 1.0 / own.len() as f64;
+    (0..receivers).map(|receiver| if own.contains(&receiver) { part } else { 0.0 }).collect()
+}
+
 /// Part of a stream's records that each receiver gets.
 fn shares(
     scenario: &Scenario,
@@ -210,4 +240,21 @@ fn shares(
         _ => f64::from(receiver.tasks.count()) / f64::from(tasks.max(1)),
     };
     receivers.iter().enumerate().map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_sender_has_receivers_of_its_own() {
+        assert_eq!(pointwise(1, 2, 2), [0.0, 1.0]);
+        // Two senders have three and two of five receivers.
+        let third = 1.0 / 3.0;
+        assert_eq!(pointwise(0, 2, 5), [third, third, third, 0.0, 0.0]);
+        assert_eq!(pointwise(1, 2, 5), [0.0, 0.0, 0.0, 0.5, 0.5]);
+        // Of five senders the first three have one receiver, and the others the second.
+        let of = |sender| pointwise(sender, 5, 2).iter().position(|part| *part > 0.0);
+        assert_eq!([0, 1, 2, 3, 4].map(of), [Some(0), Some(0), Some(0), Some(1), Some(1)]);
+    }
 }

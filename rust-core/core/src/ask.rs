@@ -126,7 +126,8 @@ impl Question<'_> {
             age: samples().map(|sample| sample.age).max().unwrap_or(Millis::ZERO),
             may_move,
             slots: shared_slots(self),
-            cores: cores(self.context.observation, topology),
+            cores: cores(self.context.observation, held_nodes(topology).into_iter()),
+            most_cores: cores(self.context.observation, self.placing.cluster.usable_nodes()),
             settings: self.context.settings,
             now: self.context.now,
         };
@@ -242,11 +243,14 @@ fn shared_slots(question: &Question<'_>) -> Option<u32> {
     shared.then(|| question.placing.open_slots(question.context.observation))
 }
 
-/// Cores of the nodes on which a topology runs, if all declare them.
-fn cores(observation: &Observation, topology: &Topology) -> Option<f64> {
-    let used: BTreeSet<u32> =
-        topology.executors.iter().filter_map(|e| Some(e.slot?.node)).collect();
-    let points = used.iter().map(|node| observation.nodes.get(*node as usize)?.cpu_points);
+/// The nodes on which a topology runs.
+fn held_nodes(topology: &Topology) -> BTreeSet<usize> {
+    topology.executors.iter().filter_map(|e| Some(e.slot?.node as usize)).collect()
+}
+
+/// Cores of nodes, if all declare them.
+fn cores(observation: &Observation, mut nodes: impl Iterator<Item = usize>) -> Option<f64> {
+    let points = nodes.by_ref().map(|node| observation.nodes.get(node)?.cpu_points);
     points.sum::<Option<f64>>().map(|points| points / POINTS_PER_CORE).filter(|cores| *cores > 0.0)
 }
 

@@ -86,6 +86,11 @@ impl ClusterView {
         }
     }
 
+    /// The nodes that may hold executors.
+    pub fn usable_nodes(&self) -> impl Iterator<Item = usize> + '_ {
+        self.usable.iter().enumerate().filter(|(_, usable)| **usable).map(|(index, _)| index)
+    }
+
     /// How many slots of usable nodes nobody holds or is promised.
     pub fn free_slots(
         &self,

@@ -25,6 +25,8 @@ pub struct Situation<'a> {
     pub slots: Option<u32>,
     /// Cores of the nodes on which it runs, if all declare them.
     pub cores: Option<f64>,
+    /// Cores of the nodes on which it may run, if all declare them.
+    pub most_cores: Option<f64>,
     /// The settings.
     pub settings: &'a Settings,
     /// Now.

@@ -72,6 +72,7 @@ impl Case {
             may_move: self.may_move,
             slots: self.slots,
             cores: None,
+            most_cores: None,
             settings: &self.settings,
             now: self.now,
         })

@@ -55,7 +55,7 @@ pub fn forecast(
         stream.carries = Carries::Ratio(*known);
     }
     let lead = lead(situation, model);
-    let hidden = hidden_demand(situation);
+    let hidden = hidden_demand(situation, memory);
     let sources = flow.components.iter().filter(|c| c.source).count();
     let mut now = vec![None; flow.components.len()];
     let (mut ahead, mut far) = (now.clone(), now.clone());
@@ -104,11 +104,11 @@ fn lead(situation: &Situation<'_>, model: &TopologyModel) -> Millis {
     Millis::saturating(settings.sampling.get() + stop + settings.settle.get())
 }
 
-/// How many times the visible arrivals are taken to come: more than 1 only where sources are held up
-/// and nobody counts what waits before them.
-fn hidden_demand(situation: &Situation<'_>) -> f64 {
+/// How many times the visible arrivals are taken to come: more than 1 only where sources are held up, nobody counts
+/// what waits before them, and that is not what waited while executors were taken away.
+fn hidden_demand(situation: &Situation<'_>, memory: &Memory) -> f64 {
     let sources = || situation.flow.components.iter().filter(|c| c.source);
-    if sources().all(|c| c.target.backlog.is_some()) {
+    if sources().all(|c| c.target.backlog.is_some()) || memory.may_catch_up_with_fewer(situation) {
         return 1.0;
     }
     let held_up = sources().filter_map(|c| c.backpressured).fold(0.0, f64::max);

@@ -149,11 +149,24 @@ impl Memory {
             self.arrivals.insert(index, visible);
             return visible;
         }
-        let catch_up = situation.settings.thalweg.catch_up;
-        let changed = self.changed_at.is_some_and(|at| situation.now.since(at) < catch_up);
-        let hides = changed && source.target.backlog == Some(0);
+        let hides = match source.target.backlog {
+            Some(waiting) => waiting == 0 && self.may_catch_up(situation),
+            None => self.may_catch_up_with_fewer(situation),
+        };
         let before = self.arrivals.get(&index).copied().filter(|_| hides);
         before.map_or(visible, |before| visible.min(before))
+    }
+
+    /// Whether the last change is so young that its stop may still be caught up with.
+    fn may_catch_up(&self, situation: &Situation<'_>) -> bool {
+        let catch_up = situation.settings.thalweg.catch_up;
+        self.changed_at.is_some_and(|at| situation.now.since(at) < catch_up)
+    }
+
+    /// The same, if that change took executors away: they were enough before the stop, and those that are left have to
+    /// do what was left waiting meanwhile besides, so that being full says nothing yet.
+    pub(super) fn may_catch_up_with_fewer(&self, situation: &Situation<'_>) -> bool {
+        self.shrunk_at.is_some() && self.may_catch_up(situation)
     }
 
     /// Notes whether executors were added or taken away since the last decision.

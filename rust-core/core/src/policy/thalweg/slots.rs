@@ -27,6 +27,8 @@ struct Slots {
     cores: f64,
     /// Cores that the work of all components keeps busy.
     busy: f64,
+    /// Beyond so many slots there are no more cores: all nodes are in use by then, with as many on each as now.
+    most: u32,
 }
 
 impl Slots {
@@ -39,7 +41,9 @@ impl Slots {
         let count = Some(groups.into_values().sum()).filter(|count| *count > 0)?;
         let busy: Option<f64> = situation.flow.users().map(|(_, component)| work(component)).sum();
         let cores = situation.cores.unwrap_or(f64::from(count));
-        Some(Self { count, cores, busy: busy.filter(|busy| *busy > 0.0)? })
+        let all = situation.most_cores.map(|all| f64::from(count) * all / cores.max(1e-9));
+        let most = all.map_or(u32::MAX, |all| (all as u32).max(count));
+        Some(Self { count, cores, busy: busy.filter(|busy| *busy > 0.0)?, most })
     }
 
     /// How many are needed for what is asked of all components.
@@ -102,7 +106,7 @@ pub(super) fn bound(
     let Some(slots) = Slots::of(situation).filter(|_| memory.contended) else { return };
     // They can do what they do.
     let room = (slots.cores / slots.busy).max(1.0);
-    let desired = slots.needed(situation, asked);
+    let desired = slots.needed(situation, asked).min(slots.most);
     for (index, component) in situation.flow.users() {
         let (Some((_, size)), Some(input)) = (&mut sizes[index], component.input()) else {
             continue;
@@ -170,6 +174,27 @@ mod tests {
             assert_eq!(situation.most(1), 28, "the others hold four of the 32");
             crate::policy::desired::intent(&situation, &Default::default(), Vec::new())
         });
+    }
+
+    #[test]
+    fn more_slots_on_the_same_nodes_have_no_more_cores() {
+        let mut case = shared(1000.0, [0.6, 0.38]);
+        let mut memory = contended();
+        let mut model = TopologyModel::default();
+        let found =
+            |most_cores: f64, case: &mut Case, memory: &mut Memory, model: &mut TopologyModel| {
+                case.wait(10);
+                case.counts(|situation| {
+                    let cores = (Some(4.0), Some(most_cores));
+                    let situation = Situation { cores: cores.0, most_cores: cores.1, ..*situation };
+                    find(&situation, memory, model)
+                })
+            };
+        for _ in 0..12 {
+            assert_eq!(found(4.0, &mut case, &mut memory, &mut model), [], "all nodes are in use");
+        }
+        let counts = (0..12).map(|_| found(5.0, &mut case, &mut memory, &mut model));
+        assert_eq!(counts.filter(|counts| !counts.is_empty()).next(), Some(vec![(1, 5), (2, 5)]));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use thalweg_control::{CallError, Refusal};
 use thiserror::Error;
 
 /// Exit codes, with what each means; the reference and the manual page are made from it.
-pub const CODES: [(u8, &str); 7] = [
+pub const CODES: [(u8, &str); 8] = [
     (0, "it was done"),
     (1, "it could not be done"),
     (2, "the command line is wrong"),
@@ -17,6 +17,7 @@ pub const CODES: [(u8, &str); 7] = [
         "not now: another process leads, nothing was observed yet, or the store is away; try again",
     ),
     (6, "something was found that keeps elasticity from working"),
+    (7, "a ledger is not as it was written"),
 ];
 
 /// The exit codes, as the help shows them.
@@ -40,6 +41,9 @@ pub enum Failure {
     /// Nobody answers.
     #[error("{0}")]
     Unreachable(String),
+    /// A ledger is not as it was written.
+    #[error("{0}")]
+    Tampered(String),
     /// Something was found; it has been said already.
     #[error("")]
     Found,
@@ -64,6 +68,7 @@ impl Failure {
             Self::Refused(_) | Self::GivenUp(_) => 3,
             Self::Unreachable(_) => 4,
             Self::Found => 6,
+            Self::Tampered(_) => 7,
         })
     }
 }

@@ -6,6 +6,7 @@ mod chart;
 mod config;
 mod exit;
 mod files;
+mod ledger;
 mod live;
 mod manual;
 mod record;
@@ -59,6 +60,7 @@ enum Command {
     Reject(Reject),
     History(History),
     Doctor(Doctor),
+    Ledger(ledger::Ledger),
     Config(config::Config),
     Token(token::NewToken),
     Completions(manual::Completions),
@@ -108,6 +110,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Reject(reject) => reject.run(),
         Command::History(history) => history.run(),
         Command::Doctor(doctor) => doctor.run(),
+        Command::Ledger(ledger) => ledger.run(),
         Command::Config(config) => config.run(),
         Command::Token(token) => Ok(token.run()?),
         Command::Completions(completions) => {

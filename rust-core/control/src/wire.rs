@@ -57,6 +57,12 @@ pub enum Command {
         /// At most so many records.
         #[serde(default = "records")]
         limit: u32,
+        /// Only records before this number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<u64>,
+        /// Only records after this number.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        after: u64,
     },
     /// What keeps elasticity from working.
     Doctor {},
@@ -167,6 +173,10 @@ pub struct Apply {
     /// Seconds after which it is not to be begun any more; an hour unless said otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_secs: Option<u32>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn records() -> u32 {

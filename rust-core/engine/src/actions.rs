@@ -233,8 +233,9 @@ impl Engine {
     pub(crate) fn give_up_silent(&self, observation: &Observation, now: Timestamp) {
         let Some((plan, event)) = self.silent(observation, now) else { return };
         tracing::warn!(plan, ?event, "plan of which nothing was heard");
-        if let Err(error) = self.happen(&plan, event, now) {
-            tracing::warn!(plan, %error, "a silent action cannot be given up");
+        match self.happen(&plan, event, now) {
+            Ok(_) => self.record_end(&plan, None),
+            Err(error) => tracing::warn!(plan, %error, "a silent action cannot be given up"),
         }
     }
 

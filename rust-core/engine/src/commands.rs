@@ -93,6 +93,9 @@ pub enum Request {
 #[derive(Debug, Deserialize)]
 struct Op {
     op: String,
+    /// Why, where it is an operator's.
+    #[serde(default)]
+    why: String,
 }
 
 /// Why something did not work.
@@ -119,9 +122,9 @@ impl Engine {
     /// how far it is, or cannot be stored.
     pub fn command(&self, request_json: &str, now: Timestamp) -> Result<String, EngineError> {
         let bad = |error: serde_json::Error| EngineError::Request(error.to_string());
-        let Op { op } = serde_json::from_str(request_json).map_err(bad)?;
+        let Op { op, why } = serde_json::from_str(request_json).map_err(bad)?;
         if operator::OPS.contains(&op.as_str()) {
-            let answer = self.say(serde_json::from_str(request_json).map_err(bad)?, now);
+            let answer = self.say(serde_json::from_str(request_json).map_err(bad)?, &why, now);
             return Ok(self.shown(answer, now)?.to_string());
         }
         Ok(self.request(serde_json::from_str(request_json).map_err(bad)?, now)?.to_string())
@@ -239,7 +242,7 @@ impl Engine {
     }
 
     /// Appends to the ledger how a plan ended, if it did.
-    fn record_end(&self, plan: &str, how: Option<String>) {
+    pub(crate) fn record_end(&self, plan: &str, how: Option<String>) {
         let ended = {
             let mut running = self.running();
             let found = running.ended.front_mut().filter(|ended| ended.plan.id == plan);
@@ -249,7 +252,7 @@ impl Engine {
             }
             ended.clone()
         };
-        self.record("action", &ended);
+        self.records.action(&ended);
     }
 
     fn progress(&self, plan: &str, step: String, text: String, now: Timestamp) -> Value {

@@ -24,12 +24,15 @@ use crate::control::{Remote, RequestHandler, Server};
 use crate::error::{EngineError, kind_of};
 use crate::locked::lock;
 use crate::recording::{Entry, Recorder};
+use crate::records::Records;
 use crate::said::{self, Kept};
 use crate::settings::EngineSettings;
 use crate::tables::RoutesByTopology;
 use crate::under_way::{EndedPlan, UnderWay};
 use crate::{drains, tables};
 
+/// Where the settings of this process's predecessor on this machine are kept in the store.
+const SETTINGS_KEY: &str = "settings";
 /// Where learned state is kept in the store.
 pub(crate) const LEARNED_KEY: &str = "learned";
 
@@ -56,6 +59,7 @@ pub struct Engine {
     /// Whether this process leads; nobody does before it is told so.
     pub(crate) leads: Arc<AtomicBool>,
     pub(crate) recorder: Recorder,
+    pub(crate) records: Arc<Records>,
 }
 
 /// Who answers people and tools, and why somebody does not who should.
@@ -154,14 +158,22 @@ impl Engine {
         let said = said::kept(store.as_ref());
         let recorder = begin_recording(&settings, &learned, &said);
         let leads = Arc::new(AtomicBool::new(false));
-        let handler =
-            RequestHandler::new(Arc::new(settings.clone()), Arc::clone(&store), Arc::clone(&leads));
+        let records = folder.as_deref().map(|folder| Records::open(&settings, folder));
+        let records = Arc::new(records.unwrap_or_default());
+        tell_settings(&settings, store.as_ref(), &records);
+        let handler = RequestHandler::new(
+            Arc::new(settings.clone()),
+            Arc::clone(&store),
+            Arc::clone(&records),
+            Arc::clone(&leads),
+        );
         let mut state = State { learned: learned.clone(), ..State::default() };
         state.take_proposals(said.proposals);
         let engine = Self {
             answering: Mutex::default(),
             handler: Arc::new(handler),
             recorder,
+            records,
             decide,
             folder,
             settings,
@@ -340,6 +352,25 @@ fn begin_recording(settings: &EngineSettings, learned: &Learned, said: &Kept) ->
             tracing::warn!(path = %path.display(), %error, "no recording is made");
             Recorder::off()
         }
+    }
+}
+
+/// Tells the ledger of settings that differ from those of the process before.
+fn tell_settings(settings: &EngineSettings, store: &dyn Store, records: &Records) {
+    if !records.is_on() {
+        return;
+    }
+    let stored = store.state(SETTINGS_KEY).ok().flatten();
+    let before = stored.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    if before.as_ref() == Some(&settings.written) {
+        return;
+    }
+    records.settings(settings, &before.unwrap_or_default());
+    let kept = serde_json::to_vec(&settings.written)
+        .map_err(EngineError::from)
+        .and_then(|bytes| Ok(store.put_state(SETTINGS_KEY, &bytes)?));
+    if let Err(error) = kept {
+        tracing::warn!(%error, "settings are not kept for a comparison");
     }
 }
 

@@ -76,6 +76,7 @@ impl Engine {
             }
         }
         self.leads.store(true, Ordering::SeqCst);
+        self.records.leads(true, term.0);
         self.handler.lead(term.0);
         let after = left.map(|left| self.take_over(left, term, now)).transpose()?.flatten();
         {
@@ -103,9 +104,12 @@ impl Engine {
 
     /// Ceases to lead: what is under way is the next leader's, and so is everything in the store.
     pub(crate) fn follow(&self) {
-        self.leads.store(false, Ordering::SeqCst);
+        let led = self.leads.swap(false, Ordering::SeqCst);
         let dropped = {
             let mut running = self.running();
+            if led {
+                self.records.leads(false, running.term.0);
+            }
             running.settled.clear();
             self.begin_anew(&mut running, BTreeMap::new());
             running.kept_said = None;
@@ -168,6 +172,7 @@ impl Engine {
                 Some(UnderWay { action: left, steps: Vec::new(), heard_at: now, seen_at: now });
         }
         let action = self.happen(&id, Event::TookOver { term }, now)?;
+        self.record_end(&id, None);
         Ok((!action.phase.is_over()).then_some(action))
     }
 

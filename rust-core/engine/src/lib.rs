@@ -20,6 +20,7 @@ mod observe;
 mod operator;
 mod orders;
 pub mod recording;
+mod records;
 mod said;
 mod settings;
 mod status;

@@ -16,12 +16,12 @@ use crate::locked::lock;
 struct There(Weak<Engine>);
 
 impl Listens for There {
-    fn say(&self, said: Value, now: Timestamp) -> Result<Value, Refusal> {
+    fn say(&self, said: Value, why: &str, now: Timestamp) -> Result<Value, Refusal> {
         let gone = || Refusal::of(ErrorCode::NotReady, "", "the engine ends");
         let engine = self.0.upgrade().ok_or_else(gone)?;
         let said = serde_json::from_value(said)
             .map_err(|error| Refusal::of(ErrorCode::Invalid, "command", error.to_string()))?;
-        let answer = engine.say(said, now).map_err(|error| refusal(&error));
+        let answer = engine.say(said, why, now).map_err(|error| refusal(&error));
         engine.show(now);
         answer
     }

@@ -96,6 +96,7 @@ impl Engine {
         self.follow_the_truth(&observation, looked.changing.as_deref(), now);
         self.save_learned(now);
         self.keep_said(now);
+        self.records.own_settings(&observation);
         self.show(now);
         self.handler.saw(observation);
         let mut answer = looked.answer;
@@ -210,7 +211,7 @@ impl Engine {
         for outcome in outcomes {
             let Outcome { plan, helped, text, .. } = outcome;
             tracing::info!(plan, helped, text, "outcome");
-            self.record("outcome", outcome);
+            self.records.outcome(outcome, &self.name_of(&outcome.topology));
         }
         let judged: Vec<String> = outcomes.iter().map(|outcome| outcome.plan.clone()).collect();
         self.note_judged(&judged);
@@ -219,7 +220,7 @@ impl Engine {
             if let Some(plan) = decision.plan.as_ref().filter(|_| acts) {
                 tracing::info!(plan = plan.id, kind = ?plan.kind, counts = ?plan.counts, "plan decided");
             }
-            self.record("decision", &decision);
+            self.records.decision(&decision);
         }
     }
 
@@ -347,13 +348,11 @@ impl Engine {
         }
     }
 
-    /// Appends to the ledger; a ledger that cannot be written stops nothing.
-    pub(crate) fn record(&self, kind: &str, content: &impl Serialize) {
-        let record = serde_json::to_string(&Record { kind, content }).map_err(EngineError::from);
-        let written = record.and_then(|record| Ok(self.store.append_record(&record)?));
-        if let Err(error) = written {
-            tracing::warn!(%error, "ledger not written");
-        }
+    /// The name of a topology that was seen last; empty where it was not.
+    pub(crate) fn name_of(&self, topology: &str) -> String {
+        let running = self.running();
+        let decision = running.decisions.iter().find(|decision| decision.topology == topology);
+        decision.map(|decision| decision.name.clone()).unwrap_or_default()
     }
 
     /// Writes the status file for people and tools on this machine, and shows the same to those who ask.
@@ -376,9 +375,11 @@ impl Engine {
         let store = self.store_status();
         let orders = self.handler.orders();
         let control = self.control_status();
+        let ledger = self.records.status();
         let running = self.running();
         Ok(serde_json::to_value(Status {
             control,
+            ledger,
             orders,
             version: env!("CARGO_PKG_VERSION"),
             at: now,
@@ -428,13 +429,6 @@ impl Engine {
             "replayed": health.counters.replayed,
         })
     }
-}
-
-/// An entry of the ledger.
-#[derive(Serialize)]
-struct Record<'a, T> {
-    kind: &'a str,
-    content: &'a T,
 }
 
 /// The decisions that say something new: another verdict or other reasons than the topology's last.

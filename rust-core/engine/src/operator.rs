@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thalweg_core::operator::{Direction, Operator, Pause, SaidMode, Word};
 use thalweg_core::pattern::Pattern;
@@ -18,13 +18,14 @@ use thalweg_store::StoreError;
 use crate::engine::{Engine, Running};
 use crate::error::EngineError;
 use crate::recording::Entry;
+use crate::records::Told;
 use crate::said::{self, Kept};
 
 /// The requests that are an operator's.
 pub(crate) const OPS: [&str; 5] = ["pause", "resume", "mode", "approve", "reject"];
 
 /// What an operator says.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum Said {
     /// Topologies are to be left as they are.
@@ -92,7 +93,7 @@ impl Engine {
     ///
     /// # Errors
     /// When this process does not lead, the plan is not one that waits for a word, or it cannot be stored.
-    pub fn say(&self, said: Said, now: Timestamp) -> Result<Value, EngineError> {
+    pub fn say(&self, said: Said, why: &str, now: Timestamp) -> Result<Value, EngineError> {
         if !self.leads.load(Ordering::SeqCst) {
             return Err(EngineError::Follows);
         }
@@ -113,8 +114,26 @@ impl Engine {
         self.note_said(&operator);
         let told = told(&said);
         tracing::info!(said = %told, "an operator said");
-        self.record("operator", &json!({ "at": now, "said": told }));
+        self.record_said(&said, why, &json!({ "at": now, "said": told, "request": said }));
         Ok(answer)
+    }
+
+    fn record_said(&self, said: &Said, why: &str, content: &Value) {
+        let (kind, who, about) = match said {
+            Said::Pause { scope, who, .. }
+            | Said::Resume { scope, who, .. }
+            | Said::Mode { scope, who, .. } => ("operator", who, scope.as_str().to_owned()),
+            Said::Approve { plan, who } | Said::Reject { plan, who } => {
+                let running = self.running();
+                let mut proposed =
+                    running.state.topologies.values().filter_map(|t| t.proposed.as_ref());
+                let meant = proposed.find(|proposed| proposed.plan.id == *plan);
+                let topology = meant.map(|proposed| proposed.plan.topology.clone());
+                ("approval", who, topology.unwrap_or_default())
+            }
+        };
+        let name = self.name_of(&about);
+        self.records.tell(&Told { kind, topology: &about, name: &name, who, why }, content);
     }
 
     /// Lets scheduling rounds know what was said.

@@ -45,6 +45,8 @@ pub(crate) struct Status<'a> {
     pub(crate) store: Value,
     /// Where people and tools are answered, or why nowhere.
     pub(crate) control: Value,
+    /// How the ledger does.
+    pub(crate) ledger: Value,
     /// What operators have ordered, and the hosts that they have emptied.
     #[serde(flatten)]
     pub(crate) orders: Value,

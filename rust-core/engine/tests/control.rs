@@ -169,7 +169,8 @@ fn an_order_is_accepted_carried_out_and_its_fate_is_readable() {
     assert_eq!(served.status()["plan"]["plan"]["id"], plan);
     served.carry_out(&plan, 4);
     assert_eq!(served.fate(&id)["state"], "done");
-    let history = served.ask(Command::History { topology: None, limit: 10 }).unwrap();
+    let history =
+        served.ask(Command::History { topology: None, limit: 10, before: None, after: 0 }).unwrap();
     let kinds: Vec<&str> =
         history["records"].as_array().unwrap().iter().filter_map(|r| r["kind"].as_str()).collect();
     assert!(kinds.contains(&"order") && kinds.contains(&"action"), "{kinds:?}");

@@ -206,7 +206,7 @@ fn an_action_whose_topology_is_gone_leaves_nothing_in_the_store() {
     one.cluster.observation.topologies.clear();
     one.look();
     one.engine = None;
-    let store = thalweg_store::EmbeddedStore::open(one.folder.path(), 10).unwrap();
+    let store = thalweg_store::EmbeddedStore::open(one.folder.path()).unwrap();
     let stored = thalweg_store::Store::stamped(&store, "actions").unwrap().unwrap();
     assert_eq!(
         serde_json::from_slice::<Value>(&stored.bytes).unwrap(),

@@ -24,10 +24,15 @@ fn said_and_written(settings: Value) -> String {
     let mut said = engine.observe(Observation::default(), now).unwrap();
     said += &engine.command(r#"{"op": "status"}"#, now).unwrap();
     drop(engine);
-    for file in fs::read_dir(folder.path()).unwrap() {
-        said += &String::from_utf8_lossy(&fs::read(file.unwrap().path()).unwrap());
+    let ledger = folder.path().join("ledger");
+    for file in fs::read_dir(folder.path()).unwrap().chain(fs::read_dir(&ledger).unwrap()) {
+        let path = file.unwrap().path();
+        if path.is_file() {
+            said += &String::from_utf8_lossy(&fs::read(path).unwrap());
+        }
     }
     assert!(said.contains("\"begun\""), "nothing was recorded: {said}");
+    assert!(said.contains("\"config\""), "the ledger has no settings: {said}");
     said
 }
 

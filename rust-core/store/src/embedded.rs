@@ -6,14 +6,14 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 
 use redb::{
-    Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata,
-    TableDefinition, WriteTransaction,
+    Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
+    WriteTransaction,
 };
 
 use crate::error::StoreError;
 use crate::layout::Stored;
 use crate::limits::TERM_SHIFT;
-use crate::store::{Head, Loaded, Record, Store, check_json};
+use crate::store::{Head, Loaded, Store};
 use crate::table::{RoutingTable, check_topology};
 use crate::term::{Stamp, Stamped, Version, check_term, epoch_after, term_after, version_after};
 
@@ -23,8 +23,6 @@ const TABLES: TableDefinition<&str, &[u8]> = TableDefinition::new("tables");
 const HEADS: TableDefinition<&str, (u64, &str)> = TableDefinition::new("heads");
 /// Topology to the last epoch given; removed topologies are in the floor.
 const EPOCHS: TableDefinition<&str, u64> = TableDefinition::new("epochs");
-/// Number to record.
-const LEDGER: TableDefinition<u64, &str> = TableDefinition::new("ledger");
 /// Key to learned state.
 const STATE: TableDefinition<&str, &[u8]> = TableDefinition::new("state");
 /// Key to term, running number within it, and bytes.
@@ -47,7 +45,6 @@ const CACHE_BYTES: usize = 16 << 20;
 pub struct EmbeddedStore {
     database: Database,
     path: PathBuf,
-    ledger_limit: u64,
 }
 
 impl EmbeddedStore {
@@ -56,7 +53,7 @@ impl EmbeddedStore {
     /// # Errors
     /// [`StoreError::Locked`] when another process has it open, [`StoreError::Corrupt`] when it was
     /// damaged, [`StoreError::File`] when the system forbids it.
-    pub fn open(dir: &Path, ledger_limit: u64) -> Result<Self, StoreError> {
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join("thalweg.redb");
         fs::create_dir_all(dir).map_err(|error| failed(&path, redb::Error::Io(error)))?;
         let database = Builder::new()
@@ -64,7 +61,7 @@ impl EmbeddedStore {
             .set_check_integrity_on_open(true)
             .create(&path)
             .map_err(|error| failed(&path, error.into()))?;
-        let store = Self { database, path, ledger_limit: ledger_limit.max(1) };
+        let store = Self { database, path };
         store.write(|write| {
             create_tables(write)?;
             if number(write, WRITER)? == 0 {
@@ -312,41 +309,6 @@ impl Store for EmbeddedStore {
         Ok(self.stamp_at(key)?.map(Stamped::from))
     }
 
-    fn append_record(&self, json: &str) -> Result<u64, StoreError> {
-        check_json(json)?;
-        self.write(|write| {
-            let mut ledger = write.open_table(LEDGER)?;
-            let seq = ledger.last()?.map_or(0, |(seq, _)| seq.value()) + 1;
-            ledger.insert(seq, json)?;
-            while ledger.len()? > self.ledger_limit {
-                ledger.pop_first()?;
-            }
-            Ok(seq)
-        })
-    }
-
-    fn records(&self, after: u64, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.read(|read| {
-            let ledger = read.open_table(LEDGER)?;
-            let records = ledger.range(after.saturating_add(1)..)?.take(limit).map(|entry| {
-                let (seq, json) = entry?;
-                Ok(Record { seq: seq.value(), json: json.value().to_owned() })
-            });
-            records.collect()
-        })
-    }
-
-    fn last_records(&self, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.read(|read| {
-            let ledger = read.open_table(LEDGER)?;
-            let records = ledger.iter()?.rev().take(limit).map(|entry| {
-                let (seq, json) = entry?;
-                Ok(Record { seq: seq.value(), json: json.value().to_owned() })
-            });
-            records.collect()
-        })
-    }
-
     fn put_state(&self, key: &str, bytes: &[u8]) -> Result<(), StoreError> {
         self.write(|write| {
             write.open_table(STATE)?.insert(key, bytes)?;
@@ -375,7 +337,6 @@ fn create_tables(write: &WriteTransaction) -> Result<(), redb::Error> {
     write.open_table(TABLES)?;
     write.open_table(HEADS)?;
     write.open_table(EPOCHS)?;
-    write.open_table(LEDGER)?;
     write.open_table(STATE)?;
     write.open_table(STAMPED)?;
     write.open_table(NUMBERS)?;
@@ -485,7 +446,7 @@ mod tests {
     #[test]
     fn what_is_found_elsewhere_replaces_all_but_newer_versions() {
         let dir = tempfile::tempdir().unwrap();
-        let store = EmbeddedStore::open(dir.path(), 1).unwrap();
+        let store = EmbeddedStore::open(dir.path()).unwrap();
         let stamp = |term, seq, bytes: &str| Stamp {
             version: Version { term, seq },
             bytes: bytes.as_bytes().to_vec(),

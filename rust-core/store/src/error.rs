@@ -34,9 +34,6 @@ pub enum StoreError {
     /// A table that must not be stored.
     #[error("invalid table: {0}")]
     Invalid(#[from] TableError),
-    /// A record that is not JSON.
-    #[error("record is not JSON: {0}")]
-    NotJson(String),
     /// What is stored cannot be understood.
     #[error("corrupt content in {place}: {reason}")]
     Corrupt {
@@ -90,7 +87,6 @@ impl StoreError {
             Self::Deposed { .. } => "STORE_DEPOSED",
             Self::TermTooLarge(_) => "STORE_TERM_TOO_LARGE",
             Self::Invalid(_) => "STORE_INVALID_TABLE",
-            Self::NotJson(_) => "STORE_NOT_JSON",
             Self::Corrupt { .. } => "STORE_CORRUPT",
             Self::Locked(_) => "STORE_LOCKED",
             Self::File { .. } => "STORE_FILE",

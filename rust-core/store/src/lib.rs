@@ -1,4 +1,4 @@
-//! Keeps what must outlive a round: routing tables, the ledger of decisions, learned state.
+//! Keeps what must outlive a round: routing tables and learned state.
 //!
 //! [`open`] gives a [`Store`]: a crash-safe file ([`EmbeddedStore`]), or Redis in front of such a
 //! file ([`BackedStore`]), which reads from memory and never makes a caller wait for the network.
@@ -25,7 +25,7 @@ pub use error::StoreError;
 pub use layout::Stored;
 pub use limits::{MAX_EPOCH, MAX_TERM, TERM_SHIFT};
 pub use settings::{Secret, StoreKind, StoreSettings};
-pub use store::{Counters, Head, Health, Loaded, Published, Reach, Record, Store, UnreadableRow};
+pub use store::{Counters, Head, Health, Loaded, Published, Reach, Store, UnreadableRow};
 pub use table::{Change, LAYOUT, RoutingTable, Row, TableError};
 pub use term::Stamped;
 
@@ -37,7 +37,7 @@ pub use term::Stamped;
 /// # Errors
 /// For settings that waiting will not heal, and for an embedded file that cannot be used.
 pub fn open(settings: &StoreSettings) -> Result<Arc<dyn Store>, StoreError> {
-    let journal = EmbeddedStore::open(&settings.dir, settings.ledger_limit)?;
+    let journal = EmbeddedStore::open(&settings.dir)?;
     Ok(match settings.kind {
         StoreKind::Embedded => Arc::new(journal),
         StoreKind::Redis => {

@@ -55,8 +55,6 @@ pub struct StoreSettings {
     pub prefix: String,
     /// How long to wait for a connection, and for each answer.
     pub timeout: Duration,
-    /// How many ledger records to keep.
-    pub ledger_limit: u64,
 }
 
 impl Default for StoreSettings {
@@ -70,7 +68,6 @@ impl Default for StoreSettings {
             ca_file: None,
             prefix: "thalweg".into(),
             timeout: Duration::from_secs(2),
-            ledger_limit: 10_000,
         }
     }
 }
@@ -97,7 +94,6 @@ impl fmt::Debug for StoreSettings {
             .field("ca_file", &self.ca_file)
             .field("prefix", &self.prefix)
             .field("timeout", &self.timeout)
-            .field("ledger_limit", &self.ledger_limit)
             .finish()
     }
 }

@@ -6,7 +6,7 @@ use crate::error::StoreError;
 use crate::table::RoutingTable;
 use crate::term::Stamped;
 
-/// A place for routing tables, the ledger and learned state; calls block until done.
+/// A place for routing tables and learned state; calls block until done.
 pub trait Store: Send + Sync {
     /// Stores a table in place of its topology's older one, whole or not at all.
     ///
@@ -112,29 +112,6 @@ pub trait Store: Send + Sync {
         self.stamped(key)
     }
 
-    /// Appends a JSON record to the ledger and returns its number.
-    ///
-    /// # Errors
-    /// [`StoreError::NotJson`], or when the store cannot be written.
-    fn append_record(&self, json: &str) -> Result<u64, StoreError>;
-
-    /// At most `limit` records after number `after`, oldest first.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn records(&self, after: u64, limit: usize) -> Result<Vec<Record>, StoreError>;
-
-    /// At most `limit` records, the last one first.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn last_records(&self, limit: usize) -> Result<Vec<Record>, StoreError> {
-        let mut records = self.records(0, usize::MAX)?;
-        records.reverse();
-        records.truncate(limit);
-        Ok(records)
-    }
-
     /// Keeps bytes under a key, for this process itself: what a successor elsewhere must see goes
     /// through [`Store::put_stamped`].
     ///
@@ -187,15 +164,6 @@ pub struct Head {
     pub digest: String,
 }
 
-/// An entry of the ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    /// Its number, ascending.
-    pub seq: u64,
-    /// Its content.
-    pub json: String,
-}
-
 /// How far a table, or stamped bytes, got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Published {
@@ -245,11 +213,4 @@ pub struct Health {
     pub reach: Reach,
     /// What was done so far.
     pub counters: Counters,
-}
-
-/// Checks that a record is JSON, as every reader of the ledger relies on.
-pub(crate) fn check_json(json: &str) -> Result<(), StoreError> {
-    serde_json::from_str::<serde::de::IgnoredAny>(json)
-        .map(drop)
-        .map_err(|bad| StoreError::NotJson(bad.to_string()))
 }

@@ -15,7 +15,7 @@ use thalweg_store::{EmbeddedStore, Stamped, Store, StoreError, TERM_SHIFT};
 const CHILD_DIR: &str = "THALWEG_STORE_TEST_DIR";
 
 fn open(dir: &Path) -> EmbeddedStore {
-    EmbeddedStore::open(dir, 100).unwrap()
+    EmbeddedStore::open(dir).unwrap()
 }
 
 #[test]
@@ -30,14 +30,12 @@ fn everything_outlives_a_restart() {
     let store = open(dir.path());
     store.publish(&table("t", 3, 20)).unwrap();
     assert_eq!(store.next_epoch("t", 0), Ok(4));
-    store.append_record("{}").unwrap();
     store.put_state("k", b"v").unwrap();
     drop(store);
 
     let store = open(dir.path());
     assert_eq!(store.table("t").unwrap().unwrap().table, table("t", 3, 20));
     assert_eq!(store.next_epoch("t", 0), Ok(5));
-    assert_eq!(store.append_record("{}"), Ok(2));
     assert_eq!(store.state("k"), Ok(Some(b"v".to_vec())));
 }
 
@@ -88,21 +86,10 @@ fn topologies_that_went_leave_nothing_but_a_floor() {
 }
 
 #[test]
-fn the_ledger_keeps_the_newest_records() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = EmbeddedStore::open(dir.path(), 3).unwrap();
-    for seq in 1..=8 {
-        assert_eq!(store.append_record("{}"), Ok(seq));
-    }
-    let kept: Vec<u64> = store.records(0, 99).unwrap().iter().map(|record| record.seq).collect();
-    assert_eq!(kept, [6, 7, 8]);
-}
-
-#[test]
 fn a_file_in_use_is_a_clear_error() {
     let dir = tempfile::tempdir().unwrap();
     let _held = open(dir.path());
-    let refused = EmbeddedStore::open(dir.path(), 1).unwrap_err();
+    let refused = EmbeddedStore::open(dir.path()).unwrap_err();
     assert!(matches!(refused, StoreError::Locked(_)), "{refused}");
     assert!(refused.to_string().contains("in use by another process"));
 }
@@ -121,14 +108,14 @@ fn damaged_files_are_errors_and_never_panics() {
         let mut bad = good.clone();
         bad[place] ^= 0x5a;
         fs::write(&file, &bad).unwrap();
-        match EmbeddedStore::open(dir.path(), 1) {
+        match EmbeddedStore::open(dir.path()) {
             Ok(store) => assert_eq!(store.table("t").unwrap().unwrap().table, table("t", 1, 400)),
             Err(_) => refused += 1,
         }
     }
     for bad in [&good[..good.len() / 2], b"not a database"] {
         fs::write(&file, bad).unwrap();
-        refused += u32::from(EmbeddedStore::open(dir.path(), 1).is_err());
+        refused += u32::from(EmbeddedStore::open(dir.path()).is_err());
     }
     assert!(refused >= 2, "damage must be noticed");
 }

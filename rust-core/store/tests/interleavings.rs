@@ -175,7 +175,7 @@ impl World {
             queue_limit: 3,
         };
         let primary = Arc::new(RedisStore::new(&self.server.settings()).unwrap());
-        let journal = EmbeddedStore::open(&self.server.file(&machine.journal), 10).unwrap();
+        let journal = EmbeddedStore::open(&self.server.file(&machine.journal)).unwrap();
         machine.store = Some(BackedStore::new(primary, journal, pace).unwrap());
     }
 
@@ -247,7 +247,7 @@ impl World {
             self.machines[who].store().wait_until_settled(Duration::from_secs(20));
             self.machines[who].store = None;
             let journal = self.server.file(&self.machines[who].journal);
-            let journal = EmbeddedStore::open(&journal, 10).unwrap();
+            let journal = EmbeddedStore::open(&journal).unwrap();
             assert!(self.is_in(&journal), "journal {who}");
         }
     }

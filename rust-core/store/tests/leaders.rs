@@ -29,7 +29,7 @@ fn pace(refresh: Duration) -> Pace {
 
 fn open(settings: &StoreSettings, journal: &std::path::Path, refresh: Duration) -> BackedStore {
     let primary = Arc::new(RedisStore::new(settings).unwrap());
-    let journal = EmbeddedStore::open(journal, 100).unwrap();
+    let journal = EmbeddedStore::open(journal).unwrap();
     let store = BackedStore::new(primary, journal, pace(refresh)).unwrap();
     store.wait_until_settled(LONG);
     store
@@ -64,7 +64,7 @@ fn kept(term: u64, bytes: &str) -> Option<Stamped> {
 
 /// What the journal of a closed store has under a key.
 fn in_journal(server: &RedisServer, journal: &str, key: &str) -> Option<Stamped> {
-    EmbeddedStore::open(&server.file(journal), 100).unwrap().stamped(key).unwrap()
+    EmbeddedStore::open(&server.file(journal)).unwrap().stamped(key).unwrap()
 }
 
 fn table_in(store: &dyn Store, topology: &str) -> Option<RoutingTable> {

@@ -123,18 +123,6 @@ fn bad_rows_are_dropped_and_bad_tables_are_errors() {
 }
 
 #[test]
-fn the_ledger_keeps_the_newest_records() {
-    let server = RedisServer::start();
-    let settings = StoreSettings { ledger_limit: 3, ..server.settings() };
-    let store = RedisStore::open(&settings).unwrap();
-    for seq in 1..=8 {
-        assert_eq!(store.append_record("{}"), Ok(seq));
-    }
-    let kept: Vec<u64> = store.records(0, 99).unwrap().iter().map(|record| record.seq).collect();
-    assert_eq!(kept, [6, 7, 8]);
-}
-
-#[test]
 fn users_of_an_access_list_need_their_password() {
     let server = RedisServer::start_with(&[
         "--user",
@@ -230,7 +218,7 @@ fn a_restarted_server_is_found_again() {
 #[test]
 fn a_very_large_table_is_published_in_one_piece() {
     let dir = tempfile::tempdir().unwrap();
-    let embedded = EmbeddedStore::open(dir.path(), 1).unwrap();
+    let embedded = EmbeddedStore::open(dir.path()).unwrap();
     let server = RedisServer::start();
     let patient = StoreSettings { timeout: Duration::from_secs(30), ..server.settings() };
     let redis = RedisStore::open(&patient).unwrap();

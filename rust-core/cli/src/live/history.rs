@@ -1,12 +1,15 @@
 //! `thalweg history`: what was ordered, decided and done, and what came of it.
 
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 use thalweg_control::Command;
 
 use super::ask::Live;
 use super::show::{Tone, ago, asked, giver, list, paint, pairs, reason, text, tone};
 use crate::exit::Failure;
+
+/// The most records of one question.
+const PAGE: u32 = 1000;
 
 /// Tells what was ordered, decided and done, and what came of it, the latest first
 #[derive(Debug, Args)]
@@ -16,6 +19,12 @@ pub struct History {
     /// At most so many records
     #[arg(long, value_name = "COUNT", default_value_t = 20)]
     limit: u32,
+    /// Only records before this number
+    #[arg(long, value_name = "NUMBER")]
+    before: Option<u64>,
+    /// Only records after this number
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    after: u64,
     #[command(flatten)]
     live: Live,
 }
@@ -23,33 +32,86 @@ pub struct History {
 impl History {
     /// Runs the command.
     pub fn run(self) -> Result<(), Failure> {
-        let Self { topology, limit, live } = self;
-        let history = live.ask(Command::History { topology, limit })?;
-        if live.printed(&history)? {
+        let Self { topology, limit, before, after, live } = self;
+        let mut ask = Ask { topology, limit, before, after };
+        if live.json {
+            let history = ask.all(&live)?;
+            live.printed(&history)?;
             return Ok(());
         }
-        let mut records = list(&history, "/records").peekable();
-        if records.peek().is_none() {
+        let mut told = 0;
+        // Page by page, so that the first lines come at once and none is kept.
+        while let Some(page) = ask.next(&live)? {
+            for record in list(&page, "/records") {
+                println!("{}", line(record));
+                told += 1;
+            }
+        }
+        if told == 0 {
             println!("nothing is known");
         }
-        records.for_each(|record| println!("{}", line(record)));
         Ok(())
+    }
+}
+
+/// What is still to be asked for.
+struct Ask {
+    topology: Option<String>,
+    limit: u32,
+    before: Option<u64>,
+    after: u64,
+}
+
+impl Ask {
+    /// The next page, if there is one.
+    fn next(&mut self, live: &Live) -> Result<Option<Value>, Failure> {
+        if self.limit == 0 {
+            return Ok(None);
+        }
+        let page = live.ask(Command::History {
+            topology: self.topology.clone(),
+            limit: self.limit.min(PAGE),
+            before: self.before,
+            after: self.after,
+        })?;
+        let records = list(&page, "/records").count();
+        self.limit = self.limit.saturating_sub(u32::try_from(records).unwrap_or(u32::MAX));
+        self.before = list(&page, "/records").last().and_then(|last| last["seq"].as_u64());
+        if page["more"] != true || self.before.is_none() {
+            self.limit = 0;
+        }
+        Ok(Some(page))
+    }
+
+    /// All of them in one answer.
+    fn all(&mut self, live: &Live) -> Result<Value, Failure> {
+        let Some(mut all) = self.next(live)? else { return Ok(json!({ "records": [] })) };
+        while let Some(mut page) = self.next(live)? {
+            all["more"] = page["more"].take();
+            if let (Value::Array(all), Value::Array(more)) =
+                (&mut all["records"], page["records"].take())
+            {
+                all.extend(more);
+            }
+        }
+        Ok(all)
     }
 }
 
 fn line(record: &Value) -> String {
     let content = &record["content"];
     let kind = text(record, "/kind");
+    let because = match text(record, "/why") {
+        "" => String::new(),
+        why => format!(" (“{why}”)"),
+    };
     let said = match kind {
         "order" => {
-            let why = text(content, "/why");
-            let why = if why.is_empty() { String::new() } else { format!(" (“{why}”)") };
-            format!(
-                "{} {}, by {}{why}",
-                text(content, "/id"),
-                asked(&content["order"]),
-                giver(content)
-            )
+            let state = text(content, "/state");
+            let fate = if state == "waiting" { String::new() } else { format!(" is {state}:") };
+            let (id, asked, giver) =
+                (text(content, "/id"), asked(&content["order"]), giver(content));
+            format!("{id}{fate} {asked}, by {giver}{because}")
         }
         "decision" => {
             let verdict = text(content, "/verdict");
@@ -76,7 +138,45 @@ fn line(record: &Value) -> String {
             let helped = if content["helped"] == true { "helped" } else { "did not help" };
             format!("{} {helped}: {}", text(content, "/plan"), text(content, "/text"))
         }
+        "operator" | "approval" => format!("{}{because}", text(content, "/said")),
+        "config" => {
+            let keys: Vec<String> =
+                pairs(content, "/changed").map(|(key, values)| changed(&key, values)).collect();
+            format!("{}{}", of(text(record, "/name")), keys.join(", "))
+        }
+        "leader" if content["leads"] == true => format!("leads, term {}", content["term"]),
+        "leader" => format!("does not lead any more, term {}", content["term"]),
+        "opened" => opened(content),
+        "gap" => format!("{} records were lost{because}", content["lost"]),
         _ => content.to_string(),
     };
-    format!("{:>12}  {kind:<8}  {said}", ago(content, "/at"))
+    format!("{:>12}  {kind:<8}  {said}", ago(record, "/at"))
+}
+
+fn of(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!("of {name}: ") }
+}
+
+fn changed(key: &str, values: &Value) -> String {
+    let shown = |value: &Value| match value {
+        Value::Null => "not set".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    format!("{key}: {} → {}", shown(&values["before"]), shown(&values["now"]))
+}
+
+fn opened(content: &Value) -> String {
+    let mut said = format!("version {} began", text(content, "/version"));
+    let notes = [
+        ("torn_bytes", "bytes of an unfinished record were cut off"),
+        ("unreadable_records", "records cannot be read"),
+    ];
+    for (name, note) in notes.into_iter().filter(|(name, _)| content[name].is_u64()) {
+        said += &format!("; {} {note}", content[name]);
+    }
+    if let missing @ Value::Object(_) = &content["missing"] {
+        said += &format!("; records {} to {} are missing", missing["from"], missing["to"]);
+    }
+    said
 }

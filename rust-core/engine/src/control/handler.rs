@@ -11,12 +11,14 @@ use thalweg_core::model::Observation;
 use thalweg_core::plan::Plan;
 use thalweg_core::state::Order;
 use thalweg_core::units::Timestamp;
+use thalweg_ledger::Ask;
 use thalweg_store::{Store, StoreError};
 
 use super::apply::{self, ShownPlans};
 use super::{check, doctor, explain};
 use crate::locked::lock;
 use crate::orders::{Book, By, Drained, Fate, GivenOrder};
+use crate::records::{Records, Told};
 use crate::settings::EngineSettings;
 
 /// Where the book is kept in the store, for the next leader.
@@ -24,7 +26,7 @@ const ORDERS_KEY: &str = "orders";
 /// Seconds for which an order may wait unless it says otherwise.
 const HOUR: u32 = 3600;
 /// The most records that one answer has.
-const MOST_RECORDS: u32 = 1000;
+const MOST_RECORDS: usize = 1000;
 
 /// Who takes what operators say of modes, pauses and plans: the engine.
 pub trait Listens: Send + Sync {
@@ -32,13 +34,14 @@ pub trait Listens: Send + Sync {
     ///
     /// # Errors
     /// Why it is refused.
-    fn say(&self, said: Value, now: Timestamp) -> Result<Value, Refusal>;
+    fn say(&self, said: Value, why: &str, now: Timestamp) -> Result<Value, Refusal>;
 }
 
 /// What the engine and the thread that answers share.
 pub struct RequestHandler {
     settings: Arc<EngineSettings>,
     store: Arc<dyn Store>,
+    records: Arc<Records>,
     /// Who takes what operators say, once the engine is there.
     engine: OnceLock<Box<dyn Listens>>,
     leads: Arc<AtomicBool>,
@@ -63,11 +66,13 @@ impl RequestHandler {
     pub fn new(
         settings: Arc<EngineSettings>,
         store: Arc<dyn Store>,
+        records: Arc<Records>,
         leads: Arc<AtomicBool>,
     ) -> Self {
         let handler = Self {
             settings,
             store,
+            records,
             engine: OnceLock::new(),
             leads,
             term: AtomicU64::new(0),
@@ -103,6 +108,7 @@ impl RequestHandler {
     /// A successor knows which plans are not lost.
     pub fn take_over(&self, known: impl Fn(&str) -> bool, now: Timestamp) {
         self.book().take_over(known, now);
+        self.record_fates();
         self.note_change();
     }
 
@@ -113,6 +119,7 @@ impl RequestHandler {
         match serde_json::from_slice::<Book>(&stamped.bytes) {
             Ok(book) => {
                 lock(&self.drained).clone_from(&Arc::new(book.drained_hosts()));
+                self.records.know_fates(&book);
                 *self.book() = book;
             }
             Err(error) => tracing::warn!(%error, "the orders left behind are unreadable"),
@@ -133,6 +140,7 @@ impl RequestHandler {
             self.unstored.store(true, Ordering::SeqCst);
         }
         *lock(&self.seen) = Some(seen);
+        self.record_fates();
         if self.unstored.load(Ordering::SeqCst) {
             self.note_change();
         }
@@ -200,7 +208,14 @@ impl RequestHandler {
             }
             Command::Status {} => self.status(),
             Command::Explain { topology, executor } => self.explain(&topology, executor.as_deref()),
-            Command::History { topology, limit } => self.history(topology.as_deref(), limit),
+            Command::History { topology, limit, before, after } => self.history(Ask {
+                before,
+                after,
+                topology: topology.as_deref(),
+                kind: None,
+                limit: limit as usize,
+                bytes: 0,
+            }),
             Command::Doctor {} => {
                 let (status, seen) = (self.shown()?, self.seen()?);
                 let found = doctor::findings(&self.settings, self.store.as_ref(), &status, &seen);
@@ -209,34 +224,50 @@ impl RequestHandler {
             Command::Scale(scale) => self.scale(&scale, by, why),
             Command::Apply(wanted) => self.apply(&wanted, by, why),
             Command::Rollback { topology } => self.rollback(&topology, by, why),
-            Command::Drain { host } => self.drain(host, by, why),
-            Command::Undrain { host } => self.undrain(&host),
-            Command::Cancel { order } => self.cancel(&order),
+            Command::Drain { host } => {
+                let done = self.drain(host.clone(), by.clone(), why.clone());
+                self.record(done, &format!("drain {host}"), &by, &why)
+            }
+            Command::Undrain { host } => {
+                self.record(self.undrain(&host), &format!("undrain {host}"), &by, &why)
+            }
+            Command::Cancel { order } => {
+                let done = self.record(self.cancel(&order), &format!("cancel {order}"), &by, &why);
+                self.record_fates();
+                done
+            }
             Command::Pause { scope, direction, for_secs, until } => self.say(
                 json!({ "op": "pause", "scope": scope, "for_secs": for_secs, "until": until,
                     "direction": direction.unwrap_or("both".to_owned()) }),
                 &by,
+                &why,
             ),
             Command::Resume { scope, direction } => self.say(
                 json!({ "op": "resume", "scope": scope,
                     "direction": direction.unwrap_or("both".to_owned()) }),
                 &by,
+                &why,
             ),
             Command::Mode { scope, mode, kind } => {
-                self.say(json!({ "op": "mode", "scope": scope, "mode": mode, "kind": kind }), &by)
+                let said = json!({ "op": "mode", "scope": scope, "mode": mode, "kind": kind });
+                self.say(said, &by, &why)
             }
-            Command::Approve { plan } => self.say(json!({ "op": "approve", "plan": plan }), &by),
-            Command::Reject { plan } => self.say(json!({ "op": "reject", "plan": plan }), &by),
+            Command::Approve { plan } => {
+                self.say(json!({ "op": "approve", "plan": plan }), &by, &why)
+            }
+            Command::Reject { plan } => {
+                self.say(json!({ "op": "reject", "plan": plan }), &by, &why)
+            }
         }
     }
 
     /// Has the engine take what an operator says.
-    fn say(&self, mut said: Value, by: &By) -> Result<Value, Refusal> {
+    fn say(&self, mut said: Value, by: &By, why: &str) -> Result<Value, Refusal> {
         let text = "this engine takes orders only";
         let engine = self.engine.get();
         let engine = engine.ok_or_else(|| Refusal::of(ErrorCode::NotReady, "", text))?;
         said["who"] = json!(by.to_string());
-        engine.say(said, now())
+        engine.say(said, why, now())
     }
 
     fn status(&self) -> Result<Value, Refusal> {
@@ -260,33 +291,11 @@ impl RequestHandler {
         Ok(told)
     }
 
-    fn history(&self, topology: Option<&str>, limit: u32) -> Result<Value, Refusal> {
-        let limit = limit.min(MOST_RECORDS) as usize;
-        let read = self.store.last_records(MOST_RECORDS as usize);
-        let read = read.map_err(|error| Refusal::of(ErrorCode::Internal, "", error.to_string()))?;
-        let mut records = Vec::new();
-        for record in read {
-            let Ok(mut told) = serde_json::from_str::<Value>(&record.json) else { continue };
-            let names = [
-                "/content/topology",
-                "/content/name",
-                "/content/plan/topology",
-                "/content/plan/name",
-                "/content/order/topology",
-            ];
-            let about = |name| {
-                names.iter().any(|at| told.pointer(at).and_then(Value::as_str) == Some(name))
-            };
-            if topology.is_some_and(|name| !about(name)) {
-                continue;
-            }
-            told["seq"] = json!(record.seq);
-            records.push(told);
-            if records.len() == limit {
-                break;
-            }
-        }
-        let mut answer = json!({ "records": records });
+    fn history(&self, ask: Ask<'_>) -> Result<Value, Refusal> {
+        let limit = ask.limit.min(MOST_RECORDS);
+        let read = self.records.page(Ask { limit, ..ask });
+        let page = read.map_err(|error| Refusal::of(ErrorCode::Internal, "", error.to_string()))?;
+        let mut answer = json!({ "records": page.records, "more": page.more });
         merge(&mut answer, self.orders());
         Ok(answer)
     }
@@ -401,7 +410,7 @@ impl RequestHandler {
         };
         let given = self.change_stored(change)?;
         tracing::info!(order = given.id, by = ?given.by, why = given.why, what = ?given.order, "order accepted");
-        self.record(&given);
+        self.records.order(&given, lock(&self.seen).as_deref());
         Ok(json!({ "order": given.id, "expires": given.expires }))
     }
 
@@ -506,11 +515,25 @@ impl RequestHandler {
         }
     }
 
-    fn record(&self, given: &GivenOrder) {
-        let record = json!({ "kind": "order", "content": given }).to_string();
-        if let Err(error) = self.store.append_record(&record) {
-            tracing::warn!(%error, "ledger not written");
-        }
+    /// Records what was done at an operator's word; what was refused was not done.
+    fn record(
+        &self,
+        done: Result<Value, Refusal>,
+        said: &str,
+        by: &By,
+        why: &str,
+    ) -> Result<Value, Refusal> {
+        let answer = done?;
+        let who = by.to_string();
+        let told = Told { kind: "operator", who: &who, why, ..Told::default() };
+        self.records.tell(&told, &json!({ "at": now(), "said": format!("{said} by {who}") }));
+        Ok(answer)
+    }
+
+    /// Records what became of orders since it was recorded last.
+    fn record_fates(&self) {
+        let seen = lock(&self.seen).clone();
+        self.records.fates(&self.book(), seen.as_deref());
     }
 
     fn shown(&self) -> Result<Arc<Value>, Refusal> {

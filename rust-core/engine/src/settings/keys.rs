@@ -350,7 +350,7 @@ const KEYS: &[Key] = &[
         "thalweg.store.kind",
         Kind::Choice(&["embedded", "redis"]),
         "embedded",
-        "Where routing tables, ledger and learned state are kept: a file on this machine, or Redis with such a file in front.",
+        "Where routing tables and learned state are kept: a file on this machine, or Redis with such a file in front.",
     ),
     key(
         "thalweg.store.dir",
@@ -359,10 +359,22 @@ const KEYS: &[Key] = &[
         "Folder of that file; empty means `thalweg` under `storm.local.dir`.",
     ),
     key(
-        "thalweg.store.ledger.limit",
-        Kind::Whole(1.0, 10_000_000.0),
-        "10000",
-        "Records that the ledger keeps.",
+        "thalweg.ledger.max.mib",
+        Kind::Whole(1.0, 1_000_000.0),
+        "512",
+        "Size of the ledger beyond which its oldest records are dropped.",
+    ),
+    key(
+        "thalweg.ledger.max.age.hours",
+        Kind::Whole(0.0, 1_000_000.0),
+        "0",
+        "Age at which records of the ledger are dropped; 0 keeps them as long as there is room.",
+    ),
+    key(
+        "thalweg.ledger.key.file",
+        Kind::Text,
+        "",
+        "File of the private key with which the ledger is signed, 64 hexadecimal digits, which nobody else may read; it is made where there is none. Empty means `key` in the ledger's folder.",
     ),
     key(
         "thalweg.store.timeout.millis",

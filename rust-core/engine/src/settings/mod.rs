@@ -6,15 +6,17 @@ mod parse;
 mod policies;
 mod policy_keys;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use thalweg_core::settings::rules::{self, Of};
 use thalweg_core::settings::{
     Adopt, ConfirmSettings, Mode, PlanStrategy, Rules, Settings, SlotRule, WorkerLimit,
 };
 use thalweg_core::units::Millis;
+use thalweg_ledger::Limits;
 use thalweg_store::{Secret, StoreKind, StoreSettings};
 
 pub use key::{Key, Kind};
@@ -26,7 +28,7 @@ use parse::Values;
 pub struct EngineSettings {
     /// What decisions are made with.
     pub core: Settings,
-    /// Where tables and the ledger are kept.
+    /// Where tables and learned state are kept.
     pub store: StoreSettings,
     /// How long a publisher waits for the shared store.
     pub publish_timeout: Duration,
@@ -44,9 +46,22 @@ pub struct EngineSettings {
     pub recording: Option<PathBuf>,
     /// Bytes after which a recording ends.
     pub recording_limit: u64,
+    /// How much of the ledger is kept, and what it is signed with.
+    pub ledger: LedgerSettings,
+    /// What the user wrote, as far as it is no secret.
+    pub written: BTreeMap<String, Value>,
     /// What is wrong, each naming key, value and what is allowed. With any problem the mode is
     /// observe: a user who mistyped one setting did not mean to be acted upon by guesses.
     pub problems: Vec<String>,
+}
+
+/// How much of the ledger is kept, and what it is signed with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LedgerSettings {
+    /// How much is kept.
+    pub limits: Limits,
+    /// The file of the private key; in the ledger's folder if none.
+    pub key_file: Option<PathBuf>,
 }
 
 impl EngineSettings {
@@ -85,9 +100,33 @@ impl EngineSettings {
             report_secs: report_secs(given),
             recording,
             recording_limit,
+            ledger: ledger(&values),
+            written: written(given),
             problems,
         }
     }
+}
+
+fn ledger(values: &Values) -> LedgerSettings {
+    let key_file = values.text("thalweg.ledger.key.file");
+    LedgerSettings {
+        limits: Limits {
+            bytes: u64::from(values.count("thalweg.ledger.max.mib")) << 20,
+            age_ms: u64::from(values.count("thalweg.ledger.max.age.hours")) * 3_600_000,
+        },
+        key_file: (!key_file.is_empty()).then(|| PathBuf::from(key_file)),
+    }
+}
+
+/// What the user wrote about Thalweg. Of what may hold a secret, as of what is no key at all, only that it was written.
+fn written(given: &Map<String, Value>) -> BTreeMap<String, Value> {
+    let ours = given.iter().filter(|(name, _)| name.starts_with("thalweg."));
+    let shown = ours.map(|(name, value)| {
+        let key = keys().find(|key| key.name == name);
+        let open = key.is_some_and(|key| key.kind != Kind::Secret);
+        (name.clone(), if open { value.clone() } else { json!("(not shown)") })
+    });
+    shown.collect()
 }
 
 /// How often executors report.
@@ -232,7 +271,6 @@ fn store(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>
         ca_file: written("thalweg.store.redis.ca.file").map(PathBuf::from),
         prefix: values.text("thalweg.store.redis.prefix").to_owned(),
         timeout: Duration::from_millis(u64::from(values.count("thalweg.store.timeout.millis"))),
-        ledger_limit: u64::from(values.count("thalweg.store.ledger.limit")),
     }
 }
 

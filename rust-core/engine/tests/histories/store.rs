@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use thalweg_store::{
-    Head, Loaded, Published, Record, RoutingTable, Stamped, Store, StoreError, TERM_SHIFT,
+    Head, Loaded, Published, RoutingTable, Stamped, Store, StoreError, TERM_SHIFT,
 };
 
 /// What the engine keeps of actions.
@@ -461,14 +461,6 @@ impl Store for Handle {
             self.own.content().take_over(key, &shared.content());
         }
         Ok(self.own.content().stamped.get(key).map(|(_, held)| held.clone()))
-    }
-
-    fn append_record(&self, _: &str) -> Result<u64, StoreError> {
-        Ok(0)
-    }
-
-    fn records(&self, _: u64, _: usize) -> Result<Vec<Record>, StoreError> {
-        Ok(Vec::new())
     }
 
     fn put_state(&self, _: &str, _: &[u8]) -> Result<(), StoreError> {

@@ -15,7 +15,7 @@ use self::queue::{Queue, Settled, Subject, Work};
 use crate::embedded::EmbeddedStore;
 use crate::error::StoreError;
 use crate::redis::RedisStore;
-use crate::store::{Head, Health, Loaded, Published, Reach, Record, Store, check_json};
+use crate::store::{Head, Health, Loaded, Published, Reach, Store};
 use crate::table::RoutingTable;
 use crate::term::{Stamped, term_after};
 
@@ -309,23 +309,6 @@ impl Store for BackedStore {
             tracing::warn!(key, %error, "journal cannot keep stamped state");
         }
         Ok(Some(theirs.into()))
-    }
-
-    fn append_record(&self, json: &str) -> Result<u64, StoreError> {
-        check_json(json)?;
-        let _writing = self.shared.writing();
-        let seq = self.shared.journal.append_record(json)?;
-        let mut state = self.shared.state();
-        self.shared.enqueue(&mut state, Work::Record { seq, json: json.to_owned() });
-        Ok(seq)
-    }
-
-    fn records(&self, after: u64, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.shared.journal.records(after, limit)
-    }
-
-    fn last_records(&self, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.shared.journal.last_records(limit)
     }
 
     fn put_state(&self, key: &str, bytes: &[u8]) -> Result<(), StoreError> {

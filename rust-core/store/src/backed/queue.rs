@@ -1,5 +1,4 @@
-//! Writes on their way to the shared store: the newest per topology and key, and records in order;
-//! never more than a limit.
+//! Writes on their way to the shared store: the newest per topology and key, and never more than a limit.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,8 +18,6 @@ pub(super) enum Work {
     Stamped { key: String, stamp: Arc<Stamp>, replay: bool },
     /// Learned state.
     State { key: String, bytes: Arc<[u8]> },
-    /// A record of the ledger, by its number in the journal.
-    Record { seq: u64, json: String },
 }
 
 /// What a write replaces, in the order in which writes leave.
@@ -29,7 +26,6 @@ pub(super) enum Subject {
     Stamped(String),
     Topology(String),
     State(String),
-    Record(u64),
 }
 
 impl Work {
@@ -39,7 +35,6 @@ impl Work {
             Self::Removal { topology, .. } => Subject::Topology(topology.clone()),
             Self::Stamped { key, .. } => Subject::Stamped(key.clone()),
             Self::State { key, .. } => Subject::State(key.clone()),
-            Self::Record { seq, .. } => Subject::Record(*seq),
         }
     }
 }
@@ -94,7 +89,7 @@ impl Queue {
             Work::Removal { .. } => {
                 self.settled.remove(&subject);
             }
-            Work::State { .. } | Work::Record { .. } => {}
+            Work::State { .. } => {}
         }
     }
 

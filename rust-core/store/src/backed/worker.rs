@@ -109,7 +109,6 @@ fn send(shared: &Shared, ticket: u64, work: &Work) -> Result<(), StoreError> {
         }
         Work::Stamped { key, stamp, replay } => primary.send_stamp(key, stamp, *replay),
         Work::State { key, bytes } => primary.put_state(key, bytes),
-        Work::Record { json, .. } => primary.append_record(json).map(drop),
     };
     let outcome = match done {
         Ok(()) => Settled::Stored,

@@ -15,7 +15,7 @@ use crate::error::StoreError;
 use crate::layout::Stored;
 use crate::limits::{MAX_TERM, TERM_SHIFT};
 use crate::settings::StoreSettings;
-use crate::store::{Head, Loaded, Record, Store, check_json};
+use crate::store::{Head, Loaded, Store};
 use crate::table::{RoutingTable, check_topology};
 use crate::term::{Stamp, Stamped, Version, check_term, epoch_after};
 
@@ -30,7 +30,6 @@ pub struct RedisStore {
     /// A connection of its own for whoever takes over, so that it waits for nobody else's answer.
     aside: Server,
     prefix: String,
-    ledger_limit: u64,
     scripts: Scripts,
 }
 
@@ -38,7 +37,6 @@ struct Scripts {
     publish: Script,
     next_epoch: Script,
     remove: Script,
-    append: Script,
     begin_term: Script,
     raise_term: Script,
     put_stamped: Script,
@@ -60,12 +58,10 @@ impl RedisStore {
             server: Server::new(settings)?,
             aside: Server::new(settings)?,
             prefix: settings.prefix.clone(),
-            ledger_limit: settings.ledger_limit.max(1),
             scripts: Scripts {
                 publish: Script::new(include_str!("publish.lua")),
                 next_epoch: Script::new(include_str!("next_epoch.lua")),
                 remove: Script::new(include_str!("remove.lua")),
-                append: Script::new(include_str!("append.lua")),
                 begin_term: Script::new(include_str!("begin_term.lua")),
                 raise_term: Script::new(include_str!("raise_term.lua")),
                 put_stamped: Script::new(include_str!("put_stamped.lua")),
@@ -197,28 +193,6 @@ impl Store for RedisStore {
 
     fn stamped(&self, key: &str) -> Result<Option<Stamped>, StoreError> {
         Ok(self.stamp_aside(key)?.map(Stamped::from))
-    }
-
-    fn append_record(&self, json: &str) -> Result<u64, StoreError> {
-        check_json(json)?;
-        let ledger = self.shared_key("ledger");
-        let mut call = self.scripts.append.key(&ledger);
-        call.arg(json).arg(self.ledger_limit);
-        number(&ledger, &self.run::<String>(&ledger, &call)?)
-    }
-
-    fn records(&self, after: u64, limit: usize) -> Result<Vec<Record>, StoreError> {
-        let ledger = self.shared_key("ledger");
-        let mut read = redis::cmd("XRANGE");
-        read.arg(&ledger).arg(after.saturating_add(1)).arg("+").arg("COUNT").arg(limit);
-        let entries: Vec<(String, BTreeMap<String, String>)> =
-            self.server.ask(&ledger, |link| read.query(link))?;
-        let record = |(id, mut fields): (String, BTreeMap<String, String>)| {
-            let seq = number(&ledger, id.split('-').next().unwrap_or_default())?;
-            let missing = || corrupt(&ledger, format!("entry {id} has no record"));
-            Ok(Record { seq, json: fields.remove("record").ok_or_else(missing)? })
-        };
-        entries.into_iter().map(record).collect()
     }
 
     fn put_state(&self, key: &str, bytes: &[u8]) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! What every store promises, whatever it is made of.
 
-use thalweg_store::{Head, Loaded, MAX_TERM, Record, Stamped, Store, StoreError, TERM_SHIFT};
+use thalweg_store::{Head, Loaded, MAX_TERM, Stamped, Store, StoreError, TERM_SHIFT};
 
 use super::table;
 
@@ -12,7 +12,6 @@ pub fn holds(store: &dyn Store) {
     epochs_carry_their_term(store);
     terms_only_rise(store);
     later_terms_rule_stamped_state(store);
-    ledger_keeps_order(store);
     state_is_kept(store);
     bad_input_is_refused(store);
 }
@@ -116,18 +115,6 @@ fn later_terms_rule_stamped_state(store: &dyn Store) {
     assert_eq!(refused, Err(StoreError::TermTooLarge(MAX_TERM + 1)));
 }
 
-fn ledger_keeps_order(store: &dyn Store) {
-    assert_eq!(store.records(0, 10), Ok(vec![]));
-    for seq in 1..=5u64 {
-        assert_eq!(store.append_record(&format!(r#"{{"n":{seq}}}"#)), Ok(seq));
-    }
-    let expected: Vec<Record> =
-        (3..=4).map(|seq| Record { seq, json: format!(r#"{{"n":{seq}}}"#) }).collect();
-    assert_eq!(store.records(2, 2), Ok(expected));
-    assert_eq!(store.records(5, 10), Ok(vec![]));
-    assert_eq!(store.records(u64::MAX, 10), Ok(vec![]));
-}
-
 fn state_is_kept(store: &dyn Store) {
     assert_eq!(store.state("model/a"), Ok(None));
     store.put_state("model/a", b"\x00\xffold").unwrap();
@@ -142,6 +129,5 @@ fn bad_input_is_refused(store: &dyn Store) {
     changed.rows[0].port.after += 1;
     assert_eq!(store.publish(&changed).unwrap_err().code(), "STORE_INVALID_TABLE");
     assert_eq!(store.next_epoch("a}b", 0).unwrap_err().code(), "STORE_INVALID_TABLE");
-    assert_eq!(store.append_record("{").unwrap_err().code(), "STORE_NOT_JSON");
     assert_eq!(store.table("bad"), Ok(None));
 }

@@ -59,7 +59,12 @@ impl Looker {
 fn look(live: &Live, every: Duration, ordered: &Receiver<Command>, tell: &Sender<Told>) {
     loop {
         let seen = live.ask(Command::Status {}).and_then(|status| {
-            let history = live.ask(Command::History { topology: None, limit: RECORDS })?;
+            let history = live.ask(Command::History {
+                topology: None,
+                limit: RECORDS,
+                before: None,
+                after: 0,
+            })?;
             let records = history["records"].as_array().cloned().unwrap_or_default();
             Ok(Told::Seen { status, records })
         });

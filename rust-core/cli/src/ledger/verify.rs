@@ -1,0 +1,116 @@
+//! `thalweg ledger verify`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use thalweg_ledger::{Anchor, PublicKey, Report, verify};
+
+use super::folders;
+use crate::exit::Failure;
+
+/// Findings that are shown of a ledger.
+const SHOWN: usize = 10;
+
+/// Tells whether ledgers are as they were written; names the first record that is not, with its place
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The ledgers, or the folders that they lie in
+    #[arg(required = true, value_name = "DIR")]
+    folders: Vec<PathBuf>,
+    /// A public key that may have signed them, as `thalweg ledger key` prints it; without, the one that the ledger itself names is believed
+    #[arg(long, value_name = "KEY", value_parser = key)]
+    key: Vec<PublicKey>,
+    /// A record that is known from elsewhere, by its number and hash; of one ledger alone
+    #[arg(long, value_name = "NUMBER:HASH", value_parser = anchor)]
+    noted: Vec<Anchor>,
+}
+
+impl Verify {
+    /// Runs the command.
+    pub fn run(self) -> Result<(), Failure> {
+        let folders = folders(&self.folders)?;
+        if folders.len() > 1 && !self.noted.is_empty() {
+            return Err(anyhow::anyhow!("--noted is of one ledger: verify that one alone").into());
+        }
+        let mut wrong = 0;
+        for folder in &folders {
+            let report = verify(folder, &self.key, &self.noted)
+                .with_context(|| folder.display().to_string())?;
+            tell(folder, &report);
+            wrong += usize::from(!report.findings.is_empty());
+        }
+        if wrong > 0 {
+            let text = format!("{wrong} of {} ledgers are not as they were written", folders.len());
+            return Err(Failure::Tampered(text));
+        }
+        Ok(())
+    }
+}
+
+fn tell(folder: &Path, report: &Report) {
+    let shown = folder.display();
+    match report.findings.first() {
+        None => {
+            let last = report.last.as_ref().map_or(0, |last| last.seq);
+            println!("{shown}: whole, {} records, {} to {last}", report.records, report.first);
+        }
+        Some(_) => println!("{shown}: not as it was written"),
+    }
+    for finding in report.findings.iter().take(SHOWN) {
+        match finding.place.file.as_str() {
+            "" => println!("  {}", finding.fault),
+            _ => println!("  {}: {}", finding.place, finding.fault),
+        }
+    }
+    if report.findings.len() > SHOWN {
+        println!("  and {} more", report.findings.len() - SHOWN);
+    }
+    match &report.key {
+        Some((key, true)) => println!("  signed by {key}"),
+        Some((key, false)) => {
+            println!("  signed by {key}, as the ledger itself says: give --key to be sure");
+        }
+        None => println!("  signed by nobody"),
+    }
+    if let Some(Anchor { seq, hash }) = &report.last {
+        println!("  newest record, to be noted elsewhere: {seq}:{hash}");
+    }
+    if report.unsigned > 0 {
+        println!("  {} records came after the last signature", report.unsigned);
+    }
+    if report.unfinished > 0 {
+        println!("  {} bytes of an unfinished record at the end", report.unfinished);
+    }
+    for (place, lost, why) in &report.gaps {
+        println!("  {place}: {lost} records were never written: {why}");
+    }
+}
+
+fn key(text: &str) -> Result<PublicKey, String> {
+    PublicKey::read(text).map_err(|error| error.to_string())
+}
+
+fn anchor(text: &str) -> Result<Anchor, String> {
+    let expected =
+        "a number, a colon and a hash of 64 digits, as `thalweg ledger verify` prints them";
+    let parts = text.split_once(':').ok_or(expected)?;
+    let (seq, hash) = (parts.0.parse().map_err(|_| expected)?, parts.1.to_lowercase());
+    let is_hash = hash.len() == 64 && hash.bytes().all(|digit| digit.is_ascii_hexdigit());
+    if is_hash { Ok(Anchor { seq, hash }) } else { Err(expected.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_noted_record_is_read_and_nonsense_is_not() {
+        let hash = "ab".repeat(32);
+        let read = anchor(&format!("812:{hash}"));
+        assert_eq!(read, Ok(Anchor { seq: 812, hash: hash.clone() }));
+        for wrong in ["812", "x:1", "812:abcd", &format!("812:{}", "xy".repeat(32))] {
+            assert!(anchor(wrong).is_err(), "{wrong}");
+        }
+    }
+}

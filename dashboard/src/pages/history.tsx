@@ -4,7 +4,7 @@ import { ask, place, topologyPath } from '../route';
 import type { HistoryRecord, Page } from '../types';
 import { Badge, Empty, Fault, Heading, Pager, Reasons, usePages } from '../ui';
 
-const KINDS = ['decision', 'action', 'outcome', 'order'];
+const KINDS = ['decision', 'action', 'outcome', 'order', 'approval', 'operator', 'config'];
 
 export function History() {
     const { query } = place.value;

@@ -20,13 +20,15 @@ pub struct Record {
     pub engine: String,
     /// When, in ms since 1970.
     pub at: i64,
-    /// `decision`, `action`, `outcome` or `order`.
+    /// `decision`, `action`, `outcome`, `order`, `approval`, `operator`, `config`, …
     pub kind: String,
     /// The topology's id.
     pub topology: String,
     /// The topology's name.
     pub name: String,
-    /// The verdict of a decision, `finished` or `given up`, `helped` or `did not help`.
+    /// Who did it.
+    pub who: String,
+    /// The verdict of a decision, `finished` or `given up`, `helped` or `did not help`, the state of an order.
     pub result: String,
     /// The first reason's text, or what was said of it.
     pub text: String,
@@ -40,6 +42,8 @@ pub struct Record {
 #[derive(Debug, Default)]
 pub struct Records {
     kept: VecDeque<Record>,
+    /// Whether the engine has none that is older.
+    from_the_beginning: bool,
 }
 
 impl Records {
@@ -67,6 +71,31 @@ impl Records {
         new
     }
 
+    /// Takes in older ones, and says whether there were any.
+    pub fn take_older(&mut self, engine: &str, answer: &Value) -> bool {
+        let first = self.kept.front().map_or(u64::MAX, |record| record.seq);
+        let read = answer.get("records").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let mut read: Vec<Record> = read.iter().filter_map(|told| record(engine, told)).collect();
+        read.retain(|record| record.seq < first);
+        read.sort_by_key(|record| std::cmp::Reverse(record.seq));
+        read.truncate(KEPT - self.kept.len().min(KEPT));
+        self.from_the_beginning = read.is_empty() || answer.get("more") != Some(&Value::Bool(true));
+        let any = !read.is_empty();
+        read.into_iter().for_each(|record| self.kept.push_front(record));
+        any
+    }
+
+    /// The number before which older records are wanted, if any are.
+    pub fn wants_before(&self) -> Option<u64> {
+        let first = self.kept.front().map(|record| record.seq);
+        first.filter(|_| !self.from_the_beginning && self.kept.len() < KEPT)
+    }
+
+    /// The number of the newest record.
+    pub fn last(&self) -> u64 {
+        self.kept.back().map_or(0, |record| record.seq)
+    }
+
     /// The records, the newest first.
     pub fn newest_first(&self) -> impl Iterator<Item = &Record> {
         self.kept.iter().rev()
@@ -78,6 +107,7 @@ fn record(engine: &str, told: &Value) -> Option<Record> {
     let text =
         |at: &str| content.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
     let kind = told.get("kind")?.as_str()?.to_owned();
+    let of = |key: &str| told.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let first = |names: [&str; 3]| names.into_iter().map(text).find(|found| !found.is_empty());
     let reasons: Vec<ReasonShown> = content
         .get("reasons")
@@ -96,25 +126,28 @@ fn record(engine: &str, told: &Value) -> Option<Record> {
             let failed = content.get("code").is_some_and(|code| !code.is_null());
             if failed { "given up" } else { "finished" }.to_owned()
         }
-        _ => text("/fate/state"),
+        _ => text("/state"),
     };
     let said = match kind.as_str() {
         "decision" => reasons.first().map(|reason| reason.text.clone()).unwrap_or_default(),
         "outcome" => text("/text"),
         "action" => first(["/code", "/how", "/plan/kind"]).unwrap_or_default(),
-        _ => first(["/why", "/text", "/order/topology"]).unwrap_or_default(),
+        "order" => first(["/why", "/text", "/order/topology"]).unwrap_or_default(),
+        _ => Some(text("/said")).filter(|said| !said.is_empty()).unwrap_or(of("why")),
     };
     let plan = match kind.as_str() {
         "outcome" => Some(text("/plan")),
-        _ => first(["/plan/id", "/fate/plan", "/fate/plan"]),
+        "order" => Some(text("/plan")),
+        _ => first(["/plan/id", "/request/plan", "/plan/id"]),
     };
     Some(Record {
         seq: told.get("seq")?.as_u64()?,
         engine: engine.to_owned(),
-        at: content.get("at").and_then(Value::as_i64).unwrap_or_default(),
+        at: [content, told].iter().find_map(|one| one.get("at")?.as_i64()).unwrap_or_default(),
         kind,
-        topology: first(["/topology", "/plan/topology", "/order/topology"]).unwrap_or_default(),
-        name: first(["/name", "/plan/name", "/order/topology"]).unwrap_or_default(),
+        topology: of("topology"),
+        name: of("name"),
+        who: of("who"),
         result,
         text: said,
         plan: plan.filter(|plan| !plan.is_empty()),
@@ -141,10 +174,10 @@ mod tests {
 
     fn answer(numbers: std::ops::Range<u64>) -> Value {
         let record = |seq| {
-            json!({"seq": seq, "kind": "outcome", "content": {
+            json!({"seq": seq, "kind": "outcome", "topology": "words-1", "who": "thalweg", "content": {
                 "plan": "p1", "topology": "words-1", "at": 5, "helped": true, "text": "faster"}})
         };
-        json!({ "records": numbers.rev().map(record).collect::<Vec<_>>() })
+        json!({ "more": numbers.start > 1, "records": numbers.rev().map(record).collect::<Vec<_>>() })
     }
 
     #[test]
@@ -159,5 +192,19 @@ mod tests {
         assert_eq!(records.newest_first().count(), 2);
         let first = records.newest_first().next().map(|r| (r.result.clone(), r.plan.clone()));
         assert_eq!(first, Some(("helped".to_owned(), Some("p1".to_owned()))));
+    }
+
+    #[test]
+    fn older_ones_are_asked_for_until_there_are_none() {
+        let mut records = Records::default();
+        assert_eq!(records.wants_before(), None, "the newest come first");
+        records.take("a", &answer(8..10));
+        assert_eq!((records.wants_before(), records.last()), (Some(8), 9));
+        assert!(records.take_older("a", &answer(4..8)));
+        assert_eq!(records.wants_before(), Some(4));
+        assert!(records.take_older("a", &answer(1..4)));
+        assert_eq!(records.wants_before(), None);
+        let numbers: Vec<u64> = records.newest_first().map(|r| r.seq).collect();
+        assert_eq!(numbers, [9, 8, 7, 6, 5, 4, 3, 2, 1]);
     }
 }

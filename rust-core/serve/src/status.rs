@@ -37,6 +37,16 @@ pub struct Status {
     pub counters: BTreeMap<String, u64>,
     #[serde(default)]
     pub operator: Operator,
+    #[serde(default)]
+    pub ledger: Option<Ledger>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Ledger {
+    pub seq: u64,
+    pub written: u64,
+    pub lost: u64,
+    pub failures: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -1,7 +1,7 @@
 //! Looks at every engine again and again, and keeps what it said.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -10,12 +10,16 @@ use tokio::sync::watch;
 
 use crate::charts::{Chart, Point};
 use crate::engine::{Asker, Engine, Fault, FaultKind};
-use crate::records::Records;
+use crate::records::{KEPT, Records};
 use crate::status::Status;
 use crate::view::{Summary, summary};
 
 /// Looks at the status for one at the ledger.
 const LOOKS_PER_LEDGER: u64 = 2;
+/// Records of one question.
+const PAGE: u32 = 1000;
+/// The most older pages that are read in one look, so that the next status is not long in coming.
+const OLDER_PAGES: usize = 4;
 
 /// What is known of one engine.
 #[derive(Default)]
@@ -53,10 +57,9 @@ impl Watched {
             serde_json::from_value::<Status>(value)
                 .map_err(|error| Fault::of(FaultKind::Unreachable, format!("its status: {error}")))
         });
-        let ledger = number.is_multiple_of(LOOKS_PER_LEDGER).then(|| self.ledger()).flatten();
+        let told = number.is_multiple_of(LOOKS_PER_LEDGER) && self.look_into_ledger(&read);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.look = begun.elapsed();
-        let told = ledger.is_some_and(|answer| known.records.take(&self.name, &answer));
         let seen = match read {
             Ok(status) => known.take(&self.name, status),
             Err(fault) => {
@@ -75,11 +78,59 @@ impl Watched {
         seen || told
     }
 
-    /// The ledger's last records; engines that show none have no history here.
-    fn ledger(&self) -> Option<Value> {
-        let asked = self.engine.ask(&json!({ "history": { "limit": 1000 } }), &Asker::default());
+    /// Takes in what is new in the ledger, and of what is older a few pages more; says whether anything was new. Engines
+    /// that show none have no history here.
+    fn look_into_ledger(&self, read: &Result<Status, Fault>) -> bool {
+        let newest = read.as_ref().ok().and_then(|status| Some(status.ledger.as_ref()?.seq));
+        let mut last = self.known().records.last();
+        if newest.is_some_and(|newest| newest < last) {
+            // It is another one, or was put back.
+            self.write().records = Records::default();
+            last = 0;
+        }
+        let mut pages: Vec<Value> = Vec::new();
+        let mut before = None;
+        while let Some(page) = self.page(last, before) {
+            before = oldest(&page);
+            // Without any, the older ones come below.
+            let more = last > 0 && page["more"] == true && before.is_some();
+            pages.push(page);
+            if !more || pages.len() * PAGE as usize > KEPT {
+                break;
+            }
+        }
+        let mut told = false;
+        for page in pages.iter().rev() {
+            told |= self.write().records.take(&self.name, page);
+        }
+        for _ in 0..OLDER_PAGES {
+            let Some(first) = self.known().records.wants_before() else { break };
+            let Some(page) = self.page(0, Some(first)) else { break };
+            told |= self.write().records.take_older(&self.name, &page);
+        }
+        told
+    }
+
+    fn page(&self, after: u64, before: Option<u64>) -> Option<Value> {
+        let mut asked = json!({ "limit": PAGE });
+        if after > 0 {
+            asked["after"] = json!(after);
+        }
+        if let Some(before) = before {
+            asked["before"] = json!(before);
+        }
+        let asked = self.engine.ask(&json!({ "history": asked }), &Asker::default());
         asked.inspect_err(|fault| tracing::debug!(engine = self.name, %fault, "no history")).ok()
     }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Known> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The number of the last record of a page.
+fn oldest(page: &Value) -> Option<u64> {
+    page["records"].as_array()?.last()?["seq"].as_u64()
 }
 
 impl Known {

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use thalweg_ledger::{Merged, Record};
 
+use super::sink::Sink;
 use super::{folders, parquet};
 use crate::exit::Failure;
 
@@ -41,14 +42,6 @@ enum Format {
     Jsonl,
     /// A table with a column for each field
     Parquet,
-}
-
-/// What takes the records.
-pub(super) trait Sink {
-    /// Takes one, with the line that it was.
-    fn take(&mut self, record: &Record, line: &[u8]) -> Result<()>;
-    /// Ends the file.
-    fn end(self: Box<Self>) -> Result<()>;
 }
 
 impl Export {

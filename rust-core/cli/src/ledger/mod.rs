@@ -2,6 +2,7 @@
 
 mod export;
 mod parquet;
+mod sink;
 mod verify;
 
 use std::path::{Path, PathBuf};

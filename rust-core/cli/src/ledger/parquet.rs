@@ -11,7 +11,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use thalweg_ledger::Record;
 
-use super::export::Sink;
+use super::sink::Sink;
 
 /// The columns, in the order in which they are written.
 const SCHEMA: &str = "message record {

@@ -141,7 +141,7 @@ fn line(record: &Value) -> String {
         "operator" | "approval" => format!("{}{because}", text(content, "/said")),
         "config" => {
             let keys: Vec<String> =
-                pairs(content, "/changed").map(|(key, values)| changed(&key, values)).collect();
+                pairs(content, "/changed").map(|(key, values)| changed(key, values)).collect();
             format!("{}{}", of(text(record, "/name")), keys.join(", "))
         }
         "leader" if content["leads"] == true => format!("leads, term {}", content["term"]),

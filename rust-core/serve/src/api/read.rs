@@ -174,7 +174,7 @@ pub struct About {
     engine: Option<String>,
     /// About this topology only, by its id or name.
     topology: Option<String>,
-    /// Of this kind only: `decision`, `action`, `outcome` or `order`.
+    /// Of this kind only: `decision`, `action`, `outcome`, `order`, `approval`, `operator`, `config`, …
     kind: Option<String>,
     /// With this in what they say.
     q: Option<String>,

@@ -54,6 +54,18 @@ pub const ALERTS: &[Alert] = &[
         ],
     },
     Alert {
+        name: "ThalwegLedgerNotWritten",
+        expr: "increase(thalweg_ledger_failures_total[10m]) > 0",
+        holds: "2m",
+        severity: "warning",
+        summary: "Thalweg in {{ $labels.engine }} cannot write its ledger",
+        meaning: "Scheduling goes on. Records wait in memory; the oldest 4,096 of them are kept, and what comes then is lost.",
+        steps: &[
+            "Read the reason in the scheduler's log, or as `ledger.fault` in its status: usually a full disk or a folder's rights.",
+            "Once it is mended it is written again within seconds; a `gap` record tells what is missing, if anything is.",
+        ],
+    },
+    Alert {
         name: "ThalwegSettingsWrong",
         expr: "thalweg_engine_problems > 0",
         holds: "1m",

@@ -148,6 +148,26 @@ pub const METRICS: &[Metric] = &[
         }),
         "What happened in the engine, by event.",
     ),
+    counter(
+        "thalweg_ledger_records_total",
+        Level::Engine(|seen| Some(seen.status?.ledger.as_ref()?.written as f64)),
+        "Records that the engine has written to its ledger.",
+    ),
+    counter(
+        "thalweg_ledger_failures_total",
+        Level::Engine(|seen| Some(seen.status?.ledger.as_ref()?.failures as f64)),
+        "Attempts of the engine to write its ledger that failed.",
+    ),
+    counter(
+        "thalweg_ledger_lost_total",
+        Level::Engine(|seen| Some(seen.status?.ledger.as_ref()?.lost as f64)),
+        "Records that are missing from the engine's ledger, as it could not be written for too long.",
+    ),
+    gauge(
+        "thalweg_ledger_newest_number",
+        Level::Engine(|seen| Some(seen.status?.ledger.as_ref()?.seq as f64)),
+        "The number of the newest record in the engine's ledger, which never falls.",
+    ),
     gauge(
         "thalweg_engine_look_seconds",
         Level::Engine(|seen| Some(seen.known.look.as_secs_f64())),

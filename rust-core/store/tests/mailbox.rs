@@ -36,5 +36,6 @@ fn requests_that_nobody_takes_are_bounded_and_precautions_are_told() {
     let posted = (0..1_000).map(|_| mailbox.post(b"x")).take_while(Result::is_ok).count();
     assert_eq!(posted, 256);
     assert!(matches!(mailbox.post(b"x"), Err(StoreError::Refused { .. })));
-    assert!(mailbox.precautions().unwrap().appends);
+    let told = mailbox.precautions().unwrap();
+    assert!(told.appends && told.time.is_some_and(|time| time > 1_700_000_000_000), "{told:?}");
 }

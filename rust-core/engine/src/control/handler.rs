@@ -15,6 +15,7 @@ use thalweg_ledger::Ask;
 use thalweg_store::{Store, StoreError};
 
 use super::apply::{self, ShownPlans};
+use super::others::OtherHands;
 use super::{check, doctor, explain};
 use crate::locked::lock;
 use crate::orders::{Book, By, Drained, Fate, GivenOrder};
@@ -55,6 +56,8 @@ pub struct RequestHandler {
     status: Mutex<Option<Arc<Value>>>,
     /// The plans that it showed.
     plans: Mutex<ShownPlans>,
+    /// What others have changed.
+    others: Mutex<OtherHands>,
     /// What was observed last.
     seen: Mutex<Option<Arc<Observation>>>,
     /// Hosts that are being emptied, for scheduling rounds.
@@ -81,6 +84,7 @@ impl RequestHandler {
             unstored: AtomicBool::new(false),
             status: Mutex::default(),
             plans: Mutex::default(),
+            others: Mutex::default(),
             seen: Mutex::default(),
             drained: Mutex::default(),
         };
@@ -138,6 +142,9 @@ impl RequestHandler {
         let present = |id: &str| seen.topologies.iter().any(|topology| topology.id == id);
         if self.book().forget_gone(present) {
             self.unstored.store(true, Ordering::SeqCst);
+        }
+        if let Ok(status) = self.shown() {
+            lock(&self.others).note(&seen, &status);
         }
         *lock(&self.seen) = Some(seen);
         self.record_fates();
@@ -218,8 +225,17 @@ impl RequestHandler {
             }),
             Command::Doctor {} => {
                 let (status, seen) = (self.shown()?, self.seen()?);
-                let found = doctor::findings(&self.settings, self.store.as_ref(), &status, &seen);
-                Ok(json!({ "findings": found }))
+                // A copy: Redis is asked meanwhile, and a look must not wait for that.
+                let others = lock(&self.others).clone();
+                let facts = doctor::Facts {
+                    settings: &self.settings,
+                    store: self.store.as_ref(),
+                    status: &status,
+                    seen: &seen,
+                    others: &others,
+                    now: now(),
+                };
+                Ok(json!({ "findings": doctor::findings(&facts) }))
             }
             Command::Scale(scale) => self.scale(&scale, by, why),
             Command::Apply(wanted) => self.apply(&wanted, by, why),

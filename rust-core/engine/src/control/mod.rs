@@ -9,6 +9,7 @@ mod check;
 mod doctor;
 mod explain;
 mod handler;
+mod others;
 mod remote;
 mod server;
 mod thread;

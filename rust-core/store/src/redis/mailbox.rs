@@ -24,6 +24,8 @@ pub struct Precautions {
     pub appends: bool,
     /// When it writes all to a file, as it says itself; empty if never.
     pub saves: String,
+    /// What time it is there, in ms since 1970, if it tells.
+    pub time: Option<i64>,
 }
 
 impl Mailbox {
@@ -119,7 +121,11 @@ impl Mailbox {
         };
         let appends = told("appendonly")?.get(1).is_some_and(|value| value == "yes");
         let saves = told("save")?.get(1).cloned().unwrap_or_default();
-        Ok(Precautions { appends, saves })
+        // Its user may not be allowed to ask.
+        let time: Option<(i64, i64)> =
+            self.server.ask("server", |link| redis::cmd("TIME").query(link)).ok();
+        let time = time.map(|(secs, micros)| secs * 1_000 + micros / 1_000);
+        Ok(Precautions { appends, saves, time })
     }
 
     fn key(&self, part: &str) -> String {

@@ -3,19 +3,25 @@
 //! It looks at what was observed and decided last, at the settings and at the store. What an engine's own configuration
 //! says that does not come here is checked by `thalweg config check`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use thalweg_core::model::{ComponentKind, Grouping, Observation, SlotRef, Topology};
+use thalweg_core::model::{ComponentKind, Grouping, Observation, Obstacle, SlotRef, Topology};
 use thalweg_core::settings::{Adopt, PolicyName, SlotRule};
-use thalweg_store::{Mailbox, Reach, Store, StoreKind};
+use thalweg_core::units::Timestamp;
+use thalweg_store::{Mailbox, Precautions, Reach, Store, StoreKind};
 
+use super::others::OtherHands;
 use crate::settings::EngineSettings;
 
 /// From this busy share on an acker that cannot grow is in the way.
 const ACKER_BUSY: f64 = 0.6;
 /// Key groups of the fullest subtask over those of the emptiest, from which dividing them evenly is worth a word.
 const UNEVEN: f64 = 1.25;
+/// How far clocks may be apart before what is signed on one machine is refused on another.
+const CLOCKS_APART_MS: i64 = 30_000;
+/// From so many changes by other hands within an hour on they are a habit.
+const OTHERS_CHANGES: usize = 3;
 /// A window has at least so many reports.
 const REPORTS: f64 = 3.0;
 
@@ -47,31 +53,50 @@ const MENDS: [(&str, &str); 9] = [
     ("WORKERS_LIMITED", "in storm.yaml thalweg.placement.workers.free: [\"{name}\"]"),
 ];
 
+#[cfg(test)]
+mod tests;
+
 /// One finding.
 fn finding(code: &str, about: &str, text: impl Into<String>, mend: impl Into<String>) -> Value {
     json!({ "code": code, "about": about, "text": text.into(), "mend": mend.into() })
 }
 
+/// What is looked at.
+pub struct Facts<'a> {
+    /// What is set.
+    pub settings: &'a EngineSettings,
+    /// The store.
+    pub store: &'a dyn Store,
+    /// What the engine showed last.
+    pub status: &'a Value,
+    /// What was observed last.
+    pub seen: &'a Observation,
+    /// Changes by other hands.
+    pub others: &'a OtherHands,
+    /// When it is looked at.
+    pub now: Timestamp,
+}
+
 /// Everything that was found.
-pub fn findings(
-    settings: &EngineSettings,
-    store: &dyn Store,
-    status: &Value,
-    seen: &Observation,
-) -> Vec<Value> {
+pub fn findings(facts: &Facts<'_>) -> Vec<Value> {
+    let &Facts { settings, seen, status, others, now, .. } = facts;
     let mut found = Vec::new();
     of_settings(settings, &mut found);
-    of_store(settings, store, &mut found);
+    of_store(facts, &mut found);
     of_nodes(seen, settings, &mut found);
     for topology in &seen.topologies {
         of_tasks(topology, settings, &mut found);
         of_streams(topology, &mut found);
         of_sources(topology, settings, &mut found);
+        of_partitions(topology, &mut found);
+        of_heap(topology, seen, &mut found);
+        of_others(topology, settings, others.within_an_hour(&topology.id, now), &mut found);
         let decisions = status["decisions"].as_array().into_iter().flatten();
         let of_this = |decision: &&Value| decision["topology"] == *topology.id;
         if let Some(decision) = decisions.clone().find(of_this) {
             of_decision(decision, topology, settings, &mut found);
         }
+        of_checkpoints(topology, settings, &mut found);
     }
     found
 }
@@ -95,8 +120,15 @@ fn of_settings(settings: &EngineSettings, found: &mut Vec<Value>) {
     }
 }
 
-fn of_store(settings: &EngineSettings, store: &dyn Store, found: &mut Vec<Value>) {
+fn of_store(facts: &Facts<'_>, found: &mut Vec<Value>) {
+    let &Facts { settings, store, status, now, .. } = facts;
     if settings.store.kind != StoreKind::Redis {
+        if status["leads"] == false {
+            let text = "another process leads, and this one's store is its own: what is learned and ordered there is not known here";
+            let mend =
+                "on each of them thalweg.store.kind: redis, and the same thalweg.store.redis.url";
+            found.push(finding("STORE_NOT_SHARED", "", text, mend));
+        }
         return;
     }
     if let Reach::Down(reason) = store.health().reach {
@@ -109,14 +141,27 @@ fn of_store(settings: &EngineSettings, store: &dyn Store, found: &mut Vec<Value>
         found.push(finding("STORE_OPEN", "", text, mend));
     }
     let told = Mailbox::new(&settings.store).and_then(|mailbox| mailbox.precautions());
-    if let Ok(told) = told
-        && !told.appends
-        && told.saves.is_empty()
-    {
+    if let Ok(told) = told {
+        of_precautions(&told, now, found);
+    }
+}
+
+/// What Redis does against loss, and whether its clock is ours.
+fn of_precautions(told: &Precautions, now: Timestamp, found: &mut Vec<Value>) {
+    if !told.appends && told.saves.is_empty() {
         let text =
             "Redis keeps nothing over a restart; each leader then knows only what it wrote itself";
         let mend = "redis-cli CONFIG SET appendonly yes && redis-cli CONFIG REWRITE";
         found.push(finding("STORE_FORGETS", "", text, mend));
+    }
+    let apart = told.time.map_or(0, |time| (now.millis() - time).abs());
+    if apart > CLOCKS_APART_MS {
+        let text = format!(
+            "the clocks here and at Redis are {:.0} s apart, and what is signed is good for minutes only",
+            apart as f64 / 1000.0
+        );
+        let mend = "timedatectl set-ntp true, on both machines";
+        found.push(finding("CLOCKS_APART", "", text, mend));
     }
 }
 
@@ -215,6 +260,102 @@ fn of_sources(topology: &Topology, settings: &EngineSettings, found: &mut Vec<Va
             "use a source that tells its lag: storm-kafka-client 2.x, or Flink's KafkaSource";
         found.push(finding("SOURCES_WITHOUT_LAG", &topology.name, text, mend));
     }
+}
+
+/// A job whose state a restart would lose, said before any plan meets it.
+fn of_checkpoints(topology: &Topology, settings: &EngineSettings, found: &mut Vec<Value>) {
+    let text = match topology.obstacle {
+        Some(Obstacle::CheckpointsOff) => {
+            "it takes no checkpoints, so it is not restarted with other executors"
+        }
+        Some(Obstacle::CheckpointsFail) => {
+            "its last checkpoints failed, so it is not restarted with other executors"
+        }
+        _ => return,
+    };
+    let core = &settings.core;
+    let accepted = core.without_checkpoints
+        || core.without_checkpoints_of.contains(&topology.name)
+        || core.without_checkpoints_of.contains(&topology.id);
+    let code = "CHECKPOINTS_MISSING";
+    let said = |one: &Value| one["code"] == code && one["about"] == *topology.name;
+    if accepted || found.iter().any(said) {
+        return;
+    }
+    let mend = MENDS.iter().find(|(known, _)| *known == code).map_or("", |(_, mend)| mend);
+    found.push(finding(code, &topology.name, text, mend));
+}
+
+fn of_partitions(topology: &Topology, found: &mut Vec<Value>) {
+    for (ordinal, component) in (0_u32..).zip(&topology.components) {
+        let count = topology.executors_of(ordinal);
+        let Some(partitions) = component.partitions.filter(|some| *some > 0 && *some < count)
+        else {
+            continue;
+        };
+        let id = &component.id;
+        let text = format!(
+            "{id} has {count} executors for {partitions} partitions, so {} have nothing to read",
+            count - partitions
+        );
+        let mend = format!(
+            "kafka-topics.sh --alter --topic TOPIC --partitions {count}   (or thalweg scale {} {id}={partitions})",
+            topology.name
+        );
+        found.push(finding("PARTITIONS_FEW", &topology.name, text, mend));
+    }
+}
+
+/// A worker whose executors declare more heap than it has: more executors come, and its flags do not follow.
+fn of_heap(topology: &Topology, seen: &Observation, found: &mut Vec<Value>) {
+    let Some(most) = topology.worker_heap_mib else { return };
+    let mut declared: BTreeMap<SlotRef, f64> = BTreeMap::new();
+    for executor in &topology.executors {
+        let component = topology.components.get(executor.component as usize);
+        if let (Some(slot), Some(heap)) = (executor.slot, component.and_then(|c| c.heap_mib)) {
+            *declared.entry(slot).or_default() += heap;
+        }
+    }
+    let Some((slot, heap)) = declared.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)) else {
+        return;
+    };
+    if heap <= most {
+        return;
+    }
+    let host = seen.nodes.get(slot.node as usize).map_or("?", |node| &*node.host);
+    let text = format!(
+        "executors in one worker, at {host}:{}, declare {heap:.0} MiB of heap, and it has at most {most:.0}",
+        slot.port
+    );
+    let mend = format!(
+        "submit {} anew with topology.worker.max.heap.size.mb: {heap:.0}, and -Xmx in topology.worker.childopts to match",
+        topology.name
+    );
+    found.push(finding("HEAP_DOES_NOT_FOLLOW", &topology.name, text, mend));
+}
+
+/// Changes that nobody ordered here: another autoscaler, or a script.
+fn of_others(
+    topology: &Topology,
+    settings: &EngineSettings,
+    changes: usize,
+    found: &mut Vec<Value>,
+) {
+    if changes < OTHERS_CHANGES {
+        return;
+    }
+    let text =
+        format!("its executors were changed {changes} times within an hour, and not by Thalweg");
+    let name = &topology.name;
+    let mend = match settings.core.slots {
+        SlotRule::Workers => {
+            format!("find who calls storm rebalance {name}   (until then thalweg pause {name})")
+        }
+        SlotRule::Shared | SlotRule::Engine => format!(
+            "in the job's configuration job.autoscaler.enabled: false   (until then thalweg pause {name})"
+        ),
+    };
+    found.push(finding("ANOTHER_SCALES", name, text, mend));
 }
 
 fn of_decision(

@@ -1,0 +1,313 @@
+//! Each fault is seeded into a healthy cluster, and is found with its mend.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, json};
+use thalweg_core::model::{Component, Edge, Executor, Node, Obstacle, TaskRange, TopologyStatus};
+
+use super::*;
+
+/// What the doctor looks at, and may be made ill.
+struct Patient {
+    given: Map<String, Value>,
+    status: Value,
+    seen: Observation,
+    others: OtherHands,
+    folder: tempfile::TempDir,
+}
+
+fn noon() -> Timestamp {
+    Timestamp::from_millis(1_800_000_000_000)
+}
+
+fn component(id: &str, kind: ComponentKind, tasks: (u32, u32)) -> Component {
+    let tasks = TaskRange::new(tasks.0, tasks.1);
+    Component { id: id.to_owned(), kind, tasks, ..Component::default() }
+}
+
+fn executor(component: u32, tasks: (u32, u32), port: u32) -> Executor {
+    let slot = Some(SlotRef { node: 0, port });
+    Executor { component, tasks: TaskRange::new(tasks.0, tasks.1), slot, counters: None }
+}
+
+/// A source with its lag, and an operator with tasks to spare, in one of three slots.
+fn healthy() -> Patient {
+    let lines = Component {
+        backlog: Some(0),
+        partitions: Some(8),
+        ..component("lines", ComponentKind::Source, (1, 2))
+    };
+    let split = component("split", ComponentKind::Operator, (3, 10));
+    let topology = Topology {
+        id: "words-1".to_owned(),
+        name: "words".to_owned(),
+        status: TopologyStatus::Active,
+        components: vec![lines, split],
+        edges: vec![Edge { from: 0, to: 1, grouping: Grouping::Shuffle, sent: None }],
+        executors: vec![
+            executor(0, (1, 2), 6700),
+            executor(1, (3, 6), 6701),
+            executor(1, (7, 10), 6701),
+        ],
+        ..Topology::default()
+    };
+    let node = Node {
+        id: "node-1".to_owned(),
+        host: "host-1".to_owned(),
+        ports: vec![6700, 6701, 6702],
+        ..Node::default()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let given =
+        json!({ "thalweg.store.dir": folder.path(), "executor.metrics.frequency.secs": 10 });
+    Patient {
+        given: given.as_object().unwrap().clone(),
+        status: json!({ "leads": true, "decisions": [{ "topology": "words-1", "reasons": [] }] }),
+        seen: Observation { at: noon(), nodes: vec![node], topologies: vec![topology] },
+        others: OtherHands::default(),
+        folder,
+    }
+}
+
+impl Patient {
+    fn set(&mut self, key: &str, value: Value) {
+        self.given.insert(key.to_owned(), value);
+    }
+
+    fn topology(&mut self) -> &mut Topology {
+        &mut self.seen.topologies[0]
+    }
+
+    fn reason(&mut self, code: &str) {
+        let reason = json!({ "code": code, "text": "because" });
+        self.status["decisions"][0]["reasons"] = json!([reason]);
+    }
+
+    fn findings_with(&self, store: &dyn Store) -> Vec<Value> {
+        let settings = EngineSettings::read(&self.given);
+        let Self { status, seen, others, .. } = self;
+        findings(&Facts { settings: &settings, store, status, seen, others, now: noon() })
+    }
+
+    fn findings(&self) -> Vec<Value> {
+        let settings = EngineSettings::read(&self.given);
+        let store: Arc<dyn Store> = thalweg_store::open(&settings.store).unwrap();
+        self.findings_with(store.as_ref())
+    }
+}
+
+fn codes(found: &[Value]) -> Vec<&str> {
+    found.iter().map(|finding| finding["code"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_healthy_cluster_has_no_finding() {
+    let healthy = healthy();
+    assert_eq!(healthy.findings(), Vec::<Value>::new());
+    assert!(healthy.folder.path().is_dir());
+}
+
+/// A fault: what makes it, its code, and what its mend says.
+type Fault = (fn(&mut Patient), &'static str, &'static str);
+
+#[test]
+fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
+    let faults: [Fault; 18] = [
+        (
+            |p| p.set("thalweg.mode", json!("dance")),
+            "CONFIGURATION_WRONG",
+            "thalweg config reference",
+        ),
+        (
+            |p| p.set("executor.metrics.frequency.secs", json!(600)),
+            "STATISTICS_COARSE",
+            "executor.metrics.frequency.secs: ",
+        ),
+        (|p| p.status["leads"] = json!(false), "STORE_NOT_SHARED", "thalweg.store.kind: redis"),
+        (|p| p.seen.nodes[0].ports = vec![6700, 6701], "NO_FREE_SLOTS", "supervisor.slots.ports"),
+        (|p| p.seen.nodes[0].draining = true, "NO_FREE_SLOTS", "supervisor.slots.ports"),
+        (
+            |p| {
+                p.set("thalweg.placement.slots", json!("shared"));
+                p.seen.nodes[0].ports = vec![6700, 6701];
+            },
+            "NO_FREE_SLOTS",
+            "taskmanager.numberOfTaskSlots",
+        ),
+        (
+            |p| p.topology().components[1].tasks = TaskRange::new(3, 4),
+            "NO_TASKS_LEFT",
+            "thalweg.headroom.components: [split]",
+        ),
+        (
+            |p| {
+                p.set("thalweg.placement.slots", json!("shared"));
+                p.topology().components[1].tasks = TaskRange::new(3, 5);
+            },
+            "KEY_GROUPS_UNEVEN",
+            "pipeline.max-parallelism: 720",
+        ),
+        (
+            |p| p.topology().edges[0].grouping = Grouping::LocalOrShuffle,
+            "SHUFFLE_STAYS_LOCAL",
+            "shuffleGrouping",
+        ),
+        (
+            |p| {
+                p.set("thalweg.policy", json!("ds2"));
+                p.set("executor.metrics.frequency.secs", json!(3));
+                p.topology().components[0].backlog = None;
+            },
+            "SOURCES_WITHOUT_LAG",
+            "storm-kafka-client",
+        ),
+        (
+            |p| {
+                p.topology().components[0].partitions = Some(1);
+                p.topology().executors[0].tasks = TaskRange::new(1, 1);
+                let second = executor(0, (2, 2), 6700);
+                p.topology().executors.push(second);
+            },
+            "PARTITIONS_FEW",
+            "--partitions 2   (or thalweg scale words lines=1)",
+        ),
+        (
+            |p| {
+                p.topology().worker_heap_mib = Some(768.0);
+                p.topology().components[1].heap_mib = Some(512.0);
+            },
+            "HEAP_DOES_NOT_FOLLOW",
+            "topology.worker.max.heap.size.mb: 1024",
+        ),
+        (
+            |p| {
+                p.status["decisions"][0]["view"] = json!({ "components":
+                    [{ "id": "__acker", "capacity": 0.9, "executors": 2, "tasks": 2 }] });
+            },
+            "ACKERS_DO_NOT_FOLLOW",
+            "topology.acker.executors: 4",
+        ),
+        (changed_by_others, "ANOTHER_SCALES", "storm rebalance words"),
+        (
+            |p| {
+                p.set("thalweg.placement.slots", json!("engine"));
+                changed_by_others(p);
+            },
+            "ANOTHER_SCALES",
+            "job.autoscaler.enabled: false",
+        ),
+        (
+            |p| p.topology().obstacle = Some(Obstacle::CheckpointsOff),
+            "CHECKPOINTS_MISSING",
+            "execution.checkpointing.interval",
+        ),
+        (
+            |p| {
+                p.topology().obstacle = Some(Obstacle::CheckpointsFail);
+                p.reason("CHECKPOINTS_MISSING");
+            },
+            "CHECKPOINTS_MISSING",
+            "execution.checkpointing.interval",
+        ),
+        (|p| p.reason("SOURCE_LIMITED"), "SOURCE_LIMITED", "kafka-topics.sh"),
+    ];
+    for (number, (seed, code, mend)) in faults.into_iter().enumerate() {
+        let mut patient = healthy();
+        seed(&mut patient);
+        let found = patient.findings();
+        assert_eq!(codes(&found), [code], "fault {number}: {found:?}");
+        let said = found[0]["mend"].as_str().unwrap();
+        assert!(said.contains(mend), "fault {number}: {said}");
+    }
+}
+
+/// Somebody gives and takes an executor, again and again.
+fn changed_by_others(patient: &mut Patient) {
+    let mut seen = patient.seen.clone();
+    for minutes in 0..4 {
+        let executors = &mut seen.topologies[0].executors;
+        match minutes % 2 {
+            0 => executors.push(executor(1, (11, 11), 6701)),
+            _ => drop(executors.pop()),
+        }
+        seen.at = Timestamp::from_millis(noon().millis() - 600_000 + minutes * 60_000);
+        patient.others.note(&seen, &patient.status);
+    }
+}
+
+#[test]
+fn changes_of_ours_and_those_long_ago_are_nobody_elses() {
+    let mut patient = healthy();
+    patient.status["plan"] = json!({ "plan": { "topology": "words-1" } });
+    changed_by_others(&mut patient);
+    assert_eq!(patient.findings(), Vec::<Value>::new(), "ours is under way");
+    let mut patient = healthy();
+    patient.status["ended"] =
+        json!([{ "plan": { "topology": "words-1" }, "at": noon().millis() - 600_000 }]);
+    changed_by_others(&mut patient);
+    assert_eq!(
+        patient.others.within_an_hour("words-1", noon()),
+        2,
+        "the last ones came too late to be ours"
+    );
+    assert_eq!(patient.others.within_an_hour("words-1", noon().plus_secs(7_200)), 0);
+}
+
+#[test]
+fn reasons_that_stay_until_somebody_acts_have_a_mend_that_names_the_topology() {
+    for (code, _) in MENDS {
+        let mut patient = healthy();
+        patient.reason(code);
+        let found = patient.findings();
+        assert_eq!(codes(&found), [code]);
+        assert!(!found[0]["mend"].as_str().unwrap().contains("{name}"), "{found:?}");
+    }
+    let mut accepting = healthy();
+    accepting.topology().obstacle = Some(Obstacle::CheckpointsOff);
+    accepting.set("thalweg.flink.rescale.without.checkpoints", json!("true"));
+    assert_eq!(accepting.findings(), Vec::<Value>::new(), "its user allows it");
+    let mut adopting = healthy();
+    adopting.set("thalweg.adopt", json!("on-next-action"));
+    adopting.reason("ADOPTION_NEEDED");
+    assert_eq!(adopting.findings(), Vec::<Value>::new(), "it is going to be done");
+}
+
+#[test]
+fn a_redis_that_is_away_or_open_is_found() {
+    let mut patient = healthy();
+    patient.set("thalweg.store.kind", json!("redis"));
+    // Nobody listens at port 1.
+    patient.set("thalweg.store.redis.url", json!("redis://127.0.0.1:1"));
+    let settings = EngineSettings::read(&patient.given);
+    let store = thalweg_store::open(&settings.store).unwrap();
+    let end = Instant::now() + Duration::from_secs(20);
+    while !matches!(store.health().reach, Reach::Down(_)) {
+        assert!(Instant::now() < end, "{:?}", store.health());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(codes(&patient.findings_with(store.as_ref())), ["STORE_DOWN", "STORE_OPEN"]);
+    patient.set("thalweg.store.redis.url", json!("redis://user:secret@127.0.0.1:1"));
+    assert_eq!(codes(&patient.findings_with(store.as_ref())), ["STORE_DOWN"]);
+}
+
+#[test]
+fn a_redis_that_forgets_or_lives_at_another_time_is_found() {
+    let of = |appends: bool, saves: &str, time: Option<i64>| {
+        let mut found = Vec::new();
+        of_precautions(&Precautions { appends, saves: saves.to_owned(), time }, noon(), &mut found);
+        found
+    };
+    let now = noon().millis();
+    assert_eq!(of(true, "", Some(now - 1_000)), Vec::<Value>::new());
+    assert_eq!(of(false, "3600 1", None), Vec::<Value>::new());
+    let forgets = of(false, "", Some(now));
+    assert_eq!(codes(&forgets), ["STORE_FORGETS"]);
+    assert!(forgets[0]["mend"].as_str().unwrap().contains("CONFIG SET appendonly yes"));
+    for time in [now - 90_000, now + 90_000] {
+        let apart = of(true, "", Some(time));
+        assert_eq!(codes(&apart), ["CLOCKS_APART"]);
+        assert!(apart[0]["text"].as_str().unwrap().contains("90 s apart"), "{apart:?}");
+    }
+}

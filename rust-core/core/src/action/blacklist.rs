@@ -67,7 +67,7 @@ pub struct Failure {
 pub enum Wait {
     /// It does.
     Time,
-    /// It does as long as the load and the arrangement are the same.
+    /// It does as long as the load and the arrangement are the same; from the second failure on, whatever they are.
     UnderThisLoad,
     /// It does not: somebody else knows better when to try again.
     No,
@@ -94,7 +94,8 @@ impl Blacklist {
         }
         let entry = Entry::after(self.entries.get(&attempt), plain, now);
         let until = if wait == Wait::No { now } else { entry.until };
-        let bound = wait == Wait::UnderThisLoad;
+        // What failed again after the load had seemed to be another does not depend on it.
+        let bound = wait == Wait::UnderThisLoad && entry.failures == 1;
         let stopped = (bound || entry.failures >= ENOUGH).then_some(load);
         self.entries.insert(attempt, Entry { until, bound, stopped, ..entry });
     }
@@ -261,6 +262,8 @@ mod tests {
         other_places.note_arrangement();
         assert_eq!(other_places.forbids(Attempt::More, at(0)), None);
         other_places.note_failure(failed(Wait::UnderThisLoad), at(0));
+        other_places.note_load(&load(200.0));
+        assert_eq!(other_places.forbids(Attempt::More, at(0)), Some(Forbidden::Until(at(2))));
         assert_eq!(
             forbidden(&other_places, Attempt::More, 0),
             2,

@@ -7,13 +7,13 @@
 use std::collections::BTreeSet;
 
 use thalweg_place::{
-    Budget, Component, Edge, Lack, Load, Mebibytes, MilliPoints, Node, Placement, Problem, Role,
-    SlotId, Traffic,
+    Budget, Component, Edge, Lack, Load, Mebibytes, MilliPoints, Node, Placement, Problem, SlotId,
+    Traffic,
 };
 
 use crate::arrange::{ClusterView, edges, is_declared, memory_of, most_per_rack, role};
 use crate::model::{Observation, SlotRef, Topology};
-use crate::place::{PlaceEdge, Role as Pinning};
+use crate::place::PlaceEdge;
 use crate::settings::Settings;
 
 /// Compute of an executor that declares none, in points. Storm assumes the same.
@@ -185,10 +185,7 @@ fn placing(
     let components = topology.components.iter().zip(0..).map(|(component, index)| {
         let (memory, heap) = memory_of(topology, index);
         Component {
-            role: match role(topology, index) {
-                Pinning::Pinned => Role::Pinned,
-                Pinning::Work => Role::Work,
-            },
+            role: role(topology, index),
             compute: millipoints(component.cpu_points.unwrap_or(ASSUMED_POINTS)),
             heap: mebibytes(heap),
             off_heap: mebibytes(memory - heap),

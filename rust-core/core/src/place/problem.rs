@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use thalweg_place::Role;
 use thalweg_place::{Lack, Mebibytes};
 use thiserror::Error;
 
@@ -221,16 +222,6 @@ pub struct PlaceSlot {
     pub port: u32,
     /// Whether another topology holds it.
     pub taken: bool,
-}
-
-/// Whether an executor can be replaced while its topology runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Role {
-    /// A source or one of the engine's own: it keeps pending tuples, so its worker should stay.
-    Pinned,
-    /// Everything else.
-    #[default]
-    Work,
 }
 
 /// An executor as placement sees it.

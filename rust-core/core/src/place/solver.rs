@@ -204,10 +204,7 @@ pub(super) fn carrier(node: &PlaceNode) -> Node {
 /// What an executor needs.
 pub(super) fn component(executor: &PlaceExecutor, leaves: Option<usize>) -> Component {
     Component {
-        role: match executor.role {
-            Role::Pinned => thalweg_place::Role::Pinned,
-            Role::Work => thalweg_place::Role::Work,
-        },
+        role: executor.role,
         compute: millipoints(executor.demand),
         heap: Mebibytes::new(executor.heap_mib),
         off_heap: Mebibytes::new(executor.off_heap_mib),

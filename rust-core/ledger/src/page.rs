@@ -85,12 +85,12 @@ fn number(line: &[u8]) -> Option<u64> {
 
 fn wanted(line: &[u8], ask: &Ask<'_>) -> Option<Record> {
     let text = std::str::from_utf8(line).ok()?;
-    let wanted = match (ask.topology, ask.kind) {
-        (None, None) => true,
-        // Cheaper than reading it, and right for most.
-        (topology, kind) => topology.or(kind).is_none_or(|word| mentions(text, word)),
-    };
-    let record: Record = serde_json::from_str(text).ok().filter(|_| wanted)?;
+    // To look for the word is much cheaper than to read the record, and most records do not have it.
+    let words = [ask.topology, ask.kind].into_iter().flatten();
+    if !words.into_iter().all(|word| mentions(text, word)) {
+        return None;
+    }
+    let record: Record = serde_json::from_str(text).ok()?;
     let is = match ask.kind {
         Some(kind) => record.kind == kind,
         None => !OWN.contains(&record.kind.as_str()),

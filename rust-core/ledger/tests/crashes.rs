@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use support::{ROOMY, Small, copy, entry, ledger, numbers, open, segments, settings};
-use thalweg_ledger::{Condition, Files, Ledger, Pace, Writer, verify};
+use thalweg_ledger::{Condition, Files, Ledger, Limits, Pace, Writer, verify};
 
 #[test]
 fn a_ledger_that_was_cut_at_any_byte_keeps_all_whole_records() {
@@ -166,5 +166,46 @@ fn nobody_else_may_write_or_read_it() {
     for file in fs::read_dir(&place).unwrap() {
         let path = file.unwrap().path();
         assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
+
+/// Names the folder to a process that writes to it until it is killed.
+const CHILD: &str = "THALWEG_LEDGER_CHILD";
+
+/// What that process does; nothing where no folder is named.
+#[test]
+fn a_process_writes_until_it_is_killed() {
+    let Some(folder) = std::env::var_os(CHILD) else { return };
+    let quick = Duration::from_millis(1);
+    let pace = Pace { retry: quick, checkpoint: quick * 5, retention: quick * 20 };
+    let limits = Limits { bytes: 400_000, age_ms: 0 };
+    let settings = settings(folder.as_ref(), limits);
+    let ledger = Ledger::open(settings, pace, || Box::new(Files)).unwrap();
+    for n in 0.. {
+        ledger.append(entry(n));
+        if n % 50 == 0 {
+            ledger.settle(Duration::from_millis(20));
+        }
+    }
+}
+
+#[test]
+fn a_process_that_is_killed_again_and_again_leaves_a_whole_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let newest = || thalweg_ledger::verify(folder.path(), &[], &[]).ok()?.last.map(|last| last.seq);
+    let mut last = 0;
+    for round in 0..12 {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_process_writes_until_it_is_killed"])
+            .env(CHILD, folder.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        until("it has written", || newest().is_some_and(|seq| seq > last + 150 * (round % 4 + 1)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let report = verify(folder.path(), &[], &[]).unwrap();
+        assert!(report.findings.is_empty(), "round {round}: {:?}", report.findings);
+        last = report.last.unwrap().seq;
     }
 }

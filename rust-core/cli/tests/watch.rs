@@ -201,6 +201,28 @@ fn the_terminal_is_given_back_however_it_ends() {
 }
 
 #[test]
+fn it_ends_with_its_terminal() {
+    let mut scheduler = Scheduler::new();
+    scheduler.look();
+    let pair = native_pty_system().openpty(PtySize::default()).unwrap();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_thalweg"));
+    command.arg("watch");
+    command.env("THALWEG_DIR", scheduler.folder.path());
+    command.env("TERM", "xterm-256color");
+    let mut child = pair.slave.spawn_command(command).unwrap();
+    drop(pair.slave);
+    let mut output = pair.master.try_clone_reader().unwrap();
+    // It has taken the terminal once it writes.
+    output.read_exact(&mut [0; 8]).unwrap();
+    drop((output, pair.master));
+    let end = Instant::now() + PATIENCE;
+    while child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < end, "it goes on without a terminal");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
 fn who_wants_no_colours_gets_none_and_without_a_terminal_it_says_what_to_use() {
     let mut scheduler = Scheduler::new();
     scheduler.look();

@@ -67,12 +67,15 @@ impl Watch {
     }
 }
 
-/// A flag that is up once this process is told to end.
+/// A flag that is up once this process is told to end. Without a terminal there is nothing to give back, and waiting for
+/// keys would not end: then the process does so at once.
 fn ended_by_signals() -> std::io::Result<Arc<AtomicBool>> {
     let ended = Arc::new(AtomicBool::new(false));
-    for signal in [SIGTERM, SIGINT, SIGHUP] {
+    for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&ended))?;
     }
+    let always = Arc::new(AtomicBool::new(true));
+    signal_hook::flag::register_conditional_shutdown(SIGHUP, 128 + SIGHUP, always)?;
     Ok(ended)
 }
 

@@ -48,7 +48,7 @@ thorough-test: ## Runs the tests on real clusters, with those that take too long
 	@scripts/test.sh --thorough
 
 histories: setup ## Runs the control plane through histories full of faults (HISTORIES=1000000 FIRST=0)
-	@THALWEG_HISTORIES=$(HISTORIES) THALWEG_FIRST=$(FIRST) cargo test --quiet --locked -p thalweg-engine --test histories -- --nocapture
+	@THALWEG_HISTORIES=$(HISTORIES) THALWEG_FIRST=$(FIRST) cargo test --release --quiet --locked -p thalweg-engine --test histories -- --nocapture
 
 planted: setup ## Plants known defects one by one and tells how many histories each is caught by (HISTORIES_EACH=1000)
 	@scripts/planted.sh $(HISTORIES_EACH)

@@ -51,8 +51,8 @@ if [ "$part" != "--product" ] && [ "$part" != "--thorough" ]; then
     step "lints" cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
     step "build of tests" tests --no-run
     step "modules" tests --lib --bins
-    # Some minute of two cores; all tests have forty.
-    THALWEG_HISTORIES=30000 step "crates" tests "${others[@]}"
+    # Some four minutes of two cores; all tests have forty.
+    THALWEG_HISTORIES=100000 step "crates" tests "${others[@]}"
     step "examples in documentation" tests --doc
     step "dashboard in a browser" scripts/dashboard.sh test
     step "jvm" gradle --quiet --continue check assemble

@@ -391,12 +391,41 @@ pub(crate) fn found(
 
 fn together(stored: Action, noted: Action) -> Action {
     let term: Term = stored.term.max(noted.term);
-    let mut done = stored.done;
-    for more in noted.done {
-        if !done.contains(&more) {
-            done.push(more);
-        }
-    }
+    let done = all_done(stored.done, noted.done);
     let phase = stored.phase.max(noted.phase);
     Action { term, done, phase, ..stored }
+}
+
+/// What either knows of, oldest first: each lacks what was done, or taken back, since it was written.
+fn all_done(mut stored: Vec<Done>, noted: Vec<Done>) -> Vec<Done> {
+    let mut all = Vec::new();
+    for entry in noted {
+        match stored.iter().position(|other| *other == entry) {
+            Some(at) => all.extend(stored.drain(..=at)),
+            None => all.push(entry),
+        }
+    }
+    all.extend(stored);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_store_and_note_know_of_is_in_the_order_in_which_it_was_done() {
+        let (first, then) = (Done::SlotsAsked, Done::Deactivated);
+        let both = vec![first.clone(), then.clone()];
+        for (stored, noted) in [
+            (vec![then.clone()], both.clone()),
+            (vec![first.clone()], both.clone()),
+            (both.clone(), vec![then.clone()]),
+            (both.clone(), vec![first.clone()]),
+            (Vec::new(), both.clone()),
+            (both.clone(), both.clone()),
+        ] {
+            assert_eq!(all_done(stored.clone(), noted.clone()), both, "{stored:?} {noted:?}");
+        }
+    }
 }

@@ -136,16 +136,13 @@ impl Engine {
     /// Makes an engine on a store of the caller's, without any files, and with what decides in the core's place.
     ///
     /// # Errors
-    /// When the settings are no JSON object, or the store cannot be read.
+    /// When the store cannot be read.
     pub fn assemble(
-        config_json: &str,
+        settings: EngineSettings,
         store: Arc<dyn Store>,
         decide: Decide,
     ) -> Result<Self, EngineError> {
-        let given: Value =
-            serde_json::from_str(config_json).map_err(|e| EngineError::Settings(e.to_string()))?;
-        let given = given.as_object().ok_or_else(|| EngineError::Settings(kind_of(&given)))?;
-        Self::of(EngineSettings::read(given), store, decide, None)
+        Self::of(settings, store, decide, None)
     }
 
     fn of(

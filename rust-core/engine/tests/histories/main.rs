@@ -117,6 +117,9 @@ fn every_history_keeps_the_rules() {
         *rules.entry(name).or_default() += 1;
     }
     rules.iter().for_each(|(rule, count)| println!("{count} broke {rule}"));
+    if let Some(first) = all.broken.keys().next() {
+        println!("the first after {} histories", first - seeds.start + 1);
+    }
     let first: Vec<&u64> = all.broken.keys().take(NAMED).collect();
     assert!(first.is_empty(), "seeds {first:?}");
 }

@@ -21,10 +21,12 @@ pub enum Rule {
     EndsOnce,
     TableIsTruth,
     NoTableOfGone,
+    NotedIsTakenUp,
+    FormerLeadersStoreNothing,
 }
 
 impl Rule {
-    /// The rule in words. The first eight hold at every moment, the others once all is quiet.
+    /// The rule in words. The first eight and the last two hold at every moment, the others once all is quiet.
     fn text(self) -> &'static str {
         match self {
             Self::OneAtATime => "what one action has left behind is not forgotten for another",
@@ -45,6 +47,10 @@ impl Rule {
             Self::EndsOnce => "every action ends once",
             Self::TableIsTruth => "the stored table says where executors run",
             Self::NoTableOfGone => "no table is of a topology that is gone",
+            Self::FormerLeadersStoreNothing => {
+                "nothing that a leader has stored is replaced by what an earlier one stores"
+            }
+            Self::NotedIsTakenUp => "whoever takes over takes up what is noted, and nothing else",
         }
     }
 }

@@ -65,6 +65,8 @@ pub struct Around<'a> {
     pub engine: &'a Engine,
     /// What the cluster says when it is asked whether this process leads.
     pub told_to_lead: bool,
+    /// Whether that was asked before the process stood still: then it reports once more before it asks again.
+    pub asked_before: bool,
     /// Whether it does.
     pub leads: bool,
     /// What the store has instead of a plan's intention of this kind, if it lacks that.
@@ -227,7 +229,8 @@ impl Shell {
             self.plan = None;
             return;
         };
-        let outcome = match (around.told_to_lead, fate) {
+        let goes_on = around.asked_before && matches!(step, Step::Report(_));
+        let outcome = match (around.told_to_lead || goes_on, fate) {
             (false, _) => Err(Failure::Deposed),
             (true, Fate::Fails) => Err(Failure::Failed),
             (true, Fate::Done) => self.perform(&step, around, cluster),

@@ -25,6 +25,10 @@ struct Content {
     removed: BTreeMap<String, u64>,
     /// With the writer in the upper bits of a number that grows with each write of a term.
     stamped: BTreeMap<String, (u64, Stamped)>,
+    /// Which leader, counted from the first of the history on, has stored what is under each key.
+    leaders: BTreeMap<String, u64>,
+    /// What an earlier leader has replaced of a later one's.
+    replaced: Option<String>,
     term: u64,
     /// Whether its terms were begun by leaders of another cluster.
     used: bool,
@@ -62,12 +66,13 @@ pub struct Handle {
 
 #[derive(Default)]
 struct State {
+    leader: u64,
     trouble: Trouble,
     /// Whether the process is to end.
     dead: bool,
     out_of_reach: bool,
-    /// In which term something was stored here of actions last, and how often all had been lost by then.
-    stored: (u64, u64),
+    /// How often all had been lost when something was stored here of actions last.
+    losses: u64,
     /// Topologies and keys whose newest value has yet to reach the shared store.
     tables: BTreeSet<String>,
     removals: BTreeMap<String, u64>,
@@ -144,7 +149,7 @@ impl Content {
         key: &str,
         term: u64,
         bytes: &[u8],
-        writer: u64,
+        (writer, leader): (u64, u64),
     ) -> Result<(), StoreError> {
         let held = self.stamped.get(key).map(|(number, held)| (held.term, *number));
         let number = match held {
@@ -157,7 +162,7 @@ impl Content {
             _ => writer << WRITER_SHIFT | 1,
         };
         let stamped = Stamped { term, bytes: bytes.to_vec() };
-        self.stamped.insert(key.to_owned(), (number, stamped));
+        self.keep(key, (number, stamped), leader);
         Ok(())
     }
 
@@ -183,19 +188,32 @@ impl Content {
         }
     }
 
+    fn keep(&mut self, key: &str, stamped: (u64, Stamped), leader: u64) {
+        self.stamped.insert(key.to_owned(), stamped);
+        let before = self.leaders.insert(key.to_owned(), leader).unwrap_or(0);
+        // Terms of another cluster may be above those of later leaders that could not ask for one.
+        if before > leader && !self.used {
+            self.replaced = Some(format!("{key} of leader {before} by that of leader {leader}"));
+        }
+    }
+
+    fn keep_as_in(&mut self, key: &str, other: &Self) {
+        if let Some(stamped) = other.stamped.get(key) {
+            self.keep(key, stamped.clone(), other.leaders[key]);
+        }
+    }
+
     /// Takes over what the shared place has under a key, unless this is newer.
     fn take_over(&mut self, key: &str, other: &Self) {
         if !self.follows(key, other) {
-            self.stamped
-                .extend(other.stamped.get_key_value(key).map(|(k, v)| (k.clone(), v.clone())));
+            self.keep_as_in(key, other);
         }
     }
 
     /// Takes what a machine sends under a key, where it is newer.
     fn receive(&mut self, key: &str, other: &Self) {
         if other.follows(key, self) {
-            self.stamped
-                .extend(other.stamped.get_key_value(key).map(|(k, v)| (k.clone(), v.clone())));
+            self.keep_as_in(key, other);
         }
     }
 }
@@ -208,7 +226,11 @@ impl Handle {
     /// A store of this place alone, or with a place of its own in front of it.
     pub fn new(writer: u64, shared: Option<Place>, journal: bool) -> Self {
         match shared {
-            Some(shared) if journal => Self { writer, shared: Some(shared), ..Self::default() },
+            Some(shared) if journal => {
+                let used = shared.content().used;
+                let own = Place(Arc::new(Mutex::new(Content { used, ..Content::default() })));
+                Self { writer, own, shared: Some(shared), ..Self::default() }
+            }
             Some(shared) => Self { writer, own: shared, ..Self::default() },
             None => Self { writer, ..Self::default() },
         }
@@ -216,6 +238,17 @@ impl Handle {
 
     fn inner(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which leader this is the store of from now on.
+    pub fn led_by(&self, leader: u64) {
+        self.inner().leader = leader;
+    }
+
+    /// What an earlier leader has replaced of a later one's.
+    pub fn replaced(&self) -> Option<String> {
+        let places = std::iter::once(&self.own).chain(&self.shared);
+        places.filter_map(|place| place.content().replaced.clone()).next()
     }
 
     /// Makes the next writes go wrong.
@@ -242,19 +275,19 @@ impl Handle {
 
     /// What is stored of actions instead, if something that whoever leads is about to do is not among them; unless the
     /// store has lost all since that was stored. Where terms are of another cluster, whoever began one out of reach of the
-    /// shared store may be behind its predecessor; the note in the cluster has what it is about then.
+    /// shared store may be behind its predecessor, and finds that with its next write; the note has what it is about then.
     pub fn lacks(&self, plan: &str, done: &str) -> Option<String> {
         let content = self.own.content();
         let held = content.stamped.get(ACTIONS).map(|(number, held)| (*number, held));
         let text =
             held.map_or_else(String::new, |(_, held)| String::from_utf8_lossy(&held.bytes).into());
         let has = text.contains(done) && text.contains(&format!("\"{plan}\""));
-        let (term, losses) = self.inner().stored;
-        let lost = content.losses != losses;
+        let lost = content.losses != self.inner().losses;
         let version = held.map(|(number, held)| (held.term, number));
         drop(content);
         let used = self.shared.as_ref().is_some_and(|shared| shared.content().used);
-        let behind = used && version.is_some_and(|(stored, _)| stored > term);
+        let others = version.is_some_and(|(_, number)| number >> WRITER_SHIFT != self.writer);
+        let behind = used && others;
         (!has && !lost && !behind).then(|| format!("{version:?}, {text}"))
     }
 
@@ -433,14 +466,15 @@ impl Store for Handle {
     }
 
     fn put_stamped(&self, key: &str, term: u64, bytes: &[u8]) -> Result<(), StoreError> {
+        let by = (self.writer, self.inner().leader);
         let losses = self.write(|content| {
-            content.put_stamped(key, term, bytes, self.writer)?;
+            content.put_stamped(key, term, bytes, by)?;
             Ok(content.losses)
         })?;
         let mut state = self.inner();
         state.keys.insert(key.to_owned());
         if key == ACTIONS {
-            state.stored = (term, losses);
+            state.losses = losses;
         }
         Ok(())
     }

@@ -3,19 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use serde_json::Value;
 use thalweg_core::explain::Verdict;
 use thalweg_core::model::SlotRef;
 use thalweg_core::plan::Slot;
 use thalweg_core::units::Timestamp;
-use thalweg_engine::{Assigned, Engine, Reported, Request};
+use thalweg_engine::{Assigned, Engine, EngineSettings, Reported, Request};
 use thalweg_store::Store;
 
 use super::brain::{Wish, deciding};
 use super::cluster::{Cluster, EXECUTORS, Held};
 use super::rules::Rule;
-use super::shell::{Around, Fate, Shell, note_of};
+use super::shell::{Around, Fate, Shell, note_of, subject};
 use super::store::{Handle, Place, Trouble};
 use super::tally::Tally;
 
@@ -33,6 +34,15 @@ const SYNC: u32 = 10;
 const SETTINGS: &str = r#"{"thalweg.mode": "act", "thalweg.placement.workers": "free",
     "thalweg.monitor.interval.secs": 2, "thalweg.metrics.settle.secs": 6,
     "thalweg.action.step.timeout.secs": 10}"#;
+
+/// The settings, which are read only once.
+fn settings() -> EngineSettings {
+    static READ: LazyLock<EngineSettings> = LazyLock::new(|| {
+        let given: Value = serde_json::from_str(SETTINGS).unwrap();
+        EngineSettings::read(given.as_object().unwrap())
+    });
+    READ.clone()
+}
 
 /// One process that may lead.
 pub struct Process {
@@ -142,6 +152,9 @@ impl World {
             self.elect();
             for index in 0..self.processes.len() {
                 self.process(index)?;
+                if let Some(replaced) = self.processes[index].store.replaced() {
+                    return Err(self.broken(Rule::FormerLeadersStoreNothing, replaced));
+                }
             }
             self.sync();
             self.check_others()?;
@@ -311,19 +324,21 @@ impl World {
 
     fn process(&mut self, index: usize) -> Result<(), Broken> {
         let second = self.second;
-        if self.processes[index].paused.is_some_and(|(_, until)| second >= until) {
-            self.processes[index].paused = None;
-        }
+        let goes_on = self.processes[index].paused.take_if(|(_, until)| second >= *until).is_some();
         if second < self.processes[index].down_until || self.processes[index].paused.is_some() {
             return Ok(());
         }
         if self.processes[index].engine.is_none() {
             let store: Arc<dyn Store> = self.processes[index].store.clone();
-            let opened = Engine::assemble(SETTINGS, store, deciding(self.wish.clone(), index));
+            let opened = Engine::assemble(settings(), store, deciding(self.wish.clone(), index));
             self.wish.begins_term(index);
             self.processes[index].engine = opened.ok();
         }
-        self.follow_the_election(index);
+        if goes_on && self.processes[index].term.is_some() && self.rng.bool() {
+            // It had asked who leads before it stood still.
+            self.look(index)?;
+        }
+        self.follow_the_election(index)?;
         for _ in 0..self.rng.u32(0..4) {
             self.shell(index)?;
         }
@@ -342,33 +357,39 @@ impl World {
         Ok(())
     }
 
-    fn follow_the_election(&mut self, index: usize) {
+    fn follow_the_election(&mut self, index: usize) -> Result<(), Broken> {
         let leads = (self.cluster.leader == Some(index)).then_some(self.cluster.term);
         let now = self.now(index);
         let process = &mut self.processes[index];
-        let Some(engine) = &process.engine else { return };
+        let Some(engine) = &process.engine else { return Ok(()) };
         if process.term == leads {
-            return;
+            return Ok(());
         }
         if process.term.take().is_some() {
             // Whatever it led is over, also where it is to lead again.
             engine.request(Request::Follow, now).unwrap();
         }
-        let Some(term) = leads else { return };
+        let Some(term) = leads else { return Ok(()) };
         if !process.shell.is_idle() {
             // It has yet to find that what it was at before is another's business.
-            return;
+            return Ok(());
         }
         self.wish.begins_term(index);
         process.led += 1;
+        process.store.led_by(term);
         let note = self.notes.then(|| self.cluster.note.clone().unwrap_or_default());
         let lead = Request::Lead { term: if self.notes { term } else { process.led }, note };
-        let Ok(answer) = engine.request(lead, now) else { return };
-        if self.notes {
-            self.cluster.note = note_of(&answer);
-        }
+        let Ok(answer) = engine.request(lead, now) else { return Ok(()) };
         process.term = Some(term);
         process.shell.due(&answer["due"]);
+        if self.notes {
+            let left = process.shell.plan.as_ref().map(|plan| plan.id.clone());
+            let noted = self.cluster.note.as_deref().map(|note| subject(note).0);
+            if left.is_some() && left.as_deref() != noted {
+                return Err(self.broken(Rule::NotedIsTakenUp, (left, noted)));
+            }
+            self.cluster.note = note_of(&answer);
+        }
         let left = if !answer["due"].is_object() {
             "lead begun"
         } else if answer["due"]["what"] == "carry_on" {
@@ -377,6 +398,7 @@ impl World {
             "lead begun with an action to take back"
         };
         self.tally.count(left);
+        Ok(())
     }
 
     fn shell(&mut self, index: usize) -> Result<(), Broken> {
@@ -396,6 +418,7 @@ impl World {
         };
         // For a moment the coordination service does not answer whoever asks.
         let told_to_lead = leads && !(trouble && self.rng.u32(0..200) == 0);
+        let asked_before = !told_to_lead && trouble && self.rng.bool();
         let before = self.cluster.note.clone();
         let Process { engine: Some(engine), shell, store, term, .. } = &mut self.processes[index]
         else {
@@ -403,9 +426,10 @@ impl World {
         };
         let lacks = |plan: &str, done: &str| store.lacks(plan, done);
         let notes = self.notes;
-        let around = Around { engine, told_to_lead, leads, lacks: &lacks, notes, now };
+        let around =
+            Around { engine, told_to_lead, asked_before, leads, lacks: &lacks, notes, now };
         shell.go(&around, &mut self.cluster, fate);
-        if !told_to_lead {
+        if !told_to_lead && shell.is_idle() {
             engine.request(Request::Follow, now).unwrap();
             *term = None;
         }
@@ -458,6 +482,11 @@ impl World {
                 let _ = engine.request(abort, now);
             }
         }
+        if self.cluster.leader != Some(index) {
+            // Only whoever leads does anything upon it.
+            return Ok(());
+        }
+        let process = &mut self.processes[index];
         process.shell.due(&answer.due);
         // What could not be noted, or removed, in time is at the next look.
         let before = self.cluster.note.take();

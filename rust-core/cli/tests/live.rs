@@ -88,6 +88,7 @@ fn an_operator_looks_orders_and_reads_what_came_of_it() {
     let explained = night.says(&["explain", "wc-1", "--executor", "1"]);
     assert!(explained.contains("sale at eight") && explained.contains("measured"), "{explained}");
     assert!(explained.contains("runs on"), "{explained}");
+    assert!(explained.contains("(here)") && explained.contains("FULLEST"), "{explained}");
     assert!(night.says(&["explain", "wc-1", "--why-not"]).contains("ACTION_RUNNING"));
     assert!(night.says(&["status"]).contains("under way:"));
     assert!(night.says(&["history"]).contains("sale at eight"));

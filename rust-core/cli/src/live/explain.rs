@@ -9,6 +9,9 @@ use super::plan::diff;
 use super::show::{Tone, ago, list, number, order, paint, reason, short, table, text, tone};
 use crate::exit::Failure;
 
+/// The most nodes that are shown for an executor.
+const SEATS: usize = 10;
+
 /// Tells why a topology is as it is: what was decided and why, what was measured, ordered and done
 #[derive(Debug, Args)]
 pub struct Explain {
@@ -159,6 +162,44 @@ fn section(name: &str, lines: &[String]) {
     }
 }
 
+/// Where an executor could run instead, the best first, and what that would change.
+fn seats(executor: &Value) {
+    let verdict = text(executor, "/verdict");
+    if verdict.is_empty() {
+        return;
+    }
+    println!("  {verdict}");
+    let mut rows = table(&[
+        "host",
+        "load",
+        "fullest",
+        "local",
+        "memory left",
+        "restarts",
+        "worker",
+        "cannot, as",
+    ]);
+    for seat in list(executor, "/seats").take(SEATS) {
+        let shown = |path: &str| number(seat, path).map_or("-".to_owned(), short);
+        let local =
+            number(seat, "/local").map_or("-".to_owned(), |l| format!("{:.0} %", 100.0 * l));
+        let memory =
+            number(seat, "/memory_left_mib").map_or("-".to_owned(), |mib| format!("{mib:.0} MiB"));
+        let stops = if seat["stops"] == true { ", it stops" } else { "" };
+        rows.add_row([
+            format!("{}{}", text(seat, "/host"), if seat["here"] == true { " (here)" } else { "" }),
+            shown("/load"),
+            shown("/worst_load"),
+            local,
+            memory,
+            format!("{}{stops}", shown("/restarts")),
+            if seat["new_worker"] == true { "new" } else { "there" }.to_owned(),
+            text(seat, "/barred").to_owned(),
+        ]);
+    }
+    println!("{rows}");
+}
+
 fn place(told: &Value) {
     let executor = &told["executor"];
     if !executor.is_object() {
@@ -197,6 +238,7 @@ fn place(told: &Value) {
     if !beside.is_empty() {
         println!("  in the same worker: {}", beside.join(", "));
     }
+    seats(executor);
     if executor["draining"] == true {
         println!("  its host is drained: it is to leave");
     }

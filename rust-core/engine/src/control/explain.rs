@@ -1,6 +1,7 @@
 //! Why a topology is as it is: what was decided last, who ordered what, what was done, and how an executor came to its
 //! place.
 
+use super::alternatives;
 use serde_json::{Value, json};
 use thalweg_control::{ErrorCode, Refusal};
 use thalweg_core::model::{Executor, Observation, Topology};
@@ -36,7 +37,7 @@ pub fn topology(topology: &Topology, status: &Value) -> Value {
 /// When the topology has no such executor.
 pub fn executor(
     wanted: &str,
-    topology: &Topology,
+    (topology, decision): (&Topology, &Value),
     seen: &Observation,
     store: &dyn Store,
 ) -> Result<Value, Refusal> {
@@ -54,6 +55,7 @@ pub fn executor(
     let row = table
         .as_ref()
         .and_then(|table| table.rows.iter().find(|row| row.executor == executor.tasks));
+    let seats = alternatives::seats(executor, topology, seen, decision);
     Ok(json!({
         "component": id(executor),
         "tasks": executor.tasks.to_string(),
@@ -64,6 +66,8 @@ pub fn executor(
         "beside": beside,
         "plan": table.as_ref().map(|table| &table.plan),
         "since": table.as_ref().map(|table| table.at),
+        "seats": seats,
+        "verdict": alternatives::verdict(&seats),
         "wished": row.map(|row| json!({ "node": row.node.after, "port": row.port.after })),
         "before": row.map(|row| json!({ "node": row.node.before, "port": row.port.before })),
     }))

@@ -298,7 +298,9 @@ impl RequestHandler {
         let topology = check::topology(wanted, &seen)?;
         let mut told = explain::topology(topology, &status);
         if let Some(executor) = executor {
-            told["executor"] = explain::executor(executor, topology, &seen, self.store.as_ref())?;
+            let of = (topology, &told["decision"]);
+            let place = explain::executor(executor, of, &seen, self.store.as_ref())?;
+            told["executor"] = place;
         }
         let book = self.book();
         let mine = |given: &&GivenOrder| given.order.may_mean(topology);

@@ -4,6 +4,7 @@
 //! takes the lock of what is running: nobody who asks can hold up a look or a scheduling round, and an error or a panic
 //! in an answer ends with that answer.
 
+mod alternatives;
 mod apply;
 mod check;
 mod doctor;

@@ -194,7 +194,10 @@ mod tests {
             assert_eq!(found(4.0, &mut case, &mut memory, &mut model), [], "all nodes are in use");
         }
         let counts = (0..12).map(|_| found(5.0, &mut case, &mut memory, &mut model));
-        assert_eq!(counts.filter(|counts| !counts.is_empty()).next(), Some(vec![(1, 5), (2, 5)]));
+        assert_eq!(
+            counts.into_iter().find(|counts| !counts.is_empty()),
+            Some(vec![(1, 5), (2, 5)])
+        );
     }
 
     #[test]

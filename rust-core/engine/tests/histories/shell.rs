@@ -281,7 +281,9 @@ impl Shell {
         match step {
             Step::Report(request) => {
                 self.committed |= matches!(request, Request::Commit { .. });
-                self.note_commit(request, cluster);
+                if around.leads {
+                    self.note_commit(request, cluster);
+                }
                 let answer = around.engine.request(request.clone(), around.now);
                 self.answer = answer.map_err(|_| Failure::Failed)?;
             }
@@ -329,7 +331,8 @@ impl Shell {
         Ok(true)
     }
 
-    /// From its commit on, also where that fails half way, rounds may move a topology to where a plan wants it.
+    /// From its commit on, also where that fails half way, rounds may move a topology to where a plan wants it. What a
+    /// former leader commits is refused.
     fn note_commit(&self, request: &Request, cluster: &mut Cluster) {
         if let (Request::Commit { .. }, Some(plan)) = (request, &self.plan) {
             cluster.committed.insert(plan.topology.clone(), plan.rows.clone());

@@ -59,7 +59,7 @@ impl Engine {
         let flight = topology.and_then(|topology| topology.in_flight.clone());
         let action = Action::decided(plan, flight, running.term, now);
         running.under_way =
-            Some(UnderWay { action, steps: Vec::new(), heard_at: now, seen_at: now });
+            Some(UnderWay { action, steps: Vec::new(), heard_at: now, missing_since: None });
         Ok(())
     }
 
@@ -242,9 +242,11 @@ impl Engine {
     /// The plan of an action that has been silent, and what is to happen to it.
     fn silent(&self, observation: &Observation, now: Timestamp) -> Option<(String, Event)> {
         let mut running = self.running();
-        let UnderWay { action, heard_at, seen_at, .. } = running.under_way.as_mut()?;
+        let UnderWay { action, heard_at, missing_since, .. } = running.under_way.as_mut()?;
         if observation.topologies.iter().any(|topology| topology.id == action.plan.topology) {
-            *seen_at = now;
+            *missing_since = None;
+        } else {
+            missing_since.get_or_insert(now);
         }
         let patience = self.settings.step_timeout.saturating_mul(SILENT_STEPS);
         let patience_ms = patience.as_secs_f64() * 1000.0;
@@ -252,8 +254,8 @@ impl Engine {
             return None;
         }
         let id = action.plan.id.clone();
-        // One look without it says little: what a round has not seen is missing from it.
-        if now.since(*seen_at).get() > patience_ms {
+        // One look without it says little, however long ago the one before was: what a round has not seen is missing from it.
+        if missing_since.is_some_and(|since| now.since(since).get() > patience_ms) {
             return Some((id, Event::TopologyGone));
         }
         let text = format!("nothing was heard of it for {SILENT_STEPS} times the limit of a step");

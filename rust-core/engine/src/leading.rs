@@ -168,8 +168,12 @@ impl Engine {
                 flight: Cow::Borrowed(&flight),
             });
             running.state.carry_on(&left.plan.topology, flight);
-            running.under_way =
-                Some(UnderWay { action: left, steps: Vec::new(), heard_at: now, seen_at: now });
+            running.under_way = Some(UnderWay {
+                action: left,
+                steps: Vec::new(),
+                heard_at: now,
+                missing_since: None,
+            });
         }
         let action = self.happen(&id, Event::TookOver { term }, now)?;
         self.record_end(&id, None);

@@ -14,8 +14,8 @@ pub(crate) struct UnderWay {
     pub(crate) steps: Vec<Value>,
     /// When anything was heard of it last.
     pub(crate) heard_at: Timestamp,
-    /// When its topology was seen last.
-    pub(crate) seen_at: Timestamp,
+    /// Since which look its topology has been missing from all.
+    pub(crate) missing_since: Option<Timestamp>,
 }
 
 /// Actions as the store keeps them.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use support::Model;
 use thalweg_control::{Command, Request, Scale, call};
+use thalweg_core::model::Observation;
 use thalweg_core::units::Timestamp;
 use thalweg_engine::Engine;
 
@@ -283,6 +284,20 @@ fn an_action_that_nobody_hears_of_is_taken_back() {
     assert_eq!(due.unwrap()["what"], "reverse");
     one.tell(json!({ "done": { "what": "deactivated" } }), "undone", &plan);
     assert_eq!(one.status()["ended"][0]["code"], "ACTION_SILENT");
+}
+
+#[test]
+fn a_leader_that_stood_still_does_not_take_one_look_without_a_topology_for_its_end() {
+    let mut one = Scheduler::new();
+    let plan = one.plan();
+    one.drain(&plan);
+    one.cluster.seconds += 600;
+    // Nimbus goes on, and its first look misses the topology: no round has seen it yet.
+    let nothing = Observation { topologies: Vec::new(), ..one.cluster.observation.clone() };
+    let nothing = Observation { at: one.now(), ..nothing };
+    one.engine.as_ref().unwrap().observe(nothing, one.now()).unwrap();
+    let due = (0..4).map(|_| one.look()["due"].clone()).find(|due| !due.is_null());
+    assert_eq!(due.unwrap()["what"], "reverse", "it is let run again: {}", one.status()["ended"]);
 }
 
 #[test]

@@ -23,16 +23,28 @@ mapfile -t storm < <(printf '%s\n' "${clusters[@]}" | grep -v flink)
 mapfile -t others < <(named rust-core/*/tests/*.rs rust-core/*/tests/*/main.rs tests/policies/tests/*.rs)
 both=$(comm -12 <(printf '%s\n' "${clusters[@]}") <(printf '%s\n' "${others[@]}"))
 
-# Each test has a cluster of its own, which waits most of its time: one of Storm and one of Flink run side by side.
-# The log of the side that failed comes last, where it is shown.
+# Each test has a cluster of its own, which waits most of its time: one of Storm and one of Flink run side by side, and
+# histories of the control plane in what they leave of the processors. The log of the side that failed comes last, where
+# it is shown.
 on_clusters() {
-    local flinks=$logs/on-Flink.log storms=$logs/on-Storm.log flink_status=0 storm_status=0 side
-    tests "${flink[@]}" -- --test-threads 1 >"$flinks" 2>&1 &
-    side=$!
-    tests "${storm[@]}" -- --test-threads 1 >"$storms" 2>&1 || storm_status=$?
-    wait "$side" || flink_status=$?
-    if [ $storm_status -eq 0 ]; then cat "$storms" "$flinks"; else cat "$flinks" "$storms"; fi
-    return $((storm_status | flink_status))
+    local side status=0 failed_sides=() good_sides=()
+    declare -A sides=()
+    tests "${flink[@]}" -- --test-threads 1 >"$logs/on-Flink.log" 2>&1 &
+    sides[on-Flink]=$!
+    tests "${storm[@]}" -- --test-threads 1 >"$logs/on-Storm.log" 2>&1 &
+    sides[on-Storm]=$!
+    THALWEG_HISTORIES=100000 nice -n 19 cargo test --workspace --locked --test=histories -- --nocapture \
+        >"$logs/histories.log" 2>&1 &
+    sides[histories]=$!
+    for side in "${!sides[@]}"; do
+        if wait "${sides[$side]}"; then
+            good_sides+=("$logs/$side.log")
+        else
+            failed_sides+=("$logs/$side.log") status=1
+        fi
+    done
+    cat "${good_sides[@]}" "${failed_sides[@]}"
+    return $status
 }
 
 step "set-up" scripts/setup.sh
@@ -51,8 +63,7 @@ if [ "$part" != "--product" ] && [ "$part" != "--thorough" ]; then
     step "lints" cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
     step "build of tests" tests --no-run
     step "modules" tests --lib --bins
-    # Some four minutes of two cores; all tests have forty.
-    THALWEG_HISTORIES=100000 step "crates" tests "${others[@]}"
+    step "crates" tests "${others[@]}"
     step "examples in documentation" tests --doc
     step "dashboard in a browser" scripts/dashboard.sh test
     step "jvm" gradle --quiet --continue check assemble

@@ -23,7 +23,7 @@ fn faults_lose_nothing_and_count_nothing_twice() -> Result<()> {
     product.load(Rate::Constant(LINES))?;
 
     a_killed_task_manager_ends_a_migration(&mut product, &job)?;
-    redis_may_go_midway(&mut product, &job)?;
+    redis_may_go(&mut product, &job)?;
     a_new_job_manager_carries_on(&mut product, &job)?;
     many_rescales(&product, &job)?;
 
@@ -55,10 +55,23 @@ fn a_killed_task_manager_ends_a_migration(product: &mut FlinkProduct, job: &str)
     product.table_is_the_truth(job).map(drop)
 }
 
-fn redis_may_go_midway(product: &mut FlinkProduct, job: &str) -> Result<()> {
+/// While Redis is away nothing is begun of which another JobManager could not learn, and what runs is left as it is.
+fn redis_may_go(product: &mut FlinkProduct, job: &str) -> Result<()> {
+    let parallelism = |product: &FlinkProduct| -> Result<u32> {
+        Ok(product.flink.rest().job(job)?.vertex("split")?.parallelism)
+    };
+    let (last, before) = (product.last_plan()?, parallelism(product)?);
     product.redis().kill();
-    ordered(product, 3)?;
+    product.order("words", &[("split", 3)], &[])?;
+    let ended = product.wait("the end of the plan", || {
+        let ended = product.status()?.ended.into_iter().next();
+        Ok(ended.filter(|ended| Some(&ended.plan.id) != last.as_ref()))
+    })?;
+    ensure!(ended.how.contains("a successor could not learn"), "{ended:?}");
+    ensure!(parallelism(product)? == before, "a plan that was given up changed something");
     product.redis().restart()?;
+    product.wait("Redis in reach", || Ok(product.status()?.store.up.then_some(())))?;
+    ordered(product, 3)?;
     let table = product.table_is_the_truth(job)?;
     ensure!(table.places.values().filter(|row| row.0 == "split").count() == 3, "{table:?}");
     Ok(())

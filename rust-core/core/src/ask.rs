@@ -14,7 +14,7 @@ use crate::model::{Observation, SlotRef, Topology};
 use crate::permission::{Charter, Lift, parted};
 use crate::place::{self, Problem, Shortage, place};
 use crate::policy::me_stream::{self, Arrangement, PlacedSituation, Places};
-use crate::policy::{self, Intent, Situation};
+use crate::policy::{self, Intent, Situation, used_slots};
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::{PolicyName, Settings, SlotRule};
 use crate::state::{Learned, TopologyState};
@@ -119,15 +119,20 @@ impl Question<'_> {
         }
         leave_out_ticks(&mut flow);
         let samples = || measurements.iter().filter_map(|m| m.sample());
+        let slots = shared_slots(self);
+        let used_slots = slots.map(|_| used_slots(topology, &flow)).unwrap_or_default();
         let situation = Situation {
             topology,
             flow: &flow,
             span: samples().map(|sample| sample.span).min().unwrap_or(Millis::ZERO),
             age: samples().map(|sample| sample.age).max().unwrap_or(Millis::ZERO),
             may_move,
-            slots: shared_slots(self),
+            slots,
+            used_slots: &used_slots,
             cores: cores(self.context.observation, held_nodes(topology).into_iter()),
-            most_cores: cores(self.context.observation, self.placing.cluster.usable_nodes()),
+            // Only slots that are shared are bounded by cores; all nodes need not be looked at for others.
+            most_cores: slots
+                .and_then(|_| cores(self.context.observation, self.placing.cluster.usable_nodes())),
             settings: self.context.settings,
             now: self.context.now,
         };
@@ -249,8 +254,8 @@ fn held_nodes(topology: &Topology) -> BTreeSet<usize> {
 }
 
 /// Cores of nodes, if all declare them.
-fn cores(observation: &Observation, mut nodes: impl Iterator<Item = usize>) -> Option<f64> {
-    let points = nodes.by_ref().map(|node| observation.nodes.get(node)?.cpu_points);
+fn cores(observation: &Observation, nodes: impl Iterator<Item = usize>) -> Option<f64> {
+    let points = nodes.map(|node| observation.nodes.get(node)?.cpu_points);
     points.sum::<Option<f64>>().map(|points| points / POINTS_PER_CORE).filter(|cores| *cores > 0.0)
 }
 

@@ -18,7 +18,7 @@ pub mod thalweg;
 pub mod threshold;
 mod unjudged;
 
-pub use situation::{Intent, Situation};
+pub use situation::{Intent, Situation, used_slots};
 
 use crate::demand::ComponentFlow;
 use crate::reason::{Reason, ReasonCode};

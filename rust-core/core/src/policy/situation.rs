@@ -23,6 +23,8 @@ pub struct Situation<'a> {
     pub may_move: bool,
     /// Slots that the topology may have, where components share them.
     pub slots: Option<u32>,
+    /// Slots that each group of components that share them uses.
+    pub used_slots: &'a BTreeMap<u32, u32>,
     /// Cores of the nodes on which it runs, if all declare them.
     pub cores: Option<f64>,
     /// Cores of the nodes on which it may run, if all declare them.
@@ -44,15 +46,14 @@ impl<'a> Situation<'a> {
         let most = self.flow.components[index].most();
         let Some(slots) = self.slots else { return most.max(1) };
         let own = self.topology.slot_group(index);
-        let groups = self.slots_of_groups(|index| self.flow.components[index].executors);
-        let others: u32 = groups.iter().filter(|(group, _)| **group != own).map(|(_, n)| n).sum();
+        let others = self.used_slots.iter().filter(|(group, _)| **group != own);
+        let others: u32 = others.map(|(_, used)| used).sum();
         most.min(slots.saturating_sub(others)).max(1)
     }
 
     /// The slots of each group of components that share them, when users' components have so many executors.
     pub fn slots_of_groups(&self, executors: impl Fn(usize) -> u32) -> BTreeMap<u32, u32> {
-        let system = |index: usize| self.flow.components.get(index).is_none_or(|c| c.system);
-        self.topology.shared_slots(|index| if system(index) { 0 } else { executors(index) })
+        slots_of_groups(self.topology, self.flow, executors)
     }
 
     /// The demand on each component when sources bring in what `rate` says, as far as components that cannot do what
@@ -86,6 +87,21 @@ impl<'a> Situation<'a> {
         };
         self.flow.components.iter().enumerate().map(of).collect()
     }
+}
+
+/// The slots of each group of components that share them, when users' components have so many executors.
+fn slots_of_groups(
+    topology: &Topology,
+    flow: &Flow,
+    executors: impl Fn(usize) -> u32,
+) -> BTreeMap<u32, u32> {
+    let system = |index: usize| flow.components.get(index).is_none_or(|c| c.system);
+    topology.shared_slots(|index| if system(index) { 0 } else { executors(index) })
+}
+
+/// The slots that each group uses.
+pub fn used_slots(topology: &Topology, flow: &Flow) -> BTreeMap<u32, u32> {
+    slots_of_groups(topology, flow, |index| flow.components[index].executors)
 }
 
 /// What a policy wants.

@@ -1,6 +1,6 @@
 //! Situations for the tests of policies.
 
-use super::situation::{Intent, Situation};
+use super::situation::{Intent, Situation, used_slots};
 use crate::demand::{Carries, ComponentFlow, ExecutorFlow, Flow, Stream, Target};
 use crate::model::{Component, Topology};
 use crate::reason::ReasonCode;
@@ -64,6 +64,7 @@ impl Case {
     }
 
     pub fn intent(&self, find: impl FnOnce(&Situation<'_>) -> Intent) -> Intent {
+        let used_slots = used_slots(&self.topology, &self.flow);
         find(&Situation {
             topology: &self.topology,
             flow: &self.flow,
@@ -71,6 +72,7 @@ impl Case {
             age: Millis::ZERO,
             may_move: self.may_move,
             slots: self.slots,
+            used_slots: &used_slots,
             cores: None,
             most_cores: None,
             settings: &self.settings,

@@ -37,8 +37,7 @@ impl Slots {
         if situation.settings.slots == SlotRule::Workers {
             return None;
         }
-        let groups = situation.slots_of_groups(|index| situation.flow.components[index].executors);
-        let count = Some(groups.into_values().sum()).filter(|count| *count > 0)?;
+        let count = Some(situation.used_slots.values().sum()).filter(|count| *count > 0)?;
         let busy: Option<f64> = situation.flow.users().map(|(_, component)| work(component)).sum();
         let cores = situation.cores.unwrap_or(f64::from(count));
         let all = situation.most_cores.map(|all| f64::from(count) * all / cores.max(1e-9));

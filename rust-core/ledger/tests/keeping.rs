@@ -4,10 +4,10 @@
 mod support;
 
 use std::fs::{self, File};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use support::{Quick, entry, ledger, open, segments, settings};
-use thalweg_ledger::{Ask, Entry, Fault, Limits, Writer, page, verify};
+use thalweg_ledger::{Ask, Fault, Limits, Writer, page, verify};
 
 const ALL: Ask<'_> =
     Ask { before: None, after: 0, topology: None, kind: None, limit: 10, bytes: 1 << 20 };
@@ -125,38 +125,4 @@ fn an_empty_ledger_has_an_empty_page() {
     let read = page(folder.path(), &ALL).unwrap();
     assert_eq!(read.records.iter().map(|r| r.kind.as_str()).collect::<Vec<_>>(), ["opened"]);
     let _ = open(folder.path());
-}
-
-/// `cargo test --release -p thalweg-ledger --test keeping -- --ignored --nocapture` tells how long pages of a long ledger take.
-#[test]
-#[ignore = "it measures, and asserts only what no machine should miss"]
-fn a_page_of_a_long_ledger_takes_milliseconds() {
-    let folder = tempfile::tempdir().unwrap();
-    let limits = Limits { bytes: 1 << 30, age_ms: 0 };
-    let mut writer = Writer::open(settings(folder.path(), limits), Box::new(Quick)).unwrap();
-    let begun = Instant::now();
-    for batch in 0..1000u64 {
-        // As long as the decisions of a small topology.
-        let of = |n: u64| Entry { why: "y".repeat(3000), ..entry(batch * 100 + n) };
-        writer.append(&(0..100).map(of).collect::<Vec<_>>()).unwrap();
-    }
-    drop(writer);
-    println!("100,000 records written in {:?}", begun.elapsed());
-    let timed = |what: &str, ask: &Ask<'_>| {
-        let begun = Instant::now();
-        let read = page(folder.path(), ask).unwrap();
-        println!("{what}: {} records in {:?}", read.records.len(), begun.elapsed());
-        assert!(begun.elapsed() < Duration::from_secs(30));
-    };
-    let thousand = Ask { limit: 1000, bytes: 64 << 20, ..ALL };
-    timed("the newest 20", &Ask { limit: 20, ..ALL });
-    timed("the newest 1,000", &thousand);
-    timed("1,000 from the middle", &Ask { before: Some(50_000), ..thousand });
-    timed("the oldest 1,000", &Ask { before: Some(1000), ..thousand });
-    timed("1,000 of one topology", &Ask { topology: Some("words1"), ..thousand });
-    timed("of a topology that is not there", &Ask { topology: Some("none"), ..thousand });
-    let begun = Instant::now();
-    let report = verify(folder.path(), &[], &[]).unwrap();
-    println!("{} records verified in {:?}", report.records, begun.elapsed());
-    assert!(report.findings.is_empty());
 }

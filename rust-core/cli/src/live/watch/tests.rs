@@ -246,21 +246,21 @@ fn without_colours_nothing_has_one() {
     assert!(cells.iter().all(|cell| cell.fg == ratatui::style::Color::Reset));
 }
 
-/// Takes the terminal and fails; only in a process of its own ([`a_panic_gives_the_terminal_back`]).
-#[test]
-#[ignore = "it is run in a terminal by another test"]
-fn panics_in_a_terminal() {
-    let terminal = super::TakenTerminal::take().unwrap();
-    assert!(terminal.0.size().unwrap().width == 0, "planted for the test");
-}
+/// In the process that [`a_panic_gives_the_terminal_back`] starts in a terminal of its own, this is set.
+const IN_A_TERMINAL: &str = "THALWEG_TEST_IN_A_TERMINAL";
 
 #[test]
 fn a_panic_gives_the_terminal_back() {
     use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+    if std::env::var_os(IN_A_TERMINAL).is_some() {
+        let _terminal = super::TakenTerminal::take().unwrap();
+        panic!("planted for the test");
+    }
     let pair = native_pty_system().openpty(PtySize::default()).unwrap();
     let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
-    let name = "live::watch::tests::panics_in_a_terminal";
-    command.args([name, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
+    let name = "live::watch::tests::a_panic_gives_the_terminal_back";
+    command.args([name, "--exact", "--nocapture", "--test-threads=1"]);
+    command.env(IN_A_TERMINAL, "1");
     let mut child = pair.slave.spawn_command(command).unwrap();
     drop(pair.slave);
     let mut output = Vec::new();

@@ -1,54 +1,21 @@
 //! The command's way to a scheduler through a real Redis, as from another machine.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../../engine/tests/support/redis.rs"]
+mod redis;
 #[path = "../../core/tests/support/mod.rs"]
 mod support;
 
 use std::fs::{self, Permissions};
-use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
+use redis::Redis;
 use serde_json::{Value, json};
 use support::Model;
 use thalweg_engine::Engine;
-
-const LIMIT: Duration = Duration::from_secs(30);
-
-struct Redis {
-    process: Child,
-    url: String,
-    _folder: tempfile::TempDir,
-}
-
-impl Redis {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
-            .arg(folder.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let end = Instant::now() + LIMIT;
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < end, "no redis");
-            std::thread::yield_now();
-        }
-        Self { process, url: format!("redis://127.0.0.1:{port}"), _folder: folder }
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 /// A scheduler with its Redis, and the tokens of those who ask from elsewhere.
 struct Elsewhere {
@@ -153,8 +120,7 @@ fn who_may_not_order_and_who_is_not_known_are_told_apart() {
 #[test]
 fn a_redis_that_is_away_is_told() {
     let mut elsewhere = Elsewhere::new();
-    elsewhere.redis.process.kill().unwrap();
-    elsewhere.redis.process.wait().unwrap();
+    elsewhere.redis.kill();
     let said = elsewhere.says("night", 4, &["status", "--timeout", "2"]);
     assert!(said.contains("127.0.0.1"), "{said}");
 }

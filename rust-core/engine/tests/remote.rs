@@ -1,16 +1,17 @@
 //! What is asked and ordered over a real Redis: signed, answered once, and by whoever leads.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/redis.rs"]
+mod redis;
 #[path = "../../core/tests/support/mod.rs"]
 mod support;
 
 use std::fs::{self, Permissions};
-use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, Command as Process, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use redis::Redis;
 use serde_json::{Value, json};
 use support::Model;
 use thalweg_control::envelope::{Envelope, SealedAnswer};
@@ -22,41 +23,13 @@ use thalweg_store::{Mailbox, StoreKind, StoreSettings};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-struct Redis {
-    process: Child,
-    url: String,
-    _folder: tempfile::TempDir,
-}
-
-impl Redis {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = Process::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
-            .arg(folder.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        until("redis", || TcpStream::connect(("127.0.0.1", port)).is_ok().then_some(()));
-        Self { process, url: format!("redis://127.0.0.1:{port}"), _folder: folder }
-    }
-
-    fn mailbox(&self) -> Mailbox {
-        let settings = StoreSettings {
-            kind: StoreKind::Redis,
-            url: self.url.clone(),
-            ..StoreSettings::default()
-        };
-        Mailbox::new(&settings).unwrap()
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+fn mailbox(redis: &Redis) -> Mailbox {
+    let settings = StoreSettings {
+        kind: StoreKind::Redis,
+        url: redis.url.clone(),
+        ..StoreSettings::default()
+    };
+    Mailbox::new(&settings).unwrap()
 }
 
 fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
@@ -135,7 +108,7 @@ fn orders_reach_whoever_leads_and_go_on_with_the_next_leader() {
     let mut other = Scheduler::new(&redis, &tokens);
     one.tell(&json!({ "op": "lead", "term": 1 }));
     one.look();
-    let mailbox = redis.mailbox();
+    let mailbox = mailbox(&redis);
     let night = Token::new("night", Role::Operator, &night).unwrap();
     let watch = Token::new("watch", Role::Viewer, &watch).unwrap();
     let Outcome::Result(accepted) = ask(&mailbox, &night, scale(4)) else { panic!("refused") };
@@ -168,7 +141,7 @@ fn what_comes_again_too_late_or_from_nobody_is_not_answered() {
     let mut one = Scheduler::new(&redis, &format!("night operator {secret}\n"));
     one.tell(&json!({ "op": "lead", "term": 1 }));
     one.look();
-    let mailbox = redis.mailbox();
+    let mailbox = mailbox(&redis);
     let night = Token::new("night", Role::Operator, &secret).unwrap();
     let envelope = Envelope::seal(&Request::of(scale(4)), &night, now(), 60_000).unwrap();
     let bytes = serde_json::to_vec(&envelope).unwrap();

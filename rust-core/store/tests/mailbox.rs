@@ -33,8 +33,9 @@ fn each_request_is_taken_once_and_by_who_leads() {
 fn requests_that_nobody_takes_are_bounded_and_precautions_are_told() {
     let server = RedisServer::start_with(&["--appendonly", "yes"]);
     let mailbox = Mailbox::new(&server.settings()).unwrap();
-    let posted = (0..1_000).map(|_| mailbox.post(b"x")).take_while(Result::is_ok).count();
-    assert_eq!(posted, 256);
+    for _ in 0..256 {
+        mailbox.post(b"x").unwrap();
+    }
     assert!(matches!(mailbox.post(b"x"), Err(StoreError::Refused { .. })));
     let told = mailbox.precautions().unwrap();
     assert!(told.appends && told.time.is_some_and(|time| time > 1_700_000_000_000), "{told:?}");

@@ -1,9 +1,9 @@
 //! A Redis server of the test's own, on a free loopback port and in a folder of its own.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -12,6 +12,9 @@ use tempfile::TempDir;
 use thalweg_store::{StoreKind, StoreSettings};
 
 use super::wait_until;
+
+/// Where a server says what it does, in its folder.
+const LOG: &str = "redis.log";
 
 /// A running, or killed, server.
 pub struct RedisServer {
@@ -51,7 +54,7 @@ impl RedisServer {
         let port = free_port();
         let process = spawn(&dir, &options, port, tls);
         let mut server = Self { process, options, port, dir, tls };
-        server.wait_for_port();
+        server.wait_until_ready();
         server
     }
 
@@ -76,7 +79,7 @@ impl RedisServer {
     /// Starts the killed server again on its old port.
     pub fn restart(&mut self) {
         self.process = spawn(&self.dir, &self.options, self.port, self.tls);
-        self.wait_for_port();
+        self.wait_until_ready();
     }
 
     /// Settings of a store on this server.
@@ -105,12 +108,14 @@ impl RedisServer {
             .expect("the server listens")
     }
 
-    fn wait_for_port(&mut self) {
+    /// Its own word is waited for: a port accepts before requests are served, and whoever accepts may be another.
+    fn wait_until_ready(&mut self) {
         let port = self.port;
-        wait_until("redis-server listens", || {
+        wait_until("redis-server is ready", || {
+            let log = fs::read_to_string(self.file(LOG)).unwrap_or_default();
             let ended = self.process.try_wait().expect("the process is ours");
-            assert_eq!(ended, None, "redis-server did not start on port {port}");
-            TcpStream::connect(("127.0.0.1", port)).is_ok()
+            assert_eq!(ended, None, "redis-server did not start on port {port}: {log}");
+            log.contains("Ready to accept connections")
         });
     }
 }
@@ -144,7 +149,10 @@ fn spawn(dir: &TempDir, options: &[String], port: u16, tls: bool) -> Child {
     let mut command = Command::new("redis-server");
     command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
     command.args(["--port", &plain.to_string(), "--tls-port", &encrypted.to_string()]);
-    command.arg("--dir").arg(dir.path()).args(options).stdout(Stdio::null());
+    command.arg("--dir").arg(dir.path()).args(options);
+    // Each start has a log of its own, so that the word of an earlier one is not taken for this one's.
+    let log = fs::File::create(dir.path().join(LOG)).expect("the folder is there");
+    command.stdout(log);
     command.spawn().expect("redis-server must be installed to run these tests")
 }
 

@@ -179,7 +179,7 @@ struct Deeds {
 }
 
 /// Plays a recording with other settings. What was observed does not answer to what they do, so each
-/// plan counts as carried out at once, and its effect is reckoned from the rates measured.
+/// plan counts as carried out at once, and its effect is computed from the rates measured.
 #[derive(Default)]
 struct Others {
     settings: Option<Settings>,
@@ -232,8 +232,8 @@ impl Others {
 
     /// Adds executor-hours, and the lag that either side's capacity would let grow or fall.
     fn reckon(&mut self, observation: &Observation, decisions: &[Decision], secs: f64) {
-        let (mut real, mut wished) = (0u32, 0u32);
-        let (mut shortage, mut wished_shortage) = (0.0f64, 0.0f64);
+        let (mut real, mut desired) = (0u32, 0u32);
+        let (mut shortage, mut desired_shortage) = (0.0f64, 0.0f64);
         for topology in &observation.topologies {
             let view = decisions.iter().find(|d| d.topology == topology.id).map(|d| &d.view);
             for (index, component) in topology.components.iter().enumerate() {
@@ -245,7 +245,7 @@ impl Others {
                 let key = (topology.id.clone(), component.id.clone());
                 let then = self.counts.get(&key).copied().unwrap_or(now);
                 real += now;
-                wished += then;
+                desired += then;
                 let Some(seen) = view.and_then(|v| v.components.get(index)) else { continue };
                 // A full component does what it can; so what it could do is its rate over its load.
                 let each = seen.rate.get()
@@ -257,11 +257,11 @@ impl Others {
                     seen.rate.get()
                 };
                 shortage = shortage.max(demand - each * f64::from(now));
-                wished_shortage = wished_shortage.max(demand - each * f64::from(then));
+                desired_shortage = desired_shortage.max(demand - each * f64::from(then));
             }
         }
         for (deeds, executors, short) in
-            [(&mut self.recorded, real, shortage), (&mut self.others, wished, wished_shortage)]
+            [(&mut self.recorded, real, shortage), (&mut self.others, desired, desired_shortage)]
         {
             deeds.executor_hours += f64::from(executors) * secs / 3600.0;
             deeds.lag = (deeds.lag + short * secs).max(0.0);

@@ -83,7 +83,7 @@ fn topology(index: u32, executors: u32, workers: u32) -> Topology {
     Topology {
         id: format!("t{index:05}"),
         name: format!("t{index:05}"),
-        wished_workers: workers,
+        desired_workers: workers,
         components: (0..3).map(component).collect(),
         edges: vec![
             Edge { from: 0, to: 1, ..Edge::default() },

@@ -44,7 +44,7 @@ fn cluster(executors: u32, nodes: u32) -> Observation {
         Topology {
             id: format!("topology-{index:04}"),
             name: format!("topology-{index}"),
-            wished_workers: 25,
+            desired_workers: 25,
             components,
             edges: vec![
                 Edge { from: 0, to: 1, ..Edge::default() },
@@ -81,7 +81,7 @@ fn lines(topologies: u32) -> Observation {
     let topology = |index: u32| Topology {
         id: format!("topology-{index:05}"),
         name: format!("topology-{index}"),
-        wished_workers: 2,
+        desired_workers: 2,
         components: components.clone(),
         edges: (0..19).map(|from| Edge { from, to: from + 1, ..Edge::default() }).collect(),
         executors: (0..20u32)

@@ -60,16 +60,16 @@ pub fn never_changed(topology: &Topology) -> bool {
     matches!(topology.obstacle, Some(Obstacle::Batch | Obstacle::OtherScheduler))
 }
 
-/// The wished counts of a policy, by component ordinal, without those of components whose number is not to change, and
+/// The desired counts of a policy, by component ordinal, without those of components whose number is not to change, and
 /// why they are not.
 pub fn changeable(
     context: &Context<'_>,
     topology: &Topology,
     blacklist: &Blacklist,
-    wished: BTreeMap<u32, u32>,
+    desired: BTreeMap<u32, u32>,
 ) -> (BTreeMap<u32, u32>, Vec<Reason>) {
     let mut kept = Vec::new();
-    let mut changed = wished;
+    let mut changed = desired;
     changed.retain(|ordinal, count| {
         let component = topology.components.get(*ordinal as usize);
         let why = component.and_then(|c| fixed(context, (topology, c), blacklist, *count));
@@ -80,12 +80,12 @@ pub fn changeable(
     (changed, kept)
 }
 
-/// Why a component keeps its number of executors, whatever a policy wishes.
+/// Why a component keeps its number of executors, whatever a policy desires.
 fn fixed(
     context: &Context<'_>,
     (topology, component): (&Topology, &Component),
     blacklist: &Blacklist,
-    wished: u32,
+    desired: u32,
 ) -> Option<Reason> {
     let &Context { settings, now, .. } = context;
     let id = &component.id;
@@ -94,9 +94,9 @@ fn fixed(
     if by_name || component.kind == ComponentKind::Source && !settings.scale_sources {
         let setting =
             if by_name { "thalweg.scaling.fixed.components" } else { "thalweg.scaling.sources" };
-        let text = format!("executors wished for {id}, whose number is not to change");
+        let text = format!("executors desired for {id}, whose number is not to change");
         let reason = Reason::plain(ReasonCode::CountFixed, text).changed_by(setting);
-        return Some(Reason { measured: Some(f64::from(wished)), ..reason });
+        return Some(Reason { measured: Some(f64::from(desired)), ..reason });
     }
     let secs = blacklist.fixes(id, now)?;
     let text = format!(
@@ -106,13 +106,13 @@ fn fixed(
     Some(Reason { measured: Some(secs), ..Reason::plain(ReasonCode::RescaleFailed, text) })
 }
 
-/// The wished counts with those of components that have to have as many executors as others, and why.
+/// The desired counts with those of components that have to have as many executors as others, and why.
 pub fn kept_equal(
     charter: &Charter<'_>,
     topology: &Topology,
-    wished: BTreeMap<u32, u32>,
+    desired: BTreeMap<u32, u32>,
 ) -> (BTreeMap<u32, u32>, Vec<Reason>) {
-    let mut counts = wished;
+    let mut counts = desired;
     let mut reasons = Vec::new();
     if counts.is_empty() {
         return (counts, reasons);
@@ -137,15 +137,15 @@ pub fn kept_equal(
     (counts, reasons)
 }
 
-/// The wished counts, by component ordinal, within what the user allows, and the reason where that is less or more
-/// than was wished.
+/// The desired counts, by component ordinal, within what the user allows, and the reason where that is less or more
+/// than was asked for.
 pub fn within_bounds(
     topology: &Topology,
-    wished: BTreeMap<u32, u32>,
+    desired: BTreeMap<u32, u32>,
 ) -> (BTreeMap<u32, u32>, Option<Reason>) {
     let mut limited = None;
     let mut allowed = BTreeMap::new();
-    for (ordinal, count) in wished {
+    for (ordinal, count) in desired {
         let component = topology.components.get(ordinal as usize);
         let nearest = component.map_or(count, |component| component.allowed(count));
         if let Some(component) = component.filter(|_| nearest != count) {
@@ -167,13 +167,13 @@ pub fn beyond_bounds(plan: &Plan, topology: &Topology) -> Option<Reason> {
     counts.next()
 }
 
-fn out_of_bounds(component: &Component, wished: u32) -> Reason {
-    let limit = component.allowed(wished);
-    let side = if limit < wished { "at most" } else { "at least" };
+fn out_of_bounds(component: &Component, desired: u32) -> Reason {
+    let limit = component.allowed(desired);
+    let side = if limit < desired { "at most" } else { "at least" };
     Reason::compared(
         ReasonCode::BoundsLimited,
-        f64::from(wished),
+        f64::from(desired),
         f64::from(limit),
-        format!("executors wished for {}, which may have {side} {limit}", component.id),
+        format!("executors desired for {}, which may have {side} {limit}", component.id),
     )
 }

@@ -9,7 +9,7 @@ use crate::assess::Assessment;
 use crate::budget::{granted, within_slots};
 use crate::context::Context;
 use crate::demand::{Flow, leave_out_ticks};
-use crate::explain::Wish;
+use crate::explain::Desired;
 use crate::model::{Observation, SlotRef, Topology};
 use crate::permission::{Charter, Lift, parted};
 use crate::place::{self, Problem, Shortage, place};
@@ -179,7 +179,7 @@ impl Question<'_> {
             let present = f64::from(topology.executors_of(component));
             why.push(Reason { measured: Some(present), ..reason });
         }
-        state.wished = Some(self.wish(&counts, &memory_mib));
+        state.desired = Some(self.desired(&counts, &memory_mib));
         if !self.context.settings.scaling_enabled {
             let text =
                 "bounds or an event ask for other executor counts, but they are not to change";
@@ -200,7 +200,7 @@ impl Question<'_> {
     }
 
     /// Counts and memory by components' ids.
-    fn wish(&self, counts: &BTreeMap<u32, u32>, memory_mib: &BTreeMap<u32, u32>) -> Wish {
+    fn desired(&self, counts: &BTreeMap<u32, u32>, memory_mib: &BTreeMap<u32, u32>) -> Desired {
         let components = &self.assessment.topology.components;
         let named = |values: &BTreeMap<u32, u32>| {
             let named = |(component, value): (&u32, &u32)| {
@@ -208,7 +208,7 @@ impl Question<'_> {
             };
             values.iter().filter_map(named).collect()
         };
-        Wish { counts: named(counts), memory_mib: named(memory_mib), places: true }
+        Desired { counts: named(counts), memory_mib: named(memory_mib), places: true }
     }
 
     /// What is left of an intent where executor counts may not change, or not that far.
@@ -216,9 +216,9 @@ impl Question<'_> {
         let Intent::Scale { counts, memory_mib, desired_tasks, growth, reasons } = intent else {
             return intent;
         };
-        state.wished = Some(self.wish(&counts, &memory_mib));
+        state.desired = Some(self.desired(&counts, &memory_mib));
         if !self.context.settings.scaling_enabled {
-            let text = "other executor counts are wished for, but they are not to change";
+            let text = "other executor counts are desired, but they are not to change";
             let forbidden = Reason::plain(ReasonCode::ScalingForbidden, text);
             return Intent::Stay(std::iter::once(forbidden).chain(reasons).collect());
         }

@@ -12,8 +12,8 @@ use crate::plan::Plan;
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::Settings;
 
-/// The wished counts, by component ordinal, as far as the budget reaches, and the reason if that is not all:
-/// components that grow share what is left in proportion to what they wished for.
+/// The desired counts, by component ordinal, as far as the budget reaches, and the reason if that is not all:
+/// components that grow share what is left in proportion to what they asked for.
 pub fn granted(
     context: &Context<'_>,
     topology: &Topology,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{Awaited, Blacklist, Harm, InFlight, Proposed, Rejected, Shown};
 use crate::capacity::power::Power;
-use crate::explain::Wish;
+use crate::explain::Desired;
 use crate::model::{Node, SlotRef, TaskRange, Topology};
 use crate::plan::Plan;
 use crate::policy::Memories;
@@ -220,7 +220,7 @@ pub struct TopologyState {
     /// What the policy believed each component could do when it was asked last.
     pub believed: Vec<Option<RatePerSec>>,
     /// What the policy wanted when it was asked last, before anything was held against it.
-    pub wished: Option<Wish>,
+    pub desired: Option<Desired>,
     /// What policies remember.
     pub policies: Memories,
     /// Reports of its executors.

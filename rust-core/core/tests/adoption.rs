@@ -21,7 +21,7 @@ fn codes(decision: &Decision) -> Vec<ReasonCode> {
 fn placed_by_storm(adopt: Adopt) -> Model {
     let mut model = Model::new(3, 3, 3);
     model.settings.adopt = adopt;
-    model.observation.topologies[0].wished_workers = 3;
+    model.observation.topologies[0].desired_workers = 3;
     let executors = &mut model.observation.topologies[0].executors;
     let shared = executors[0].slot;
     for executor in executors.iter_mut().filter(|e| e.slot.is_some_and(|slot| slot.node == 0)) {
@@ -95,7 +95,7 @@ fn what_can_be_had_without_a_stop_is_taken() {
 }
 
 #[test]
-fn an_adoption_for_its_own_sake_is_made_when_it_is_wished_and_made_once() {
+fn an_adoption_for_its_own_sake_is_made_when_it_is_asked_for_and_made_once() {
     let mut model = placed_by_storm(Adopt::Now);
     let decided = model.until_plan(20).expect("nothing speaks against it");
     let decision = &decided.decisions[0];
@@ -118,7 +118,7 @@ fn of_one_worker_it_is_said_that_every_change_stops_it_and_nothing_is_held() {
     let mut model = Model::new(2, 2, 2);
     model.settings.adopt = Adopt::Never;
     model.settings.worker_limit = thalweg_core::settings::WorkerLimit::Asked;
-    model.observation.topologies[0].wished_workers = 1;
+    model.observation.topologies[0].desired_workers = 1;
     for executor in &mut model.observation.topologies[0].executors {
         executor.slot = Some(SlotRef { node: 0, port: 1 });
     }

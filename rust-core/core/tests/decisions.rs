@@ -448,11 +448,11 @@ fn nothing_grows_or_shrinks_beyond_what_its_user_allows() {
     let mut model = bounded(Some(2), Some(2));
     holds(&mut model, 40);
     assert!(codes(&model.step().decisions[0]).contains(&ReasonCode::BoundsLimited));
-    for wished in [1, 5] {
+    for desired in [1, 5] {
         let mut model = bounded(Some(2), Some(4));
         model.rate = 50.0;
         holds(&mut model, 20);
-        model.state.order = Some(order("wc-1", wished));
+        model.state.order = Some(order("wc-1", desired));
         let refused = model.step().decisions.remove(0);
         assert_eq!(codes(&refused), [ReasonCode::BoundsLimited, ReasonCode::Ordered]);
         assert_eq!((refused.verdict, &model.state.order), (Verdict::Hold, &None));

@@ -30,7 +30,7 @@ fn topology(id: &str) -> Topology {
     Topology {
         id: id.to_owned(),
         name: id.to_owned(),
-        wished_workers: 1,
+        desired_workers: 1,
         worker_heap_mib: Some(700.0),
         components: vec![
             component("words", ComponentKind::Source, 1, 2),

@@ -18,7 +18,7 @@ fn first_placement(cpu_points: [f64; 3]) -> BTreeMap<(u32, u32), u32> {
         node.cpu_points = Some(points);
     }
     let topology = &mut model.observation.topologies[0];
-    topology.wished_workers = 3;
+    topology.desired_workers = 3;
     topology.executors.iter_mut().for_each(|executor| executor.slot = None);
     let routes: BTreeMap<String, Routes> = BTreeMap::new();
     let now = model.now();
@@ -52,7 +52,7 @@ fn what_was_never_measured_is_spread_over_nodes() {
 fn what_is_to_be_apart_is_placed_apart() {
     let mut model = Model::new(2, 2, 2);
     let topology = &mut model.observation.topologies[0];
-    topology.wished_workers = 2;
+    topology.desired_workers = 2;
     topology.apart = vec![(1, 2)];
     topology.components[0].most_per_node = Some(1);
     topology.executors.iter_mut().for_each(|executor| executor.slot = None);

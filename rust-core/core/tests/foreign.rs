@@ -54,7 +54,7 @@ impl Job {
         let mut topology = Topology {
             id: "job-1".to_owned(),
             name: "job".to_owned(),
-            wished_workers: 4,
+            desired_workers: 4,
             message_timeout: Millis::saturating(30_000.0),
             ..Topology::default()
         };

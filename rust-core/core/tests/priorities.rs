@@ -55,20 +55,20 @@ fn nobody_goes_over_the_budget() {
 fn who_wants_more_than_is_left_gets_what_is_left() {
     let mut model = two_short_topologies();
     model.rate = 450.0;
-    let wished = |model: &mut Model| {
+    let desired = |model: &mut Model| {
         let decided = (0..60).flat_map(|_| model.step().decisions).find_map(|decision| {
             let plan = decision.plan.filter(|_| decision.verdict == Verdict::Act)?;
             Some((plan, decision.reasons))
         });
         decided.expect("a topology is short")
     };
-    let (plan, _) = wished(&mut model);
+    let (plan, _) = desired(&mut model);
     let all: u32 = plan.counts.values().sum();
     assert!(all > 4, "{plan:?}");
     let mut model = two_short_topologies();
     model.rate = 450.0;
     model.settings.executor_budget = 12;
-    let (plan, reasons) = wished(&mut model);
+    let (plan, reasons) = desired(&mut model);
     assert_eq!(plan.counts.values().sum::<u32>(), 4, "two executors and two more: {plan:?}");
     let limited = reasons.iter().find(|reason| reason.code == ReasonCode::BudgetLimited);
     assert_eq!(limited.and_then(|reason| reason.limit), Some(12.0));

@@ -49,7 +49,7 @@ fn topology(id: &str, counts: &[u32], workers: u32) -> Topology {
     Topology {
         id: id.to_owned(),
         name: id.to_owned(),
-        wished_workers: workers,
+        desired_workers: workers,
         edges: (1..counts.len() as u32).map(|to| edge(to - 1)).collect(),
         components,
         executors,
@@ -134,11 +134,11 @@ fn check(view: &Observation, answer: &Assignment) {
         let here = |slot: &SlotRef| usable(&view.nodes[slot.node as usize]);
         let joins = slots.iter().flatten().any(here);
         let workers: BTreeSet<&SlotRef> = slots.iter().flatten().collect();
-        let may_start = workers.len() < topology.wished_workers as usize;
+        let may_start = workers.len() < topology.desired_workers as usize;
         let has_room = joins || free && may_start;
         assert!(open_count.is_empty() || !has_room, "a slot for {} is left", topology.id);
         let had: BTreeSet<SlotRef> = topology.executors.iter().filter_map(|e| e.slot).collect();
-        let most = had.len().max(topology.wished_workers as usize);
+        let most = had.len().max(topology.desired_workers as usize);
         let comes = |(e, slot): (&Executor, &Option<SlotRef>)| slot.is_some() && e.slot.is_none();
         let filled = topology.executors.iter().zip(slots).any(comes);
         assert!(!filled || workers.len() <= most, "{} has {} workers", topology.id, workers.len());
@@ -425,7 +425,7 @@ fn any_node() -> impl Strategy<Value = (u32, u8)> {
     (0u32..5, prop_oneof![4 => Just(0u8), 1 => 1u8..4])
 }
 
-/// Executor counts by component, wished workers, whether memory is declared.
+/// Executor counts by component, desired workers, whether memory is declared.
 fn any_topology() -> impl Strategy<Value = (Vec<u32>, u32)> {
     (proptest::collection::vec(1u32..4, 1..5), 1u32..5)
 }

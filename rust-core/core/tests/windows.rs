@@ -273,8 +273,8 @@ fn every_guard_says_why_it_lets_a_plan_pass_or_does_not() {
     ];
     assert_eq!(guards, expected.map(|guard| (guard, guard != Guard::DailyDisruption)));
     assert!(checks.iter().all(|check| !check.text.is_empty()));
-    let wish = decision.chain.wish.expect("what the policy wanted");
-    assert_eq!(wish.counts["split"], 4);
+    let desired = decision.chain.desired.expect("what the policy wanted");
+    assert_eq!(desired.counts["split"], 4);
     assert_eq!(decision.chain.diagnosis[0].code, ReasonCode::CapacityHigh);
     let busy =
         decision.chain.signals.iter().find(|s| s.of == "split" && s.what.starts_with("busy"));

@@ -17,7 +17,7 @@ fn in_one_worker(nodes: usize) -> Model {
     let mut model = Model::new(nodes, 4, 2);
     model.settings = Settings { worker_limit: WorkerLimit::Asked, ..settings() };
     let topology = &mut model.observation.topologies[0];
-    topology.wished_workers = 1;
+    topology.desired_workers = 1;
     for executor in &mut topology.executors {
         executor.slot = Some(SlotRef { node: 0, port: 1 });
     }
@@ -52,7 +52,7 @@ fn of_two_that_share_a_node_one_leaves_it_as_a_whole() {
     model.settings.scaling_enabled = false;
     model.add_topology("wc-2", 4, 2);
     let second = &mut model.observation.topologies[1];
-    second.wished_workers = 1;
+    second.desired_workers = 1;
     for executor in &mut second.executors {
         executor.slot = Some(SlotRef { node: 0, port: 2 });
     }

@@ -222,7 +222,7 @@ impl Engine {
     pub(crate) fn due(running: &Running) -> Value {
         let Some(UnderWay { action, .. }) = &running.under_way else { return Value::Null };
         let Some(what) = action.due() else { return Value::Null };
-        // What a committed plan has changed for good is what was wished, and is not taken back by whoever carries it on.
+        // What a committed plan has changed for good is what was desired, and is not taken back by whoever carries it on.
         let forward = what == Due::CarryOn;
         let back = |done: &&Done| !forward || done.ends_with_the_action();
         let done: Vec<&Done> = action.done.iter().filter(back).collect();

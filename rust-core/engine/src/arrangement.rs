@@ -42,7 +42,7 @@ pub(crate) struct Arrangement {
     topology: String,
     name: String,
     status: TopologyStatus,
-    wished_workers: u32,
+    desired_workers: u32,
     streams: Vec<Stream>,
     workers: Vec<SeenWorker>,
     /// Executors that run nowhere.
@@ -122,7 +122,7 @@ fn arrangement(
         topology: topology.id.clone(),
         name: topology.name.clone(),
         status: topology.status,
-        wished_workers: topology.wished_workers,
+        desired_workers: topology.desired_workers,
         streams: streams.collect(),
         workers: workers.collect(),
         unassigned,

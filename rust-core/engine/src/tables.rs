@@ -29,7 +29,7 @@ pub(crate) fn of_plan(
     RoutingTable::new(plan, topology, epoch, at, rows.collect())
 }
 
-/// The places of a stored table as a shell reads them: those that its plan wishes, once that is committed; until then
+/// The places of a stored table as a shell reads them: those that its plan desires, once that is committed; until then
 /// those before it, as far as the plan's executors had any.
 pub(crate) fn in_force(table: &RoutingTable, committed: bool) -> Value {
     let place = |row: &Row| {

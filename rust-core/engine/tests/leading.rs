@@ -164,7 +164,7 @@ fn a_committed_plan_is_carried_on_and_nothing_else_begins_meanwhile() {
         assert_eq!(decision["verdict"], "hold");
         assert_eq!(decision["reasons"][0]["code"], "ACTION_RUNNING", "{decision}");
     }
-    // What runs is what was wished, but its sources do not run yet: then it is not done.
+    // What runs is what was desired, but its sources do not run yet: then it is not done.
     let asked = one.tell(json!({}), "finish", &plan);
     assert_eq!(asked["phase"], "committed");
     one.tell(json!({ "done": { "what": "deactivated" } }), "undone", &plan);

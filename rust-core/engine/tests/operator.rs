@@ -49,7 +49,7 @@ fn overloaded(secs: u32) -> Observation {
         topologies: vec![Topology {
             id: "words-1".to_owned(),
             name: "words".to_owned(),
-            wished_workers: 4,
+            desired_workers: 4,
             components: vec![
                 component("lines", ComponentKind::Source, 1, 1),
                 component("split", ComponentKind::Operator, 2, 9),

@@ -286,7 +286,7 @@ fn add_in_proportion(draft: &mut Draft<'_>, topology: usize, node: u32, set: &[u
         Need::of(draft.summary(topology), &draft.rest[topology], |class| set.contains(&class));
     let room = &draft.rooms[node as usize];
     let (left, all) = need.scarcer(room.compute_left(), room.memory_left());
-    let wished: Vec<(usize, i64)> = by_size(draft, topology)
+    let desired: Vec<(usize, i64)> = by_size(draft, topology)
         .into_iter()
         .filter(|class| set.contains(class))
         .map(|class| (class, i64::from(draft.rest[topology][class])))
@@ -294,7 +294,7 @@ fn add_in_proportion(draft: &mut Draft<'_>, topology: usize, node: u32, set: &[u
             (class, rest.min((i128::from(rest) * i128::from(left) / i128::from(all)) as i64))
         })
         .collect();
-    for (class, count) in wished {
+    for (class, count) in desired {
         for _ in 0..count {
             if !draft.add(topology, node, class) {
                 break;

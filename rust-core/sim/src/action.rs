@@ -6,7 +6,7 @@ use thalweg_core::model::{SlotRef, TopologyStatus};
 use crate::environment::Start;
 use crate::hidden::Hidden;
 use crate::job::Job;
-use crate::layout::{Change, Wish, changed_slots, rearrange, share_slots};
+use crate::layout::{Change, Desired, changed_slots, rearrange, share_slots};
 use crate::observe::{node_id, task_ranges};
 use crate::random::Random;
 use crate::scenario::{EngineKind, Method, Scenario};
@@ -16,7 +16,7 @@ use crate::scenario::{EngineKind, Method, Scenario};
 pub struct Action {
     /// The plan.
     pub plan: Plan,
-    wishes: Vec<Wish>,
+    desired: Vec<Desired>,
     phase: Phase,
     /// Whether it fails after its preparation.
     fails: bool,
@@ -64,9 +64,9 @@ pub struct Site<'a> {
 impl Action {
     /// Begins to carry out a plan.
     pub fn begin(plan: Plan, site: &mut Site<'_>) -> Self {
-        let mut wishes = wishes(site.scenario, &plan);
+        let mut desired = desired(site.scenario, &plan);
         if site.scenario.engine == EngineKind::Flink {
-            share_slots(site.scenario, |node| site.alive[node], &mut wishes);
+            share_slots(site.scenario, |node| site.alive[node], &mut desired);
         }
         let now = site.now;
         let storm = &site.scenario.storm;
@@ -75,7 +75,7 @@ impl Action {
             (EngineKind::Flink, _) => {
                 let until = now + flink_restart(site);
                 set_memory(site, &plan);
-                restart_flink(site, &wishes, until, site.scenario.flink.replay);
+                restart_flink(site, &desired, until, site.scenario.flink.replay);
                 Phase::Starting { until }
             }
             (EngineKind::Storm, Method::Drain) => {
@@ -84,17 +84,17 @@ impl Action {
             (EngineKind::Storm, Method::Rebalance) => {
                 let [low, high] = storm.restart_secs;
                 let until = now + site.random.between(low, high);
-                restart_storm(site, &wishes, until);
+                restart_storm(site, &desired, until);
                 Phase::Starting { until }
             }
             (EngineKind::Storm, _) => {
                 let [low, high] = storm.prepare_secs;
                 fails = site.random.unit() < storm.failure_rate;
-                start_workers(site, &wishes);
+                start_workers(site, &desired);
                 Phase::Preparing { until: now + site.random.between(low, high) }
             }
         };
-        Self { plan, wishes, phase, fails }
+        Self { plan, desired, phase, fails }
     }
 
     /// Goes on with it.
@@ -106,12 +106,12 @@ impl Action {
                 if self.fails {
                     return Progress::GivenUp;
                 }
-                self.phase = Phase::Starting { until: switch_storm(site, &self.wishes) };
+                self.phase = Phase::Starting { until: switch_storm(site, &self.desired) };
             }
             Phase::Draining { until } if now >= until || site.job.pending() < 1.0 => {
                 let [low, high] = storm.restart_secs;
                 let until = now + site.random.between(low, high);
-                restart_storm(site, &self.wishes, until);
+                restart_storm(site, &self.desired, until);
                 self.phase = Phase::Starting { until };
             }
             Phase::Starting { until } if now >= until && site.starting.is_empty() => {
@@ -155,13 +155,13 @@ fn method(wanted: Method, kind: PlanKind) -> Method {
 }
 
 /// The executors that a plan asks for.
-pub fn wishes(scenario: &Scenario, plan: &Plan) -> Vec<Wish> {
+pub fn desired(scenario: &Scenario, plan: &Plan) -> Vec<Desired> {
     let nodes = scenario.node_count() as usize;
     let slot = |node: &str, port: u32| {
         let node = (0..nodes).find(|&index| node_id(index) == node)?;
         Some(SlotRef { node: node as u32, port })
     };
-    let mut wishes: Vec<Wish> = plan
+    let mut desired: Vec<Desired> = plan
         .rows
         .iter()
         .filter_map(|row| {
@@ -169,36 +169,36 @@ pub fn wishes(scenario: &Scenario, plan: &Plan) -> Vec<Wish> {
             Some((component, row.executor, slot(&row.after.node, row.after.port)))
         })
         .collect();
-    wishes.sort_by_key(|(_, tasks, _)| *tasks);
+    desired.sort_by_key(|(_, tasks, _)| *tasks);
     debug_assert_eq!(
-        wishes.iter().map(|(_, tasks, _)| tasks.count()).sum::<u32>(),
+        desired.iter().map(|(_, tasks, _)| tasks.count()).sum::<u32>(),
         task_ranges(scenario).iter().map(|range| range.count()).sum::<u32>(),
         "a plan has a row for each task"
     );
-    wishes
+    desired
 }
 
 /// The workers that a plan starts burn processor time on their nodes.
-pub fn start_workers(site: &mut Site<'_>, wishes: &[Wish]) {
+pub fn start_workers(site: &mut Site<'_>, desired: &[Desired]) {
     let cpu_secs = site.scenario.storm.start_cpu_secs;
-    let slots = changed_slots(site.job, wishes);
+    let slots = changed_slots(site.job, desired);
     site.starting.extend(slots.iter().map(|slot| Start { node: slot.node as usize, cpu_secs }));
 }
 
 /// Senders switch to changed workers, which have started beside those they replace. Returns when they work.
-pub fn switch_storm(site: &mut Site<'_>, wishes: &[Wish]) -> f64 {
+pub fn switch_storm(site: &mut Site<'_>, desired: &[Desired]) -> f64 {
     let (now, storm) = (site.now, &site.scenario.storm);
     let gap = site.random.between(storm.switch_secs[0], storm.switch_secs[1]);
     let loss = site.random.between(storm.switch_loss[0], storm.switch_loss[1]);
-    rearrange(site.scenario, site.job, wishes, Change { now, gap, loss });
+    rearrange(site.scenario, site.job, desired, Change { now, gap, loss });
     now + gap
 }
 
 /// Changed workers end at once, with all they hold, and work again from `until` on.
-pub fn restart_storm(site: &mut Site<'_>, wishes: &[Wish], until: f64) {
-    start_workers(site, wishes);
+pub fn restart_storm(site: &mut Site<'_>, desired: &[Desired], until: f64) {
+    start_workers(site, desired);
     let now = site.now;
-    rearrange(site.scenario, site.job, wishes, Change { now, gap: until - now, loss: 1.0 });
+    rearrange(site.scenario, site.job, desired, Change { now, gap: until - now, loss: 1.0 });
 }
 
 /// Executors that are about to restart get the memory that a plan gives them. Storm's workers have what
@@ -222,9 +222,9 @@ pub fn flink_restart(site: &mut Site<'_>) -> f64 {
 
 /// The whole job stops, and works again from `until` on; with `replay` it goes back to its last
 /// checkpoint, without it took a savepoint before it stopped.
-pub fn restart_flink(site: &mut Site<'_>, wishes: &[Wish], until: f64, replay: bool) {
+pub fn restart_flink(site: &mut Site<'_>, desired: &[Desired], until: f64, replay: bool) {
     let now = site.now;
-    rearrange(site.scenario, site.job, wishes, Change { now, gap: until - now, loss: 0.0 });
+    rearrange(site.scenario, site.job, desired, Change { now, gap: until - now, loss: 0.0 });
     for executor in &mut site.job.executors {
         executor.started = until;
         executor.works_from = until;

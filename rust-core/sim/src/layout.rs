@@ -10,8 +10,8 @@ use crate::job::{Executor, Job};
 use crate::observe::{FIRST_PORT, task_ranges};
 use crate::scenario::Scenario;
 
-/// An executor as wished for: ordinal of its component, its tasks, and where it is to run.
-pub type Wish = (usize, TaskRange, Option<SlotRef>);
+/// A desired executor: ordinal of its component, its tasks, and where it is to run.
+pub type Desired = (usize, TaskRange, Option<SlotRef>);
 
 /// How workers change.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,7 +25,7 @@ pub struct Change {
 }
 
 /// The executors that a job starts with; they run nowhere yet.
-pub fn first(scenario: &Scenario) -> Vec<Wish> {
+pub fn first(scenario: &Scenario) -> Vec<Desired> {
     let components = scenario.components.iter().zip(task_ranges(scenario)).enumerate();
     components
         .flat_map(|(index, (spec, tasks))| {
@@ -35,7 +35,7 @@ pub fn first(scenario: &Scenario) -> Vec<Wish> {
 }
 
 /// The executors of a job with other counts for some components.
-pub fn scaled(scenario: &Scenario, job: &Job, counts: &BTreeMap<String, u32>) -> Vec<Wish> {
+pub fn scaled(scenario: &Scenario, job: &Job, counts: &BTreeMap<String, u32>) -> Vec<Desired> {
     let components = scenario.components.iter().zip(task_ranges(scenario)).enumerate();
     components
         .flat_map(|(index, (spec, tasks))| {
@@ -43,7 +43,7 @@ pub fn scaled(scenario: &Scenario, job: &Job, counts: &BTreeMap<String, u32>) ->
             match counts.get(&spec.id) {
                 Some(&count) if count as usize != own.len() => {
                     let ranges = partition(tasks, count).into_iter();
-                    ranges.map(|range| (index, range, None)).collect::<Vec<Wish>>()
+                    ranges.map(|range| (index, range, None)).collect::<Vec<Desired>>()
                 }
                 _ => own.iter().map(|e| (e.component, e.tasks, e.slot)).collect(),
             }
@@ -53,7 +53,7 @@ pub fn scaled(scenario: &Scenario, job: &Job, counts: &BTreeMap<String, u32>) ->
 
 /// Flink gives the n-th subtask of every vertex to the n-th slot: subtasks of one pipeline share it.
 /// Slots are dealt out evenly over living TaskManagers: the first of each before the second of any.
-pub fn share_slots(scenario: &Scenario, alive: impl Fn(usize) -> bool, wishes: &mut [Wish]) {
+pub fn share_slots(scenario: &Scenario, alive: impl Fn(usize) -> bool, desired: &mut [Desired]) {
     let groups = scenario.nodes.iter().flat_map(|g| std::iter::repeat_n(g.slots, g.count as usize));
     let mut slots: Vec<SlotRef> = groups
         .enumerate()
@@ -64,32 +64,32 @@ pub fn share_slots(scenario: &Scenario, alive: impl Fn(usize) -> bool, wishes: &
         .collect();
     slots.sort_by_key(|slot| (slot.port, slot.node));
     let (mut component, mut subtask) = (usize::MAX, 0);
-    for wish in wishes {
-        if wish.0 != component {
-            (component, subtask) = (wish.0, 0);
+    for desired in desired {
+        if desired.0 != component {
+            (component, subtask) = (desired.0, 0);
         }
-        wish.2 = slots.get(subtask % slots.len().max(1)).copied();
+        desired.2 = slots.get(subtask % slots.len().max(1)).copied();
         subtask += 1;
     }
 }
 
 /// Executors without a slot go to the workers that a Storm topology has, each time to one with the fewest.
-pub fn deal_out(job: &Job, wishes: &mut [Wish]) {
+pub fn deal_out(job: &Job, desired: &mut [Desired]) {
     let workers = job.executors.iter().filter_map(|executor| executor.slot);
     let mut held: BTreeMap<SlotRef, usize> = workers.map(|slot| (slot, 0)).collect();
-    for slot in wishes.iter().filter_map(|wish| wish.2) {
+    for slot in desired.iter().filter_map(|desired| desired.2) {
         *held.entry(slot).or_default() += 1;
     }
-    for wish in wishes.iter_mut().filter(|wish| wish.2.is_none()) {
+    for desired in desired.iter_mut().filter(|desired| desired.2.is_none()) {
         if let Some((slot, count)) = held.iter_mut().min_by_key(|(slot, count)| (**count, **slot)) {
-            wish.2 = Some(*slot);
+            desired.2 = Some(*slot);
             *count += 1;
         }
     }
 }
 
 /// Slots whose worker changes: those that hold another set of executors than before.
-pub fn changed_slots(job: &Job, wishes: &[Wish]) -> BTreeSet<SlotRef> {
+pub fn changed_slots(job: &Job, desired: &[Desired]) -> BTreeSet<SlotRef> {
     let mut before: BTreeMap<SlotRef, BTreeSet<TaskRange>> = BTreeMap::new();
     let mut after = before.clone();
     for executor in &job.executors {
@@ -97,7 +97,7 @@ pub fn changed_slots(job: &Job, wishes: &[Wish]) -> BTreeSet<SlotRef> {
             before.entry(slot).or_default().insert(executor.tasks);
         }
     }
-    for (_, tasks, slot) in wishes {
+    for (_, tasks, slot) in desired {
         if let Some(slot) = slot {
             after.entry(*slot).or_default().insert(*tasks);
         }
@@ -109,16 +109,16 @@ pub fn changed_slots(job: &Job, wishes: &[Wish]) -> BTreeSet<SlotRef> {
         .collect()
 }
 
-/// Makes a job's executors what is wished; workers whose set of executors stays live on.
+/// Makes a job's executors what is desired; workers whose set of executors stays live on.
 ///
 /// What changed workers held goes to the executors that have its tasks now, or is lost. Where a
 /// source restarts, it takes again all that was on its way.
-pub fn rearrange(scenario: &Scenario, job: &mut Job, wishes: &[Wish], change: Change) {
-    let changed = changed_slots(job, wishes);
-    let from_anew = sources_restart(scenario, job, wishes);
+pub fn rearrange(scenario: &Scenario, job: &mut Job, desired: &[Desired], change: Change) {
+    let changed = changed_slots(job, desired);
+    let from_anew = sources_restart(scenario, job, desired);
     let mut old: BTreeMap<TaskRange, Executor> =
         std::mem::take(&mut job.executors).into_iter().map(|e| (e.tasks, e)).collect();
-    job.executors = wishes
+    job.executors = desired
         .iter()
         .map(|&(component, tasks, slot)| {
             let stays = slot.is_some_and(|slot| !changed.contains(&slot));
@@ -143,9 +143,9 @@ pub fn rearrange(scenario: &Scenario, job: &mut Job, wishes: &[Wish], change: Ch
 }
 
 /// Whether a worker that holds a source changes.
-fn sources_restart(scenario: &Scenario, job: &Job, wishes: &[Wish]) -> bool {
-    let changed = changed_slots(job, wishes);
-    let mut sources = wishes
+fn sources_restart(scenario: &Scenario, job: &Job, desired: &[Desired]) -> bool {
+    let changed = changed_slots(job, desired);
+    let mut sources = desired
         .iter()
         .filter(|(component, ..)| scenario.components[*component].kind == ComponentKind::Source);
     sources.any(|(_, _, slot)| slot.is_none_or(|slot| changed.contains(&slot)))

@@ -242,7 +242,7 @@ impl Reports {
             id: format!("{}-1", scenario.name),
             name: scenario.name.clone(),
             status,
-            wished_workers: scenario.workers,
+            desired_workers: scenario.workers,
             message_timeout: Millis::saturating(scenario.storm.message_timeout_secs * 1000.0),
             worker_heap_mib: None,
             checkpoint: None,

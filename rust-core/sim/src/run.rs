@@ -14,7 +14,7 @@ use crate::environment::{self, Start};
 use crate::hidden::Hidden;
 use crate::invariants::{Violation, check};
 use crate::job::{Environment, Job, Totals};
-use crate::layout::{Wish, first, rearrange, share_slots};
+use crate::layout::{Desired, first, rearrange, share_slots};
 use crate::observe::{Reports, task_ranges, timestamp};
 use crate::random::Random;
 use crate::report::{ActionRecord, RunResult};
@@ -269,10 +269,10 @@ impl<'a> Simulation<'a> {
             return;
         }
         let detect = self.scenario.flink.detect_secs;
-        let wishes = self.present();
+        let desired = self.present();
         let mut site = self.site(now);
         let until = now + detect + flink_restart(&mut site);
-        restart_flink(&mut site, &wishes, until, true);
+        restart_flink(&mut site, &desired, until, true);
         if let Some(action) = &mut self.action {
             action.wait_until(until);
         }
@@ -328,51 +328,51 @@ impl<'a> Simulation<'a> {
             return;
         }
         let engine = self.scenario.engine;
-        let wishes = match engine {
+        let desired = match engine {
             EngineKind::Storm => self.assigned(now),
             EngineKind::Flink => {
-                let mut wishes = self.present();
+                let mut desired = self.present();
                 let alive = |node: usize| self.dead_since[node].is_none();
-                share_slots(self.scenario, alive, &mut wishes);
-                wishes
+                share_slots(self.scenario, alive, &mut desired);
+                desired
             }
         };
-        if wishes.iter().any(|(_, _, slot)| slot.is_none()) {
+        if desired.iter().any(|(_, _, slot)| slot.is_none()) {
             return;
         }
         let [low, high] = self.scenario.storm.restart_secs;
         let mut site = self.site(now);
         if at_submission {
             let change = crate::layout::Change { now, gap: 0.0, loss: 0.0 };
-            rearrange(site.scenario, site.job, &wishes, change);
+            rearrange(site.scenario, site.job, &desired, change);
         } else if engine == EngineKind::Flink {
             let until = now + flink_restart(&mut site);
-            restart_flink(&mut site, &wishes, until, true);
+            restart_flink(&mut site, &desired, until, true);
         } else {
             let until = now + site.random.between(low, high);
-            restart_storm(&mut site, &wishes, until);
+            restart_storm(&mut site, &desired, until);
         }
     }
 
-    fn present(&self) -> Vec<Wish> {
+    fn present(&self) -> Vec<Desired> {
         self.job.executors.iter().map(|e| (e.component, e.tasks, e.slot)).collect()
     }
 
     /// Where the core puts executors that run nowhere.
-    fn assigned(&mut self, now: f64) -> Vec<Wish> {
+    fn assigned(&mut self, now: f64) -> Vec<Desired> {
         let environment = self.environment(now);
         let view = self.view(&environment, TopologyStatus::Active, now);
         let answer =
             assign(&view, &self.routes, &self.state.learned, self.settings, timestamp(now));
-        let mut wishes = self.present();
-        for ((_, _, slot), assigned) in wishes.iter_mut().zip(&answer.executors) {
+        let mut desired = self.present();
+        for ((_, _, slot), assigned) in desired.iter_mut().zip(&answer.executors) {
             match assigned {
                 Assigned::To(found) => *slot = Some(*found),
                 Assigned::Keep => {}
                 Assigned::NotOurs | Assigned::NoRoom => *slot = None,
             }
         }
-        wishes
+        desired
     }
 
     /// What the shell sees now; executors may have changed since reports came in.

@@ -89,8 +89,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether anything is wished on a node.
-    pub fn wishes(&self, node: &str) -> bool {
+    /// Whether it places anything on a node.
+    pub fn places_on(&self, node: &str) -> bool {
         self.rows.iter().any(|row| row.after.node == node)
     }
 }

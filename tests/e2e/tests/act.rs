@@ -66,9 +66,9 @@ fn acts_once(product: &Product) -> Result<EndedPlan> {
     let plan =
         product.wait("the end of the plan", || Ok(product.status()?.ended.first().cloned()))?;
     ensure!(plan.code.is_none(), "given up: {plan:?}\n{}", product.evidence());
-    let wished = *plan.plan.counts.get("split").context("another component was to grow")?;
-    let info = product.wait_assigned("words", 3 + wished)?;
-    ensure!(tasks_and_executors(&info, "split") == (4, wished), "{info:?}");
+    let desired = *plan.plan.counts.get("split").context("another component was to grow")?;
+    let info = product.wait_assigned("words", 3 + desired)?;
+    ensure!(tasks_and_executors(&info, "split") == (4, desired), "{info:?}");
     // Not worse; in truth better, but a busy machine gives no more than it has.
     product.wait_output("words", 0.95 * before.min(LINES * WORDS_PER_LINE))?;
     Ok(plan)

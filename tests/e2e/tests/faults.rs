@@ -48,13 +48,13 @@ fn nimbus_dies_in_the_middle_of_a_plan(product: &mut Product) -> Result<()> {
     let given_up = ended.code.as_deref() == Some("LEADER_CHANGED") && !ended.how.is_empty();
     ensure!(given_up || ended.code.is_none(), "{ended:?}\n{}", product.evidence());
     // Given up, it is made anew, as the bottleneck is still there; resumed, it has helped.
-    let wished = product.wait("a plan carried out", || {
+    let desired = product.wait("a plan carried out", || {
         let status = product.status()?;
         let done = status.ended.iter().find(|ended| ended.code.is_none());
-        let wished = done.and_then(|done| done.plan.counts.get("split").copied());
-        Ok(wished.filter(|_| status.plan.is_none()))
+        let desired = done.and_then(|done| done.plan.counts.get("split").copied());
+        Ok(desired.filter(|_| status.plan.is_none()))
     })?;
-    product.wait_assigned("words", 3 + wished)?;
+    product.wait_assigned("words", 3 + desired)?;
     product.wait_output("words", FLOWS)
 }
 

@@ -42,9 +42,9 @@ fn a_vertex_with_slots_of_its_own_gets_other_memory_while_it_runs() -> Result<()
         job["executors"].as_array().into_iter().flatten().filter(|e| answered(e)).count() == 2
     })?;
     let steps = [(48, [SLOT_MIB, 48, 48]), (24, [24, 24, SLOT_MIB]), (SLOT_MIB, [SLOT_MIB; 3])];
-    for (wished, slots) in steps {
+    for (desired, slots) in steps {
         let last = product.last_plan()?;
-        product.order_memory("words", &[("count", wished)])?;
+        product.order_memory("words", &[("count", desired)])?;
         let plan = product.plan_after(last.as_deref())?;
         ensure!(plan.how == "own_trigger", "{plan:?}\n{}", product.evidence());
         product.slots_have(&slots)?;

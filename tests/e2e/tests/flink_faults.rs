@@ -45,8 +45,8 @@ fn a_killed_task_manager_ends_a_migration(product: &mut FlinkProduct, job: &str)
         let nodes: BTreeSet<String> = product.truth(job)?.into_values().flatten().collect();
         Ok((nodes == BTreeSet::from(["n1".to_owned()])).then_some(()))
     })?;
-    // What was wished there is dropped, and told; all fits on the other node too.
-    if plan.wishes("n2") {
+    // What was desired there is dropped, and told; all fits on the other node too.
+    if plan.places_on("n2") {
         product.wait("dropped rows", || {
             Ok(product.status()?.counters.get("row_dropped").copied().filter(|rows| *rows > 0))
         })?;

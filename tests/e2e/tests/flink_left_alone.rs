@@ -75,7 +75,7 @@ fn bounds_of_a_user_hold(product: &FlinkProduct) -> Result<()> {
     scaled(product, &job, |split| split == 1)?;
     product.wait("the slots of the other subtasks to be given back", || {
         let used = product.slots_in_use()?;
-        // One of each job: the policy's wish for more holds none any more.
+        // One of each job: what the policy desired beyond that holds none any more.
         ensure!(used == 3, "{used} slots are in use");
         Ok(Some(()))
     })?;
@@ -109,10 +109,10 @@ fn split(product: &FlinkProduct, job: &JobInfo) -> Result<Option<u32>> {
     Ok(if info.runs() { Some(info.vertex("split")?.parallelism) } else { None })
 }
 
-fn scaled(product: &FlinkProduct, job: &JobInfo, wished: impl Fn(u32) -> bool) -> Result<u32> {
+fn scaled(product: &FlinkProduct, job: &JobInfo, desired: impl Fn(u32) -> bool) -> Result<u32> {
     product.wait("another parallelism", || {
         let found = split(product, job)?.context("it does not run")?;
-        ensure!(wished(found), "{found} subtasks");
+        ensure!(desired(found), "{found} subtasks");
         Ok(Some(found))
     })
 }

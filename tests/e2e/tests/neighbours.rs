@@ -71,8 +71,8 @@ fn topologies_come_and_go_beside_an_action() -> Result<()> {
     product.stop()
 }
 
-/// Storm's own scheduler places a topology anew that uses fewer workers than were wished, but none that Thalweg has
-/// placed while it only observes, and none that uses all that were wished once Thalweg is gone.
+/// Storm's own scheduler places a topology anew that uses fewer workers than were asked for, but none that Thalweg has
+/// placed while it only observes, and none that uses all that were asked for once Thalweg is gone.
 fn without_thalweg_nothing_moves(
     product: &mut Product,
     words: &TopologyInfo,
@@ -81,8 +81,8 @@ fn without_thalweg_nothing_moves(
 ) -> Result<()> {
     let before = [words, steady, late].map(|info| workers(product, info));
     let [_, more, enough] = before.each_ref().map(BTreeMap::len);
-    wish(product, steady, more + 1)?;
-    wish(product, late, enough)?;
+    desired(product, steady, more + 1)?;
+    desired(product, late, enough)?;
     let same = |product: &Product, some: &[&TopologyInfo]| {
         let kept = [words, steady, late].into_iter().zip(&before);
         for (info, before) in kept.filter(|(info, _)| some.iter().any(|one| one.id == info.id)) {
@@ -105,7 +105,7 @@ fn without_thalweg_nothing_moves(
         ("storm.scheduler", Value::Null),
         ("nimbus.topology.validator", Value::Null),
     ])?;
-    product.wait("Storm's own scheduler to spread what wished for more", || {
+    product.wait("Storm's own scheduler to spread what asked for more", || {
         let now = product.storm.control().info("steady")?;
         Ok((now.assignment() != steady.assignment()).then_some(()))
     })?;
@@ -113,7 +113,7 @@ fn without_thalweg_nothing_moves(
 }
 
 /// Tells Storm how many workers a topology is to have; Thalweg leaves each executor where it is.
-fn wish(product: &Product, topology: &TopologyInfo, workers: usize) -> Result<()> {
+fn desired(product: &Product, topology: &TopologyInfo, workers: usize) -> Result<()> {
     let workers = Some(u32::try_from(workers)?);
     product.storm.control().rebalance(&topology.name, 0, &BTreeMap::new(), workers)?;
     settle(product, topology)

@@ -220,17 +220,17 @@ fn place(told: &Value) {
         text(executor, "/component"),
         text(executor, "/tasks"),
     );
-    match (text(executor, "/plan"), slot("/wished")) {
+    match (text(executor, "/plan"), slot("/desired")) {
         ("as-it-runs", _) => {
             println!("  the engine placed it there, and no plan has moved it since")
         }
         ("", _) => println!("  no table tells of it yet"),
-        (plan, wished) => {
+        (plan, desired) => {
             let before = slot("/before").map_or("nowhere".to_owned(), |slot| slot);
             println!(
                 "  plan {plan} of {} wants it at {}, before it was at {before}",
                 ago(executor, "/since"),
-                wished.unwrap_or("no place of its own".to_owned()),
+                desired.unwrap_or("no place of its own".to_owned()),
             );
         }
     }

@@ -65,7 +65,7 @@ fn structured(decision: &Value) -> Value {
         "verdict": decision["verdict"],
         "plan": decision.pointer("/plan/id"),
         "changes": changes(decision).into_iter().map(|change| json!({
-            "component": change.id, "executors": change.now, "wished": change.wished,
+            "component": change.id, "executors": change.now, "desired": change.desired,
             "busy": change.busy, "expected_busy": change.expected })).collect::<Vec<_>>(),
         "memory_mib": decision.pointer("/plan/memory_mib"),
         "moves": moves(decision),
@@ -93,7 +93,7 @@ fn shown(decision: &Value) -> Value {
 struct Change {
     id: String,
     now: f64,
-    wished: f64,
+    desired: f64,
     busy: Option<f64>,
     expected: Option<f64>,
 }
@@ -101,13 +101,13 @@ struct Change {
 /// The counts that change, and how busy executors are expected to be with the same work.
 fn changes(decision: &Value) -> Vec<Change> {
     let of = |id: &str| list(decision, "/view/components").find(|c| text(c, "/id") == id);
-    let change = |(id, wished): (&String, &Value)| {
-        let wished = wished.as_f64()?;
+    let change = |(id, desired): (&String, &Value)| {
+        let desired = desired.as_f64()?;
         let component = of(id)?;
         let now = number(component, "/executors")?;
         let busy = number(component, "/mean_capacity");
-        let expected = busy.map(|busy| busy * now / wished.max(1.0));
-        Some(Change { id: id.clone(), now, wished, busy, expected })
+        let expected = busy.map(|busy| busy * now / desired.max(1.0));
+        Some(Change { id: id.clone(), now, desired, busy, expected })
     };
     pairs(decision, "/plan/counts").filter_map(change).collect()
 }
@@ -135,15 +135,15 @@ pub fn diff(decision: &Value) -> Vec<Phrase> {
         return Vec::new();
     }
     let mut lines = Vec::new();
-    for Change { id, now, wished, busy, expected } in changes(decision) {
-        let sign = match wished > now {
+    for Change { id, now, desired, busy, expected } in changes(decision) {
+        let sign = match desired > now {
             true => Phrase::toned(Tone::Good, "+"),
             false => Phrase::toned(Tone::Notice, "-"),
         };
         let effect = busy.zip(expected).map_or(String::new(), |(busy, expected)| {
             format!(", busy {} → about {}", short(busy), short(expected))
         });
-        let text = format!(" {id}: {} → {} executors{effect}", short(now), short(wished));
+        let text = format!(" {id}: {} → {} executors{effect}", short(now), short(desired));
         lines.push(sign.and(text));
     }
     for (id, mib) in pairs(decision, "/plan/memory_mib") {

@@ -49,7 +49,7 @@ pub enum Phase {
     Switched,
     /// Scheduling rounds place by it: from here on only forward.
     Committed,
-    /// The engine is as the plan wished; its effect can be judged in a while.
+    /// The engine is as the plan desires; its effect can be judged in a while.
     Settled,
     /// What was done is being taken back.
     Reversing,
@@ -97,7 +97,7 @@ pub enum Done {
 }
 
 impl Done {
-    /// Whether it has to be taken back although the plan is carried out. The others are part of what was wished.
+    /// Whether it has to be taken back although the plan is carried out. The others are part of what was desired.
     pub fn ends_with_the_action(&self) -> bool {
         matches!(self, Self::Deactivated)
     }
@@ -162,7 +162,7 @@ pub enum Event {
     Switched,
     /// Scheduling rounds are to place by the plan.
     Commits,
-    /// The engine is as the plan wished.
+    /// The engine is as the plan desires.
     Reached,
     /// The way chosen does not work; another may.
     Failed(Fault),

@@ -112,8 +112,8 @@ pub fn refusal(shortage: Shortage, topology: &Topology) -> Reason {
     let text = shortage.to_string();
     match shortage {
         Shortage::Resources { executors, lack: Lack::Worker } => {
-            let (measured, limit) = (f64::from(executors), f64::from(topology.wished_workers));
-            let text = format!("{text}: it asks for {} workers", topology.wished_workers);
+            let (measured, limit) = (f64::from(executors), f64::from(topology.desired_workers));
+            let text = format!("{text}: it asks for {} workers", topology.desired_workers);
             Reason {
                 measured: Some(measured),
                 limit: Some(limit),

@@ -316,7 +316,7 @@ pub fn problem(
         nodes: nodes.collect(),
         executors: executors.collect(),
         held,
-        wished_workers: topology.wished_workers,
+        desired_workers: topology.desired_workers,
         most_workers: most_workers(topology, placing, settings),
         pinned_per_worker: settings.pinned_per_worker,
         rule: settings.slots,
@@ -351,7 +351,7 @@ pub fn asked_workers(topology: &Topology, settings: &Settings) -> Option<u32> {
         && settings.worker_limit == WorkerLimit::Asked
         && !settings.free_workers.contains(&topology.name)
         && !is_declared(topology);
-    Some(topology.wished_workers).filter(|desired| limited && *desired > 0)
+    Some(topology.desired_workers).filter(|desired| limited && *desired > 0)
 }
 
 /// The same, where others wait for a first slot.

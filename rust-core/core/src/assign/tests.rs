@@ -33,7 +33,7 @@ fn cluster(nodes: u32, counts: (u32, u32)) -> Observation {
             id: "wc-1".to_owned(),
             components,
             executors,
-            wished_workers: 3,
+            desired_workers: 3,
             ..Topology::default()
         }],
         ..Observation::default()

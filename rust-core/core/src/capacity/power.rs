@@ -116,13 +116,13 @@ pub fn among_declared(powers: &[Power], declared: &[f64]) -> Vec<f64> {
     };
     let proven = |power: &Power| Some(power.proven).filter(|proven| *proven > 0.0);
     let rate = rates(|power| power.limit).or_else(|| rates(proven)).unwrap_or(1.0);
-    let reckoned: Vec<f64> = powers
+    let effective: Vec<f64> = powers
         .iter()
         .zip(declared)
         .map(|(power, points)| power.limit.unwrap_or((rate * points).max(power.proven)))
         .collect();
-    let best = reckoned.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-    reckoned.into_iter().map(|power| power / best).collect()
+    let best = effective.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+    effective.into_iter().map(|power| power / best).collect()
 }
 
 #[cfg(test)]

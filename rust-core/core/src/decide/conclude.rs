@@ -8,7 +8,7 @@ use crate::action::{Attempt, Baseline, InFlight, Origin, WayBack};
 use crate::adoption::{cost, moves_pinned};
 use crate::assess::Assessment;
 use crate::context::Context;
-use crate::explain::{Chain, Decision, Outcome, TopologyView, Verdict, Wish};
+use crate::explain::{Chain, Decision, Desired, Outcome, TopologyView, Verdict};
 use crate::guard::{Judged, Proposal, day, guard};
 use crate::model::Topology;
 use crate::outcome::verify;
@@ -30,7 +30,7 @@ pub struct Guarded<'a> {
 /// Holds the plan against what has to be so before anything is carried out.
 pub fn guarded<'a>(context: &Context<'_>, planned: Planned<'a>) -> Guarded<'a> {
     let Planned { mut subject, origin, reasons, plan, adopts, approved } = planned;
-    subject.chain.planned = plan.as_ref().map(Wish::from);
+    subject.chain.planned = plan.as_ref().map(Desired::from);
     let Subject { assessment, remembered, learned, busy, .. } = &subject;
     let topology = assessment.topology;
     let cost = cost(context, topology, learned.model(topology, &context.observation.topologies));

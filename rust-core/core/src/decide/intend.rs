@@ -62,7 +62,7 @@ pub struct Change {
     pub wanted: Wanted,
     /// The demand that each component is expected to have.
     pub demands: Vec<f64>,
-    /// Tasks wished for at the next submission, by component ordinal.
+    /// Tasks asked for at the next submission, by component ordinal.
     pub desired_tasks: BTreeMap<u32, u32>,
     /// Whether bounds or a known event that is near ask for it.
     pub event: bool,
@@ -71,7 +71,7 @@ pub struct Change {
 /// Finds who wants what.
 pub fn intended<'a>(context: &Context<'_>, subject: Subject<'a>) -> Intended<'a> {
     let mut subject = subject;
-    subject.remembered.wished = None;
+    subject.remembered.desired = None;
     let gone = match approval(context, &mut subject) {
         Approval::Given(_, reasons) if subject.busy => {
             let reasons = std::iter::once(another_first()).chain(reasons).collect();
@@ -88,7 +88,7 @@ pub fn intended<'a>(context: &Context<'_>, subject: Subject<'a>) -> Intended<'a>
         None => of_policy(context, &mut subject),
     };
     subject.chain.diagnosis.clone_from(&reasons);
-    subject.chain.wish = subject.remembered.wished.take();
+    subject.chain.desired = subject.remembered.desired.take();
     let reasons = gone.into_iter().chain(reasons).collect();
     Intended { subject, goal, reasons }
 }
@@ -181,7 +181,7 @@ fn of_policy(context: &Context<'_>, subject: &mut Subject<'_>) -> (Goal, Vec<Rea
     let intent = question.ask(remembered, subject.learned);
     let event = !lifts.is_empty();
     let intent = if event { question.lifted(intent, lifts, remembered) } else { intent };
-    let (goal, mut reasons) = wished(assessment, intent, event);
+    let (goal, mut reasons) = desired(assessment, intent, event);
     reasons.extend(not_timed(assessment));
     reasons.extend(left_out(assessment, remembered));
     match (goal, due) {
@@ -194,7 +194,7 @@ fn of_policy(context: &Context<'_>, subject: &mut Subject<'_>) -> (Goal, Vec<Rea
 }
 
 /// The goal of a policy's intent.
-fn wished(assessment: &Assessment<'_>, intent: Intent, event: bool) -> (Goal, Vec<Reason>) {
+fn desired(assessment: &Assessment<'_>, intent: Intent, event: bool) -> (Goal, Vec<Reason>) {
     match intent {
         Intent::Stay(reasons) => (Goal::Stay, reasons),
         Intent::Move(reasons) => {

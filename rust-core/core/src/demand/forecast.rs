@@ -8,7 +8,7 @@
 //!
 //! Bins in which nothing was measured are missing: they teach nobody anything, but time passes in them, so
 //! that a season is found again behind a gap. All of it is kept over a restart, so that numbers are
-//! rounded to a few digits: what is stored and what is reckoned with are the same.
+//! rounded to a few digits: what is stored is what forecasts are made from.
 
 use std::collections::VecDeque;
 
@@ -135,7 +135,7 @@ impl Forecaster {
         }
     }
 
-    /// The forecast at a lead time: the quantile of what has to be reckoned with then.
+    /// The forecast at a lead time: the quantile of what may come by then.
     pub fn at(&self, lead: Millis, bin: Millis, quantile: Share) -> Option<Forecast> {
         let lead = lead_bins(lead, bin);
         let method = self.best(lead);

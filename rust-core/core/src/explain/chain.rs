@@ -27,7 +27,7 @@ pub struct Signal {
 
 /// What was wanted before anything was held against it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Wish {
+pub struct Desired {
     /// Executor counts by component.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub counts: BTreeMap<String, u32>,
@@ -123,11 +123,11 @@ pub struct Chain {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnosis: Vec<Reason>,
     /// What was wanted, if anything.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wish: Option<Wish>,
+    #[serde(default, alias = "wish", skip_serializing_if = "Option::is_none")]
+    pub desired: Option<Desired>,
     /// What of it may be, and would have been done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub planned: Option<Wish>,
+    pub planned: Option<Desired>,
     /// What the plan was held against; nothing where there is no plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,
@@ -170,7 +170,7 @@ pub struct Offer {
     pub people: u32,
 }
 
-impl From<&Plan> for Wish {
+impl From<&Plan> for Desired {
     fn from(plan: &Plan) -> Self {
         let places = plan.rows.iter().any(crate::plan::MigrationRow::moves);
         Self { counts: plan.counts.clone(), memory_mib: plan.memory_mib.clone(), places }

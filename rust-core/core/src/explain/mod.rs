@@ -7,7 +7,7 @@ mod chain;
 mod decision;
 
 pub use crate::reason::{Reason, ReasonCode};
-pub use chain::{Chain, Change, Check, Guard, Offer, Signal, Wish};
+pub use chain::{Chain, Change, Check, Desired, Guard, Offer, Signal};
 pub use decision::{ComponentView, Decision, NodeView, Outcome, TopologyView, Verdict};
 
 pub use crate::plan::{Metrics, Plan, PlanKind};

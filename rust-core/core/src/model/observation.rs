@@ -66,7 +66,8 @@ pub struct Topology {
     /// Whether it may be touched.
     pub status: TopologyStatus,
     /// The number of workers its user asked for.
-    pub wished_workers: u32,
+    #[serde(alias = "wished_workers")]
+    pub desired_workers: u32,
     /// How long a tuple may take before it is replayed.
     pub message_timeout: Millis,
     /// The most heap that the executors of one worker may declare together, in MiB.

@@ -16,7 +16,7 @@ use crate::windows::{Edge, Span, Window};
 const SPARE: Millis = Millis::from_secs(300);
 /// How far back allowed hours are looked for that come before an event: every week has all of them.
 const BACK: Millis = Millis::from_secs(8 * 86_400);
-/// So many freezes one after the other are reckoned with.
+/// At most this many freezes in a row are looked through.
 const MOST_FREEZES: usize = 16;
 
 /// A component that is to have more executors than it has, whatever the policy thinks of it.

@@ -42,17 +42,17 @@ pub fn kinds(
     kinds
 }
 
-/// The wished counts, by component ordinal, without those that may be less or later changed than the others: what may be
+/// The desired counts, by component ordinal, without those that may be less or later changed than the others: what may be
 /// done need not wait for what may not.
 pub fn parted(
     charter: &Charter<'_>,
     topology: &Topology,
-    wished: BTreeMap<u32, u32>,
+    desired: BTreeMap<u32, u32>,
 ) -> (BTreeMap<u32, u32>, Vec<Reason>) {
     let (more, fewer): (BTreeMap<u32, u32>, BTreeMap<u32, u32>) =
-        wished.iter().partition(|(ordinal, count)| **count > topology.executors_of(**ordinal));
+        desired.iter().partition(|(ordinal, count)| **count > topology.executors_of(**ordinal));
     if more.is_empty() || fewer.is_empty() {
-        return (wished, Vec::new());
+        return (desired, Vec::new());
     }
     let [out, back] = [ActionKind::ScaleOut, ActionKind::ScaleIn]
         .map(|kind| (charter.hindered(kind), charter.mode(Some(kind))));
@@ -68,7 +68,7 @@ pub fn parted(
         (hindered.is_none(), permitted.mode)
     };
     match rank(&out).cmp(&rank(&back)) {
-        Ordering::Equal => (wished, Vec::new()),
+        Ordering::Equal => (desired, Vec::new()),
         Ordering::Greater => (more, vec![left(ActionKind::ScaleIn, back)]),
         Ordering::Less => (fewer, vec![left(ActionKind::ScaleOut, out)]),
     }

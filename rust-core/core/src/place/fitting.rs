@@ -169,16 +169,16 @@ fn name_slots(problem: &Problem, slots: &mut [Option<SlotRef>]) {
         .filter(|(slot, set)| is_whole(slot, set))
         .map(|(slot, set)| ((slot.node, set), slot))
         .collect();
-    let wished = sets(slots);
+    let desired = sets(slots);
     let stays = |slot: &SlotRef, set: &Vec<usize>| present.get(&(slot.node, set.clone())).copied();
     let kept: BTreeSet<SlotRef> =
-        wished.iter().filter_map(|(slot, set)| stays(slot, set)).collect();
+        desired.iter().filter_map(|(slot, set)| stays(slot, set)).collect();
     let mut free = ports(problem);
     for (node, ports) in (0u32..).zip(&mut free) {
         ports.retain(|&port| !kept.contains(&SlotRef { node, port }));
         ports.reverse();
     }
-    for (slot, set) in &wished {
+    for (slot, set) in &desired {
         let fresh = || Some(SlotRef { port: free[slot.node as usize].pop()?, ..*slot });
         let named = stays(slot, set).or_else(fresh);
         for &executor in set {

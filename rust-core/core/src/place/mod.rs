@@ -104,7 +104,7 @@ pub fn complete(problem: &Problem) -> Completed {
         Ok(placement) => {
             let slots: Vec<Option<SlotRef>> =
                 now().zip(placement).map(|(slot, new)| slot.or(Some(new))).collect();
-            // The placement may have reckoned with room that what runs does not leave after all.
+            // The placement may have counted on room that running executors do not leave after all.
             match problem.fault(&slots) {
                 None => return Completed { slots, lacking: Vec::new() },
                 Some(short) => short,

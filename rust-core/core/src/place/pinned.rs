@@ -69,7 +69,7 @@ fn keep_or_place(
             let spread = problem.crowding(there.chain(chunk.iter().map(|&pinned| (pinned, node))));
             spread.is_none() && all.is_none_or(|all| memory[node].saturating_add(needed) <= all)
         };
-        // Memory that was declared is no wish: what does not fit anywhere is left out here.
+        // Memory that was declared is not chosen here: what does not fit anywhere is left out here.
         let enough = |node: &usize| !problem.memory_declared || fits(*node);
         let slot = fastest(problem, room, &fits)
             .filter(|node| enough(node) && (spare || last.is_none()))
@@ -115,15 +115,15 @@ fn chunks(problem: &Problem, pinned: Vec<usize>) -> Vec<Vec<usize>> {
     chunks
 }
 
-/// How many pinned executors share a worker: as many as are wished, as far as their heap fits.
+/// How many pinned executors share a worker: as many as are desired, as far as their heap fits.
 fn per_worker(problem: &Problem) -> usize {
-    let wished = problem.pinned_per_worker.max(1);
+    let desired = problem.pinned_per_worker.max(1);
     let heap = problem.of_role(Role::Pinned).map(|e| problem.executors[e].heap_mib).max();
     let fitting = match (problem.heap_limit_mib, heap) {
         (Some(limit), Some(heap)) if heap > 0 => (limit / heap).max(1),
-        _ => wished,
+        _ => desired,
     };
-    wished.min(fitting) as usize
+    desired.min(fitting) as usize
 }
 
 /// Slots of this topology that hold pinned executors and nothing else, on usable nodes.

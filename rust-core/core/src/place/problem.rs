@@ -18,8 +18,8 @@ pub struct Problem {
     pub executors: Vec<PlaceExecutor>,
     /// The slots the topology holds now, and how many executors run in each.
     pub held: BTreeMap<SlotRef, u32>,
-    /// The number of workers that the topology's user asked for; a wish.
-    pub wished_workers: u32,
+    /// The number of workers that the topology's user asked for, which is no limit.
+    pub desired_workers: u32,
     /// The most workers that it may have; nothing where any number will do.
     pub most_workers: Option<u32>,
     /// How many pinned executors share one worker.

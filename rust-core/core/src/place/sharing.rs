@@ -242,19 +242,19 @@ impl<'a> RowPlacement<'a> {
 
     /// A port for each row: one that most of its executors have now, else the first that is free.
     fn slots(&self, ports: &[Vec<u32>]) -> Vec<SlotRef> {
-        let mut wishes: Vec<BTreeMap<u32, usize>> = vec![BTreeMap::new(); self.node_of.len()];
+        let mut desired: Vec<BTreeMap<u32, usize>> = vec![BTreeMap::new(); self.node_of.len()];
         for (executor, &row) in self.problem.executors.iter().zip(&self.row_of) {
             let here = |slot: &SlotRef| slot.node as usize == self.node_of[row];
             if let Some(slot) = executor.current.filter(here) {
-                *wishes[row].entry(slot.port).or_default() += 1;
+                *desired[row].entry(slot.port).or_default() += 1;
             }
         }
         let mut free: Vec<BTreeSet<u32>> =
             ports.iter().map(|ports| ports.iter().copied().collect()).collect();
         let mut port_of: Vec<Option<u32>> = vec![None; self.node_of.len()];
-        for (row, wish) in wishes.iter().enumerate() {
+        for (row, desired) in desired.iter().enumerate() {
             let open = &mut free[self.node_of[row]];
-            let most = wish.iter().filter(|(port, _)| open.contains(port));
+            let most = desired.iter().filter(|(port, _)| open.contains(port));
             let most = most.max_by_key(|&(port, count)| (*count, std::cmp::Reverse(*port)));
             port_of[row] = most.map(|(port, _)| *port).filter(|port| open.remove(port));
         }

@@ -75,8 +75,8 @@ pub(super) fn fill(
 ) {
     let by_node = by_node(node_of);
     let anchor_workers: BTreeSet<SlotRef> = placed.iter().flatten().copied().collect();
-    let wished = (problem.wished_workers as usize).saturating_sub(anchor_workers.len());
-    let per_node = wished.div_ceil(by_node.len().max(1)).max(1);
+    let desired = (problem.desired_workers as usize).saturating_sub(anchor_workers.len());
+    let per_node = desired.div_ceil(by_node.len().max(1)).max(1);
     let mut untouched = unchanged_workers(problem, room, &by_node);
     let most = problem.most_workers.map_or(usize::MAX, |most| most as usize);
     let most = most.saturating_sub(anchor_workers.len());
@@ -100,8 +100,8 @@ pub(super) fn fill(
             continue;
         }
         let most = if room.fresh(node) > 0 { room.fresh(node) } else { room.left(node) };
-        let wished = per_node.saturating_sub(kept).clamp(1, most).min(rest.len());
-        let workers = wished.min(spare.saturating_add(1));
+        let desired = per_node.saturating_sub(kept).clamp(1, most).min(rest.len());
+        let workers = desired.min(spare.saturating_add(1));
         let sets = deal(problem, &rest, workers, room.left(node).min(spare.saturating_add(1)));
         spare = spare.saturating_sub(sets.len() - 1);
         let slots: Vec<SlotRef> = sets.iter().filter_map(|_| room.take_any(node)).collect();
@@ -153,7 +153,7 @@ pub(super) fn by_node(node_of: &BTreeMap<usize, usize>) -> BTreeMap<usize, Vec<u
 }
 
 /// Deals executors out to workers, at most to as many as there are slots, of which there is one at least: evenly
-/// to as many as are wished, to more where their heap asks for it.
+/// to as many as are desired, to more where their heap asks for it.
 fn deal(problem: &Problem, rest: &[usize], workers: usize, most: usize) -> Vec<Vec<usize>> {
     let heap = |set: &[usize]| -> u64 {
         set.iter().map(|&executor| u64::from(problem.executors[executor].heap_mib)).sum()
@@ -217,7 +217,7 @@ pub(super) fn unchanged_workers(
 }
 
 /// Whether `executors` of a present worker are all that it runs: if some of its executors are not
-/// wished any more, its set changes and it restarts anyway.
+/// desired any more, its set changes and it restarts anyway.
 pub(super) fn is_whole(problem: &Problem, slot: SlotRef, executors: usize) -> bool {
     problem.held.get(&slot).is_some_and(|&held| held as usize == executors)
 }

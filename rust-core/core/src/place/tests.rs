@@ -18,7 +18,7 @@ fn problem(abilities: &[u32], work: &[(u32, u64)]) -> Problem {
     Problem {
         nodes: abilities.iter().map(|&a| node(a, &[1, 2, 3, 4])).collect(),
         executors,
-        wished_workers: 1,
+        desired_workers: 1,
         pinned_per_worker: 16,
         ..Problem::default()
     }
@@ -129,8 +129,8 @@ fn shrunk(beside: u64) -> Problem {
 
 /// How many executors would have to wait for the slot of a worker that ends.
 fn waiting(problem: &Problem) -> usize {
-    let wished = problem.executors.iter().zip(placed(problem));
-    wished.filter(|(e, slot)| e.current != Some(*slot) && problem.held.contains_key(slot)).count()
+    let desired = problem.executors.iter().zip(placed(problem));
+    desired.filter(|(e, slot)| e.current != Some(*slot) && problem.held.contains_key(slot)).count()
 }
 
 #[test]
@@ -270,9 +270,9 @@ fn any_problem() -> impl Strategy<Value = Problem> {
     let nodes =
         proptest::collection::vec((50u32..2000, 1usize..5, any::<bool>(), 0u64..500_000), 1..6);
     let work = proptest::collection::vec((2u32..5, 0u64..1_000_000), 0..14);
-    (nodes, work, 1u32..9, 1u32..4).prop_map(|(nodes, work, wished_workers, pinned_per_worker)| {
+    (nodes, work, 1u32..9, 1u32..4).prop_map(|(nodes, work, desired_workers, pinned_per_worker)| {
         let mut problem = problem(&[], &work);
-        problem.wished_workers = wished_workers;
+        problem.desired_workers = desired_workers;
         problem.pinned_per_worker = pinned_per_worker;
         problem.nodes = nodes
             .into_iter()

@@ -29,7 +29,7 @@ pub enum Way {
 
 /// The way from where executors run to `placement`, on which no node is loaded above `limit` unless it is already.
 ///
-/// `replaced` are executors that run but are not wished any more.
+/// `replaced` are executors that run but are not desired any more.
 pub fn way(
     problem: &Problem,
     replaced: &[PlaceExecutor],
@@ -108,21 +108,21 @@ mod tests {
     #[test]
     fn what_waits_for_memory_moves_later() {
         let cluster = problem(3, vec![executor(600, at(0, 1)), executor(600, at(1, 1))]);
-        let wished = [at(1, 2), at(2, 1)];
+        let desired = [at(1, 2), at(2, 1)];
         let first = BTreeSet::from([1]);
-        assert_eq!(way(&cluster, &[], &wished, FULL), Way::Staged { first, stages: 2 });
+        assert_eq!(way(&cluster, &[], &desired, FULL), Way::Staged { first, stages: 2 });
         let guessed = Problem { memory_declared: false, ..cluster };
-        assert_eq!(way(&guessed, &[], &wished, FULL), Way::Beside, "nobody declared memory");
+        assert_eq!(way(&guessed, &[], &desired, FULL), Way::Beside, "nobody declared memory");
     }
 
     #[test]
-    fn what_waits_for_compute_moves_later_if_that_is_wished() {
+    fn what_waits_for_compute_moves_later_if_that_is_asked_for() {
         let busy = |executor| PlaceExecutor { demand: 800_000, ..executor };
         let executors = [executor(10, at(0, 1)), executor(10, at(1, 1))].map(busy).to_vec();
-        let (cluster, wished) = (problem(3, executors), [at(1, 2), at(2, 1)]);
+        let (cluster, desired) = (problem(3, executors), [at(1, 2), at(2, 1)]);
         let first = BTreeSet::from([1]);
-        assert_eq!(way(&cluster, &[], &wished, Load::FULL), Way::Staged { first, stages: 2 });
-        assert_eq!(way(&cluster, &[], &wished, FULL), Way::Beside);
+        assert_eq!(way(&cluster, &[], &desired, Load::FULL), Way::Staged { first, stages: 2 });
+        assert_eq!(way(&cluster, &[], &desired, FULL), Way::Beside);
     }
 
     #[test]
@@ -141,9 +141,9 @@ mod tests {
     fn executors_that_are_replaced_still_take_memory() {
         let fresh = PlaceExecutor { current: None, ..executor(300, at(0, 1)) };
         let cluster = problem(1, vec![fresh; 2]);
-        let wished = [at(0, 2), at(0, 3)];
-        assert_eq!(way(&cluster, &[executor(300, at(0, 1))], &wished, FULL), Way::Beside);
+        let desired = [at(0, 2), at(0, 3)];
+        assert_eq!(way(&cluster, &[executor(300, at(0, 1))], &desired, FULL), Way::Beside);
         let larger = executor(600, at(0, 1));
-        assert_ne!(way(&cluster, &[larger], &wished, FULL), Way::Beside);
+        assert_ne!(way(&cluster, &[larger], &desired, FULL), Way::Beside);
     }
 }

@@ -51,7 +51,7 @@ pub struct Plan {
     /// New memory of each executor in MiB, of the components whose memory changes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub memory_mib: BTreeMap<String, u32>,
-    /// Tasks that equation 7 wishes for at the next submission.
+    /// Tasks that equation 7 asks for at the next submission.
     #[serde(rename = "wished_tasks")]
     pub desired_tasks: BTreeMap<String, u32>,
     /// Workers that the placement uses.
@@ -78,8 +78,8 @@ impl Plan {
     /// Whether it gives a component of the topology more memory.
     pub fn raises_memory(&self, topology: &Topology) -> bool {
         topology.components.iter().any(|component| {
-            let wished = self.memory_mib.get(&component.id).map(|mib| f64::from(*mib));
-            wished.zip(component.memory_mib).is_some_and(|(wished, now)| wished > now)
+            let desired = self.memory_mib.get(&component.id).map(|mib| f64::from(*mib));
+            desired.zip(component.memory_mib).is_some_and(|(desired, now)| desired > now)
         })
     }
 }

@@ -14,9 +14,9 @@ pub struct Size {
     pub level: u32,
 }
 
-/// What equation 7 wishes for.
+/// What equation 7 asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wish {
+pub struct Desired {
     /// `N'_executor = N_executor + round(φ · level)`.
     pub executors: u32,
     /// `N'_task = φ · (N_executor + level) / N_executor · N_task`.
@@ -28,13 +28,13 @@ pub struct Wish {
 /// ```
 /// use thalweg_core::plan::parameter::{desired_size, Size};
 /// // Table 1 of the paper: T1 with 8 executors, 16 tasks and level 4.
-/// let wished = desired_size(Size { executors: 8, tasks: 16, level: 4 }, 1.0);
-/// assert_eq!((wished.executors, wished.tasks), (12, 24));
+/// let desired = desired_size(Size { executors: 8, tasks: 16, level: 4 }, 1.0);
+/// assert_eq!((desired.executors, desired.tasks), (12, 24));
 /// ```
-pub fn desired_size(size: Size, phi: f64) -> Wish {
+pub fn desired_size(size: Size, phi: f64) -> Desired {
     let (executors, level) = (f64::from(size.executors.max(1)), f64::from(size.level));
     let tasks = phi * (executors + level) / executors * f64::from(size.tasks);
-    Wish {
+    Desired {
         // A float casts to the nearest u32, so the sum cannot wrap.
         executors: size.executors.saturating_add((phi * level).round().max(0.0) as u32),
         tasks: (tasks.round().max(0.0) as u32).max(size.tasks),
@@ -80,8 +80,8 @@ pub fn grow(candidates: &[Candidate], strategy: PlanStrategy, phi: f64, free: u3
         if strategy == PlanStrategy::BottleneckLevelPriority && !candidate.short {
             continue;
         }
-        let wished = desired_size(candidate.size, phi).executors.min(candidate.size.tasks);
-        let more = wished.saturating_sub(candidate.size.executors).min(free);
+        let desired = desired_size(candidate.size, phi).executors.min(candidate.size.tasks);
+        let more = desired.saturating_sub(candidate.size.executors).min(free);
         counts[index] += more;
         free -= more;
     }
@@ -95,12 +95,12 @@ mod tests {
 
     #[test]
     fn table_1_of_the_paper() {
-        let wished =
+        let desired =
             |executors, tasks, level| desired_size(Size { executors, tasks, level }, 1.0).tasks;
-        assert_eq!(wished(8, 16, 4), 24);
-        assert_eq!(wished(10, 10, 2), 12);
-        assert_eq!(wished(5, 10, 1), 12);
-        assert_eq!(wished(10, 20, 3), 26);
+        assert_eq!(desired(8, 16, 4), 24);
+        assert_eq!(desired(10, 10, 2), 12);
+        assert_eq!(desired(5, 10, 1), 12);
+        assert_eq!(desired(10, 20, 3), 26);
     }
 
     #[test]

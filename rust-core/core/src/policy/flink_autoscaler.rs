@@ -27,10 +27,10 @@ const OBSERVED_LAG_SECS: f64 = 30.0;
 /// A window that is this full is full: reports come at their own times.
 const FULL: f64 = 0.9;
 
-/// What was wished and seen before.
+/// What was desired and seen before.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Memory {
-    /// When a scale-down was first wished for, and the largest executor count wished since.
+    /// When a scale-down was first asked for, and the largest executor count desired since.
     down: BTreeMap<usize, (Timestamp, u32)>,
     /// Executors and true rates seen, for the observed scalability.
     seen: BTreeMap<usize, VecDeque<(u32, f64)>>,
@@ -76,7 +76,7 @@ pub fn scaled(rates: &Rates, scalability: f64, own: &AutoscalerSettings) -> u32 
     whole_executors(factor * executors).min(own.most.max(1))
 }
 
-/// Aligns a wish to the key groups or partitions that are dealt out: upwards to a divisor where one
+/// Aligns a desired count to the key groups or partitions that are dealt out: upwards to a divisor where one
 /// is near enough, else downwards to the fewest executors of which none gets more.
 pub fn aligned(count: u32, units: u32) -> u32 {
     if count >= units {

@@ -420,7 +420,7 @@ fn at_its_limit(situation: &PlacedSituation<'_>, trigger: Trigger) -> Option<Rea
     }
     let (index, busiest) = all().max_by_key(|(_, c)| c.mean_capacity)?;
     let most = topology.most_executors(index);
-    let wished = desired_size(size(busiest, &topology.components[index]), settings.phi)
+    let desired = desired_size(size(busiest, &topology.components[index]), settings.phi)
         .executors
         .max(most + 1);
     let id = &busiest.id;
@@ -430,8 +430,9 @@ fn at_its_limit(situation: &PlacedSituation<'_>, trigger: Trigger) -> Option<Rea
         (false, true) => (ReasonCode::TaskLimited, "streams that all go to one task allow"),
         (false, false) => (ReasonCode::TaskLimited, "its tasks, fixed at submission, allow"),
     };
-    let text = format!("{id} holds up the topology and would need {wished} executors, {by} {most}");
-    Some(Reason::compared(code, f64::from(wished), f64::from(most), text))
+    let text =
+        format!("{id} holds up the topology and would need {desired} executors, {by} {most}");
+    Some(Reason::compared(code, f64::from(desired), f64::from(most), text))
 }
 
 fn size(seen: &ComponentView, component: &Component) -> Size {

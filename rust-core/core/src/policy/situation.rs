@@ -115,7 +115,7 @@ pub enum Intent {
         counts: BTreeMap<u32, u32>,
         /// New memory of each executor in MiB, by component ordinal.
         memory_mib: BTreeMap<u32, u32>,
-        /// Tasks wished for at the next submission, by component ordinal.
+        /// Tasks asked for at the next submission, by component ordinal.
         desired_tasks: BTreeMap<u32, u32>,
         /// By component ordinal: how many times its present work it is expected to have, where that is
         /// known. What runs at its limit does not show what it will do once it is relieved.

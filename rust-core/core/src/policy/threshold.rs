@@ -2,7 +2,7 @@
 //!
 //! Formula and defaults are those of Kubernetes' Horizontal Pod Autoscaler, which KEDA and the cloud
 //! services share: `desired = ceil(current * utilisation / target)`, nothing within a tolerance of
-//! 10 %, at most the double or four more at a time upwards, and downwards the largest wish of the
+//! 10 %, at most the double or four more at a time upwards, and downwards the largest desired count of the
 //! last five minutes. It knows no graph: each component is looked at by itself, and sources whose
 //! work is not timed stay as they are.
 
@@ -19,7 +19,7 @@ const TARGET: &str = "thalweg.threshold.target";
 /// More executors at a time than this, or than there are, are not added.
 const MOST_ADDED: u32 = 4;
 
-/// The wishes of the last minutes, by component.
+/// The desired counts of the last minutes, by component.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Memory {
     recent: BTreeMap<usize, VecDeque<(Timestamp, u32)>>,
@@ -93,7 +93,7 @@ mod tests {
         let mut case = Case::line(1000.0, &[(4, 1000.0, 0.95)]);
         let mut memory = Memory::default();
         assert_eq!(case.counts(|s| find(s, &mut memory)), [(1, 5)]);
-        // The wish for five keeps counting for five minutes, and that is no wish for fewer.
+        // Five stay desired for five minutes, and that does not ask for fewer.
         case.set_busy(1, 0.3);
         assert_eq!(case.counts(|s| find(s, &mut memory)), []);
         case.wait(290);

@@ -175,7 +175,7 @@ const MODES_ALLOWED: &str =
     "TOPOLOGY=MODE or TOPOLOGY/KIND=MODE (KIND: scale-out, scale-in, move or memory)";
 const WINDOWS_ALLOWED: &str = "WINDOW, TOPOLOGY=WINDOW or TOPOLOGY/KIND=WINDOW";
 const FLOORS_ALLOWED: &str =
-    "TOPOLOGY/COMPONENT=COUNT at WINDOW, with ` lead 30m` behind it if wished";
+    "TOPOLOGY/COMPONENT=COUNT at WINDOW, with ` lead 30m` behind it if desired";
 const BOUNDS_ALLOWED: &str =
     "TOPOLOGY/COMPONENT=4, =2..8, =2.., =..8 or =as OTHER (another component)";
 

@@ -1,8 +1,8 @@
 //! Windows of time that recur, as users write them: when nothing may be done, or only then, or when much is expected.
 //!
 //! **Input**: a text, and an instant. **Output**: the span of time around or after that instant. Time zones come from a
-//! database that is part of the program, so that the machine needs none, and clocks that go forward or back are reckoned
-//! with: see [`Edge`].
+//! database that is part of the program, so that the machine needs none, and clocks that go forward or back are
+//! allowed for: see [`Edge`].
 //!
 //! A window is one of
 //!

@@ -7,7 +7,7 @@ use crate::units::Millis;
 
 /// What is allowed, for messages.
 pub const ALLOWED: &str = "a window of time such as `0 18 * * FRI for 62h`, `mon-fri 09:00-17:00`, \
-    `2026-12-24T00:00 until 2026-12-27T06:00`, each with ` in Europe/Berlin` behind it if wished";
+    `2026-12-24T00:00 until 2026-12-27T06:00`, each with ` in Europe/Berlin` behind it if desired";
 
 /// A text that is no window, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

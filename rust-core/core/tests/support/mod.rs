@@ -107,7 +107,7 @@ impl Model {
         self.observation.topologies.push(Topology {
             id: id.to_owned(),
             name: id.to_owned(),
-            wished_workers: 2,
+            desired_workers: 2,
             message_timeout: Millis::saturating(30_000.0),
             components,
             edges: vec![edge(0, 1, Grouping::Shuffle), edge(1, 2, Grouping::Fields)],

@@ -68,7 +68,7 @@ pub fn executor(
         "since": table.as_ref().map(|table| table.at),
         "seats": seats,
         "verdict": alternatives::verdict(&seats),
-        "wished": row.map(|row| json!({ "node": row.node.after, "port": row.port.after })),
+        "desired": row.map(|row| json!({ "node": row.node.after, "port": row.port.after })),
         "before": row.map(|row| json!({ "node": row.node.before, "port": row.port.before })),
     }))
 }

@@ -1,4 +1,4 @@
-//! What decides in the core's place: it moves the topology that is wished for, and judges what came of it.
+//! What decides in the core's place: it moves the topology that it is asked to, and judges what came of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,12 +13,12 @@ use thalweg_core::state::{NodeMemory, State, TopologyState};
 use thalweg_core::units::{Millis, Timestamp};
 use thalweg_engine::Decide;
 
-/// What is wished of the next decision.
+/// What is asked of the next decision.
 #[derive(Clone, Default)]
-pub struct Wish(Arc<Mutex<Wished>>);
+pub struct Script(Arc<Mutex<Scripted>>);
 
 #[derive(Default)]
-struct Wished {
+struct Scripted {
     /// The topology that is to be moved, if any.
     topology: Option<String>,
     panics: bool,
@@ -32,8 +32,8 @@ struct Wished {
     lost: Option<String>,
 }
 
-impl Wish {
-    fn inner(&self) -> MutexGuard<'_, Wished> {
+impl Script {
+    fn inner(&self) -> MutexGuard<'_, Scripted> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -52,7 +52,7 @@ impl Wish {
     }
 }
 
-impl Wish {
+impl Script {
     /// Whether nothing is left to be done or to be awaited.
     pub fn rests(&self) -> bool {
         self.inner().rests
@@ -69,7 +69,7 @@ impl Wish {
     }
 }
 
-impl Wished {
+impl Scripted {
     /// Compares what a process still knows with what it had learned.
     fn compare(&mut self, process: usize, state: &State) {
         let had = self.learned.get(&process).into_iter().flatten();
@@ -90,35 +90,35 @@ impl Wished {
     }
 }
 
-/// Decides by wishes, for one of the processes.
-pub fn deciding(wish: Wish, process: usize) -> Decide {
+/// Decides as it is asked to, for one of the processes.
+pub fn deciding(script: Script, process: usize) -> Decide {
     Box::new(move |observation, state, settings, _, now| {
-        let wished = {
-            let mut inner = wish.inner();
+        let topology = {
+            let mut inner = script.inner();
             inner.compare(process, &state);
             let panics = std::mem::take(&mut inner.panics);
-            let wished = inner.topology.clone();
+            let topology = inner.topology.clone();
             drop(inner);
             assert!(!panics, "decided to panic");
-            wished
+            topology
         };
-        let mut decided = decide(observation, state, settings, now, wished.as_deref());
-        number(&mut decided, &wish);
-        wish.inner().note(process, &decided.state);
+        let mut decided = decide(observation, state, settings, now, topology.as_deref());
+        number(&mut decided, &script);
+        script.inner().note(process, &decided.state);
         if decided.decisions.iter().any(|decision| decision.verdict == Verdict::Act) {
-            wish.inner().topology = None;
+            script.inner().topology = None;
         }
         decided
     })
 }
 
 /// Gives the plan that was made a name of its own.
-fn number(decided: &mut Decided, wish: &Wish) {
+fn number(decided: &mut Decided, script: &Script) {
     let Some(plan) = decided.decisions.iter_mut().find_map(|decision| decision.plan.as_mut())
     else {
         return;
     };
-    let mut inner = wish.inner();
+    let mut inner = script.inner();
     inner.plans += 1;
     plan.id = format!("{}-{}", plan.topology, inner.plans);
     let remembered = decided.state.topologies.get_mut(&plan.topology);
@@ -132,7 +132,7 @@ fn decide(
     mut state: State,
     settings: &Settings,
     now: Timestamp,
-    wished: Option<&str>,
+    chosen: Option<&str>,
 ) -> Decided {
     let present = |id: &String| observation.topologies.iter().any(|topology| topology.id == *id);
     state.topologies.retain(|id, _| present(id));
@@ -149,7 +149,7 @@ fn decide(
         outcomes.extend(due.map(|awaited| outcome(awaited.action.plan, topology, now)));
         let mut decision = hold(topology, settings, now);
         let free = remembered.in_flight.is_none() && remembered.awaited.is_none();
-        let may = !busy && free && wished == Some(&topology.id) && is_whole(topology);
+        let may = !busy && free && chosen == Some(&topology.id) && is_whole(topology);
         if let Some(plan) = may.then(|| plan(observation, topology, now)).flatten() {
             busy = true;
             remembered.in_flight = Some(InFlight::found(plan.id.clone(), now));
@@ -170,7 +170,7 @@ fn hold(topology: &Topology, settings: &Settings, now: Timestamp) -> Decision {
         at: now,
         topology: topology.id.clone(),
         name: topology.name.clone(),
-        policy: "wishes".to_owned(),
+        policy: "script".to_owned(),
         mode: settings.mode,
         verdict: Verdict::Hold,
         reasons: Vec::new(),

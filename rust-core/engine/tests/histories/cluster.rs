@@ -91,7 +91,7 @@ fn topology(id: &str, held: &Held) -> Topology {
         id: id.to_owned(),
         name: id.to_owned(),
         status: if held.active { TopologyStatus::Active } else { TopologyStatus::Inactive },
-        wished_workers: EXECUTORS,
+        desired_workers: EXECUTORS,
         components: vec![Component {
             id: "work".to_owned(),
             kind: ComponentKind::Source,

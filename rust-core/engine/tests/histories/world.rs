@@ -13,7 +13,7 @@ use thalweg_core::units::Timestamp;
 use thalweg_engine::{Assigned, Engine, EngineSettings, Reported, Request};
 use thalweg_store::Store;
 
-use super::brain::{Wish, deciding};
+use super::brain::{Script, deciding};
 use super::cluster::{Cluster, EXECUTORS, Held};
 use super::rules::Rule;
 use super::shell::{Around, Fate, Shell, note_of, subject};
@@ -80,7 +80,7 @@ pub struct World {
     pub second: u32,
     pub cluster: Cluster,
     pub processes: Vec<Process>,
-    pub wish: Wish,
+    pub script: Script,
     /// Where topologies were put that no plan was ever about.
     pub untouched: BTreeMap<String, Held>,
     submitted: u32,
@@ -114,7 +114,7 @@ impl World {
             second: 0,
             cluster: Cluster::default(),
             processes: (0..2).map(process).collect(),
-            wish: Wish::default(),
+            script: Script::default(),
             untouched: BTreeMap::new(),
             submitted: 0,
             notes,
@@ -168,7 +168,7 @@ impl World {
     /// Whether nothing is at work, awaited, or left to be done.
     fn rests(&self) -> bool {
         let quiet = |held: &Held| held.active && !held.rebalancing;
-        self.wish.rests()
+        self.script.rests()
             && self.processes.iter().all(|process| process.shell.is_idle())
             && self
                 .cluster
@@ -245,11 +245,11 @@ impl World {
                 "topology killed"
             }
             140..440 => {
-                self.wish_for_something();
+                self.ask_for_something();
                 return;
             }
             440..446 => {
-                self.wish.panic_next();
+                self.script.panic_next();
                 "decision panics"
             }
             _ => return,
@@ -264,7 +264,7 @@ impl World {
             process.store.set_out_of_reach(false);
             (process.paused, process.down_until, process.skew) = (None, 0, 0);
         }
-        self.wish.clear();
+        self.script.clear();
     }
 
     /// A process ends, and is started again after a while.
@@ -288,9 +288,9 @@ impl World {
         }
     }
 
-    fn wish_for_something(&mut self) {
+    fn ask_for_something(&mut self) {
         let ids: Vec<&String> = self.cluster.topologies.keys().collect();
-        self.wish.set(ids[self.rng.usize(0..ids.len())].clone());
+        self.script.set(ids[self.rng.usize(0..ids.len())].clone());
     }
 
     /// Whoever does not answer for a whole session loses the lead to one that does.
@@ -330,8 +330,8 @@ impl World {
         }
         if self.processes[index].engine.is_none() {
             let store: Arc<dyn Store> = self.processes[index].store.clone();
-            let opened = Engine::assemble(settings(), store, deciding(self.wish.clone(), index));
-            self.wish.begins_term(index);
+            let opened = Engine::assemble(settings(), store, deciding(self.script.clone(), index));
+            self.script.begins_term(index);
             self.processes[index].engine = opened.ok();
         }
         if goes_on && self.processes[index].term.is_some() && self.rng.bool() {
@@ -374,7 +374,7 @@ impl World {
             // It has yet to find that what it was at before is another's business.
             return Ok(());
         }
-        self.wish.begins_term(index);
+        self.script.begins_term(index);
         process.led += 1;
         process.store.led_by(term);
         let note = self.notes.then(|| self.cluster.note.clone().unwrap_or_default());
@@ -460,7 +460,7 @@ impl World {
         let Some(engine) = &process.engine else { return Ok(()) };
         // A panic is an exception in the JVM, and the monitor goes on.
         let seen = catch_unwind(AssertUnwindSafe(|| engine.take_in(seen, now)));
-        if let Some(lost) = self.wish.lost() {
+        if let Some(lost) = self.script.lost() {
             return Err(self.broken(Rule::LearnedKept, lost));
         }
         let Ok(Ok(answer)) = seen else { return Ok(()) };

@@ -242,7 +242,7 @@ fn topologies(
             id: record.text("id", 0, strings)?,
             name: record.text("name", 4, strings)?,
             status: *record.look_up("status", 8, &layout::STATUSES)?,
-            wished_workers: record.int("wished workers", 12)?,
+            desired_workers: record.int("desired workers", 12)?,
             apart: Vec::new(),
             message_timeout: Millis::saturating(record.amount("message timeout", 16)?),
             worker_heap_mib: record.optional_amount("worker heap", 40)?,

@@ -65,7 +65,7 @@ impl<'a> Writer<'a> {
         self.text(to, &topology.id);
         self.text(to, &topology.name);
         self.u32(to, place(&layout::STATUSES, topology.status));
-        self.u32(to, topology.wished_workers);
+        self.u32(to, topology.desired_workers);
         self.f64(to, topology.message_timeout.get());
         self.count(to, topology.components.len())?;
         self.count(to, topology.edges.len())?;

@@ -86,7 +86,7 @@ pub enum Section {
     Nodes,
     /// node, port: u32; ascending.
     Slots,
-    /// id, name, status, wished workers: u32; message timeout ms: f64; numbers of components,
+    /// id, name, status, desired workers: u32; message timeout ms: f64; numbers of components,
     /// edges, executors, least compute of a worker in thousandths of a point: u32; heap of a worker
     /// MiB, duration of the last checkpoint ms: f64, NaN where unknown; bytes of it: u64, all ones where
     /// unknown; what stands against a change, all ones where nothing does, and what its user set about Thalweg,

@@ -10,7 +10,7 @@ use thalweg_core::model::ComponentKind;
 
 use super::cohort::{Bundle, Cohort};
 use super::share::grant;
-use super::{Desk, Environment, Job};
+use super::{Environment, Job, Scratch};
 use crate::scenario::EngineKind;
 
 /// Beyond this utilisation the waiting-time formulas of steady queues say nothing.
@@ -21,17 +21,17 @@ const TURNAROUND_WEIGHT: f64 = 0.2;
 impl Job {
     /// Runs the job for `dt` seconds that end at `now`.
     pub fn step(&mut self, environment: &Environment, now: f64, dt: f64) {
-        let mut desk = std::mem::take(&mut self.desk);
+        let mut scratch = std::mem::take(&mut self.scratch);
         self.unseen = self.until_looked_at(dt);
-        self.prepare(&mut desk, environment, now, dt);
-        self.forward(&mut desk);
-        self.share_nodes(&mut desk, environment, dt);
-        self.forward(&mut desk);
-        self.share_links(&mut desk, dt);
-        self.backward(&mut desk);
-        self.extras(&mut desk, environment);
-        self.carry(&mut desk, now, dt);
-        self.desk = desk;
+        self.prepare(&mut scratch, environment, now, dt);
+        self.forward(&mut scratch);
+        self.share_nodes(&mut scratch, environment, dt);
+        self.forward(&mut scratch);
+        self.share_links(&mut scratch, dt);
+        self.backward(&mut scratch);
+        self.extras(&mut scratch, environment);
+        self.carry(&mut scratch, now, dt);
+        self.scratch = scratch;
     }
 
     /// How long an acknowledgement waits: a source with nothing to read sees it with its next record, or when
@@ -47,15 +47,15 @@ impl Job {
     }
 
     /// Who is up, what a record costs, and what sources are offered.
-    fn prepare(&self, desk: &mut Desk, environment: &Environment, now: f64, dt: f64) {
+    fn prepare(&self, scratch: &mut Scratch, environment: &Environment, now: f64, dt: f64) {
         let count = self.executors.len();
-        desk.up.clear();
-        desk.up.extend((0..count).map(|index| self.is_up(index, environment, now)));
-        desk.cost.clear();
-        desk.cap.clear();
+        scratch.up.clear();
+        scratch.up.extend((0..count).map(|index| self.is_up(index, environment, now)));
+        scratch.cost.clear();
+        scratch.cap.clear();
         for index in 0..count {
             let node = self.wiring.node[index];
-            let cost = if desk.up[index] {
+            let cost = if scratch.up[index] {
                 let neighbours = self.hidden.nodes[node].interference * self.busy_cores[node]
                     / self.hidden.nodes[node].cores;
                 let cpu = self.wiring.cpu_secs[index] / environment.speed[node];
@@ -63,28 +63,34 @@ impl Job {
             } else {
                 f64::INFINITY
             };
-            desk.cost.push(cost);
-            desk.cap.push(if desk.up[index] { dt / cost } else { 0.0 });
+            scratch.cost.push(cost);
+            scratch.cap.push(if scratch.up[index] { dt / cost } else { 0.0 });
         }
-        desk.limit.clear();
-        desk.limit.extend(self.hidden.components.iter().map(|c| c.limit.map(|limit| limit * dt)));
-        self.offer(desk, environment, dt);
-        for buffer in
-            [&mut desk.inflow, &mut desk.can, &mut desk.room, &mut desk.held, &mut desk.extra]
-        {
+        scratch.limit.clear();
+        scratch
+            .limit
+            .extend(self.hidden.components.iter().map(|c| c.limit.map(|limit| limit * dt)));
+        self.offer(scratch, environment, dt);
+        for buffer in [
+            &mut scratch.inflow,
+            &mut scratch.can,
+            &mut scratch.room,
+            &mut scratch.held,
+            &mut scratch.extra,
+        ] {
             buffer.clear();
             buffer.resize(count, 0.0);
         }
-        desk.bundles.resize(self.kinds.len(), Vec::new());
-        for (bundles, groups) in desk.bundles.iter_mut().zip(&self.wiring.groups) {
+        scratch.bundles.resize(self.kinds.len(), Vec::new());
+        for (bundles, groups) in scratch.bundles.iter_mut().zip(&self.wiring.groups) {
             bundles.resize(*groups, Bundle::default());
         }
     }
 
     /// What each source executor may take: its part of what waits, within what may be on its way.
-    fn offer(&self, desk: &mut Desk, environment: &Environment, dt: f64) {
-        desk.offer.clear();
-        desk.offer.resize(self.executors.len(), 0.0);
+    fn offer(&self, scratch: &mut Scratch, environment: &Environment, dt: f64) {
+        scratch.offer.clear();
+        scratch.offer.resize(self.executors.len(), 0.0);
         if environment.paused {
             return;
         }
@@ -97,38 +103,38 @@ impl Job {
             if self.kinds[component] != ComponentKind::Source {
                 continue;
             }
-            let readers = range.clone().take(self.partitions[component]).filter(|&e| desk.up[e]);
+            let readers = range.clone().take(self.partitions[component]).filter(|&e| scratch.up[e]);
             let count = readers.clone().count();
             let allowed = room * self.hidden.gains[component].shared;
             let each = self.lag[component].records().min(allowed) / count.max(1) as f64;
             for executor in readers {
-                desk.offer[executor] = each;
+                scratch.offer[executor] = each;
             }
         }
     }
 
-    /// Down the stream: what executors can do within `desk.cap`.
-    fn forward(&self, desk: &mut Desk) {
-        desk.inflow.fill(0.0);
+    /// Down the stream: what executors can do within `scratch.cap`.
+    fn forward(&self, scratch: &mut Scratch) {
+        scratch.inflow.fill(0.0);
         for component in 0..self.kinds.len() {
             let range = self.wiring.ranges[component].clone();
             let source = self.kinds[component] == ComponentKind::Source;
             let mut total = 0.0;
             for e in range.clone() {
                 let offered = if source {
-                    desk.offer[e]
+                    scratch.offer[e]
                 } else {
-                    self.executors[e].queue.records() + desk.inflow[e]
+                    self.executors[e].queue.records() + scratch.inflow[e]
                 };
-                desk.can[e] = offered.min(desk.cap[e]);
-                total += desk.can[e];
+                scratch.can[e] = offered.min(scratch.cap[e]);
+                total += scratch.can[e];
             }
-            if let Some(limit) = desk.limit[component]
+            if let Some(limit) = scratch.limit[component]
                 && total > limit
             {
-                range.clone().for_each(|e| desk.can[e] *= limit / total);
+                range.clone().for_each(|e| scratch.can[e] *= limit / total);
             }
-            self.spread(component, &desk.can, &mut desk.inflow);
+            self.spread(component, &scratch.can, &mut scratch.inflow);
         }
     }
 
@@ -161,7 +167,7 @@ impl Job {
     }
 
     /// Nodes share their cores among executors that want to work.
-    fn share_nodes(&mut self, desk: &mut Desk, environment: &Environment, dt: f64) {
+    fn share_nodes(&mut self, scratch: &mut Scratch, environment: &Environment, dt: f64) {
         let mut wanted: Vec<f64> = Vec::new();
         for (node, members) in self.wiring.on_node.iter().enumerate() {
             let speed = environment.speed[node];
@@ -171,7 +177,8 @@ impl Job {
             }
             let cpu_of = |e: usize| self.wiring.cpu_secs[e] / speed;
             wanted.clear();
-            wanted.extend(members.iter().map(|&e| self.wish(e, desk.can[e]) * cpu_of(e) / dt));
+            wanted
+                .extend(members.iter().map(|&e| self.desired(e, scratch.can[e]) * cpu_of(e) / dt));
             let before: f64 = wanted.iter().sum();
             let free = (self.hidden.nodes[node].cores - environment.taken[node]).max(0.02);
             for &e in members {
@@ -183,7 +190,7 @@ impl Job {
                 for ((&e, asked), granted) in members.iter().zip(&asked).zip(&wanted) {
                     if granted < asked {
                         let part = granted / asked;
-                        desk.cap[e] = self.wish(e, desk.can[e]) * part;
+                        scratch.cap[e] = self.desired(e, scratch.can[e]) * part;
                         self.stretch[e] = 1.0 / part.max(1e-6);
                     }
                 }
@@ -194,7 +201,7 @@ impl Job {
 
     /// What an executor wants to work on, for the sharing of its node: one that was held back wants
     /// little more than it could pass on.
-    fn wish(&self, e: usize, can: f64) -> f64 {
+    fn desired(&self, e: usize, can: f64) -> f64 {
         match self.passed[e] {
             Some(passed) => can.min(1.25 * passed + 1.0),
             None => can,
@@ -202,7 +209,7 @@ impl Job {
     }
 
     /// Links carry only so much from each node.
-    fn share_links(&self, desk: &mut Desk, dt: f64) {
+    fn share_links(&self, scratch: &mut Scratch, dt: f64) {
         let mut bytes = vec![0.0; self.hidden.nodes.len()];
         let each = |e: usize, can: f64| -> f64 {
             let component = self.executors[e].component;
@@ -212,29 +219,29 @@ impl Job {
         };
         for e in 0..self.executors.len() {
             if let Some(sum) = bytes.get_mut(self.wiring.node[e]) {
-                *sum += each(e, desk.can[e]);
+                *sum += each(e, scratch.can[e]);
             }
         }
         for (node, sum) in bytes.iter().enumerate() {
             let carried = self.hidden.nodes[node].link_bytes * dt;
             if *sum > carried {
                 for &e in self.wiring.on_node[node].iter().filter(|&&e| each(e, 1.0) > 0.0) {
-                    desk.held[e] += desk.can[e] * (1.0 - carried / sum);
-                    desk.can[e] *= carried / sum;
+                    scratch.held[e] += scratch.can[e] * (1.0 - carried / sum);
+                    scratch.can[e] *= carried / sum;
                 }
             }
         }
     }
 
     /// Up the stream: senders are held back to what the fullest of their receivers has room for.
-    fn backward(&self, desk: &mut Desk) {
-        desk.inflow.fill(0.0);
+    fn backward(&self, scratch: &mut Scratch) {
+        scratch.inflow.fill(0.0);
         for component in 0..self.kinds.len() {
-            self.spread(component, &desk.can, &mut desk.inflow);
+            self.spread(component, &scratch.can, &mut scratch.inflow);
         }
         for component in (0..self.kinds.len()).rev() {
             let range = self.wiring.ranges[component].clone();
-            for (group, _) in desk.bundles[component].iter().enumerate() {
+            for (group, _) in scratch.bundles[component].iter().enumerate() {
                 // Who waited for one that waits for it would wait for ever.
                 let factor = self.wiring.out[component]
                     .iter()
@@ -243,22 +250,23 @@ impl Job {
                         let receivers = self.wiring.ranges[edge.to].clone();
                         receivers.zip(self.shares(edge, group)).filter(|(_, share)| **share > 0.0)
                     })
-                    .map(|(receiver, _)| desk.room[receiver])
+                    .map(|(receiver, _)| scratch.room[receiver])
                     .fold(1.0, f64::min);
                 if factor < 1.0 {
                     for e in range.clone().filter(|&e| self.wiring.group[e] == group) {
-                        desk.held[e] += desk.can[e] * (1.0 - factor);
-                        desk.can[e] *= factor;
+                        scratch.held[e] += scratch.can[e] * (1.0 - factor);
+                        scratch.can[e] *= factor;
                     }
                 }
             }
             for e in range {
-                let free = self.bounds[component] - self.executors[e].queue.records() + desk.can[e];
-                desk.room[e] = if !desk.up[e] && self.engine == EngineKind::Storm {
+                let free =
+                    self.bounds[component] - self.executors[e].queue.records() + scratch.can[e];
+                scratch.room[e] = if !scratch.up[e] && self.engine == EngineKind::Storm {
                     // What is sent to a dead worker is lost, and nobody waits.
                     1.0
-                } else if desk.inflow[e] > 0.0 {
-                    (free / desk.inflow[e]).clamp(0.0, 1.0)
+                } else if scratch.inflow[e] > 0.0 {
+                    (free / scratch.inflow[e]).clamp(0.0, 1.0)
                 } else {
                     1.0
                 };
@@ -267,7 +275,7 @@ impl Job {
     }
 
     /// What a step is too coarse to show: time in the executor, turns of other records, the network.
-    fn extras(&self, desk: &mut Desk, environment: &Environment) {
+    fn extras(&self, scratch: &mut Scratch, environment: &Environment) {
         let trips = &environment.round_trip;
         let mean_trip = trips.iter().sum::<f64>() / trips.len().max(1) as f64;
         for (component, range) in self.wiring.ranges.iter().enumerate() {
@@ -275,42 +283,42 @@ impl Job {
             for (local, e) in range.clone().enumerate() {
                 let far = edges.iter().map(|edge| edge.remote[local]).fold(0.0, f64::max);
                 let own = trips.get(self.wiring.node[e]).copied().unwrap_or(0.0);
-                desk.extra[e] = far * (own / 4.0 + mean_trip / 4.0 + environment.hop);
-                desk.extra[e] += self.delays[component];
-                if desk.up[e] {
-                    desk.extra[e] += desk.cost[e] * self.stretch[e];
+                scratch.extra[e] = far * (own / 4.0 + mean_trip / 4.0 + environment.hop);
+                scratch.extra[e] += self.delays[component];
+                if scratch.up[e] {
+                    scratch.extra[e] += scratch.cost[e] * self.stretch[e];
                 }
             }
         }
     }
 
     /// Moves the records.
-    fn carry(&mut self, desk: &mut Desk, now: f64, dt: f64) {
+    fn carry(&mut self, scratch: &mut Scratch, now: f64, dt: f64) {
         let middle = now - dt / 2.0;
         (self.taken, self.done) = (0.0, 0.0);
         for component in 0..self.kinds.len() {
             for e in self.wiring.ranges[component].clone() {
-                self.work(desk, component, e, middle, dt);
+                self.work(scratch, component, e, middle, dt);
             }
-            self.deliver(desk, component, middle, dt);
+            self.deliver(scratch, component, middle, dt);
         }
     }
 
     /// One executor works on what it can; what it sends lands in its group's bundle.
-    fn work(&mut self, desk: &mut Desk, component: usize, e: usize, middle: f64, dt: f64) {
+    fn work(&mut self, scratch: &mut Scratch, component: usize, e: usize, middle: f64, dt: f64) {
         let source = self.kinds[component] == ComponentKind::Source;
-        let can = desk.can[e];
+        let can = scratch.can[e];
         let before =
             if source { self.lag[component].records() } else { self.executors[e].queue.records() };
-        let work_secs = if desk.up[e] { desk.cost[e] * self.stretch[e] } else { 0.0 };
+        let work_secs = if scratch.up[e] { scratch.cost[e] * self.stretch[e] } else { 0.0 };
         let utilized = (can.min(before) * work_secs / dt).min(MOST_UTILIZED);
         let variability = (1.0 + self.hidden.components[component].variability) / 2.0;
         // Pollaczek-Khinchine, an executor's own queue being M/G/1; what waits longer than a step is
         // in the queue already.
         let turns =
             if source { 0.0 } else { work_secs * utilized / (1.0 - utilized) * variability };
-        let (extra, group) = (desk.extra[e], self.wiring.group[e]);
-        let bundle = &mut desk.bundles[component][group];
+        let (extra, group) = (scratch.extra[e], self.wiring.group[e]);
+        let bundle = &mut scratch.bundles[component][group];
         let mut worked = 0.0;
         let mut taken = 0.0;
         let mut pass = |mut cohort: Cohort| {
@@ -346,11 +354,11 @@ impl Job {
         totals.transferred += received;
         let busy = (worked * work_secs).min(dt);
         totals.busy += busy;
-        let held = desk.held[e] > 0.0;
+        let held = scratch.held[e] > 0.0;
         self.passed[e] = held.then_some(worked);
         if held {
             // Held back, it waits with a record in its hands for as long as there is any.
-            let blocked = desk.held[e] * work_secs;
+            let blocked = scratch.held[e] * work_secs;
             totals.held += if left { dt - busy } else { blocked.min(dt - busy) };
         }
         if self.hidden.components[component].state.is_some() {
@@ -361,14 +369,14 @@ impl Job {
     }
 
     /// What a component sent reaches its receivers, or is complete.
-    fn deliver(&mut self, desk: &mut Desk, component: usize, middle: f64, dt: f64) {
-        for group in 0..desk.bundles[component].len() {
-            let mut bundle = std::mem::take(&mut desk.bundles[component][group]);
+    fn deliver(&mut self, scratch: &mut Scratch, component: usize, middle: f64, dt: f64) {
+        for group in 0..scratch.bundles[component].len() {
+            let mut bundle = std::mem::take(&mut scratch.bundles[component][group]);
             for cohort in bundle.cohorts() {
                 let mut passed = 0.0;
                 for index in 0..self.wiring.out[component].len() {
                     passed += self.wiring.out[component][index].root_share;
-                    self.send(desk, component, index, group, cohort, middle, dt);
+                    self.send(scratch, component, index, group, cohort, middle, dt);
                 }
                 let roots = cohort.roots * (1.0 - passed).max(0.0);
                 if roots > 0.0 {
@@ -376,14 +384,14 @@ impl Job {
                 }
             }
             bundle.clear();
-            desk.bundles[component][group] = bundle;
+            scratch.bundles[component][group] = bundle;
         }
     }
 
     #[allow(clippy::too_many_arguments)]
     fn send(
         &mut self,
-        desk: &Desk,
+        scratch: &Scratch,
         component: usize,
         index: usize,
         group: usize,
@@ -403,7 +411,7 @@ impl Job {
                 roots: cohort.roots * edge.root_share * share / all,
                 ..*cohort
             };
-            if desk.up[receiver] || self.engine == EngineKind::Flink {
+            if scratch.up[receiver] || self.engine == EngineKind::Flink {
                 self.executors[receiver].queue.push(piece, middle, dt);
             } else {
                 self.lost_records += piece.records;

@@ -87,12 +87,12 @@ pub struct Job {
     pub stretch: Vec<f64>,
     /// Per executor that was held back in the last step: the records that it could pass on.
     passed: Vec<Option<f64>>,
-    desk: Desk,
+    scratch: Scratch,
 }
 
 /// Working space of a step, kept to be used again.
 #[derive(Debug, Clone, Default)]
-struct Desk {
+struct Scratch {
     up: Vec<bool>,
     cost: Vec<f64>,
     /// Per component: records that something outside allows.
@@ -147,7 +147,7 @@ impl Job {
             busy_cores: vec![0.0; hidden.nodes.len()],
             stretch: Vec::new(),
             passed: Vec::new(),
-            desk: Desk::default(),
+            scratch: Scratch::default(),
         };
         job.rewire(scenario);
         job

@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_wishes_are_met_and_the_rest_is_shared() {
+    fn small_shares_are_met_and_the_rest_is_shared() {
         let mut wanted = [1.0, 0.2, 1.0, 0.4];
         grant(&mut wanted, 2.0);
         assert_eq!(wanted.map(|x: f64| (x * 1e9).round() / 1e9), [0.7, 0.2, 0.7, 0.4]);

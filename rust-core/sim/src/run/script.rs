@@ -27,11 +27,11 @@ impl Simulation<'_> {
             return false;
         }
         let scenario = self.scenario;
-        let mut wishes = scaled(scenario, &self.job, &step.counts);
-        share_slots(scenario, |node| self.dead_since[node].is_none(), &mut wishes);
+        let mut desired = scaled(scenario, &self.job, &step.counts);
+        share_slots(scenario, |node| self.dead_since[node].is_none(), &mut desired);
         let mut site = self.site(now);
         let until = now + flink_restart(&mut site);
-        restart_flink(&mut site, &wishes, until, scenario.flink.replay);
+        restart_flink(&mut site, &desired, until, scenario.flink.replay);
         true
     }
 
@@ -43,14 +43,14 @@ impl Simulation<'_> {
         if !starts && !over {
             return false;
         }
-        let mut wishes = scaled(self.scenario, &self.job, &step.counts);
-        deal_out(&self.job, &mut wishes);
+        let mut desired = scaled(self.scenario, &self.job, &step.counts);
+        deal_out(&self.job, &mut desired);
         if starts {
-            start_workers(&mut self.site(now), &wishes);
+            start_workers(&mut self.site(now), &desired);
         }
         self.script.starts = !over;
         if over {
-            switch_storm(&mut self.site(now), &wishes);
+            switch_storm(&mut self.site(now), &desired);
         }
         over
     }

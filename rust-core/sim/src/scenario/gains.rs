@@ -11,7 +11,7 @@ const ROUNDS: usize = 1000;
 const SETTLED: f64 = 1e-9;
 
 /// Records of each component for one source record of the job. What is behind copies that are broadcast is
-/// reckoned with as many executors as a component begins with.
+/// computed for as many executors as a component begins with.
 pub fn gains(scenario: &Scenario) -> Vec<Demand> {
     settled(scenario).unwrap_or_else(|| vec![Demand::default(); scenario.components.len()])
 }

@@ -254,10 +254,10 @@ impl Scenario {
         given.insert("thalweg.mode".into(), "act".into());
         given.insert("executor.metrics.frequency.secs".into(), self.metrics.report_secs.into());
         if self.engine == EngineKind::Flink {
-            // As on any Flink: what placement would be wished for is not carried out.
+            // As on any Flink: what placement would be asked for is not carried out.
             given.insert("thalweg.placement.slots".into(), "engine".into());
         }
-        // A scenario's workers are a wish: how far its job is spread is decided by what that brings.
+        // A scenario's workers are only asked for: how far its job is spread is decided by what that brings.
         given.insert("thalweg.placement.workers".into(), "free".into());
         given.extend(self.settings.clone());
         given

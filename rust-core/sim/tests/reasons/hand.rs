@@ -274,19 +274,19 @@ fn of_orders(seen: &mut Seen) {
 
 /// The source together with executors of `split` in one worker.
 fn of_sources(seen: &mut Seen) {
-    for (wished, adopt) in [(3, Adopt::Never), (1, Adopt::OnNextAction)] {
+    for (desired, adopt) in [(3, Adopt::Never), (1, Adopt::OnNextAction)] {
         let mut model = Model::new(3, 3, 3);
         model.settings.adopt = adopt;
         let topology = &mut model.observation.topologies[0];
-        topology.wished_workers = wished;
+        topology.desired_workers = desired;
         let shared = topology.executors[0].slot;
         for executor in &mut topology.executors {
             let first = executor.slot.is_some_and(|slot| slot.node == 0);
-            if first || wished == 1 {
+            if first || desired == 1 {
                 executor.slot = shared;
             }
         }
-        if wished == 1 {
+        if desired == 1 {
             model.settings.worker_limit = WorkerLimit::Asked;
         }
         steps(seen, &mut model, 10);
@@ -295,7 +295,7 @@ fn of_sources(seen: &mut Seen) {
     one.settings.worker_limit = WorkerLimit::Asked;
     one.settings.scaling_enabled = false;
     let topology = &mut one.observation.topologies[0];
-    topology.wished_workers = 1;
+    topology.desired_workers = 1;
     for executor in &mut topology.executors {
         executor.slot = Some(SlotRef { node: 0, port: 1 });
     }

@@ -18,7 +18,7 @@ use crate::status::Status;
 use crate::workplace::Workplace;
 
 const SPLIT: usize = 4;
-/// Source, split and count: no more than these may run, whatever is wished.
+/// Source, split and count: no more than these may run, whatever is desired.
 const SUBTASKS: usize = SPLIT + 2;
 /// Turns of the burning loop for each millisecond of work; the same on both sides, so they can be compared.
 const TURNS_PER_MILLI: u64 = 300_000;

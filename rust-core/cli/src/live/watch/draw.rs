@@ -329,9 +329,9 @@ fn component_row<'a>(one: &Value, planned: Option<&Value>, screen: &Screen) -> R
         Some(busy) if busy >= 0.8 => Some(Tone::Notice),
         _ => None,
     };
-    let wished = planned.and_then(|counts| counts.get(text(one, "/id"))).and_then(Value::as_f64);
-    let executors = match wished {
-        Some(wished) => format!("{} → {}", shown("/executors"), short(wished)),
+    let desired = planned.and_then(|counts| counts.get(text(one, "/id"))).and_then(Value::as_f64);
+    let executors = match desired {
+        Some(desired) => format!("{} → {}", shown("/executors"), short(desired)),
         None => shown("/executors"),
     };
     let latency = ["/process_latency", "/execute_latency", "/complete_latency"];

@@ -68,7 +68,7 @@ fn fewer_executors_come_after_an_hour() {
     case.set_busy(1, 0.25);
     assert_eq!(case.counts(|s| find(s, &mut memory)), []);
     case.wait(600);
-    // The largest wish of the hour: 8 * 0.25 * (1 / 0.7 + 1 / 6) = 3.19.
+    // The largest desired count of the hour: 8 * 0.25 * (1 / 0.7 + 1 / 6) = 3.19.
     assert_eq!(case.counts(|s| find(s, &mut memory)), [(1, 4)]);
 }
 

@@ -43,7 +43,7 @@ impl<'a> Days<'a> {
         Self { forecaster, bin }
     }
 
-    /// What has to be reckoned with at a lead time; 0 where no season has proved itself.
+    /// What may come within a lead time; 0 where no season has proved itself.
     pub fn upper(&self, lead: Millis, quantile: Share) -> f64 {
         let lead = behind_the_open(lead, self.bin);
         self.forecaster.seasonal(lead, self.bin, quantile).map_or(0.0, |forecast| forecast.upper)

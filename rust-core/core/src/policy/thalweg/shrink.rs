@@ -110,7 +110,7 @@ pub(super) fn in_shared_slots(
     needs
 }
 
-/// What the wishes save of all there is: slots where components share them, executors elsewhere.
+/// What the desired counts save of all there is: slots where components share them, executors elsewhere.
 fn saving(situation: &Situation<'_>, desired: &DesiredCounts) -> (f64, f64) {
     let before = |index: usize| executors(situation, index);
     let after = |index: usize| desired.get(&index).copied().unwrap_or(before(index));

@@ -133,7 +133,7 @@ mod tests {
         case
     }
 
-    /// What is wished within two minutes.
+    /// What is desired within two minutes.
     fn desired(case: &mut Case, memory: &mut Memory) -> Vec<(u32, u32)> {
         let mut model = TopologyModel::default();
         for _ in 0..12 {

@@ -5,7 +5,7 @@ use crate::reason::ReasonCode;
 use crate::state::Learned;
 use crate::units::Millis;
 
-/// Asks every ten seconds for so many seconds; what was wished last, if anything.
+/// Asks every ten seconds for so many seconds; what was desired last, if anything.
 fn run(
     case: &mut Case,
     memory: &mut Memory,

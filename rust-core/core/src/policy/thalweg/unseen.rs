@@ -30,9 +30,9 @@ pub(super) fn up(situation: &Situation<'_>, memory: &mut Memory) -> Option<Inten
     let explained = flow.users().any(|(_, c)| explains(c));
     let room =
         |(index, c): &(usize, &ComponentFlow)| c.unseen && situation.most(*index) > c.executors;
-    let wished = flow.users().filter(room);
+    let desired = flow.users().filter(room);
     let desired: DesiredCounts =
-        wished.map(|(index, c)| (index, c.executors + c.executors.div_ceil(GUESSED))).collect();
+        desired.map(|(index, c)| (index, c.executors + c.executors.div_ceil(GUESSED))).collect();
     let (&first, _) = desired.first_key_value().filter(|_| !explained)?;
     memory.forget_needs();
     let text = format!(

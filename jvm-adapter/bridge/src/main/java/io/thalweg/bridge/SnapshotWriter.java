@@ -122,11 +122,11 @@ public final class SnapshotWriter {
     }
 
     /** Starts a topology. Returns its index. */
-    public int topology(String id, String name, Status status, int wishedWorkers, double messageTimeoutMs) {
+    public int topology(String id, String name, Status status, int desiredWorkers, double messageTimeoutMs) {
         int index = topologies.count();
         int idText = intern(id);
         int nameText = intern(name);
-        topologies.next().putInt(idText).putInt(nameText).putInt(status.ordinal()).putInt(wishedWorkers)
+        topologies.next().putInt(idText).putInt(nameText).putInt(status.ordinal()).putInt(desiredWorkers)
                 .putDouble(messageTimeoutMs).putInt(0).putInt(0).putInt(0).putInt(0).putDouble(Double.NaN)
                 .putDouble(Double.NaN).putLong(UNKNOWN).putInt((int) UNKNOWN).putInt(0);
         return index;

@@ -2,7 +2,7 @@ package io.thalweg.flink;
 
 import io.thalweg.flink.place.PlacingSlotAllocator;
 import io.thalweg.flink.place.SlotSizes.Spot;
-import io.thalweg.flink.place.Wish;
+import io.thalweg.flink.place.DesiredPlacement;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -116,20 +116,20 @@ public final class Job implements PlacedJob {
     }
 
     @Override
-    public void wish(Wish wish, Map<String, Double> pins) {
-        allocator.wish(wish, pins);
+    public void desire(DesiredPlacement desired, Map<String, Double> pins) {
+        allocator.desire(desired, pins);
         pool.setResourceRequirements(allocator.asked());
     }
 
     @Override
-    public boolean holds(Wish wish) {
-        return allocator.holds(wish);
+    public boolean holds(DesiredPlacement desired) {
+        return allocator.holds(desired);
     }
 
     @Override
-    public boolean holdsEnough(Wish wish) {
+    public boolean holdsEnough(DesiredPlacement desired) {
         Map<Long, Integer> held = bySize(allocator.held());
-        return bySize(allocator.wanted(wish)).entrySet().stream()
+        return bySize(allocator.wanted(desired)).entrySet().stream()
                 .allMatch(size -> held.getOrDefault(size.getKey(), 0) >= size.getValue());
     }
 

@@ -243,7 +243,7 @@ public final class Monitor implements AutoCloseable {
                 facade.event("HOOK_FAILED", id + ": " + what);
             }
             for (String row = allocator.dropped(); row != null; row = allocator.dropped()) {
-                LOG.warn("job {}: a wished place is dropped: {}", id, row);
+                LOG.warn("job {}: a desired place is dropped: {}", id, row);
                 facade.event("ROW_DROPPED", id + ": " + row);
             }
         });

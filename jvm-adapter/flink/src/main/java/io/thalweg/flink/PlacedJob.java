@@ -1,7 +1,7 @@
 package io.thalweg.flink;
 
 import io.thalweg.flink.place.PlacingSlotAllocator;
-import io.thalweg.flink.place.Wish;
+import io.thalweg.flink.place.DesiredPlacement;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -48,14 +48,14 @@ public interface PlacedJob {
     /** Asks the ResourceManager for what is needed and this many slots more. */
     void askFor(int extra);
 
-    /** Sets a wish, and asks for just the slots that it takes, each from its TaskManager. */
-    void wish(Wish wish, Map<String, Double> pins);
+    /** Sets a desired placement, and asks for just the slots that it takes, each from its TaskManager. */
+    void desire(DesiredPlacement desired, Map<String, Double> pins);
 
-    /** Whether the job holds all slots that a wish takes, node by node. */
-    boolean holds(Wish wish);
+    /** Whether the job holds all slots that a desired placement takes, node by node. */
+    boolean holds(DesiredPlacement desired);
 
-    /** Whether the job holds as many slots of each size as a wish takes, wherever they are. */
-    boolean holdsEnough(Wish wish);
+    /** Whether the job holds as many slots of each size as a desired placement takes, wherever they are. */
+    boolean holdsEnough(DesiredPlacement desired);
 
     /** How many slots it holds, in use or not. */
     int heldSlots();

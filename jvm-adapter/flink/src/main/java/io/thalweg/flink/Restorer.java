@@ -112,8 +112,8 @@ final class Restorer implements AutoCloseable {
             if (!allocator.restoration().waits()) {
                 return;
             }
-            if (pins.keySet().containsAll(allocator.wish().nodes())) {
-                job.wish(allocator.wish(), pins);
+            if (pins.keySet().containsAll(allocator.desired().nodes())) {
+                job.desire(allocator.desired(), pins);
             } else {
                 job.askFor(Math.max(0, job.heldSlots() + free - allocator.slots()));
             }

@@ -2,7 +2,7 @@ package io.thalweg.flink;
 
 import io.thalweg.flink.place.PlacingSlotAllocator;
 import io.thalweg.flink.place.SlotNumbers;
-import io.thalweg.flink.place.Wish;
+import io.thalweg.flink.place.DesiredPlacement;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -72,17 +72,17 @@ public abstract class QuietJob implements PlacedJob {
     }
 
     @Override
-    public void wish(Wish wish, Map<String, Double> pins) {
+    public void desire(DesiredPlacement desired, Map<String, Double> pins) {
         throw new UnsupportedOperationException();
     }
 
     @Override
-    public boolean holds(Wish wish) {
+    public boolean holds(DesiredPlacement desired) {
         throw new UnsupportedOperationException();
     }
 
     @Override
-    public boolean holdsEnough(Wish wish) {
+    public boolean holdsEnough(DesiredPlacement desired) {
         throw new UnsupportedOperationException();
     }
 }

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.thalweg.flink.measure.NodeView;
 import io.thalweg.flink.place.FormerPlaces;
-import io.thalweg.flink.place.Wish;
+import io.thalweg.flink.place.DesiredPlacement;
 import io.thalweg.shell.Place;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -96,7 +96,7 @@ class RestorerTest {
             super(name);
             this.name = name;
             List<Place> places = List.of(new Place("n2", 0), new Place("n2", 1));
-            allocator().restore(new FormerPlaces(new Wish(Map.of(new JobVertexID(), places), Map.of()), List.of()));
+            allocator().restore(new FormerPlaces(new DesiredPlacement(Map.of(new JobVertexID(), places), Map.of()), List.of()));
         }
 
         void couldStart() {
@@ -119,8 +119,8 @@ class RestorerTest {
         }
 
         @Override
-        public void wish(Wish wish, Map<String, Double> pins) {
-            done.add(name + " asks for " + new ArrayList<>(wish.nodes()));
+        public void desire(DesiredPlacement desired, Map<String, Double> pins) {
+            done.add(name + " asks for " + new ArrayList<>(desired.nodes()));
         }
 
         @Override

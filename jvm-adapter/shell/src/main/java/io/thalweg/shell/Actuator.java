@@ -195,7 +195,7 @@ public final class Actuator implements AutoCloseable {
         meter.accept(reached ? "done_" + strategy.name() : "unreached");
         if (!reached) {
             facade.abort(plan.id(), Objects.requireNonNullElse(end.code(), "UNREACHED"),
-                Objects.requireNonNullElse(end.text(), "every step was done, but what runs is not what was wished"), steps);
+                Objects.requireNonNullElse(end.text(), "every step was done, but what runs is not what was desired"), steps);
             return;
         }
         facade.finish(plan.id(), strategy.name(), steps);

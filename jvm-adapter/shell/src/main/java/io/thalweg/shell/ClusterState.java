@@ -14,7 +14,7 @@ public interface ClusterState {
     /** Fails once what the plan is for is gone. Asked while a step waits, so that it waits for nothing else. */
     default void check() throws StepFailed { }
 
-    /** Whether the cluster is as the plan wished. */
+    /** Whether the cluster is as the plan desires. */
     boolean reached();
 
     /** What is left to do for a plan of a predecessor that is reached already. */

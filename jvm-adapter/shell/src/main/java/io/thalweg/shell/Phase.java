@@ -13,7 +13,7 @@ public enum Phase {
     SWITCHED,
     /** Nimbus was given the new placement. */
     COMMITTED,
-    /** The cluster is as the plan wished, and nothing temporary is left. */
+    /** The cluster is as the plan desires, and nothing temporary is left. */
     CLEANED,
     /** Given up, and taken back. */
     ABORTED,

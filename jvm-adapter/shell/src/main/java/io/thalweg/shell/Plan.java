@@ -39,8 +39,8 @@ public record Plan(String id, long epoch, String topology, String name, Kind kin
             json.path("workers").asInt(), json.path("no_room_beside").asBoolean(), rows);
     }
 
-    /** Where the plan wishes each executor. */
-    public Map<TaskRange, Place> wished() {
+    /** Where the plan desires each executor. */
+    public Map<TaskRange, Place> desired() {
         Map<TaskRange, Place> placement = new TreeMap<>();
         for (Row row : rows) {
             if (row.after() != null) {

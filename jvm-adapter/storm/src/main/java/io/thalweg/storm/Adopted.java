@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The topologies that Thalweg has placed. To Storm's own scheduler such a placement may look unfinished: it frees
- * workers that are not filled evenly once a topology has fewer than its user wished. So what runs completely is kept
+ * workers that are not filled evenly once a topology has fewer than its user asked for. So what runs completely is kept
  * from it also in rounds in which Thalweg does not decide. The list is kept in a file, for the mode is changed by a
  * restart.
  */

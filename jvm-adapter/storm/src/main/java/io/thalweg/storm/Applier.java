@@ -21,7 +21,7 @@ import org.apache.storm.scheduler.TopologyDetails;
 import org.apache.storm.scheduler.WorkerSlot;
 
 /**
- * Makes wished placements true in Storm's cluster, which itself checks next to nothing: wishes for slots that are
+ * Makes desired placements true in Storm's cluster, which itself checks next to nothing: places in slots that are
  * not there, not allowed or not free are dropped, and a worker whose executors stay the same is not touched.
  */
 final class Applier {
@@ -32,10 +32,10 @@ final class Applier {
     private final Map<String, NodeFacts> nodes;
     private final Reservation reservation;
 
-    /** What came of one topology's wish: whether anything changed, and how many wishes were dropped, or what failed. */
+    /** What came of one topology's placement: whether anything changed, how many places were dropped, or what failed. */
     record Outcome(boolean changed, int dropped, RuntimeException failure) { }
 
-    /** One topology on its way from where it runs to where it is wished. */
+    /** One topology on its way from where it runs to where it is desired. */
     private static final class Change {
         private final TopologyDetails topology;
         private final Map<WorkerSlot, Set<ExecutorDetails>> have;
@@ -44,10 +44,10 @@ final class Applier {
         private int dropped;
         private RuntimeException failure;
 
-        Change(TopologyDetails topology, SchedulerAssignment held, Map<ExecutorDetails, WorkerSlot> wish) {
+        Change(TopologyDetails topology, SchedulerAssignment held, Map<ExecutorDetails, WorkerSlot> desired) {
             this.topology = topology;
             this.have = running(held);
-            wish.forEach((executor, slot) -> {
+            desired.forEach((executor, slot) -> {
                 if (slot == null) {
                     open.add(executor);
                 } else {
@@ -65,7 +65,7 @@ final class Applier {
     /**
      * Prepares for one round.
      *
-     * @param reservation slots that only one topology may be wished into, and that are not chosen here for any
+     * @param reservation slots that only one topology may be placed into, and that are not chosen here for any
      */
     Applier(Cluster cluster, Map<String, NodeFacts> nodes, Reservation reservation) {
         this.reservation = reservation;
@@ -74,18 +74,18 @@ final class Applier {
     }
 
     /**
-     * Places topologies. One may be wished into what another leaves, and nobody is to choose what is wished for
-     * another, so each step is taken for all before the next. Executors of dropped wishes are placed as well as can be.
+     * Places topologies. One may be placed into what another leaves, and nobody is to choose what is asked for
+     * another, so each step is taken for all before the next. Executors of dropped places are placed as well as can be.
      */
-    Map<TopologyDetails, Outcome> apply(Map<TopologyDetails, Map<ExecutorDetails, WorkerSlot>> wishes) {
+    Map<TopologyDetails, Outcome> apply(Map<TopologyDetails, Map<ExecutorDetails, WorkerSlot>> placements) {
         Map<TopologyDetails, Outcome> outcomes = new LinkedHashMap<>();
         List<Change> changes = new ArrayList<>();
-        wishes.forEach((topology, wish) -> {
+        placements.forEach((topology, desired) -> {
             SchedulerAssignment held = cluster.getAssignmentById(topology.getId());
-            if (held != null && held.getExecutorToSlot().equals(wish)) {
+            if (held != null && held.getExecutorToSlot().equals(desired)) {
                 outcomes.put(topology, new Outcome(false, 0, null));
             } else {
-                changes.add(new Change(topology, held, wish));
+                changes.add(new Change(topology, held, desired));
             }
         });
         for (Step step : List.<Step>of(this::leave, this::enter, this::settle)) {
@@ -114,7 +114,7 @@ final class Applier {
         });
     }
 
-    /** Takes the wished slots that can be had. */
+    /** Takes the desired slots that can be had. */
     private void enter(Change change) {
         List<WorkerSlot> refused = new ArrayList<>();
         change.want.forEach((slot, executors) -> {

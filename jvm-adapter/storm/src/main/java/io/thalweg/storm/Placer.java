@@ -31,7 +31,7 @@ final class Placer {
     }
 
     /**
-     * The wished slot of every executor of the topologies that the engine places; null for an executor that it
+     * The desired slot of every executor of the topologies that the engine places; null for an executor that it
      * leaves open. Executors that no slot can take are missing, and topologies that it leaves alone altogether.
      *
      * @param nodes as the engine is to see them
@@ -70,24 +70,24 @@ final class Placer {
 
     private Map<TopologyDetails, Map<ExecutorDetails, WorkerSlot>> read(Map<TopologyDetails, List<ExecutorDetails>> asked,
         Cluster cluster, NodesWriter slots) {
-        Map<TopologyDetails, Map<ExecutorDetails, WorkerSlot>> wishes = new LinkedHashMap<>();
+        Map<TopologyDetails, Map<ExecutorDetails, WorkerSlot>> placements = new LinkedHashMap<>();
         int at = 0;
         for (Map.Entry<TopologyDetails, List<ExecutorDetails>> entry : asked.entrySet()) {
             Map<ExecutorDetails, WorkerSlot> placed = placed(cluster, entry.getKey());
-            Map<ExecutorDetails, WorkerSlot> wish = new LinkedHashMap<>();
+            Map<ExecutorDetails, WorkerSlot> desired = new LinkedHashMap<>();
             boolean ours = false;
             for (ExecutorDetails executor : entry.getValue()) {
                 int answer = answers.getInt(Integer.BYTES * at++);
                 ours |= answer != Engine.LEAVE;
                 if (answer != Engine.NO_ROOM) {
-                    wish.put(executor, slot(answer, placed.get(executor), slots));
+                    desired.put(executor, slot(answer, placed.get(executor), slots));
                 }
             }
             if (ours) {
-                wishes.put(entry.getKey(), wish);
+                placements.put(entry.getKey(), desired);
             }
         }
-        return wishes;
+        return placements;
     }
 
     private static WorkerSlot slot(int answer, WorkerSlot current, NodesWriter slots) {
@@ -106,10 +106,10 @@ final class Placer {
         return ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    /** The executors of a wish that have no slot. */
-    static List<ExecutorDetails> open(Map<ExecutorDetails, WorkerSlot> wish) {
+    /** The executors of a desired placement that have no slot. */
+    static List<ExecutorDetails> open(Map<ExecutorDetails, WorkerSlot> desired) {
         List<ExecutorDetails> open = new ArrayList<>();
-        wish.forEach((executor, slot) -> {
+        desired.forEach((executor, slot) -> {
             if (slot == null) {
                 open.add(executor);
             }

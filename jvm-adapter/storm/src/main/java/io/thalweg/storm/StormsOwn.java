@@ -95,9 +95,9 @@ final class StormsOwn {
     private static void transfer(Cluster from, Cluster to) {
         Map<String, SchedulerAssignment> changed = new LinkedHashMap<>();
         for (TopologyDetails topology : from.getTopologies()) {
-            SchedulerAssignment wished = from.getAssignmentById(topology.getId());
-            if (!places(wished).equals(places(to.getAssignmentById(topology.getId())))) {
-                changed.put(topology.getId(), wished);
+            SchedulerAssignment desired = from.getAssignmentById(topology.getId());
+            if (!places(desired).equals(places(to.getAssignmentById(topology.getId())))) {
+                changed.put(topology.getId(), desired);
             }
             String status = from.getStatusMap().get(topology.getId());
             if (status != null && !status.equals(to.getStatusMap().get(topology.getId()))) {
@@ -106,14 +106,14 @@ final class StormsOwn {
         }
         // One topology may get what another leaves, so all leave first.
         changed.keySet().forEach(topology -> to.freeSlots(new HashSet<>(places(to.getAssignmentById(topology)).values())));
-        changed.forEach((topology, wished) -> assign(to, topology, wished));
+        changed.forEach((topology, desired) -> assign(to, topology, desired));
     }
 
-    private static void assign(Cluster to, String topology, SchedulerAssignment wished) {
-        if (wished == null) {
+    private static void assign(Cluster to, String topology, SchedulerAssignment desired) {
+        if (desired == null) {
             return;
         }
-        wished.getSlotToExecutors().forEach((slot, executors) -> {
+        desired.getSlotToExecutors().forEach((slot, executors) -> {
             try {
                 if (!executors.isEmpty()) {
                     to.assign(slot, topology, executors);

@@ -227,9 +227,9 @@ public class ThalwegScheduler implements IScheduler {
 
     private void place(Topologies topologies, Cluster cluster, Map<String, NodeFacts> nodes, Placed placed,
         Reservation reservation, long now) {
-        Map<TopologyDetails, Map<ExecutorDetails, WorkerSlot>> wishes =
+        Map<TopologyDetails, Map<ExecutorDetails, WorkerSlot>> desired =
             placer.ask(topologies, cluster, reservation.shown(nodes), now);
-        new Applier(cluster, nodes, reservation).apply(wishes).forEach((topology, outcome) -> {
+        new Applier(cluster, nodes, reservation).apply(desired).forEach((topology, outcome) -> {
             if (outcome.failure() != null) {
                 meters.fallback("apply");
                 LOG.error("{} is left to Storm's own scheduler", topology.getName(), outcome.failure());
@@ -241,8 +241,8 @@ public class ThalwegScheduler implements IScheduler {
             }
             if (outcome.dropped() > 0) {
                 meters.dropped(outcome.dropped());
-                LOG.warn("{} of {} wished places of {} are not there or not free", outcome.dropped(),
-                    wishes.get(topology).size(), topology.getName());
+                LOG.warn("{} of {} desired places of {} are not there or not free", outcome.dropped(),
+                    desired.get(topology).size(), topology.getName());
             }
         });
     }

@@ -47,7 +47,7 @@ class StormsOwnTest {
         assertEquals(Set.of(at(1, 0)), Synthetic.placement(cluster, other).keySet());
     }
 
-    /** Ours is evenly spread to nobody's mind, and has fewer workers than it wishes: Storm would place it anew. */
+    /** Ours is evenly spread to nobody's mind, and has fewer workers than it asks for: Storm would place it anew. */
     @Test
     void oursIsNotTouchedWhateverStormThinksOfIt() {
         Cluster cluster = Synthetic.cluster(2, 4, ours, other);
@@ -154,7 +154,7 @@ class StormsOwnTest {
         return all;
     }
 
-    /** Places ours on two slots where its user wished four, one executor here and the others there. */
+    /** Places ours on two slots where its user asked for four, one executor here and the others there. */
     private Map<WorkerSlot, Set<ExecutorDetails>> placeOurs(Cluster cluster) {
         List<ExecutorDetails> executors = new ArrayList<>(Synthetic.executors(ours));
         List<WorkerSlot> free = EvenScheduler.sortSlots(new ArrayList<>(cluster.getAvailableSlots()));

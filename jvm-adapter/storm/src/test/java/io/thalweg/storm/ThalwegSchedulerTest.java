@@ -141,7 +141,7 @@ class ThalwegSchedulerTest {
     }
 
     @Test
-    void aWishForAReservedSlotIsDroppedUnlessItsTopologyHoldsIt() {
+    void aPlacementInAReservedSlotIsDroppedUnlessItsTopologyHoldsIt() {
         TopologyDetails other = Synthetic.topology("other", 1, 1, 2);
         Cluster cluster = Synthetic.cluster(1, 2, other, topology);
         WorkerSlot slot = new WorkerSlot("node-00", 6700);
@@ -184,7 +184,7 @@ class ThalwegSchedulerTest {
     }
 
     @Test
-    void whatIsWishedForOneTopologyIsNotChosenForAnother() {
+    void whatIsDesiredForOneTopologyIsNotChosenForAnother() {
         TopologyDetails other = Synthetic.topology("another", 1, 1, 2);
         Cluster cluster = Synthetic.cluster(1, 2, other, topology);
         scheduled(cluster, answers -> {
@@ -214,7 +214,7 @@ class ThalwegSchedulerTest {
     }
 
     @Test
-    void droppedWishesTakeNoMoreWorkersThanTheUserAskedFor() {
+    void droppedPlacementsTakeNoMoreWorkersThanTheUserAskedFor() {
         TopologyDetails narrow = Synthetic.topology("narrow", 1, 1, 2);
         Cluster cluster = Synthetic.cluster(2, 2, narrow);
         scheduled(cluster, answers -> {
@@ -225,7 +225,7 @@ class ThalwegSchedulerTest {
         assertTrue(cluster.getUnassignedExecutors(narrow).isEmpty());
     }
 
-    /** Storm's own scheduler would free workers that are not filled evenly, as there are fewer than were wished. */
+    /** Storm's own scheduler would free workers that are not filled evenly, as there are fewer than were asked for. */
     @Test
     void whatThalwegPlacedStaysWhenItDecidesNoMore() {
         TopologyDetails wide = Synthetic.topology("wide", 4, 1, 4);

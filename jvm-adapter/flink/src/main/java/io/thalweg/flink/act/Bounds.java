@@ -26,7 +26,7 @@ final class Bounds {
     private final EngineFacade facade;
     private final Plan plan;
     private final String job;
-    private final Map<String, Integer> wished = new TreeMap<>();
+    private final Map<String, Integer> desired = new TreeMap<>();
     private ObjectNode trace;
     private long failedBefore = Long.MAX_VALUE;
 
@@ -39,7 +39,7 @@ final class Bounds {
         for (Vertex vertex : seen.vertices()) {
             Integer count = plan.counts().get(vertex.name());
             if (count != null) {
-                wished.put(vertex.id(), count);
+                desired.put(vertex.id(), count);
             }
         }
     }
@@ -51,11 +51,11 @@ final class Bounds {
 
     /** The same by another way. */
     void ask(Channel channel) throws IOException, InterruptedException, StepFailed {
-        if (wished.isEmpty()) {
+        if (desired.isEmpty()) {
             return;
         }
         try {
-            requirements.ask(job, wished, channel, this::announce);
+            requirements.ask(job, desired, channel, this::announce);
         } catch (BeyondUser e) {
             throw new StepFailed(Code.PLAN_OUTDATED, e.getMessage());
         }
@@ -122,7 +122,7 @@ final class Bounds {
         for (JsonNode vertex : found.path("vertices")) {
             int parallelism = vertex.path("parallelism").asInt();
             reached &= Set.of("RUNNING", "FINISHED").contains(vertex.path("status").asText());
-            reached &= wished.getOrDefault(vertex.path("id").asText(), parallelism) == parallelism;
+            reached &= desired.getOrDefault(vertex.path("id").asText(), parallelism) == parallelism;
         }
         return reached;
     }

@@ -4,7 +4,7 @@ import io.thalweg.flink.PlacedJob;
 import io.thalweg.flink.measure.JobView;
 import io.thalweg.flink.measure.NodeView;
 import io.thalweg.flink.measure.Vertex;
-import io.thalweg.flink.place.Wish;
+import io.thalweg.flink.place.DesiredPlacement;
 import io.thalweg.flink.rest.Requirements;
 import io.thalweg.shell.Deadline;
 import io.thalweg.shell.EngineFacade;
@@ -33,7 +33,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Gets the new slots first, then takes a checkpoint, then restarts the tasks at once where they are wished. Nothing
+ * Gets the new slots first, then takes a checkpoint, then restarts the tasks at once where they are desired. Nothing
  * waits for a periodic checkpoint, and nothing is replayed.
  */
 final class OwnTrigger implements Strategy {
@@ -52,8 +52,8 @@ final class OwnTrigger implements Strategy {
     private final EngineFacade facade;
     private final List<NodeView> nodes;
     private final boolean mayLoseState;
-    private Wish wish;
-    private Wish before;
+    private DesiredPlacement desired;
+    private DesiredPlacement before;
     private boolean begun;
     private boolean restarted;
     private Object state;
@@ -67,11 +67,11 @@ final class OwnTrigger implements Strategy {
         this.facade = facade;
         this.nodes = context.nodes();
         this.mayLoseState = mayLoseState;
-        this.wish = wish(plan, context.seen());
+        this.desired = desired(plan, context.seen());
     }
 
     /** The plan's rows by vertex; the order of task ranges is that of subtasks. */
-    static Wish wish(Plan plan, JobView seen) {
+    static DesiredPlacement desired(Plan plan, JobView seen) {
         Map<String, TreeMap<TaskRange, Place>> byName = new HashMap<>();
         for (Plan.Row row : plan.rows()) {
             byName.computeIfAbsent(row.component(), name -> new TreeMap<>()).put(row.range(), row.after());
@@ -85,7 +85,7 @@ final class OwnTrigger implements Strategy {
                 managedMib.put(id, plan.memoryMib().get(vertex.name()));
             }
         }
-        return new Wish(places, managedMib);
+        return new DesiredPlacement(places, managedMib);
     }
 
     @Override
@@ -116,11 +116,11 @@ final class OwnTrigger implements Strategy {
     @Override
     public void back() throws Exception {
         if (!begun) {
-            // What runs was wished by an earlier plan, and stays so.
+            // What runs was desired by an earlier plan, and stays so.
             return;
         }
         ask(() -> {
-            job.allocator().wishAgain(before);
+            job.allocator().restorePlacement(before);
             job.giveBack();
             return true;
         });
@@ -146,15 +146,15 @@ final class OwnTrigger implements Strategy {
     }
 
     /**
-     * Whether there are as many subtasks as wished, of the wished size, and, where only places were wished, on the wished
+     * Whether there are as many subtasks as desired, of the size desired, and, where only places were asked for, on the
      * nodes.
      */
     boolean reached() {
-        if (!job.allocator().managedMib().entrySet().containsAll(wish.managedMib().entrySet())) {
+        if (!job.allocator().managedMib().entrySet().containsAll(desired.managedMib().entrySet())) {
             return false;
         }
         Map<JobVertexID, List<Place>> places = job.allocator().places();
-        return wish.places().entrySet().stream().allMatch(row -> {
+        return desired.places().entrySet().stream().allMatch(row -> {
             List<Place> found = places.getOrDefault(row.getKey(), List.of());
             return plan.kind() == Plan.Kind.MOVE
                     ? nodesOf(row.getValue()).equals(nodesOf(found)) : row.getValue().size() == found.size();
@@ -172,9 +172,9 @@ final class OwnTrigger implements Strategy {
         }
         boolean executing = ask(() -> {
             state = job.state();
-            before = job.allocator().wish();
+            before = job.allocator().desired();
             begun = true;
-            wish = wish.after(before);
+            desired = desired.after(before);
             return job.isStillExecuting(state);
         });
         if (!executing) {
@@ -186,24 +186,24 @@ final class OwnTrigger implements Strategy {
         });
         // A node may have died, or another job have its slots: then rows are dropped, and parallelism is kept.
         Deadline patience = deadline.within(PATIENCE_MILLIS);
-        deadline.await("slots", () -> ask(() -> job.holds(wish) || patience.passed() && job.holdsEnough(wish)));
+        deadline.await("slots", () -> ask(() -> job.holds(desired) || patience.passed() && job.holdsEnough(desired)));
     }
 
     private void askForSlots() {
         Map<String, Double> pins = new HashMap<>();
         nodes.stream().filter(node -> node.pin() > 0).forEach(node -> pins.put(node.id(), node.pin()));
-        if (pins.keySet().containsAll(wish.nodes())) {
-            job.wish(wish, pins);
+        if (pins.keySet().containsAll(desired.nodes())) {
+            job.desire(desired, pins);
             return;
         }
-        job.allocator().wish(wish);
-        job.askFor(job.holds(wish) ? 0 : headRoom());
+        job.allocator().desire(desired);
+        job.askFor(job.holds(desired) ? 0 : headRoom());
     }
 
     /**
      * Which node a slot comes from is the ResourceManager's choice, so all that are free are asked for, and not one more: an
-     * active ResourceManager would start TaskManagers for them. But not where other sizes are wished, as that would leave no
-     * room to cut them. There, slots that are left over from an earlier wish count for what may have any size, so as many
+     * active ResourceManager would start TaskManagers for them. But not where other sizes are desired, as that would leave no
+     * room to cut them. There, slots that are left over from an earlier plan count for what may have any size, so as many
      * are asked for besides.
      */
     private int headRoom() {
@@ -288,7 +288,7 @@ final class OwnTrigger implements Strategy {
 
     /**
      * Waits until all tasks have run for a moment without another start. One failure may be an accident, as that of a
-     * TaskManager; a job that starts again and again cannot run as was wished. One that takes long to restore its state is
+     * TaskManager; a job that starts again and again cannot run as desired. One that takes long to restore its state is
      * left to it.
      */
     private void runsOn(Deadline deadline) throws StepFailed, InterruptedException {

@@ -49,7 +49,7 @@ final class RestRescale implements Strategy {
                 bounds.countFailures();
                 bounds.ask();
             }
-            case STARTED -> deadline.await("the wished parallelism", this::runsOn);
+            case STARTED -> deadline.await("the desired parallelism", this::runsOn);
             case SWITCHED -> facade.commit(plan.id());
             default -> { }
         }
@@ -65,7 +65,7 @@ final class RestRescale implements Strategy {
         // nothing temporary
     }
 
-    /** Whether the job has run as wished for a while. */
+    /** Whether the job has run as asked for a while. */
     private boolean runsOn() throws StepFailed, InterruptedException {
         int failures = failures();
         if (failures >= MOST_FAILURES) {

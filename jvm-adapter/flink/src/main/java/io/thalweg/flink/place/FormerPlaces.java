@@ -13,10 +13,10 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 /**
  * Where a job ran under another JobManager, by its stored routing table, as far as that still fits the job.
  *
- * @param wish the places by vertex; none of those of which a row does not fit
+ * @param desired the places by vertex; none of those of which a row does not fit
  * @param dropped what does not fit, for people
  */
-public record FormerPlaces(Wish wish, List<String> dropped) {
+public record FormerPlaces(DesiredPlacement desired, List<String> dropped) {
     /**
      * Reads a table.
      *
@@ -43,6 +43,6 @@ public record FormerPlaces(Wish wish, List<String> dropped) {
             }
         });
         byName.keySet().forEach(name -> dropped.add("all rows of " + name + ": the job has no such vertex"));
-        return new FormerPlaces(new Wish(Map.copyOf(places), Map.of()), List.copyOf(dropped));
+        return new FormerPlaces(new DesiredPlacement(Map.copyOf(places), Map.of()), List.copyOf(dropped));
     }
 }

@@ -40,9 +40,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Flink's own slot allocator, but which subtasks share a slot, on which TaskManager, and how large it is, is as a
- * {@link Wish} says.
+ * {@link DesiredPlacement} says.
  *
- * <p>How many slots are needed and which parallelism they allow stays Flink's to say. A wish that does not fit is
+ * <p>How many slots are needed and which parallelism they allow stays Flink's to say. A placement that does not fit is
  * dropped row by row; anything that fails leaves Flink's own plan. All methods but {@link #places}, {@link #managedMib}
  * {@link #failure} and {@link #dropped} belong to the job's main thread.
  */
@@ -60,7 +60,7 @@ public final class PlacingSlotAllocator implements SlotAllocator {
     private ResourceCounter needed = ResourceCounter.empty();
     private int extra;
     private ResourceCounter exactly;
-    private Wish wish;
+    private DesiredPlacement desired;
     private volatile Restoration restoration;
     private final AtomicInteger deployments = new AtomicInteger();
     private volatile Map<JobVertexID, List<Place>> places = Map.of();
@@ -77,25 +77,25 @@ public final class PlacingSlotAllocator implements SlotAllocator {
     }
 
     /** What the next restart is to look like; null leaves it to Flink. */
-    public void wish(Wish wish) {
-        this.wish = wish;
-        sizes.learn(wish);
-        staleness.begin(wish);
+    public void desire(DesiredPlacement desired) {
+        this.desired = desired;
+        sizes.learn(desired);
+        staleness.begin(desired);
     }
 
-    /** Goes back to an earlier wish, unless the user asks for fewer subtasks by now. */
-    public void wishAgain(Wish earlier) {
-        wish(earlier);
+    /** Goes back to an earlier desired placement, unless the user asks for fewer subtasks by now. */
+    public void restorePlacement(DesiredPlacement earlier) {
+        desire(earlier);
         staleness.settle();
         forgetStale();
     }
 
-    /** Sets the wish of a job that comes back with it, before anything else happens to the job. */
+    /** Sets the desired placement of a job that comes back with it, before anything else happens to the job. */
     public void restore(FormerPlaces former) {
         dropped.addAll(former.dropped());
-        if (!former.wish().places().isEmpty()) {
-            LOG.info("job {} shall run where it ran before: {} vertices", job, former.wish().places().size());
-            wishAgain(former.wish());
+        if (!former.desired().places().isEmpty()) {
+            LOG.info("job {} shall run where it ran before: {} vertices", job, former.desired().places().size());
+            restorePlacement(former.desired());
             restoration = new Restoration();
         }
     }
@@ -105,25 +105,25 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         return restoration;
     }
 
-    /** The wish that holds. */
-    public Wish wish() {
-        return wish;
+    /** The desired placement that holds. */
+    public DesiredPlacement desired() {
+        return desired;
     }
 
-    /** Slots to ask for beyond what the job needs, so that some of the wished nodes are among them. */
+    /** Slots to ask for beyond what the job needs, so that some of the desired nodes are among them. */
     public void extra(int slots) {
         extra = slots;
         exactly = null;
     }
 
     /**
-     * Sets a wish, and asks for just the slots that it takes, each from its TaskManager, until {@link #extra} is told.
+     * Sets a placement, and asks for just the slots that it takes, each from its TaskManager, until {@link #extra} is told.
      *
      * @param pins how much of its own external resource a slot of each TaskManager has
      */
-    public void wish(Wish wish, Map<String, Double> pins) {
-        wish(wish);
-        Map<Spot, Integer> wanted = wanted(wish);
+    public void desire(DesiredPlacement desired, Map<String, Double> pins) {
+        desire(desired);
+        Map<Spot, Integer> wanted = wanted(desired);
         // Slots in use count for whatever request they match, so those that are wanted are asked for by name as well.
         int others = held().entrySet().stream()
                 .mapToInt(spot -> Math.max(0, spot.getValue() - wanted.getOrDefault(spot.getKey(), 0))).sum();
@@ -131,20 +131,20 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         exactly = others > 0 ? named.add(ResourceProfile.UNKNOWN, others) : named;
     }
 
-    /** What is asked for: what the job needs and its wish takes, and the extra slots. */
+    /** What is asked for: what the job needs and its desired placement takes, and the extra slots. */
     public ResourceCounter asked() {
         if (exactly != null) {
             return exactly;
         }
         int more = Math.max(0, slots() - needed.getTotalResourceCount()) + extra;
-        ResourceCounter sized = sizes.sized(needed, wish);
+        ResourceCounter sized = sizes.sized(needed, desired);
         return more > 0 ? sized.add(ResourceProfile.UNKNOWN, more) : sized;
     }
 
-    /** How many slots the job needs, and its wish takes. */
+    /** How many slots the job needs, and its desired placement takes. */
     public int slots() {
-        int wished = wish == null ? 0 : wanted(wish).values().stream().mapToInt(Integer::intValue).sum();
-        return Math.max(needed.getTotalResourceCount(), wished);
+        int placed = desired == null ? 0 : wanted(desired).values().stream().mapToInt(Integer::intValue).sum();
+        return Math.max(needed.getTotalResourceCount(), placed);
     }
 
     /** Where the subtasks of each vertex run, by their indexes; empty before the first deployment. */
@@ -196,13 +196,13 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         return asked();
     }
 
-    /** Slots are held for a wish, so one that can come true no more must not go on. */
+    /** Slots are held for a desired placement, so one that can come true no more must not go on. */
     private boolean forgetStale() {
-        if (wish == null || !staleness.isStale()) {
+        if (desired == null || !staleness.isStale()) {
             return false;
         }
         LOG.info("fewer subtasks than were placed are asked for: Flink places them");
-        wish(new Wish(Map.of(), wish.managedMib()));
+        desire(new DesiredPlacement(Map.of(), desired.managedMib()));
         extra(0);
         return true;
     }
@@ -220,7 +220,7 @@ public final class PlacingSlotAllocator implements SlotAllocator {
             return false;
         }
         try {
-            return restoration.holdsBack(holds(wish), System.currentTimeMillis());
+            return restoration.holdsBack(holds(desired), System.currentTimeMillis());
         } catch (RuntimeException | LinkageError e) {
             failed("the job starts wherever there are slots", e);
             restoration.end();
@@ -232,7 +232,7 @@ public final class PlacingSlotAllocator implements SlotAllocator {
     public Optional<JobSchedulingPlan> determineParallelismAndCalculateAssignment(
             JobInformation job, Collection<PhysicalSlot> slots, JobAllocationsInformation previous) {
         Optional<JobSchedulingPlan> plan = stock.determineParallelismAndCalculateAssignment(job, slots, previous);
-        if (wish == null || wish.places().isEmpty() || plan.isEmpty()) {
+        if (desired == null || desired.places().isEmpty() || plan.isEmpty()) {
             return plan;
         }
         try {
@@ -288,21 +288,21 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         failures.add(instead + ": " + error);
     }
 
-    /** Subtasks of one slot sharing group that are wished in one slot. */
-    private record Group(SlotSharingGroup sharing, Place wish, Set<ExecutionVertexID> subtasks) { }
+    /** Subtasks of one slot sharing group that are desired in one slot. */
+    private record Group(SlotSharingGroup sharing, Place desired, Set<ExecutionVertexID> subtasks) { }
 
     private JobSchedulingPlan placed(JobInformation job, JobSchedulingPlan plan, Collection<PhysicalSlot> slots) {
         List<Group> groups = groups(job, plan.getVertexParallelism());
         List<PhysicalSlot> ordered = new ArrayList<>(slots);
         ordered.sort(Comparator.comparing(slot -> slot.getAllocationId().toString()));
         Map<Long, SlotAssigner<Group, PhysicalSlot>> assigners = new TreeMap<>();
-        groups.forEach(group -> assigners.computeIfAbsent(sizes.of(group.sharing, wish), size -> new SlotAssigner<>())
-                .group(group, group.wish));
+        groups.forEach(group -> assigners.computeIfAbsent(sizes.of(group.sharing, desired), size -> new SlotAssigner<>())
+                .group(group, group.desired));
         assigners.forEach((size, assigner) -> ordered.stream().filter(slot -> size(slot) == size)
                 .forEach(slot -> assigner.slot(node(slot), slot)));
         SlotAssigner<Group, PhysicalSlot> usual = assigners.get(SlotSizes.USUAL);
         if (usual != null && usual.lacks()) {
-            // A slot of a size that was wished before is to be given back, but better than none.
+            // A slot of a size that was desired before is to be given back, but better than none.
             ordered.stream().filter(slot -> !assigners.containsKey(size(slot))).forEach(slot -> usual.slot(node(slot), slot));
         }
         List<SlotAssignment> assignments = new ArrayList<>();
@@ -311,33 +311,33 @@ public final class PlacingSlotAllocator implements SlotAllocator {
             SlotAssigner.Outcome<Group, PhysicalSlot> assigned = assigner.getValue().assign();
             if (assigned == null) {
                 String size = assigner.getKey() == SlotSizes.USUAL ? "" : " of " + (assigner.getKey() >> 20) + " MiB";
-                dropped.add("all rows: fewer slots" + size + " are there than are wished");
+                dropped.add("all rows: fewer slots" + size + " are there than are desired");
                 return plan;
             }
             for (Group group : assigned.elsewhere()) {
-                dropped.add(group.wish + ": no slot left on that node for " + group.subtasks.size() + " subtasks");
+                dropped.add(group.desired + ": no slot left on that node for " + group.subtasks.size() + " subtasks");
             }
             elsewhere += assigned.elsewhere().size();
             assigned.slots().forEach((group, slot) -> assignments.add(
                     new SlotAssignment(slot, new ExecutionSlotSharingGroup(group.sharing, group.subtasks))));
         }
-        LOG.info("placed {} slots, {} of them not where they were wished", groups.size(), elsewhere);
+        LOG.info("placed {} slots, {} of them not where they were desired", groups.size(), elsewhere);
         return new JobSchedulingPlan(plan.getVertexParallelism(), assignments);
     }
 
-    /** The subtasks by slot: of vertices that run with the wished parallelism as wished, and one of each other in each. */
+    /** The subtasks by slot: of vertices that run with the desired parallelism as desired, and one of each other in each. */
     private List<Group> groups(JobInformation job, VertexParallelism parallelism) {
         List<Group> groups = new ArrayList<>();
         for (SlotSharingGroup sharing : job.getSlotSharingGroups()) {
             Map<Place, Set<ExecutionVertexID>> bySlot = new TreeMap<>();
             Map<JobVertexID, Integer> others = new LinkedHashMap<>();
             for (JobVertexID vertex : sharing.getJobVertexIds()) {
-                List<Place> rows = wish.places().getOrDefault(vertex, List.of());
+                List<Place> rows = desired.places().getOrDefault(vertex, List.of());
                 int count = parallelism.getParallelism(vertex);
                 if (rows.size() != count) {
                     others.put(vertex, count);
                     if (!rows.isEmpty()) {
-                        dropped.add("all rows of vertex " + vertex + ": " + rows.size() + " subtasks are wished, and " + count
+                        dropped.add("all rows of vertex " + vertex + ": " + rows.size() + " subtasks are desired, and " + count
                                 + " run");
                     }
                     continue;
@@ -362,18 +362,18 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         return groups;
     }
 
-    /** Numbers the slots of a plan: as wished where it is so, else with the least numbers left on the node. */
+    /** Numbers the slots of a plan: as desired where it is so, else with the least numbers left on the node. */
     private Map<JobVertexID, List<Place>> read(JobSchedulingPlan plan) {
         List<SlotAssignment> assignments = new ArrayList<>(plan.getSlotAssignments());
         assignments.sort(Comparator.comparingInt(PlacingSlotAllocator::firstSubtask));
         LinkedHashMap<SlotAssignment, String> nodes = new LinkedHashMap<>();
-        Map<SlotAssignment, Place> wished = new HashMap<>();
+        Map<SlotAssignment, Place> desired = new HashMap<>();
         for (SlotAssignment assignment : assignments) {
             nodes.put(assignment, node(assignment.getSlotInfo()));
-            wished.put(assignment, wished(assignment));
+            desired.put(assignment, desired(assignment));
         }
         Map<JobVertexID, TreeMap<Integer, Place>> found = new HashMap<>();
-        numbers.number(job, nodes, wished).forEach((assignment, place) -> put(found, assignment, place));
+        numbers.number(job, nodes, desired).forEach((assignment, place) -> put(found, assignment, place));
         Map<JobVertexID, List<Place>> all = new HashMap<>();
         found.forEach((vertex, places) -> all.put(vertex, List.copyOf(places.values())));
         return Map.copyOf(all);
@@ -389,11 +389,11 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         return Map.copyOf(memory);
     }
 
-    /** The slot that all subtasks of an assignment were wished in, if they are on its node. */
-    private Place wished(SlotAssignment assignment) {
+    /** The slot that all subtasks of an assignment were desired in, if they are on its node. */
+    private Place desired(SlotAssignment assignment) {
         Place common = null;
         for (ExecutionVertexID id : subtasks(assignment)) {
-            List<Place> rows = wish == null ? List.of() : wish.places().getOrDefault(id.getJobVertexId(), List.of());
+            List<Place> rows = desired == null ? List.of() : desired.places().getOrDefault(id.getJobVertexId(), List.of());
             Place row = id.getSubtaskIndex() < rows.size() ? rows.get(id.getSubtaskIndex()) : null;
             if (row == null || common != null && !common.equals(row)) {
                 return null;
@@ -426,11 +426,11 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         return sizes.of(slot.getResourceProfile());
     }
 
-    /** How many slots the job holds of sizes that are wished no more. */
+    /** How many slots the job holds of sizes that are desired no more. */
     public int leftOver() {
         Set<Long> wanted = new HashSet<>(Set.of(SlotSizes.USUAL));
-        if (wish != null) {
-            wanted(wish).keySet().forEach(spot -> wanted.add(spot.size()));
+        if (desired != null) {
+            wanted(desired).keySet().forEach(spot -> wanted.add(spot.size()));
         }
         return (int) pool.getAllSlotsInformation().stream().filter(slot -> !wanted.contains(size(slot))).count();
     }
@@ -442,21 +442,21 @@ public final class PlacingSlotAllocator implements SlotAllocator {
         return held;
     }
 
-    /** Whether the job holds all slots that a wish takes, node by node. */
-    public boolean holds(Wish wish) {
+    /** Whether the job holds all slots that a desired placement takes, node by node. */
+    public boolean holds(DesiredPlacement desired) {
         Map<Spot, Integer> held = held();
-        return wanted(wish).entrySet().stream()
+        return wanted(desired).entrySet().stream()
                 .allMatch(spot -> held.getOrDefault(spot.getKey(), 0) >= spot.getValue());
     }
 
-    /** How many slots of each kind a wish takes. */
-    public Map<Spot, Integer> wanted(Wish wish) {
+    /** How many slots of each kind a desired placement takes. */
+    public Map<Spot, Integer> wanted(DesiredPlacement desired) {
         record Slot(SlotSharingGroup group, Place place) { }
         Set<Slot> slots = new HashSet<>();
-        wish.places().forEach((vertex, rows) -> rows.forEach(place -> slots.add(new Slot(sizes.group(vertex), place))));
+        desired.places().forEach((vertex, rows) -> rows.forEach(place -> slots.add(new Slot(sizes.group(vertex), place))));
         Map<Spot, Integer> wanted = new HashMap<>();
         slots.forEach(slot -> wanted.merge(
-                new Spot(slot.place.node(), sizes.of(slot.group, wish)), 1, Integer::sum));
+                new Spot(slot.place.node(), sizes.of(slot.group, desired)), 1, Integer::sum));
         return wanted;
     }
 }

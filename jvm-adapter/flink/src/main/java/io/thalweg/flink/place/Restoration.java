@@ -16,7 +16,7 @@ public final class Restoration {
     /**
      * Whether the start has to wait on.
      *
-     * @param held whether all slots that are wished are held
+     * @param held whether all slots that are desired are held
      */
     public boolean holdsBack(boolean held, long nowMillis) {
         if (over || held) {

@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Assigns slots to groups of subtasks: each gets a slot of the node it wishes, and where that has none left, to any.
+ * Assigns slots to groups of subtasks: each gets one of the node that it asks for or, where that has none left, any.
  *
  * @param <G> a group of subtasks that share a slot
  * @param <S> a slot
@@ -23,21 +23,21 @@ final class SlotAssigner<G, S> {
     record Outcome<G, S>(Map<G, S> slots, List<G> elsewhere) { }
 
     private final Map<String, Deque<S>> free = new TreeMap<>();
-    private final Map<G, Place> wishes = new LinkedHashMap<>();
+    private final Map<G, Place> groups = new LinkedHashMap<>();
 
     /** Adds a slot of a node. */
     void slot(String node, S slot) {
         free.computeIfAbsent(node, n -> new ArrayDeque<>()).add(slot);
     }
 
-    /** Adds a group; without a wish it takes what is left. */
-    void group(G group, Place wish) {
-        wishes.put(group, wish);
+    /** Adds a group; without a desired place it takes what is left. */
+    void group(G group, Place desired) {
+        groups.put(group, desired);
     }
 
     /** Whether there are fewer slots than groups. */
     boolean lacks() {
-        return free.values().stream().mapToInt(Collection::size).sum() < wishes.size();
+        return free.values().stream().mapToInt(Collection::size).sum() < groups.size();
     }
 
     /** Assigns; null when there are fewer slots than groups. */
@@ -48,19 +48,19 @@ final class SlotAssigner<G, S> {
         Map<G, S> assigned = new HashMap<>();
         List<G> elsewhere = new ArrayList<>();
         List<G> rest = new ArrayList<>();
-        wishes.forEach((group, wish) -> {
-            Deque<S> there = wish == null ? null : free.get(wish.node());
+        groups.forEach((group, desired) -> {
+            Deque<S> there = desired == null ? null : free.get(desired.node());
             if (there != null && !there.isEmpty()) {
                 assigned.put(group, there.poll());
                 return;
             }
             rest.add(group);
-            if (wish != null) {
+            if (desired != null) {
                 elsewhere.add(group);
             }
         });
         for (G group : rest) {
-            // The node with most slots left, so that what is placed without a wish spreads.
+            // The node with most slots left, so that groups without a desired place spread.
             Deque<S> most = free.values().stream().max(Comparator.comparingInt(Deque::size)).orElseThrow();
             assigned.put(group, most.poll());
         }

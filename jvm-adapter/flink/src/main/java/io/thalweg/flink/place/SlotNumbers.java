@@ -15,21 +15,21 @@ public final class SlotNumbers {
     private final Map<String, Set<Place>> byJob = new HashMap<>();
 
     /**
-     * Numbers all slots that a job holds now, in this order: as wished, unless that is another slot's, else with the
+     * Numbers all slots that a job holds now, in this order: as desired, unless that is another slot's, else with the
      * least number that is free on the slot's node.
      *
      * @param <S> how the job names its slots
      * @param nodes the node of each slot
-     * @param wished the places that some of them were wished to be
+     * @param desired the places that some of them are to have
      */
-    public synchronized <S> Map<S, Place> number(String job, LinkedHashMap<S, String> nodes, Map<S, Place> wished) {
+    public synchronized <S> Map<S, Place> number(String job, LinkedHashMap<S, String> nodes, Map<S, Place> desired) {
         Set<Place> taken = new HashSet<>();
         byJob.forEach((other, places) -> taken.addAll(other.equals(job) ? Set.of() : places));
         Map<S, Place> numbered = new HashMap<>();
         nodes.forEach((slot, node) -> {
-            Place wish = wished.get(slot);
-            if (wish != null && wish.node().equals(node) && taken.add(wish)) {
-                numbered.put(slot, wish);
+            Place place = desired.get(slot);
+            if (place != null && place.node().equals(node) && taken.add(place)) {
+                numbered.put(slot, place);
             }
         });
         nodes.forEach((slot, node) -> numbered.computeIfAbsent(slot, unnumbered -> {

@@ -35,10 +35,10 @@ public final class SlotSizes {
     private final Set<Long> named = new HashSet<>();
     private ResourceProfile usual;
 
-    /** Learns which sizes were ever wished: a slot of such a size is not one that came as it is. */
-    void learn(Wish wish) {
-        if (wish != null) {
-            wish.managedMib().values().forEach(mib -> named.add((long) mib << 20));
+    /** Learns which sizes were ever desired: a slot of such a size is not one that came as it is. */
+    void learn(DesiredPlacement desired) {
+        if (desired != null) {
+            desired.managedMib().values().forEach(mib -> named.add((long) mib << 20));
         }
     }
 
@@ -64,12 +64,12 @@ public final class SlotSizes {
         return groups.get(vertex);
     }
 
-    /** The size that a group's slots are wished to have. */
-    long of(SlotSharingGroup group, Wish wish) {
-        return wish == null ? USUAL : lone(group).map(wish.managedMib()::get).map(this::size).orElse(USUAL);
+    /** The size that a group's slots are desired to have. */
+    long of(SlotSharingGroup group, DesiredPlacement desired) {
+        return desired == null ? USUAL : lone(group).map(desired.managedMib()::get).map(this::size).orElse(USUAL);
     }
 
-    /** The size of a slot, as far as wishes tell sizes apart: TaskManagers may differ in what is usual. */
+    /** The size of a slot, as far as desired sizes tell them apart: TaskManagers may differ in what is usual. */
     long of(ResourceProfile slot) {
         long bytes = slot.getManagedMemory().getBytes();
         return named.contains(bytes) && !isUsual(bytes) ? bytes : USUAL;
@@ -115,11 +115,11 @@ public final class SlotSizes {
         return (size == USUAL ? profile : profile.setManagedMemory(new MemorySize(size))).build();
     }
 
-    /** What is needed, with the sizes that are wished. */
-    ResourceCounter sized(ResourceCounter needed, Wish wish) {
+    /** What is needed, with the sizes that are desired. */
+    ResourceCounter sized(ResourceCounter needed, DesiredPlacement desired) {
         ResourceCounter sized = needed;
         for (Map.Entry<SlotSharingGroup, Integer> group : counts.entrySet()) {
-            long size = of(group.getKey(), wish);
+            long size = of(group.getKey(), desired);
             if (size != USUAL && usual != null && sized.getResourceCount(ResourceProfile.UNKNOWN) >= group.getValue()) {
                 ResourceProfile profile = profile(size, List.of());
                 sized = sized.subtract(ResourceProfile.UNKNOWN, group.getValue()).add(profile, group.getValue());

@@ -4,23 +4,23 @@ import java.util.Map;
 import org.apache.flink.runtime.jobgraph.JobVertexID;
 
 /**
- * Whether a wish can come true no more, as the job's user asked for fewer subtasks.
+ * Whether a desired placement can come true no more, as the job's user asked for fewer subtasks.
  *
- * <p>A plan sets its wish before it asks for its own bounds, so a wish for more than the bounds allow is only stale once
+ * <p>A plan sets its placement before it asks for its own bounds, so one for more than the bounds allow is only stale once
  * they have allowed it.
  */
 final class Staleness {
-    private Wish wish;
+    private DesiredPlacement desired;
     private Map<JobVertexID, Integer> most = Map.of();
     private boolean settled;
 
-    /** A wish whose bounds may still have to come. */
-    void begin(Wish wish) {
-        this.wish = wish;
+    /** A desired placement whose bounds may still have to come. */
+    void begin(DesiredPlacement desired) {
+        this.desired = desired;
         settled = fits();
     }
 
-    /** No other bounds will come for the wish. */
+    /** No other bounds will come for the desired placement. */
     void settle() {
         settled = true;
     }
@@ -36,7 +36,7 @@ final class Staleness {
     }
 
     private boolean fits() {
-        return wish == null || wish.places().entrySet().stream().allMatch(row ->
+        return desired == null || desired.places().entrySet().stream().allMatch(row ->
                 row.getValue().size() <= most.getOrDefault(row.getKey(), Integer.MAX_VALUE));
     }
 }

@@ -147,14 +147,14 @@ public final class Requirements {
         Map<String, Range> users = look(job, now);
         Map<String, Range> asked = new TreeMap<>();
         Map<String, Range> before = new TreeMap<>();
-        for (Map.Entry<String, Integer> wish : counts.entrySet()) {
-            Range user = users.get(wish.getKey());
-            if (user != null && !user.holds(wish.getValue())) {
-                throw new BeyondUser(wish.getKey(), wish.getValue(), user);
+        for (Map.Entry<String, Integer> desired : counts.entrySet()) {
+            Range user = users.get(desired.getKey());
+            if (user != null && !user.holds(desired.getValue())) {
+                throw new BeyondUser(desired.getKey(), desired.getValue(), user);
             }
             // A lower bound above 1 would have the job fail where slots are short, so none but the user's is asked for.
-            asked.put(wish.getKey(), new Range(user == null ? 1 : user.lower, wish.getValue()));
-            before.put(wish.getKey(), range(now.path(wish.getKey()).path("parallelism")));
+            asked.put(desired.getKey(), new Range(user == null ? 1 : user.lower, desired.getValue()));
+            before.put(desired.getKey(), range(now.path(desired.getKey()).path("parallelism")));
         }
         announcement.of(before);
         write(job, now, asked, channel);

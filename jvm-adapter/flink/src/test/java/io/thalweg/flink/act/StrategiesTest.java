@@ -10,7 +10,7 @@ import io.thalweg.flink.measure.ClusterReader;
 import io.thalweg.flink.measure.JobView;
 import io.thalweg.flink.measure.NodeView;
 import io.thalweg.flink.measure.Recovery;
-import io.thalweg.flink.place.Wish;
+import io.thalweg.flink.place.DesiredPlacement;
 import io.thalweg.flink.rest.FakeFlink;
 import io.thalweg.flink.rest.Requirements;
 import io.thalweg.flink.rest.Requirements.Range;
@@ -101,7 +101,7 @@ class StrategiesTest {
         strategy.back();
         strategy.end();
         assertEquals(List.of(), flink.changes());
-        assertNull(job.allocator().wish());
+        assertNull(job.allocator().desired());
     }
 
     @Test
@@ -118,13 +118,13 @@ class StrategiesTest {
     @Test
     void aJobThatTakesNoCheckpointsIsNotTouched() throws Exception {
         job.checkpoints = false;
-        Wish earlier = new Wish(Map.of(), Map.of());
-        job.allocator().wish(earlier);
+        DesiredPlacement earlier = new DesiredPlacement(Map.of(), Map.of());
+        job.allocator().desire(earlier);
         OwnTrigger strategy = ownTrigger(false);
         assertEquals(Code.CHECKPOINTS_MISSING, failure(strategy, Phase.PREPARE));
         strategy.back();
         assertEquals(List.of(), done);
-        assertEquals(earlier, job.allocator().wish());
+        assertEquals(earlier, job.allocator().desired());
         for (Recovery recovery : List.of(Recovery.OFF, Recovery.NONE_YET, Recovery.FAILING)) {
             assertEquals(Code.CHECKPOINTS_MISSING, failure(rescale(recovery), Phase.PREPARE));
         }
@@ -333,17 +333,17 @@ class StrategiesTest {
         }
 
         @Override
-        public void wish(Wish wish, Map<String, Double> pins) {
+        public void desire(DesiredPlacement desired, Map<String, Double> pins) {
             done.add("ask for named slots");
         }
 
         @Override
-        public boolean holds(Wish wish) {
+        public boolean holds(DesiredPlacement desired) {
             return hasSlots;
         }
 
         @Override
-        public boolean holdsEnough(Wish wish) {
+        public boolean holdsEnough(DesiredPlacement desired) {
             return hasSlots;
         }
 

@@ -36,7 +36,7 @@ class FormerPlacesTest {
         row("count", 0, "n2", 3);
         FormerPlaces former = read(rows, 2, 1);
         assertEquals(Map.of(SPLIT, List.of(new Place("n2", 3), new Place("n1", 0)), COUNT, List.of(new Place("n2", 3))),
-                former.wish().places());
+                former.desired().places());
         assertEquals(List.of(), former.dropped());
     }
 
@@ -46,7 +46,7 @@ class FormerPlacesTest {
         row("split", 192, "n1", 0);
         row("count", 0, "n2", 3);
         FormerPlaces former = read(rows, 1, 2);
-        assertEquals(Map.of(COUNT, List.of(new Place("n2", 3))), former.wish().places());
+        assertEquals(Map.of(COUNT, List.of(new Place("n2", 3))), former.desired().places());
         assertEquals(1, former.dropped().size());
         assertTrue(former.dropped().get(0).contains("2 subtasks"), former.dropped().get(0));
     }
@@ -55,7 +55,7 @@ class FormerPlacesTest {
     void rowsOfAnotherGraphAreNamed() {
         row("join", 0, "n1", 0);
         FormerPlaces former = read(rows, 1, 1);
-        assertEquals(Map.of(), former.wish().places());
+        assertEquals(Map.of(), former.desired().places());
         assertEquals(List.of("all rows of join: the job has no such vertex"), former.dropped());
     }
 
@@ -65,6 +65,6 @@ class FormerPlacesTest {
         row("map#" + SPLIT.toHexString(), 128, "n2", 1);
         Map<String, String> names = Map.of(SPLIT.toHexString(), "map", COUNT.toHexString(), "map");
         FormerPlaces former = FormerPlaces.read(rows, names, Map.of(SPLIT.toHexString(), 1, COUNT.toHexString(), 1));
-        assertEquals(List.of(new Place("n2", 1)), former.wish().places().get(SPLIT));
+        assertEquals(List.of(new Place("n2", 1)), former.desired().places().get(SPLIT));
     }
 }

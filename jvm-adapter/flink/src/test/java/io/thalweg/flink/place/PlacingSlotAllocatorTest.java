@@ -78,7 +78,7 @@ class PlacingSlotAllocatorTest {
     }
 
     private static FormerPlaces former(Map<JobVertexID, List<Place>> places) {
-        return new FormerPlaces(new Wish(places, Map.of()), List.of());
+        return new FormerPlaces(new DesiredPlacement(places, Map.of()), List.of());
     }
 
     /** The vertices that have a subtask in each slot, by node. */
@@ -98,9 +98,9 @@ class PlacingSlotAllocatorTest {
     }
 
     @Test
-    void subtasksAreWhereTheyAreWished() {
+    void subtasksAreWhereTheyAreWanted() {
         List.of("n1", "n1", "n2", "n2").forEach(this::slot);
-        allocator.wish(new Wish(Map.of(SPLIT, on("n2", 2), COUNT, on("n2", 2)), Map.of()));
+        allocator.desire(new DesiredPlacement(Map.of(SPLIT, on("n2", 2), COUNT, on("n2", 2)), Map.of()));
         assertEquals(Map.of("n2", List.of("count split", "count split")), placed());
         assertNull(allocator.dropped());
     }
@@ -108,9 +108,9 @@ class PlacingSlotAllocatorTest {
     @Test
     void aVertexThatRunsWithOtherParallelismIsLeftToFlinkAndTheOthersStay() {
         List.of("n1", "n1", "n2", "n2").forEach(this::slot);
-        allocator.wish(new Wish(Map.of(SPLIT, on("n2", 2), COUNT, on("n1", 1)), Map.of()));
+        allocator.desire(new DesiredPlacement(Map.of(SPLIT, on("n2", 2), COUNT, on("n1", 1)), Map.of()));
         assertEquals(Map.of("n2", List.of("count split", "count split")), placed());
-        assertTrue(allocator.dropped().contains("1 subtasks are wished, and 2 run"));
+        assertTrue(allocator.dropped().contains("1 subtasks are desired, and 2 run"));
         assertNull(allocator.dropped());
     }
 
@@ -118,7 +118,7 @@ class PlacingSlotAllocatorTest {
     void oneWithMoreSubtasksThanTheOthersTakesWhateverSlotIsLeft() {
         List.of("n1", "n2", "n2").forEach(this::slot);
         parallelism.put(COUNT, 3);
-        allocator.wish(new Wish(Map.of(SPLIT, on("n2", 2)), Map.of()));
+        allocator.desire(new DesiredPlacement(Map.of(SPLIT, on("n2", 2)), Map.of()));
         assertEquals(Map.of("n1", List.of("count"), "n2", List.of("count split", "count split")), placed());
     }
 
@@ -135,7 +135,7 @@ class PlacingSlotAllocatorTest {
 
     @Test
     void oneOfWhichNothingFitsAnyMoreStartsAtOnce() {
-        allocator.restore(new FormerPlaces(new Wish(Map.of(), Map.of()), List.of("all rows of join: no such vertex")));
+        allocator.restore(new FormerPlaces(new DesiredPlacement(Map.of(), Map.of()), List.of("all rows of join: no such vertex")));
         assertNull(allocator.restoration());
         slot("n1");
         assertTrue(allocator.determineParallelism(job, slots).isPresent());

@@ -13,7 +13,7 @@ class SlotAssignerTest {
     private final SlotAssigner<String, String> assign = new SlotAssigner<>();
 
     @Test
-    void eachGroupGetsTheNodeItWishes() {
+    void eachGroupGetsTheNodeItAsksFor() {
         assign.slot("a", "a1");
         assign.slot("b", "b1");
         assign.slot("a", "a2");

@@ -10,12 +10,12 @@ import org.junit.jupiter.api.Test;
 class SlotNumbersTest {
     private final SlotNumbers numbers = new SlotNumbers();
 
-    private Map<String, Place> number(String job, Map<String, Place> wished, String... slotsAndNodes) {
+    private Map<String, Place> number(String job, Map<String, Place> desired, String... slotsAndNodes) {
         LinkedHashMap<String, String> nodes = new LinkedHashMap<>();
         for (int i = 0; i < slotsAndNodes.length; i += 2) {
             nodes.put(slotsAndNodes[i], slotsAndNodes[i + 1]);
         }
-        return numbers.number(job, nodes, wished);
+        return numbers.number(job, nodes, desired);
     }
 
     @Test
@@ -25,11 +25,11 @@ class SlotNumbersTest {
     }
 
     @Test
-    void aWishedNumberIsKeptUnlessItIsAnothersOrOnAnotherNode() {
+    void aDesiredNumberIsKeptUnlessItIsAnothersOrOnAnotherNode() {
         number("one", Map.of(), "a", "n1");
-        Map<String, Place> wished = Map.of("a", new Place("n1", 0), "b", new Place("n1", 3), "c", new Place("n2", 1));
+        Map<String, Place> desired = Map.of("a", new Place("n1", 0), "b", new Place("n1", 3), "c", new Place("n2", 1));
         assertEquals(Map.of("a", new Place("n1", 1), "b", new Place("n1", 3), "c", new Place("n1", 2)),
-                number("two", wished, "a", "n1", "b", "n1", "c", "n1"));
+                number("two", desired, "a", "n1", "b", "n1", "c", "n1"));
     }
 
     @Test

@@ -19,30 +19,30 @@ class SlotSizesTest {
         assertEquals(lone, SlotSizes.lone(own).orElseThrow());
         assertNull(SlotSizes.lone(shared).orElse(null));
         SlotSizes sizes = new SlotSizes();
-        Wish wish = new Wish(Map.of(), Map.of(lone, 48, shared.getJobVertexIds().iterator().next(), 48));
-        assertEquals(48L << 20, sizes.of(own, wish));
-        assertEquals(SlotSizes.USUAL, sizes.of(shared, wish));
+        DesiredPlacement desired = new DesiredPlacement(Map.of(), Map.of(lone, 48, shared.getJobVertexIds().iterator().next(), 48));
+        assertEquals(48L << 20, sizes.of(own, desired));
+        assertEquals(SlotSizes.USUAL, sizes.of(shared, desired));
         assertEquals(SlotSizes.USUAL, sizes.of(own, null));
     }
 
     @Test
-    void aSlotOfASizeThatWasEverWishedIsNotAUsualOne() {
+    void aSlotOfASizeThatWasEverAskedForIsNotAUsualOne() {
         SlotSizes sizes = new SlotSizes();
         assertEquals(SlotSizes.USUAL, sizes.of(profile(48)));
-        sizes.learn(new Wish(Map.of(), Map.of(new JobVertexID(), 48)));
-        sizes.learn(new Wish(Map.of(), Map.of(new JobVertexID(), 24)));
+        sizes.learn(new DesiredPlacement(Map.of(), Map.of(new JobVertexID(), 48)));
+        sizes.learn(new DesiredPlacement(Map.of(), Map.of(new JobVertexID(), 24)));
         assertEquals(48L << 20, sizes.of(profile(48)));
         assertEquals(24L << 20, sizes.of(profile(24)));
         assertEquals(SlotSizes.USUAL, sizes.of(profile(32)));
     }
 
     @Test
-    void aWishKeepsWhatAnEarlierOneSaidOfOtherVertices() {
+    void aPlacementKeepsWhatAnEarlierOneSaidOfOtherVertices() {
         JobVertexID one = new JobVertexID();
         JobVertexID other = new JobVertexID();
-        Wish earlier = new Wish(Map.of(), Map.of(one, 48, other, 16));
-        assertEquals(Map.of(one, 24, other, 16), new Wish(Map.of(), Map.of(one, 24)).after(earlier).managedMib());
-        assertEquals(Map.of(one, 24), new Wish(Map.of(), Map.of(one, 24)).after(null).managedMib());
+        DesiredPlacement earlier = new DesiredPlacement(Map.of(), Map.of(one, 48, other, 16));
+        assertEquals(Map.of(one, 24, other, 16), new DesiredPlacement(Map.of(), Map.of(one, 24)).after(earlier).managedMib());
+        assertEquals(Map.of(one, 24), new DesiredPlacement(Map.of(), Map.of(one, 24)).after(null).managedMib());
     }
 
     private static ResourceProfile profile(int managedMib) {

@@ -14,14 +14,14 @@ class StalenessTest {
 
     private final Staleness staleness = new Staleness();
 
-    private static Wish wish(int subtasks) {
-        return new Wish(Map.of(SPLIT, Collections.nCopies(subtasks, new Place("n1", 0))), Map.of());
+    private static DesiredPlacement desired(int subtasks) {
+        return new DesiredPlacement(Map.of(SPLIT, Collections.nCopies(subtasks, new Place("n1", 0))), Map.of());
     }
 
     @Test
-    void aWishIsStaleOnceItsUserAsksForFewer() {
+    void aPlacementIsStaleOnceItsUserAsksForFewer() {
         staleness.bounds(Map.of(SPLIT, 1));
-        staleness.begin(wish(4));
+        staleness.begin(desired(4));
         assertFalse(staleness.isStale(), "its own bounds have still to come");
         staleness.bounds(Map.of(SPLIT, 4));
         assertFalse(staleness.isStale());
@@ -32,14 +32,14 @@ class StalenessTest {
     @Test
     void fewerSubtasksThanAllowedAreNoMistake() {
         staleness.bounds(Map.of(SPLIT, 4));
-        staleness.begin(wish(2));
+        staleness.begin(desired(2));
         assertFalse(staleness.isStale());
     }
 
     @Test
-    void aWishThatIsGoneBackToMustFitWhatIsAskedForByThen() {
+    void aPlacementThatIsGoneBackToMustFitWhatIsAskedForByThen() {
         staleness.bounds(Map.of(SPLIT, 1));
-        staleness.begin(wish(4));
+        staleness.begin(desired(4));
         staleness.settle();
         assertTrue(staleness.isStale());
         staleness.begin(null);

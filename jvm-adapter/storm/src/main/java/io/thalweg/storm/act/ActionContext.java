@@ -90,7 +90,7 @@ record ActionContext(Map<String, Object> conf, Settings settings, Rounds rounds,
 
     /** What Nimbus holds for the plan's topology. */
     Assignment assignment(Plan plan) throws StepFailed, TException {
-        for (String node : Slots.of(plan.wished()).executors().keySet().stream().map(Place::node).distinct().toList()) {
+        for (String node : Slots.of(plan.desired()).executors().keySet().stream().map(Place::node).distinct().toList()) {
             Assignment held = nimbus.assignments(node).get(plan.topology());
             if (held != null) {
                 return held;
@@ -154,10 +154,10 @@ record ActionContext(Map<String, Object> conf, Settings settings, Rounds rounds,
         }
     }
 
-    /** Whether Nimbus already holds what the plan wishes; false while Nimbus cannot be asked. */
+    /** Whether Nimbus already holds what the plan desires; false while Nimbus cannot be asked. */
     boolean reached(Plan plan) {
         try {
-            return Slots.of(assignment(plan)).equals(Slots.of(plan.wished()));
+            return Slots.of(assignment(plan)).equals(Slots.of(plan.desired()));
         } catch (TException | StepFailed | RuntimeException e) {
             return false;
         }

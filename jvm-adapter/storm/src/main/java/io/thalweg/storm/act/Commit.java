@@ -50,7 +50,7 @@ final class Commit {
 
     /**
      * Asks Nimbus for the plan's executor counts, just before a round; tried again until the deadline. The number of
-     * workers stays what the topology's user asked for: it is a wish, which scheduling rounds do not need.
+     * workers stays what the topology's user asked for: scheduling rounds do not need it.
      */
     void rebalance(int waitSecs, Deadline deadline) throws StepFailed, InterruptedException {
         RebalanceOptions options = new RebalanceOptions();

@@ -158,6 +158,6 @@ final class DrainAndRestart implements Strategy {
                 before.put(row.range(), row.before());
             }
         }
-        return Slots.of(plan.wished()).without(Slots.of(before));
+        return Slots.of(plan.desired()).without(Slots.of(before));
     }
 }

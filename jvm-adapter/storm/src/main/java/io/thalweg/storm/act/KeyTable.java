@@ -11,7 +11,7 @@ import java.util.Set;
 import org.apache.storm.generated.NodeInfo;
 
 /**
- * The keys of a view, arranged so that of two keys for one task the wished one is iterated last.
+ * The keys of a view, arranged so that of two keys for one task the desired one is iterated last.
  *
  * <p>The order is that of {@link HashOrder}. A key that only routes may end in any number, so that number is chosen
  * to put the key into a later bucket than its rivals. Where no later bucket is left, the table is made larger by

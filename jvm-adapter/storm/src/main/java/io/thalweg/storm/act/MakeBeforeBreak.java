@@ -119,7 +119,7 @@ final class MakeBeforeBreak implements Strategy {
         Map<String, NodeFacts> nodes = context.view().nodes();
         Assignment base = context.assignment(plan);
         checkBefore(base);
-        Map<Place, Set<TaskRange>> fresh = Slots.of(plan.wished()).without(Slots.of(base));
+        Map<Place, Set<TaskRange>> fresh = Slots.of(plan.desired()).without(Slots.of(base));
         reserve(fresh.keySet(), nodes, deadline);
         views = views(base, fresh, nodes);
         for (String node : views.nodes()) {
@@ -127,7 +127,7 @@ final class MakeBeforeBreak implements Strategy {
             switched.put(node, views.switched(node));
         }
         watch = new WorkerWatch(context.state(), plan.topology(), nodes, views.fresh());
-        keeper = new ViewKeeper(plan.topology(), Slots.of(plan.wished()), context.truth(), context.clock(), context.rounds(),
+        keeper = new ViewKeeper(plan.topology(), Slots.of(plan.desired()), context.truth(), context.clock(), context.rounds(),
             supervisors(nodes));
         context.facade().intend(plan.id(), Traces.workersStarted(views.nodes()));
         learnSyncs(base, deadline);
@@ -255,7 +255,7 @@ final class MakeBeforeBreak implements Strategy {
 
     private void clean(Deadline deadline) throws Exception {
         deadline.await("Nimbus to hold the plan", () -> context.reached(plan));
-        LOG.info("{} is placed as plan {} wished", plan.name(), plan.id());
+        LOG.info("{} is placed as plan {} desired", plan.name(), plan.id());
         end();
     }
 
@@ -273,7 +273,7 @@ final class MakeBeforeBreak implements Strategy {
         TopologyDetails topology = context.topology(plan);
         Map<String, String> hosts = new HashMap<>();
         nodes.values().forEach(node -> hosts.put(node.id(), node.host()));
-        return new Views(base, Slots.of(plan.wished()), new WorkerSizes(context.conf()).of(topology, plan.rows(), fresh), hosts);
+        return new Views(base, Slots.of(plan.desired()), new WorkerSizes(context.conf()).of(topology, plan.rows(), fresh), hosts);
     }
 
     /**

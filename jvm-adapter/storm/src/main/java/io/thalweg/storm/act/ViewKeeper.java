@@ -48,7 +48,7 @@ final class ViewKeeper implements AutoCloseable {
 
     private final String topology;
     private final Truth truth;
-    private final Slots wished;
+    private final Slots desired;
     private final SyncClock clock;
     private final Rounds rounds;
     private final Map<String, Held> nodes = new TreeMap<>();
@@ -61,12 +61,12 @@ final class ViewKeeper implements AutoCloseable {
      *
      * @param supervisors by node
      */
-    ViewKeeper(String topology, Slots wished, Truth truth, SyncClock clock, Rounds rounds, Map<String, Supervisor> supervisors) {
+    ViewKeeper(String topology, Slots desired, Truth truth, SyncClock clock, Rounds rounds, Map<String, Supervisor> supervisors) {
         this.clock = clock;
         this.rounds = rounds;
         this.topology = topology;
         this.truth = truth;
-        this.wished = wished;
+        this.desired = desired;
         supervisors.forEach((node, supervisor) -> nodes.put(node, new Held(supervisor, node)));
         pool = Executors.newScheduledThreadPool(Math.min(MOST_THREADS, nodes.size()), Threads.named("thalweg-views"));
         nodes.values().forEach(held -> pool.execute(held::look));
@@ -286,7 +286,7 @@ final class ViewKeeper implements AutoCloseable {
 
         /** Nimbus's assignment holds plain keys only, a view that still switches holds others besides. */
         private boolean reached(Assignment held) {
-            return held.get_executor_node_port().size() == wished.places().size() && Slots.of(held).equals(wished);
+            return held.get_executor_node_port().size() == desired.places().size() && Slots.of(held).equals(desired);
         }
 
         private void send(long now) throws TException {

@@ -12,7 +12,7 @@ import org.apache.storm.generated.Assignment;
 import org.apache.storm.generated.NodeInfo;
 import org.apache.storm.utils.Utils;
 
-/** Reads a view the way Storm will, and refuses it unless slots and routes are exactly the wished ones. */
+/** Reads a view the way Storm will, and refuses it unless slots and routes are exactly the desired ones. */
 final class ViewProof {
     /** To the supervisor, into its store, and to its workers. */
     private static final int HOPS = 3;
@@ -57,12 +57,12 @@ final class ViewProof {
         Map<Integer, NodeInfo> read = StormCommon.taskToNodeport(view.get_executor_node_port());
         int tasks = 0;
         for (Map.Entry<TaskRange, Place> route : routing.entrySet()) {
-            Place wished = route.getValue();
+            Place desired = route.getValue();
             for (int task = route.getKey().first(); task <= route.getKey().last(); task++, tasks++) {
                 NodeInfo info = read.get(task);
-                if (info == null || Names.place(info).port() != wished.port() || !reaches(info.get_node(), wished.node())) {
+                if (info == null || Names.place(info).port() != desired.port() || !reaches(info.get_node(), desired.node())) {
                     throw new StepFailed(Code.VIEW_NOT_EXPRESSIBLE, "node " + node + " would reach task " + task + " at " + info
-                        + " for " + wished);
+                        + " for " + desired);
                 }
                 if (!view.get_node_host().containsKey(info.get_node())) {
                     throw new StepFailed(Code.VIEW_NOT_EXPRESSIBLE, "node " + node + " would not know the host of " + info);
@@ -74,7 +74,7 @@ final class ViewProof {
         }
     }
 
-    private static boolean reaches(String name, String wished) {
-        return name.equals(wished) || name.equals(Views.alias(wished));
+    private static boolean reaches(String name, String desired) {
+        return name.equals(desired) || name.equals(Views.alias(desired));
     }
 }

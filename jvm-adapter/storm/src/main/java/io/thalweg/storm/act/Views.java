@@ -29,7 +29,7 @@ final class Views {
 
     private final Assignment base;
     private final Slots old;
-    private final Slots wished;
+    private final Slots desired;
     private final Map<Place, WorkerResources> resources;
     private final Map<String, String> hosts;
     private final Map<Place, Set<TaskRange>> fresh;
@@ -39,18 +39,18 @@ final class Views {
      * Prepares the views that lead from one placement to another.
      *
      * @param base what Nimbus holds for the topology now
-     * @param wished what Nimbus is to hold in the end
+     * @param desired what Nimbus is to hold in the end
      * @param resources what each fresh worker gets, as Nimbus will compute it
      * @param hosts host by node
      */
-    Views(Assignment base, Slots wished, Map<Place, WorkerResources> resources, Map<String, String> hosts) {
+    Views(Assignment base, Slots desired, Map<Place, WorkerResources> resources, Map<String, String> hosts) {
         this.base = base;
         this.old = Slots.of(base);
-        this.wished = wished;
+        this.desired = desired;
         this.resources = resources;
         this.hosts = hosts;
-        this.fresh = wished.without(old);
-        this.ended = old.without(wished);
+        this.fresh = desired.without(old);
+        this.ended = old.without(desired);
     }
 
     /** The slots that begin. */
@@ -67,7 +67,7 @@ final class Views {
     TreeSet<String> nodes() {
         TreeSet<String> nodes = new TreeSet<>();
         old.executors().keySet().forEach(place -> nodes.add(place.node()));
-        wished.executors().keySet().forEach(place -> nodes.add(place.node()));
+        desired.executors().keySet().forEach(place -> nodes.add(place.node()));
         return nodes;
     }
 
@@ -78,7 +78,7 @@ final class Views {
 
     /** The node's view once senders are to use the new workers: all slots run, every task at its new place. */
     Assignment switched(String node) throws StepFailed {
-        return view(node, wished.places());
+        return view(node, desired.places());
     }
 
     private Assignment view(String node, Map<TaskRange, Place> routing) throws StepFailed {

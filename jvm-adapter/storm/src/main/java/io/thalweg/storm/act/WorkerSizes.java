@@ -38,16 +38,16 @@ final class WorkerSizes {
         throws StepFailed {
         Map<ExecutorDetails, String> components = new HashMap<>();
         rows.forEach(row -> components.put(executor(row.range()), row.component()));
-        TopologyDetails wished = new TopologyDetails(topology.getId(), topology.getConf(), topology.getTopology(),
+        TopologyDetails desired = new TopologyDetails(topology.getId(), topology.getConf(), topology.getTopology(),
             topology.getNumWorkers(), components, topology.getTopologySubmitter());
         Cluster cluster = new Cluster(null, new ResourceMetrics(new StormMetricsRegistry()), supervisors(slots.keySet()),
-            new HashMap<>(), new Topologies(wished), new HashMap<>(conf));
+            new HashMap<>(), new Topologies(desired), new HashMap<>(conf));
         slots.forEach((place, ranges) ->
-            cluster.assign(new WorkerSlot(place.node(), place.port()), wished.getId(), executors(ranges)));
+            cluster.assign(new WorkerSlot(place.node(), place.port()), desired.getId(), executors(ranges)));
 
         Map<Place, WorkerResources> sizes = new TreeMap<>();
         if (!slots.isEmpty()) {
-            cluster.getAssignmentById(wished.getId()).getScheduledResources()
+            cluster.getAssignmentById(desired.getId()).getScheduledResources()
                 .forEach((slot, resources) -> sizes.put(new Place(slot.getNodeId(), slot.getPort()), resources));
         }
         if (!sizes.keySet().equals(slots.keySet())) {

@@ -128,8 +128,8 @@ class ViewKeeperTest {
     }
 
     private ViewKeeper keeper() {
-        Slots wished = Slots.of(Map.of(new TaskRange(7, 7), new Place("new", 7)));
-        return new ViewKeeper("acting", wished, nimbus, clock, new Rounds(60_000), new HashMap<>(nimbus.supervisors()));
+        Slots desired = Slots.of(Map.of(new TaskRange(7, 7), new Place("new", 7)));
+        return new ViewKeeper("acting", desired, nimbus, clock, new Rounds(60_000), new HashMap<>(nimbus.supervisors()));
     }
 
     private boolean refused() {

@@ -95,17 +95,17 @@ public final class Autoscaler {
 
         @Override
         public void realizeParallelismOverrides(Context job, Map<String, String> overrides) throws Exception {
-            Map<String, String> wished = new TreeMap<>(overrides);
-            if (wished.equals(last)) {
+            Map<String, String> desired = new TreeMap<>(overrides);
+            if (desired.equals(last)) {
                 return;
             }
             StringBuilder body = new StringBuilder();
-            wished.forEach((vertex, parallelism) -> body.append(body.length() == 0 ? "{" : ",").append('"').append(vertex)
+            desired.forEach((vertex, parallelism) -> body.append(body.length() == 0 ? "{" : ",").append('"').append(vertex)
                     .append("\":{\"parallelism\":{\"lowerBound\":1,\"upperBound\":").append(parallelism).append("}}"));
             long now = System.currentTimeMillis();
             send("PUT", "/jobs/" + job.getJobID() + "/resource-requirements", body.append('}').toString());
-            System.out.println(now + " " + wished.toString().replaceAll("[{} ]", ""));
-            last = wished;
+            System.out.println(now + " " + desired.toString().replaceAll("[{} ]", ""));
+            last = desired;
         }
 
         @Override

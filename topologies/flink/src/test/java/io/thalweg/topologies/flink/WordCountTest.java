@@ -37,7 +37,7 @@ class WordCountTest {
     }
 
     @Test
-    void aReplayHasEachTripAsOftenAsWished() throws Exception {
+    void aReplayHasEachTripAsOftenAsAskedFor() throws Exception {
         Replay replay = new Replay(1e12, 3);
         assertEquals(3 * 73_908, replay.count());
         assertEquals(replay.map(3L), replay.map(5L));

@@ -65,9 +65,9 @@ bench-flink: build ## Measures Flink alone and its autoscaler against Thalweg (R
 	@target/debug/bench-flink --rounds $(ROUNDS) $(if $(POLICY),--policy $(POLICY))
 	@target/debug/bench-flink --rounds $(ROUNDS) --day $(if $(POLICY),--policy $(POLICY))
 
-bench-core: setup ## Measures decisions, the crossing into the core, and what a round adds
-	@cargo bench --quiet --locked -p thalweg-core -p thalweg-jni
-	@gradle --quiet :jvm-adapter:bridge:crossing :jvm-adapter:storm:overhead
+bench-core: ## Measures decisions, the crossing into the core, and what a round adds
+	@scripts/setup.sh benchmarks
+	@scripts/bench-core.sh
 
 bench-place: setup ## Measures placement: Storm's schedulers and Thalweg on recorded clusters, and growth (ROUNDS=3)
 	@gradle --quiet :jvm-adapter:storm:place -Prounds=$(ROUNDS) -Pcommit=$$(git rev-parse --short HEAD)

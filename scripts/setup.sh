@@ -1,7 +1,7 @@
 #!/bin/bash
 # Prepares a Debian 12 machine for building and testing Thalweg.
 # Says nothing when nothing is missing. Starts no service. What only some targets need is named as an argument:
-# dashboard, or browser.
+# dashboard, browser or benchmarks.
 set -euo pipefail
 
 # Each package and the reason it is here.
@@ -16,8 +16,9 @@ packages=(
 for part in "$@"; do
     case $part in
     dashboard) ;; # Node.js is asked for below: Debian 12 has one that is too old
+    benchmarks) packages+=(jq) ;;
     browser) packages+=(chromium fonts-dejavu-core prometheus) ;;
-    *) echo "$0: dashboard or browser" >&2 && exit 2 ;;
+    *) echo "$0: dashboard, browser or benchmarks" >&2 && exit 2 ;;
     esac
 done
 
@@ -60,7 +61,7 @@ need mvn "fetches Storm and Kafka for the tests"
 need cargo "Rust 1.95 or newer, https://rustup.rs"
 need cargo-fmt "rustup component add rustfmt"
 need cargo-clippy "rustup component add clippy"
-if [ $# -gt 0 ]; then
+if [[ " $* " == *" dashboard "* || " $* " == *" browser "* ]]; then
     need node "Node.js 20.19 or newer, for the dashboard"
     need npm "comes with Node.js"
 fi

@@ -13,6 +13,7 @@ use thalweg_core::operator::{Direction, Operator, Pause, SaidMode, Word};
 use thalweg_core::pattern::Pattern;
 use thalweg_core::settings::{ActionKind, Mode};
 use thalweg_core::units::Timestamp;
+use thalweg_core::windows;
 use thalweg_store::StoreError;
 
 use crate::engine::{Engine, Running};
@@ -272,18 +273,27 @@ fn named(running: &Running, scope: &Pattern) -> Result<Vec<String>, EngineError>
     Ok(meant.map(|decision| decision.name.clone()).collect())
 }
 
+/// Which changes are meant, if not all.
+fn only(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Both => "",
+        Direction::In => ", only what takes executors,",
+        Direction::Out => ", only what gives executors,",
+    }
+}
+
 /// What was said, for people and for the ledger.
 fn told(said: &Said) -> String {
     let by = |who: &str| if who.is_empty() { String::new() } else { format!(" by {who}") };
     match said {
         Said::Pause { scope, until, for_secs, direction, who } => {
             let length = for_secs.map(|secs| format!(" for {secs} s"));
-            let length = length.or(until.map(|until| format!(" until {} ms", until.millis())));
+            let length = length.or(until.map(|until| format!(" until {}", windows::utc(until))));
             let length = length.unwrap_or_default();
-            format!("pause {direction:?} of {}{length}{}", scope.as_str(), by(who))
+            format!("pause {}{}{length}{}", scope.as_str(), only(*direction), by(who))
         }
         Said::Resume { scope, direction, who } => {
-            format!("resume {direction:?} of {}{}", scope.as_str(), by(who))
+            format!("resume {}{}{}", scope.as_str(), only(*direction), by(who))
         }
         Said::Mode { scope, mode, kind, who } => {
             let kind = kind.map_or("all kinds", ActionKind::as_str);

@@ -134,7 +134,7 @@ fn who_ordered_what_and_why_and_what_became_of_it_stands_in_the_ledger() {
     assert!(order["term"].as_u64().unwrap() > 0 && order["engine"].is_string());
     let said = running.of_kind("operator");
     let said: Vec<&str> = said.iter().map(|r| r["content"]["said"].as_str().unwrap()).collect();
-    assert!(said[0].starts_with("pause Both of words-* for 60 s by user "), "{said:?}");
+    assert!(said[0].starts_with("pause words-* for 60 s by user "), "{said:?}");
     assert!(said[1].starts_with("drain host0") && said[2].starts_with("undrain host0"), "{said:?}");
     assert!(said[3].starts_with("cancel "), "{said:?}");
     assert_eq!(running.of_kind("operator")[0]["why"], "a test");

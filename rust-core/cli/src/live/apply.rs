@@ -8,7 +8,7 @@ use serde_json::Value;
 use thalweg_control::{Apply as Wanted, Command};
 
 use super::ask::Live;
-use super::orders::{Given, send};
+use super::orders::{Bounds, Given, send};
 use super::show::{list, text};
 use crate::exit::Failure;
 
@@ -21,12 +21,8 @@ pub struct Apply {
     /// Of a file with several plans, the one of this topology, by name or id
     #[arg(long, value_name = "TOPOLOGY")]
     topology: Option<String>,
-    /// Allows that the topology is stopped once to give its sources workers of their own
-    #[arg(long)]
-    adopt: bool,
-    /// Seconds after which it is not to be begun any more
-    #[arg(long, value_name = "SECONDS")]
-    expires: Option<u32>,
+    #[command(flatten)]
+    bounds: Bounds,
     #[command(flatten)]
     given: Given,
     #[command(flatten)]
@@ -36,7 +32,7 @@ pub struct Apply {
 impl Apply {
     /// Runs the command.
     pub fn run(self) -> Result<(), Failure> {
-        let Self { plan, topology, adopt, expires, given, live } = self;
+        let Self { plan, topology, bounds: Bounds { adopt, expires }, given, live } = self;
         let file = PathBuf::from(&plan);
         let wanted = if plan == "-" || file.is_file() {
             let name = if plan == "-" { Path::new("/dev/stdin") } else { &file };

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use thalweg_control::Command;
 
 use super::ask::Live;
+use super::record::said;
 use super::show::{Tone, ago, asked, giver, list, paint, pairs, reason, text, tone};
 use crate::exit::Failure;
 
@@ -105,7 +106,7 @@ fn line(record: &Value) -> String {
         "" => String::new(),
         why => format!(" (“{why}”)"),
     };
-    let said = match kind {
+    let told = match kind {
         "order" => {
             let state = text(content, "/state");
             let fate = if state == "waiting" { String::new() } else { format!(" is {state}:") };
@@ -138,45 +139,7 @@ fn line(record: &Value) -> String {
             let helped = if content["helped"] == true { "helped" } else { "did not help" };
             format!("{} {helped}: {}", text(content, "/plan"), text(content, "/text"))
         }
-        "operator" | "approval" => format!("{}{because}", text(content, "/said")),
-        "config" => {
-            let keys: Vec<String> =
-                pairs(content, "/changed").map(|(key, values)| changed(key, values)).collect();
-            format!("{}{}", of(text(record, "/name")), keys.join(", "))
-        }
-        "leader" if content["leads"] == true => format!("leads, term {}", content["term"]),
-        "leader" => format!("does not lead any more, term {}", content["term"]),
-        "opened" => opened(content),
-        "gap" => format!("{} records were lost{because}", content["lost"]),
-        _ => content.to_string(),
+        _ => said(record),
     };
-    format!("{:>12}  {kind:<8}  {said}", ago(record, "/at"))
-}
-
-fn of(name: &str) -> String {
-    if name.is_empty() { String::new() } else { format!("of {name}: ") }
-}
-
-fn changed(key: &str, values: &Value) -> String {
-    let shown = |value: &Value| match value {
-        Value::Null => "not set".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    format!("{key}: {} → {}", shown(&values["before"]), shown(&values["now"]))
-}
-
-fn opened(content: &Value) -> String {
-    let mut said = format!("version {} began", text(content, "/version"));
-    let notes = [
-        ("torn_bytes", "bytes of an unfinished record were cut off"),
-        ("unreadable_records", "records cannot be read"),
-    ];
-    for (name, note) in notes.into_iter().filter(|(name, _)| content[name].is_u64()) {
-        said += &format!("; {} {note}", content[name]);
-    }
-    if let missing @ Value::Object(_) = &content["missing"] {
-        said += &format!("; records {} to {} are missing", missing["from"], missing["to"]);
-    }
-    said
+    format!("{:>12}  {kind:<8}  {told}", ago(record, "/at"))
 }

@@ -7,6 +7,7 @@ pub mod explain;
 pub mod history;
 pub mod orders;
 pub mod plan;
+mod record;
 mod remote;
 mod show;
 pub mod status;

@@ -26,6 +26,17 @@ pub struct Given {
     wait: Option<u32>,
 }
 
+/// How far an order for a topology may go, and until when.
+#[derive(Debug, Args)]
+pub struct Bounds {
+    /// Allows that the topology is stopped once to give its sources workers of their own
+    #[arg(long)]
+    pub adopt: bool,
+    /// Seconds after which it is not to be begun any more
+    #[arg(long, value_name = "SECONDS")]
+    pub expires: Option<u32>,
+}
+
 /// Changes executor counts, memory or hosts of a topology, whatever the policy thinks of it
 #[derive(Debug, Args)]
 pub struct Scale {
@@ -40,12 +51,8 @@ pub struct Scale {
     /// Hosts that it is to leave
     #[arg(long, value_name = "HOST", value_delimiter = ',')]
     leave: Vec<String>,
-    /// Allows that it is stopped once to give its sources workers of their own
-    #[arg(long)]
-    adopt: bool,
-    /// Seconds after which it is not to be begun any more
-    #[arg(long, value_name = "SECONDS")]
-    expires: Option<u32>,
+    #[command(flatten)]
+    bounds: Bounds,
     #[command(flatten)]
     given: Given,
     #[command(flatten)]
@@ -66,14 +73,14 @@ fn map(pairs: Vec<(String, u32)>) -> BTreeMap<String, u32> {
 impl Scale {
     /// Runs the command.
     pub fn run(self) -> Result<(), Failure> {
-        let Self { topology, counts, memory, leave, adopt, expires, given, live } = self;
+        let Self { topology, counts, memory, leave, bounds, given, live } = self;
         let wanted = Wanted {
             topology,
             counts: map(counts),
             memory_mib: map(memory),
             leave,
-            adopt,
-            expires_secs: expires,
+            adopt: bounds.adopt,
+            expires_secs: bounds.expires,
         };
         send(&live, Command::Scale(wanted), &given)
     }

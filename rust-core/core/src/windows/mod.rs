@@ -20,7 +20,7 @@ mod words;
 
 pub use span::{Edge, Span};
 pub use window::Window;
-pub use words::{ALLOWED, Unreadable, duration, zone};
+pub use words::{ALLOWED, Unreadable, duration, utc, zone};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use thiserror::Error;
 
-use crate::units::Millis;
+use crate::units::{Millis, Timestamp};
 
 /// What is allowed, for messages.
 pub const ALLOWED: &str = "a window of time such as `0 18 * * FRI for 62h`, `mon-fri 09:00-17:00`, \
@@ -26,6 +26,13 @@ pub fn unreadable(why: impl Into<String>) -> Unreadable {
 pub fn zone(name: &str) -> Result<TimeZone, Unreadable> {
     let found = TimeZoneDatabase::bundled().get(name);
     found.map_err(|_| unreadable(format!("there is no time zone {name:?}")))
+}
+
+/// An instant as people say it, in UTC.
+pub fn utc(at: Timestamp) -> String {
+    let told = jiff::Timestamp::from_millisecond(at.millis());
+    let told = told.map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
+    told.unwrap_or_else(|_| format!("{} ms", at.millis()))
 }
 
 /// A length of time: `90s`, `30m`, `62h`, `3d` (of 24 hours each), or several such parts.

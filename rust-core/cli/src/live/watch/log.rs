@@ -2,11 +2,14 @@
 
 use serde_json::Value;
 
-use crate::live::show::{Phrase, Tone, asked, giver, list, pairs, reason, span, text, tone};
+use crate::live::record::said;
+use crate::live::show::{
+    Phrase, Tone, asked, giver, list, number, pairs, reason, span, text, tone,
+};
 
 /// How long ago a record is, in six letters.
 pub fn age(record: &Value, now: i64) -> String {
-    let at = record.pointer("/content/at").and_then(Value::as_f64);
+    let at = number(record, "/at").or(number(record, "/content/at"));
     at.map_or_else(|| "?".to_owned(), |at| span(((now as f64 - at) / 1000.0).max(0.0)))
 }
 
@@ -21,7 +24,6 @@ pub fn line(record: &Value) -> Phrase {
             asked(&content["order"]),
             giver(content)
         )),
-        "operator" => Phrase::toned(Tone::Strong, "operator ").and(text(content, "/said")),
         "action" => {
             let (id, how) = (text(content, "/plan/id"), text(content, "/how"));
             let end = match text(content, "/code") {
@@ -39,7 +41,7 @@ pub fn line(record: &Value) -> Phrase {
                 .then(helped)
                 .and(format!(": {}", text(content, "/text")))
         }
-        kind => Phrase::toned(Tone::Strong, format!("{kind} ")).and(content.to_string()),
+        kind => Phrase::toned(Tone::Strong, format!("{kind} ")).and(said(record)),
     }
 }
 

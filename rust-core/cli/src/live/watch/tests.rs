@@ -95,7 +95,8 @@ fn records() -> Vec<Value> {
         json!({ "at": NOW - 90_000, "plan": { "id": "words-1-p6" }, "how": "make-before-break" });
     let judged = json!({ "at": NOW - 30_000, "plan": "words-1-p6", "helped": true,
         "text": "complete latency 4320.3 to 1738.3 ms, throughput 236 to 617/s" });
-    let said = json!({ "at": NOW - 20_000, "said": "pause In of ad-* by ann" });
+    let said =
+        json!({ "at": NOW - 20_000, "said": "pause ad-*, only what takes executors, by ann" });
     let kinds = [("operator", said), ("outcome", judged), ("action", done), ("decision", decided)];
     kinds.into_iter().map(|(kind, content)| json!({ "kind": kind, "content": content })).collect()
 }

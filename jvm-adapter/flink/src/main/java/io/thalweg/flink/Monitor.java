@@ -12,6 +12,7 @@ import io.thalweg.shell.Actuator;
 import io.thalweg.shell.Engine;
 import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Findings;
+import io.thalweg.shell.Pace;
 import io.thalweg.shell.Place;
 import io.thalweg.shell.Threads;
 import java.io.IOException;
@@ -46,6 +47,7 @@ public final class Monitor implements AutoCloseable {
     private final Encoder encoder = new Encoder();
     private final Encoder.Beyond beyond = new Own();
     private final Findings findings = new Findings(LOG);
+    private final Pace pace = new Pace();
     private final Thread thread = Threads.of("thalweg-monitor", this::work);
     private volatile View last = new View(List.of(), Map.of());
     private Actuator actuator;
@@ -54,7 +56,7 @@ public final class Monitor implements AutoCloseable {
 
     Monitor(Settings settings, Rest rest, Requirements requirements, Engine engine, EngineFacade facade, Jobs jobs) {
         this.settings = settings;
-        this.reader = new ClusterReader(rest);
+        this.reader = new ClusterReader(rest.paced(pace));
         this.requirements = requirements;
         this.engine = engine;
         this.facade = facade;
@@ -207,6 +209,7 @@ public final class Monitor implements AutoCloseable {
             jobs.submission(job.id()).ifPresent(submission ->
                     requirements.submitted(job.id(), submission.parallelism(), submission.fresh()));
         }
+        pace.await();
         try {
             users.put(job.id(), requirements.users(job.id()));
         } catch (IOException | RuntimeException e) {

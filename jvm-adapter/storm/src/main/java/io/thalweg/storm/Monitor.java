@@ -7,6 +7,7 @@ import io.thalweg.shell.Actuator;
 import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Findings;
 import io.thalweg.shell.Engine;
+import io.thalweg.shell.Pace;
 import io.thalweg.storm.act.ClusterStates;
 import io.thalweg.storm.cluster.Meters;
 import io.thalweg.storm.cluster.NimbusLink;
@@ -50,9 +51,12 @@ final class Monitor implements AutoCloseable {
     private final RoundTrips roundTrips;
     private final SnapshotWriter writer = new SnapshotWriter();
     private final Findings findings = new Findings(LOG);
+    private final Pace pace = new Pace();
     private final Thread thread = Threads.of("thalweg-monitor", this::work);
     private OptionalLong term = OptionalLong.empty();
     private long ledAt;
+    /** When it was last asked who leads. */
+    private long askedAt;
 
     Monitor(Map<String, Object> conf, Settings settings, Rounds rounds, Engine engine, StateLink state, EngineFacade facade,
         Actuator actuator, Shapes shapes, Adopted adopted, Meters meters) {
@@ -127,6 +131,7 @@ final class Monitor implements AutoCloseable {
 
     /** Follows who leads: whoever begins to looks for what its predecessor left, whoever ceases to lets go. */
     private void lead() {
+        askedAt = System.currentTimeMillis();
         OptionalLong now = facade.leads();
         boolean doubted = facade.hasLost();
         if (now.equals(term) && !doubted) {
@@ -173,9 +178,14 @@ final class Monitor implements AutoCloseable {
         summaries.sort(Comparator.comparing(TopologySummary::get_id));
         for (TopologySummary summary : summaries) {
             TopologyDetails details = view.topologies().get(summary.get_id());
-            if (details != null) {
-                write(summary, details, slots);
+            if (details == null) {
+                continue;
             }
+            pace.await();
+            if (!stillLeads()) {
+                return;
+            }
+            write(summary, details, slots);
         }
         // Only this thread gives it work: where it has none now, nothing newer can be noted meanwhile.
         boolean idle = actuator.isIdle();
@@ -190,6 +200,14 @@ final class Monitor implements AutoCloseable {
         answer.path("decisions").forEach(decision -> findings.take(decision, actuator));
         actuator.due(answer.path("due"));
         findings.keep(view.topologies().keySet());
+    }
+
+    /** Whether this Nimbus still leads; a look at a large cluster takes longer than the question may wait. */
+    private boolean stillLeads() throws InterruptedException {
+        if (System.currentTimeMillis() - askedAt >= LEADERSHIP_MILLIS) {
+            guarded("leadership", this::lead);
+        }
+        return term.isPresent();
     }
 
     private void write(TopologySummary summary, TopologyDetails details, NodesWriter slots) throws TException {

@@ -1,5 +1,6 @@
 package io.thalweg.flink.rest;
 
+import io.thalweg.shell.Pace;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -37,10 +38,13 @@ public final class Rest {
 
     private final HttpClient client;
     private final RestAccess access;
+    /** What questions wait for, or null. */
+    private final Pace pace;
 
     /** Speaks to a JobManager. */
     public Rest(RestAccess access) {
         this.access = access;
+        this.pace = null;
         HttpClient.Builder builder = HttpClient.newBuilder().connectTimeout(TIMEOUT);
         if (access.tls() != null) {
             builder.sslContext(access.tls());
@@ -48,8 +52,22 @@ public final class Rest {
         client = builder.build();
     }
 
+    private Rest(Rest other, Pace pace) {
+        this.access = other.access;
+        this.client = other.client;
+        this.pace = pace;
+    }
+
+    /** The same, whose questions wait for this pace. */
+    public Rest paced(Pace by) {
+        return new Rest(this, by);
+    }
+
     /** Asks. */
     public JsonNode get(String path) throws IOException, InterruptedException {
+        if (pace != null) {
+            pace.await();
+        }
         return send(request(base(), path).GET().build(), path);
     }
 

@@ -5,6 +5,7 @@ STORE ?= embedded
 ENGINE ?= storm
 SITUATION ?= a
 POLICY ?=
+DASHBOARD ?=
 ROUNDS ?= 3
 SEEDS ?= 30
 HISTORIES ?= 1000000
@@ -20,7 +21,7 @@ setup:
 	@scripts/setup.sh
 
 build: setup dashboard ## Builds the jars for Storm and Flink, the command with its dashboard, the sample topologies and the lab
-	@gradle --quiet assemble
+	@scripts/gradle.sh --quiet assemble
 	@cargo build --quiet --locked -p thalweg-experiment -p thalweg-cli
 
 dashboard: setup ## Builds the dashboard, which is packed into the command
@@ -32,8 +33,8 @@ dashboard-test: dashboard ## Tests the dashboard in a browser
 	@scripts/setup.sh browser
 	@scripts/dashboard.sh test
 
-demo: build ## Shows the loop on a real cluster (ENGINE=storm or flink, STORE=embedded or redis)
-	@target/debug/demo --engine $(ENGINE) --store $(STORE) --situation $(SITUATION) $(if $(POLICY),--policy $(POLICY))
+demo: build ## Shows the loop on a real cluster (ENGINE=storm or flink, STORE=embedded or redis, DASHBOARD=1)
+	@target/debug/demo --engine $(ENGINE) --store $(STORE) --situation $(SITUATION) $(if $(POLICY),--policy $(POLICY)) $(if $(DASHBOARD),--dashboard)
 
 test: ## Runs every check and test
 	@scripts/test.sh
@@ -70,7 +71,7 @@ bench-core: ## Measures decisions, the crossing into the core, and what a round 
 	@scripts/bench-core.sh
 
 bench-place: setup ## Measures placement: Storm's schedulers and Thalweg on recorded clusters, and growth (ROUNDS=3)
-	@gradle --quiet :jvm-adapter:storm:place -Prounds=$(ROUNDS) -Pcommit=$$(git rev-parse --short HEAD)
+	@scripts/gradle.sh --quiet :jvm-adapter:storm:place -Prounds=$(ROUNDS) -Pcommit=$$(git rev-parse --short HEAD)
 	@cargo bench --quiet --locked -p thalweg-place
 
 docs: setup ## Writes the generated reference pages anew

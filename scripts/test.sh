@@ -69,15 +69,15 @@ if [ "$part" != "--product" ] && [ "$part" != "--thorough" ]; then
     step "crates" tests "${others[@]}"
     step "examples in documentation" tests --doc
     step "dashboard in a browser" scripts/dashboard.sh test
-    step "jvm" gradle --quiet --continue check assemble
+    step "jvm" scripts/gradle.sh --quiet --continue check assemble
     # The same classes on the newest long-term JDK, where this machine has one.
     newest=$(compgen -G '/usr/lib/jvm/*25*' | head -n 1 || true)
     if [ -n "$newest" ]; then
-        step "jvm on JDK 25" gradle --quiet --continue "-PtestJdk=$newest" :jvm-adapter:bridge:junit \
+        step "jvm on JDK 25" scripts/gradle.sh --quiet --continue "-PtestJdk=$newest" :jvm-adapter:bridge:junit \
             :jvm-adapter:shell:junit :jvm-adapter:storm:junit :jvm-adapter:flink:junit
     fi
 else
-    step "jvm" gradle --quiet assemble
+    step "jvm" scripts/gradle.sh --quiet assemble
 fi
 if [ "$part" != "--quick" ]; then
     step "real clusters" on_clusters

@@ -4,6 +4,7 @@
 //! [`Side`] and answers what was [`Measured`]. A [`Witness`] sees what goes on meanwhile.
 
 mod clock;
+pub mod dashboard;
 pub mod disruption;
 pub mod flink;
 pub mod measure;

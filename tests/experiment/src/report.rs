@@ -91,7 +91,7 @@ pub const MEASURES: [Measure; 9] = [
     },
     Measure {
         name: "replayed",
-        title: "lines replayed",
+        title: "lines replayed in the whole run",
         unit: "lines",
         gain: false,
         of: |m| m.replayed as f64,

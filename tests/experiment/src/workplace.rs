@@ -13,6 +13,9 @@ use thalweg_lab::process::sweep;
 /// What has to be undone when the program is interrupted.
 static CURRENT: Mutex<Option<Traces>> = Mutex::new(None);
 
+/// Folders of the program itself.
+static BESIDE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
 #[derive(Debug, Default)]
 struct Traces {
     folder: PathBuf,
@@ -71,9 +74,17 @@ pub fn clean_up_when_interrupted() -> Result<()> {
         if let Some(traces) = current().take() {
             traces.remove();
         }
+        for folder in BESIDE.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            let _ = std::fs::remove_dir_all(folder);
+        }
         std::process::exit(130);
     })
     .context("cannot handle interrupts")
+}
+
+/// An interrupt removes this folder as well.
+pub fn remove_when_interrupted(folder: &Path) {
+    BESIDE.lock().unwrap_or_else(PoisonError::into_inner).push(folder.to_owned());
 }
 
 impl Traces {

@@ -24,7 +24,7 @@ const CRATES: [(&str, &[&str]); 14] = [
     ("rust-core/serve", &["core", "control", "engine", "sim"]),
     ("rust-core/cli", &["core", "store", "ledger", "control", "engine", "serve", "sim"]),
     ("tests/lab", &[]),
-    ("tests/experiment", &["core", "control", "engine", "sim", "lab"]),
+    ("tests/experiment", &["core", "control", "engine", "serve", "sim", "lab"]),
     ("tests/e2e", &["control", "lab"]),
     ("tests/policies", &["core", "engine", "sim"]),
 ];

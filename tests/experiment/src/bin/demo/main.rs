@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
+use thalweg_experiment::dashboard::Dashboard;
 use thalweg_experiment::report::MEASURES;
 use thalweg_experiment::summary::short;
 use thalweg_experiment::workplace::clean_up_when_interrupted;
@@ -41,6 +42,9 @@ struct Cli {
     /// Show Thalweg's side alone
     #[arg(long)]
     alone: bool,
+    /// Show Thalweg in its dashboard too, at a port of this machine that is printed first
+    #[arg(long)]
+    dashboard: bool,
     /// Keep the clusters' logs and files in this folder
     #[arg(long)]
     keep: Option<PathBuf>,
@@ -54,12 +58,20 @@ fn main() -> Result<ExitCode> {
     ensure!(cli.seconds > 0, "seconds must be above 0");
     cli.situation.network.available()?;
     clean_up_when_interrupted()?;
+    let name = match cli.engine {
+        Engine::Storm => "storm",
+        Engine::Flink => "flink",
+    };
+    let dashboard = cli.dashboard.then(|| Dashboard::open(name)).transpose()?;
+    if let Some(dashboard) = &dashboard {
+        println!("the dashboard is at {}", dashboard.url());
+    }
     let options = Options {
         stage: Duration::from_secs(cli.seconds),
         store: cli.store,
         keep: cli.keep,
         policy: cli.policy,
-        settings: Vec::new(),
+        settings: dashboard.iter().map(Dashboard::setting).collect(),
     };
     let mut story = Story::begin(&cli.situation);
     let default = if cli.alone {
@@ -77,6 +89,9 @@ fn main() -> Result<ExitCode> {
     println!("{}", summary(&thalweg));
     let (good, words) = judge(cli.situation.act, &default, &thalweg);
     println!("{words}");
+    if dashboard.is_none() {
+        println!("With DASHBOARD=1, make demo shows the same in a browser while it goes on.");
+    }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -105,7 +120,7 @@ fn summary(thalweg: &Measured) -> String {
     let mut lines = vec![format!("Thalweg carried out {} plan(s).", thalweg.actions)];
     for disruption in &thalweg.disruptions {
         lines.push(format!(
-            "  without output {:.1} s, lines replayed {}",
+            "  while it was carried out: without output {:.1} s, lines replayed {}",
             disruption.zero_ms as f64 / 1_000.0,
             disruption.replayed
         ));
@@ -124,5 +139,17 @@ fn judge(act: bool, default: &Measured, thalweg: &Measured) -> (bool, &'static s
         (true, false) => (false, "It did not end as good as without Thalweg."),
         (false, _) if act => (false, "Thalweg did not act, although there was something to gain."),
         (false, _) => (false, "Thalweg acted, although there was nothing to gain."),
+    }
+}
+
+#[cfg(test)]
+#[path = "../../../../../rust-core/cli/tests/docs/blocks.rs"]
+mod blocks;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn it_takes_what_the_documentation_shows() {
+        super::blocks::are_taken_by::<super::Cli>("target/debug/demo");
     }
 }

@@ -4,6 +4,8 @@
 mod calibrate;
 mod chart;
 mod config;
+#[cfg(test)]
+mod docs;
 mod exit;
 mod files;
 mod ledger;

@@ -282,3 +282,15 @@ fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     format!("{} {}, {cores} cores", std::env::consts::OS, std::env::consts::ARCH)
 }
+
+#[cfg(test)]
+#[path = "../../../rust-core/cli/tests/docs/blocks.rs"]
+mod blocks;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn it_takes_what_the_documentation_shows() {
+        super::blocks::are_taken_by::<super::Arguments>("target/release/bench-policies");
+    }
+}

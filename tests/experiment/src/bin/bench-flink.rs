@@ -147,3 +147,15 @@ fn placement(cli: &Cli) -> Result<()> {
     );
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "../../../../rust-core/cli/tests/docs/blocks.rs"]
+mod blocks;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn it_takes_what_the_documentation_shows() {
+        super::blocks::are_taken_by::<super::Cli>("target/debug/bench-flink");
+    }
+}

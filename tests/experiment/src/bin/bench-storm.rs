@@ -171,3 +171,15 @@ impl Witness for Lines {
 
     fn look(&mut self, _: Vitals, _: Option<&Status>, _: Option<&TopologyInfo>) {}
 }
+
+#[cfg(test)]
+#[path = "../../../../rust-core/cli/tests/docs/blocks.rs"]
+mod blocks;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn it_takes_what_the_documentation_shows() {
+        super::blocks::are_taken_by::<super::Cli>("target/debug/bench-storm");
+    }
+}

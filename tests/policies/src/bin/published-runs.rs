@@ -264,3 +264,15 @@ fn hourly(points: &[(f64, f64)], span: f64) -> Vec<(f64, f64)> {
     }
     means.into_iter().map(|(at, sum, count)| (at, sum / count)).collect()
 }
+
+#[cfg(test)]
+#[path = "../../../../rust-core/cli/tests/docs/blocks.rs"]
+mod blocks;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn it_takes_what_the_documentation_shows() {
+        super::blocks::are_taken_by::<super::Arguments>("target/release/published-runs");
+    }
+}

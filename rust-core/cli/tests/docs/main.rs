@@ -1,0 +1,218 @@
+//! Every command and every configuration that the documentation shows is run, or says for readers why it is not.
+#![allow(clippy::unwrap_used)]
+
+mod blocks;
+#[path = "../../../engine/tests/support/redis.rs"]
+mod redis;
+#[path = "../../../core/tests/support/mod.rs"]
+mod support;
+mod world;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use blocks::{Block, root};
+use serde_json::{Value, json};
+use thalweg_core::settings::Rules;
+use thalweg_core::units::Timestamp;
+use thalweg_engine::Engine;
+use world::World;
+use yaml_rust2::{Yaml, YamlLoader};
+
+/// Blocks that say that they are not run. Another one is a decision: raise this only with a reason that holds.
+const NOT_RUN: usize = 11;
+
+#[test]
+fn each_block_says_what_it_is_and_few_are_not_run() {
+    let blocks = blocks::blocks();
+    for block in &blocks {
+        let known = ["sh", "yaml", "toml", "json", "rust", "text"].contains(&&*block.language);
+        assert!(known, "{}: ```{} is nothing that is checked", block.place(), block.language);
+    }
+    let not_run: Vec<String> = blocks
+        .iter()
+        .filter_map(|block| Some(format!("{}: {}", block.place(), block.not_run.as_ref()?)))
+        .collect();
+    println!("{} blocks, not run:\n{}", blocks.len(), not_run.join("\n"));
+    assert_eq!(not_run.len(), NOT_RUN, "{}", not_run.join("\n"));
+}
+
+#[test]
+fn commands_are_run() {
+    let shown = blocks::blocks();
+    let shells = shown.iter().filter(|block| block.language == "sh" && block.not_run.is_none());
+    let shells: Vec<&Block> = shells.collect();
+    let mut run = 0;
+    for page in shells.chunk_by(|one, other| one.page == other.page) {
+        // One machine for a page, as its blocks go on from one another.
+        let mut world = None;
+        for block in page {
+            for command in block.commands() {
+                println!("{}: {command}", block.place());
+                match command.split(' ').next().unwrap() {
+                    "make" => make(&command),
+                    "thalweg" if command.starts_with("thalweg serve --") => {
+                        world.get_or_insert_with(World::new).serve(&command);
+                    }
+                    "thalweg" | "cat" | "export" => {
+                        world.get_or_insert_with(World::new).run(&command);
+                    }
+                    other => panic!("{}: nothing runs {other}", block.place()),
+                }
+                run += 1;
+            }
+        }
+    }
+    assert!(run > 20, "{run} commands");
+}
+
+#[test]
+fn what_is_named_within_lines_is_there() {
+    let root = root();
+    let mut seen = 0;
+    for span in blocks::spans() {
+        let words: Vec<&str> = span.text.split_whitespace().collect();
+        match words[..] {
+            ["make", _, ..] => make(&span.text),
+            ["cargo", _, "-p", package, ..] => {
+                let member = package.strip_prefix("thalweg-").unwrap();
+                let folder = ["rust-core", "tests"].map(|part| root.join(part).join(member));
+                let folder = folder.iter().find(|folder| folder.is_dir()).expect(package);
+                let named = words.windows(2).find_map(|pair| match pair[0] {
+                    "--bench" => Some(("benches", pair[1])),
+                    "--test" => Some(("tests", pair[1])),
+                    _ => None,
+                });
+                if let Some((kind, name)) = named {
+                    let file = folder.join(kind).join(name);
+                    let there = file.is_dir() || file.with_extension("rs").is_file();
+                    assert!(there, "{}: {}", span.place(), span.text);
+                }
+            }
+            _ => continue,
+        }
+        seen += 1;
+    }
+    assert!(seen > 15, "{seen} commands");
+}
+
+#[test]
+fn configurations_are_what_the_product_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut seen = 0;
+    for block in blocks::blocks().iter().filter(|block| block.language == "yaml") {
+        let documents = YamlLoader::load_from_str(&block.text).unwrap();
+        let keys: Vec<&str> =
+            documents[0].as_hash().unwrap().keys().map(|k| k.as_str().unwrap()).collect();
+        if keys.contains(&"scrape_configs") {
+            prometheus(&documents[0]);
+        } else if keys.iter().all(|key| key.starts_with("topology.thalweg.")) {
+            of_a_topology(block, &documents[0]);
+        } else {
+            checked(&folder.path().join("checked.yaml"), &block.text, &block.place());
+        }
+        seen += 1;
+    }
+    assert!(seen >= 8, "{seen} configurations");
+    let mut within = 0;
+    for span in blocks::spans() {
+        if span.text.starts_with("thalweg.") && span.text.contains(": ") {
+            checked(&folder.path().join("checked.yaml"), &span.text, &span.place());
+            within += 1;
+        }
+    }
+    assert!(within > 10, "{within} settings within lines");
+}
+
+#[test]
+fn requests_are_what_an_engine_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = json!({ "thalweg.mode": "confirm", "thalweg.store.dir": folder.path() });
+    let engine = Engine::open(&settings.to_string()).unwrap();
+    let now = Timestamp::from_millis(1_790_000_000_000);
+    engine.command(r#"{"op": "lead"}"#, now).unwrap();
+    let mut seen = 0;
+    for span in blocks::spans() {
+        if span.text.starts_with("{\"op\"") {
+            // There is no plan to say anything about.
+            match engine.command(&span.text, now) {
+                Err(error) => {
+                    assert!(error.to_string().contains("no plan"), "{}: {error}", span.place())
+                }
+                Ok(_) => seen += 1,
+            }
+        }
+    }
+    assert!(seen >= 4, "{seen} requests");
+}
+
+#[test]
+fn json_is_json_and_a_record_has_what_records_have() {
+    for block in blocks::blocks().iter().filter(|block| block.language == "json") {
+        let shown: Value = serde_json::from_str(&block.text)
+            .unwrap_or_else(|error| panic!("{}: {error}", block.place()));
+        if shown.get("seq").is_some() {
+            let mut world = World::new();
+            let lines = world.run("head -n 1 /var/lib/storm/thalweg/ledger/*.jsonl");
+            let written: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+            let keys =
+                |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+            for key in keys(&written) {
+                assert!(keys(&shown).contains(&key), "{}: {key} is missing", block.place());
+            }
+        }
+    }
+}
+
+/// The product finds nothing wrong with it.
+fn checked(file: &Path, text: &str, place: &str) {
+    fs::write(file, text).unwrap();
+    let check = ["config", "check"];
+    let check = Command::new(env!("CARGO_BIN_EXE_thalweg")).args(check).arg(file).output().unwrap();
+    let said = String::from_utf8_lossy(&check.stdout);
+    assert!(said.contains("nothing is wrong"), "{place}: {text}\n{said}");
+}
+
+/// Target and variables are the Makefile's.
+fn make(command: &str) {
+    let words = blocks::words(command);
+    let text = fs::read_to_string(root().join("Makefile")).unwrap();
+    for word in &words[1..] {
+        if let Some((variable, _)) = word.split_once('=') {
+            assert!(text.contains(&format!("$({variable})")), "{command}: no {variable} is used");
+        }
+    }
+    let tried =
+        Command::new("make").arg("-n").args(&words[1..]).current_dir(root()).output().unwrap();
+    assert!(tried.status.success(), "{command}: {}", String::from_utf8_lossy(&tried.stderr));
+}
+
+/// The server is scraped where it listens unless it is told otherwise, and the rules are there.
+fn prometheus(document: &Yaml) {
+    let target = document["scrape_configs"][0]["static_configs"][0]["targets"][0].as_str().unwrap();
+    let help =
+        Command::new(env!("CARGO_BIN_EXE_thalweg")).args(["serve", "--help"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&help.stdout).contains(target), "{target}");
+    let rules =
+        Path::new("docs/operating/prometheus").join(document["rule_files"][0].as_str().unwrap());
+    assert!(root().join(&rules).is_file(), "{}", rules.display());
+}
+
+/// Settings that come with a topology are read as the core reads them.
+fn of_a_topology(block: &Block, document: &Yaml) {
+    let texts = |value: &Yaml| match value.as_vec() {
+        Some(items) => items.iter().map(|item| item.as_str().unwrap().to_owned()).collect(),
+        None => vec![value.as_str().unwrap().to_owned()],
+    };
+    let own: BTreeMap<String, Vec<String>> = document
+        .as_hash()
+        .unwrap()
+        .iter()
+        .map(|(key, value)| (key.as_str().unwrap().replacen("topology.", "", 1), texts(value)))
+        .collect();
+    let (mode, rules, problems) = Rules::of_topology(&own, "UTC");
+    assert!(problems.is_empty(), "{}: {problems:?}", block.place());
+    assert!(mode.is_some() && !rules.modes.is_empty() && !rules.freezes.is_empty());
+}

@@ -4,6 +4,11 @@
 //! All start from the same signals and the same [`Flow`](crate::demand::Flow); whether the evidence
 //! allows asking a policy at all, and whether its intent may be carried out now, is decided outside.
 
+/// The page about policies of one's own, whose example is run with the other examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/concepts/own-policy.md")]
+pub struct OwnPolicy;
+
 pub mod conttune;
 mod desired;
 pub mod dhalion;

@@ -1,5 +1,6 @@
 // Every flow in a real browser, against real engines that watch simulated jobs.
 import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { AxeBuilder } from '@axe-core/playwright';
 import { browse, open, serve } from './browser.mjs';
@@ -138,6 +139,28 @@ test('an engine is examined', async () => {
         .getByRole('button', { name: 'Examine' })
         .click(WITHIN);
     await page.locator('.found').filter({ hasText: /./ }).first().waitFor(WITHIN);
+});
+
+// UPDATE_DOCS=1 takes them anew. Two are never the same to the pixel, so that they are there and whole is all that is held.
+test('the pictures of the documentation are of pages that are there', async () => {
+    const folder = new URL('../../docs/images/', import.meta.url).pathname;
+    await page.setViewportSize({ width: 1200, height: 800 });
+    await page.emulateMedia({ colorScheme: 'light' });
+    await toTopology();
+    const pictures = { overview: '/', topology: page.url().slice(sample.address.length) };
+    for (const [name, path] of Object.entries(pictures)) {
+        await page.goto(sample.address + path);
+        await page.getByText('live', { exact: true }).waitFor();
+        await page.getByRole('heading', { level: 1 }).waitFor();
+        const file = `${folder}${name}.png`;
+        if (process.env.UPDATE_DOCS) {
+            mkdirSync(folder, { recursive: true });
+            await page.screenshot({ path: file });
+        }
+        const picture = readFileSync(file);
+        assert.equal(picture.toString('latin1', 1, 4), 'PNG', file);
+        assert.equal(picture.readUInt32BE(16), 1200, file);
+    }
 });
 
 for (const colorScheme of ['light', 'dark']) {

@@ -19,8 +19,8 @@ find target/criterion -path '*/new/estimates.json' -newer "$work/begin" | sort |
         | {name: $of[0].full_id} + .'
 done >"$work/decisions.json"
 
-gradle --quiet :jvm-adapter:bridge:crossing | tee "$work/crossing.txt"
-gradle --quiet :jvm-adapter:storm:overhead | tee "$work/overhead.txt"
+scripts/gradle.sh --quiet :jvm-adapter:bridge:crossing | tee "$work/crossing.txt"
+scripts/gradle.sh --quiet :jvm-adapter:storm:overhead | tee "$work/overhead.txt"
 
 jq --null-input --slurpfile decisions "$work/decisions.json" \
     --rawfile crossing "$work/crossing.txt" --rawfile overhead "$work/overhead.txt" \

@@ -16,6 +16,7 @@ pub mod files;
 mod leading;
 mod listening;
 mod locked;
+mod noted;
 mod observe;
 mod operator;
 mod orders;

@@ -359,6 +359,7 @@ impl Engine {
     pub(crate) fn show(&self, now: Timestamp) {
         let Some(folder) = &self.folder else { return };
         let _storing = self.storing();
+        self.records.note_head(self.store.as_ref());
         let written = self.status(now).map(|status| {
             let text = status.to_string();
             self.handler.show(Arc::new(status));

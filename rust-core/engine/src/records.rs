@@ -15,8 +15,10 @@ use serde_json::{Value, json};
 use thalweg_core::explain::{Decision, Outcome};
 use thalweg_core::model::Observation;
 use thalweg_ledger::{Ask, Entry, FOLDER, Files, Ledger, Pace, Page, Settings};
+use thalweg_store::{Store, StoreKind};
 
 use crate::locked::lock;
+use crate::noted::Noted;
 use crate::orders::{Book, Fate, GivenOrder};
 use crate::settings::EngineSettings;
 use crate::under_way::EndedPlan;
@@ -49,11 +51,14 @@ pub(crate) struct Records {
     fates: Mutex<BTreeMap<String, std::mem::Discriminant<Fate>>>,
     /// The settings of topologies that were told last.
     own: Mutex<BTreeMap<String, BTreeMap<String, Vec<String>>>>,
+    /// What is noted in the shared store, if there is one.
+    noted: Option<Noted>,
 }
 
 impl Records {
     /// Opens the ledger beside the status file. A scheduler without one works all the same, and its log says why.
     pub(crate) fn open(settings: &EngineSettings, folder: &Path) -> Self {
+        let shared = settings.store.kind != StoreKind::Embedded;
         let settings = Settings {
             folder: folder.join(FOLDER),
             key_file: settings.ledger.key_file.clone(),
@@ -62,7 +67,14 @@ impl Records {
         };
         let opened = Ledger::open(settings, Pace::default(), || Box::new(Files));
         let ledger = opened.inspect_err(|error| tracing::warn!(%error, "there is no ledger")).ok();
-        Self { ledger, ..Self::default() }
+        Self { ledger, noted: shared.then(Noted::default), ..Self::default() }
+    }
+
+    /// Notes in a shared store up to where the ledger goes.
+    pub(crate) fn note_head(&self, store: &dyn Store) {
+        if let (Some(ledger), Some(noted)) = (&self.ledger, &self.noted) {
+            noted.keep(ledger, store);
+        }
     }
 
     /// Whether anything is kept.
@@ -198,6 +210,9 @@ impl Records {
         let Some(ledger) = &self.ledger else { return Value::Null };
         let mut status = json!(ledger.condition());
         status["folder"] = json!(ledger.folder());
+        if let Some(noted) = &self.noted {
+            status["missing"] = noted.missing();
+        }
         status
     }
 }

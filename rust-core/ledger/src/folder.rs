@@ -11,6 +11,9 @@ use crate::record::Tail;
 
 /// The folder's name, beside the status file.
 pub const FOLDER: &str = "ledger";
+/// Where a shared store keeps up to where ledgers go: this with the engine's name behind it, and `@` and a number where it
+/// is what was noted before and is not in the ledger any more.
+pub const HEADS: &str = "ledger.head.";
 /// The file that tells up to where the ledger goes.
 const HEAD: &str = "head.json";
 /// The private key, unless it lies elsewhere.

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::record::{Entry, now};
 use crate::sink::Disk;
+use crate::verify::Anchor;
 use crate::writer::{Settings, WriteError, Writer};
 
 /// The most entries that wait.
@@ -44,10 +45,14 @@ impl Default for Pace {
 /// How a ledger does.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Condition {
+    /// Who writes it.
+    pub engine: String,
     /// The number of the newest record.
     pub seq: u64,
     /// Its hash.
     pub hash: String,
+    /// The newest record that is signed and outlives a power cut.
+    pub safe: Option<Anchor>,
     /// Records written since it was opened.
     pub written: u64,
     /// Entries that found no room, and are in no record.
@@ -310,6 +315,8 @@ impl Clerk {
 
 fn note(state: &mut State, writer: &Writer, written: usize) {
     let (seq, hash) = writer.head();
+    writer.engine().clone_into(&mut state.condition.engine);
+    state.condition.safe = writer.safe();
     state.condition.seq = seq;
     hash.clone_into(&mut state.condition.hash);
     state.condition.written += written as u64;

@@ -18,7 +18,7 @@ mod verify;
 mod writer;
 
 pub use chain::Place;
-pub use folder::FOLDER;
+pub use folder::{FOLDER, HEADS};
 pub use key::{KeyError, PublicKey};
 pub use ledger::{Condition, Ledger, Pace};
 pub use merge::{Merged, Step};

@@ -1,8 +1,11 @@
 //! Whether a ledger is as it was written: nothing changed, nothing missing, nothing in another order.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::path::Path;
+
+use serde::{Deserialize, Serialize};
 
 use crate::chain::{Line, Place, Walk};
 use crate::folder::{Head, checkpoint_text};
@@ -13,7 +16,7 @@ use crate::record::{Record, Tail};
 const MOST_FINDINGS: usize = 100;
 
 /// What is known of a ledger from elsewhere: the number and the hash of one of its records.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anchor {
     /// The record's number.
     pub seq: u64,
@@ -142,8 +145,8 @@ impl fmt::Display for Fault {
 /// What was found.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
-    /// The engine that wrote it.
-    pub engine: String,
+    /// The engines that wrote it; another one with another key.
+    pub engines: BTreeSet<String>,
     /// Records that are there.
     pub records: u64,
     /// The number of the first one.
@@ -227,8 +230,8 @@ impl<'a> Looking<'a> {
         self.follow(&read, &line.place);
         self.report.records += 1;
         self.report.unsigned += 1;
-        if self.report.engine.is_empty() {
-            self.report.engine.clone_from(&read.engine);
+        if !self.report.engines.contains(&read.engine) {
+            self.report.engines.insert(read.engine.clone());
         }
         let known = self.told.iter().chain(self.anchors);
         if known.into_iter().any(|known| known.seq == read.seq && known.hash != read.hash) {

@@ -17,6 +17,7 @@ use crate::folder::{Head, Segment, checkpoint_text, head_path, key_path, lock_pa
 use crate::key::{KeyError, SigningKey};
 use crate::record::{Entry, Record, Tail, now};
 use crate::sink::{Disk, Sink};
+use crate::verify::Anchor;
 
 /// Records after which a checkpoint follows at once.
 const CHECKPOINT_EACH: u64 = 256;
@@ -95,6 +96,8 @@ pub struct Writer {
     unsigned: u64,
     /// Whether the head does not tell of the last checkpoint yet.
     head_due: bool,
+    /// Up to where it is signed and outlives a power cut.
+    safe: Option<Tail>,
     _lock: File,
 }
 
@@ -151,6 +154,7 @@ impl Writer {
             closed,
             unsigned: 0,
             head_due: false,
+            safe: None,
             _lock: lock,
             disk,
             settings,
@@ -234,7 +238,19 @@ impl Writer {
         let written = serde_json::to_vec(&head)
             .map_err(io::Error::from)
             .and_then(|bytes| self.disk.replace(&path, &bytes));
-        written.map_err(|error| WriteError::File { path: path.display().to_string(), error })
+        written.map_err(|error| WriteError::File { path: path.display().to_string(), error })?;
+        self.safe = Some(self.tail.clone());
+        Ok(())
+    }
+
+    /// Who writes it: the host and the beginning of the key.
+    pub(crate) fn engine(&self) -> &str {
+        &self.engine
+    }
+
+    /// Up to where it is signed and outlives a power cut.
+    pub(crate) fn safe(&self) -> Option<Anchor> {
+        self.safe.as_ref().map(|tail| Anchor { seq: tail.seq, hash: tail.hash.clone() })
     }
 
     /// Drops the oldest segments where there is too much, or what is too old; a record tells up to where.

@@ -125,6 +125,14 @@ pub trait Store: Send + Sync {
     /// When the store cannot be read.
     fn state(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// The bytes kept under a key, but only with the shared store's word. It may wait for the network.
+    ///
+    /// # Errors
+    /// As [`Store::state`], and where a shared store is out of reach.
+    fn shared_state(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.state(key)
+    }
+
     /// The keys that have bytes.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! `thalweg ledger`: whether ledgers are as they were written, and copies of them.
 
 mod export;
+mod heads;
 mod parquet;
 mod sink;
 mod verify;

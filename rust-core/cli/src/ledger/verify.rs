@@ -1,5 +1,6 @@
 //! `thalweg ledger verify`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -7,7 +8,9 @@ use clap::Args;
 use thalweg_ledger::{Anchor, PublicKey, Report, verify};
 
 use super::folders;
+use super::heads::Heads;
 use crate::exit::Failure;
+use crate::live::remote::Server;
 
 /// Findings that are shown of a ledger.
 const SHOWN: usize = 10;
@@ -24,6 +27,11 @@ pub struct Verify {
     /// A record that is known from elsewhere, by its number and hash; of one ledger alone
     #[arg(long, value_name = "NUMBER:HASH", value_parser = anchor)]
     noted: Vec<Anchor>,
+    /// A shared Redis in which schedulers note up to where their ledgers go: `redis://host:port`, or `rediss://` for TLS
+    #[arg(long, value_name = "URL", env = "THALWEG_REDIS")]
+    redis: Option<String>,
+    #[command(flatten)]
+    server: Server,
 }
 
 impl Verify {
@@ -33,15 +41,39 @@ impl Verify {
         if folders.len() > 1 && !self.noted.is_empty() {
             return Err(anyhow::anyhow!("--noted is of one ledger: verify that one alone").into());
         }
+        let heads = match &self.redis {
+            Some(url) => Heads::read(&self.server.settings(url)?)?,
+            None => Heads::default(),
+        };
         let mut wrong = 0;
+        let mut engines = BTreeSet::new();
         for folder in &folders {
-            let report = verify(folder, &self.key, &self.noted)
-                .with_context(|| folder.display().to_string())?;
+            let look = |known: &[Anchor]| {
+                verify(folder, &self.key, known).with_context(|| folder.display().to_string())
+            };
+            let mut report = look(&self.noted)?;
+            // Which heads are its own is known only when it was read.
+            let own = heads.of(&report.engines);
+            if !own.is_empty() {
+                report = look(&[&self.noted[..], &own[..]].concat())?;
+            }
             tell(folder, &report);
+            if self.redis.is_some() {
+                println!("  {} of its records are noted in Redis", own.len());
+            }
             wrong += usize::from(!report.findings.is_empty());
+            engines.append(&mut report.engines);
         }
+        let gone = heads.without(&engines);
         if wrong > 0 {
             let text = format!("{wrong} of {} ledgers are not as they were written", folders.len());
+            return Err(Failure::Tampered(text));
+        }
+        if !gone.is_empty() {
+            let text = format!(
+                "Redis knows of ledgers of the same hosts that are none of these: {}; they were removed or replaced, or lie in other folders",
+                gone.join(", ")
+            );
             return Err(Failure::Tampered(text));
         }
         Ok(())

@@ -8,7 +8,7 @@ pub mod history;
 pub mod orders;
 pub mod plan;
 mod record;
-mod remote;
+pub mod remote;
 mod show;
 pub mod status;
 pub mod watch;

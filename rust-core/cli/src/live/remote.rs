@@ -27,6 +27,13 @@ pub struct Remote {
     /// File with the token to sign with, as `thalweg token` prints it; of several the first
     #[arg(long, value_name = "FILE", env = "THALWEG_TOKEN_FILE")]
     token_file: Option<PathBuf>,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// How a shared Redis is reached, wherever it is.
+#[derive(Debug, Clone, Args)]
+pub struct Server {
     /// Redis's ACL user
     #[arg(long, value_name = "USER", env = "THALWEG_REDIS_USER")]
     redis_user: Option<String>,
@@ -50,8 +57,8 @@ impl Remote {
     /// Asks, and waits for the answer of whoever leads.
     pub fn ask(&self, request: &Request, patience: Duration) -> Result<Value, Failure> {
         let token = self.token()?;
-        let mailbox =
-            Mailbox::new(&self.settings()?).map_err(|error| anyhow!(error.to_string()))?;
+        let settings = self.server.settings(self.redis.as_deref().unwrap_or_default())?;
+        let mailbox = Mailbox::new(&settings).map_err(|error| anyhow!(error.to_string()))?;
         let life = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
         let envelope =
             Envelope::seal(request, &token, now_millis(), life).map_err(|error| anyhow!(error))?;
@@ -74,8 +81,11 @@ impl Remote {
         let first = tokens.into_iter().next();
         Ok(first.with_context(|| format!("{} holds no token", file.display()))?)
     }
+}
 
-    fn settings(&self) -> Result<StoreSettings, Failure> {
+impl Server {
+    /// The settings of a store there.
+    pub fn settings(&self, url: &str) -> Result<StoreSettings, Failure> {
         let password = self
             .redis_password_file
             .as_ref()
@@ -83,7 +93,7 @@ impl Remote {
         let password = password.transpose()?.map(|text| Secret::new(text.trim_end()));
         Ok(StoreSettings {
             kind: StoreKind::Redis,
-            url: self.redis.clone().unwrap_or_default(),
+            url: url.to_owned(),
             user: self.redis_user.clone(),
             password,
             ca_file: self.redis_ca_file.clone(),

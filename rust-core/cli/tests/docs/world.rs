@@ -103,7 +103,7 @@ impl World {
         let mut shell = Command::new("bash");
         shell.args(["-euc", command]).current_dir(self.place.path());
         shell.env("PATH", format!("{}:{path}", bin.display())).env("HOME", self.path("home"));
-        if !command.contains("--redis") {
+        if !command.contains("thalweg status --redis") {
             shell.env("THALWEG_DIR", self.folder());
         }
         shell

@@ -323,6 +323,10 @@ impl Store for BackedStore {
         self.shared.journal.state(key)
     }
 
+    fn shared_state(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.shared.primary.state(key)
+    }
+
     fn state_keys(&self) -> Result<Vec<String>, StoreError> {
         self.shared.journal.state_keys()
     }

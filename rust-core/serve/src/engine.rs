@@ -72,9 +72,12 @@ pub struct Socket {
 impl Socket {
     /// The engine that listens at a socket, or at the one in a folder.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        let path = path.into();
-        let is_folder = path.is_dir();
-        Self { path: if is_folder { path.join(socket::NAME) } else { path }, token: None }
+        Self { path: path.into(), token: None }
+    }
+
+    /// The socket itself. Its folder may be made after this server was started.
+    fn path(&self) -> PathBuf {
+        if self.path.is_dir() { self.path.join(socket::NAME) } else { self.path.clone() }
     }
 
     /// From now on what callers order is signed with a token that the engine knows as a delegate's, so that it knows
@@ -98,13 +101,13 @@ impl Engine for Socket {
                 let life = i64::try_from(PATIENCE.as_millis()).unwrap_or(i64::MAX);
                 let envelope = Envelope::seal(&request, token, now_millis(), life)
                     .map_err(|error| Fault::of(FaultKind::Refused, error))?;
-                call_signed(&self.path, &envelope, PATIENCE)
+                call_signed(&self.path(), &envelope, PATIENCE)
             }
             _ => {
                 // Else nobody who reads the order later would know whose it was.
                 let why = [name.as_str(), why].into_iter().filter(|said| !said.is_empty());
                 let why = why.collect::<Vec<_>>().join(": ");
-                call(&self.path, &Request { why, ..request }, PATIENCE)
+                call(&self.path(), &Request { why, ..request }, PATIENCE)
             }
         };
         answer.map_err(Fault::from)

@@ -15,7 +15,9 @@ use std::time::{Duration, Instant};
 use client::{Answer, ask};
 use serde_json::Value;
 use thalweg_core::units::Timestamp;
-use thalweg_serve::{Engine, Role, ServeError, Served, Settings, Socket, add_token, start};
+use thalweg_serve::{
+    Asker, Engine, FaultKind, Role, ServeError, Served, Settings, Socket, add_token, start,
+};
 use thalweg_sim::scenario::read;
 use tokio::runtime::Runtime;
 
@@ -296,4 +298,19 @@ fn changes_are_told_while_they_happen() {
     while sample.get("/v1/engines", "").json()[1]["up"] == true {
         assert!(told.next().is_some(), "the stream has ended");
     }
+}
+
+#[test]
+fn an_engine_is_found_whose_folder_is_made_later() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("thalweg");
+    let socket = Socket::at(&folder);
+    let ask = || socket.ask(&serde_json::json!({ "status": {} }), &Asker::default());
+    let before = ask().unwrap_err();
+    assert_eq!(before.kind, FaultKind::Unreachable, "{before}");
+    let settings = serde_json::json!({ "thalweg.store.dir": folder });
+    let engine = thalweg_engine::Engine::open(&settings.to_string()).unwrap().serve();
+    let after = ask().unwrap_err();
+    assert_eq!(after.kind, FaultKind::Passing, "it answers that it has seen nothing yet: {after}");
+    drop(engine);
 }

@@ -83,6 +83,7 @@ pub fn findings(facts: &Facts<'_>) -> Vec<Value> {
     let mut found = Vec::new();
     of_settings(settings, &mut found);
     of_store(facts, &mut found);
+    of_ledger(status, &mut found);
     of_nodes(seen, settings, &mut found);
     for topology in &seen.topologies {
         of_tasks(topology, settings, &mut found);
@@ -117,6 +118,19 @@ fn of_settings(settings: &EngineSettings, found: &mut Vec<Value>) {
             (window / REPORTS).max(1.0).floor()
         );
         found.push(finding("STATISTICS_COARSE", "", text, mend));
+    }
+}
+
+fn of_ledger(status: &Value, found: &mut Vec<Value>) {
+    let told = |name: &str| status.pointer(&format!("/ledger/{name}")).and_then(Value::as_str);
+    if let Some(fault) = told("fault") {
+        let text = format!("what is decided and done is not recorded: {fault}");
+        let mend = "df -h, and ls -l of the folder that is named; what waits is written as soon as it can be";
+        found.push(finding("LEDGER_NOT_WRITTEN", "", text, mend));
+    }
+    if let Some(missing) = told("missing") {
+        let text = format!("the ledger was cut off or replaced: {missing}");
+        found.push(finding("LEDGER_CUT", "", text, "thalweg ledger verify DIR --redis URL"));
     }
 }
 

@@ -114,7 +114,7 @@ type Fault = (fn(&mut Patient), &'static str, &'static str);
 
 #[test]
 fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
-    let faults: [Fault; 18] = [
+    let faults: [Fault; 20] = [
         (
             |p| p.set("thalweg.mode", json!("dance")),
             "CONFIGURATION_WRONG",
@@ -124,6 +124,16 @@ fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
             |p| p.set("executor.metrics.frequency.secs", json!(600)),
             "STATISTICS_COARSE",
             "executor.metrics.frequency.secs: ",
+        ),
+        (
+            |p| p.status["ledger"]["fault"] = json!("/var/thalweg/ledger: no space left"),
+            "LEDGER_NOT_WRITTEN",
+            "df -h",
+        ),
+        (
+            |p| p.status["ledger"]["missing"] = json!("record 7 is not in the ledger any more"),
+            "LEDGER_CUT",
+            "thalweg ledger verify DIR --redis",
         ),
         (|p| p.status["leads"] = json!(false), "STORE_NOT_SHARED", "thalweg.store.kind: redis"),
         (|p| p.seen.nodes[0].ports = vec![6700, 6701], "NO_FREE_SLOTS", "supervisor.slots.ports"),

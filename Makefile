@@ -12,7 +12,7 @@ HISTORIES ?= 1000000
 FIRST ?= 0
 HISTORIES_EACH ?= 1000
 
-.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test histories planted bench-storm bench-flink bench-policies bench-core bench-place docs install support clean
+.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test histories planted bench-storm bench-flink bench-policies bench-core bench-look bench-place docs install support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -69,6 +69,9 @@ bench-flink: build ## Measures Flink alone and its autoscaler against Thalweg (R
 bench-core: ## Measures decisions, the crossing into the core, and what a round adds
 	@scripts/setup.sh benchmarks
 	@scripts/bench-core.sh
+
+bench-look: setup ## Measures what looking at many topologies costs Nimbus
+	@gradle --quiet :jvm-adapter:storm:look
 
 bench-place: setup ## Measures placement: Storm's schedulers and Thalweg on recorded clusters, and growth (ROUNDS=3)
 	@scripts/gradle.sh --quiet :jvm-adapter:storm:place -Prounds=$(ROUNDS) -Pcommit=$$(git rev-parse --short HEAD)

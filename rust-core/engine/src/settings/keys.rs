@@ -311,6 +311,12 @@ const KEYS: &[Key] = &[
         "Time that one step of an action may take before its way back is taken.",
     ),
     key(
+        "thalweg.monitor.max.cpu.percent",
+        Kind::Whole(1.0, 100.0),
+        "2",
+        "Share of one core that looks at large clusters, of more than 50 calls, may take of Nimbus or the JobManager; they come less often for it.",
+    ),
+    key(
         "thalweg.action.settle.millis",
         Kind::Whole(0.0, 60_000.0),
         "1500",

@@ -47,7 +47,7 @@ public final class Monitor implements AutoCloseable {
     private final Encoder encoder = new Encoder();
     private final Encoder.Beyond beyond = new Own();
     private final Findings findings = new Findings(LOG);
-    private final Pace pace = new Pace();
+    private final Pace pace;
     private final Thread thread = Threads.of("thalweg-monitor", this::work);
     private volatile View last = new View(List.of(), Map.of());
     private Actuator actuator;
@@ -56,6 +56,7 @@ public final class Monitor implements AutoCloseable {
 
     Monitor(Settings settings, Rest rest, Requirements requirements, Engine engine, EngineFacade facade, Jobs jobs) {
         this.settings = settings;
+        this.pace = new Pace(settings.mostCpuPercent());
         this.reader = new ClusterReader(rest.paced(pace));
         this.requirements = requirements;
         this.engine = engine;
@@ -83,9 +84,12 @@ public final class Monitor implements AutoCloseable {
     private void work() {
         int failures = 0;
         try {
+            long rest = 0;
             while (true) {
-                Thread.sleep(untilNext(failures));
+                Thread.sleep(Math.max(rest, untilNext(failures)));
+                pace.begin();
                 failures = poll() ? 0 : failures + 1;
+                rest = pace.end();
             }
         } catch (InterruptedException e) {
             LOG.info("monitor ends");

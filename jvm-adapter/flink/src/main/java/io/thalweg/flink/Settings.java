@@ -21,13 +21,14 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.Text
  * table and reports what is wrong; a value that cannot be used counts as absent here.
  *
  * @param level 2 places subtasks; 1 changes parallelism through REST only; 0 leaves Flink alone
+ * @param mostCpuPercent how much of a core looks at many jobs may take
  * @param rest where the JobManager's REST interface is, and how it is spoken to
  * @param reactive whether Flink alone sets the parallelism of all jobs
  * @param withoutCheckpoints jobs, by name or id, that may be restarted although they could not be restored; or all
  * @param ownStore the folder for the store where the user named none; else null
  * @param forEngine all settings of interest to the core, as one flat JSON object
  */
-public record Settings(int level, long monitorIntervalMillis, long stepTimeoutMillis, String libraryPath, RestAccess rest,
+public record Settings(int level, long monitorIntervalMillis, double mostCpuPercent, long stepTimeoutMillis, String libraryPath, RestAccess rest,
         boolean reactive, Set<String> withoutCheckpoints, Path ownStore, String forEngine) {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String PREFIX = "thalweg.";
@@ -56,6 +57,7 @@ public record Settings(int level, long monitorIntervalMillis, long stepTimeoutMi
         return new Settings(
                 (int) number(all, "thalweg.flink.level", 2, 0),
                 1000 * number(all, "thalweg.monitor.interval.secs", 1, 1),
+                number(all, "thalweg.monitor.max.cpu.percent", 2, 1),
                 1000 * number(all, "thalweg.action.step.timeout.secs", 30, 1),
                 text(all, "thalweg.native.library"),
                 RestAccess.of(configuration),

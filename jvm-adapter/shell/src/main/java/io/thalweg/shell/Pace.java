@@ -1,21 +1,36 @@
 package io.thalweg.shell;
 
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
+import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.Deque;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Spreads the calls of a look out, so that a large cluster's Nimbus or JobManager answers at most so many within any second
- * and has time for others. A small cluster is looked at without a pause. For one thread.
+ * Keeps looks at a large cluster from taking much of the process that also runs it: their calls are spread out, so that at
+ * most so many are made within any second, and the next look waits until no more than a share of one core went into the last.
+ * A look of no more calls than that is neither held up nor followed by a wait. For one thread.
  */
 public final class Pace {
     /** The most calls within any second. */
     public static final int MOST_CALLS_A_SECOND = 50;
 
+    /** Whoever answers is in the same process, and spends about as much on its answers as goes into asking and reading. */
+    private static final int BOTH_SIDES = 2;
+    /** The cheapest of so many looks tells what one costs: the first ones run code that is not compiled yet. */
+    private static final int LOOKS = 5;
+
+    private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
     private static final long SECOND_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** Time, and waiting. */
     interface Clock {
         /** As {@link System#nanoTime}. */
         long nanos();
+
+        /** The processor time that this thread has had. */
+        long cpuNanos();
 
         /** Waits, at least roughly that long. */
         void sleep(long nanos) throws InterruptedException;
@@ -26,13 +41,24 @@ public final class Pace {
     private final long[] calls = new long[MOST_CALLS_A_SECOND];
     private int next;
     private boolean full;
+    private final double share;
+    /** Of the latest looks. */
+    private final Deque<Long> costs = new ArrayDeque<>();
+    private long begun;
+    private long cpuBegun;
+    private int callsOfLook;
 
-    /** Paces by the system's clock. */
-    public Pace() {
-        this(new Clock() {
+    /** Paces by the system's clock, so that looks take at most this much of a core. */
+    public Pace(double mostCpuPercent) {
+        this(mostCpuPercent, new Clock() {
             @Override
             public long nanos() {
                 return System.nanoTime();
+            }
+
+            @Override
+            public long cpuNanos() {
+                return THREADS.getCurrentThreadCpuTime();
             }
 
             @Override
@@ -43,12 +69,34 @@ public final class Pace {
         });
     }
 
-    Pace(Clock clock) {
+    Pace(double mostCpuPercent, Clock clock) {
+        this.share = mostCpuPercent / 100;
         this.clock = clock;
+    }
+
+    /** Begins a look. */
+    public void begin() {
+        begun = clock.nanos();
+        cpuBegun = clock.cpuNanos();
+        callsOfLook = 0;
+    }
+
+    /** Ends a look, and tells for how many milliseconds none is to begin; 0 where this one was small. */
+    public long end() {
+        costs.addLast(BOTH_SIDES * (clock.cpuNanos() - cpuBegun));
+        if (costs.size() > LOOKS) {
+            costs.removeFirst();
+        }
+        if (callsOfLook <= MOST_CALLS_A_SECOND) {
+            return 0;
+        }
+        long next = begun + (long) (Collections.min(costs) / share);
+        return Math.max(0, TimeUnit.NANOSECONDS.toMillis(next - clock.nanos()));
     }
 
     /** Waits until the next call may be made. */
     public void await() throws InterruptedException {
+        callsOfLook++;
         long now = clock.nanos();
         while (full && now - calls[next] < SECOND_NANOS) {
             clock.sleep(SECOND_NANOS - (now - calls[next]));

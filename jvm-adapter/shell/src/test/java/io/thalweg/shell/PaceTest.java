@@ -16,10 +16,16 @@ class PaceTest {
     private static class Hand implements Pace.Clock {
         private long now = 5 * SECOND;
         private long waited;
+        private long cpu;
 
         @Override
         public long nanos() {
             return now;
+        }
+
+        @Override
+        public long cpuNanos() {
+            return cpu;
         }
 
         @Override
@@ -32,7 +38,7 @@ class PaceTest {
     @Test
     void aSmallClusterIsLookedAtWithoutAPause() throws InterruptedException {
         Hand clock = new Hand();
-        Pace pace = new Pace(clock);
+        Pace pace = new Pace(2, clock);
         for (int look = 0; look < 10; look++) {
             for (int call = 0; call < 40; call++) {
                 pace.await();
@@ -47,7 +53,7 @@ class PaceTest {
         long seed = System.nanoTime();
         Random random = new Random(seed);
         Hand clock = new Hand();
-        Pace pace = new Pace(clock);
+        Pace pace = new Pace(2, clock);
         List<Long> calls = new ArrayList<>();
         for (int call = 0; call < 2_000; call++) {
             pace.await();
@@ -69,11 +75,47 @@ class PaceTest {
                 super.sleep(nanos / 2 + 1);
             }
         };
-        Pace pace = new Pace(clock);
+        Pace pace = new Pace(2, clock);
         long begin = clock.now;
         for (int call = 0; call <= Pace.MOST_CALLS_A_SECOND; call++) {
             pace.await();
         }
         assertTrue(clock.now - begin >= SECOND, clock.now - begin + " ns");
+    }
+
+    /** 2 % of a core: 0.1 s here and as much on the other side are 10 s of it, of which the calls took 2. */
+    @Test
+    void aLargeLookIsFollowedByAWaitForItsShareOfACore() throws InterruptedException {
+        Hand clock = new Hand();
+        Pace pace = new Pace(2, clock);
+        assertEquals(8_000, look(pace, clock, 101, SECOND / 10));
+    }
+
+    @Test
+    void aSmallLookIsFollowedByNone() throws InterruptedException {
+        Hand clock = new Hand();
+        assertEquals(0, look(new Pace(2, clock), clock, Pace.MOST_CALLS_A_SECOND, 10 * SECOND));
+    }
+
+    @Test
+    void theCheapestOfTheLatestLooksCounts() throws InterruptedException {
+        Hand clock = new Hand();
+        Pace pace = new Pace(2, clock);
+        look(pace, clock, 101, SECOND / 10);
+        for (int dear = 0; dear < 4; dear++) {
+            assertTrue(look(pace, clock, 101, SECOND) <= 8_000);
+        }
+        assertTrue(look(pace, clock, 101, SECOND) > 90_000, "it has become dearer for good");
+    }
+
+    private static long look(Pace pace, Hand clock, int calls, long cpu) throws InterruptedException {
+        // The calls of the look before are long ago.
+        clock.now += 10 * SECOND;
+        pace.begin();
+        for (int call = 0; call < calls; call++) {
+            pace.await();
+        }
+        clock.cpu += cpu;
+        return pace.end();
     }
 }

@@ -51,7 +51,7 @@ final class Monitor implements AutoCloseable {
     private final RoundTrips roundTrips;
     private final SnapshotWriter writer = new SnapshotWriter();
     private final Findings findings = new Findings(LOG);
-    private final Pace pace = new Pace();
+    private final Pace pace;
     private final Thread thread = Threads.of("thalweg-monitor", this::work);
     private OptionalLong term = OptionalLong.empty();
     private long ledAt;
@@ -61,6 +61,7 @@ final class Monitor implements AutoCloseable {
     Monitor(Map<String, Object> conf, Settings settings, Rounds rounds, Engine engine, StateLink state, EngineFacade facade,
         Actuator actuator, Shapes shapes, Adopted adopted, Meters meters) {
         this.settings = settings;
+        this.pace = new Pace(settings.mostCpuPercent());
         this.rounds = rounds;
         this.engine = engine;
         this.facade = facade;
@@ -85,13 +86,16 @@ final class Monitor implements AutoCloseable {
 
     private void work() {
         int failures = 0;
+        long rest = 0;
         long due = System.currentTimeMillis() + settings.monitorIntervalMillis();
         while (true) {
             try {
                 Thread.sleep(Math.max(0, Math.min(LEADERSHIP_MILLIS, due - System.currentTimeMillis())));
                 boolean leads = guarded("leadership", this::lead);
                 if (leads && System.currentTimeMillis() >= due) {
+                    pace.begin();
                     failures = guarded("statistics", this::observe) ? 0 : failures + 1;
+                    rest = pace.end();
                 }
             } catch (InterruptedException e) {
                 LOG.info("monitor ends");
@@ -101,7 +105,8 @@ final class Monitor implements AutoCloseable {
                 failures++;
             }
             if (System.currentTimeMillis() >= due) {
-                due = System.currentTimeMillis() + Findings.pauseMillis(settings.monitorIntervalMillis(), failures);
+                due = System.currentTimeMillis()
+                    + Math.max(rest, Findings.pauseMillis(settings.monitorIntervalMillis(), failures));
             }
         }
     }
@@ -174,6 +179,7 @@ final class Monitor implements AutoCloseable {
         long now = System.currentTimeMillis();
         writer.begin(now);
         NodesWriter slots = new NodesWriter(writer, rounds.reservation().shown(view.nodes()), node -> trips.getOrDefault(node, Double.NaN));
+        pace.await();
         List<TopologySummary> summaries = new ArrayList<>(nimbus.call("getTopologySummaries", Nimbus.Iface::getTopologySummaries));
         summaries.sort(Comparator.comparing(TopologySummary::get_id));
         for (TopologySummary summary : summaries) {

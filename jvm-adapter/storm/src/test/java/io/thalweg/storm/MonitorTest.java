@@ -35,8 +35,8 @@ import org.apache.storm.utils.NimbusClient;
 import org.junit.jupiter.api.Test;
 
 class MonitorTest {
-    private static final Settings QUICK = new Settings(10, 1000, 0, 0, Settings.Method.AUTO, null, 10_000, 1000, 1000, Path.of("nowhere"), null);
-    private static final Settings PATIENT = new Settings(10, 60_000, 0, 0, Settings.Method.AUTO, null, 10_000, 1000, 1000, Path.of("nowhere"), null);
+    private static final Settings QUICK = new Settings(10, 2, 1000, 0, 0, Settings.Method.AUTO, null, 10_000, 1000, 1000, Path.of("nowhere"), null);
+    private static final Settings PATIENT = new Settings(10, 2, 60_000, 0, 0, Settings.Method.AUTO, null, 10_000, 1000, 1000, Path.of("nowhere"), null);
 
     /** Storm gives Nimbus a handler that ends it when an error leaves any thread. */
     @Test

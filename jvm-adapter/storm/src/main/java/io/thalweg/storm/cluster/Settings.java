@@ -14,8 +14,8 @@ import org.apache.storm.DaemonConfig;
  * The settings of {@code storm.yaml} that this shell reads itself. The core validates all of them against its own
  * table and reports what is wrong; a value that cannot be used counts as absent here.
  */
-public record Settings(long monitorIntervalMillis, long stepTimeoutMillis, long settleMillis, int rebalanceWaitSecs,
-                       Method method, String libraryPath, long roundMillis, long refreshMillis, long workerEndMillis,
+public record Settings(long monitorIntervalMillis, double mostCpuPercent, long stepTimeoutMillis, long settleMillis,
+                       int rebalanceWaitSecs, Method method, String libraryPath, long roundMillis, long refreshMillis, long workerEndMillis,
                        Path folder, String delegate) {
     /** The ways of acting, or the best that suits. */
     public enum Method {
@@ -45,6 +45,7 @@ public record Settings(long monitorIntervalMillis, long stepTimeoutMillis, long 
     public static Settings of(Map<String, Object> conf) {
         return new Settings(
             1000 * number(conf, "thalweg.monitor.interval.secs", 10, 1),
+            number(conf, "thalweg.monitor.max.cpu.percent", 2, 1),
             1000 * number(conf, "thalweg.action.step.timeout.secs", 60, 1),
             number(conf, "thalweg.action.settle.millis", 1500, 0),
             (int) number(conf, "thalweg.action.rebalance.wait.secs", 0, 0),

@@ -89,7 +89,7 @@ public final class Monitor implements AutoCloseable {
                 Thread.sleep(Math.max(rest, untilNext(failures)));
                 pace.begin();
                 failures = poll() ? 0 : failures + 1;
-                rest = pace.end();
+                rest = pace.end(settings.monitorIntervalMillis());
             }
         } catch (InterruptedException e) {
             LOG.info("monitor ends");

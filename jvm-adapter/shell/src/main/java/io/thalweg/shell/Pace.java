@@ -10,7 +10,8 @@ import java.util.concurrent.TimeUnit;
 /**
  * Keeps looks at a large cluster from taking much of the process that also runs it: their calls are spread out, so that at
  * most so many are made within any second, and the next look waits until no more than a share of one core went into the last.
- * A look of no more calls than that is neither held up nor followed by a wait. For one thread.
+ * A look of no more calls than that is neither held up nor followed by a wait; one of few more waits little longer than the
+ * usual interval, whatever it cost. For one thread.
  */
 public final class Pace {
     /** The most calls within any second. */
@@ -81,8 +82,12 @@ public final class Pace {
         callsOfLook = 0;
     }
 
-    /** Ends a look, and tells for how many milliseconds none is to begin; 0 where this one was small. */
-    public long end() {
+    /**
+     * Ends a look, and tells for how many milliseconds none is to begin; 0 where this one was small.
+     *
+     * @param intervalMillis the time from one look to the next where nothing speaks against it
+     */
+    public long end(long intervalMillis) {
         costs.addLast(BOTH_SIDES * (clock.cpuNanos() - cpuBegun));
         if (costs.size() > LOOKS) {
             costs.removeFirst();
@@ -90,7 +95,9 @@ public final class Pace {
         if (callsOfLook <= MOST_CALLS_A_SECOND) {
             return 0;
         }
-        long next = begun + (long) (Collections.min(costs) / share);
+        double size = (double) callsOfLook / MOST_CALLS_A_SECOND;
+        double most = size * size * TimeUnit.MILLISECONDS.toNanos(intervalMillis);
+        long next = begun + (long) Math.min(Collections.min(costs) / share, most);
         return Math.max(0, TimeUnit.NANOSECONDS.toMillis(next - clock.nanos()));
     }
 

@@ -103,9 +103,16 @@ class PaceTest {
         Pace pace = new Pace(2, clock);
         look(pace, clock, 101, SECOND / 10);
         for (int dear = 0; dear < 4; dear++) {
-            assertTrue(look(pace, clock, 101, SECOND) <= 8_000);
+            assertTrue(look(pace, clock, 201, SECOND) <= 8_000);
         }
-        assertTrue(look(pace, clock, 101, SECOND) > 90_000, "it has become dearer for good");
+        assertTrue(look(pace, clock, 201, SECOND) > 90_000, "it has become dearer for good");
+    }
+
+    /** Half as many calls again as a second may have: the square of 1.5 times the interval, of which the calls took a second. */
+    @Test
+    void aLookOfFewMoreCallsWaitsLittleLongerThanTheInterval() throws InterruptedException {
+        Hand clock = new Hand();
+        assertEquals(21_500, look(new Pace(2, clock), clock, 75, 100 * SECOND));
     }
 
     private static long look(Pace pace, Hand clock, int calls, long cpu) throws InterruptedException {
@@ -116,6 +123,6 @@ class PaceTest {
             pace.await();
         }
         clock.cpu += cpu;
-        return pace.end();
+        return pace.end(10_000);
     }
 }

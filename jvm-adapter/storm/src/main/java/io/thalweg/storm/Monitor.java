@@ -95,7 +95,7 @@ final class Monitor implements AutoCloseable {
                 if (leads && System.currentTimeMillis() >= due) {
                     pace.begin();
                     failures = guarded("statistics", this::observe) ? 0 : failures + 1;
-                    rest = pace.end();
+                    rest = pace.end(settings.monitorIntervalMillis());
                 }
             } catch (InterruptedException e) {
                 LOG.info("monitor ends");

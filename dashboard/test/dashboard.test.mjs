@@ -121,6 +121,27 @@ test('plans show what they change, and placement where executors run', async () 
         .waitFor();
 });
 
+test('places of a plan are named by their hosts, as people know them', async () => {
+    const place = (node, port) => ({ node: `node-0${node}`, port });
+    const moves = [{ component: 'split', executors: 1, from: place(0, 6703), to: place(1, 6701) }];
+    const plan = {
+        ...{ id: 'p', engine: 'storm-fra', topology: 'wordcount-1', name: 'wordcount', kind: 'move' },
+        ...{ state: 'preparing', since: Date.now(), strategy: null, changes: [], moves, stay: 7, workers: 6 },
+        ...{ stages_left: 0, no_room_beside: false, steps: [], code: null, offer: null },
+    };
+    const ofEngines = (url) => url.pathname.startsWith('/v1/engines/');
+    await page.route(ofEngines, async (route) => {
+        const response = await route.fetch();
+        const shown = response.status() === 200 ? await response.json() : {};
+        // Not with the answer's headers, as its length is another.
+        await route.fulfill(shown.summary ? { json: { ...shown, plan } } : { response });
+    });
+    await toTopology();
+    await page.getByText('host-00:6703').waitFor(WITHIN);
+    await page.getByText('host-01:6701').waitFor();
+    await page.unroute(ofEngines);
+});
+
 test('an order reaches its engine, and its answer is shown', async () => {
     await toTopology();
     await page.getByRole('button', { name: 'Undo last plan' }).click();

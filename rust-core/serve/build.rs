@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 fn main() {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dashboard/dist");
+    // Asked for when it runs: what was compiled may have been copied from another clone.
+    let here = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
+    let built = Path::new(&here).join("../../dashboard/dist");
     println!("cargo::rerun-if-changed={}", built.display());
     let mut packed = Vec::new();
     collect(&built, &mut packed);

@@ -1,7 +1,7 @@
 import { may, useLive } from '../api';
 import { ago, share, time, words } from '../format';
 import { topologyPath } from '../route';
-import type { Change, Offer, Plan } from '../types';
+import type { Change, ClusterNode, Offer, Place, Plan } from '../types';
 import { Badge, Empty, Fault, Heading, OrderButton } from '../ui';
 
 export function isOver(plan: Plan): boolean {
@@ -32,7 +32,7 @@ export function Plans() {
     );
 }
 
-export function PlanCard({ plan, named }: { plan: Plan; named?: boolean }) {
+export function PlanCard({ plan, named, nodes }: { plan: Plan; named?: boolean; nodes?: ClusterNode[] }) {
     return (
         <section class="card" aria-label={`Plan ${plan.id}`}>
             <div class="head">
@@ -56,7 +56,7 @@ export function PlanCard({ plan, named }: { plan: Plan; named?: boolean }) {
                 <p class="note">This is one stage; {plan.stages_left} more follow.</p>
             ) : null}
             {plan.offer ? <Terms offer={plan.offer} /> : null}
-            <Diff plan={plan} />
+            <Diff plan={plan} nodes={nodes ?? []} />
             {plan.steps.length > 0 ? (
                 <>
                     <h3>Steps{plan.strategy ? `, ${words(plan.strategy)}` : ''}</h3>
@@ -154,7 +154,9 @@ function What({ change }: { change: Change }) {
     );
 }
 
-function Diff({ plan }: { plan: Plan }) {
+function Diff({ plan, nodes }: { plan: Plan; nodes: ClusterNode[] }) {
+    // An engine's name of a node may say nothing to people, as Storm's does.
+    const place = ({ node, port }: Place) => `${nodes.find((one) => one.id === node)?.host ?? node}:${port}`;
     return (
         <table class="diff">
             <caption class="sr">What the plan changes</caption>
@@ -176,10 +178,10 @@ function Diff({ plan }: { plan: Plan }) {
                         </th>
                         <td>
                             <span class={move.from ? 'less' : 'muted'}>
-                                {move.from ? `${move.from.node}:${move.from.port}` : 'nowhere'}
+                                {move.from ? place(move.from) : 'nowhere'}
                             </span>
                             {' → '}
-                            <span class="more">{`${move.to.node}:${move.to.port}`}</span>
+                            <span class="more">{place(move.to)}</span>
                         </td>
                     </tr>
                 ))}

@@ -96,7 +96,7 @@ function Body({
                 <h2 id="graph">Graph</h2>
                 <Dag components={topology.components} streams={topology.streams} />
             </section>
-            {topology.plan ? <PlanCard plan={topology.plan} /> : null}
+            {topology.plan ? <PlanCard plan={topology.plan} nodes={topology.nodes} /> : null}
             <div class="grid uneven">
                 <section class="card flush" aria-labelledby="components">
                     <h2 id="components">Components</h2>

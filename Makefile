@@ -12,7 +12,11 @@ HISTORIES ?= 1000000
 FIRST ?= 0
 HISTORIES_EACH ?= 1000
 
+<<<<<<< HEAD
 .PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test histories planted bench-storm bench-flink bench-policies bench-core bench-look bench-place docs install support clean
+=======
+.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test zoo histories planted bench-storm bench-flink bench-policies bench-core bench-place docs install support clean
+>>>>>>> 19debec2 (Core: memory that others did not declare refuses nothing, and no declared topology takes a second slot before others have a first; a zoo of small topologies and jobs of many kinds)
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -47,6 +51,9 @@ product-test: ## Runs the tests on real clusters only
 
 thorough-test: ## Runs the tests on real clusters, with those that take too long for each change
 	@scripts/test.sh --thorough
+
+zoo: build ## Runs topologies and jobs of many kinds on one real cluster of each engine
+	@cargo test --workspace --locked --features=thalweg-e2e/zoo --test=whole_zoo -- --test-threads 1
 
 histories: setup ## Runs the control plane through histories full of faults (HISTORIES=1000000 FIRST=0)
 	@THALWEG_HISTORIES=$(HISTORIES) THALWEG_FIRST=$(FIRST) cargo test --release --quiet --locked -p thalweg-engine --test histories -- --nocapture

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use thalweg_place::Lack;
 
 use crate::arrange::{
-    ClusterView, PlacementContext, asked_workers, is_declared, memory_of, present, problem, role,
+    ClusterView, MemoryUse, PlacementContext, asked_workers, is_declared, present, problem, role,
 };
 use crate::background::{BackgroundLoad, without};
-use crate::cluster::{self, Lacking, Slots};
+use crate::cluster::{self, Lacking, Slots, Supply};
 use crate::context::Context;
 use crate::model::{Executor, Observation, Obstacle, SlotRef, TaskRange, Topology};
 use crate::operator::Operator;
@@ -139,16 +139,17 @@ pub fn assign(
         books.promise(own, topology, &known);
         slots.push(known);
     }
-    answer.lacking = cluster::complete(view, &cluster, &mut slots, settings);
+    let waits = |own: usize, slots: &[Option<SlotRef>]| {
+        slots.iter().all(Option::is_none) && !is_declared(&view.topologies[own])
+    };
+    let mut waiting = slots.iter().enumerate().filter(|(own, slots)| waits(*own, slots)).count();
+    let supply = Supply { free: cluster.free_slots(view, &books.promised), others: waiting };
+    answer.lacking = cluster::complete(view, &cluster, &mut slots, settings, supply);
     for (own, (topology, slots)) in view.topologies.iter().zip(&slots).enumerate() {
         books.promise(own, topology, slots);
         books.enter(topology, slots);
     }
     let mut crowded = BTreeSet::new();
-    let waits = |own: usize, slots: &[Option<SlotRef>]| {
-        slots.iter().all(Option::is_none) && !is_declared(&view.topologies[own])
-    };
-    let mut waiting = slots.iter().enumerate().filter(|(own, slots)| waits(*own, slots)).count();
     let mut free = cluster.free_slots(view, &books.promised);
     for (own, topology) in view.topologies.iter().enumerate() {
         if slots[own].iter().any(Option::is_none) && !is_declared(topology) {
@@ -223,15 +224,15 @@ fn unmeasured(topology: &Topology, component: u32) -> f64 {
 struct Books {
     /// What is demanded of each node.
     demands: Vec<f64>,
-    /// Memory that is needed on each node.
-    memory: Vec<f64>,
+    /// Memory that is taken of each node.
+    memory: MemoryUse,
     /// The slots that executors are to move into, and whose those are.
     promised: BTreeMap<SlotRef, usize>,
 }
 
 impl Books {
     fn of(nodes: usize) -> Self {
-        Self { demands: vec![0.0; nodes], memory: vec![0.0; nodes], promised: BTreeMap::new() }
+        Self { demands: vec![0.0; nodes], memory: MemoryUse::of(nodes), promised: BTreeMap::new() }
     }
 
     /// Promises a topology the slots that its executors are to move into.
@@ -246,13 +247,11 @@ impl Books {
     fn enter(&mut self, topology: &Topology, slots: &[Option<SlotRef>]) {
         for (executor, slot) in topology.executors.iter().zip(slots) {
             let Some(node) = slot.map(|slot| slot.node as usize) else { continue };
-            if let (Some(demand), Some(memory)) =
-                (self.demands.get_mut(node), self.memory.get_mut(node))
-            {
+            if let Some(demand) = self.demands.get_mut(node) {
                 *demand += unmeasured(topology, executor.component);
-                *memory += memory_of(topology, executor.component).0;
             }
         }
+        self.memory.enter(topology, slots.iter().copied());
     }
 
     /// The cluster as a topology finds it, whatever others ask of nodes.
@@ -270,15 +269,14 @@ impl Books {
         slots: &[Option<SlotRef>],
         cluster: &'a ClusterView,
     ) -> PlacementContext<'a> {
-        let (mut demands, mut memory) = (BTreeMap::new(), BTreeMap::new());
+        let mut demands = BTreeMap::new();
         for (executor, slot) in topology.executors.iter().zip(slots) {
             let Some(slot) = slot else { continue };
             *demands.entry(slot.node).or_insert(0.0) += unmeasured(topology, executor.component);
-            *memory.entry(slot.node).or_insert(0.0) += memory_of(topology, executor.component).0;
         }
         PlacementContext {
             demands: BackgroundLoad::These(without(&self.demands, &demands)),
-            memory: Some(without(&self.memory, &memory)),
+            memory: Some(self.memory.clone().without(topology, slots.iter().copied())),
             ..self.placing(own, cluster)
         }
     }

@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 
 use thalweg_place::{
-    Budget, Component, Edge, Lack, Load, Mebibytes, MilliPoints, Node, Placement, Problem, SlotId,
-    Traffic,
+    Budget, Component, Edge, Lack, Load, Mebibytes, MilliPoints, Node, Placed, Placement, Problem,
+    SlotId, Traffic,
 };
 
 use crate::arrange::{ClusterView, edges, is_declared, memory_of, most_per_rack, role};
@@ -37,15 +37,25 @@ pub struct Lacking {
     pub lack: Lack,
 }
 
+/// The slots that there are for all who are to be placed in a round.
+#[derive(Debug, Clone, Copy)]
+pub struct Supply {
+    /// Slots that nobody has.
+    pub free: usize,
+    /// Topologies without any slot that are placed after the declared ones.
+    pub others: usize,
+}
+
 /// Fills the gaps of the declared topologies in `slots`, and tells what is missing for the rest.
 ///
 /// A topology that ran nowhere is placed whole or not at all: half of it would only hold slots that
-/// others could use.
+/// others could use. Where slots are scarce, none gets a second one while another waits for its first, unless it needs it.
 pub fn complete(
     view: &Observation,
     cluster: &ClusterView,
     slots: &mut Slots,
     settings: &Settings,
+    supply: Supply,
 ) -> Vec<Lacking> {
     let gapped = |topology: usize| slots[topology].iter().any(Option::is_none);
     let mut wanted: BTreeSet<usize> = (0..view.topologies.len())
@@ -53,13 +63,8 @@ pub fn complete(
         .collect();
     let mut lacking = Vec::new();
     while !wanted.is_empty() {
-        let problem_topologies = DeclaredProblem::of(view, cluster, slots, &wanted, settings);
-        let mut budget = Budget::steps(settings.place_steps);
-        let placed = thalweg_place::place(
-            &problem_topologies.problem,
-            &problem_topologies.previous,
-            &mut budget,
-        );
+        let mut problem_topologies = DeclaredProblem::of(view, cluster, slots, &wanted, settings);
+        let placed = problem_topologies.solve(view, (slots, &wanted), settings, supply);
         let refused: BTreeSet<usize> = placed
             .shortages
             .iter()
@@ -156,6 +161,61 @@ impl DeclaredProblem {
         }
         let problem = Problem { nodes, topologies: problem_topologies };
         Self { problem, previous: Placement(previous), topologies }
+    }
+
+    /// Places them with as many workers as they like where there are slots enough, else with their share of the slots if
+    /// that does as well.
+    fn solve(
+        &mut self,
+        view: &Observation,
+        (slots, wanted): (&Slots, &BTreeSet<usize>),
+        settings: &Settings,
+        supply: Supply,
+    ) -> Placed {
+        let place = |problem: &Problem, previous: &Placement| {
+            thalweg_place::place(problem, previous, &mut Budget::steps(settings.place_steps))
+        };
+        let mut freely = place(&self.problem, &self.previous);
+        if freely.shortages.iter().any(|short| matches!(short.lack, Lack::Memory(_))) {
+            // What nobody declared is a guess, and refuses nothing.
+            self.forget_guesses(view);
+            freely = place(&self.problem, &self.previous);
+        }
+        if freely.score.unplaced == 0 && self.started(&freely) + supply.others <= supply.free {
+            return freely;
+        }
+        let new = wanted.iter().filter(|own| slots[**own].iter().all(Option::is_none)).count();
+        let spare = supply.free.saturating_sub(supply.others + new) / wanted.len().max(1);
+        for (&own, topology) in self.topologies.iter().zip(&mut self.problem.topologies) {
+            if wanted.contains(&own) {
+                let has = slots[own].iter().flatten().collect::<BTreeSet<_>>().len();
+                topology.most_workers = u32::try_from(has.max(1) + spare).ok();
+            }
+        }
+        let fairly = place(&self.problem, &self.previous);
+        let missed = |placed: &Placed| (placed.score.unplaced, placed.score.worst);
+        if missed(&fairly) <= missed(&freely) { fairly } else { freely }
+    }
+
+    /// Takes no memory for what did not declare any.
+    fn forget_guesses(&mut self, view: &Observation) {
+        for (&own, topology) in self.topologies.iter().zip(&mut self.problem.topologies) {
+            let components = view.topologies[own].components.iter();
+            for (seen, component) in components.zip(&mut topology.components) {
+                if seen.memory_mib.is_none() {
+                    (component.heap, component.off_heap) = (Mebibytes::ZERO, Mebibytes::ZERO);
+                }
+            }
+        }
+    }
+
+    /// How many workers a placement starts.
+    fn started(&self, placed: &Placed) -> usize {
+        let workers = |placement: &Placement| {
+            let of = |slots: &Vec<_>| slots.iter().flatten().collect::<BTreeSet<_>>().len();
+            placement.0.iter().map(of).sum::<usize>()
+        };
+        workers(&placed.placement).saturating_sub(workers(&self.previous))
     }
 
     fn answer(&self, view: &Observation, placement: &Placement, slots: &mut Slots) {

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use crate::action::{Baseline, Harm, WayBack};
-use crate::arrange::{PlacementContext, Wanted, memory_of, plan, present, written};
+use crate::arrange::{PlacementContext, Wanted, plan, present, written};
 use crate::assess::Assessment;
 use crate::context::Context;
 use crate::model::{Observation, SlotRef, Topology};
@@ -130,12 +130,9 @@ fn overfull<'a>(
         return None;
     }
     let mut memory = placing.memory_of_others(observation);
-    for (executor, slot) in topology.executors.iter().zip(placement) {
-        if let Some(needed) = memory.get_mut(slot.node as usize) {
-            *needed += memory_of(topology, executor.component).0;
-        }
-    }
-    let nodes = observation.nodes.iter().zip(memory);
-    let mut full = nodes.filter(|(node, needed)| node.memory_mib.is_some_and(|has| *needed > has));
-    full.next().map(|(node, _)| node.host.as_str())
+    memory.enter(topology, placement.iter().copied().map(Some));
+    let mut nodes = observation.nodes.iter().enumerate();
+    let full = nodes
+        .find(|(index, node)| node.memory_mib.is_some_and(|has| memory.declared(*index) > has))?;
+    Some(full.1.host.as_str())
 }

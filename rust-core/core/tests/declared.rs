@@ -205,3 +205,88 @@ fn a_slow_node_gets_less() {
     // 16 executors of 25 points on 300 points: 133 % everywhere at best, so 5 and 11.
     assert_eq!((on(0), on(1)), (5, 11));
 }
+
+/// Nodes with so many slots, a topology that declares nothing for each of `plain`, and so many that declare.
+fn scarce(slots: u32, plain: usize, declared: usize) -> Observation {
+    let names: Vec<String> = (0..plain + declared).map(|index| format!("t{index}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut view = cluster(2, &names);
+    for node in &mut view.nodes {
+        node.ports = (6700..6700 + slots).collect();
+    }
+    for topology in &mut view.topologies {
+        topology.worker_heap_mib = None;
+    }
+    for topology in &mut view.topologies[..plain] {
+        for component in &mut topology.components {
+            component.cpu_points = None;
+        }
+    }
+    view
+}
+
+#[test]
+fn no_declared_topology_takes_a_second_slot_while_others_wait_for_a_first() {
+    for (slots, plain, declared) in [(2, 3, 1), (2, 2, 2), (1, 0, 2), (1, 1, 1)] {
+        let mut view = scarce(slots, plain, declared);
+        for component in view.topologies.iter_mut().flat_map(|t| &mut t.components) {
+            component.cpu_points = component.cpu_points.map(|_| 10.0);
+        }
+        let answer = round(&view);
+        apply(&mut view, &answer);
+        let missing: Vec<&str> = view
+            .topologies
+            .iter()
+            .filter(|topology| topology.executors.iter().any(|e| e.slot.is_none()))
+            .map(|topology| topology.id.as_str())
+            .collect();
+        assert!(missing.is_empty(), "{missing:?} of {plain} and {declared} wait");
+    }
+}
+
+#[test]
+fn a_declared_topology_gets_the_slots_that_it_needs() {
+    // One worker may not have the heap of all executors, and one node not the compute.
+    let mut view = scarce(2, 3, 1);
+    view.topologies[3].worker_heap_mib = Some(700.0);
+    let answer = round(&view);
+    apply(&mut view, &answer);
+    assert!(slots(&view.topologies[3]).len() >= 2, "{:?}", view.topologies[3].executors);
+    let mut view = scarce(2, 3, 1);
+    for component in &mut view.topologies[3].components {
+        component.cpu_points = Some(45.0);
+    }
+    let answer = round(&view);
+    apply(&mut view, &answer);
+    let nodes: BTreeSet<u32> = slots(&view.topologies[3]).iter().map(|slot| slot.node).collect();
+    assert_eq!(nodes.len(), 2, "{:?}", view.topologies[3].executors);
+}
+
+#[test]
+fn memory_that_others_did_not_declare_refuses_nothing() {
+    // Five times eight executors of which 128 MiB each are assumed: more than the node's 4 GiB.
+    let mut view = cluster(1, &["a", "b", "c", "d", "e", "declared"]);
+    for (topology, port) in view.topologies[..5].iter_mut().zip(6700..) {
+        for component in &mut topology.components {
+            (component.cpu_points, component.memory_mib, component.heap_mib) = (None, None, None);
+        }
+        for executor in &mut topology.executors {
+            executor.slot = Some(SlotRef { node: 0, port });
+        }
+    }
+    let answer = round(&view);
+    assert_eq!(answer.lacking, []);
+    // So it is for one that declares memory alone, which is placed by itself.
+    view.topologies[5].desired_workers = 3;
+    for component in &mut view.topologies[5].components {
+        component.cpu_points = None;
+    }
+    let answer = round(&view);
+    assert_eq!(answer.lacking, []);
+    assert!(!answer.executors.contains(&Assigned::NoRoom), "{answer:?}");
+    // What was declared is never overcommitted.
+    for component in view.topologies[..5].iter_mut().flat_map(|t| &mut t.components) {
+        component.memory_mib = Some(128.0);
+    }
+    assert!(!round(&view).lacking.is_empty());
+}

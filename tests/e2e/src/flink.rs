@@ -37,7 +37,7 @@ pub struct FlinkProduct {
     load: Option<Generator>,
     /// The cluster.
     pub flink: FlinkCluster,
-    kafka: Kafka,
+    kafka: Option<Kafka>,
     redis: Redis,
     folder: TempDir,
 }
@@ -52,7 +52,7 @@ impl FlinkProduct {
         settings: &[(&str, Value)],
         build: impl FnOnce(FlinkBuilder) -> FlinkBuilder,
     ) -> Result<Self> {
-        Self::make(line, settings, |builder, _| build(builder))
+        Self::make(line, settings, |builder, _| Ok(build(builder)))?.with_topic()
     }
 
     /// The same with a second JobManager that takes over from the first, each with a folder of its own.
@@ -66,14 +66,38 @@ impl FlinkProduct {
                 ("thalweg.store.dir", of_standby(store(folder, 1))),
                 ("thalweg.recording.file", of_standby(folder.join("recording-2.jsonl"))),
             ];
-            builder.standby(keys.map(|(key, value)| (key.to_owned(), value)).into_iter().collect())
-        })
+            Ok(builder
+                .standby(keys.map(|(key, value)| (key.to_owned(), value)).into_iter().collect()))
+        })?
+        .with_topic()
+    }
+
+    /// The same for jobs that make their own load.
+    ///
+    /// # Errors
+    /// As for [`FlinkProduct::start`].
+    pub fn without_kafka(
+        settings: &[(&str, Value)],
+        build: impl FnOnce(FlinkBuilder) -> Result<FlinkBuilder>,
+    ) -> Result<Self> {
+        Self::make(FlinkLine::V2_3, settings, |builder, _| build(builder))
+    }
+
+    fn with_topic(mut self) -> Result<Self> {
+        let kafka = Kafka::start(self.flink.hub())?;
+        kafka.create_topic(TOPIC, 2)?;
+        self.kafka = Some(kafka);
+        Ok(self)
+    }
+
+    fn bootstrap(&self) -> &str {
+        self.kafka.as_ref().map_or("none", Kafka::bootstrap)
     }
 
     fn make(
         line: FlinkLine,
         settings: &[(&str, Value)],
-        build: impl FnOnce(FlinkBuilder, &Path) -> FlinkBuilder,
+        build: impl FnOnce(FlinkBuilder, &Path) -> Result<FlinkBuilder>,
     ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let redis = Redis::start(&Site::loopback(folder.path())?, &[])?;
@@ -92,16 +116,14 @@ impl FlinkProduct {
         for (key, value) in settings {
             builder = builder.set(key, value.clone());
         }
-        let flink = build(builder, folder.path()).start()?;
-        let kafka = Kafka::start(flink.hub())?;
-        kafka.create_topic(TOPIC, 2)?;
-        Ok(Self { load: None, flink, kafka, redis, folder })
+        let flink = build(builder, folder.path())?.start()?;
+        Ok(Self { load: None, flink, kafka: None, redis, folder })
     }
 
     /// A WordCount that reads the topic and keeps journals of its own.
     pub fn word_count(&self, name: &str) -> FlinkJob {
         FlinkJob::word_count(name)
-            .kafka(self.kafka.bootstrap(), TOPIC)
+            .kafka(self.bootstrap(), TOPIC)
             .set("group", name)
             .out(&self.journals(name))
     }
@@ -119,7 +141,7 @@ impl FlinkProduct {
     /// # Errors
     /// When Kafka does not answer.
     pub fn load(&mut self, rate: Rate) -> Result<()> {
-        let load = Load::new(self.kafka.bootstrap(), TOPIC, rate);
+        let load = Load::new(self.bootstrap(), TOPIC, rate);
         self.load = Some(Generator::start(&load)?);
         Ok(())
     }

@@ -5,6 +5,7 @@
 
 pub mod ends;
 pub mod flink;
+pub mod flink_zoo;
 pub mod orders;
 pub mod pair;
 pub mod product;
@@ -12,6 +13,7 @@ pub mod routes;
 pub mod status;
 pub mod support;
 pub mod workers;
+pub mod zoo;
 
 pub use flink::FlinkProduct;
 pub use product::{LIMIT, Product};

@@ -75,11 +75,13 @@ struct Shape<'a> {
     standby: bool,
     slots: u16,
     storm: &'a str,
+    /// Whether there is a Kafka, with the topic.
+    reads: bool,
 }
 
 impl Default for Shape<'_> {
     fn default() -> Self {
-        Self { kept: Kept::InFiles, standby: false, slots: SLOTS, storm: STORM }
+        Self { kept: Kept::InFiles, standby: false, slots: SLOTS, storm: STORM, reads: true }
     }
 }
 
@@ -98,7 +100,7 @@ pub struct Product {
     load: Option<Generator>,
     /// The cluster.
     pub storm: StormCluster,
-    kafka: Kafka,
+    kafka: Option<Kafka>,
     redis: Option<Redis>,
     folder: TempDir,
 }
@@ -156,6 +158,14 @@ impl Product {
         Self::start(&Shape { storm: version, ..Shape::default() }, settings)
     }
 
+    /// The same with so many slots on each node, for topologies that make their own load.
+    ///
+    /// # Errors
+    /// As for [`Product::with_redis`].
+    pub fn with_slots(slots: u16, settings: &[(&str, Value)]) -> Result<Self> {
+        Self::start(&Shape { slots, reads: false, ..Shape::default() }, settings)
+    }
+
     fn start(shape: &Shape, settings: &[(&str, Value)]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let redis = match shape.kept {
@@ -189,14 +199,17 @@ impl Product {
             builder = builder.set(key, value.clone());
         }
         let storm = builder.start()?;
-        let kafka = Kafka::start(storm.hub())?;
-        kafka.create_topic(TOPIC, 2)?;
+        let kafka = match shape.reads {
+            true => Some(Kafka::start(storm.hub())?),
+            false => None,
+        };
+        kafka.iter().try_for_each(|kafka| kafka.create_topic(TOPIC, 2))?;
         Ok(Self { load: None, storm, kafka, redis, folder })
     }
 
     /// A WordCount that reads the topic and keeps journals of its own.
     pub fn word_count(&self, name: &str) -> StormJob {
-        StormJob::word_count(name, self.kafka.bootstrap(), TOPIC)
+        StormJob::word_count(name, self.bootstrap(), TOPIC)
             .set("timeout", 10)
             .out(&self.journals(name))
     }
@@ -210,7 +223,7 @@ impl Product {
         for n in 1..=NODES {
             self.storm.require_cpu(n, CORES)?;
         }
-        let load = Load::new(self.kafka.bootstrap(), TOPIC, Rate::Constant(lines_per_second));
+        let load = Load::new(self.bootstrap(), TOPIC, Rate::Constant(lines_per_second));
         self.load = Some(Generator::start(&load)?);
         Ok(info)
     }
@@ -394,6 +407,10 @@ impl Product {
             text += &spoken(&nimbus.site.node, &log, status);
         }
         text
+    }
+
+    fn bootstrap(&self) -> &str {
+        self.kafka.as_ref().map_or("none", Kafka::bootstrap)
     }
 
     fn journals(&self, topology: &str) -> PathBuf {

@@ -127,6 +127,20 @@ impl Dist {
         })
     }
 
+    /// Jars for `lib/` with which a Flink of this version takes SQL.
+    ///
+    /// # Errors
+    /// As for [`Dist::storm_daemon`].
+    pub fn flink_sql(&self, version: &str) -> Result<PathBuf> {
+        let own =
+            ["flink-table-planner-loader", "flink-table-runtime", "flink-table-api-java-bridge"];
+        self.tree(&Tree {
+            folder: format!("flink-{version}/sql"),
+            artifacts: own.map(|artifact| format!("org.apache.flink:{artifact}:{version}")).into(),
+            without: &[("org.slf4j", "slf4j-api")],
+        })
+    }
+
     /// The folder `name` of the cache, filled by `make` unless it exists: once, also when several ask at once.
     ///
     /// # Errors

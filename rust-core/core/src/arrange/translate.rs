@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::background::{BackgroundLoad, without};
+use super::memory::{MemoryUse, memory_of};
+use crate::background::BackgroundLoad;
 use crate::context::Context;
 use crate::model::{ComponentKind, Node, Observation, SlotRef, TaskRange, Topology};
 use crate::node_capacity::{Powers, abilities, powers, racks};
@@ -13,8 +14,6 @@ use crate::state::Learned;
 
 /// Demands are counted in millionths of one executor's time.
 pub const MICROS: f64 = 1e6;
-/// Memory of an executor that declares none, in MiB. Storm assumes the same.
-const ASSUMED_MIB: f64 = 128.0;
 /// A node that does this part of what it can do has room to spare: tuples take at most twice as long as they
 /// have to.
 const COMFORT: f64 = 0.5;
@@ -40,8 +39,8 @@ pub struct ClusterView {
     pub free_slot: bool,
     /// The ordinal of each node's rack.
     pub racks: Vec<u32>,
-    /// Memory that executors need on each node, in MiB.
-    memory: Vec<f64>,
+    /// Memory that executors take of each node.
+    memory: MemoryUse,
     /// Which topology holds each slot in use, by its index.
     holders: BTreeMap<SlotRef, usize>,
 }
@@ -57,9 +56,9 @@ impl ClusterView {
         let open: Vec<bool> = nodes.iter().map(|n| !n.blacklisted && !n.draining).collect();
         let near: Vec<bool> = open.iter().zip(&far).map(|(open, far)| *open && !far).collect();
         let usable = if near.contains(&true) { near } else { open };
-        let mut memory = vec![0.0; nodes.len()];
+        let mut memory = MemoryUse::of(nodes.len());
         for topology in &observation.topologies {
-            add_memory(&mut memory, topology, topology.executors.iter().map(|e| e.slot));
+            memory.enter(topology, topology.executors.iter().map(|e| e.slot));
         }
         let holders = holders(observation);
         let free_slot = nodes.iter().zip(&usable).enumerate().any(|(index, (node, usable))| {
@@ -103,16 +102,9 @@ impl ClusterView {
         slots.filter(|s| !self.holders.contains_key(s) && !promised.contains_key(s)).count()
     }
 
-    /// Memory that all topologies but one need on each node, in MiB.
-    fn memory_of_others(&self, own: &Topology) -> Vec<f64> {
-        let mut needed = BTreeMap::new();
-        for executor in &own.executors {
-            if let Some(slot) = executor.slot {
-                let memory = memory_of(own, executor.component).0;
-                *needed.entry(slot.node).or_insert(0.0) += memory;
-            }
-        }
-        without(&self.memory, &needed)
+    /// Memory that all topologies but one take of each node.
+    fn memory_of_others(&self, own: &Topology) -> MemoryUse {
+        self.memory.clone().without(own, own.executors.iter().map(|e| e.slot))
     }
 }
 
@@ -127,28 +119,6 @@ fn holders(observation: &Observation) -> BTreeMap<SlotRef, usize> {
     held.into_iter().collect()
 }
 
-/// Adds up the memory that executors need in their slots.
-fn add_memory(
-    memory: &mut [f64],
-    topology: &Topology,
-    slots: impl Iterator<Item = Option<SlotRef>>,
-) {
-    for (executor, slot) in topology.executors.iter().zip(slots) {
-        if let Some(node) = slot.and_then(|slot| memory.get_mut(slot.node as usize)) {
-            *node += memory_of(topology, executor.component).0;
-        }
-    }
-}
-
-/// The memory of one executor in MiB, and what of it is heap of its worker: as declared, or as Storm
-/// assumes.
-pub fn memory_of(topology: &Topology, component: u32) -> (f64, f64) {
-    let declared = topology.components.get(component as usize);
-    let memory = declared.and_then(|component| component.memory_mib).unwrap_or(ASSUMED_MIB);
-    let heap = declared.and_then(|component| component.heap_mib).unwrap_or(memory).min(memory);
-    (memory, heap)
-}
-
 /// The cluster as one topology finds it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlacementContext<'a> {
@@ -158,8 +128,8 @@ pub struct PlacementContext<'a> {
     pub own: usize,
     /// Demand of other topologies.
     pub demands: BackgroundLoad<'a>,
-    /// Memory that other topologies need on each node, in MiB, where that is not what was observed.
-    pub memory: Option<Vec<f64>>,
+    /// Memory that other topologies take of each node, where that is not what was observed.
+    pub memory: Option<MemoryUse>,
     /// Slots that were promised in this round, with the topologies that get them, by index.
     pub promised: Option<&'a BTreeMap<SlotRef, usize>>,
     /// How many slots it may have so that others get one as well; nothing where all there are.
@@ -167,8 +137,8 @@ pub struct PlacementContext<'a> {
 }
 
 impl PlacementContext<'_> {
-    /// Memory that other topologies need on each node, in MiB.
-    pub fn memory_of_others(&self, observation: &Observation) -> Vec<f64> {
+    /// Memory that other topologies take of each node.
+    pub fn memory_of_others(&self, observation: &Observation) -> MemoryUse {
         let observed = || self.cluster.memory_of_others(&observation.topologies[self.own]);
         self.memory.clone().unwrap_or_else(observed)
     }
@@ -268,6 +238,8 @@ pub fn problem(
     let cluster = placing.cluster;
     let (demands_of_others, memory_of_others) =
         (placing.demands.on_nodes(), placing.memory_of_others(observation));
+    let left =
+        |index: usize, node: &Node| node.memory_mib.map(|mib| memory_of_others.left(index, mib));
     let nodes = observation.nodes.iter().enumerate().map(|(index, node)| PlaceNode {
         power_milli: (cluster.powers[index] * 1000.0).round().max(1.0) as u32,
         base_load: (demands_of_others[index] * MICROS) as u64,
@@ -280,7 +252,8 @@ pub fn problem(
                 taken: placing.is_taken(SlotRef { node: index as u32, port }),
             })
             .collect(),
-        memory_mib: node.memory_mib.map(|mib| (mib - memory_of_others[index]).max(0.0) as u32),
+        memory_mib: left(index, node).map(|[mib, _]| mib),
+        undeclared_mib: left(index, node).map_or(0, |[assumed, declared]| declared - assumed),
         rack: cluster.racks[index],
     });
     let parts = Parts::of(desired, demands);

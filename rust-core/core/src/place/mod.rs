@@ -55,6 +55,14 @@ use crate::settings::SlotRule;
 /// When there are too few slots, executors find no room for the memory that was declared, or a component cannot be
 /// spread over nodes as its user asks.
 pub fn place(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
+    within(problem).or_else(|short| {
+        let sure = problem.of_declarations().ok_or(short)?;
+        within(&sure).map_err(|_| short)
+    })
+}
+
+/// The same within what other topologies leave of nodes' memory, declared or not.
+fn within(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
     if problem.rule != SlotRule::Workers {
         return share(problem);
     }
@@ -99,8 +107,16 @@ fn place_around(problem: &Problem) -> Option<Vec<SlotRef>> {
 /// A topology of which nothing runs is placed whole or not at all: a part of it would only hold slots that others
 /// could use.
 pub fn complete(problem: &Problem) -> Completed {
+    let found = completed(problem);
+    match problem.of_declarations() {
+        Some(sure) if !found.lacking.is_empty() => completed(&sure),
+        _ => found,
+    }
+}
+
+fn completed(problem: &Problem) -> Completed {
     let now = || problem.executors.iter().map(|executor| executor.current);
-    let short = match place(problem) {
+    let short = match within(problem) {
         Ok(placement) => {
             let slots: Vec<Option<SlotRef>> =
                 now().zip(placement).map(|(slot, new)| slot.or(Some(new))).collect();

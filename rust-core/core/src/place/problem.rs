@@ -50,6 +50,19 @@ impl Problem {
         u32::try_from(self.nodes.iter().filter(|node| node.usable).count()).unwrap_or(u32::MAX)
     }
 
+    /// The same where others only take the memory that they declared, if that makes a difference to this one.
+    pub(super) fn of_declarations(&self) -> Option<Self> {
+        let assumed = self.nodes.iter().any(|node| node.undeclared_mib > 0);
+        (self.memory_declared && assumed).then(|| {
+            let mut sure = self.clone();
+            for node in &mut sure.nodes {
+                let more = std::mem::take(&mut node.undeclared_mib);
+                node.memory_mib = node.memory_mib.map(|mib| mib.saturating_add(more));
+            }
+            sure
+        })
+    }
+
     /// The demand on each node where executors, by index, run on nodes, by index.
     pub(super) fn node_demands(&self, places: impl Iterator<Item = (usize, usize)>) -> Vec<u64> {
         let mut demands: Vec<u64> = self.nodes.iter().map(|node| node.base_load).collect();
@@ -204,6 +217,8 @@ pub struct PlaceNode {
     pub slots: Vec<PlaceSlot>,
     /// Memory that other topologies leave, in MiB; nothing where it is unknown.
     pub memory_mib: Option<u32>,
+    /// How much more they leave if nothing is assumed of what they did not declare.
+    pub undeclared_mib: u32,
     /// Ordinal of its rack.
     pub rack: u32,
 }

@@ -40,6 +40,8 @@ pub fn way(
     let from = all.iter().map(|executor| executor.current.map(id)).collect();
     let to = placement.iter().map(|slot| Some(id(*slot))).chain(replaced.iter().map(|_| None));
     // Memory that nobody declared is a guess, and no reason to stop a topology.
+    let sure = problem.of_declarations();
+    let problem = sure.as_ref().unwrap_or(problem);
     let node = |node| match carrier(node) {
         found if problem.memory_declared => found,
         found => Node { memory: None, ..found },

@@ -1,5 +1,7 @@
 //! What a cluster shall look like.
 
+use crate::dist::Dist;
+use anyhow::Result;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
@@ -94,6 +96,23 @@ impl FlinkBuilder {
     pub fn library_jar(mut self, jar: &Path) -> Self {
         self.library_jars.push(jar.to_owned());
         self
+    }
+
+    /// With what takes SQL in `lib/`.
+    ///
+    /// # Errors
+    /// When its jars are not in the cache and cannot be fetched.
+    pub fn with_sql(mut self) -> Result<Self> {
+        let jars = Dist::open()?.flink_sql(self.line.version())?;
+        for entry in std::fs::read_dir(jars)? {
+            let entry = entry?;
+            // What they need is in Flink's own jars, which come last.
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with("flink-table-") || name.starts_with("flink-cep-") {
+                self.library_jars.push(entry.path());
+            }
+        }
+        Ok(self)
     }
 
     /// A key of `config.yaml`; wins over the lab's own, and `null` takes those away.

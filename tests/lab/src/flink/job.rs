@@ -36,6 +36,11 @@ impl FlinkJob {
         Self::of("Taxi", name)
     }
 
+    /// A small job of the kind that its name says.
+    pub fn zoo(name: &str) -> Self {
+        Self::of("zoo.Zoo", name)
+    }
+
     fn of(class: &str, name: &str) -> Self {
         let libs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../topologies/flink/build/libs");
         Self {

@@ -15,6 +15,9 @@ use crate::java::{Java, class_path};
 use crate::process::Site;
 use crate::wait::until;
 
+/// Where Gradle puts jars of topologies.
+const LIBS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../topologies/storm/build/libs");
+
 /// A topology to submit; `set` takes the arguments of its main class.
 #[derive(Debug, Clone)]
 pub struct StormJob {
@@ -38,13 +41,16 @@ impl StormJob {
         Self::of("taxi.storm.Taxi", name)
     }
 
+    /// Small topologies of many kinds, each under its own name; [`StormCluster::hand_in`] submits them all.
+    pub fn zoo(members: &[&str]) -> Self {
+        Self::of("zoo.Zoo", "zoo")
+            .jar(&Path::new(LIBS).join("storm-zoo.jar"))
+            .set("members", members.join(","))
+    }
+
     fn of(class: &str, name: &str) -> Self {
-        let jar = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../topologies/storm/build/libs/storm-topologies.jar"
-        );
         Self {
-            jar: jar.into(),
+            jar: Path::new(LIBS).join("storm-topologies.jar"),
             main: format!("io.thalweg.topologies.{class}"),
             name: name.to_owned(),
             arguments: BTreeMap::from([("name".to_owned(), name.to_owned())]),
@@ -95,7 +101,7 @@ impl StormJob {
     /// With the client's words when it is refused.
     pub fn submit(&self, site: &Site, dist: &Dist, java: &Java, conf: &Path) -> Result<()> {
         if !self.jar.exists() {
-            bail!("no {}: run gradle :topologies:storm:jar", self.jar.display());
+            bail!("no {}: run gradle :topologies:storm:assemble", self.jar.display());
         }
         let mut arguments = self.arguments.clone();
         if let Some(out) = arguments.get("out") {
@@ -125,11 +131,19 @@ impl StormCluster {
     /// # Errors
     /// When it is refused, or some executor has not reported within `limit`.
     pub fn submit(&self, topology: &StormJob, limit: Duration) -> Result<TopologyInfo> {
-        let (dist, java) = self.tools();
-        topology.submit(self.hub(), dist, java, &self.conf())?;
+        self.hand_in(topology)?;
         until("a report of every executor", limit, || {
             let info = self.control().info(topology.name())?;
             Ok(info.all_report().then_some(info))
         })
+    }
+
+    /// Submits a topology and returns once Nimbus has it.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn hand_in(&self, topology: &StormJob) -> Result<()> {
+        let (dist, java) = self.tools();
+        topology.submit(self.hub(), dist, java, &self.conf())
     }
 }

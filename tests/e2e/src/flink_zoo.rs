@@ -1,0 +1,295 @@
+//! Jobs of many kinds on one Flink cluster, and what is right for each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use thalweg_lab::FlinkJob;
+
+use crate::flink::FlinkProduct;
+
+/// The setting with the file that says how many milliseconds a record takes.
+const COST: &str = "cost";
+/// More than two subtasks can do of any.
+const TOO_MUCH: &str = "60";
+/// The one that would lose its state if it were restarted.
+const FRAGILE: &str = "fragile";
+const NODES: usize = 2;
+const INTERVAL: &str = "execution.checkpointing.interval";
+const CHECKPOINTS: &str = "execution.checkpointing.interval=2s";
+
+/// One of the zoo's jobs, and what is right for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    /// Its name.
+    pub name: &'static str,
+    /// The slots that it takes.
+    pub slots: usize,
+    /// The vertex whose input is its result; none where Flink counts none, or nothing ever comes.
+    pub result: Option<&'static str>,
+    /// Settings of its own, as `key=value`.
+    pub settings: &'static [&'static str],
+    /// Whether it ends by itself.
+    pub ends: bool,
+    /// Whether it starts again by itself.
+    pub restarts: bool,
+    /// What is to be said of it.
+    pub says: &'static [&'static str],
+}
+
+const fn member(name: &'static str, slots: usize, says: &'static [&'static str]) -> Member {
+    let settings = &[CHECKPOINTS];
+    let (result, ends, restarts) = (Some("sink: Writer"), false, false);
+    Member { name, slots, result, settings, ends, restarts, says }
+}
+
+/// What may be said of each while nothing is to be done. A busy machine makes latency rise.
+const CALM: &[&str] = &[
+    "NO_BOTTLENECK",
+    "LATENCY_STABLE",
+    "NOT_YET_PERSISTENT",
+    "BOTTLENECK_RISING",
+    "NO_GAIN",
+    "HIGHER_LEVEL_FIRST",
+];
+/// What is said before a job can be judged.
+const EARLY: &[&str] = &["SETTLING", "METRICS_MISSING", "EXECUTORS_UNASSIGNED"];
+
+/// All of them.
+pub const MEMBERS: &[Member] = &[
+    member("plain", 1, &[]),
+    Member { result: None, ..member("single", 1, &[]) },
+    Member { result: Some("most: Writer"), ..member("sides", 2, &[]) },
+    member("rules", 4, &[]),
+    member("mixed", 2, &[]),
+    member("groups", 3, &[]),
+    member("asking", 2, &[]),
+    member("windowed", 1, &[]),
+    member("timed", 2, &[]),
+    member("joined", 2, &[]),
+    member("legacy", 2, &["NOT_TIMED"]),
+    Member { result: None, ..member("silent", 2, &[]) },
+    Member { settings: &[], ..member(FRAGILE, 1, &[]) },
+    Member {
+        settings: &["execution.runtime-mode=BATCH"],
+        result: None,
+        ..member("nightly", 1, &["LEFT_ALONE"])
+    },
+    Member { ends: true, ..member("ending", 1, &[]) },
+    Member { restarts: true, result: None, ..member("failing", 1, &[]) },
+    Member { result: None, ..member("sql", 1, &[]) },
+    member("busy", 1, &[]),
+];
+
+/// The members of these names, in the order of the list.
+pub fn named(names: &[&str]) -> Vec<Member> {
+    MEMBERS.iter().filter(|member| names.contains(&member.name)).copied().collect()
+}
+
+/// A cluster with some of the zoo on it.
+pub struct Zoo {
+    product: FlinkProduct,
+    members: Vec<Member>,
+    /// The jobs' ids.
+    ids: BTreeMap<&'static str, String>,
+}
+
+/// What a job is like at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seen {
+    state: String,
+    /// Of each vertex its subtasks and when they started.
+    vertices: BTreeMap<String, (u64, u64)>,
+}
+
+impl Zoo {
+    /// Submits the members to a cluster with the slots that they take, and a few more.
+    ///
+    /// # Errors
+    /// Here and below: names what is not as it should be, with the ends of the logs.
+    pub fn open(members: Vec<Member>, more: usize, settings: &[(&str, Value)]) -> Result<Self> {
+        let wanted: usize = members.iter().map(|member| member.slots).sum();
+        let slots = u16::try_from((wanted + more).div_ceil(NODES))?;
+        let sql = members.iter().any(|member| member.name == "sql");
+        let product = FlinkProduct::without_kafka(settings, |builder| {
+            let builder = builder.slots(slots).set(INTERVAL, Value::Null);
+            if sql { builder.with_sql() } else { Ok(builder) }
+        })?;
+        let mut zoo = Self { product, members, ids: BTreeMap::new() };
+        for member in zoo.members.clone() {
+            let mut job = FlinkJob::zoo(member.name).set(COST, zoo.cost(member.name).display());
+            for (key, value) in member.settings.iter().filter_map(|text| text.split_once('=')) {
+                job = job.set(key, value);
+            }
+            let id = zoo.product.flink.hand_in(&job).with_context(|| zoo.product.evidence())?;
+            zoo.ids.insert(member.name, id);
+        }
+        for member in &zoo.members {
+            zoo.product.wait(&format!("all subtasks of {}", member.name), || {
+                let seen = zoo.seen(member)?;
+                Ok((seen.state == "RUNNING" || member.ends).then_some(()))
+            })?;
+        }
+        Ok(zoo)
+    }
+
+    fn seen(&self, member: &Member) -> Result<Seen> {
+        let job = self.product.flink.rest().get(&format!("/jobs/{}", self.ids[member.name]))?;
+        let mut vertices = BTreeMap::new();
+        let mut whole = true;
+        for vertex in job["vertices"].as_array().context("no vertices")? {
+            let name = vertex["name"].as_str().context("no name")?.to_owned();
+            let subtasks = vertex["parallelism"].as_u64().context("no parallelism")?;
+            let of = |state: &str| vertex["tasks"][state].as_u64().unwrap_or(0);
+            whole &= of("RUNNING") + of("FINISHED") == subtasks;
+            vertices.insert(name, (subtasks, vertex["start-time"].as_u64().unwrap_or(0)));
+        }
+        let state = job["state"].as_str().context("no state")?;
+        let state = if whole { state } else { "INCOMPLETE" };
+        Ok(Seen { state: state.to_owned(), vertices })
+    }
+
+    /// Waits until each member can be judged.
+    ///
+    /// # Errors
+    /// As for [`Zoo::open`].
+    pub fn settles(&self) -> Result<()> {
+        self.product.wait("the judgement of all jobs", || {
+            let status = self.product.status()?;
+            for member in self.members.iter().filter(|member| !member.ends && !member.restarts) {
+                let decision = status.decision(member.name).context(member.name)?;
+                let early = decision.reasons.iter().find(|r| EARLY.contains(&r.code.as_str()));
+                ensure!(early.is_none(), "{}: {early:?}", member.name);
+            }
+            Ok(Some(()))
+        })
+    }
+
+    /// Sees to it that each member runs on for a while as it is, works, and is told of what is right.
+    ///
+    /// # Errors
+    /// As for [`Zoo::open`].
+    pub fn all_is_well(&self, span: Duration) -> Result<()> {
+        let calm = self.members.iter().filter(|member| !member.ends && !member.restarts);
+        let calm: Vec<&Member> = calm.collect();
+        let before = self.worked(&calm)?;
+        let were: Vec<Seen> = calm.iter().map(|member| self.seen(member)).collect::<Result<_>>()?;
+        let mut said: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        let end = Instant::now() + span;
+        while Instant::now() < end {
+            let status = self.product.status()?;
+            for member in &self.members {
+                let decision = match status.decision(member.name) {
+                    None if member.ends => continue,
+                    found => found.context(member.name)?,
+                };
+                ensure!(decision.verdict == "hold", "{decision:?}\n{}", self.product.evidence());
+                let codes = decision.reasons.iter().map(|reason| reason.code.clone());
+                said.entry(member.name).or_default().extend(codes);
+            }
+            for (member, was) in calm.iter().zip(&were) {
+                let is = self.seen(member)?;
+                ensure!(is == *was, "{}: {was:?} became {is:?}", member.name);
+            }
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        eprintln!("said: {said:?}");
+        for member in &calm {
+            let said = &said[member.name];
+            let fits = |code: &String| [CALM, member.says].concat().contains(&code.as_str());
+            let lacks = member.says.iter().find(|code| !said.contains(**code));
+            ensure!(lacks.is_none(), "of {}: {said:?} without {lacks:?}", member.name);
+            ensure!(said.iter().all(fits), "of {}: {said:?}", member.name);
+        }
+        let after = self.worked(&calm)?;
+        for (name, count) in &before {
+            ensure!(after[name] > *count, "{name} stands still\n{}", self.product.evidence());
+        }
+        Ok(())
+    }
+
+    /// Makes records of one of them dear, and sees to it that it gets more subtasks while nobody else is touched.
+    ///
+    /// # Errors
+    /// As for [`Zoo::open`].
+    pub fn one_grows(&self, name: &str) -> Result<()> {
+        let others = self.members.iter().filter(|m| !m.ends && !m.restarts && m.name != name);
+        let others: Vec<&Member> = others.collect();
+        let look = || others.iter().map(|m| self.seen(m)).collect::<Result<Vec<_>>>();
+        let before = look()?;
+        let last = self.product.last_plan()?;
+        fs::write(self.cost(name), TOO_MUCH)?;
+        let plan = self.product.plan_after(last.as_deref())?;
+        ensure!(plan.plan.name == name, "{plan:?}");
+        let heavy = *plan.plan.counts.get("heavy").context("another vertex was to grow")?;
+        ensure!(heavy > 1, "{plan:?}");
+        self.product.wait(&format!("the new subtasks of {name}"), || {
+            let seen = self.product.flink.rest().job(&self.ids[name])?;
+            ensure!(seen.runs() && seen.vertex("heavy")?.parallelism as usize == heavy, "{seen:?}");
+            Ok(Some(()))
+        })?;
+        let after = look()?;
+        ensure!(after == before, "{before:?} became {after:?}\n{}", self.product.evidence());
+        Ok(())
+    }
+
+    /// Makes records of the one without checkpoints dear, and sees to it that it is told so and runs on as it was.
+    ///
+    /// # Errors
+    /// As for [`Zoo::open`].
+    pub fn what_cannot_be_restored_stays(&self) -> Result<()> {
+        let fragile = self.members.iter().find(|member| member.name == FRAGILE);
+        let fragile = fragile.context("it is not among them")?;
+        let before = self.seen(fragile)?;
+        fs::write(self.cost(FRAGILE), TOO_MUCH)?;
+        self.product.wait("word of missing checkpoints", || {
+            let status = self.product.status()?;
+            let decision = status.decision(FRAGILE).context(FRAGILE)?;
+            let told = |code: &str| decision.reasons.iter().any(|reason| reason.code == code);
+            ensure!(told("CHECKPOINTS_MISSING") && told("CAPACITY_HIGH"), "{decision:?}");
+            Ok(Some(()))
+        })?;
+        let after = self.seen(fragile)?;
+        ensure!(before == after, "{before:?} became {after:?}");
+        Ok(())
+    }
+
+    /// The product.
+    pub fn product(&self) -> &FlinkProduct {
+        &self.product
+    }
+
+    /// Stops everything.
+    ///
+    /// # Errors
+    /// As [`FlinkProduct::stop`], and for what is counted as a failure of Thalweg's own.
+    pub fn close(self) -> Result<()> {
+        let status = self.product.status()?;
+        let bad = ["HOOK_FAILED", "MONITOR_ERROR"].map(|event| status.counters.get(event));
+        ensure!(bad == [None, None], "{:?}\n{}", status.counters, self.product.evidence());
+        self.product.stop()
+    }
+
+    fn cost(&self, name: &str) -> PathBuf {
+        self.product.flink.dir().join(format!("{COST}-{name}"))
+    }
+
+    /// What came to each member's result.
+    fn worked(&self, members: &[&Member]) -> Result<BTreeMap<&'static str, u64>> {
+        let mut counts = BTreeMap::new();
+        for member in members {
+            let Some(result) = member.result else { continue };
+            let job = self.product.flink.rest().get(&format!("/jobs/{}", self.ids[member.name]))?;
+            let vertices = job["vertices"].as_array().context("no vertices")?;
+            let vertex = vertices.iter().find(|vertex| vertex["name"] == result);
+            let vertex =
+                vertex.with_context(|| format!("no {result} of {}: {job}", member.name))?;
+            let read = vertex["metrics"]["read-records"].as_u64().context("no count")?;
+            counts.insert(member.name, read);
+        }
+        Ok(counts)
+    }
+}

@@ -52,8 +52,8 @@ product-test: ## Runs the tests on real clusters only
 thorough-test: ## Runs the tests on real clusters, with those that take too long for each change
 	@scripts/test.sh --thorough
 
-zoo: build ## Runs topologies and jobs of many kinds on one real cluster of each engine
-	@cargo test --workspace --locked --features=thalweg-e2e/zoo --test=whole_zoo -- --test-threads 1
+zoo: ## Runs topologies and jobs of all kinds together, on a real cluster of each engine
+	@scripts/test.sh --zoo
 
 histories: setup ## Runs the control plane through histories full of faults (HISTORIES=1000000 FIRST=0)
 	@THALWEG_HISTORIES=$(HISTORIES) THALWEG_FIRST=$(FIRST) cargo test --release --quiet --locked -p thalweg-engine --test histories -- --nocapture

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Runs every check and test whatever fails, and ends with what ran. Only a failed set-up ends it early.
-# With --quick nothing starts a cluster; with --product only what does; with --thorough that with the tests that take long.
+# With --quick nothing starts a cluster; with --product only what does; with --thorough that with the tests that take long;
+# with --zoo topologies and jobs of all kinds alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # A failed test names its cause in its last lines; backtraces of errors would push it out of them.
@@ -54,6 +55,12 @@ step "set-up" scripts/setup.sh
 if [ "$failed" -gt 0 ]; then
     finish
     exit 1
+fi
+if [ "$part" = "--zoo" ]; then
+    step "jvm" gradle --quiet assemble
+    step "zoo" tests --features=thalweg-e2e/zoo --test=whole_zoo -- --test-threads 1
+    finish
+    exit
 fi
 step "these steps" scripts/steps-test.sh
 step "no test that needs a cluster has the name of another" test -z "$both"

@@ -92,6 +92,18 @@ pub const ROWS: &[Row] = &[
         Works,
         "with_a_shared_store_a_topology_runs_on_under_another_leader",
     ),
+    row(
+        STORM,
+        "declared resources, multilang, windows, ticks on one cluster: each as it asks while another grows",
+        Works,
+        "topologies_of_several_kinds_run_on_while_one_grows",
+    ),
+    row(
+        STORM,
+        "the same with Flux, state, Trident, loops, own groupings, no ackers, asynchronous and failing bolts",
+        Works,
+        "topologies_of_all_kinds_run_on_while_one_grows",
+    ),
     row(["Storm", "2.7.1", "act"], "an order for another executor", Works, LINES),
     row(["Storm", "2.6.4", "act"], "an order for another executor", Works, LINES),
     row(
@@ -137,6 +149,19 @@ pub const ROWS: &[Row] = &[
         "the same",
         Works,
         "whoever_leads_next_goes_on_with_what_the_other_asked_of_flink",
+    ),
+    row(
+        FLINK,
+        "broadcast rules, bounded beside unbounded, sources of the old kind: each is left as it is while a job of two slot \
+         sharing groups grows",
+        Works,
+        "jobs_of_several_kinds_run_on_while_one_grows",
+    ),
+    row(
+        FLINK,
+        "the same with SQL, side outputs, asynchronous I/O, windows, timers, joins, silent and restarting jobs",
+        Works,
+        "jobs_of_all_kinds_run_on_while_two_grow",
     ),
     row(FLINK, "batch jobs", LeftAlone, ALONE),
     row(FLINK, "jobs without checkpoints", LeftAlone, ALONE),
@@ -216,8 +241,8 @@ pub fn read(file: &Path) -> Result<Results> {
 pub fn page(results: &Results) -> String {
     let mut page = String::from(
         "# Support matrix\n\n\
-         Made from the results of the tests on real clusters (`make test`, `make thorough-test`, then `make support`), as they\n\
-         lie in [support.json](../results/support.json). *Works*: measured, decided on, acted upon. *Left alone*: seen, named\n\
+         Made from the results of the tests on real clusters (`make test`, `make thorough-test`, `make zoo`, then\n\
+         `make support`), as they lie in [support.json](../results/support.json). *Works*: measured, decided on, acted upon. *Left alone*: seen, named\n\
          and not touched. What no test tried on a real cluster says so, whatever unit tests say of it.\n\n\
          | engine | version | mode | what | answer | last seen |\n|---|---|---|---|---|---|\n",
     );
@@ -253,7 +278,7 @@ mod tests {
     #[test]
     fn every_row_names_a_test_that_there_is() -> Result<()> {
         let mut sources = String::new();
-        for folder in ["tests/e2e/tests", "tests/e2e/tests/thorough"] {
+        for folder in ["", "/thorough", "/whole_zoo"].map(|of| format!("tests/e2e/tests{of}")) {
             for entry in fs::read_dir(Path::new(ROOT).join(folder))? {
                 let path = entry?.path();
                 if path.extension().is_some_and(|end| end == "rs") {

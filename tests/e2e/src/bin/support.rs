@@ -15,7 +15,7 @@ fn main() -> Result<()> {
     let root = Path::new(&root);
     let file = root.join("docs/results/support.json");
     let mut kept = read(&file)?;
-    for log in ["real-clusters.log", "thorough.log"] {
+    for log in ["real-clusters.log", "thorough.log", "zoo.log"] {
         let log = root.join("target/test-logs").join(log);
         if !log.exists() {
             continue;

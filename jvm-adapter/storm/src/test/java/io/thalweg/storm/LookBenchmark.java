@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.sun.management.OperatingSystemMXBean;
+import io.thalweg.bridge.Costs;
 import io.thalweg.shell.Actuator;
 import io.thalweg.shell.Engine;
 import io.thalweg.shell.EngineFacade;
@@ -15,7 +15,6 @@ import io.thalweg.storm.cluster.NodeFacts;
 import io.thalweg.storm.cluster.Rounds;
 import io.thalweg.storm.cluster.Settings;
 import io.thalweg.storm.cluster.StateLink;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -42,6 +41,7 @@ final class LookBenchmark {
     /** Whole looks, from the beginning of one to the beginning of another; the first ones warm the JVM up. */
     private static final int WARM = 2;
     private static final int MEASURED = 3;
+    private static final String MONITOR = "thalweg-monitor";
 
     private LookBenchmark() { }
 
@@ -79,10 +79,10 @@ final class LookBenchmark {
         InProcessZookeeper zookeeper = new InProcessZookeeper();
         try {
             conf.put("storm.zookeeper.port", (int) zookeeper.getPort());
-            long heap = heap();
-            long outside = outsideJvm();
+            double heap = Costs.heapMib();
+            double outside = Costs.outsideJvmMib();
             return look(conf, cluster, () -> JsonNodeFactory.instance.objectNode()
-                .put("heap_mib", mib(heap() - heap)).put("native_mib", mib(outsideJvm() - outside)))
+                .put("heap_mib", Costs.heapMib() - heap).put("native_mib", Costs.outsideJvmMib() - outside))
                 .put("topologies", size).put("executors", cluster.executors());
         } finally {
             zookeeper.close();
@@ -120,50 +120,17 @@ final class LookBenchmark {
 
     /** Waits for whole looks, and tells what they took. */
     private static ObjectNode follow(RunningCluster cluster) throws InterruptedException {
-        OperatingSystemMXBean system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
         cluster.awaitLooks(WARM);
         long begun = System.nanoTime();
-        long process = system.getProcessCpuTime();
-        long own = monitorNanos();
+        long process = Costs.processNanos();
+        long own = Costs.threadNanos(MONITOR);
         cluster.awaitLooks(WARM + MEASURED);
         double nanos = System.nanoTime() - begun;
         return JsonNodeFactory.instance.objectNode()
             .put("look_secs", cluster.longestLookSecs()).put("cycle_secs", nanos / 1e9 / MEASURED)
             .put("most_calls_in_a_second", cluster.mostCallsInASecond())
-            .put("monitor_percent_of_a_core", 100 * (monitorNanos() - own) / nanos)
-            .put("jvm_percent_of_a_core", 100 * (system.getProcessCpuTime() - process) / nanos);
-    }
-
-    private static long monitorNanos() {
-        var threads = ManagementFactory.getThreadMXBean();
-        for (long id : threads.getAllThreadIds()) {
-            var info = threads.getThreadInfo(id);
-            if (info != null && info.getThreadName().startsWith("thalweg-monitor")) {
-                return threads.getThreadCpuTime(id);
-            }
-        }
-        throw new IllegalStateException("no monitor runs");
-    }
-
-    private static long heap() {
-        System.gc();
-        return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
-    }
-
-    /** What the process has in memory beyond what the JVM manages: the native core's, above all. */
-    private static long outsideJvm() throws java.io.IOException {
-        var memory = ManagementFactory.getMemoryMXBean();
-        long managed = memory.getHeapMemoryUsage().getCommitted() + memory.getNonHeapMemoryUsage().getCommitted();
-        for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
-            if (line.startsWith("VmRSS:")) {
-                return 1024 * Long.parseLong(line.replaceAll("\\D", "")) - managed;
-            }
-        }
-        throw new java.io.IOException("no VmRSS");
-    }
-
-    private static double mib(long bytes) {
-        return bytes / 1048576.0;
+            .put("monitor_percent_of_a_core", 100 * (Costs.threadNanos(MONITOR) - own) / nanos)
+            .put("jvm_percent_of_a_core", 100 * (Costs.processNanos() - process) / nanos);
     }
 
     private static Map<String, NodeFacts> nodes() {

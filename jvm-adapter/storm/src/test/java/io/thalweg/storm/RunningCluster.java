@@ -1,5 +1,6 @@
 package io.thalweg.storm;
 
+import io.thalweg.bridge.Costs;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.Proxy;
@@ -107,15 +108,7 @@ final class RunningCluster {
     }
 
     synchronized int mostCallsInASecond() {
-        int most = 0;
-        int first = 0;
-        for (int last = 0; last < calls.size(); last++) {
-            while (calls.get(last) - calls.get(first) >= 1_000_000_000L) {
-                first++;
-            }
-            most = Math.max(most, last - first + 1);
-        }
-        return most;
+        return Costs.mostInASecond(calls);
     }
 
     private void add(int index) {

@@ -1,0 +1,66 @@
+package io.thalweg.bridge;
+
+import com.sun.management.OperatingSystemMXBean;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryMXBean;
+import java.lang.management.ThreadInfo;
+import java.lang.management.ThreadMXBean;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/** What this process takes of its machine, for benchmarks of what runs inside other people's processes. */
+public final class Costs {
+    private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+    private static final MemoryMXBean MEMORY = ManagementFactory.getMemoryMXBean();
+    private static final double MIB = 1 << 20;
+
+    private Costs() { }
+
+    /** Processor time that the process has had so far. */
+    public static long processNanos() {
+        return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
+    }
+
+    /** Processor time that the thread whose name begins so has had so far. */
+    public static long threadNanos(String name) {
+        for (long id : THREADS.getAllThreadIds()) {
+            ThreadInfo info = THREADS.getThreadInfo(id);
+            if (info != null && info.getThreadName().startsWith(name)) {
+                return THREADS.getThreadCpuTime(id);
+            }
+        }
+        throw new IllegalStateException("there is no thread " + name);
+    }
+
+    /** What is in use on the heap. */
+    public static double heapMib() {
+        System.gc();
+        return MEMORY.getHeapMemoryUsage().getUsed() / MIB;
+    }
+
+    /** What the process has in memory beyond what the JVM manages: the native core's, above all. */
+    public static double outsideJvmMib() throws IOException {
+        double managed = (MEMORY.getHeapMemoryUsage().getCommitted() + MEMORY.getNonHeapMemoryUsage().getCommitted()) / MIB;
+        for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+            if (line.startsWith("VmRSS:")) {
+                return Long.parseLong(line.replaceAll("\\D", "")) / 1024.0 - managed;
+            }
+        }
+        throw new IOException("/proc/self/status: no VmRSS");
+    }
+
+    /** The most of these instants, in nanoseconds and ascending, that lie within one second. */
+    public static int mostInASecond(List<Long> instants) {
+        int most = 0;
+        int first = 0;
+        for (int last = 0; last < instants.size(); last++) {
+            while (instants.get(last) - instants.get(first) >= 1_000_000_000L) {
+                first++;
+            }
+            most = Math.max(most, last - first + 1);
+        }
+        return most;
+    }
+}

@@ -31,6 +31,8 @@ public final class Monitor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Monitor.class);
     /** Within this time TaskManagers have answered with their counters. */
     private static final long FETCH_MILLIS = 200;
+    /** Both sides' HTTP, beside what this thread reads. */
+    private static final double PROCESS_PER_THREAD = 6;
     private static final String RUNNING = "RUNNING";
     private static final String REVERSE = "reverse";
 
@@ -56,7 +58,7 @@ public final class Monitor implements AutoCloseable {
 
     Monitor(Settings settings, Rest rest, Requirements requirements, Engine engine, EngineFacade facade, Jobs jobs) {
         this.settings = settings;
-        this.pace = new Pace(settings.mostCpuPercent());
+        this.pace = new Pace(settings.mostCpuPercent(), PROCESS_PER_THREAD);
         this.reader = new ClusterReader(rest.paced(pace));
         this.requirements = requirements;
         this.engine = engine;

@@ -17,8 +17,6 @@ public final class Pace {
     /** The most calls within any second. */
     public static final int MOST_CALLS_A_SECOND = 50;
 
-    /** Whoever answers is in the same process, and spends about as much on its answers as goes into asking and reading. */
-    private static final int BOTH_SIDES = 2;
     /** The cheapest of so many looks tells what one costs: the first ones run code that is not compiled yet. */
     private static final int LOOKS = 5;
 
@@ -43,15 +41,21 @@ public final class Pace {
     private int next;
     private boolean full;
     private final double share;
+    private final double processPerThread;
     /** Of the latest looks. */
     private final Deque<Long> costs = new ArrayDeque<>();
     private long begun;
     private long cpuBegun;
     private int callsOfLook;
 
-    /** Paces by the system's clock, so that looks take at most this much of a core. */
-    public Pace(double mostCpuPercent) {
-        this(mostCpuPercent, new Clock() {
+    /**
+     * Paces by the system's clock, so that looks take at most this much of a core.
+     *
+     * @param processPerThread what a look takes of the whole process for each second of the thread that looks, as measured by
+     *     {@code make bench-look}: whoever answers is in the same process, and so are the threads of clients
+     */
+    public Pace(double mostCpuPercent, double processPerThread) {
+        this(mostCpuPercent, processPerThread, new Clock() {
             @Override
             public long nanos() {
                 return System.nanoTime();
@@ -70,8 +74,9 @@ public final class Pace {
         });
     }
 
-    Pace(double mostCpuPercent, Clock clock) {
+    Pace(double mostCpuPercent, double processPerThread, Clock clock) {
         this.share = mostCpuPercent / 100;
+        this.processPerThread = processPerThread;
         this.clock = clock;
     }
 
@@ -88,7 +93,7 @@ public final class Pace {
      * @param intervalMillis the time from one look to the next where nothing speaks against it
      */
     public long end(long intervalMillis) {
-        costs.addLast(BOTH_SIDES * (clock.cpuNanos() - cpuBegun));
+        costs.addLast((long) (processPerThread * (clock.cpuNanos() - cpuBegun)));
         if (costs.size() > LOOKS) {
             costs.removeFirst();
         }

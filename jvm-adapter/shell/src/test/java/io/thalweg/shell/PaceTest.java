@@ -38,7 +38,7 @@ class PaceTest {
     @Test
     void aSmallClusterIsLookedAtWithoutAPause() throws InterruptedException {
         Hand clock = new Hand();
-        Pace pace = new Pace(2, clock);
+        Pace pace = new Pace(2, 2, clock);
         for (int look = 0; look < 10; look++) {
             for (int call = 0; call < 40; call++) {
                 pace.await();
@@ -53,7 +53,7 @@ class PaceTest {
         long seed = System.nanoTime();
         Random random = new Random(seed);
         Hand clock = new Hand();
-        Pace pace = new Pace(2, clock);
+        Pace pace = new Pace(2, 2, clock);
         List<Long> calls = new ArrayList<>();
         for (int call = 0; call < 2_000; call++) {
             pace.await();
@@ -75,7 +75,7 @@ class PaceTest {
                 super.sleep(nanos / 2 + 1);
             }
         };
-        Pace pace = new Pace(2, clock);
+        Pace pace = new Pace(2, 2, clock);
         long begin = clock.now;
         for (int call = 0; call <= Pace.MOST_CALLS_A_SECOND; call++) {
             pace.await();
@@ -87,20 +87,20 @@ class PaceTest {
     @Test
     void aLargeLookIsFollowedByAWaitForItsShareOfACore() throws InterruptedException {
         Hand clock = new Hand();
-        Pace pace = new Pace(2, clock);
+        Pace pace = new Pace(2, 2, clock);
         assertEquals(8_000, look(pace, clock, 101, SECOND / 10));
     }
 
     @Test
     void aSmallLookIsFollowedByNone() throws InterruptedException {
         Hand clock = new Hand();
-        assertEquals(0, look(new Pace(2, clock), clock, Pace.MOST_CALLS_A_SECOND, 10 * SECOND));
+        assertEquals(0, look(new Pace(2, 2, clock), clock, Pace.MOST_CALLS_A_SECOND, 10 * SECOND));
     }
 
     @Test
     void theCheapestOfTheLatestLooksCounts() throws InterruptedException {
         Hand clock = new Hand();
-        Pace pace = new Pace(2, clock);
+        Pace pace = new Pace(2, 2, clock);
         look(pace, clock, 101, SECOND / 10);
         for (int dear = 0; dear < 4; dear++) {
             assertTrue(look(pace, clock, 201, SECOND) <= 8_000);
@@ -112,7 +112,7 @@ class PaceTest {
     @Test
     void aLookOfFewMoreCallsWaitsLittleLongerThanTheInterval() throws InterruptedException {
         Hand clock = new Hand();
-        assertEquals(21_500, look(new Pace(2, clock), clock, 75, 100 * SECOND));
+        assertEquals(21_500, look(new Pace(2, 2, clock), clock, 75, 100 * SECOND));
     }
 
     private static long look(Pace pace, Hand clock, int calls, long cpu) throws InterruptedException {

@@ -38,6 +38,8 @@ final class Monitor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Monitor.class);
     /** How often it is asked who leads: a topology that a predecessor stopped waits for the answer. */
     private static final long LEADERSHIP_MILLIS = 1000;
+    /** Nimbus packs what this thread reads. */
+    private static final double PROCESS_PER_THREAD = 2.5;
 
     private final Settings settings;
     private final Rounds rounds;
@@ -61,7 +63,7 @@ final class Monitor implements AutoCloseable {
     Monitor(Map<String, Object> conf, Settings settings, Rounds rounds, Engine engine, StateLink state, EngineFacade facade,
         Actuator actuator, Shapes shapes, Adopted adopted, Meters meters) {
         this.settings = settings;
-        this.pace = new Pace(settings.mostCpuPercent());
+        this.pace = new Pace(settings.mostCpuPercent(), PROCESS_PER_THREAD);
         this.rounds = rounds;
         this.engine = engine;
         this.facade = facade;

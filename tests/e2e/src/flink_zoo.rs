@@ -80,7 +80,7 @@ pub const MEMBERS: &[Member] = &[
     },
     Member { ends: true, ..member("ending", 1, &[]) },
     Member { restarts: true, result: None, ..member("failing", 1, &[]) },
-    Member { result: None, ..member("sql", 1, &[]) },
+    Member { result: None, ..member("sql", 1, &["NOT_TIMED"]) },
     member("busy", 1, &[]),
 ];
 

@@ -72,7 +72,7 @@ pub const MEMBERS: &[Member] = &[
     member("ticking", ONE),
     Member { tasks: &[("relay", 8), ("sieve", 8)], ..member("looping", ONE) },
     member("later", UNSEEN),
-    member("failing", &["TUPLES_FAILED", "STOP_NEEDED"]),
+    member("failing", &["TUPLES_FAILED", "TASK_LIMITED", "STOP_NEEDED"]),
     member("unacked", ONE),
     member("metered", ONE),
     member("grouped", ONE),

@@ -224,26 +224,6 @@ impl Zoo {
         Ok(())
     }
 
-    /// Counts of executors by topology and component, now.
-    ///
-    /// # Errors
-    /// When Nimbus does not answer.
-    pub fn counts(&self) -> Result<BTreeMap<&'static str, BTreeMap<String, usize>>> {
-        let count = |member: &Member| {
-            let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-            for executor in self.product.storm.control().info(member.name)?.executors {
-                *counts.entry(executor.component).or_default() += 1;
-            }
-            Ok((member.name, counts))
-        };
-        self.members.iter().map(count).collect()
-    }
-
-    /// The product.
-    pub fn product(&self) -> &Product {
-        &self.product
-    }
-
     /// Stops everything.
     ///
     /// # Errors

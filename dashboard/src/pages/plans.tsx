@@ -113,10 +113,15 @@ function Word({ plan }: { plan: Plan }) {
 function describe(plan: Plan): string {
     const counted = plan.changes.filter((one) => one.executors_after !== null);
     const changes = counted.map(
-        (one) => `${one.component} ${one.executors_before ?? '?'} → ${one.executors_after} executors`,
+        (one) => `${one.component} ${since(one.executors_before)}${one.executors_after} executors`,
     );
     const moves = plan.moves.reduce((sum, move) => sum + move.executors, 0);
     return [...changes, `${moves} executors start in another place`, `${plan.stay} stay`].join('; ');
+}
+
+/** What comes before the new value; of a plan that has begun nobody knows what was before. */
+function since(before: number | null): string {
+    return before === null ? 'to ' : `${before} → `;
 }
 
 function Arrow({ before, after, unit }: { before: number | null; after: number | null; unit: string }) {
@@ -124,7 +129,8 @@ function Arrow({ before, after, unit }: { before: number | null; after: number |
     const grows = before === null || after > before;
     return (
         <span class={grows ? 'more' : 'less'}>
-            {before ?? '?'} → {after} {unit}
+            {since(before)}
+            {after} {unit}
         </span>
     );
 }

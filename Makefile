@@ -12,11 +12,7 @@ HISTORIES ?= 1000000
 FIRST ?= 0
 HISTORIES_EACH ?= 1000
 
-<<<<<<< HEAD
-.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test histories planted bench-storm bench-flink bench-policies bench-core bench-look bench-place docs install support clean
-=======
-.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test zoo histories planted bench-storm bench-flink bench-policies bench-core bench-place docs install support clean
->>>>>>> 19debec2 (Core: memory that others did not declare refuses nothing, and no declared topology takes a second slot before others have a first; a zoo of small topologies and jobs of many kinds)
+.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test zoo histories planted bench-storm bench-flink bench-policies bench-core bench-look bench-place docs install support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16

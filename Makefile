@@ -74,7 +74,7 @@ bench-core: ## Measures decisions, the crossing into the core, and what a round 
 	@scripts/bench-core.sh
 
 bench-look: setup ## Measures what looking at many topologies or jobs costs Nimbus or the JobManager
-	@gradle --quiet :jvm-adapter:storm:look :jvm-adapter:flink:look
+	@scripts/gradle.sh --quiet :jvm-adapter:storm:look :jvm-adapter:flink:look
 
 bench-place: setup ## Measures placement: Storm's schedulers and Thalweg on recorded clusters, and growth (ROUNDS=3)
 	@scripts/gradle.sh --quiet :jvm-adapter:storm:place -Prounds=$(ROUNDS) -Pcommit=$$(git rev-parse --short HEAD)

@@ -110,7 +110,7 @@ test('what was done is in the history with its reasons', async () => {
 test('plans show what they change, and placement where executors run', async () => {
     await page.goto(`${sample.address}/plans`);
     await page
-        .getByText(/→ \d+ executors/)
+        .getByText(/(→|to) \d+ executors/)
         .first()
         .waitFor(WITHIN);
     await toTopology();

@@ -8,7 +8,9 @@ import java.lang.management.ThreadInfo;
 import java.lang.management.ThreadMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** What this process takes of its machine, for benchmarks of what runs inside other people's processes. */
 public final class Costs {
@@ -49,6 +51,17 @@ public final class Costs {
             }
         }
         throw new IOException("/proc/self/status: no VmRSS");
+    }
+
+    /** Removes a folder that a benchmark made, with all that is in it. */
+    public static void remove(Path folder) throws IOException {
+        List<Path> all;
+        try (Stream<Path> found = Files.walk(folder)) {
+            all = found.sorted(Comparator.reverseOrder()).toList();
+        }
+        for (Path path : all) {
+            Files.deleteIfExists(path);
+        }
     }
 
     /** The most of these instants, in nanoseconds and ascending, that lie within one second. */

@@ -72,6 +72,8 @@ final class LookBenchmark {
                         .put("heap_mib", Costs.heapMib() - heap).put("native_mib", Costs.outsideJvmMib() - outside);
                 }
             }
+        } finally {
+            Costs.remove(store);
         }
     }
 

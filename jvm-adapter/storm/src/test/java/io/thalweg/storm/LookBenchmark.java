@@ -88,6 +88,7 @@ final class LookBenchmark {
             zookeeper.close();
             server.stop();
             serving.join();
+            Costs.remove(local);
         }
     }
 

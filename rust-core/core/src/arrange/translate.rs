@@ -240,7 +240,9 @@ pub fn problem(
         (placing.demands.on_nodes(), placing.memory_of_others(observation));
     let left =
         |index: usize, node: &Node| node.memory_mib.map(|mib| memory_of_others.left(index, mib));
-    let nodes = observation.nodes.iter().enumerate().map(|(index, node)| PlaceNode {
+    let nodes = observation.nodes.iter().enumerate();
+    let nodes = nodes.map(|(index, node)| (index, node, left(index, node)));
+    let nodes = nodes.map(|(index, node, memory)| PlaceNode {
         power_milli: (cluster.powers[index] * 1000.0).round().max(1.0) as u32,
         base_load: (demands_of_others[index] * MICROS) as u64,
         usable: cluster.usable[index],
@@ -252,8 +254,8 @@ pub fn problem(
                 taken: placing.is_taken(SlotRef { node: index as u32, port }),
             })
             .collect(),
-        memory_mib: left(index, node).map(|[mib, _]| mib),
-        undeclared_mib: left(index, node).map_or(0, |[assumed, declared]| declared - assumed),
+        memory_mib: memory.map(|[mib, _]| mib),
+        undeclared_mib: memory.map_or(0, |[assumed, declared]| declared - assumed),
         rack: cluster.racks[index],
     });
     let parts = Parts::of(desired, demands);

@@ -108,10 +108,11 @@ fn place_around(problem: &Problem) -> Option<Vec<SlotRef>> {
 /// could use.
 pub fn complete(problem: &Problem) -> Completed {
     let found = completed(problem);
-    match problem.of_declarations() {
-        Some(sure) if !found.lacking.is_empty() => completed(&sure),
-        _ => found,
+    if found.lacking.is_empty() {
+        return found;
     }
+    // It copies the problem, which most rounds need not do.
+    problem.of_declarations().map_or(found, |sure| completed(&sure))
 }
 
 fn completed(problem: &Problem) -> Completed {

@@ -69,7 +69,7 @@ fn keep_or_place(
             let spread = problem.crowding(there.chain(chunk.iter().map(|&pinned| (pinned, node))));
             spread.is_none() && all.is_none_or(|all| memory[node].saturating_add(needed) <= all)
         };
-        // Memory that was declared is not chosen here: what does not fit anywhere is left out here.
+        // Memory that was declared cannot be done with less: what fits nowhere is left out here.
         let enough = |node: &usize| !problem.memory_declared || fits(*node);
         let slot = fastest(problem, room, &fits)
             .filter(|node| enough(node) && (spare || last.is_none()))

@@ -10,6 +10,7 @@ use serde_json::Value;
 use thalweg_lab::FlinkJob;
 
 use crate::flink::FlinkProduct;
+use crate::status::CALM;
 
 /// The setting with the file that says how many milliseconds a record takes.
 const COST: &str = "cost";
@@ -47,18 +48,6 @@ const fn member(name: &'static str, slots: usize, says: &'static [&'static str])
     let (result, ends, restarts) = (Some("sink: Writer"), false, false);
     Member { name, slots, result, settings, ends, restarts, says }
 }
-
-/// What may be said of each while nothing is to be done. A busy machine makes latency rise.
-const CALM: &[&str] = &[
-    "NO_BOTTLENECK",
-    "LATENCY_STABLE",
-    "NOT_YET_PERSISTENT",
-    "BOTTLENECK_RISING",
-    "NO_GAIN",
-    "HIGHER_LEVEL_FIRST",
-];
-/// What is said before a job can be judged.
-const EARLY: &[&str] = &["SETTLING", "METRICS_MISSING", "EXECUTORS_UNASSIGNED"];
 
 /// All of them.
 pub const MEMBERS: &[Member] = &[
@@ -165,7 +154,7 @@ impl Zoo {
             let status = self.product.status()?;
             for member in self.members.iter().filter(|member| !member.ends && !member.restarts) {
                 let decision = status.decision(member.name).context(member.name)?;
-                let early = decision.reasons.iter().find(|r| EARLY.contains(&r.code.as_str()));
+                let early = decision.early();
                 ensure!(early.is_none(), "{}: {early:?}", member.name);
             }
             Ok(Some(()))

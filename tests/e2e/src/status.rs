@@ -43,6 +43,18 @@ pub struct Store {
     pub up: bool,
 }
 
+/// What may be said of a topology while nothing is to be done. A busy machine makes latency rise.
+pub const CALM: &[&str] = &[
+    "NO_BOTTLENECK",
+    "LATENCY_STABLE",
+    "NOT_YET_PERSISTENT",
+    "BOTTLENECK_RISING",
+    "NO_GAIN",
+    "HIGHER_LEVEL_FIRST",
+];
+/// What is said before it can be judged.
+const EARLY: &[&str] = &["SETTLING", "METRICS_MISSING", "EXECUTORS_UNASSIGNED"];
+
 /// A decision in brief.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Decision {
@@ -52,6 +64,13 @@ pub struct Decision {
     pub verdict: String,
     /// Why.
     pub reasons: Vec<Reason>,
+}
+
+impl Decision {
+    /// The first reason, if any, by which the topology cannot be judged yet.
+    pub fn early(&self) -> Option<&Reason> {
+        self.reasons.iter().find(|reason| EARLY.contains(&reason.code.as_str()))
+    }
 }
 
 /// A reason of a decision.

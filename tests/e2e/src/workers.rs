@@ -1,6 +1,6 @@
 //! Worker processes, and how work spreads over them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use thalweg_lab::control::TopologyInfo;
@@ -15,6 +15,27 @@ pub fn pids(lab: &Path) -> BTreeMap<u16, u32> {
         port.rsplit('=').next()?.parse().ok()
     };
     marked(lab).into_iter().filter_map(|p| Some((port(&p.command)?, p.pid))).collect()
+}
+
+/// The same of these slots' workers only.
+pub fn pids_of(lab: &Path, ports: &BTreeSet<u16>) -> BTreeMap<u16, u32> {
+    let mut pids = pids(lab);
+    pids.retain(|port, _| ports.contains(port));
+    pids
+}
+
+/// The ports of a topology's slots.
+pub fn ports(info: &TopologyInfo) -> BTreeSet<u16> {
+    info.executors.iter().map(|executor| executor.port).collect()
+}
+
+/// The process ids of all supervisors of a lab.
+pub fn supervisors(lab: &Path) -> BTreeSet<u32> {
+    let is_supervisor = |command: &[String]| {
+        command.iter().any(|word| word == "org.apache.storm.daemon.supervisor.Supervisor")
+    };
+    let found = marked(lab).into_iter().filter(|process| is_supervisor(&process.command));
+    found.map(|process| process.pid).collect()
 }
 
 /// Tuples that each executor of a component executed between two looks, by its first task.

@@ -9,11 +9,10 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use thalweg_lab::StormJob;
 use thalweg_lab::control::TopologyInfo;
-use thalweg_lab::process::marked;
 
 use crate::product::Product;
-use crate::status::EndedPlan;
-use crate::workers::pids;
+use crate::status::{CALM, EndedPlan};
+use crate::workers::{pids_of, ports, supervisors};
 
 /// The one whose load changes, and the file that says how many tuples come per second.
 const BUSY: &str = "busy";
@@ -43,18 +42,8 @@ const fn member(name: &'static str, says: &'static [&'static str]) -> Member {
     Member { name, workers: 1, result: "sink", tasks: &[], says }
 }
 
-/// What may be said of each while nothing is to be done. A busy machine makes latency rise.
-const CALM: &[&str] = &[
-    "NO_BOTTLENECK",
-    "LATENCY_STABLE",
-    "NOT_YET_PERSISTENT",
-    "BOTTLENECK_RISING",
-    "NO_GAIN",
-    "HIGHER_LEVEL_FIRST",
-    "STOP_NEEDED",
-];
-/// What is said before a topology can be judged.
-const EARLY: &[&str] = &["SETTLING", "METRICS_MISSING", "EXECUTORS_UNASSIGNED"];
+/// Every change of a topology with one worker stops it, which may be said of any besides.
+const STOPS: &[&str] = &["STOP_NEEDED"];
 /// Every change of it stops it, as it asks for one worker.
 const ONE: &[&str] = &["STOP_NEEDED"];
 /// Besides, its work does not show.
@@ -151,7 +140,7 @@ impl Zoo {
             let status = self.product.status()?;
             for member in &self.members {
                 let decision = status.decision(member.name).context(member.name)?;
-                let early = decision.reasons.iter().find(|r| EARLY.contains(&r.code.as_str()));
+                let early = decision.early();
                 ensure!(early.is_none(), "{}: {early:?}", member.name);
             }
             Ok(Some(()))
@@ -165,7 +154,7 @@ impl Zoo {
     pub fn all_is_well(&self, span: Duration) -> Result<()> {
         let before = self.worked()?;
         let running = self.workers();
-        let daemons = supervisors(&self.product);
+        let daemons = supervisors(self.product.storm.dir());
         let mut said: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         self.product.stays(span, || {
             let status = self.product.status()?;
@@ -184,7 +173,7 @@ impl Zoo {
         eprintln!("said: {said:?}");
         for member in &self.members {
             let said = &said[member.name];
-            let fits = |code: &String| [CALM, member.says].concat().contains(&code.as_str());
+            let fits = |code: &String| [CALM, STOPS, member.says].concat().contains(&code.as_str());
             let lacks = member.says.iter().find(|code| !said.contains(**code));
             ensure!(lacks.is_none(), "of {}: {said:?} without {lacks:?}", member.name);
             ensure!(said.iter().all(fits), "of {}: {said:?}", member.name);
@@ -194,7 +183,11 @@ impl Zoo {
             ensure!(after[name] > *count, "{name} stands still\n{}", self.product.evidence());
         }
         ensure!(running == self.workers(), "restarted\n{}", self.product.evidence());
-        ensure!(daemons == supervisors(&self.product), "halted\n{}", self.product.evidence());
+        ensure!(
+            daemons == supervisors(self.product.storm.dir()),
+            "halted\n{}",
+            self.product.evidence()
+        );
         Ok(())
     }
 
@@ -266,27 +259,10 @@ impl Zoo {
     /// The worker processes of all members, by their ports, which are unique in a lab.
     fn workers(&self) -> BTreeMap<u16, u32> {
         let ports: BTreeSet<u16> = self.placed.values().flat_map(ports).collect();
-        let mut workers = pids(self.product.storm.dir());
-        workers.retain(|port, _| ports.contains(port));
-        workers
+        pids_of(self.product.storm.dir(), &ports)
     }
-}
-
-fn ports(info: &TopologyInfo) -> BTreeSet<u16> {
-    info.executors.iter().map(|executor| executor.port).collect()
 }
 
 fn slots(info: &TopologyInfo) -> BTreeSet<(&str, u16)> {
     info.executors.iter().map(|executor| (executor.host.as_str(), executor.port)).collect()
-}
-
-fn supervisors(product: &Product) -> BTreeSet<u32> {
-    let is_supervisor = |command: &[String]| {
-        command.iter().any(|word| word == "org.apache.storm.daemon.supervisor.Supervisor")
-    };
-    marked(product.storm.dir())
-        .into_iter()
-        .filter(|process| is_supervisor(&process.command))
-        .map(|process| process.pid)
-        .collect()
 }

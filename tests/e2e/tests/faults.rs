@@ -9,7 +9,7 @@ use thalweg_core::model::TaskRange;
 use thalweg_core::units::Timestamp;
 use thalweg_e2e::product::{Product, WORDS_PER_LINE};
 use thalweg_e2e::routes::{connect, table, truth};
-use thalweg_e2e::workers::pids;
+use thalweg_e2e::workers::pids_of;
 use thalweg_lab::control::TopologyInfo;
 use thalweg_store::{Change, RedisStore, RoutingTable, Row, Store, StoreKind, StoreSettings};
 
@@ -150,8 +150,7 @@ fn a_lost_node_costs_the_others_nothing(product: &mut Product) -> Result<()> {
     };
     let kept = on(false);
     ensure!(!on(true).is_empty() && !kept.is_empty(), "both nodes should hold workers: {info:?}");
-    let mut before = pids(product.storm.dir());
-    before.retain(|port, _| kept.contains(port));
+    let before = pids_of(product.storm.dir(), &kept);
     product.storm.kill_node(2)?;
     product.wait("a placement without the lost node", || {
         let info = product.storm.control().info("words")?;
@@ -159,8 +158,7 @@ fn a_lost_node_costs_the_others_nothing(product: &mut Product) -> Result<()> {
         Ok((!there).then_some(()))
     })?;
     product.wait_assigned("words", info.executors.len())?;
-    let mut after = pids(product.storm.dir());
-    after.retain(|port, _| kept.contains(port));
+    let after = pids_of(product.storm.dir(), &kept);
     ensure!(before == after, "workers {before:?} became {after:?}\n{}", product.evidence());
     product.wait_output("words", FLOWS)?;
     let now = product.storm.control().info("words")?;

@@ -1,16 +1,15 @@
 //! While one topology is changed, others come, go and run as if nothing happened.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use thalweg_e2e::product::{Product, text};
-use thalweg_e2e::workers::pids;
+use thalweg_e2e::workers::{pids, pids_of, ports, supervisors};
 use thalweg_e2e::{LIMIT, status::EndedPlan};
 use thalweg_lab::control::TopologyInfo;
-use thalweg_lab::process::marked;
 
 const LINES: f64 = 20.0;
 /// Nimbus tells the supervisor, a slot notices, a worker ends. A supervisor that learns it by itself takes up to ten
@@ -31,14 +30,14 @@ fn topologies_come_and_go_beside_an_action() -> Result<()> {
     product.run(&words, LINES)?;
     let steady = small(&product, "steady")?;
     let doomed = small(&product, "doomed")?;
-    let running = workers(&product, &steady);
-    let daemons = supervisors(&product);
+    let running = pids_of(product.storm.dir(), &ports(&steady));
+    let daemons = supervisors(product.storm.dir());
 
     product.order(&json!({ "topology": "words", "counts": { "split": 2 } }))?;
     let plan = product.wait("new workers to be asked for", || {
         Ok(product.status()?.plan.filter(|plan| plan.state == "preparing"))
     })?;
-    let doomed_workers = workers(&product, &doomed);
+    let doomed_workers = pids_of(product.storm.dir(), &ports(&doomed));
     ensure!(!doomed_workers.is_empty(), "nothing to kill: {doomed:?}");
     product.storm.control().kill("doomed", 0)?;
     product.wait_within(ENDED, "the end of a killed topology's workers", || {
@@ -62,8 +61,12 @@ fn topologies_come_and_go_beside_an_action() -> Result<()> {
     ensure!(ended.how == "make_before_break", "{ended:?}");
     let now = product.storm.control().info("late")?;
     ensure!(now.assignment() == late.assignment(), "moved: {now:?}");
-    ensure!(running == workers(&product, &steady), "restarted\n{}", product.evidence());
-    ensure!(daemons == supervisors(&product), "halted\n{}", product.evidence());
+    ensure!(
+        running == pids_of(product.storm.dir(), &ports(&steady)),
+        "restarted\n{}",
+        product.evidence()
+    );
+    ensure!(daemons == supervisors(product.storm.dir()), "halted\n{}", product.evidence());
     no_slot_was_promised_twice(&product)?;
     let info = product.wait_assigned("words", ended.plan.rows.len())?;
     apart(&[&info, &steady, &late])?;
@@ -79,14 +82,14 @@ fn without_thalweg_nothing_moves(
     steady: &TopologyInfo,
     late: &TopologyInfo,
 ) -> Result<()> {
-    let before = [words, steady, late].map(|info| workers(product, info));
+    let before = [words, steady, late].map(|info| pids_of(product.storm.dir(), &ports(info)));
     let [_, more, enough] = before.each_ref().map(BTreeMap::len);
-    desired(product, steady, more + 1)?;
-    desired(product, late, enough)?;
+    ask_for_workers(product, steady, more + 1)?;
+    ask_for_workers(product, late, enough)?;
     let same = |product: &Product, some: &[&TopologyInfo]| {
         let kept = [words, steady, late].into_iter().zip(&before);
         for (info, before) in kept.filter(|(info, _)| some.iter().any(|one| one.id == info.id)) {
-            let now = workers(product, info);
+            let now = pids_of(product.storm.dir(), &ports(info));
             ensure!(now == *before, "workers of {} {before:?} became {now:?}", info.name);
         }
         Ok(())
@@ -113,7 +116,7 @@ fn without_thalweg_nothing_moves(
 }
 
 /// Tells Storm how many workers a topology is to have; Thalweg leaves each executor where it is.
-fn desired(product: &Product, topology: &TopologyInfo, workers: usize) -> Result<()> {
+fn ask_for_workers(product: &Product, topology: &TopologyInfo, workers: usize) -> Result<()> {
     let workers = Some(u32::try_from(workers)?);
     product.storm.control().rebalance(&topology.name, 0, &BTreeMap::new(), workers)?;
     settle(product, topology)
@@ -127,25 +130,6 @@ fn settle(product: &Product, topology: &TopologyInfo) -> Result<()> {
 fn small(product: &Product, name: &str) -> Result<TopologyInfo> {
     let topology = product.word_count(name).set("workers", 1);
     product.storm.submit(&topology, LIMIT).with_context(|| product.evidence())
-}
-
-/// The worker processes of a topology, by their ports, which are unique in a lab.
-fn workers(product: &Product, info: &TopologyInfo) -> BTreeMap<u16, u32> {
-    let ports: BTreeSet<u16> = info.executors.iter().map(|executor| executor.port).collect();
-    let mut workers = pids(product.storm.dir());
-    workers.retain(|port, _| ports.contains(port));
-    workers
-}
-
-fn supervisors(product: &Product) -> BTreeSet<u32> {
-    let is_supervisor = |command: &[String]| {
-        command.iter().any(|word| word == "org.apache.storm.daemon.supervisor.Supervisor")
-    };
-    marked(product.storm.dir())
-        .into_iter()
-        .filter(|process| is_supervisor(&process.command))
-        .map(|process| process.pid)
-        .collect()
 }
 
 fn no_slot_was_promised_twice(product: &Product) -> Result<()> {

@@ -28,8 +28,8 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.Text
  * @param ownStore the folder for the store where the user named none; else null
  * @param forEngine all settings of interest to the core, as one flat JSON object
  */
-public record Settings(int level, long monitorIntervalMillis, double mostCpuPercent, long stepTimeoutMillis, String libraryPath, RestAccess rest,
-        boolean reactive, Set<String> withoutCheckpoints, Path ownStore, String forEngine) {
+public record Settings(int level, long monitorIntervalMillis, double mostCpuPercent, long stepTimeoutMillis,
+        String libraryPath, RestAccess rest, boolean reactive, Set<String> withoutCheckpoints, Path ownStore, String forEngine) {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String PREFIX = "thalweg.";
 

@@ -42,7 +42,7 @@ public final class Pace {
     private boolean full;
     private final double share;
     private final double processPerThread;
-    /** Of the latest looks. */
+    /** Of the latest looks that were not small. */
     private final Deque<Long> costs = new ArrayDeque<>();
     private long begun;
     private long cpuBegun;
@@ -93,12 +93,13 @@ public final class Pace {
      * @param intervalMillis the time from one look to the next where nothing speaks against it
      */
     public long end(long intervalMillis) {
+        if (callsOfLook <= MOST_CALLS_A_SECOND) {
+            // One that failed early is small as well, and tells nothing of what a whole one costs.
+            return 0;
+        }
         costs.addLast((long) (processPerThread * (clock.cpuNanos() - cpuBegun)));
         if (costs.size() > LOOKS) {
             costs.removeFirst();
-        }
-        if (callsOfLook <= MOST_CALLS_A_SECOND) {
-            return 0;
         }
         double size = (double) callsOfLook / MOST_CALLS_A_SECOND;
         double most = size * size * TimeUnit.MILLISECONDS.toNanos(intervalMillis);

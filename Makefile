@@ -73,8 +73,10 @@ bench-core: ## Measures decisions, the crossing into the core, and what a round 
 	@scripts/setup.sh benchmarks
 	@scripts/bench-core.sh
 
-bench-look: setup ## Measures what looking at many topologies or jobs costs Nimbus or the JobManager
+bench-look: ## Measures what looking at many topologies or jobs costs Nimbus or the JobManager
+	@scripts/setup.sh benchmarks
 	@scripts/gradle.sh --quiet :jvm-adapter:storm:look :jvm-adapter:flink:look
+	@jq --slurp '{storm: .[0], flink: .[1]}' target/bench/look-storm.json target/bench/look-flink.json | scripts/measured.sh look
 
 bench-place: setup ## Measures placement: Storm's schedulers and Thalweg on recorded clusters, and growth (ROUNDS=3)
 	@scripts/gradle.sh --quiet :jvm-adapter:storm:place -Prounds=$(ROUNDS) -Pcommit=$$(git rev-parse --short HEAD)

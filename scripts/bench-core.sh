@@ -4,10 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-out=target/bench/core.json
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p target/bench
 
 # A benchmark of an earlier run that is no more leaves its estimates behind.
 touch "$work/begin"
@@ -23,10 +21,6 @@ scripts/gradle.sh --quiet :jvm-adapter:bridge:crossing | tee "$work/crossing.txt
 scripts/gradle.sh --quiet :jvm-adapter:storm:overhead | tee "$work/overhead.txt"
 
 jq --null-input --slurpfile decisions "$work/decisions.json" \
-    --rawfile crossing "$work/crossing.txt" --rawfile overhead "$work/overhead.txt" \
-    --arg commit "$(git rev-parse --short HEAD)$([ -z "$(git status --porcelain)" ] || echo +)" \
-    --arg machine "$(nproc) cores, $(uname -srm)" '
+    --rawfile crossing "$work/crossing.txt" --rawfile overhead "$work/overhead.txt" '
     def lines: split("\n") | map(select(. != ""));
-    {commit: $commit, machine: $machine, decisions: $decisions,
-     crossing: ($crossing | lines), overhead: ($overhead | lines)}' >"$out"
-echo "written to $out"
+    {decisions: $decisions, crossing: ($crossing | lines), overhead: ($overhead | lines)}' | scripts/measured.sh core

@@ -18,15 +18,35 @@ public final class Costs {
     private static final MemoryMXBean MEMORY = ManagementFactory.getMemoryMXBean();
     private static final double MIB = 1 << 20;
 
+    /** Something that takes a while. */
+    @FunctionalInterface
+    public interface Work {
+        /** Does it. */
+        void run() throws InterruptedException;
+    }
+
+    /** What a while took: its length, and the shares of a core that a thread and the whole process had in it. */
+    public record While(double secs, double threadPercent, double processPercent) {
+        /** Does something, and tells what a thread whose name begins so, and the process, took meanwhile. */
+        public static While of(String thread, Work work) throws InterruptedException {
+            long begun = System.nanoTime();
+            long process = processNanos();
+            long own = threadNanos(thread);
+            work.run();
+            double nanos = System.nanoTime() - begun;
+            return new While(nanos / 1e9, 100 * (threadNanos(thread) - own) / nanos, 100 * (processNanos() - process) / nanos);
+        }
+    }
+
     private Costs() { }
 
     /** Processor time that the process has had so far. */
-    public static long processNanos() {
+    private static long processNanos() {
         return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
     }
 
     /** Processor time that the thread whose name begins so has had so far. */
-    public static long threadNanos(String name) {
+    private static long threadNanos(String name) {
         for (long id : THREADS.getAllThreadIds()) {
             ThreadInfo info = THREADS.getThreadInfo(id);
             if (info != null && info.getThreadName().startsWith(name)) {

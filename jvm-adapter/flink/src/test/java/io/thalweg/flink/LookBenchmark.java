@@ -80,15 +80,11 @@ final class LookBenchmark {
     /** Waits for whole looks, and tells what they took. */
     private static ObjectNode follow(RunningJobs running) throws InterruptedException {
         running.awaitLooks(WARM);
-        long begun = System.nanoTime();
-        long process = Costs.processNanos();
-        long own = Costs.threadNanos(MONITOR);
-        running.awaitLooks(WARM + MEASURED);
-        double nanos = System.nanoTime() - begun;
+        Costs.While looks = Costs.While.of(MONITOR, () -> running.awaitLooks(WARM + MEASURED));
         return JsonNodeFactory.instance.objectNode()
-            .put("calls", running.callsOfALook()).put("cycle_secs", nanos / 1e9 / MEASURED)
+            .put("calls", running.callsOfALook()).put("cycle_secs", looks.secs() / MEASURED)
             .put("most_calls_in_a_second", running.mostCallsInASecond())
-            .put("monitor_percent_of_a_core", 100 * (Costs.threadNanos(MONITOR) - own) / nanos)
-            .put("jvm_percent_of_a_core", 100 * (Costs.processNanos() - process) / nanos);
+            .put("monitor_percent_of_a_core", looks.threadPercent())
+            .put("jvm_percent_of_a_core", looks.processPercent());
     }
 }

@@ -122,16 +122,12 @@ final class LookBenchmark {
     /** Waits for whole looks, and tells what they took. */
     private static ObjectNode follow(RunningCluster cluster) throws InterruptedException {
         cluster.awaitLooks(WARM);
-        long begun = System.nanoTime();
-        long process = Costs.processNanos();
-        long own = Costs.threadNanos(MONITOR);
-        cluster.awaitLooks(WARM + MEASURED);
-        double nanos = System.nanoTime() - begun;
+        Costs.While looks = Costs.While.of(MONITOR, () -> cluster.awaitLooks(WARM + MEASURED));
         return JsonNodeFactory.instance.objectNode()
-            .put("look_secs", cluster.longestLookSecs()).put("cycle_secs", nanos / 1e9 / MEASURED)
+            .put("look_secs", cluster.longestLookSecs()).put("cycle_secs", looks.secs() / MEASURED)
             .put("most_calls_in_a_second", cluster.mostCallsInASecond())
-            .put("monitor_percent_of_a_core", 100 * (Costs.threadNanos(MONITOR) - own) / nanos)
-            .put("jvm_percent_of_a_core", 100 * (Costs.processNanos() - process) / nanos);
+            .put("monitor_percent_of_a_core", looks.threadPercent())
+            .put("jvm_percent_of_a_core", looks.processPercent());
     }
 
     private static Map<String, NodeFacts> nodes() {

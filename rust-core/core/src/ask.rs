@@ -13,7 +13,7 @@ use crate::explain::Desired;
 use crate::model::{Observation, SlotRef, Topology};
 use crate::permission::{Charter, Lift, parted};
 use crate::place::{self, Problem, Shortage, place};
-use crate::policy::me_stream::{self, Arrangement, PlacedSituation, Places};
+use crate::policy::me_stream::{self, Arrangement, PlacedSituation, Places, Waiting};
 use crate::policy::{self, Intent, Situation, used_slots};
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::{PolicyName, Settings, SlotRule};
@@ -92,9 +92,10 @@ impl Question<'_> {
             metrics,
             metric_history: &state.metric_history,
             arrangement,
-            catches_up: Baseline::of(topology, *metrics, &state.metric_history).catches_up(),
+            waiting: waiting(&Baseline::of(topology, *metrics, &state.metric_history)),
             settled_at: state.settling_until,
             in_vain,
+            growth_in_vain: state.blacklist.forbids(Attempt::More, self.context.now).is_some(),
             settings: self.context.settings,
             now: self.context.now,
         };
@@ -332,4 +333,13 @@ fn arrangement(question: &Question<'_>) -> Result<(Arrangement, Option<Reason>),
 
 fn worst_in(problem: &Problem, placement: &[SlotRef]) -> f64 {
     place::worst_load(problem, placement) as f64 / MICROS
+}
+
+/// What becomes of what waits before sources.
+fn waiting(now: &Baseline) -> Waiting {
+    match now.falls_behind() {
+        _ if now.catches_up() => Waiting::CatchesUp,
+        Some(rate) => Waiting::Grows(rate),
+        None => Waiting::Rests,
+    }
 }

@@ -22,6 +22,9 @@ const CLEARLY_LATER: f64 = 0.5;
 /// A rise by fewer milliseconds is none: engines count whole ones.
 const SMALLEST_RISE_MS: f64 = 1.0;
 
+/// Throughput varies by this part where nothing was done.
+const SMALLEST_GAIN: f64 = 0.03;
+
 /// A day, over which the time that actions took is summed up.
 const DAY: Millis = Millis::from_secs(86_400);
 
@@ -63,7 +66,8 @@ pub fn verify(
         action.before,
         Baseline::of(assessment.topology, assessment.metrics, &state.metric_history),
     );
-    let better = is_better(&before, &after);
+    let added = action.way_back.as_ref().map(|way| way.added(assessment.topology));
+    let better = is_better(&before, &after, worth(added));
     let ours = action.way_back.as_ref().is_none_or(|way| way.led_to(assessment.topology));
     let harm = harm(&before, &after, action.attempt, better).filter(|_| ours);
     let effect = match action.attempt {
@@ -141,18 +145,28 @@ fn remember(
 /// Whether what was wanted became noticeably better.
 ///
 /// Where more was asked for than was done, that is to get more of it done, or as much with time to spare: latency that is
-/// taken soon after queues were emptied is lower whatever was done. Elsewhere tuples are to take less time, or executors
-/// to be less busy.
-fn is_better(before: &Baseline, after: &Baseline) -> bool {
+/// taken soon after queues were emptied is lower whatever was done; and one executor more of a dozen is worth as much
+/// more as that brings. Elsewhere tuples are to take less time, or executors to be less busy.
+fn is_better(before: &Baseline, after: &Baseline, worth: f64) -> bool {
     let (was, is) = (&before.metrics, &after.metrics);
-    let more = is.throughput.get() > was.throughput.get() * (1.0 + NOTICEABLE);
+    let gain = is.throughput.get() / was.throughput.get().max(f64::MIN_POSITIVE) - 1.0;
+    let more = gain > NOTICEABLE;
     if before.is_short() {
-        return more || (!after.is_short() && as_much(before, after));
+        return gain > worth || (!after.is_short() && as_much(before, after));
     }
     let fell =
         latency(was, is).is_some_and(|(_, was, is)| is.get() < was.get() * (1.0 - NOTICEABLE));
     let relieved = is.capacity.get() < was.capacity.get() * (1.0 - NOTICEABLE);
     fell || more || relieved
+}
+
+/// The part of throughput that an action on what was short must add to have helped: what is noticeable, or half of what
+/// the executors that it added could do, if that is less.
+fn worth(added: Option<f64>) -> f64 {
+    match added.filter(|added| *added > 0.0) {
+        Some(added) => (added / 2.0).clamp(SMALLEST_GAIN, NOTICEABLE),
+        None => NOTICEABLE,
+    }
 }
 
 /// Whether nothing is short any more, but less is done as well: then it may be the load that became lighter.
@@ -277,7 +291,7 @@ mod tests {
     }
 
     fn harms(before: Baseline, after: Baseline, attempt: Attempt) -> bool {
-        let better = is_better(&before, &after);
+        let better = is_better(&before, &after, NOTICEABLE);
         harm(&before, &after, attempt, better).is_some()
     }
 
@@ -294,7 +308,7 @@ mod tests {
 
     #[test]
     fn what_is_short_is_helped_by_more_that_is_done_and_not_by_less_latency() {
-        let better = |before, after| is_better(&before, &after);
+        let better = |before, after| is_better(&before, &after, NOTICEABLE);
         // A sink that can do 700/s holds up all; queues were emptied by the restart.
         let held_up = baseline(700.0, Some(1000.0), 1.0, 90_000.0);
         assert!(!better(held_up, baseline(700.0, Some(1000.0), 1.0, 70_000.0)));
@@ -312,6 +326,18 @@ mod tests {
         let fine = baseline(700.0, Some(700.0), 0.85, 20.0);
         assert!(better(fine, baseline(700.0, Some(700.0), 0.85, 5.0)));
         assert!(better(fine, baseline(700.0, Some(700.0), 0.6, 20.0)));
+    }
+
+    #[test]
+    fn one_executor_more_of_many_helps_by_half_of_what_it_can_do() {
+        let (before, after) = (baseline(1000.0, Some(2000.0), 1.0, 9e4), |throughput| {
+            baseline(throughput, Some(2000.0), 1.0, 9e4)
+        });
+        let better = |added, throughput| is_better(&before, &after(throughput), worth(Some(added)));
+        assert!(better(1.0 / 8.0, 1080.0) && !better(1.0 / 8.0, 1060.0), "8 to 9: 6.25 %");
+        assert!(better(1.0, 1110.0) && !better(1.0, 1090.0), "1 to 2: what is noticeable");
+        assert!(!better(0.02, 1025.0), "50 to 51: what varies anyway is no gain");
+        assert_eq!([worth(None), worth(Some(0.0))], [NOTICEABLE; 2], "a move adds none");
     }
 
     #[test]

@@ -318,6 +318,30 @@ fn what_will_soon_have_caught_up_gets_no_more_executors() {
 }
 
 #[test]
+fn one_executor_without_time_left_is_too_few_where_sources_fall_behind() {
+    for (growth, acts) in [(0, false), (100, true)] {
+        let mut model = Model::new(3, 3, 3);
+        // One of three does a hundred in a second and is asked for so many; the others are half idle.
+        model.abilities[2] = 0.5;
+        model.settings.imbalance_limit = 100.0;
+        model.rate = 300.0;
+        let mut step = |secs: u64| {
+            let seen = |o: &mut Observation| {
+                o.topologies[0].components[0].backlog = Some(10_000 + growth * secs);
+            };
+            model.step_seen_through(seen).decisions.remove(0)
+        };
+        let decisions: Vec<Decision> = (0..20).map(|n| step(2 * n)).collect();
+        let acted = decisions.iter().find(|decision| decision.verdict == Verdict::Act);
+        assert_eq!(acted.is_some(), acts, "{:?}", decisions.last());
+        if let Some(decision) = acted {
+            assert_eq!(codes(decision), [ReasonCode::CapacityHigh]);
+            assert!(decision.reasons[0].text.contains("sources fall behind"), "{decision:?}");
+        }
+    }
+}
+
+#[test]
 fn fewer_executors_are_judged_by_what_they_can_do_and_forbid_no_growth() {
     let mut model = Model::new(3, 4, 2);
     model.rate = 300.0;

@@ -47,8 +47,13 @@ impl Baseline {
     /// Whether more is asked for than is done: the busiest executor has no time left, or clearly less is brought in than
     /// is asked for.
     pub fn is_short(&self) -> bool {
-        let brought = self.metrics.throughput.get();
-        self.is_full() || self.asked.is_some_and(|asked| brought < asked.get() * (1.0 - NOTICEABLE))
+        self.is_full() || self.falls_behind().is_some()
+    }
+
+    /// By how much sources fall behind what is asked for, where that is noticeable.
+    pub fn falls_behind(&self) -> Option<RatePerSec> {
+        let (brought, asked) = (self.metrics.throughput.get(), self.asked?.get());
+        (brought < asked * (1.0 - NOTICEABLE)).then(|| RatePerSec::saturating(asked - brought))
     }
 
     /// Whether the busiest executor has no time left.

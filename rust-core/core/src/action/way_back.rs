@@ -79,6 +79,16 @@ impl WayBack {
             && topology.executors.iter().all(|e| self.planned.contains_key(&e.tasks))
     }
 
+    /// The largest part by which a component has more executors than before.
+    pub fn added(&self, topology: &Topology) -> f64 {
+        let added = |(id, former): (&String, &u32)| {
+            let index = topology.components.iter().position(|component| component.id == *id)?;
+            let now = topology.executors_of(u32::try_from(index).ok()?);
+            Some(f64::from(now) / f64::from((*former).max(1)) - 1.0)
+        };
+        self.counts.iter().filter_map(added).fold(0.0, f64::max)
+    }
+
     /// Whether the topology is as the plan left it, so that what it does is the plan's doing. Where the
     /// engine chooses the slots, only the executors are.
     pub fn is_as_planned(

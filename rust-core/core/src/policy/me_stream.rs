@@ -16,7 +16,7 @@ use crate::plan::parameter::{Candidate, Size, choose, desired_size, grow};
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::Settings;
 use crate::signals::{Measurement, MetricHistory};
-use crate::units::{Millis, Share, Timestamp};
+use crate::units::{Millis, RatePerSec, Share, Timestamp};
 
 /// What placement knows before a plan is made.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +35,17 @@ pub struct Arrangement {
     pub free_slot: bool,
 }
 
+/// What becomes of what waits before the sources of a topology, where somebody counts it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Waiting {
+    /// Sources bring in more than is asked for, from what was left waiting.
+    CatchesUp,
+    /// It stays as it is, or nobody counts it.
+    Rests,
+    /// Sources fall behind, by so much.
+    Grows(RatePerSec),
+}
+
 /// What the policy is asked about: a topology, and where its executors run.
 #[derive(Debug, Clone, Copy)]
 pub struct PlacedSituation<'a> {
@@ -50,12 +61,14 @@ pub struct PlacedSituation<'a> {
     pub metric_history: &'a MetricHistory,
     /// Its placement.
     pub arrangement: &'a Arrangement,
-    /// Whether sources bring in more than is asked for, from what was left waiting.
-    pub catches_up: bool,
+    /// What becomes of what waits before its sources.
+    pub waiting: Waiting,
     /// When measurements began to count after the last change.
     pub settled_at: Timestamp,
     /// Reasons for which a move did not help a short time ago.
     pub in_vain: &'a [ReasonCode],
+    /// Whether more executors did not.
+    pub growth_in_vain: bool,
     /// The settings.
     pub settings: &'a Settings,
     /// Now.
@@ -89,7 +102,6 @@ impl Memory {
 
 /// What should change about a topology whose measurements are complete.
 pub fn find(situation: &PlacedSituation<'_>, memory: &mut Memory) -> Intent {
-    let &PlacedSituation { settings, now, .. } = situation;
     learn_latency(situation, memory);
     let signs = [
         link(situation.arrangement),
@@ -98,38 +110,61 @@ pub fn find(situation: &PlacedSituation<'_>, memory: &mut Memory) -> Intent {
         rising(situation, memory),
         failing(situation),
     ];
-    let mut waiting = None;
-    let mut due = None;
+    let mut seen = Vec::new();
     for (trigger, reason) in signs {
         let held = memory.note(trigger, reason.is_some(), situation);
         // Effective bottlenecks are counted over an interval already.
         let persistent = held || trigger == Trigger::Bottleneck;
-        match reason {
-            // A surer sign that may yet hold for long enough is waited for.
-            Some(reason) if persistent && due.is_none() && waiting.is_none() => {
-                due = Some((trigger, reason));
-            }
-            Some(reason) => waiting = waiting.or(Some((trigger, reason))),
-            None => {}
+        seen.extend(reason.map(|reason| Sign { trigger, reason, persistent }));
+    }
+    seen.sort_by_key(|sign: &Sign| sign.is_in_vain(situation));
+    // A surer sign that may yet hold for long enough is waited for.
+    match seen.into_iter().next() {
+        Some(sign) if sign.persistent => act_on(sign, situation),
+        Some(Sign { trigger, reason, .. }) => {
+            Intent::Stay(vec![not_yet(trigger, situation, memory), reason])
+        }
+        None => Intent::Stay(vec![calm(situation, memory)]),
+    }
+}
+
+/// A sign of trouble that is seen now.
+struct Sign {
+    trigger: Trigger,
+    reason: Reason,
+    persistent: bool,
+}
+
+impl Sign {
+    /// Whether what it asks for did not help a short time ago, so that it hides no other sign.
+    fn is_in_vain(&self, situation: &PlacedSituation<'_>) -> bool {
+        match self.trigger {
+            Trigger::SlowLink | Trigger::Imbalance => situation.in_vain.contains(&self.reason.code),
+            Trigger::Capacity | Trigger::Bottleneck | Trigger::Failed => situation.growth_in_vain,
         }
     }
-    match (due, waiting) {
-        (Some((Trigger::SlowLink | Trigger::Imbalance, reason)), _) => Intent::Move(vec![reason]),
-        (Some((trigger, reason)), _) => match catching_up(situation) {
-            Some(enough) if trigger != Trigger::Failed => Intent::Stay(vec![enough, reason]),
-            _ => scale(trigger, reason, situation),
+}
+
+/// What is to be done about a sign that has held for long enough.
+fn act_on(Sign { trigger, reason, .. }: Sign, situation: &PlacedSituation<'_>) -> Intent {
+    match trigger {
+        Trigger::SlowLink | Trigger::Imbalance => Intent::Move(vec![reason]),
+        Trigger::Failed => scale(trigger, reason, situation),
+        Trigger::Capacity | Trigger::Bottleneck => match catching_up(situation) {
+            Some(enough) => Intent::Stay(vec![enough, reason]),
+            None => scale(trigger, reason, situation),
         },
-        (None, Some((trigger, reason))) => Intent::Stay(vec![
-            Reason::compared(
-                ReasonCode::NotYetPersistent,
-                memory.persistence.held(trigger, now).get() / 1000.0,
-                settings.interval.get() / 1000.0,
-                "seconds for which the sign below has held",
-            ),
-            reason,
-        ]),
-        (None, None) => Intent::Stay(vec![calm(situation, memory)]),
     }
+}
+
+fn not_yet(trigger: Trigger, situation: &PlacedSituation<'_>, memory: &Memory) -> Reason {
+    let &PlacedSituation { settings, now, .. } = situation;
+    Reason::compared(
+        ReasonCode::NotYetPersistent,
+        memory.persistence.held(trigger, now).get() / 1000.0,
+        settings.interval.get() / 1000.0,
+        "seconds for which the sign below has held",
+    )
 }
 
 /// Whether executors are in good places.
@@ -220,10 +255,13 @@ fn is_short(component: &ComponentView, limit: Share, settings: &Settings) -> boo
         && component.mean_capacity >= settings.imbalance_floor
 }
 
-/// Whether all executors of a component together are busy; one alone that is has another cause than
-/// their number.
-fn is_busy(component: &ComponentView, limit: Share) -> bool {
-    works(component) && component.mean_capacity >= limit
+/// Whether a component has no time left for what is asked: all its executors together are busy, or one of them is while
+/// sources fall behind. One alone that is busy while they keep up does no harm.
+fn is_busy(component: &ComponentView, situation: &PlacedSituation<'_>) -> bool {
+    let limit = situation.settings.capacity_limit;
+    let holds_up = matches!(situation.waiting, Waiting::Grows(_))
+        && is_short(component, limit, situation.settings);
+    works(component) && component.mean_capacity >= limit || holds_up
 }
 
 fn busiest<'a>(situation: &PlacedSituation<'a>) -> Option<&'a ComponentView> {
@@ -232,15 +270,20 @@ fn busiest<'a>(situation: &PlacedSituation<'a>) -> Option<&'a ComponentView> {
 
 fn capacity(situation: &PlacedSituation<'_>) -> (Trigger, Option<Reason>) {
     let limit = situation.settings.capacity_limit;
-    let short = situation.view.components.iter().filter(|c| is_busy(c, limit));
+    let short = situation.view.components.iter().filter(|c| is_busy(c, situation));
     let reason = short.max_by_key(|c| c.mean_capacity).map(|c| {
-        let busy = c.mean_capacity.get();
-        Reason::compared(
-            ReasonCode::CapacityHigh,
-            busy,
-            limit.get(),
-            format!("executors of {} are busy {:.0} % of the time", c.id, busy * 100.0),
-        )
+        let (busy, text) = match situation.waiting {
+            Waiting::Grows(rate) if c.mean_capacity < limit => {
+                let (id, busy, rate) = (&c.id, c.capacity.get(), rate.get());
+                let percent = busy * 100.0;
+                (busy, format!("an executor of {id} is busy {percent:.0} % of the time, and sources fall behind by {rate:.0} records/s"))
+            }
+            _ => {
+                let busy = c.mean_capacity.get();
+                (busy, format!("executors of {} are busy {:.0} % of the time", c.id, busy * 100.0))
+            }
+        };
+        Reason::compared(ReasonCode::CapacityHigh, busy, limit.get(), text)
     });
     (Trigger::Capacity, reason)
 }
@@ -295,7 +338,8 @@ fn failing(situation: &PlacedSituation<'_>) -> (Trigger, Option<Reason>) {
 
 fn calm(situation: &PlacedSituation<'_>, memory: &Memory) -> Reason {
     let settings = situation.settings;
-    if let (true, Some(line)) = (memory.threshold.is_stable(), memory.threshold.line()) {
+    let rests = memory.threshold.is_stable() && !matches!(situation.waiting, Waiting::Grows(_));
+    if let (true, Some(line)) = (rests, memory.threshold.line()) {
         let error = line.standard_error() / line.mean.max(1e-9);
         return Reason::compared(
             ReasonCode::LatencyStable,
@@ -318,7 +362,7 @@ fn calm(situation: &PlacedSituation<'_>, memory: &Memory) -> Reason {
 /// up with what was left waiting. Nothing where that is not counted.
 fn catching_up(situation: &PlacedSituation<'_>) -> Option<Reason> {
     let &PlacedSituation { metric_history, settings, .. } = situation;
-    if !situation.catches_up {
+    if situation.waiting != Waiting::CatchesUp {
         return None;
     }
     let (mut waiting, mut falls) = (0.0, 0.0);
@@ -343,7 +387,7 @@ fn scale(trigger: Trigger, reason: Reason, situation: &PlacedSituation<'_>) -> I
     }
     let is_candidate = |c: &ComponentView| match trigger {
         Trigger::Failed => c.kind == ComponentKind::Source,
-        Trigger::Capacity => is_busy(c, settings.capacity_limit),
+        Trigger::Capacity => is_busy(c, situation),
         _ => is_short(c, settings.imbalance_floor, settings),
     };
     // A source that is not short itself stays as it is.
@@ -412,7 +456,7 @@ fn at_its_limit(situation: &PlacedSituation<'_>, trigger: Trigger) -> Option<Rea
     let &PlacedSituation { topology, settings, .. } = situation;
     let short = |c: &ComponentView| match trigger {
         Trigger::Bottleneck => is_short(c, settings.imbalance_floor, settings),
-        _ => is_busy(c, settings.capacity_limit),
+        _ => is_busy(c, situation),
     };
     let all = || situation.view.components.iter().enumerate().filter(|(_, c)| short(c));
     if all().any(|(index, c)| c.executors < topology.most_executors(index)) {

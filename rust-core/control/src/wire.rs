@@ -258,7 +258,7 @@ struct Spoken {
 
 /// What an engine answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Answer {
+pub struct Answer<V = Value> {
     /// The version of the protocol.
     pub v: u32,
     /// The name that the request had.
@@ -266,22 +266,22 @@ pub struct Answer {
     pub id: String,
     /// What was asked for, or why not.
     #[serde(flatten)]
-    pub outcome: Outcome,
+    pub outcome: Outcome<V>,
 }
 
 /// How a request ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum Outcome<V = Value> {
     /// What was asked for.
-    Result(Value),
+    Result(V),
     /// Why it was refused.
     Error(Refusal),
 }
 
-impl Answer {
+impl<V> Answer<V> {
     /// The answer to a request.
-    pub fn to(id: &str, result: Result<Value, Refusal>) -> Self {
+    pub fn to(id: &str, result: Result<V, Refusal>) -> Self {
         let outcome = match result {
             Ok(value) => Outcome::Result(value),
             Err(refusal) => Outcome::Error(refusal),

@@ -1,6 +1,7 @@
 //! How topologies are wired and where they run, as the status shows it beside what was decided.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use serde::Serialize;
 use thalweg_core::model::{Edge, Grouping, Observation, Topology, TopologyStatus};
@@ -56,8 +57,8 @@ pub(crate) struct Arrangement {
 /// What was seen of the cluster last, and of each stream long enough to tell its rate.
 #[derive(Debug, Default)]
 pub(crate) struct Arrangements {
-    pub(crate) nodes: Vec<SeenNode>,
-    pub(crate) topologies: Vec<Arrangement>,
+    pub(crate) nodes: Arc<[SeenNode]>,
+    pub(crate) topologies: Arc<[Arrangement]>,
     sent: BTreeMap<String, VecDeque<(Timestamp, Vec<Edge>)>>,
 }
 

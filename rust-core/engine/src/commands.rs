@@ -175,7 +175,7 @@ impl Engine {
                 self.follow();
                 Ok(json!({}))
             }
-            Request::Status => Ok(self.status(now)?),
+            Request::Status => Ok(serde_json::to_value(self.status(now)?)?),
         }
     }
 

@@ -78,7 +78,7 @@ pub(crate) struct Running {
     pub(crate) operator: Operator,
     /// What of it the store holds.
     pub(crate) kept_said: Option<Kept>,
-    pub(crate) decisions: Vec<Decision>,
+    pub(crate) decisions: Arc<[Decision]>,
     pub(crate) outcomes: VecDeque<Outcome>,
     /// The newest term of leadership that this process has had.
     pub(crate) term: Term,
@@ -397,6 +397,7 @@ impl Engine {
     ) -> Result<serde_json::Value, thalweg_control::Refusal> {
         let line = format!(r#"{{"v": 1, "command": {command}}}"#);
         let request = thalweg_control::Request::read(line.as_bytes())?;
-        self.handler.answer(request, crate::orders::By::Token("a test".to_owned()))
+        let reply = self.handler.answer(request, crate::orders::By::Token("a test".to_owned()))?;
+        Ok(serde_json::json!(reply))
     }
 }

@@ -1,7 +1,7 @@
 //! Files that others read while they are written anew.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 /// Replaces a file whole: readers see the old content or the new, also after the machine has lost its power.
@@ -9,9 +9,21 @@ use std::path::Path;
 /// # Errors
 /// When the file beside it, which becomes it, cannot be written, or its folder cannot be read.
 pub fn replace(path: &Path, content: &str) -> io::Result<()> {
+    rewrite(path, |file| file.write_all(content.as_bytes()))
+}
+
+/// As [`replace`], with content that is never whole in memory.
+///
+/// # Errors
+/// As there, or when the content cannot be made.
+pub fn rewrite(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<()> {
     let part = path.with_extension("part");
-    let mut file = File::create(&part)?;
-    file.write_all(content.as_bytes())?;
+    let mut file = BufWriter::new(File::create(&part)?);
+    write(&mut file)?;
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
     // Or a crash could leave the new name with nothing in it ...
     file.sync_all()?;
     fs::rename(part, path)?;

@@ -24,7 +24,7 @@ use crate::engine::{Engine, LEARNED_KEY, Running};
 use crate::error::EngineError;
 use crate::locked::lock;
 use crate::recording::Entry;
-use crate::status::{ActivePlan, Status};
+use crate::status::{ActivePlan, Shown, Summary, each};
 use crate::under_way::UnderWay;
 use crate::{drains, files, tables};
 
@@ -37,7 +37,8 @@ const SAVED_EACH_SECS: u64 = 60;
 #[derive(Debug, Clone, Serialize)]
 pub struct Observed {
     /// One of each topology.
-    pub decisions: Vec<Decision>,
+    #[serde(serialize_with = "each")]
+    pub decisions: Arc<[Decision]>,
     /// What a shell has to do for an action that nobody is at work on; null if nothing.
     pub due: Value,
     /// What a shell that keeps notes has to note now.
@@ -140,7 +141,7 @@ impl Engine {
             running.outcomes.push_front(outcome.clone());
         }
         running.outcomes.truncate(REMEMBERED);
-        running.decisions = decisions;
+        running.decisions = decisions.into();
         running.arrangements.see(observation, self.core().window);
         let news = news(&mut running);
         Ok(Looked {
@@ -198,7 +199,7 @@ impl Engine {
 
     fn answer_of(running: &Running, next_in: Millis) -> Observed {
         Observed {
-            decisions: running.decisions.clone(),
+            decisions: Arc::clone(&running.decisions),
             due: Self::due(running),
             note: running.under_way.as_ref().and_then(|under_way| note(&under_way.action)),
             next_in_ms: next_in.get(),
@@ -336,10 +337,12 @@ impl Engine {
                 // Placement asks for nodes only.
                 Arc::make_mut(&mut routing.learned).nodes.clone_from(&learned.nodes);
             }
-            (due.then(|| learned.clone()), running.term)
+            drop(routing);
+            // Written rather than copied: after days there is much of it.
+            (due.then(|| serde_json::to_vec(learned)), running.term)
         };
         let Some(learned) = learned else { return };
-        let saved = serde_json::to_vec(&learned)
+        let saved = learned
             .map_err(EngineError::from)
             .and_then(|bytes| Ok(self.store.put_stamped(LEARNED_KEY, term.0, &bytes)?));
         match saved {
@@ -361,9 +364,11 @@ impl Engine {
         let _storing = self.storing();
         self.records.note_head(self.store.as_ref());
         let written = self.status(now).map(|status| {
-            let text = status.to_string();
-            self.handler.show(Arc::new(status));
-            files::replace(&folder.join("status.json"), &text)
+            let status = Arc::new(status);
+            self.handler.show(Arc::clone(&status));
+            files::rewrite(&folder.join("status.json"), |file| {
+                Ok(serde_json::to_writer(file, &*status)?)
+            })
         });
         if let Err(error) | Ok(Err(error)) =
             written.map(|r| r.map_err(|e| EngineError::Request(e.to_string())))
@@ -372,24 +377,20 @@ impl Engine {
         }
     }
 
-    pub(crate) fn status(&self, now: Timestamp) -> Result<Value, EngineError> {
+    pub(crate) fn status(&self, now: Timestamp) -> Result<Shown, EngineError> {
         let store = self.store_status();
         let orders = self.handler.orders();
         let control = self.control_status();
         let ledger = self.records.status();
         let running = self.running();
-        Ok(serde_json::to_value(Status {
+        let summary = Summary {
             control,
             ledger,
-            orders,
             version: env!("CARGO_PKG_VERSION"),
             at: now,
             mode: self.core().mode,
             problems: &self.settings.problems,
             store,
-            decisions: &running.decisions,
-            nodes: &running.arrangements.nodes,
-            arrangements: &running.arrangements.topologies,
             plan: running.under_way.as_ref().map(ActivePlan::of),
             term: running.term,
             leads: self.leads.load(Ordering::SeqCst),
@@ -397,7 +398,8 @@ impl Engine {
             outcomes: &running.outcomes,
             counters: &running.counters,
             operator: &running.operator,
-        })?)
+        };
+        Shown::of(&summary, orders, &running.decisions, &running.arrangements)
     }
 
     /// Where people and tools are answered, and what is wrong with that.
@@ -436,7 +438,7 @@ impl Engine {
 fn news(running: &mut Running) -> Vec<Decision> {
     let mut last = std::mem::take(&mut running.last_words);
     let mut news = Vec::new();
-    for decision in &running.decisions {
+    for decision in running.decisions.iter() {
         let words = words(decision);
         let before = last.remove(&decision.topology);
         announce(decision, before.as_deref().unwrap_or_default());

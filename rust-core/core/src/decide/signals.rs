@@ -9,13 +9,14 @@ use crate::units::Millis;
 /// What a decision goes by, in the order of the components.
 pub fn signals(context: &Context<'_>, topology: &Topology, view: &TopologyView) -> Vec<Signal> {
     let settings = context.settings;
-    let signal = |of: &str, what: &str, measured: f64, limit: Option<(f64, &str)>| Signal {
-        of: of.to_owned(),
-        what: what.to_owned(),
-        measured,
-        limit: limit.map(|(limit, _)| limit),
-        setting: limit.map(|(_, setting)| setting.to_owned()),
-    };
+    let signal =
+        |of: &str, what: &'static str, measured: f64, limit: Option<(f64, &'static str)>| Signal {
+            of: of.to_owned(),
+            what: what.into(),
+            measured,
+            limit: limit.map(|(limit, _)| limit),
+            setting: limit.map(|(_, setting)| setting.into()),
+        };
     let coverage = (settings.min_coverage.get(), "thalweg.metrics.min.coverage");
     let mut signals =
         vec![signal(&topology.name, "share measured", view.coverage.get(), Some(coverage))];
@@ -50,5 +51,7 @@ pub fn signals(context: &Context<'_>, topology: &Topology, view: &TopologyView) 
             signals.push(signal(&seen.id, "tuples failed", seen.failed as f64, None));
         }
     }
+    // It is kept until the next look, and so are those of all other topologies.
+    signals.shrink_to_fit();
     signals
 }

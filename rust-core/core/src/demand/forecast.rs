@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::series::{Series, rounded};
 use crate::units::{Millis, Share, Timestamp};
 
 /// Bins that are kept: two days of minutes.
@@ -32,8 +33,6 @@ const ERROR_WEIGHT: f64 = 0.05;
 const SQUARES: u32 = 720;
 /// A level from before more missing bins than this is no level.
 const LONGEST_GAP: usize = 10;
-/// Digits of a number that are kept.
-const DIGITS: i32 = 4;
 /// Pushes between two searches for a season.
 const SEASON_EVERY: u64 = 60;
 /// Values on which a season is searched.
@@ -72,7 +71,7 @@ const METHODS: [Method; 3 + SMOOTHING.len()] = [
 struct Track {
     /// Bins at which forecasts come due, and what they say.
     pending: VecDeque<(u64, f64)>,
-    errors: VecDeque<f64>,
+    errors: Series,
     mean_error: f64,
     /// Mean square of the errors of up to `SQUARES` forecasts: what a few large ones amount to stays in it.
     #[serde(default)]
@@ -88,7 +87,7 @@ pub struct Forecaster {
     /// Number of the bin that is being filled, and the sum and count of its rates.
     open: Option<(u64, f64, f64)>,
     /// Rates of finished bins, oldest first; nothing where nothing was measured.
-    values: VecDeque<Option<f64>>,
+    values: Series,
     pushed: u64,
     season: Option<usize>,
     smoothed: [Option<(f64, f64)>; SMOOTHING.len()],
@@ -164,12 +163,12 @@ impl Forecaster {
 
     /// The last rate of a finished bin.
     pub fn last(&self) -> Option<f64> {
-        self.values.iter().rev().find_map(|value| *value)
+        self.values.iter().rev().find_map(|value| value)
     }
 
     /// Forgets all bins but so many.
     pub fn keep_newest(&mut self, bins: usize) {
-        self.values.drain(..self.values.len().saturating_sub(bins));
+        self.values.keep_newest(bins);
     }
 
     /// Takes in a finished bin, or one that is missing.
@@ -184,7 +183,7 @@ impl Forecaster {
                 }
             }
         }
-        self.values.push_back(value);
+        self.values.push(value);
         self.keep_newest(KEPT);
         self.smooth(value);
         if self.pushed.is_multiple_of(SEASON_EVERY) {
@@ -219,7 +218,7 @@ impl Forecaster {
     }
 
     fn forecast(&self, method: Method, lead: usize) -> Option<f64> {
-        let before = |bins: usize| self.values.iter().rev().nth(bins).copied().flatten();
+        let before = |bins: usize| self.values.before(bins);
         match method {
             Method::LastValue => self.last(),
             Method::SeasonalNaive => {
@@ -273,7 +272,7 @@ impl Forecaster {
 
     fn error_quantile(&self, method: Method, quantile: Share) -> f64 {
         let place = METHODS.iter().position(|m| *m == method).unwrap_or(0);
-        let mut errors: Vec<f64> = self.tracks[place].errors.iter().copied().collect();
+        let mut errors: Vec<f64> = self.tracks[place].errors.iter().flatten().collect();
         if errors.len() < TESTED as usize {
             return 0.0;
         }
@@ -285,7 +284,7 @@ impl Forecaster {
     /// Looks for the lag at which the series is most like itself.
     fn find_season(&mut self) {
         let group = self.values.len().div_ceil(SEASON_POINTS).max(1);
-        let values: Vec<Option<f64>> = self.values.iter().copied().collect();
+        let values: Vec<Option<f64>> = self.values.iter().collect();
         let points: Vec<Option<f64>> = values
             .rchunks_exact(group)
             .map(|chunk| mean(chunk.iter().copied().flatten()))
@@ -313,14 +312,12 @@ impl Forecaster {
 impl Track {
     /// Whether its newest error is far beyond those before.
     fn is_surprised(&self) -> bool {
-        self.errors.back().is_some_and(|error| error.abs() > SURPRISE * self.mean_error)
+        self.errors.before(0).is_some_and(|error| error.abs() > SURPRISE * self.mean_error)
     }
 
     fn judge(&mut self, error: f64) {
-        self.errors.push_back(error);
-        if self.errors.len() > ERRORS {
-            self.errors.pop_front();
-        }
+        self.errors.push(Some(error));
+        self.errors.keep_newest(ERRORS);
         self.tested = self.tested.saturating_add(1);
         let weight = ERROR_WEIGHT.max(1.0 / f64::from(self.tested));
         self.mean_error += weight * (error.abs() - self.mean_error);
@@ -333,16 +330,6 @@ impl Track {
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
     (count > 0.0).then(|| sum / count)
-}
-
-/// A number with few digits. Only whole powers of ten are used, which are exact.
-fn rounded(value: f64) -> f64 {
-    if value == 0.0 || !value.is_finite() {
-        return 0.0;
-    }
-    let places = DIGITS - 1 - value.abs().log10().floor() as i32;
-    let scale = 10f64.powi(places.abs().min(15));
-    if places >= 0 { (value * scale).round() / scale } else { (value / scale).round() * scale }
 }
 
 fn lead_bins(lead: Millis, bin: Millis) -> usize {
@@ -463,7 +450,7 @@ mod tests {
         let mut forecaster = Forecaster::default();
         go_on(&mut forecaster, 0..700, wave);
         go_on(&mut forecaster, 745..748, wave);
-        let values: Vec<Option<f64>> = forecaster.values.iter().copied().collect();
+        let values: Vec<Option<f64>> = forecaster.values.iter().collect();
         assert_eq!(values[700..745], [None; 45]);
         assert!(values[..700].iter().chain(&values[745..]).all(|v| v.is_some_and(|v| v > 0.0)));
         let forecast = at(&forecaster, 20.0);
@@ -494,12 +481,6 @@ mod tests {
         let json = serde_json::to_string(&forecaster).expect("plain data");
         assert_eq!(forecaster.values.len(), KEPT);
         assert!(json.len() < 32 * 1024, "{} bytes", json.len());
-    }
-
-    #[test]
-    fn numbers_are_rounded_to_four_digits() {
-        let found = [0.0, 1.23456, -98_765.4, 0.000_123_456, 5e20].map(rounded);
-        assert_eq!(found, [0.0, 1.235, -98_770.0, 0.000_123_5, 5e20]);
     }
 
     #[test]

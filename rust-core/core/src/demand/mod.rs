@@ -17,6 +17,7 @@ mod forecast;
 mod graph;
 mod parts;
 mod reach;
+mod series;
 mod source;
 mod streams;
 #[cfg(test)]

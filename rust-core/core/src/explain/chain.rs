@@ -1,5 +1,6 @@
 //! The way of a decision: signal, diagnosis, what the policy wanted, each guard, and what came of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ pub struct Signal {
     /// What it is of: a component, or the topology.
     pub of: String,
     /// What was measured.
-    pub what: String,
+    pub what: Cow<'static, str>,
     /// The value.
     pub measured: f64,
     /// What it is held against, if anything.
@@ -22,7 +23,7 @@ pub struct Signal {
     pub limit: Option<f64>,
     /// The setting that moves the limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub setting: Option<String>,
+    pub setting: Option<Cow<'static, str>>,
 }
 
 /// What was wanted before anything was held against it.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::report::Report;
 use super::{Absence, Interval, Measurement, Sample};
 use crate::model::{Counters, Executor, TaskRange};
 use crate::settings::Settings;
@@ -48,12 +49,6 @@ pub struct History {
     reports: VecDeque<Report>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-struct Report {
-    seen: Timestamp,
-    counters: Counters,
-}
-
 impl History {
     /// Takes in what an executor reported at `at`.
     pub fn absorb(
@@ -67,22 +62,22 @@ impl History {
             return Measurement::Missing(Absence::Unassigned);
         }
         if let Some(counters) = executor.counters {
-            self.push(Report { seen: at, counters });
+            self.push(at, &counters);
         }
         self.forget(at, settings.window);
         self.measure(at, settings.max_age)
     }
 
     /// Keeps a report if it is a new one; a report that runs backwards starts a new history.
-    fn push(&mut self, report: Report) {
+    fn push(&mut self, seen: Timestamp, counters: &Counters) {
         if let Some(last) = self.reports.back() {
-            if restarted(&last.counters, &report.counters) {
+            if restarted(&last.counters(), counters) {
                 self.reports.clear();
-            } else if report.counters.uptime_secs == last.counters.uptime_secs {
+            } else if counters.uptime_secs == last.uptime_secs {
                 return;
             }
         }
-        self.reports.push_back(report);
+        self.reports.push_back(Report::of(seen, counters));
     }
 
     /// Drops reports from before the window, but keeps the one that opens it.
@@ -104,14 +99,14 @@ impl History {
         }
         // The executor's own uptime is the exact span between its reports; the instants at which
         // they were seen differ from it by up to a heartbeat at each end.
-        let span_secs = newest.counters.uptime_secs - oldest.counters.uptime_secs;
+        let span_secs = newest.uptime_secs - oldest.uptime_secs;
         if span_secs == 0 {
             return Measurement::Missing(Absence::JustStarted);
         }
         Measurement::Present(Sample {
             span: Millis::saturating(f64::from(span_secs) * 1000.0),
             age,
-            delta: difference(&oldest.counters, &newest.counters),
+            delta: difference(&oldest.counters(), &newest.counters()),
             newest: self.interval(0).zip(self.interval(1)).map(|(last, before)| [last, before]),
         })
     }
@@ -119,9 +114,9 @@ impl History {
     /// What happened between the report that is this many from the newest, and the one before it.
     fn interval(&self, from_newest: usize) -> Option<Interval> {
         let at = self.reports.len().checked_sub(from_newest + 2)?;
-        let (before, after) = (&self.reports[at].counters, &self.reports[at + 1].counters);
+        let (before, after) = (self.reports[at].counters(), self.reports[at + 1].counters());
         let secs = f64::from(after.uptime_secs - before.uptime_secs);
-        Some(Interval::of(before, after, Millis::saturating(secs * 1000.0)))
+        Some(Interval::of(&before, &after, Millis::saturating(secs * 1000.0)))
     }
 }
 

@@ -9,6 +9,7 @@
 mod history;
 mod holding;
 mod metric_history;
+mod report;
 mod restarts;
 mod sample;
 

@@ -1,10 +1,10 @@
 //! Plans that were shown: kept for a while, so that somebody who has read one can have that very plan carried out.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use serde_json::Value;
 use thalweg_control::{Apply, ErrorCode, Refusal};
 use thalweg_core::action::Shown;
+use thalweg_core::explain::Decision;
 use thalweg_core::model::{Observation, Topology};
 use thalweg_core::plan::Plan;
 use thalweg_core::settings::SlotRule;
@@ -28,21 +28,18 @@ struct Kept {
 }
 
 impl ShownPlans {
-    /// Keeps the plans of a status; those of topologies that are gone are forgotten.
-    pub fn note(&mut self, status: &Value) {
-        let decisions = || status["decisions"].as_array().into_iter().flatten();
-        let text = |decision: &Value, at: &str| {
-            decision.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned()
-        };
-        let present: Vec<String> = decisions().map(|one| text(one, "/topology")).collect();
-        self.by_topology.retain(|topology, _| present.contains(topology));
-        for decision in decisions() {
-            let (topology, id) = (text(decision, "/topology"), text(decision, "/plan/id"));
-            let kept = self.by_topology.entry(topology).or_default();
+    /// Keeps the plans of decisions; those of topologies that are gone are forgotten.
+    pub fn note(&mut self, decisions: &[Decision]) {
+        let present: BTreeSet<&str> = decisions.iter().map(|one| &*one.topology).collect();
+        self.by_topology.retain(|topology, _| present.contains(topology.as_str()));
+        for decision in decisions {
+            let Some(plan) = &decision.plan else { continue };
+            let kept = self.by_topology.entry(decision.topology.clone()).or_default();
+            let id = plan.id.clone();
             if id.is_empty() || kept.iter().any(|kept| kept.names.contains(&id)) {
                 continue;
             }
-            let Some(shown) = of_decision(decision) else { continue };
+            let shown = Shown { plan: plan.clone(), executors: executors(decision) };
             match kept.front_mut().filter(|last| is_same(&last.shown, &shown)) {
                 Some(last) => {
                     last.names.push_front(id);
@@ -70,15 +67,10 @@ fn is_same(one: &Shown, other: &Shown) -> bool {
     one.executors == other.executors && nameless(&one.plan) == nameless(&other.plan)
 }
 
-/// A decision's plan with what it was made for.
-fn of_decision(decision: &Value) -> Option<Shown> {
-    let plan = serde_json::from_value(decision["plan"].clone()).ok()?;
-    let components = decision.pointer("/view/components")?.as_array()?;
-    let count = |component: &Value| {
-        let executors = u32::try_from(component["executors"].as_u64()?).ok()?;
-        (executors > 0).then_some((component["id"].as_str()?.to_owned(), executors))
-    };
-    Some(Shown { plan, executors: components.iter().filter_map(count).collect() })
+/// The executors that a decision's plan was made for.
+fn executors(decision: &Decision) -> BTreeMap<String, u32> {
+    let components = decision.view.components.iter().filter(|component| component.executors > 0);
+    components.map(|component| (component.id.clone(), component.executors)).collect()
 }
 
 /// The plan that is asked for.

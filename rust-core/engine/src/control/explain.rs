@@ -7,8 +7,11 @@ use thalweg_control::{ErrorCode, Refusal};
 use thalweg_core::model::{Executor, Observation, Topology};
 use thalweg_store::{Loaded, Store};
 
+use crate::status::Shown;
+
 /// What the engine showed last of one topology.
-pub fn topology(topology: &Topology, status: &Value) -> Value {
+pub fn topology(topology: &Topology, shown: &Shown) -> Value {
+    let status = &shown.summary;
     let of = |list: &str, key: &str| {
         let all = status[list].as_array().into_iter().flatten();
         let mine =
@@ -24,7 +27,7 @@ pub fn topology(topology: &Topology, status: &Value) -> Value {
         "at": status["at"],
         "mode": status["mode"],
         "problems": status["problems"],
-        "decision": of("decisions", "/topology").into_iter().next(),
+        "decision": shown.decision(&topology.id),
         "under_way": if mine { active.clone() } else { Value::Null },
         "ended": of("ended", "/plan/topology"),
         "outcomes": of("outcomes", "/topology"),

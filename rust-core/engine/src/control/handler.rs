@@ -16,11 +16,13 @@ use thalweg_store::{Store, StoreError};
 
 use super::apply::{self, ShownPlans};
 use super::others::OtherHands;
+use super::reply::Reply;
 use super::{check, doctor, explain};
 use crate::locked::lock;
 use crate::orders::{Book, By, Drained, Fate, GivenOrder};
 use crate::records::{Records, Told};
 use crate::settings::EngineSettings;
+use crate::status::Shown;
 
 /// Where the book is kept in the store, for the next leader.
 const ORDERS_KEY: &str = "orders";
@@ -53,7 +55,7 @@ pub struct RequestHandler {
     /// Whether the book has changed since it was stored.
     unstored: AtomicBool,
     /// What the engine showed of itself last.
-    status: Mutex<Option<Arc<Value>>>,
+    status: Mutex<Option<Arc<Shown>>>,
     /// The plans that it showed.
     plans: Mutex<ShownPlans>,
     /// What others have changed.
@@ -131,8 +133,8 @@ impl RequestHandler {
     }
 
     /// The engine shows what it knows of itself.
-    pub fn show(&self, status: Arc<Value>) {
-        lock(&self.plans).note(&status);
+    pub fn show(&self, status: Arc<Shown>) {
+        lock(&self.plans).note(&status.decisions);
         *lock(&self.status) = Some(status);
     }
 
@@ -144,7 +146,7 @@ impl RequestHandler {
             self.unstored.store(true, Ordering::SeqCst);
         }
         if let Ok(status) = self.shown() {
-            lock(&self.others).note(&seen, &status);
+            lock(&self.others).note(&seen, &status.summary);
         }
         *lock(&self.seen) = Some(seen);
         self.record_fates();
@@ -203,17 +205,21 @@ impl RequestHandler {
     ///
     /// # Errors
     /// Why it is refused; then nothing of it was done.
-    pub fn answer(&self, request: Request, by: By) -> Result<Value, Refusal> {
+    pub fn answer(&self, request: Request, by: By) -> Result<Reply, Refusal> {
         let Request { command, why, .. } = request;
         if command.is_order() && !self.leads.load(Ordering::SeqCst) {
             let text = "another process leads: give the order there";
             return Err(Refusal::of(ErrorCode::NotLeading, "", text));
         }
-        match command {
+        let answer = match command {
             Command::Ping {} => {
                 Ok(json!({ "version": env!("CARGO_PKG_VERSION"), "protocol": VERSION }))
             }
-            Command::Status {} => self.status(),
+            // What came in since is in it.
+            Command::Status {} => {
+                let shown = Shown { orders: self.orders(), ..(*self.shown()?).clone() };
+                return Ok(Reply::Status(Box::new(shown)));
+            }
             Command::Explain { topology, executor } => self.explain(&topology, executor.as_deref()),
             Command::History { topology, limit, before, after } => self.history(Ask {
                 before,
@@ -230,7 +236,8 @@ impl RequestHandler {
                 let facts = doctor::Facts {
                     settings: &self.settings,
                     store: self.store.as_ref(),
-                    status: &status,
+                    status: &status.summary,
+                    decision: &|topology| status.decision(topology).map(|found| json!(found)),
                     seen: &seen,
                     others: &others,
                     now: now(),
@@ -274,7 +281,8 @@ impl RequestHandler {
             Command::Reject { plan } => {
                 self.say(json!({ "op": "reject", "plan": plan }), &by, &why)
             }
-        }
+        };
+        answer.map(Reply::Value)
     }
 
     /// Has the engine take what an operator says.
@@ -284,13 +292,6 @@ impl RequestHandler {
         let engine = engine.ok_or_else(|| Refusal::of(ErrorCode::NotReady, "", text))?;
         said["who"] = json!(by.to_string());
         engine.say(said, why, now())
-    }
-
-    fn status(&self) -> Result<Value, Refusal> {
-        let mut status = (*self.shown()?).clone();
-        // What came in since.
-        merge(&mut status, self.orders());
-        Ok(status)
     }
 
     fn explain(&self, wanted: &str, executor: Option<&str>) -> Result<Value, Refusal> {
@@ -330,7 +331,7 @@ impl RequestHandler {
         let (seen, status) = (self.seen()?, self.shown()?);
         let refuse = |text: String| Err(Refusal::of(ErrorCode::Invalid, "plan", text));
         let id = &wanted.plan;
-        if status.pointer("/plan/plan/id").and_then(Value::as_str) == Some(id) {
+        if status.summary.pointer("/plan/plan/id").and_then(Value::as_str) == Some(id) {
             return refuse(format!("plan {id} is under way already"));
         }
         let same = |given: &&GivenOrder| {
@@ -385,6 +386,7 @@ impl RequestHandler {
         let core = &self.settings.core;
         let said = self.shown().is_ok_and(|status| {
             status
+                .summary
                 .pointer("/operator/modes")
                 .and_then(Value::as_array)
                 .is_some_and(|m| !m.is_empty())
@@ -554,7 +556,7 @@ impl RequestHandler {
         self.records.fates(&self.book(), seen.as_deref());
     }
 
-    fn shown(&self) -> Result<Arc<Value>, Refusal> {
+    fn shown(&self) -> Result<Arc<Shown>, Refusal> {
         lock(&self.status).clone().ok_or_else(not_ready)
     }
 

@@ -12,6 +12,7 @@ mod explain;
 mod handler;
 mod others;
 mod remote;
+mod reply;
 mod server;
 mod thread;
 

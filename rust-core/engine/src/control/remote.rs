@@ -5,13 +5,13 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use serde_json::Value;
 use thalweg_control::envelope::{Envelope, SealedAnswer};
 use thalweg_control::token::Token;
 use thalweg_control::{Answer, ErrorCode, Refusal, now_millis};
 use thalweg_store::{Mailbox, StoreError, StoreSettings};
 
 use super::handler::RequestHandler;
+use super::reply::Reply;
 use super::thread::join;
 use crate::locked::lock;
 use crate::orders::By;
@@ -133,7 +133,7 @@ impl Responder {
     }
 
     /// Nothing that goes wrong in an answer may end the thread, or the process.
-    fn guarded(&self, request: thalweg_control::Request, token: &Token) -> Result<Value, Refusal> {
+    fn guarded(&self, request: thalweg_control::Request, token: &Token) -> Result<Reply, Refusal> {
         let by = By::of(token, &request);
         catch_unwind(AssertUnwindSafe(|| self.handler.answer(request, by))).unwrap_or_else(|_| {
             tracing::error!("an answer ended by a panic");
@@ -143,6 +143,6 @@ impl Responder {
     }
 }
 
-fn line(id: &str, result: Result<Value, Refusal>) -> String {
+fn line(id: &str, result: Result<Reply, Refusal>) -> String {
     serde_json::to_string(&Answer::to(id, result)).unwrap_or_default()
 }

@@ -14,6 +14,7 @@ use thalweg_control::token::Token;
 use thalweg_control::{Answer, ErrorCode, Listener, Peer, Refusal, Request, line, now_millis};
 
 use super::handler::RequestHandler;
+use super::reply::Reply;
 use super::thread::join;
 use crate::orders::By;
 
@@ -138,9 +139,7 @@ impl Responder {
 }
 
 /// Nothing that goes wrong in an answer may end the thread, or the process.
-fn guarded(
-    answer: impl FnOnce() -> Result<serde_json::Value, Refusal>,
-) -> Result<serde_json::Value, Refusal> {
+fn guarded(answer: impl FnOnce() -> Result<Reply, Refusal>) -> Result<Reply, Refusal> {
     catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| {
         tracing::error!("an answer ended by a panic");
         Err(Refusal::of(ErrorCode::Internal, "", "an error of the engine itself; its log has more"))

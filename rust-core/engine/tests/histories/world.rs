@@ -468,7 +468,7 @@ impl World {
             process.term = None;
             return Ok(());
         }
-        for decision in answer.decisions {
+        for decision in answer.decisions.iter().cloned() {
             let Some(plan) = decision.plan.filter(|_| decision.verdict == Verdict::Act) else {
                 continue;
             };

@@ -67,8 +67,10 @@ pub struct Facts<'a> {
     pub settings: &'a EngineSettings,
     /// The store.
     pub store: &'a dyn Store,
-    /// What the engine showed last.
+    /// What the engine showed last of itself.
     pub status: &'a Value,
+    /// What it decided last about a topology.
+    pub decision: &'a dyn Fn(&str) -> Option<Value>,
     /// What was observed last.
     pub seen: &'a Observation,
     /// Changes by other hands.
@@ -79,7 +81,7 @@ pub struct Facts<'a> {
 
 /// Everything that was found.
 pub fn findings(facts: &Facts<'_>) -> Vec<Value> {
-    let &Facts { settings, seen, status, others, now, .. } = facts;
+    let &Facts { settings, seen, status, decision, others, now, .. } = facts;
     let mut found = Vec::new();
     of_settings(settings, &mut found);
     of_store(facts, &mut found);
@@ -92,10 +94,8 @@ pub fn findings(facts: &Facts<'_>) -> Vec<Value> {
         of_partitions(topology, &mut found);
         of_heap(topology, seen, &mut found);
         of_others(topology, settings, others.within_an_hour(&topology.id, now), &mut found);
-        let decisions = status["decisions"].as_array().into_iter().flatten();
-        let of_this = |decision: &&Value| decision["topology"] == *topology.id;
-        if let Some(decision) = decisions.clone().find(of_this) {
-            of_decision(decision, topology, settings, &mut found);
+        if let Some(decision) = decision(&topology.id) {
+            of_decision(&decision, topology, settings, &mut found);
         }
         of_checkpoints(topology, settings, &mut found);
     }

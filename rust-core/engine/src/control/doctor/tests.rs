@@ -88,7 +88,12 @@ impl Patient {
     fn findings_with(&self, store: &dyn Store) -> Vec<Value> {
         let settings = EngineSettings::read(&self.given);
         let Self { status, seen, others, .. } = self;
-        findings(&Facts { settings: &settings, store, status, seen, others, now: noon() })
+        let decision = |id: &str| {
+            let mut decisions = status["decisions"].as_array()?.iter();
+            decisions.find(|decision| decision["topology"] == *id).cloned()
+        };
+        let decision = &decision;
+        findings(&Facts { settings: &settings, store, status, decision, seen, others, now: noon() })
     }
 
     fn findings(&self) -> Vec<Value> {

@@ -132,7 +132,13 @@ export function useLive<T>(path: string | null): Live<T> {
         if (path === null || locked.value) return;
         const abort = new AbortController();
         read<T>(path, abort.signal).then(
-            (data) => show({ data, fault: null, path }),
+            // What has not changed is not shown anew.
+            (data) =>
+                show((before) =>
+                    before.path === path && before.data === data && before.fault === null
+                        ? before
+                        : { data, fault: null, path },
+                ),
             (error: Error) => {
                 if (abort.signal.aborted) return;
                 show((before) => ({

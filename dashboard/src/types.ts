@@ -83,6 +83,7 @@ export interface ClusterNode {
 }
 
 export interface Place {
+    host: string | null;
     node: string;
     port: number;
 }
@@ -130,6 +131,7 @@ export interface Plan {
     strategy: string | null;
     changes: Change[];
     moves: Move[];
+    expected_busy: number | null;
     stay: number;
     workers: number;
     stages_left: number;
@@ -147,6 +149,13 @@ export interface Outcome {
     throughput: [number, number];
     latency: [number | null, number | null];
     busy: [number, number];
+    expected_busy: number | null;
+}
+
+export interface Forecast {
+    due: number;
+    expected: number;
+    upper: number;
 }
 
 export interface Topology {
@@ -158,6 +167,7 @@ export interface Topology {
     workers: Worker[];
     nodes: ClusterNode[];
     unassigned: number;
+    forecast: Forecast | null;
     plan: Plan | null;
     outcomes: Outcome[];
 }
@@ -165,10 +175,12 @@ export interface Topology {
 export interface Point {
     at: number;
     throughput: number;
+    expected_throughput: number | null;
     latency: number | null;
     complete_latency: number | null;
     expected_latency: number | null;
     busy: number;
+    expected_busy: number | null;
     executors: number;
     backlog: number | null;
 }

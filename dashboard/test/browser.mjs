@@ -16,15 +16,19 @@ const QUIET = [
     '--disable-sync',
 ];
 
+const STARTED = {
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    headless: true,
+    args: QUIET,
+};
+
+/** Starts Chromium without a page; each context that it is asked for knows nothing of the others. */
+export const start = () => chromium.launch(STARTED);
+
 /** Starts Chromium; `close` ends it and removes its folder. */
 export async function browse(options = {}) {
     const folder = mkdtempSync(join(tmpdir(), 'thalweg-chromium-'));
-    const context = await chromium.launchPersistentContext(folder, {
-        executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-        headless: true,
-        args: QUIET,
-        ...options,
-    });
+    const context = await chromium.launchPersistentContext(folder, { ...STARTED, ...options });
     return {
         context,
         close: async () => {

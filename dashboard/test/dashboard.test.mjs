@@ -96,6 +96,24 @@ test('the graph marks the bottleneck and is used by keyboard', async () => {
     assert.equal(await node.getAttribute('aria-pressed'), 'true');
 });
 
+test('what was predicted is drawn beside what came', async () => {
+    await page.goto(sample.address);
+    await page.getByRole('link', { name: 'bids-by-auction' }).click(WITHIN);
+    const chart = (name) => page.getByRole('img', { name });
+    // The load that was forecast for now, and what is forecast for the time at which an action would take effect.
+    await chart(
+        /^Tuples per second, predicted and realised\. realised: last [^;]*; predicted: last \d/,
+    ).waitFor(WITHIN);
+    await toTopology();
+    await chart(/^Latency, predicted and realised\..*predicted: last \d/).waitFor(WITHIN);
+    await chart(/^Busiest executor, predicted and realised\..*predicted: last \d+ %/).waitFor(WITHIN);
+    const outcomes = page.getByRole('region', { name: 'What came of plans' });
+    await outcomes
+        .getByText(/^predicted \d+ %$/)
+        .first()
+        .waitFor(WITHIN);
+});
+
 test('what was done is in the history with its reasons', async () => {
     await page.goto(`${sample.address}/history`);
     await page.getByLabel('Kind').selectOption('action');
@@ -114,7 +132,7 @@ test('plans show what they change, and placement where executors run', async () 
         .first()
         .waitFor(WITHIN);
     await toTopology();
-    await page.getByText('host-00').waitFor(WITHIN);
+    await page.getByText('host-00', { exact: true }).waitFor(WITHIN);
     await page
         .getByText(/split × \d/)
         .first()
@@ -122,11 +140,20 @@ test('plans show what they change, and placement where executors run', async () 
 });
 
 test('places of a plan are named by their hosts, as people know them', async () => {
-    const place = (node, port) => ({ node: `node-0${node}`, port });
+    const place = (node, port) => ({ host: `host-0${node}`, node: `node-0${node}`, port });
     const moves = [{ component: 'split', executors: 1, from: place(0, 6703), to: place(1, 6701) }];
     const plan = {
         ...{ id: 'p', engine: 'storm-fra', topology: 'wordcount-1', name: 'wordcount', kind: 'move' },
-        ...{ state: 'preparing', since: Date.now(), strategy: null, changes: [], moves, stay: 7, workers: 6 },
+        ...{
+            state: 'preparing',
+            since: Date.now(),
+            strategy: null,
+            changes: [],
+            moves,
+            stay: 7,
+            workers: 6,
+            expected_busy: 0.4,
+        },
         ...{ stages_left: 0, no_room_beside: false, steps: [], code: null, offer: null },
     };
     const ofEngines = (url) => url.pathname.startsWith('/v1/engines/');
@@ -139,6 +166,9 @@ test('places of a plan are named by their hosts, as people know them', async () 
     await toTopology();
     await page.getByText('host-00:6703').waitFor(WITHIN);
     await page.getByText('host-01:6701').waitFor();
+    await page.getByText('expected to be busy 40 % of').waitFor();
+    await page.getByText('Ids of the nodes').click();
+    await page.getByText('host-01 is node-01').waitFor();
     await page.unroute(ofEngines);
 });
 

@@ -97,7 +97,8 @@ function describe({ lines, times, marks, format }: ChartProps): string {
     const said = lines.map((line) => {
         const measured = line.values.filter((value) => value !== null);
         const most = measured.length > 0 ? Math.max(...measured) : null;
-        return `${line.label}: now ${format(line.values.at(-1) ?? null)}, at most ${format(most)}`;
+        const last = measured.at(-1) ?? null;
+        return `${line.label}: last ${format(last)}, at most ${format(most)}`;
     });
     const since = times[0] === undefined ? '' : `, since ${time(times[0])}`;
     return `${said.join('; ')}${since}; ${marks.length} actions.`;

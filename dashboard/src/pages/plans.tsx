@@ -1,24 +1,49 @@
 import { may, useLive } from '../api';
 import { ago, share, time, words } from '../format';
-import { topologyPath } from '../route';
-import type { Change, ClusterNode, Offer, Place, Plan } from '../types';
-import { Badge, Empty, Fault, Heading, OrderButton } from '../ui';
+import { ask, place, topologyPath } from '../route';
+import type { Change, Offer, Page, Place, Plan } from '../types';
+import { Badge, Empty, Fault, Heading, OrderButton, Pager, usePages } from '../ui';
 
 export function isOver(plan: Plan): boolean {
     return plan.state === 'finished' || plan.state === 'given_up';
 }
 
 export function Plans() {
-    const plans = useLive<Plan[]>('/plans');
-    const open = plans.data?.filter((plan) => !isOver(plan)) ?? [];
-    const over = plans.data?.filter(isOver) ?? [];
+    const { query } = place.value;
+    const q = query.get('q') ?? '';
+    const wanted = new URLSearchParams({ limit: '20' });
+    if (q) wanted.set('q', q);
+    const pages = usePages(wanted.toString());
+    if (pages.cursor) wanted.set('cursor', pages.cursor);
+    const plans = useLive<Page<Plan>>(`/plans?${wanted}`);
+    const items = plans.data?.items ?? [];
+    const open = items.filter((plan) => !isOver(plan));
+    const over = items.filter(isOver);
+    const begins = pages.back === null;
     return (
         <>
-            <Heading>Plans</Heading>
+            <div class="head">
+                <Heading>Plans</Heading>
+                <search class="fields">
+                    <label>
+                        <span class="sr">Search by name</span>
+                        <input
+                            type="search"
+                            placeholder="Search by name"
+                            value={q}
+                            onInput={(event) => ask({ q: event.currentTarget.value })}
+                        />
+                    </label>
+                </search>
+            </div>
             <Fault text={plans.fault} />
-            {plans.data && open.length === 0 ? (
+            {plans.data && begins && open.length === 0 ? (
                 <section class="card">
-                    <Empty>No plan is proposed or under way.</Empty>
+                    <Empty>
+                        {q
+                            ? 'No plan that is proposed or under way fits.'
+                            : 'No plan is proposed or under way.'}
+                    </Empty>
                 </section>
             ) : null}
             {open.map((plan) => (
@@ -28,11 +53,12 @@ export function Plans() {
             {over.map((plan) => (
                 <PlanCard key={`${plan.engine}/${plan.id}`} plan={plan} named />
             ))}
+            {plans.data && (plans.data.next || pages.back) ? <Pager page={plans.data} pages={pages} /> : null}
         </>
     );
 }
 
-export function PlanCard({ plan, named, nodes }: { plan: Plan; named?: boolean; nodes?: ClusterNode[] }) {
+export function PlanCard({ plan, named }: { plan: Plan; named?: boolean }) {
     return (
         <section class="card" aria-label={`Plan ${plan.id}`}>
             <div class="head">
@@ -56,7 +82,14 @@ export function PlanCard({ plan, named, nodes }: { plan: Plan; named?: boolean; 
                 <p class="note">This is one stage; {plan.stages_left} more follow.</p>
             ) : null}
             {plan.offer ? <Terms offer={plan.offer} /> : null}
-            <Diff plan={plan} nodes={nodes ?? []} />
+            {plan.expected_busy === null ? null : (
+                <p class="muted">
+                    At the same load, the busiest executor is expected to be busy {share(plan.expected_busy)}{' '}
+                    of the time.
+                </p>
+            )}
+            <Diff plan={plan} />
+            <Nodes of={plan} />
             {plan.steps.length > 0 ? (
                 <>
                     <h3>Steps{plan.strategy ? `, ${words(plan.strategy)}` : ''}</h3>
@@ -160,9 +193,40 @@ function What({ change }: { change: Change }) {
     );
 }
 
-function Diff({ plan, nodes }: { plan: Plan; nodes: ClusterNode[] }) {
-    // An engine's name of a node may say nothing to people, as Storm's does.
-    const place = ({ node, port }: Place) => `${nodes.find((one) => one.id === node)?.host ?? node}:${port}`;
+/** Where something runs, as people call it: an engine's id of a node may say nothing to them, as Storm's does. */
+function Where({ of: { host, node, port } }: { of: Place }) {
+    return host ? (
+        <span title={node}>
+            {host}:{port}
+        </span>
+    ) : (
+        <>
+            {node}:{port}
+        </>
+    );
+}
+
+/** The ids of the nodes that a plan moves executors between, for who looks into the engine's own logs. */
+function Nodes({ of }: { of: Plan }) {
+    const places = of.moves.flatMap((move) => (move.from ? [move.from, move.to] : [move.to]));
+    const hosts = new Map(places.map(({ node, host }) => [node, host]));
+    const other = [...hosts].filter(([node, host]) => host && host !== node);
+    if (other.length === 0) return null;
+    return (
+        <details class="ids">
+            <summary>Ids of the nodes</summary>
+            <ul class="mono muted">
+                {other.map(([node, host]) => (
+                    <li key={node}>
+                        {host} is {node}
+                    </li>
+                ))}
+            </ul>
+        </details>
+    );
+}
+
+function Diff({ plan }: { plan: Plan }) {
     return (
         <table class="diff">
             <caption class="sr">What the plan changes</caption>
@@ -184,10 +248,12 @@ function Diff({ plan, nodes }: { plan: Plan; nodes: ClusterNode[] }) {
                         </th>
                         <td>
                             <span class={move.from ? 'less' : 'muted'}>
-                                {move.from ? place(move.from) : 'nowhere'}
+                                {move.from ? <Where of={move.from} /> : 'nowhere'}
                             </span>
                             {' → '}
-                            <span class="more">{place(move.to)}</span>
+                            <span class="more">
+                                <Where of={move.to} />
+                            </span>
                         </td>
                     </tr>
                 ))}

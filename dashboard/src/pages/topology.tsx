@@ -1,8 +1,8 @@
 import { may, useLive } from '../api';
 import { ago, compact, millis, rate, share, time } from '../format';
-import type { Component, HistoryRecord, Outcome, Page, Point, Topology } from '../types';
+import type { Component, Forecast, HistoryRecord, Outcome, Page, Point, Topology } from '../types';
 import { Badge, type Column, Empty, Fault, Heading, Meter, OrderButton, Reasons, Table } from '../ui';
-import { Chart } from './chart';
+import { Chart, type Line } from './chart';
 import { Dag } from './dag';
 import { pauseAsk } from './engines';
 import { Records } from './history';
@@ -96,7 +96,7 @@ function Body({
                 <h2 id="graph">Graph</h2>
                 <Dag components={topology.components} streams={topology.streams} />
             </section>
-            {topology.plan ? <PlanCard plan={topology.plan} nodes={topology.nodes} /> : null}
+            {topology.plan ? <PlanCard plan={topology.plan} /> : null}
             <div class="grid uneven">
                 <section class="card flush" aria-labelledby="components">
                     <h2 id="components">Components</h2>
@@ -107,7 +107,7 @@ function Body({
                     <Reasons of={topology.reasons} />
                 </section>
             </div>
-            <Charts points={points} records={records} />
+            <Charts points={points} records={records} forecast={topology.forecast} />
             <section class="card" aria-labelledby="placement">
                 <h2 id="placement">Placement</h2>
                 <Placement nodes={topology.nodes} workers={topology.workers} plan={topology.plan} />
@@ -130,7 +130,13 @@ function Body({
     );
 }
 
-function Charts({ points, records }: { points: Point[]; records: HistoryRecord[] }) {
+interface ChartsProps {
+    points: Point[];
+    records: HistoryRecord[];
+    forecast: Forecast | null;
+}
+
+function Charts({ points, records, forecast }: ChartsProps) {
     const marks = records.filter((one) => one.kind === 'action').map((one) => one.at);
     const times = points.map((point) => point.at);
     const line = (label: string, key: keyof Point) => ({ label, values: points.map((point) => point[key]) });
@@ -144,14 +150,15 @@ function Charts({ points, records }: { points: Point[]; records: HistoryRecord[]
                 {...shared}
             />
             <Chart
-                title="Tuples per second"
-                lines={[line('throughput', 'throughput')]}
+                title={forecast ? 'Tuples per second, predicted and realised' : 'Tuples per second'}
+                lines={load(points, forecast)}
                 format={rate}
                 {...shared}
+                times={forecast ? [...times, forecast.due] : times}
             />
             <Chart
-                title="Busiest executor"
-                lines={[line('busy', 'busy')]}
+                title="Busiest executor, predicted and realised"
+                lines={[line('realised', 'busy'), line('predicted', 'expected_busy')]}
                 format={share}
                 least={1}
                 {...shared}
@@ -159,6 +166,17 @@ function Charts({ points, records }: { points: Point[]; records: HistoryRecord[]
             <Chart title="Executors" lines={[line('executors', 'executors')]} format={compact} {...shared} />
         </div>
     );
+}
+
+/** What sources brought, beside what was expected of them; the last that is expected lies ahead. */
+function load(points: Point[], forecast: Forecast | null): Line[] {
+    const realised = points.map((point): number | null => point.throughput);
+    if (!forecast) return [{ label: 'realised', values: realised }];
+    const predicted = points.map((point) => point.expected_throughput);
+    return [
+        { label: 'realised', values: [...realised, null] },
+        { label: 'predicted', values: [...predicted, forecast.expected] },
+    ];
 }
 
 function Figure({ name, value, more }: { name: string; value: string; more?: string }) {
@@ -212,6 +230,17 @@ const OUTCOMES: Column<Outcome>[] = [
     { head: 'Result', cell: (one) => <Badge of={one.helped ? 'helped' : 'did not help'} /> },
     { head: 'Tuples/s', as: 'num', cell: (one) => change(rate, one.throughput) },
     { head: 'Latency', as: 'num', cell: (one) => change(millis, one.latency) },
-    { head: 'Busiest', as: 'num', cell: (one) => change(share, one.busy) },
+    {
+        head: 'Busiest',
+        as: 'num',
+        cell: (one) => (
+            <>
+                {change(share, one.busy)}
+                {one.expected_busy === null ? null : (
+                    <div class="muted">predicted {share(one.expected_busy)}</div>
+                )}
+            </>
+        ),
+    },
     { head: 'Why', as: 'wide', cell: (one) => one.text },
 ];

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
-use thalweg_control::token::{self, Role as May};
+use thalweg_control::token::{Role as May, TokenFile};
 use thalweg_serve::{Engine, Role, Settings, Socket};
 
 /// Shows engines over HTTP, in a dashboard and to Prometheus
@@ -112,7 +112,7 @@ fn engines(given: &[String], token: Option<&Path>) -> Result<Vec<(String, Arc<dy
         }
         let socket = Socket::at(place);
         let socket = match &token {
-            Some(token) => socket.signing(token.clone()),
+            Some(token) => socket.signing(Arc::clone(token)),
             None => socket,
         };
         engines.push((name.to_owned(), Arc::new(socket)));
@@ -120,12 +120,13 @@ fn engines(given: &[String], token: Option<&Path>) -> Result<Vec<(String, Arc<dy
     Ok(engines)
 }
 
-/// The first token of a file, if it is a delegate's.
-fn delegate(file: &Path) -> Result<token::Token> {
-    let first = token::read(file)?.into_iter().next();
+/// A file whose first token is a delegate's.
+fn delegate(file: &Path) -> Result<Arc<TokenFile>> {
+    let tokens = TokenFile::open(file)?;
+    let first = tokens.tokens().0.first().cloned();
     let token = first.with_context(|| format!("{} holds no token", file.display()))?;
     if token.role != May::Delegate {
         bail!("{}: {} is no delegate's: thalweg token NAME --delegate", file.display(), token.name);
     }
-    Ok(token)
+    Ok(Arc::new(tokens))
 }

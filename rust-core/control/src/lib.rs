@@ -8,9 +8,11 @@ mod clock;
 pub mod envelope;
 pub mod line;
 pub mod socket;
+mod stamp;
 pub mod token;
 pub mod wire;
 
 pub use clock::now_millis;
 pub use socket::{CallError, Listener, Peer, call};
+pub use stamp::Stamp;
 pub use wire::{Answer, Apply, Command, ErrorCode, Refusal, Request, Scale, VERSION};

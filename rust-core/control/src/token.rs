@@ -3,11 +3,14 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use thiserror::Error;
+
+use crate::stamp::Stamp;
 
 /// The fewest letters of a secret.
 const SHORTEST: usize = 32;
@@ -104,6 +107,43 @@ impl Token {
     pub(crate) fn has_signed(&self, text: &str, signature: &str) -> bool {
         unhex(signature)
             .is_some_and(|bytes| hmac::verify(&self.key, text.as_bytes(), &bytes).is_ok())
+    }
+}
+
+/// The tokens in a file. It is read again when it has changed, so that a token taken out of it is worth nothing from then on,
+/// and a new one is known, without a restart.
+#[derive(Debug)]
+pub struct TokenFile {
+    path: PathBuf,
+    read: Mutex<(Option<Stamp>, Arc<[Token]>)>,
+}
+
+impl TokenFile {
+    /// Reads a file of tokens.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, TokenError> {
+        let path = path.into();
+        let stamp = Stamp::of(&path);
+        let tokens = read(&path)?.into();
+        Ok(Self { path, read: Mutex::new((stamp, tokens)) })
+    }
+
+    /// The tokens that are in the file now. None as long as it cannot be read, as nobody knows then who is still meant to be
+    /// known; why is said once for each change of it.
+    pub fn tokens(&self) -> (Arc<[Token]>, Option<TokenError>) {
+        let mut known = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Stamp::of(&self.path);
+        if now == known.0 {
+            return (Arc::clone(&known.1), None);
+        }
+        let (tokens, error) = match read(&self.path) {
+            Ok(tokens) => (tokens, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        *known = (now, tokens.into());
+        (Arc::clone(&known.1), error)
     }
 }
 

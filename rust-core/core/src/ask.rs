@@ -140,6 +140,7 @@ impl Question<'_> {
         let model = learned.model_mut(topology, &self.context.observation.topologies);
         let intent = policy::find(&situation, &mut state.policies, model);
         state.believed = policy::believed(&situation, &state.policies);
+        state.load_forecast = policy::load_forecast(&situation, &state.policies);
         self.within_means(intent, state)
     }
 

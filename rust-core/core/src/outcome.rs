@@ -108,6 +108,7 @@ pub fn verify(
         at: now,
         before: before.metrics,
         after: after.metrics,
+        expected_busy: action.expected_busy,
         helped: effect == Effect::Helped,
         text,
     })

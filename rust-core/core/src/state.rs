@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{Awaited, Blacklist, Harm, InFlight, Proposed, Rejected, Shown};
 use crate::capacity::power::Power;
+use crate::demand::LoadForecast;
 use crate::explain::Desired;
 use crate::model::{Node, SlotRef, TaskRange, Topology};
 use crate::plan::Plan;
@@ -219,6 +220,8 @@ pub struct TopologyState {
     pub metric_history: MetricHistory,
     /// What the policy believed each component could do when it was asked last.
     pub believed: Vec<Option<RatePerSec>>,
+    /// What the policy expected sources to bring when it was asked last.
+    pub load_forecast: Option<LoadForecast>,
     /// What the policy wanted when it was asked last, before anything was held against it.
     pub desired: Option<Desired>,
     /// What policies remember.
@@ -434,6 +437,7 @@ impl TopologyState {
         self.metric_history.clear();
         self.policies.me_stream.forget_measurements();
         self.believed.clear();
+        self.load_forecast = None;
     }
 }
 

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Weak};
 
 use serde_json::Value;
-use thalweg_control::{ErrorCode, Refusal, token};
+use thalweg_control::token::TokenFile;
+use thalweg_control::{ErrorCode, Refusal};
 use thalweg_core::units::Timestamp;
 use thalweg_store::StoreKind;
 
@@ -45,11 +46,11 @@ impl Engine {
         engine.handler.hear(Box::new(There(Arc::downgrade(&engine))));
         let settings = &engine.settings;
         let mut answering = lock(&engine.answering);
-        let read = settings.control_tokens.as_deref().map(token::read).transpose();
+        let read = settings.control_tokens.as_deref().map(TokenFile::open).transpose();
         let tokens = read.map_err(|why| answering.problems.push(why.to_string())).ok().flatten();
+        let tokens = tokens.map(Arc::new);
         if let Some(path) = &settings.control_socket {
-            let known = tokens.clone().unwrap_or_default();
-            let started = Server::start(path, known, Arc::clone(&engine.handler));
+            let started = Server::start(path, tokens.clone(), Arc::clone(&engine.handler));
             answering.server = started.map_err(|why| answering.problems.push(why)).ok();
         }
         if let (StoreKind::Redis, Some(tokens)) = (settings.store.kind, tokens) {

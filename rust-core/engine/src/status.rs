@@ -10,7 +10,7 @@ use thalweg_core::explain::{Decision, Outcome};
 use thalweg_core::operator::Operator;
 use thalweg_core::plan::Plan;
 use thalweg_core::settings::Mode;
-use thalweg_core::units::Timestamp;
+use thalweg_core::units::{Share, Timestamp};
 
 use crate::arrangement::{Arrangement, Arrangements, SeenNode};
 use crate::error::EngineError;
@@ -23,6 +23,9 @@ pub(crate) struct ActivePlan<'a> {
     pub(crate) state: Phase,
     pub(crate) since: Timestamp,
     pub(crate) strategy: Option<&'a str>,
+    /// How busy the busiest executor is expected to be afterwards, as far as that can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expected_busy: Option<Share>,
     /// What was done to the engine and is not taken back yet.
     pub(crate) done: &'a [Done],
     /// What the shell reported of each step.
@@ -31,9 +34,10 @@ pub(crate) struct ActivePlan<'a> {
 
 impl<'a> ActivePlan<'a> {
     pub(crate) fn of(under_way: &'a UnderWay) -> Self {
-        let Action { plan, phase, since, strategy, done, .. } = &under_way.action;
+        let Action { plan, phase, since, strategy, done, flight, .. } = &under_way.action;
         let (strategy, steps) = (strategy.as_deref(), &under_way.steps[..]);
-        Self { plan, state: *phase, since: *since, strategy, done, steps }
+        let expected_busy = flight.as_ref().and_then(|flight| flight.expected_busy);
+        Self { plan, state: *phase, since: *since, strategy, expected_busy, done, steps }
     }
 }
 

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use support::Model;
 use thalweg_control::envelope::Envelope;
+use thalweg_control::token::Token;
 use thalweg_control::{CallError, Command, ErrorCode, Refusal, Request, call, line, token};
 use thalweg_core::model::{Observation, Obstacle, Topology};
 use thalweg_core::units::Timestamp;
@@ -149,6 +150,37 @@ fn who_speaks_for_somebody_else_signs_for_it_and_is_answered_once() {
         (&again["error"]["code"], &again["error"]["field"]),
         (&json!("FORBIDDEN"), &json!("id"))
     );
+}
+
+#[test]
+fn a_token_that_is_taken_out_of_its_file_is_worth_nothing_without_a_restart() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut served = Served::new();
+    let file = served.folder.path().join("tokens");
+    let [night, day] = ["night", "day"].map(|name| {
+        let line = format!("{name} operator {}\n", token::secret().unwrap());
+        fs::write(&file, &line).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        (line, token::read(&file).unwrap().remove(0))
+    });
+    let keep = |text: &str| fs::write(&file, text).unwrap();
+    keep(&night.0);
+    served.open(&json!({ "thalweg.control.tokens.file": file }));
+    served.look();
+    let asks = |token: &Token| {
+        let request = Request::of(Command::Status {});
+        let now = thalweg_control::now_millis();
+        let answer = answered(&served, &Envelope::seal(&request, token, now, 10_000).unwrap());
+        answer["error"]["code"].as_str().map(str::to_owned)
+    };
+    let refused = Some("FORBIDDEN".to_owned());
+    assert_eq!([asks(&night.1), asks(&day.1)], [None, refused.clone()]);
+    keep(&day.0);
+    assert_eq!([asks(&night.1), asks(&day.1)], [refused.clone(), None]);
+    keep("what nobody can read");
+    assert_eq!([asks(&night.1), asks(&day.1)], [refused.clone(), refused]);
+    keep(&format!("{}{}", night.0, day.0));
+    assert_eq!([asks(&night.1), asks(&day.1)], [None, None]);
 }
 
 fn id(accepted: &Value) -> String {

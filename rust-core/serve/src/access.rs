@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
 
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
+use thalweg_control::Stamp;
 use thiserror::Error;
 use utoipa::ToSchema;
 
@@ -102,7 +102,7 @@ pub struct Tokens {
 
 #[derive(Debug, Default)]
 struct Read {
-    stamp: Option<(SystemTime, u64)>,
+    stamp: Option<Stamp>,
     kept: Vec<Kept>,
 }
 
@@ -113,7 +113,7 @@ impl Tokens {
     /// [`AccessError`].
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, AccessError> {
         let path = path.into();
-        let read = Read { stamp: stamp(&path), kept: read(&path)? };
+        let read = Read { stamp: Stamp::of(&path), kept: read(&path)? };
         Ok(Self { path, read: Mutex::new(read) })
     }
 
@@ -125,7 +125,7 @@ impl Tokens {
     /// Whose token this is.
     pub fn caller(&self, token: &str) -> Option<Caller> {
         let mut known = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = stamp(&self.path);
+        let now = Stamp::of(&self.path);
         if now != known.stamp {
             match read(&self.path) {
                 Ok(kept) => *known = Read { stamp: now, kept },
@@ -172,11 +172,6 @@ fn read(path: &Path) -> Result<Vec<Kept>, AccessError> {
         .map_err(|error| AccessError::File { path: path.to_owned(), error })?;
     serde_json::from_str(&text)
         .map_err(|error| AccessError::Content { path: path.to_owned(), reason: error.to_string() })
-}
-
-fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
-    let found = fs::metadata(path).ok()?;
-    Some((found.modified().ok()?, found.len()))
 }
 
 fn hash(token: &str) -> String {

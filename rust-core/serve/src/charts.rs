@@ -15,6 +15,8 @@ pub struct Point {
     pub at: i64,
     /// Tuples that sources brought in per second.
     pub throughput: f32,
+    /// Tuples per second that were expected for this time, when an action could still have been made for it.
+    pub expected_throughput: Option<f32>,
     /// Mean process latency in ms.
     pub latency: Option<f32>,
     /// Mean complete latency in ms.
@@ -23,6 +25,8 @@ pub struct Point {
     pub expected_latency: Option<f32>,
     /// Busy share of the busiest executor.
     pub busy: f32,
+    /// What that was expected to be after the last plan, from its beginning until its outcome is known.
+    pub expected_busy: Option<f32>,
     /// Executors.
     pub executors: u32,
     /// Records that wait.
@@ -33,6 +37,8 @@ pub struct Point {
 #[derive(Debug, Default)]
 pub struct Chart {
     points: VecDeque<Point>,
+    /// Tuples per second that are expected, and for when.
+    expected: VecDeque<(i64, f32)>,
 }
 
 impl Chart {
@@ -41,13 +47,28 @@ impl Chart {
         if self.points.back().is_some_and(|last| last.at >= point.at) {
             return;
         }
-        self.points.push_back(point);
+        let before = self.points.back().map_or(i64::MAX, |last| last.at);
+        let come = self.expected.partition_point(|(due, _)| *due <= point.at);
+        let last = self.expected.drain(..come).next_back();
+        // Of all that fell due since the point before, the newest.
+        let expected = last.filter(|(due, _)| *due > before).map(|(_, expected)| expected);
+        self.points.push_back(Point { expected_throughput: expected, ..point });
         if self.points.len() > KEPT {
             let mut place = 0;
             self.points.retain(|_| {
                 place += 1;
                 place > KEPT / 2 || place % 2 == 1
             });
+        }
+    }
+
+    /// Takes in how many tuples per second are expected, and for when.
+    pub fn expect(&mut self, due: i64, expected: f32) {
+        if self.expected.back().is_none_or(|(last, _)| *last < due) {
+            self.expected.push_back((due, expected));
+        }
+        if self.expected.len() > KEPT {
+            self.expected.pop_front();
         }
     }
 
@@ -60,6 +81,28 @@ impl Chart {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_expected_stands_beside_what_came() {
+        let mut chart = Chart::default();
+        for at in 0..20 {
+            chart.push(Point { at, throughput: at as f32, ..Point::default() });
+            chart.expect(at + 5, at as f32 + 4.5);
+        }
+        // Nobody looked for a while.
+        chart.push(Point { at: 40, ..Point::default() });
+        let told: Vec<_> = chart.points.iter().map(|p| (p.at, p.expected_throughput)).collect();
+        assert_eq!(told[4], (4, None));
+        assert_eq!(told[5], (5, Some(4.5)), "expected at 0 for 5");
+        assert_eq!(told[19], (19, Some(18.5)));
+        assert_eq!(told[20], (40, Some(23.5)), "the newest of what fell due meanwhile");
+        chart.push(Point { at: 41, ..Point::default() });
+        assert_eq!(chart.points.back().and_then(|p| p.expected_throughput), None);
+        for due in 100..10_000 {
+            chart.expect(due, 1.0);
+        }
+        assert!(chart.expected.len() <= KEPT);
+    }
 
     #[test]
     fn a_chart_stays_bounded_and_keeps_its_beginning() {

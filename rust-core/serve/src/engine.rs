@@ -1,12 +1,13 @@
 //! How an engine is asked, whatever the way to it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 use thalweg_control::envelope::Envelope;
 use thalweg_control::socket::call_signed;
-use thalweg_control::token::Token;
+use thalweg_control::token::TokenFile;
 use thalweg_control::{CallError, Command, ErrorCode, Request, call, now_millis, socket};
 use thiserror::Error;
 
@@ -65,14 +66,14 @@ pub trait Engine: Send + Sync {
 #[derive(Debug, Clone)]
 pub struct Socket {
     path: PathBuf,
-    /// With which the server signs that it speaks for its callers.
-    token: Option<Token>,
+    /// The file with the token with which the server signs that it speaks for its callers.
+    tokens: Option<Arc<TokenFile>>,
 }
 
 impl Socket {
     /// The engine that listens at a socket, or at the one in a folder.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), token: None }
+        Self { path: path.into(), tokens: None }
     }
 
     /// The socket itself. Its folder may be made after this server was started.
@@ -80,10 +81,10 @@ impl Socket {
         if self.path.is_dir() { self.path.join(socket::NAME) } else { self.path.clone() }
     }
 
-    /// From now on what callers order is signed with a token that the engine knows as a delegate's, so that it knows
-    /// them apart.
-    pub fn signing(self, token: Token) -> Self {
-        Self { token: Some(token), ..self }
+    /// From now on what callers order is signed with the first token of a file, which the engine knows as a delegate's, so
+    /// that it knows them apart.
+    pub fn signing(self, tokens: Arc<TokenFile>) -> Self {
+        Self { tokens: Some(tokens), ..self }
     }
 }
 
@@ -95,8 +96,13 @@ impl Engine for Socket {
         })?;
         let Asker { name, why } = asker;
         let request = Request { why: why.clone(), ..Request::of(command) };
-        let answer = match &self.token {
-            Some(token) if !name.is_empty() => {
+        let answer = match &self.tokens {
+            Some(tokens) if !name.is_empty() => {
+                let (tokens, error) = tokens.tokens();
+                let token = tokens.first().ok_or_else(|| {
+                    let text = "the file of this server's own token holds none any more";
+                    Fault::of(FaultKind::Passing, error.map_or(text.to_owned(), |e| e.to_string()))
+                })?;
                 let request = Request { on_behalf_of: name.clone(), ..request };
                 let life = i64::try_from(PATIENCE.as_millis()).unwrap_or(i64::MAX);
                 let envelope = Envelope::seal(&request, token, now_millis(), life)

@@ -9,7 +9,7 @@ use thalweg_core::model::{Grouping, TopologyStatus};
 use thalweg_core::operator::Operator;
 use thalweg_core::plan::Plan;
 use thalweg_core::settings::Mode;
-use thalweg_core::units::{RatePerSec, Timestamp};
+use thalweg_core::units::{RatePerSec, Share, Timestamp};
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct Status {
@@ -39,6 +39,13 @@ pub struct Status {
     pub operator: Operator,
     #[serde(default)]
     pub ledger: Option<Ledger>,
+}
+
+impl Status {
+    /// What people call a node, where it is known.
+    pub fn host(&self, node: &str) -> Option<&str> {
+        self.nodes.iter().find(|one| one.id == node).map(|one| one.host.as_str())
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -108,6 +115,8 @@ pub struct ActivePlan {
     pub since: Timestamp,
     #[serde(default)]
     pub strategy: Option<String>,
+    #[serde(default)]
+    pub expected_busy: Option<Share>,
     #[serde(default)]
     pub steps: Vec<Value>,
 }

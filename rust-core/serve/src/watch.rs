@@ -18,8 +18,9 @@ use crate::view::{Summary, summary};
 const LOOKS_PER_LEDGER: u64 = 2;
 /// Records of one question.
 const PAGE: u32 = 1000;
-/// The most older pages that are read in one look, so that the next status is not long in coming.
-const OLDER_PAGES: usize = 4;
+/// How long older pages are read for in one look, so that neither the next status is long in coming nor the engine has
+/// much to do.
+const OLDER: Duration = Duration::from_secs(1);
 
 /// What is known of one engine.
 #[derive(Default)]
@@ -29,6 +30,8 @@ pub struct Known {
     pub summaries: Arc<Vec<Summary>>,
     pub fault: Option<String>,
     pub charts: BTreeMap<String, Chart>,
+    /// Plans whose outcome is not known yet, by topology, with how busy the busiest executor is expected to be.
+    awaited: BTreeMap<String, (String, f32)>,
     pub records: Records,
     /// Plans that ended since this server began, by how.
     pub ended: BTreeMap<&'static str, u64>,
@@ -57,7 +60,9 @@ impl Watched {
             serde_json::from_value::<Status>(value)
                 .map_err(|error| Fault::of(FaultKind::Unreachable, format!("its status: {error}")))
         });
-        let told = number.is_multiple_of(LOOKS_PER_LEDGER) && self.look_into_ledger(&read);
+        let due = number.is_multiple_of(LOOKS_PER_LEDGER);
+        let due = due || self.known().records.wants_before().is_some();
+        let told = due && self.look_into_ledger(&read);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.look = begun.elapsed();
         let seen = match read {
@@ -78,7 +83,7 @@ impl Watched {
         seen || told
     }
 
-    /// Takes in what is new in the ledger, and of what is older a few pages more; says whether anything was new. Engines
+    /// Takes in what is new in the ledger, and of what is older some more; says whether anything was new. Engines
     /// that show none have no history here.
     fn look_into_ledger(&self, read: &Result<Status, Fault>) -> bool {
         let newest = read.as_ref().ok().and_then(|status| Some(status.ledger.as_ref()?.seq));
@@ -103,7 +108,8 @@ impl Watched {
         for page in pages.iter().rev() {
             told |= self.write().records.take(&self.name, page);
         }
-        for _ in 0..OLDER_PAGES {
+        let begun = Instant::now();
+        while begun.elapsed() < OLDER {
             let Some(first) = self.known().records.wants_before() else { break };
             let Some(page) = self.page(0, Some(first)) else { break };
             told |= self.write().records.take_older(&self.name, &page);
@@ -151,8 +157,17 @@ impl Known {
         let mut summaries: Vec<Summary> =
             status.decisions.iter().map(|decision| summary(engine, &status, decision)).collect();
         summaries.sort_by(|a, b| a.id.cmp(&b.id));
+        self.awaited = awaited(std::mem::take(&mut self.awaited), &status);
         for one in &summaries {
-            self.charts.entry(one.id.clone()).or_default().push(point(one));
+            let expected_busy = self.awaited.get(&one.id).map(|(_, busy)| *busy);
+            let chart = self.charts.entry(one.id.clone()).or_default();
+            chart.push(Point { expected_busy, ..point(one) });
+        }
+        for decision in &status.decisions {
+            let forecast = decision.view.load_forecast;
+            if let Some((forecast, chart)) = forecast.zip(self.charts.get_mut(&decision.topology)) {
+                chart.expect(forecast.due.millis(), forecast.expected.get() as f32);
+            }
         }
         let here: BTreeSet<&str> = summaries.iter().map(|one| one.id.as_str()).collect();
         self.charts.retain(|id, _| here.contains(id.as_str()));
@@ -169,6 +184,30 @@ impl Known {
     }
 }
 
+/// The plans whose outcome is awaited, after what an engine says now.
+fn awaited(
+    before: BTreeMap<String, (String, f32)>,
+    now: &Status,
+) -> BTreeMap<String, (String, f32)> {
+    let mut awaited = before;
+    awaited.retain(|_, (plan, _)| {
+        let ended = now.ended.iter().find(|ended| ended.plan.id == *plan);
+        let failed = ended.is_some_and(|ended| ended.code.is_some());
+        !failed && !now.outcomes.iter().any(|outcome| outcome.plan == *plan)
+    });
+    if let Some(active) = &now.plan {
+        // Of one that only moves, nothing is expected that could be drawn.
+        let topology = active.plan.topology.clone();
+        match active.expected_busy {
+            Some(busy) => {
+                awaited.insert(topology, (active.plan.id.clone(), busy.get() as f32));
+            }
+            None => drop(awaited.remove(&topology)),
+        }
+    }
+    awaited
+}
+
 fn point(one: &Summary) -> Point {
     let small = |value: f64| value as f32;
     Point {
@@ -180,6 +219,7 @@ fn point(one: &Summary) -> Point {
         busy: small(one.busy),
         executors: one.executors,
         backlog: one.backlog.map(|backlog| backlog as f32),
+        ..Point::default()
     }
 }
 

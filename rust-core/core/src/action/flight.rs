@@ -6,7 +6,7 @@ use super::attempt::Attempt;
 use super::baseline::Baseline;
 use super::origin::Origin;
 use super::way_back::WayBack;
-use crate::units::{Millis, Timestamp};
+use crate::units::{Millis, Share, Timestamp};
 
 /// A plan being carried out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub struct InFlight {
     pub way_back: Option<WayBack>,
     /// How things stood when it was decided.
     pub before: Baseline,
+    /// How busy the busiest executor was expected to be afterwards, as far as that could be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_busy: Option<Share>,
     /// When it was decided.
     pub since: Timestamp,
 }
@@ -29,7 +32,15 @@ impl InFlight {
     /// A plan of which nothing but the name is known: nothing is learned from it, and nothing leads back.
     pub fn found(plan: String, since: Timestamp) -> Self {
         let (attempt, origin) = (Attempt::Move(None), Origin::Operator);
-        Self { plan, attempt, origin, way_back: None, before: Baseline::default(), since }
+        Self {
+            plan,
+            attempt,
+            origin,
+            way_back: None,
+            before: Baseline::default(),
+            expected_busy: None,
+            since,
+        }
     }
 }
 

@@ -8,16 +8,16 @@ use crate::action::{Attempt, Baseline, InFlight, Origin, WayBack};
 use crate::adoption::{cost, moves_pinned};
 use crate::assess::Assessment;
 use crate::context::Context;
-use crate::explain::{Chain, Decision, Desired, Outcome, TopologyView, Verdict};
+use crate::explain::{Chain, ComponentView, Decision, Desired, Outcome, TopologyView, Verdict};
 use crate::guard::{Judged, Proposal, day, guard};
-use crate::model::Topology;
+use crate::model::{ComponentKind, Topology};
 use crate::outcome::verify;
 use crate::permission::takes;
 use crate::plan::Plan;
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::Adopt;
 use crate::state::{Learned, TopologyState};
-use crate::units::{Millis, Timestamp};
+use crate::units::{Millis, Share, Timestamp};
 
 /// A topology, and whether its plan may be carried out now.
 pub struct Guarded<'a> {
@@ -85,6 +85,7 @@ pub fn decided(context: &Context<'_>, guarded: Guarded<'_>) -> (Decision, Option
     }
     let view = completed(context, view, remembered);
     let offer = remembered.proposed.as_ref().map(|p| offer(context, p, topology, &view, takes));
+    let expected_busy = plan.as_ref().and_then(|plan| expected_busy(&view, plan, &before));
     let chain = Chain { signals: signals(context, topology, &view), ..chain };
     let decision = Decision {
         id: number,
@@ -97,6 +98,7 @@ pub fn decided(context: &Context<'_>, guarded: Guarded<'_>) -> (Decision, Option
         reasons,
         view,
         plan,
+        expected_busy,
         offer,
         chain,
     };
@@ -107,11 +109,29 @@ pub fn decided(context: &Context<'_>, guarded: Guarded<'_>) -> (Decision, Option
             origin,
             way_back: WayBack::of(plan, topology, origin, context.settings),
             before,
+            expected_busy,
             since: context.now,
         };
         start(context, flight, remembered);
     }
     (decision, outcome)
+}
+
+/// How busy the busiest executor will be once the plan is carried out, if sources bring what they are asked for now and
+/// executors of a component share its work as they do now. Where executors only move, nobody can tell.
+fn expected_busy(view: &TopologyView, plan: &Plan, before: &Baseline) -> Option<Share> {
+    if plan.counts.is_empty() {
+        return None;
+    }
+    let brought = before.metrics.throughput.get();
+    let more = if brought > 0.0 { (before.load().get() / brought).max(1.0) } else { 1.0 };
+    let busy = |component: &ComponentView| {
+        let (has, id) = (component.executors, &component.id);
+        let gets = plan.counts.get(id).copied().unwrap_or(has).max(1);
+        component.capacity.get() * more * f64::from(has) / f64::from(gets)
+    };
+    let working = view.components.iter().filter(|c| c.kind != ComponentKind::System);
+    working.map(busy).reduce(f64::max).map(|busy| Share::saturating(busy.min(1.0)))
 }
 
 /// A plan with a name; one that waited for somebody's word has one. The time tells it from those of other leaders, the
@@ -131,6 +151,7 @@ fn completed(context: &Context<'_>, view: TopologyView, state: &TopologyState) -
     }
     let line = state.policies.me_stream.threshold.line();
     view.expected_latency = line.map(|line| line.at(context.now));
+    view.load_forecast = state.load_forecast;
     view
 }
 

@@ -10,6 +10,7 @@
 //! al., OSDI 2018, equations 1 to 8); the source's target with growth and catch-up is that of the
 //! Flink autoscaler (FLIP-271).
 
+mod ahead;
 mod asked;
 mod component;
 mod flow;
@@ -24,6 +25,7 @@ mod streams;
 pub(crate) mod testing;
 mod ticks;
 
+pub use ahead::LoadForecast;
 pub use asked::Demand;
 pub use component::{ComponentFlow, ExecutorFlow};
 pub use flow::Flow;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::{Chain, Offer};
 use crate::capacity::bottleneck::BottleneckTime;
+use crate::demand::LoadForecast;
 use crate::model::{Checkpoint, ComponentKind};
 use crate::plan::{Metrics, Plan};
 use crate::reason::Reason;
@@ -87,6 +88,9 @@ pub struct TopologyView {
     pub latency: Option<Millis>,
     /// What the threshold function expected instead.
     pub expected_latency: Option<f64>,
+    /// What its sources are expected to bring by the time at which an action would take effect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_forecast: Option<LoadForecast>,
     /// Its bottleneck time and side.
     pub bottleneck: Option<BottleneckTime>,
     /// Its last checkpoint, where the engine takes any.
@@ -121,6 +125,10 @@ pub struct Decision {
     pub view: TopologyView,
     /// What is to be done, unless it holds without a plan.
     pub plan: Option<Plan>,
+    /// How busy the busiest executor is expected to be once the plan is carried out, at the same load; unknown where
+    /// executors only move.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_busy: Option<Share>,
     /// The plan that waits for somebody's word, with what it changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<Offer>,
@@ -142,6 +150,9 @@ pub struct Outcome {
     pub before: Metrics,
     /// How they stand now.
     pub after: Metrics,
+    /// How busy the busiest executor was expected to be, as far as that could be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_busy: Option<Share>,
     /// Whether it helped.
     pub helped: bool,
     /// Why so.

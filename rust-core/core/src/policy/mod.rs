@@ -25,7 +25,7 @@ mod unjudged;
 
 pub use situation::{Intent, Situation, used_slots};
 
-use crate::demand::ComponentFlow;
+use crate::demand::{ComponentFlow, LoadForecast};
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::PolicyName;
 use crate::units::RatePerSec;
@@ -80,6 +80,12 @@ pub fn believed(situation: &Situation<'_>, memories: &Memories) -> Vec<Option<Ra
         rate.map(RatePerSec::saturating)
     };
     situation.flow.components.iter().enumerate().map(of).collect()
+}
+
+/// What the policy, asked just now, expects sources to bring, where it expects anything.
+pub fn load_forecast(situation: &Situation<'_>, memories: &Memories) -> Option<LoadForecast> {
+    let forecasts = situation.settings.policy == PolicyName::Thalweg;
+    memories.thalweg.load().filter(|_| forecasts)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod remote;
 mod reply;
 mod server;
 mod thread;
+mod tokens;
 
 pub(crate) use handler::{Listens, RequestHandler};
 pub(crate) use remote::Remote;

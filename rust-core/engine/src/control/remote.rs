@@ -6,13 +6,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use thalweg_control::envelope::{Envelope, SealedAnswer};
-use thalweg_control::token::Token;
+use thalweg_control::token::{Token, TokenFile};
 use thalweg_control::{Answer, ErrorCode, Refusal, now_millis};
 use thalweg_store::{Mailbox, StoreError, StoreSettings};
 
 use super::handler::RequestHandler;
 use super::reply::Reply;
 use super::thread::join;
+use super::tokens::known;
 use crate::locked::lock;
 use crate::orders::By;
 
@@ -34,18 +35,18 @@ pub struct Remote {
 /// What the thread works with.
 struct Responder {
     mailbox: Mailbox,
-    tokens: Vec<Token>,
+    tokens: Arc<TokenFile>,
     handler: Arc<RequestHandler>,
 }
 
 impl Remote {
-    /// Begins to answer those who sign with one of these tokens.
+    /// Begins to answer those who sign with a token that is in the file then.
     ///
     /// # Errors
     /// Why nobody can be answered there, for people.
     pub fn start(
         store: &StoreSettings,
-        tokens: Vec<Token>,
+        tokens: Arc<TokenFile>,
         handler: Arc<RequestHandler>,
     ) -> Result<Self, String> {
         let mailbox = Mailbox::new(store).map_err(|error| error.to_string())?;
@@ -105,7 +106,8 @@ impl Responder {
                 return Ok(());
             }
         };
-        let (token, request) = match envelope.open(&self.tokens, now_millis()) {
+        let tokens = known(&self.tokens);
+        let (token, request) = match envelope.open(&tokens, now_millis()) {
             Ok(opened) => opened,
             Err(refusal) => {
                 tracing::warn!(token = envelope.token, %refusal, "a request in the store is not answered");

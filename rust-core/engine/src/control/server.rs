@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 
 use thalweg_control::envelope::Envelope;
 use thalweg_control::socket::may_order;
-use thalweg_control::token::Token;
+use thalweg_control::token::TokenFile;
 use thalweg_control::{Answer, ErrorCode, Listener, Peer, Refusal, Request, line, now_millis};
 
 use super::handler::RequestHandler;
 use super::reply::Reply;
 use super::thread::join;
+use super::tokens::known;
 use crate::orders::By;
 
 /// How long an asker may take to send its request.
@@ -25,7 +26,7 @@ const READING: Duration = Duration::from_secs(10);
 
 /// Who is answered at the socket, and with what.
 struct Responder {
-    tokens: Vec<Token>,
+    tokens: Option<Arc<TokenFile>>,
     /// Names of signed requests that were answered, until they would be too late anyway.
     answered: Vec<(i64, String)>,
     handler: Arc<RequestHandler>,
@@ -39,13 +40,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Begins to answer at a path; who signs with one of these tokens is known by its name.
+    /// Begins to answer at a path; who signs with a token that is in the file then is known by its name.
     ///
     /// # Errors
     /// Why nobody can be answered there, for people.
     pub fn start(
         path: &Path,
-        tokens: Vec<Token>,
+        tokens: Option<Arc<TokenFile>>,
         handler: Arc<RequestHandler>,
     ) -> Result<Self, String> {
         let listener = Arc::new(Listener::bind(path).map_err(|error| error.to_string())?);
@@ -125,7 +126,8 @@ impl Responder {
         }
         let envelope = Envelope::read(line)?;
         let now = now_millis();
-        let (token, request) = envelope.open(&self.tokens, now)?;
+        let tokens = self.tokens.as_deref().map(known).unwrap_or_default();
+        let (token, request) = envelope.open(&tokens, now)?;
         let request = request?;
         self.answered.retain(|(expires, _)| now < *expires);
         if self.answered.iter().any(|(_, id)| *id == envelope.id) {

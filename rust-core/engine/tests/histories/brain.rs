@@ -176,6 +176,7 @@ fn hold(topology: &Topology, settings: &Settings, now: Timestamp) -> Decision {
         reasons: Vec::new(),
         view: TopologyView::default(),
         plan: None,
+        expected_busy: None,
         offer: None,
         chain: Chain::default(),
     }
@@ -188,6 +189,7 @@ fn outcome(plan: String, topology: &Topology, now: Timestamp) -> Outcome {
         at: now,
         before: Metrics::default(),
         after: Metrics::default(),
+        expected_busy: None,
         helped: true,
         text: String::new(),
     }

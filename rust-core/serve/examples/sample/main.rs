@@ -14,9 +14,9 @@ use serde_json::json;
 use thalweg_core::units::Timestamp;
 use thalweg_serve::{Engine, Role, Settings, Socket, add_token};
 use thalweg_sim::Scenario;
-use thalweg_sim::scenario::read;
+use thalweg_sim::scenario::{EngineKind, read};
 
-/// The jobs: engine, topology, scenario, seed.
+/// The jobs: engine, topology, scenario, seed. Those on Flink are judged by the policy that forecasts loads.
 const JOBS: [(&str, &str, &str, u64); 4] = [
     ("storm-fra", "wordcount", "wordcount.toml", 3),
     ("storm-ams", "ad-events", "ads.toml", 5),
@@ -30,6 +30,9 @@ fn scenario(file: &str) -> Scenario {
     let text = open(file).expect("the scenarios are in the repository");
     let mut scenario = read(file, &text, open).expect("they are checked by tests");
     scenario.duration_secs = scenario.duration_secs.min(1800.0);
+    if scenario.engine == EngineKind::Flink {
+        scenario.settings.insert("thalweg.policy".to_owned(), "thalweg".into());
+    }
     scenario
 }
 

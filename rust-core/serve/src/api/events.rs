@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 
-use super::Shared;
+use super::{Shared, admitted};
 use crate::problem::Problem;
 
 /// Changes that come one after the other are told as one.
@@ -18,7 +19,7 @@ const GATHERED: Duration = Duration::from_millis(250);
 /// not repeated: who reconnects asks anew.
 #[utoipa::path(get, path = "/v1/events", security(("token" = [])), responses(
     (status = 200, content_type = "text/event-stream"), (status = 503, body = Problem)))]
-pub async fn events(State(app): Shared) -> Response {
+pub async fn events(State(app): Shared, headers: HeaderMap) -> Response {
     let Ok(permit) = Arc::clone(&app.streams).try_acquire_owned() else {
         return Problem::busy("too many streams of events are open").into_response();
     };
@@ -26,13 +27,18 @@ pub async fn events(State(app): Shared) -> Response {
     // Whoever begins to listen is told how things stand.
     changes.mark_changed();
     let alive = KeepAlive::new().interval(Duration::from_secs(15));
-    Sse::new(told((changes, permit))).keep_alive(alive).into_response()
+    Sse::new(told((changes, permit), move || admitted(&app, &headers).is_ok()))
+        .keep_alive(alive)
+        .into_response()
 }
 
 type Listening = (tokio::sync::watch::Receiver<u64>, tokio::sync::OwnedSemaphorePermit);
 
-/// The changes as a stream that ends with the server.
-fn told(state: Listening) -> impl futures_core::Stream<Item = Result<Event, Infallible>> {
+/// The changes as a stream that ends with the server, or once whoever listens may not listen any more.
+fn told(
+    state: Listening,
+    may: impl Fn() -> bool + Send + 'static,
+) -> impl futures_core::Stream<Item = Result<Event, Infallible>> {
     let (send, receive) = tokio::sync::mpsc::channel(1);
     tokio::spawn(async move {
         let (mut changes, permit) = state;
@@ -44,6 +50,9 @@ fn told(state: Listening) -> impl futures_core::Stream<Item = Result<Event, Infa
                         break;
                     }
                 }
+            }
+            if !may() {
+                break;
             }
             let number = *changes.borrow_and_update();
             let event = Event::default().event("changed").data(number.to_string());

@@ -2,6 +2,7 @@
 
 mod act;
 mod events;
+mod plans;
 mod read;
 
 use std::sync::Arc;
@@ -32,7 +33,7 @@ type Shared = State<Arc<App>>;
         description = "What engines with Thalweg do and why, and orders to them. Errors are problem details. Every answer has an entity tag.",
     ),
     paths(
-        read::engines, read::topologies, read::topology, read::series, read::plans, read::history,
+        read::engines, read::topologies, read::topology, read::series, plans::plans, read::history,
         read::explain, read::doctor, read::who, events::events,
         act::scale, act::rollback, act::drain, act::undrain, act::cancel, act::pause, act::resume,
         act::approve, act::reject,
@@ -74,7 +75,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/engines", get(read::engines))
         .nest("/engines/{engine}", engine)
         .route("/topologies", get(read::topologies))
-        .route("/plans", get(read::plans))
+        .route("/plans", get(plans::plans))
         .route("/history", get(read::history))
         .route("/me", get(read::who))
         .route("/events", get(events::events))
@@ -144,13 +145,18 @@ fn admit(app: &App, request: &Request) -> Result<Option<Caller>, Problem> {
     if !path.starts_with("/v1/") && path != "/metrics" {
         return Ok(None);
     }
-    let Some(tokens) = &app.tokens else { return Ok(Some(Caller::local())) };
-    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    admitted(app, request.headers()).map(Some)
+}
+
+/// Who asks, where it takes a token to ask.
+fn admitted(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let Some(tokens) = &app.tokens else { return Ok(Caller::local()) };
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let Some(token) = given.and_then(|value| value.strip_prefix("Bearer ")) else {
         return Err(Problem::no_token("a token is needed: Authorization: Bearer <token>"));
     };
     match tokens.caller(token.trim()) {
-        Some(caller) => Ok(Some(caller)),
+        Some(caller) => Ok(caller),
         None => Err(Problem::no_token("this token is not known")),
     }
 }

@@ -17,7 +17,7 @@ use crate::problem::Problem;
 use crate::records::Record;
 use crate::reply::{Page, Paging};
 use crate::status::Status;
-use crate::view::{self, EngineShown, PlanView, Standing, Summary, TopologyShown};
+use crate::view::{self, EngineShown, Standing, Summary, TopologyShown};
 use crate::watch::{Known, Watched};
 
 /// The engine of this name.
@@ -144,27 +144,6 @@ pub async fn series(
     let known = watched.known();
     let chart = known.charts.get(id).ok_or_else(|| unknown(&topology))?;
     Ok(Json(chart.since(since.since.unwrap_or(i64::MIN)).copied().collect()))
-}
-
-/// All plans that are proposed, under way, or over a short time ago.
-#[utoipa::path(get, path = "/v1/plans", security(("token" = [])), responses(
-    (status = 200, body = Vec<PlanView>)))]
-pub async fn plans(State(app): Shared) -> Json<Vec<PlanView>> {
-    let mut plans = Vec::new();
-    for watched in app.world.engines() {
-        let Some(status) = watched.known().status.clone() else { continue };
-        let name = &watched.name;
-        let shown = status.decisions.iter().filter(|decision| decision.plan.is_some());
-        let shown = shown.filter_map(|decision| view::topology(name, &status, decision).plan);
-        plans.extend(shown);
-        plans.extend(status.ended.iter().map(|ended| view::ended(name, ended)));
-        if let Some(active) = &status.plan
-            && !plans.iter().any(|plan: &PlanView| plan.id == active.plan.id)
-        {
-            plans.push(view::active(name, active));
-        }
-    }
-    Json(plans)
 }
 
 /// Which records are asked for.

@@ -4,7 +4,7 @@ mod plan;
 mod topology;
 
 pub use plan::{PlanView, active, ended};
-pub use topology::{ReasonShown, Standing, Summary, TopologyShown, summary, topology};
+pub use topology::{ReasonShown, Standing, Summary, TopologyShown, plan_of, summary, topology};
 
 use serde::Serialize;
 use thalweg_core::operator::Pause;

@@ -6,10 +6,11 @@ use serde::Serialize;
 use serde_json::Value;
 use thalweg_core::explain::Decision;
 use thalweg_core::plan::{Plan, Slot};
+use thalweg_core::units::Share;
 use utoipa::ToSchema;
 
 use crate::names::word;
-use crate::status::{ActivePlan, Arrangement, EndedPlan};
+use crate::status::{ActivePlan, Arrangement, EndedPlan, Status};
 
 /// What a plan changes of a component.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -48,6 +49,8 @@ pub struct OfferShown {
 /// A slot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 pub struct Place {
+    /// What people call the node; absent where it is not among the cluster's nodes any more.
+    pub host: Option<String>,
     /// The node's id.
     pub node: String,
     /// The port there.
@@ -103,6 +106,8 @@ pub struct PlanView {
     pub changes: Vec<Change>,
     /// What moves.
     pub moves: Vec<Move>,
+    /// How busy the busiest executor is expected to be afterwards at the same load; unknown where executors only move.
+    pub expected_busy: Option<f64>,
     /// Executors that stay where they are.
     pub stay: u32,
     /// Workers afterwards.
@@ -121,7 +126,7 @@ pub struct PlanView {
 
 /// A plan that a decision proposes.
 pub fn proposed(
-    engine: &str,
+    (engine, status): (&str, &Status),
     plan: &Plan,
     decision: &Decision,
     arrangement: Option<&Arrangement>,
@@ -131,8 +136,9 @@ pub fn proposed(
     let executors = view.components.iter().map(|c| (c.id.as_str(), c.executors)).collect();
     let memory = arrangement.map(|a| &a.memory_mib);
     let offer = decision.offer.as_ref().filter(|offer| offer.plan == plan.id);
-    let mut shown = base(engine, plan, "proposed".to_owned(), at);
+    let mut shown = base((engine, status), plan, "proposed".to_owned(), at);
     shown.changes = changes(plan, &executors, memory);
+    shown.expected_busy = decision.expected_busy.map(Share::get);
     let Some(offer) = offer else { return shown };
     for change in &mut shown.changes {
         let told = offer.diff.iter().find(|told| told.component == change.component);
@@ -151,18 +157,19 @@ pub fn proposed(
 }
 
 /// The plan under way.
-pub fn active(engine: &str, active: &ActivePlan) -> PlanView {
+pub fn active((engine, status): (&str, &Status), active: &ActivePlan) -> PlanView {
     let before = before(&active.plan);
     PlanView {
         changes: changes(&active.plan, &borrowed(&before), None),
         strategy: active.strategy.clone(),
         steps: active.steps.iter().map(step).collect(),
-        ..base(engine, &active.plan, word(&active.state), active.since.millis())
+        expected_busy: active.expected_busy.map(Share::get),
+        ..base((engine, status), &active.plan, word(&active.state), active.since.millis())
     }
 }
 
 /// A plan that is over.
-pub fn ended(engine: &str, ended: &EndedPlan) -> PlanView {
+pub fn ended((engine, status): (&str, &Status), ended: &EndedPlan) -> PlanView {
     let state = if ended.code.is_none() { "finished" } else { "given_up" };
     let before = before(&ended.plan);
     PlanView {
@@ -170,11 +177,11 @@ pub fn ended(engine: &str, ended: &EndedPlan) -> PlanView {
         strategy: Some(ended.how.clone()).filter(|how| !how.is_empty()),
         steps: ended.steps.iter().map(step).collect(),
         code: ended.code.clone(),
-        ..base(engine, &ended.plan, state.to_owned(), ended.at.millis())
+        ..base((engine, status), &ended.plan, state.to_owned(), ended.at.millis())
     }
 }
 
-fn base(engine: &str, plan: &Plan, state: String, since: i64) -> PlanView {
+fn base((engine, status): (&str, &Status), plan: &Plan, state: String, since: i64) -> PlanView {
     PlanView {
         id: plan.id.clone(),
         engine: engine.to_owned(),
@@ -185,7 +192,8 @@ fn base(engine: &str, plan: &Plan, state: String, since: i64) -> PlanView {
         since,
         strategy: None,
         changes: Vec::new(),
-        moves: moves(plan),
+        moves: moves(plan, status),
+        expected_busy: None,
         stay: count(plan.rows.iter().filter(|row| !row.moves()).count()),
         workers: plan.workers,
         stages_left: plan.stages_left,
@@ -196,8 +204,12 @@ fn base(engine: &str, plan: &Plan, state: String, since: i64) -> PlanView {
     }
 }
 
-fn moves(plan: &Plan) -> Vec<Move> {
-    let place = |slot: &Slot| Place { node: slot.node.clone(), port: slot.port };
+fn moves(plan: &Plan, status: &Status) -> Vec<Move> {
+    let place = |slot: &Slot| Place {
+        host: status.host(&slot.node).map(str::to_owned),
+        node: slot.node.clone(),
+        port: slot.port,
+    };
     let mut counted: BTreeMap<(String, Option<Place>, Place), u32> = BTreeMap::new();
     for row in plan.rows.iter().filter(|row| row.moves()) {
         let key = (row.component.clone(), row.before.as_ref().map(place), place(&row.after));

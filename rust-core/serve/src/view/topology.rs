@@ -4,7 +4,7 @@ use serde::Serialize;
 use thalweg_core::explain::{ComponentView, Decision, Outcome};
 use thalweg_core::model::ComponentKind;
 use thalweg_core::reason::Reason;
-use thalweg_core::units::{Millis, RatePerSec};
+use thalweg_core::units::{Millis, RatePerSec, Share};
 use utoipa::ToSchema;
 
 use super::plan::{self, PlanView};
@@ -196,6 +196,8 @@ pub struct OutcomeShown {
     pub latency: [Option<f64>; 2],
     /// Busy share of the busiest executor before and after.
     pub busy: [f64; 2],
+    /// What that was expected to be after, where the plan changed how many executors there are.
+    pub expected_busy: Option<f64>,
 }
 
 impl OutcomeShown {
@@ -210,8 +212,20 @@ impl OutcomeShown {
             throughput: [before.throughput.get(), after.throughput.get()],
             latency: [millis(before.process_latency), millis(after.process_latency)],
             busy: [before.capacity.get(), after.capacity.get()],
+            expected_busy: outcome.expected_busy.map(Share::get),
         }
     }
+}
+
+/// What the sources of a topology together are expected to bring.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct ForecastShown {
+    /// For when: an action decided now would take effect then. In ms since 1970.
+    pub due: i64,
+    /// Tuples per second that are expected.
+    pub expected: f64,
+    /// Tuples per second that the policy reckons with.
+    pub upper: f64,
 }
 
 /// A topology.
@@ -233,6 +247,8 @@ pub struct TopologyShown {
     pub nodes: Vec<NodeShown>,
     /// Executors that run nowhere.
     pub unassigned: u32,
+    /// What its sources are expected to bring, where its policy expects anything.
+    pub forecast: Option<ForecastShown>,
     /// The plan under way, or the one proposed.
     pub plan: Option<PlanView>,
     /// What came of its last plans, the last one first.
@@ -314,12 +330,6 @@ pub fn topology(engine: &str, status: &Status, decision: &Decision) -> TopologyS
         memory_mib: arrangement.and_then(|a| a.memory_mib.get(&c.id).copied()),
         failed: c.failed,
     };
-    let under_way = status.plan.as_ref().filter(|p| p.plan.topology == decision.topology);
-    let plan = match (under_way, &decision.plan) {
-        (Some(under_way), _) => Some(plan::active(engine, under_way)),
-        (None, Some(plan)) => Some(plan::proposed(engine, plan, decision, arrangement)),
-        (None, None) => None,
-    };
     TopologyShown {
         summary: summary(engine, status, decision),
         policy: decision.policy.clone(),
@@ -329,13 +339,31 @@ pub fn topology(engine: &str, status: &Status, decision: &Decision) -> TopologyS
         workers: arrangement.map(workers).unwrap_or_default(),
         nodes: nodes(status, decision),
         unassigned: arrangement.map_or(0, |a| a.unassigned),
-        plan,
+        forecast: view.load_forecast.map(|forecast| ForecastShown {
+            due: forecast.due.millis(),
+            expected: forecast.expected.get(),
+            upper: forecast.upper.get(),
+        }),
+        plan: plan_of(engine, status, decision),
         outcomes: status
             .outcomes
             .iter()
             .filter(|outcome| outcome.topology == decision.topology)
             .map(OutcomeShown::of)
             .collect(),
+    }
+}
+
+/// Shows the plan for a topology that is under way, or else the one that is proposed.
+pub fn plan_of(engine: &str, status: &Status, decision: &Decision) -> Option<PlanView> {
+    let under_way = status.plan.as_ref().filter(|p| p.plan.topology == decision.topology);
+    match (under_way, &decision.plan) {
+        (Some(under_way), _) => Some(plan::active((engine, status), under_way)),
+        (None, Some(plan)) => {
+            let arrangement = arrangement(status, decision);
+            Some(plan::proposed((engine, status), plan, decision, arrangement))
+        }
+        (None, None) => None,
     }
 }
 

@@ -7,6 +7,7 @@ mod people;
 #[path = "../../examples/sample/simulated.rs"]
 mod simulated;
 
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -122,6 +123,13 @@ fn what_an_engine_knows_is_shown_and_an_engine_that_is_gone_is_named() {
         .sum();
     assert_eq!(placed, words["executors"].as_u64().unwrap());
     assert!(!shown["reasons"].as_array().unwrap().is_empty());
+    let outcome = &shown["outcomes"][0];
+    let (was, expected) = (outcome["busy"][0].as_f64(), outcome["expected_busy"].as_f64());
+    assert!(expected > Some(0.0) && expected < was, "more executors are less busy: {outcome}");
+    let plans = sample.get("/v1/plans", "").json();
+    let to = &plans["items"][0]["moves"][0]["to"];
+    let node = to["node"].as_str().unwrap().replace("node", "host");
+    assert_eq!(to["host"], node, "places are named as people name them: {plans}");
     let series = sample.get("/v1/engines/storm/topologies/words/series", "").json();
     assert_eq!(series.as_array().unwrap().len(), 1, "{series}");
     let after = series[0]["at"].as_i64().unwrap();
@@ -165,7 +173,7 @@ fn who_has_the_same_already_gets_nothing() {
 
 #[test]
 fn only_owners_of_tokens_come_in_and_each_may_do_what_its_roles_allow() {
-    let (sample, [reader, operator]) = Sample::new(true);
+    let (mut sample, [reader, operator]) = Sample::new(true);
     for path in ["/v1/engines", "/metrics", "/v1/events"] {
         assert_eq!(sample.get(path, "").status, 401, "{path}");
         assert_eq!(sample.get(path, &"0".repeat(64)).status, 401, "{path}");
@@ -195,9 +203,19 @@ fn only_owners_of_tokens_come_in_and_each_may_do_what_its_roles_allow() {
     }
     let me = sample.get("/v1/me", &operator).json();
     assert_eq!((&me["name"], &me["roles"][0]), (&"operator".into(), &"operator".into()));
-    // A token that is taken out of the file is worth nothing at once.
+    // A token that is taken out of the file is worth nothing at once, also to who listens already.
+    let bearer = format!("Bearer {reader}");
+    let mut stream = std::net::TcpStream::connect(sample.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let listen =
+        client::request(sample.address(), "GET", "/v1/events", &[("Authorization", &bearer)], "");
+    stream.write_all(listen.as_bytes()).unwrap();
+    stream.read_exact(&mut [0; 12]).unwrap();
     std::fs::write(sample.folder.path().join("tokens.json"), "[]").unwrap();
     assert_eq!(sample.get("/v1/engines", &reader).status, 401);
+    drop(sample.engine.take());
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).expect("the stream of events ends");
 }
 
 #[test]
@@ -283,7 +301,7 @@ fn metrics_show_what_was_measured() {
 
 #[test]
 fn changes_are_told_while_they_happen() {
-    use std::io::{BufRead, BufReader, Write};
+    use std::io::{BufRead, BufReader};
     let (mut sample, _) = Sample::new(false);
     let mut stream = std::net::TcpStream::connect(sample.address()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use thalweg_control::now_millis;
-use thalweg_control::token::{self, Token};
+use thalweg_control::token::{self, TokenFile};
 use thalweg_core::units::Timestamp;
 use thalweg_serve::{Engine, Role, Socket, add_token, start};
 use tokio::runtime::Runtime;
@@ -28,7 +28,7 @@ fn two_needed(signs: bool) -> (Sample, BTreeMap<&'static str, String>) {
     let made = ["ann", "bob"]
         .map(|name| (name, add_token(&file, name, &[Role::Approver, Role::Operator]).unwrap()));
     let socket = Socket::at(folder.path());
-    let signer = || -> Token { token::read(&known).unwrap().remove(0) };
+    let signer = || Arc::new(TokenFile::open(&known).unwrap());
     let socket = if signs { socket.signing(signer()) } else { socket };
     let engines: Vec<(String, Arc<dyn Engine>)> = vec![("storm".to_owned(), Arc::new(socket))];
     let runtime = Runtime::new().unwrap();
@@ -60,9 +60,9 @@ fn post(sample: &Sample, path: &str, token: &str, body: &Value) -> Answer {
 
 /// The path of the plan that waits.
 fn waiting(sample: &Sample, token: &str) -> String {
-    let fits = |plans: &Value| plans[0]["state"] == "waiting";
+    let fits = |plans: &Value| plans["items"][0]["state"] == "waiting";
     let plans = sample.get_until("/v1/plans", token, fits);
-    format!("/v1/engines/storm/plans/{}", plans[0]["id"].as_str().unwrap())
+    format!("/v1/engines/storm/plans/{}", plans["items"][0]["id"].as_str().unwrap())
 }
 
 #[test]
@@ -95,4 +95,18 @@ fn a_server_that_engines_do_not_know_is_one_person() {
     let approve = |who: &str| post(&sample, &path, &tokens[who], &json!({}));
     assert_eq!(approve("ann").json()["approved"], false);
     assert_eq!(approve("bob").status, 409);
+}
+
+#[test]
+fn a_servers_own_token_is_worth_nothing_once_it_is_taken_out_and_its_successor_is_known_at_once() {
+    let (sample, tokens) = two_needed(true);
+    let path = format!("{}/approve", waiting(&sample, &tokens["ann"]));
+    let approve = |who: &str| post(&sample, &path, &tokens[who], &json!({}));
+    let known = sample.folder.path().join("engine-tokens");
+    // Server and engine read the same file here: what neither knows is signed by nobody.
+    std::fs::write(&known, "").unwrap();
+    assert_eq!(approve("ann").status, 503);
+    let line = format!("successor delegate {}\n", token::secret().unwrap());
+    std::fs::write(&known, line).unwrap();
+    assert_eq!(approve("ann").json()["approved_by"], json!(["ann"]));
 }

@@ -3,10 +3,10 @@
 use super::limits::SATURATED;
 use super::memory::{Memory, TopologyModel};
 use super::season::{self, Days};
-use crate::demand::{Carries, Demand, Method, asked};
+use crate::demand::{Carries, Demand, LoadForecast, Method, asked};
 use crate::diagnose::cause::{Cause, cause};
 use crate::policy::situation::Situation;
-use crate::units::Millis;
+use crate::units::{Millis, RatePerSec};
 
 /// Weight of the newest ratio of what is sent to what is taken in.
 const RATIO_WEIGHT: f64 = 0.3;
@@ -59,6 +59,7 @@ pub fn forecast(
     let sources = flow.components.iter().filter(|c| c.source).count();
     let mut now = vec![None; flow.components.len()];
     let (mut ahead, mut far) = (now.clone(), now.clone());
+    let (mut expected_load, mut upper_load) = (0.0, 0.0);
     for (index, component) in flow.components.iter().enumerate().filter(|(_, c)| c.source) {
         if component.measured.is_empty() {
             continue;
@@ -83,6 +84,11 @@ pub fn forecast(
             };
             days.as_ref().map_or(upper, |days| upper.max(days.upper(lead, own.quantile)))
         };
+        expected_load += match forecaster.at(lead, settings.window, own.quantile) {
+            Some(forecast) if forecast.method != Method::LastValue => forecast.expected,
+            _ => visible,
+        };
+        upper_load += upper(lead).max(visible);
         now[index] = Some(arrival);
         let backlog = component.target.catch_up(own.catch_up);
         let expected = arrival.max(upper(lead) * hidden);
@@ -92,6 +98,11 @@ pub fn forecast(
         let catching_up = (most + backlog) * own.target.get() / CATCH_UP_BUSY;
         far[index] = Some(most.max(catching_up));
     }
+    memory.load = now.iter().any(Option::is_some).then(|| LoadForecast {
+        due: situation.now.plus(lead),
+        expected: RatePerSec::saturating(expected_load),
+        upper: RatePerSec::saturating(upper_load),
+    });
     let graph = flow.graph(&streams);
     let asked = |sources: &[Option<f64>]| asked(&graph, sources, ceilings);
     DemandForecast { now: asked(&now), ahead: asked(&ahead), far: asked(&far) }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::limits::HELD_UP;
 use crate::capacity::learned::CapacityModel;
 use crate::capacity::misses::StateModel;
-use crate::demand::Forecaster;
+use crate::demand::{Forecaster, LoadForecast};
 use crate::policy::desired::DesiredCounts;
 use crate::policy::situation::Situation;
 use crate::units::{Millis, Timestamp};
@@ -126,12 +126,19 @@ pub struct Memory {
     pub(super) in_vain: BTreeMap<usize, (Timestamp, u32)>,
     /// Records per second that each component was believed to take in as it was.
     pub(super) believed: Vec<Option<f64>>,
+    /// What sources were expected to bring when the policy was asked last.
+    pub(super) load: Option<LoadForecast>,
 }
 
 impl Memory {
     /// Records per second that a component was believed to take in when the policy was asked last.
     pub fn believed(&self, index: usize) -> Option<f64> {
         *self.believed.get(index)?
+    }
+
+    /// What sources were expected to bring when the policy was asked last.
+    pub fn load(&self) -> Option<LoadForecast> {
+        self.load
     }
 
     /// Records per second that arrive at a source.

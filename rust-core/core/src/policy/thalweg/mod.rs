@@ -53,6 +53,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
         memory.needs.clear();
         memory.short_since = None;
         memory.believed = believed(&scalings(situation, model));
+        memory.load = None;
         return Intent::Stay(vec![reason]);
     }
     memory.notice_changes(situation, model);

@@ -88,7 +88,9 @@ impl Watched {
     fn look_into_ledger(&self, read: &Result<Status, Fault>) -> bool {
         let newest = read.as_ref().ok().and_then(|status| Some(status.ledger.as_ref()?.seq));
         let mut last = self.known().records.last();
-        if newest.is_some_and(|newest| newest < last) {
+        // What the status tells may be older than what was read since; then the ledger itself is asked.
+        let behind = newest.is_some_and(|newest| newest < last);
+        if behind && self.newest().is_some_and(|newest| newest < last) {
             // It is another one, or was put back.
             self.write().records = Records::default();
             last = 0;
@@ -115,6 +117,12 @@ impl Watched {
             told |= self.write().records.take_older(&self.name, &page);
         }
         told
+    }
+
+    /// The number of the newest record in the ledger, if it can be read.
+    fn newest(&self) -> Option<u64> {
+        let asked = json!({ "history": { "limit": 1 } });
+        oldest(&self.engine.ask(&asked, &Asker::default()).ok()?)
     }
 
     fn page(&self, after: u64, before: Option<u64>) -> Option<Value> {
@@ -284,5 +292,65 @@ impl World {
             number += 1;
             tokio::time::sleep(pause).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    /// An engine whose status tells of fewer records than its ledger has by now.
+    struct Busy {
+        at: AtomicU64,
+        told: AtomicU64,
+        kept: AtomicU64,
+        /// How often it was asked for all records.
+        whole: AtomicU64,
+    }
+
+    impl Engine for Busy {
+        fn ask(&self, command: &Value, _: &Asker) -> Result<Value, Fault> {
+            let Some(asked) = command.get("history") else {
+                let at = self.at.fetch_add(1, Ordering::SeqCst);
+                let ledger = json!({ "seq": self.told.load(Ordering::SeqCst), "written": 0, "lost": 0, "failures": 0 });
+                return Ok(json!({ "version": "1", "at": at, "mode": "act", "ledger": ledger,
+                    "store": { "kind": "embedded", "up": true } }));
+            };
+            let number = |key: &str| asked.get(key).and_then(Value::as_u64);
+            let kept = self.kept.load(Ordering::SeqCst);
+            let (after, before) =
+                (number("after").unwrap_or(0), number("before").unwrap_or(u64::MAX));
+            let asked_for = (after + 1..=kept).rev().filter(|seq| *seq < before);
+            let limit = number("limit").unwrap_or(10) as usize;
+            let whole = after == 0 && before == u64::MAX && limit > 1;
+            self.whole.fetch_add(u64::from(whole), Ordering::SeqCst);
+            let record = |seq| json!({ "seq": seq, "kind": "outcome", "content": {} });
+            let records: Vec<Value> = asked_for.take(limit).map(record).collect();
+            Ok(json!({ "records": records, "more": false }))
+        }
+    }
+
+    #[test]
+    fn a_status_that_is_behind_the_ledger_makes_nobody_read_all_of_it_anew() {
+        let busy = Arc::new(Busy {
+            at: AtomicU64::new(1),
+            told: AtomicU64::new(5),
+            kept: AtomicU64::new(7),
+            whole: AtomicU64::new(0),
+        });
+        let engine: Arc<dyn Engine> = Arc::clone(&busy) as Arc<dyn Engine>;
+        let watched =
+            Watched { name: "a".to_owned(), engine, known: RwLock::new(Known::default()) };
+        watched.look(0);
+        assert_eq!(watched.known().records.last(), 7);
+        watched.look(2);
+        assert_eq!(busy.whole.load(Ordering::SeqCst), 1, "it is the same ledger");
+        // One that was put back is read anew.
+        busy.kept.store(3, Ordering::SeqCst);
+        watched.look(4);
+        assert_eq!(watched.known().records.last(), 3);
+        assert_eq!(busy.whole.load(Ordering::SeqCst), 2);
     }
 }

@@ -76,6 +76,8 @@ function mark(plot: uPlot, marks: number[]): void {
     ctx.strokeStyle = colour('--warn');
     ctx.fillStyle = colour('--warn');
     ctx.lineWidth = devicePixelRatio;
+    // The line drawn last may have been a dashed one.
+    ctx.setLineDash([]);
     for (const at of marks) {
         const x = plot.valToPos(at / 1000, 'x', true);
         if (x < bbox.left || x > bbox.left + bbox.width) continue;

@@ -103,7 +103,7 @@ impl FlinkProduct {
         let redis = Redis::start(&Site::loopback(folder.path())?, &[])?;
         let mut builder = FlinkBuilder::new(folder.path())
             .line(line)
-            .library_jar(&jar(line)?)
+            .library_jar(&jar()?)
             .set("execution.checkpointing.interval", "5s")
             .set("thalweg.mode", "act")
             .set("thalweg.store.dir", store(folder.path(), 0).display().to_string())
@@ -422,9 +422,9 @@ fn in_order(table: &Table) -> Vec<(String, String, u16)> {
 ///
 /// # Errors
 /// When it was not built.
-pub fn jar(line: FlinkLine) -> Result<PathBuf> {
+pub fn jar() -> Result<PathBuf> {
     const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../jvm-adapter/flink/build/libs");
-    let name = format!("thalweg-flink-{}-{}.jar", line.line(), env!("CARGO_PKG_VERSION"));
+    let name = format!("thalweg-flink-{}.jar", env!("CARGO_PKG_VERSION"));
     let jar = Path::new(FOLDER).join(name);
     if !jar.exists() {
         bail!("no {}: run gradle :jvm-adapter:flink:assemble", jar.display());

@@ -3,6 +3,7 @@
 //! Nothing here reaches into Thalweg. It is seen as its operator sees it: through Storm's own client, the status
 //! file, Nimbus's log, and Redis.
 
+pub mod beside;
 pub mod ends;
 pub mod flink;
 pub mod flink_zoo;

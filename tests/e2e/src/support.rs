@@ -184,8 +184,19 @@ pub const ROWS: &[Row] = &[
         Works,
         "parallelism_follows_the_load_of_a_cluster_in_which_nothing_is_installed",
     ),
-    row(["Flink", "2.0, 2.1", "act"], "any", Works, ""),
-    row(["Flink", "1.18, 1.19", "act, from beside"], "any", Works, ""),
+    row(
+        ["Flink", "2.1.3, 2.0.0", "act, level 1"],
+        "an order for other parallelism, every record counted once",
+        Works,
+        "lines_before_those_whose_slots_are_known_are_led_at_level_one",
+    ),
+    row(
+        ["Flink", "1.19.3", "act, from beside"],
+        "parallelism follows the load",
+        Works,
+        "parallelism_follows_on_the_line_before_the_one_that_is_kept",
+    ),
+    row(["Flink", "1.18", "act, from beside"], "any", Works, ""),
     row(FLINK, "Kubernetes and YARN", Works, ""),
 ];
 

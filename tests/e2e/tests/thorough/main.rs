@@ -1,6 +1,7 @@
 //! What takes too long to run with each change, on real clusters: `make thorough-test`.
 
 mod flink_act;
+mod flink_lines;
 mod storm_lines;
 mod takeover;
 mod two_job_managers;

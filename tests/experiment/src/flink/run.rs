@@ -167,7 +167,7 @@ pub(super) fn status_file(folder: &Path) -> PathBuf {
 
 fn jar() -> Result<PathBuf> {
     const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../jvm-adapter/flink/build/libs");
-    let name = format!("thalweg-flink-2.3-{}.jar", env!("CARGO_PKG_VERSION"));
+    let name = format!("thalweg-flink-{}.jar", env!("CARGO_PKG_VERSION"));
     let jar = Path::new(FOLDER).join(name);
     if !jar.exists() {
         bail!("no {}: run gradle :jvm-adapter:flink:assemble", jar.display());

@@ -13,8 +13,14 @@ pub enum FlinkLine {
     V2_3,
     /// 2.2, the one before.
     V2_2,
+    /// 2.1, where slots are assigned by other classes.
+    V2_1,
+    /// 2.0, as 2.1.
+    V2_0,
     /// 1.20, the last of its kind, which is kept for long.
     V1_20,
+    /// 1.19, where parallelism can be asked for as in 1.20.
+    V1_19,
 }
 
 impl FlinkLine {
@@ -23,16 +29,10 @@ impl FlinkLine {
         match self {
             Self::V2_3 => "2.3.0",
             Self::V2_2 => "2.2.1",
+            Self::V2_1 => "2.1.3",
+            Self::V2_0 => "2.0.0",
             Self::V1_20 => "1.20.5",
-        }
-    }
-
-    /// The line's own number, as jars for it carry it.
-    pub fn line(self) -> &'static str {
-        match self {
-            Self::V2_3 => "2.3",
-            Self::V2_2 => "2.2",
-            Self::V1_20 => "1.20",
+            Self::V1_19 => "1.19.3",
         }
     }
 }

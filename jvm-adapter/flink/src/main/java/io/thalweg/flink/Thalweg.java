@@ -15,6 +15,9 @@ import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Leadership;
 import io.thalweg.shell.Linkage;
 import io.thalweg.shell.NativeEngine;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.apache.flink.api.common.JobID;
@@ -49,14 +52,11 @@ public final class Thalweg implements AutoCloseable {
     static synchronized Thalweg of(Configuration configuration) {
         if (instance == null && !refused) {
             try {
-                Settings settings = Settings.of(configuration.toMap());
+                Settings settings = possible(configuration.toMap());
                 if (settings.level() == 0) {
                     refused = true;
                     LOG.info("thalweg.flink.level is 0: Flink's own adaptive scheduler runs alone");
                     return null;
-                }
-                if (settings.level() == 2) {
-                    linkage().require(Thalweg.class);
                 }
                 instance = new Thalweg(settings, Jobs.ownOnly(), ByAddress.of(configuration));
             } catch (Throwable e) {
@@ -66,6 +66,20 @@ public final class Thalweg implements AutoCloseable {
             }
         }
         return instance;
+    }
+
+    /** The settings, at level 1 where this Flink lacks what level 2 needs: parallelism is asked for through REST anywhere. */
+    private static Settings possible(Map<String, String> configuration) throws IOException {
+        Settings settings = Settings.of(configuration);
+        Set<String> missing = settings.level() == 2 ? linkage().missing(Thalweg.class) : Set.of();
+        if (missing.isEmpty()) {
+            return settings;
+        }
+        LOG.warn("thalweg.flink.level is 1 instead of 2, so that Flink chooses the slots: with this Flink there is no {}",
+                String.join(", no ", missing));
+        Map<String, String> withoutSlots = new HashMap<>(configuration);
+        withoutSlots.put("thalweg.flink.level", "1");
+        return Settings.of(withoutSlots);
     }
 
     /** What is checked of Flink before Thalweg starts in it: later, an error would end a job or the JobManager. */

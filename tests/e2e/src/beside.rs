@@ -1,0 +1,67 @@
+//! Thalweg beside a Flink in which nothing is installed: parallelism follows the load.
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use thalweg_lab::flink::FlinkLine;
+use thalweg_lab::process::tails;
+use thalweg_lab::wait::until_seen;
+use thalweg_lab::{FlinkBuilder, FlinkJob};
+
+use crate::flink::jar;
+use crate::{LIMIT, Status};
+
+/// What two subtasks can do and one cannot.
+const WAIT_MS: f64 = 15.0;
+const LINES: u32 = 100;
+
+/// Lets a job on a cluster of a line get what it needs, by asking its REST interface alone.
+///
+/// # Errors
+/// Names what did not come.
+pub fn parallelism_follows(line: FlinkLine) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let flink = FlinkBuilder::new(folder.path())
+        .line(line)
+        .set("execution.checkpointing.interval", "2s")
+        .start()?;
+    let job = FlinkJob::word_count("words").set("rate", LINES).set("splitWait", WAIT_MS);
+    let job = flink.submit(&job, LIMIT)?;
+    let store = folder.path().join("thalweg");
+    let arguments = [
+        format!("thalweg.flink.rest.url={}", flink.rest().url()),
+        format!("thalweg.store.dir={}", store.display()),
+        "thalweg.flink.level=1".to_owned(),
+        "thalweg.mode=act".to_owned(),
+        "thalweg.policy=ds2".to_owned(),
+    ];
+    let class = "io.thalweg.flink.Standalone";
+    let beside = flink.beside("thalweg", &jar()?, class, &arguments)?;
+    let log = folder.path().join("flink/logs/thalweg.log");
+    let split = || {
+        let info = flink.rest().job(&job.id)?;
+        Ok((info.runs(), info.vertex("split")?.parallelism))
+    };
+    until_seen("a rescale", LIMIT, split, |(runs, parallelism)| *runs && *parallelism >= 2)
+        .with_context(|| tails(std::slice::from_ref(&log)))?;
+    let status = || {
+        let text = fs::read_to_string(store.join("status.json"))?;
+        Ok(serde_json::from_str::<Status>(&text)?)
+    };
+    let status = until_seen("the end of the plan", LIMIT, status, |s| !s.ended.is_empty())?;
+    let plan = status.ended.last().context("no plan")?;
+    ensure!(plan.code.is_none() && plan.how == "rest_rescale", "{plan:?}");
+    let bounds = flink.rest().get(&format!("/jobs/{}/resource-requirements", job.id))?;
+    let split = &bounds[&job.vertex("split")?.id]["parallelism"];
+    ensure!(split["lowerBound"] == json!(1) && split["upperBound"].as_u64() >= Some(2), "{bounds}");
+    // A source that is chained to the work is measured by its own counters, and gets more subtasks.
+    let chained = FlinkJob::word_count("chained").set("rate", LINES).set("splitWait", WAIT_MS);
+    let chained = flink.submit(&chained.set("chained", true), LIMIT)?;
+    let source = || Ok(flink.rest().job(&chained.id)?.vertex("source -> split")?.parallelism);
+    until_seen("more sources", LIMIT, source, |parallelism| *parallelism >= 2)
+        .with_context(|| tails(std::slice::from_ref(&log)))?;
+    drop(beside);
+    flink.stop();
+    Ok(())
+}

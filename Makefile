@@ -11,8 +11,10 @@ SEEDS ?= 30
 HISTORIES ?= 1000000
 FIRST ?= 0
 HISTORIES_EACH ?= 1000
+TOPOLOGIES ?= 1000
+RECORDS ?= 100000
 
-.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test zoo histories planted bench-storm bench-flink bench-policies bench-core bench-look bench-place docs install support clean
+.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test zoo histories planted bench-storm bench-flink bench-policies bench-core bench-look bench-place bench-dashboard docs install support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -81,6 +83,11 @@ bench-look: ## Measures what looking at many topologies or jobs costs Nimbus or 
 bench-place: setup ## Measures placement: Storm's schedulers and Thalweg on recorded clusters, and growth (ROUNDS=3)
 	@scripts/gradle.sh --quiet :jvm-adapter:storm:place -Prounds=$(ROUNDS) -Pcommit=$$(git rev-parse --short HEAD)
 	@cargo bench --quiet --locked -p thalweg-place
+
+bench-dashboard: dashboard ## Measures the dashboard in a browser, over an engine with many topologies and a long ledger (TOPOLOGIES=1000 RECORDS=100000)
+	@scripts/setup.sh browser benchmarks
+	@cargo build --quiet --release --locked -p thalweg-serve --example crowd
+	@cd dashboard && node scripts/bench.mjs ../target/release/examples/crowd $(TOPOLOGIES) $(RECORDS) | ../scripts/measured.sh dashboard
 
 docs: setup ## Writes the generated reference pages anew
 	@UPDATE_DOCS=1 cargo test --quiet --locked -p thalweg-engine -p thalweg-cli reference

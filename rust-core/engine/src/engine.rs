@@ -164,7 +164,9 @@ impl Engine {
             Arc::clone(&records),
             Arc::clone(&leads),
         );
-        let mut state = State { learned: learned.clone(), ..State::default() };
+        // Placement asks for nodes only, and of topologies there may be much.
+        let of_nodes = Learned { nodes: learned.nodes.clone(), ..Learned::default() };
+        let mut state = State { learned, ..State::default() };
         state.take_proposals(said.proposals);
         let engine = Self {
             answering: Mutex::default(),
@@ -180,7 +182,7 @@ impl Engine {
                 ..Running::default()
             }),
             routing: Mutex::new(Routing {
-                learned: Arc::new(learned),
+                learned: Arc::new(of_nodes),
                 operator: Arc::new(said.operator),
                 ..Routing::default()
             }),
@@ -399,5 +401,25 @@ impl Engine {
         let request = thalweg_control::Request::read(line.as_bytes())?;
         let reply = self.handler.answer(request, crate::orders::By::Token("a test".to_owned()))?;
         Ok(serde_json::json!(reply))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_learned_of_topologies_is_there_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = serde_json::json!({ "thalweg.store.dir": folder.path() }).to_string();
+        let learned = br#"{"nodes": {"n1": {}}, "topologies": {"words": {"components": {}}}}"#;
+        let first = Engine::open(&settings).unwrap();
+        first.store.put_stamped(LEARNED_KEY, 1, learned).unwrap();
+        drop(first);
+        let next = Engine::open(&settings).unwrap();
+        assert_eq!(next.running().state.learned.topologies.len(), 1);
+        let placing = Arc::clone(&next.routing().learned);
+        assert_eq!((placing.nodes.len(), placing.topologies.len()), (1, 0));
     }
 }

@@ -62,7 +62,11 @@ public final class Costs {
         return MEMORY.getHeapMemoryUsage().getUsed() / MIB;
     }
 
-    /** What the process has in memory beyond what the JVM manages: the native core's, above all. */
+    /**
+     * What the process has in memory beyond what the JVM manages: the native core's, above all. The whole heap has to be in
+     * memory from the start ({@code -Xms} as {@code -Xmx}, and {@code -XX:+AlwaysPreTouch}): of one that is not, parts that
+     * are used for the first time would count.
+     */
     public static double outsideJvmMib() throws IOException {
         double managed = (MEMORY.getHeapMemoryUsage().getCommitted() + MEMORY.getNonHeapMemoryUsage().getCommitted()) / MIB;
         for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {

@@ -32,7 +32,7 @@ public final class Monitor implements AutoCloseable {
     /** Within this time TaskManagers have answered with their counters. */
     private static final long FETCH_MILLIS = 200;
     /** Both sides' HTTP, beside what this thread reads. */
-    private static final double PROCESS_PER_THREAD = 6;
+    private static final double PROCESS_PER_THREAD = 8;
     private static final String RUNNING = "RUNNING";
     private static final String REVERSE = "reverse";
 

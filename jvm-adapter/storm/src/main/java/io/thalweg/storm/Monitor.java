@@ -39,7 +39,7 @@ final class Monitor implements AutoCloseable {
     /** How often it is asked who leads: a topology that a predecessor stopped waits for the answer. */
     private static final long LEADERSHIP_MILLIS = 1000;
     /** Nimbus packs what this thread reads. */
-    private static final double PROCESS_PER_THREAD = 2.5;
+    private static final double PROCESS_PER_THREAD = 4;
 
     private final Settings settings;
     private final Rounds rounds;

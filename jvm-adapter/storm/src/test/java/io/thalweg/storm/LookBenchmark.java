@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.storm.generated.Nimbus;
 import org.apache.storm.metric.StormMetricsRegistry;
 import org.apache.storm.scheduler.TopologyDetails;
@@ -35,7 +36,8 @@ import org.apache.storm.testing.InProcessZookeeper;
  * made beforehand, so what Nimbus does to make them is not in it; that they are packed, carried and read is. Run it by hand.
  */
 final class LookBenchmark {
-    private static final int[] SIZES = {10, 100, 1000};
+    /** How many topologies; others may be named in the property {@code sizes}. */
+    private static final String SIZES = "10,100,1000";
     private static final int NODES = 100;
     private static final long INTERVAL_MILLIS = 10_000;
     /** Whole looks, from the beginning of one to the beginning of another; the first ones warm the JVM up. */
@@ -53,7 +55,7 @@ final class LookBenchmark {
             repository.resolve("jvm-adapter/storm/src/bench/resources/quiet.xml").toString());
         ArrayNode rows = JsonNodeFactory.instance.arrayNode();
         System.out.println("topologies  executors  look s  every s  calls in any s  monitor % of a core  JVM %  heap MiB  native MiB");
-        for (int size : SIZES) {
+        for (int size : Stream.of(System.getProperty("sizes", SIZES).split(",")).mapToInt(Integer::parseInt).toArray()) {
             ObjectNode row = measure(size);
             rows.add(row);
             System.out.printf(Locale.ROOT, "%10d %10d %7.1f %8.1f %15d %20.2f %6.2f %9.0f %12.0f%n", size, row.path("executors").asInt(),

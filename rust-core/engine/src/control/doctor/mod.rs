@@ -22,6 +22,8 @@ const UNEVEN: f64 = 1.25;
 const CLOCKS_APART_MS: i64 = 30_000;
 /// From so many changes by other hands within an hour on they are a habit.
 const OTHERS_CHANGES: usize = 3;
+/// From this part of a step's time on a checkpoint may not end within it the next time.
+const SLOW: f64 = 0.5;
 /// A window has at least so many reports.
 const REPORTS: f64 = 3.0;
 
@@ -98,6 +100,7 @@ pub fn findings(facts: &Facts<'_>) -> Vec<Value> {
             of_decision(&decision, topology, settings, &mut found);
         }
         of_checkpoints(topology, settings, &mut found);
+        found.extend(of_slow_checkpoints(topology, settings));
     }
     found
 }
@@ -298,6 +301,23 @@ fn of_checkpoints(topology: &Topology, settings: &EngineSettings, found: &mut Ve
     }
     let mend = MENDS.iter().find(|(known, _)| *known == code).map_or("", |(_, mend)| mend);
     found.push(finding(code, &topology.name, text, mend));
+}
+
+/// A restart takes a checkpoint first, within one step. Where records wait before operators, one that is aligned with them
+/// waits as well, and just then more executors are wanted.
+fn of_slow_checkpoints(topology: &Topology, settings: &EngineSettings) -> Option<Value> {
+    let took = topology.checkpoint?.duration.get() / 1000.0;
+    let step = settings.step_timeout.as_secs_f64();
+    (took > step * SLOW).then(|| {
+        let text = format!(
+            "its last checkpoint took {took:.0} s, and each plan takes one within the {step:.0} s of a step"
+        );
+        let mend = format!(
+            "in the job's configuration execution.checkpointing.unaligned.enabled: true   (or thalweg.action.step.timeout.secs: {:.0})",
+            took / SLOW
+        );
+        finding("CHECKPOINTS_SLOW", &topology.name, text, mend)
+    })
 }
 
 fn of_partitions(topology: &Topology, found: &mut Vec<Value>) {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, json};
-use thalweg_core::model::{Component, Edge, Executor, Node, Obstacle, TaskRange, TopologyStatus};
+use thalweg_core::model::{
+    Checkpoint, Component, Edge, Executor, Node, Obstacle, TaskRange, TopologyStatus,
+};
+use thalweg_core::units::Millis;
 
 use super::*;
 
@@ -32,6 +35,10 @@ fn executor(component: u32, tasks: (u32, u32), port: u32) -> Executor {
     Executor { component, tasks: TaskRange::new(tasks.0, tasks.1), slot, counters: None }
 }
 
+fn checkpoint(millis: f64) -> Checkpoint {
+    Checkpoint { duration: Millis::new(millis).unwrap(), bytes: None }
+}
+
 /// A source with its lag, and an operator with tasks to spare, in one of three slots.
 fn healthy() -> Patient {
     let lines = Component {
@@ -46,6 +53,7 @@ fn healthy() -> Patient {
         status: TopologyStatus::Active,
         components: vec![lines, split],
         edges: vec![Edge { from: 0, to: 1, grouping: Grouping::Shuffle, sent: None }],
+        checkpoint: Some(checkpoint(29_000.0)),
         executors: vec![
             executor(0, (1, 2), 6700),
             executor(1, (3, 6), 6701),
@@ -119,7 +127,7 @@ type Fault = (fn(&mut Patient), &'static str, &'static str);
 
 #[test]
 fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
-    let faults: [Fault; 20] = [
+    let faults: [Fault; 21] = [
         (
             |p| p.set("thalweg.mode", json!("dance")),
             "CONFIGURATION_WRONG",
@@ -227,6 +235,12 @@ fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
             "execution.checkpointing.interval",
         ),
         (|p| p.reason("SOURCE_LIMITED"), "SOURCE_LIMITED", "kafka-topics.sh"),
+        (
+            // A step may take a minute.
+            |p| p.topology().checkpoint = Some(checkpoint(31_000.0)),
+            "CHECKPOINTS_SLOW",
+            "execution.checkpointing.unaligned.enabled: true",
+        ),
     ];
     for (number, (seed, code, mend)) in faults.into_iter().enumerate() {
         let mut patient = healthy();

@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { order } from './api';
 import { share, words } from './format';
+import { ask } from './route';
 import type { Page, Reason } from './types';
 
 export function tone(busy: number): string {
@@ -276,6 +277,22 @@ export function usePages(list: string): Pages {
         next: (to, size) => set({ list, trail: [...trail, { cursor: to, first: first + size }] }),
         back: trail.length > 1 ? () => set({ list, trail: trail.slice(0, -1) }) : null,
     };
+}
+
+/** A field whose text is what the page's list is searched for. */
+export function SearchField({ of, value }: { of: string; value: string }) {
+    const label = `Search ${of}`;
+    return (
+        <label>
+            <span class="sr">{label}</span>
+            <input
+                type="search"
+                placeholder={label}
+                value={value}
+                onInput={(event) => ask({ q: event.currentTarget.value })}
+            />
+        </label>
+    );
 }
 
 export function Pager({ page, pages }: { page: Page<unknown>; pages: Pages }) {

@@ -2,7 +2,7 @@ import { useLive } from '../api';
 import { time } from '../format';
 import { ask, place, topologyPath } from '../route';
 import type { HistoryRecord, Page } from '../types';
-import { Badge, Empty, Fault, Heading, Pager, Reasons, usePages } from '../ui';
+import { Badge, Empty, Fault, Heading, Pager, Reasons, SearchField, usePages } from '../ui';
 
 const KINDS = ['decision', 'action', 'outcome', 'order', 'approval', 'operator', 'config'];
 
@@ -21,15 +21,7 @@ export function History() {
             <div class="head">
                 <Heading>History</Heading>
                 <search class="fields">
-                    <label>
-                        <span class="sr">Search</span>
-                        <input
-                            type="search"
-                            placeholder="Search names, texts, codes"
-                            value={q}
-                            onInput={(event) => ask({ q: event.currentTarget.value })}
-                        />
-                    </label>
+                    <SearchField of="names, texts, codes" value={q} />
                     <label>
                         Kind
                         <select value={kind} onChange={(event) => ask({ kind: event.currentTarget.value })}>

@@ -2,7 +2,19 @@ import { useLive } from '../api';
 import { compact, millis, rate } from '../format';
 import { ask, place, topologyPath } from '../route';
 import type { Engine, Page, Summary } from '../types';
-import { Badge, type Column, Empty, Fault, Heading, Meter, Options, Pager, Table, usePages } from '../ui';
+import {
+    Badge,
+    type Column,
+    Empty,
+    Fault,
+    Heading,
+    Meter,
+    Options,
+    Pager,
+    SearchField,
+    Table,
+    usePages,
+} from '../ui';
 
 const SORTS: [string, string][] = [
     ['', 'name'],
@@ -31,15 +43,7 @@ export function Overview() {
             <div class="head">
                 <Heading>Topologies</Heading>
                 <search class="fields">
-                    <label>
-                        <span class="sr">Search by name</span>
-                        <input
-                            type="search"
-                            placeholder="Search by name"
-                            value={query.get('q') ?? ''}
-                            onInput={(event) => ask({ q: event.currentTarget.value })}
-                        />
-                    </label>
+                    <SearchField of="by name" value={query.get('q') ?? ''} />
                     <label>
                         Engine
                         <select

@@ -1,8 +1,8 @@
 import { may, useLive } from '../api';
 import { ago, share, time, words } from '../format';
-import { ask, place, topologyPath } from '../route';
+import { place, topologyPath } from '../route';
 import type { Change, Offer, Page, Place, Plan } from '../types';
-import { Badge, Empty, Fault, Heading, OrderButton, Pager, usePages } from '../ui';
+import { Badge, Empty, Fault, Heading, OrderButton, Pager, SearchField, usePages } from '../ui';
 
 export function isOver(plan: Plan): boolean {
     return plan.state === 'finished' || plan.state === 'given_up';
@@ -25,15 +25,7 @@ export function Plans() {
             <div class="head">
                 <Heading>Plans</Heading>
                 <search class="fields">
-                    <label>
-                        <span class="sr">Search by name</span>
-                        <input
-                            type="search"
-                            placeholder="Search by name"
-                            value={q}
-                            onInput={(event) => ask({ q: event.currentTarget.value })}
-                        />
-                    </label>
+                    <SearchField of="by name" value={q} />
                 </search>
             </div>
             <Fault text={plans.fault} />

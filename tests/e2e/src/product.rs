@@ -277,7 +277,8 @@ impl Product {
     fn restart_nimbuses(&mut self, changes: &[(&str, Value)]) -> Result<()> {
         let all = 0..self.storm.nimbuses().len();
         for which in all.clone() {
-            self.storm.kill_nimbus_of(which);
+            // Cleanly, as ZooKeeper names who was killed as the leader until its session ends.
+            self.storm.stop_nimbus_of(which)?;
             remove_if_there(&self.storm.nimbuses()[which].local_dir().join(STATUS))?;
         }
         self.configure(changes)?;

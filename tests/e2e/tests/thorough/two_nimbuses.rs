@@ -84,6 +84,8 @@ fn survives(what: &str, kept: Kept, settings: &[(&str, Value)], cases: &[Case]) 
         return Ok(());
     }
     let mut product = Product::with_standby(kept, settings)?;
+    // Before, nobody takes what is submitted.
+    leader(&product)?;
     let words = product.word_count("words").set("workers", 2);
     product.run(&words, LINES)?;
     product.wait_output("words", FLOWS)?;

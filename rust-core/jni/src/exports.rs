@@ -7,7 +7,7 @@ use thalweg_core::units::Timestamp;
 use thalweg_engine::Engine;
 
 use crate::outcome::{BridgeError, call};
-use crate::{buffers, engines, log};
+use crate::{buffers, engines, log, memory};
 
 /// Called by the JVM as it loads the library.
 ///
@@ -94,8 +94,12 @@ pub extern "system" fn Java_io_thalweg_bridge_Native_observe<'l>(
     call(&mut env, |env| {
         let engine = engines::get(handle)?;
         let observation = buffers::read(env, &input, length)?;
+        let executors =
+            observation.topologies.iter().map(|topology| topology.executors.len()).sum();
         let answer = engine.observe(observation, Timestamp::from_millis(now))?;
-        Ok(env.new_string(answer)?)
+        let answer = env.new_string(answer)?;
+        memory::give_back(executors);
+        Ok(answer)
     })
 }
 

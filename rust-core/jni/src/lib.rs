@@ -10,4 +10,5 @@ pub mod codec;
 mod engines;
 mod exports;
 mod log;
+mod memory;
 mod outcome;

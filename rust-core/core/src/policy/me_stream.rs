@@ -117,9 +117,8 @@ pub fn find(situation: &PlacedSituation<'_>, memory: &mut Memory) -> Intent {
         let persistent = held || trigger == Trigger::Bottleneck;
         seen.extend(reason.map(|reason| Sign { trigger, reason, persistent }));
     }
-    seen.sort_by_key(|sign: &Sign| sign.is_in_vain(situation));
     // A surer sign that may yet hold for long enough is waited for.
-    match seen.into_iter().next() {
+    match seen.into_iter().min_by_key(|sign: &Sign| sign.is_in_vain(situation)) {
         Some(sign) if sign.persistent => act_on(sign, situation),
         Some(Sign { trigger, reason, .. }) => {
             Intent::Stay(vec![not_yet(trigger, situation, memory), reason])

@@ -115,8 +115,4 @@ impl Brain for Copies {
         self.engine.observe(seen, now.plus(self.shift)).expect("it only writes its own folder");
         Core.decide(observation, state, settings, now)
     }
-
-    fn finish(&mut self, plan: &str, state: &mut State, settings: &Settings, now: Timestamp) {
-        state.finish(plan, now, settings);
-    }
 }

@@ -3,7 +3,7 @@
 use super::limits::SATURATED;
 use super::memory::{Memory, TopologyModel};
 use super::season::{self, Days};
-use crate::demand::{Carries, Demand, LoadForecast, Method, asked};
+use crate::demand::{Carries, Demand, Forecast, LoadForecast, Method, asked};
 use crate::diagnose::cause::{Cause, cause};
 use crate::policy::situation::Situation;
 use crate::units::{Millis, RatePerSec};
@@ -75,8 +75,9 @@ pub fn forecast(
             Days::note(series, bin, (visible, situation.now), lead)
         });
         forecaster.keep_newest(KEPT_BINS / sources / if days.is_some() { 2 } else { 1 });
-        let upper = |lead| {
-            let upper = match forecaster.at(lead, settings.window, own.quantile) {
+        let foretold = |lead| forecaster.at(lead, settings.window, own.quantile);
+        let upper = |forecast: Option<&Forecast>, lead| {
+            let upper = match forecast {
                 // The last value is the newest one, whether its bin is full or not.
                 Some(f) if f.method == Method::LastValue => visible + f.upper - f.expected,
                 Some(f) => f.upper,
@@ -84,16 +85,18 @@ pub fn forecast(
             };
             days.as_ref().map_or(upper, |days| upper.max(days.upper(lead, own.quantile)))
         };
-        expected_load += match forecaster.at(lead, settings.window, own.quantile) {
-            Some(forecast) if forecast.method != Method::LastValue => forecast.expected,
+        let forecast = foretold(lead);
+        let upper_then = upper(forecast.as_ref(), lead);
+        expected_load += match &forecast {
+            Some(f) if f.method != Method::LastValue => f.expected,
             _ => visible,
         };
-        upper_load += upper(lead).max(visible);
+        upper_load += upper_then.max(visible);
         now[index] = Some(arrival);
         let backlog = component.target.catch_up(own.catch_up);
-        let expected = arrival.max(upper(lead) * hidden);
+        let expected = arrival.max(upper_then * hidden);
         ahead[index] = Some(expected + backlog / PATIENCE);
-        let most = expected.max(upper(own.ahead) * hidden);
+        let most = expected.max(upper(foretold(own.ahead).as_ref(), own.ahead) * hidden);
         // While it catches up, executors may be busier than the target.
         let catching_up = (most + backlog) * own.target.get() / CATCH_UP_BUSY;
         far[index] = Some(most.max(catching_up));

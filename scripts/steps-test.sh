@@ -29,7 +29,7 @@ ends_with() { [ "$(tail -n 1 <<<"$out")" = "$1" ]; }
 exits() { [ "$code" -eq "$1" ]; }
 
 cargo_ok='echo "test result: ok. 3 passed; 0 failed; 0 ignored"'
-cargo_bad='echo "test a::b ... FAILED"; echo "test result: FAILED. 2 passed; 4 failed; 0 ignored"; exit 101'
+cargo_bad='echo "test a::b ... FAILED"; echo; echo "---- a::b stdout ----"; echo "1 s for it"; echo "Error: too late"; echo "test result: FAILED. 2 passed; 4 failed; 0 ignored"; exit 101'
 gradle_bad='echo ":jvm:storm: 5 passed, 2 failed, 1 skipped"; exit 1'
 
 run "step one bash -c '$cargo_ok'; step two true; finish"
@@ -41,6 +41,8 @@ check a_failure_is_the_exit_code exits 1
 check later_steps_run_after_a_failure says "ok      three"
 check passed_and_failed_of_all_steps_are_added ends_with "10 passed, 6 failed"
 check a_failed_test_is_named_at_the_end says "        test a::b ... FAILED"
+check with_its_error says "            Error: too late"
+check with_the_line_before_it says "            1 s for it"
 
 run "step format false; step lints bash -c 'echo error: x; exit 101'; step tests bash -c '$cargo_ok'; finish"
 check a_step_without_tests_counts_as_one_failure ends_with "3 passed, 2 failed"

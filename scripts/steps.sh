@@ -11,6 +11,18 @@ count() { # log, outcome
     echo $((cargo + junit))
 }
 
+# Names the tests that failed, each with its error and the line before it: the end of a log is all that some readers see.
+failed_tests() { # log
+    awk '/^---- .* stdout ----$/ {test = $2; before = ""; lines = 0; next}
+         /^failures:$/ {test = ""}
+         test != "" && lines == 0 && /^Error: |^thread .* panicked at / {said[test] = indented(before); lines = 1}
+         test != "" && lines > 0 && lines <= 8 && $0 != "" {said[test] = said[test] indented($0); lines++}
+         {before = $0}
+         /^test .* FAILED$/ {failed[++n] = $0}
+         function indented(line) {return line == "" ? "" : "\n            " substr(line, 1, 240)}
+         END {for (i = 1; i <= n; i++) {split(failed[i], word, " "); print "        " failed[i] said[word[2]]}}' "$1"
+}
+
 # Runs a command into a log of its own and counts its tests. Where it fails without a failed test, as format and lints
 # do, that is one failure.
 step() { # title, command...
@@ -26,7 +38,7 @@ step() { # title, command...
     if [ "$failures" -gt 0 ]; then
         tail -n 60 "$log"
         summary+=("FAILED  $title after $((SECONDS - start)) s, log in $log")
-        mapfile -t -O ${#summary[@]} summary < <(grep -aE '^test .* FAILED$' "$log" | sed 's/^/        /')
+        mapfile -t -O ${#summary[@]} summary < <(failed_tests "$log")
     else
         summary+=("ok      $title, $((SECONDS - start)) s")
     fi

@@ -51,18 +51,28 @@ fn nimbus_dies_in_the_middle_of_a_plan(product: &mut Product) -> Result<()> {
     let given_up = ended.code.as_deref() == Some("LEADER_CHANGED") && !ended.how.is_empty();
     ensure!(given_up || ended.code.is_none(), "{ended:?}\n{}", product.evidence());
     // Given up, it is made anew, as the bottleneck is still there; resumed, it has helped.
-    let desired = product.wait_within(SECOND_ATTEMPT, "a plan carried out", || {
-        let status = product.status()?;
-        let done = status.ended.iter().find(|ended| ended.code.is_none());
-        let desired = done.and_then(|done| done.plan.counts.get("split").copied());
-        Ok(desired.filter(|_| status.plan.is_none()))
-    })?;
-    product.wait_assigned("words", 3 + desired)?;
+    at_rest(product)?;
     product.wait_output("words", FLOWS)
 }
 
+/// Waits until a plan of the topology was carried out, none is under way, and as many executors run as the last one
+/// wanted: on a busy machine another may follow the first.
+fn at_rest(product: &Product) -> Result<TopologyInfo> {
+    product.wait_within(SECOND_ATTEMPT, "all that the last plan wanted", || {
+        let info = product.storm.control().info("words")?;
+        let status = product.status()?;
+        ensure!(status.plan.is_none(), "under way: {:?}", status.plan);
+        let done = status.ended.iter().filter(|ended| ended.code.is_none());
+        let desired = done.filter_map(|done| done.plan.counts.get("split")).next();
+        let desired = desired.context("no plan was carried out")?;
+        let split = info.of("split").count();
+        ensure!(split == *desired, "{split} of {desired} executors");
+        Ok((info.status == "ACTIVE" && info.all_report()).then_some(info))
+    })
+}
+
 fn nonsense_in_a_table_is_dropped_with_reasons(product: &mut Product) -> Result<()> {
-    let info = product.storm.control().info("words")?;
+    let info = at_rest(product)?;
     product.storm.kill_nimbus();
     publish_nonsense(product, &info)?;
     // The next observation would replace the table before anything reads it.

@@ -13,6 +13,7 @@ mod drains;
 mod engine;
 mod error;
 pub mod files;
+mod gauges;
 mod leading;
 mod listening;
 mod locked;

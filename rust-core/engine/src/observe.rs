@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use thalweg_core::Decided;
 use thalweg_core::action::Action;
 use thalweg_core::assign::Routes;
+use thalweg_core::explain::gauges::Scheduler;
 use thalweg_core::explain::{Decision, Outcome, Verdict};
 use thalweg_core::model::{Observation, Obstacle};
 use thalweg_core::plan::MigrationRow;
@@ -22,6 +23,7 @@ use thalweg_store::{Reach, StoreError, StoreKind};
 use crate::actions::{flight_of, note};
 use crate::engine::{Engine, LEARNED_KEY, Running};
 use crate::error::EngineError;
+use crate::gauges::Gauges;
 use crate::locked::lock;
 use crate::recording::Entry;
 use crate::status::{ActivePlan, Shown, Summary, each};
@@ -47,6 +49,8 @@ pub struct Observed {
     pub next_in_ms: f64,
     /// Whether this process leads.
     pub leads: bool,
+    /// What the shell shows in its engine's own metrics registry.
+    pub gauges: Option<Gauges>,
 }
 
 /// What a look came to, besides what is remembered of it.
@@ -103,6 +107,7 @@ impl Engine {
         let mut answer = looked.answer;
         // What was stored meanwhile may have told that another has the lead.
         answer.leads = self.leads.load(Ordering::SeqCst);
+        answer.gauges = Some(self.gauges());
         Ok(answer)
     }
 
@@ -204,7 +209,23 @@ impl Engine {
             note: running.under_way.as_ref().and_then(|under_way| note(&under_way.action)),
             next_in_ms: next_in.get(),
             leads: true,
+            gauges: None,
         }
+    }
+
+    fn gauges(&self) -> Gauges {
+        let store_up = matches!(self.store.health().reach, Reach::Up);
+        let ledger = self.records.health();
+        let running = self.running();
+        let scheduler = Scheduler {
+            leads: self.leads.load(Ordering::SeqCst),
+            problems: self.settings.problems.len(),
+            store_up,
+            nodes: running.arrangements.nodes.len(),
+            acts: running.under_way.is_some(),
+            ledger,
+        };
+        Gauges::of(&scheduler, &running.decisions)
     }
 
     /// Tells the log and the ledger what came of actions, and what decisions say that is new.

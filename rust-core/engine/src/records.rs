@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use thalweg_core::explain::gauges::LedgerHealth;
 use thalweg_core::explain::{Decision, Outcome};
 use thalweg_core::model::Observation;
 use thalweg_ledger::{Ask, Entry, FOLDER, Files, Ledger, Pace, Page, Settings};
@@ -203,6 +204,12 @@ impl Records {
             }
             read => read,
         }
+    }
+
+    /// How the ledger does, in figures.
+    pub(crate) fn health(&self) -> Option<LedgerHealth> {
+        let condition = self.ledger.as_ref()?.condition();
+        Some(LedgerHealth { failures: condition.failures, lost: condition.lost })
     }
 
     /// How the ledger does, for the status.

@@ -1,6 +1,7 @@
 //! The loop in a real cluster, from a bottleneck to a plan that helped, and what the store holds meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -12,18 +13,26 @@ use thalweg_e2e::status::EndedPlan;
 use thalweg_e2e::workers::executed;
 use thalweg_lab::control::TopologyInfo;
 
-/// Slightly more than one executor can do.
+/// More than one executor can do, whatever else the processors do, as it waits for each line.
 const LINES: f64 = 125.0;
-const SPLIT_COST_MS: f64 = 6.5;
+const SPLIT_WAIT_MS: f64 = 10.0;
 /// Five of the intervals in which bottlenecks are counted.
 const CALM: Duration = Duration::from_secs(30);
+/// Storm's own reporter of its daemons' metrics.
+const CSV: &str = "org.apache.storm.daemon.metrics.reporters.CsvPreparableReporter";
 /// The least that any worker does of its fair share.
 const LEAST_SHARE: f64 = 0.25;
 
 #[test]
 fn a_bottleneck_is_relieved_once_and_the_store_follows() -> Result<()> {
-    let mut product = Product::with_redis(&[("thalweg.headroom.components", json!(["split"]))])?;
-    let words = product.word_count("words").set("workers", 2).set("splitCost", SPLIT_COST_MS);
+    let reported = tempfile::tempdir()?;
+    let mut product = Product::with_redis(&[
+        ("thalweg.headroom.components", json!(["split"])),
+        ("storm.daemon.metrics.reporter.plugins", json!([CSV])),
+        ("storm.daemon.metrics.reporter.csv.log.dir", json!(reported.path())),
+        ("storm.daemon.metrics.reporter.interval.secs", json!(2)),
+    ])?;
+    let words = product.word_count("words").set("workers", 2).set("splitWait", SPLIT_WAIT_MS);
     let info = product.run(&words, LINES)?;
     ensure!(tasks_and_executors(&info, "split") == (4, 1), "no head-room: {info:?}");
 
@@ -33,6 +42,7 @@ fn a_bottleneck_is_relieved_once_and_the_store_follows() -> Result<()> {
     let acted = table_is_the_truth(&product, &mut redis, "words")?;
     ensure!(acted.epoch > placed.epoch, "epochs {} and {}", placed.epoch, acted.epoch);
     holds_while_work_is_shared(&product, &plan)?;
+    storms_reporters_see_it(&product, reported.path())?;
 
     redis_may_go_and_come_back(&mut product, &acted)?;
     a_killed_topology_leaves_no_trace(&product)?;
@@ -104,6 +114,25 @@ fn holds_while_work_is_shared(product: &Product, plan: &EndedPlan) -> Result<()>
         );
     }
     Ok(())
+}
+
+/// Whatever the user's reporters are, they see the engine and each topology.
+fn storms_reporters_see_it(product: &Product, folder: &Path) -> Result<()> {
+    let executors = product.storm.control().info("words")?.executors.len() as f64;
+    let expected = [
+        ("thalweg:engine-leads", 1.0),
+        ("thalweg:engine-store-up", 1.0),
+        ("thalweg:topology-executors:words", executors),
+    ];
+    product.wait("gauges in Storm's registry", || {
+        for (name, value) in expected {
+            let table = std::fs::read_to_string(folder.join(format!("{name}.csv")))?;
+            let last = table.lines().last().and_then(|line| line.split(',').nth(1));
+            let last: f64 = last.context("no value")?.parse()?;
+            ensure!(last == value, "{name} is {last}");
+        }
+        Ok(Some(()))
+    })
 }
 
 /// Topologies are placed without Redis, and an empty Redis gets their tables once it is back.

@@ -13,9 +13,9 @@ use thalweg_e2e::workers::pids_of;
 use thalweg_lab::control::TopologyInfo;
 use thalweg_store::{Change, RedisStore, RoutingTable, Row, Store, StoreKind, StoreSettings};
 
-/// Slightly more than one executor can do.
+/// More than one executor can do, whatever else the processors do, as it waits for each line.
 const LINES: f64 = 125.0;
-const SPLIT_COST_MS: f64 = 6.5;
+const SPLIT_WAIT_MS: f64 = 10.0;
 /// What must flow after a fault, on a machine that is busy with starting processes.
 const FLOWS: f64 = 0.6 * LINES * WORDS_PER_LINE;
 /// A rebalance whose traces are not seen by then was forgotten.
@@ -29,7 +29,7 @@ const FORGOTTEN_PLAN: Duration = Duration::from_secs(60);
 #[test]
 fn faults_leave_nothing_unassigned() -> Result<()> {
     let mut product = Product::with_redis(&[("thalweg.headroom.components", json!(["split"]))])?;
-    let words = product.word_count("words").set("workers", 2).set("splitCost", SPLIT_COST_MS);
+    let words = product.word_count("words").set("workers", 2).set("splitWait", SPLIT_WAIT_MS);
     product.run(&words, LINES)?;
     nimbus_dies_in_the_middle_of_a_plan(&mut product)?;
     nonsense_in_a_table_is_dropped_with_reasons(&mut product)?;

@@ -75,6 +75,22 @@ fn a_bottleneck_is_relieved_by_the_policy_ds2() -> Result<()> {
         ensure!(first.plan.counts.contains_key("split"), "{first:?}");
         Ok(Some(()))
     })?;
+    flinks_registry_shows_it(&product, &job.id)?;
     product.counts_exactly_once("words")?;
     product.stop()
+}
+
+/// Flink's REST interface shows the same groups that its reporters see.
+fn flinks_registry_shows_it(product: &FlinkProduct, job: &str) -> Result<()> {
+    let of_job = (format!("jobs/{job}"), "thalweg.executors");
+    let gauges = [("jobmanager".to_owned(), "thalweg.engine_leads"), of_job];
+    product.wait("gauges in Flink's registry", || {
+        for (of, name) in &gauges {
+            let shown = product.flink.rest().get(&format!("/{of}/metrics?get={name}"))?;
+            let value: f64 =
+                shown[0]["value"].as_str().with_context(|| shown.to_string())?.parse()?;
+            ensure!(value >= 1.0, "{name} is {value}");
+        }
+        Ok(Some(()))
+    })
 }

@@ -5,6 +5,7 @@
 
 mod chain;
 mod decision;
+pub mod gauges;
 
 pub use crate::reason::{Reason, ReasonCode};
 pub use chain::{Chain, Change, Check, Desired, Guard, Offer, Signal};

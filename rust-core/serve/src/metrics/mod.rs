@@ -14,11 +14,13 @@ use std::sync::atomic::Ordering;
 pub use pages::{alert_rules, grafana, reference, runbooks};
 pub use table::names;
 
+use thalweg_core::explain::Decision;
+
 use crate::app::App;
 use crate::view::Summary;
 use crate::watch::Watched;
 use seen::Seen;
-use table::{Level, METRICS, Metric};
+use table::{Level, Metric, metrics};
 
 /// Components of all engines together of which metrics are shown; beyond that only topologies are.
 const MOST_COMPONENTS: usize = 20_000;
@@ -40,13 +42,20 @@ pub fn exposition(app: &App) -> String {
         .map(|decision| decision.view.components.len())
         .sum();
     let mut text = String::with_capacity(64 * 1024);
-    for metric in METRICS {
+    for metric in &metrics().collect::<Vec<_>>() {
         let _ = writeln!(text, "# HELP {} {}", metric.name, metric.help);
         let _ = writeln!(text, "# TYPE {} {}", metric.name, metric.kind.word());
         match metric.level {
             Level::Engine(of) => seen.iter().for_each(|one| {
                 line(&mut text, metric, &[("engine", one.name)], of(one));
             }),
+            Level::Scheduler(of) => seen.iter().for_each(|one| {
+                let value = one.scheduler().as_ref().and_then(of);
+                line(&mut text, metric, &[("engine", one.name)], value);
+            }),
+            Level::Decision(of) => {
+                seen.iter().for_each(|one| decisions(&mut text, metric, one, of))
+            }
             Level::Topology(of) => {
                 seen.iter().for_each(|one| topologies(&mut text, metric, one, of))
             }
@@ -95,17 +104,32 @@ fn topologies(
     }
 }
 
+/// The last decision about each topology, with the label that names it.
+fn decided<'a>(seen: &Seen<'a>) -> impl Iterator<Item = (&'a Decision, &'a str)> {
+    let (status, summaries) = (seen.status, &seen.known.summaries);
+    status.into_iter().flat_map(|status| &status.decisions).filter_map(|decision| {
+        let place = summaries.binary_search_by(|one| one.id.cmp(&decision.topology)).ok()?;
+        Some((decision, label(summaries, place)))
+    })
+}
+
+fn decisions(
+    text: &mut String,
+    metric: &Metric,
+    seen: &Seen<'_>,
+    of: fn(&Decision) -> Option<f64>,
+) {
+    for (decision, topology) in decided(seen) {
+        line(text, metric, &[("engine", seen.name), ("topology", topology)], of(decision));
+    }
+}
+
 fn all_components(text: &mut String, metric: &Metric, seen: &Seen<'_>, of: table::OfComponent) {
-    let Some(status) = seen.status else { return };
-    let summaries = &seen.known.summaries;
-    for decision in &status.decisions {
-        let Ok(place) = summaries.binary_search_by(|one| one.id.cmp(&decision.topology)) else {
-            continue;
-        };
+    for (decision, topology) in decided(seen) {
         for component in &decision.view.components {
             let labels = [
                 ("engine", seen.name),
-                ("topology", label(summaries, place)),
+                ("topology", topology),
                 ("component", component.id.as_str()),
             ];
             line(text, metric, &labels, of(component));
@@ -135,22 +159,23 @@ mod tests {
     #[test]
     fn labels_are_escaped_and_what_was_not_measured_is_left_out() {
         let mut text = String::new();
-        line(&mut text, &METRICS[0], &[("engine", "a\"b\\c\nd")], Some(1.0));
-        line(&mut text, &METRICS[0], &[("engine", "b")], None);
-        line(&mut text, &METRICS[0], &[("engine", "b")], Some(f64::NAN));
-        assert_eq!(text, format!("{}{{engine=\"a\\\"b\\\\c\\nd\"}} 1\n", METRICS[0].name));
+        let metric = metrics().next().expect("there are metrics");
+        line(&mut text, &metric, &[("engine", "a\"b\\c\nd")], Some(1.0));
+        line(&mut text, &metric, &[("engine", "b")], None);
+        line(&mut text, &metric, &[("engine", "b")], Some(f64::NAN));
+        assert_eq!(text, format!("{}{{engine=\"a\\\"b\\\\c\\nd\"}} 1\n", metric.name));
     }
 
     #[test]
     fn names_are_unique_and_counters_end_in_total() {
         let mut all: Vec<&str> = names().collect();
-        for metric in METRICS {
+        for metric in metrics() {
             let counts = metric.kind.word() == "counter";
             assert_eq!(metric.name.ends_with("_total"), counts, "{}", metric.name);
             assert!(metric.name.starts_with("thalweg_"), "{}", metric.name);
         }
         all.sort_unstable();
         all.dedup();
-        assert_eq!(all.len(), METRICS.len());
+        assert_eq!(all.len(), metrics().count());
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::alerts::ALERTS;
 use super::panels::{Panel, ROWS};
-use super::table::METRICS;
+use super::table::metrics;
 
 /// Columns of Grafana's grid.
 const COLUMNS: usize = 24;
@@ -17,14 +17,17 @@ const RUNBOOKS: &str = "docs/operating/alerts.md";
 pub fn reference() -> String {
     let mut page = "# Metrics\n\n\
         `thalweg serve` shows these at `/metrics`. What was not measured is absent, never zero. Units are base units: \
-        seconds, tuples, records, and shares from 0 to 1. This page is made from the table in \
-        `rust-core/serve/src/metrics/table.rs`.\n\n\
-        | metric | kind | labels | what it tells |\n|---|---|---|---|\n"
+        seconds, tuples, records, and shares from 0 to 1. What is marked *both* is in the engine's own registry too, where \
+        Storm's and Flink's metric reporters find it: [operating Storm](../operating/storm.md#metrics), \
+        [operating Flink](../operating/flink.md#metrics). This page is made from the tables in \
+        `rust-core/core/src/explain/gauges.rs` and `rust-core/serve/src/metrics/table.rs`.\n\n\
+        | metric | kind | labels | where | what it tells |\n|---|---|---|---|---|\n"
         .to_owned();
-    for metric in METRICS {
+    for metric in metrics() {
         let (name, kind) = (metric.name, metric.kind.word());
-        let _ =
-            writeln!(page, "| `{name}` | {kind} | {} | {} |", metric.level.labels(), metric.help);
+        let at = if metric.level.is_shared() { "both" } else { "`/metrics`" };
+        let (labels, help) = (metric.level.labels(), metric.help);
+        let _ = writeln!(page, "| `{name}` | {kind} | {labels} | {at} | {help} |");
     }
     page
 }

@@ -2,12 +2,13 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use thalweg_core::explain::ComponentView;
+use thalweg_core::explain::gauges::{OF_SCHEDULER, OF_TOPOLOGY, Scheduler};
+use thalweg_core::explain::{ComponentView, Decision};
 use thalweg_core::units::Millis;
 
 use super::seen::Seen;
 use crate::names::word;
-use crate::view::{Standing, Summary};
+use crate::view::Summary;
 
 /// What Prometheus calls a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,10 @@ pub type OfComponent = fn(&ComponentView) -> Option<f64>;
 /// Of what there is one sample each, and its value.
 #[derive(Clone, Copy)]
 pub enum Level {
+    /// Of an engine, as its own registry shows it.
+    Scheduler(fn(&Scheduler) -> Option<f64>),
+    /// Of a topology, as the engine's own registry shows it.
+    Decision(fn(&Decision) -> Option<f64>),
     Engine(fn(&Seen<'_>) -> Option<f64>),
     Topology(fn(&Summary) -> Option<f64>),
     Component(OfComponent),
@@ -43,21 +48,35 @@ impl Level {
     /// The labels.
     pub fn labels(self) -> String {
         match self {
-            Self::Engine(_) => "engine".to_owned(),
-            Self::Topology(_) => "engine, topology".to_owned(),
+            Self::Scheduler(_) | Self::Engine(_) => "engine".to_owned(),
+            Self::Decision(_) | Self::Topology(_) => "engine, topology".to_owned(),
             Self::Component(_) => "engine, topology, component".to_owned(),
             Self::Labelled(label, _) => format!("engine, {label}"),
             Self::Server => "status".to_owned(),
         }
     }
+
+    /// Whether engines show it in their own registries too.
+    pub fn is_shared(self) -> bool {
+        matches!(self, Self::Scheduler(_) | Self::Decision(_))
+    }
 }
 
 /// A metric.
+#[derive(Clone, Copy)]
 pub struct Metric {
     pub name: &'static str,
     pub kind: Kind,
     pub help: &'static str,
     pub level: Level,
+}
+
+impl Metric {
+    /// One that engines show in their own registries too.
+    fn shared(name: &'static str, help: &'static str, level: Level) -> Self {
+        let kind = if name.ends_with("_total") { Kind::Counter } else { Kind::Gauge };
+        Self { name, kind, help, level }
+    }
 }
 
 const fn gauge(name: &'static str, level: Level, help: &'static str) -> Metric {
@@ -68,9 +87,20 @@ const fn counter(name: &'static str, level: Level, help: &'static str) -> Metric
     Metric { name, kind: Kind::Counter, help, level }
 }
 
+/// All metrics.
+pub fn metrics() -> impl Iterator<Item = Metric> {
+    let scheduler = OF_SCHEDULER
+        .iter()
+        .map(|gauge| Metric::shared(gauge.name, gauge.help, Level::Scheduler(gauge.of)));
+    let topology = OF_TOPOLOGY
+        .iter()
+        .map(|gauge| Metric::shared(gauge.name, gauge.help, Level::Decision(gauge.of)));
+    scheduler.chain(topology).chain(BEYOND.iter().copied())
+}
+
 /// The names of all metrics.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    METRICS.iter().map(|metric| metric.name)
+    metrics().map(|metric| metric.name)
 }
 
 fn flag(is: bool) -> f64 {
@@ -107,31 +137,17 @@ fn reasons(seen: &Seen<'_>) -> Vec<(String, f64)> {
     counts.into_iter().collect()
 }
 
-pub const METRICS: &[Metric] = &[
+/// Those that engines do not show in their own registries.
+const BEYOND: &[Metric] = &[
     gauge(
         "thalweg_engine_up",
         Level::Engine(|seen| Some(flag(seen.known.fault.is_none() && seen.status.is_some()))),
         "Whether the engine answers.",
     ),
     gauge(
-        "thalweg_engine_leads",
-        Level::Engine(|seen| Some(flag(seen.status?.leads))),
-        "Whether the engine leads.",
-    ),
-    gauge(
         "thalweg_engine_status_age_seconds",
         Level::Engine(age),
         "Time since the engine last looked at its cluster.",
-    ),
-    gauge(
-        "thalweg_engine_problems",
-        Level::Engine(|seen| Some(seen.status?.problems.len() as f64)),
-        "Settings of the engine that are wrong; with any it only observes.",
-    ),
-    gauge(
-        "thalweg_engine_store_up",
-        Level::Engine(|seen| Some(flag(seen.status?.store.up))),
-        "Whether the engine's store is in reach.",
     ),
     gauge(
         "thalweg_engine_mode",
@@ -153,16 +169,6 @@ pub const METRICS: &[Metric] = &[
         Level::Engine(|seen| Some(seen.status?.ledger.as_ref()?.written as f64)),
         "Records that the engine has written to its ledger.",
     ),
-    counter(
-        "thalweg_ledger_failures_total",
-        Level::Engine(|seen| Some(seen.status?.ledger.as_ref()?.failures as f64)),
-        "Attempts of the engine to write its ledger that failed.",
-    ),
-    counter(
-        "thalweg_ledger_lost_total",
-        Level::Engine(|seen| Some(seen.status?.ledger.as_ref()?.lost as f64)),
-        "Records that are missing from the engine's ledger, as it could not be written for too long.",
-    ),
     gauge(
         "thalweg_ledger_newest_number",
         Level::Engine(|seen| Some(seen.status?.ledger.as_ref()?.seq as f64)),
@@ -172,11 +178,6 @@ pub const METRICS: &[Metric] = &[
         "thalweg_engine_look_seconds",
         Level::Engine(|seen| Some(seen.known.look.as_secs_f64())),
         "Time that the last look at the engine took.",
-    ),
-    gauge(
-        "thalweg_nodes",
-        Level::Engine(|seen| Some(seen.status?.nodes.len() as f64)),
-        "Live nodes.",
     ),
     gauge(
         "thalweg_topologies",
@@ -189,11 +190,6 @@ pub const METRICS: &[Metric] = &[
         "thalweg_reasons",
         Level::Labelled("code", reasons),
         "Topologies whose last decision gives this reason.",
-    ),
-    gauge(
-        "thalweg_plan_under_way",
-        Level::Engine(|seen| Some(flag(seen.status?.plan.is_some()))),
-        "Whether a plan is being carried out.",
     ),
     gauge(
         "thalweg_plan_under_way_seconds",
@@ -214,69 +210,14 @@ pub const METRICS: &[Metric] = &[
         "Plans judged since the server began, by whether they helped.",
     ),
     gauge(
-        "thalweg_topology_executors",
-        Level::Topology(|one| Some(f64::from(one.executors))),
-        "Executors of the topology.",
-    ),
-    gauge(
         "thalweg_topology_workers",
         Level::Topology(|one| Some(one.workers as f64)),
         "Workers of the topology.",
     ),
     gauge(
-        "thalweg_topology_throughput_tuples_per_second",
-        Level::Topology(|one| Some(one.throughput)),
-        "Tuples that its sources bring in per second.",
-    ),
-    gauge(
-        "thalweg_topology_process_latency_seconds",
-        Level::Topology(|one| Some(one.latency? / 1000.0)),
-        "Mean process latency of its operators, weighted by tuples.",
-    ),
-    gauge(
-        "thalweg_topology_expected_latency_seconds",
-        Level::Topology(|one| Some(one.expected_latency? / 1000.0)),
-        "What its threshold function expects of that latency.",
-    ),
-    gauge(
-        "thalweg_topology_complete_latency_seconds",
-        Level::Topology(|one| Some(one.complete_latency? / 1000.0)),
-        "Mean time until a tuple of its slowest source was completely processed.",
-    ),
-    gauge(
-        "thalweg_topology_busy_ratio",
-        Level::Topology(|one| Some(one.busy)),
-        "Busy share of its busiest executor.",
-    ),
-    gauge(
-        "thalweg_topology_coverage_ratio",
-        Level::Topology(|one| Some(one.coverage)),
-        "Share of its executors that have fresh statistics.",
-    ),
-    gauge(
         "thalweg_topology_backlog_records",
         Level::Topology(|one| Some(one.backlog? as f64)),
         "Records that wait before its components, where the engine counts them.",
-    ),
-    gauge(
-        "thalweg_topology_failed_tuples",
-        Level::Topology(|one| Some(one.failed as f64)),
-        "Tuples failed within the window of measurement.",
-    ),
-    gauge(
-        "thalweg_topology_level",
-        Level::Topology(|one| Some(f64::from(one.level))),
-        "Its bottleneck level among the topologies of the cluster.",
-    ),
-    gauge(
-        "thalweg_topology_plan_proposed",
-        Level::Topology(|one| Some(flag(one.plan == Standing::Proposed))),
-        "Whether a plan is shown and not carried out.",
-    ),
-    gauge(
-        "thalweg_topology_plan_waiting",
-        Level::Topology(|one| Some(flag(one.plan == Standing::Waiting))),
-        "Whether a plan waits for somebody's word.",
     ),
     gauge(
         "thalweg_component_executors",

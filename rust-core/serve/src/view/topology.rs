@@ -1,7 +1,7 @@
 //! Topologies.
 
 use serde::Serialize;
-use thalweg_core::explain::{ComponentView, Decision, Outcome};
+use thalweg_core::explain::{ComponentView, Decision, Outcome, gauges};
 use thalweg_core::model::ComponentKind;
 use thalweg_core::reason::Reason;
 use thalweg_core::units::{Millis, RatePerSec, Share};
@@ -272,9 +272,6 @@ fn bottleneck(components: &[ComponentView]) -> Option<&str> {
 pub fn summary(engine: &str, status: &Status, decision: &Decision) -> Summary {
     let arrangement = arrangement(status, decision);
     let view = &decision.view;
-    let sources = || view.components.iter().filter(|c| c.kind == ComponentKind::Source);
-    let complete = sources().filter_map(|c| c.complete_latency).map(Millis::get).reduce(f64::max);
-    let busy = view.components.iter().filter(|c| c.kind != ComponentKind::System);
     let backlog = arrangement.map(|a| &a.backlog).filter(|backlog| !backlog.is_empty());
     let under_way = status.plan.as_ref().is_some_and(|p| p.plan.topology == decision.topology);
     Summary {
@@ -287,16 +284,16 @@ pub fn summary(engine: &str, status: &Status, decision: &Decision) -> Summary {
         at: decision.at.millis(),
         level: view.level,
         bottleneck: bottleneck(&view.components).map(str::to_owned),
-        throughput: sources().map(|c| c.rate.get()).sum(),
+        throughput: gauges::throughput(decision).get(),
         latency: millis(view.latency),
-        complete_latency: complete,
+        complete_latency: millis(gauges::complete_latency(decision)),
         expected_latency: view.expected_latency,
-        busy: busy.map(|c| c.capacity.get()).fold(0.0, f64::max),
+        busy: gauges::busy(decision).get(),
         coverage: view.coverage.get(),
-        executors: view.components.iter().map(|c| c.executors).sum(),
+        executors: gauges::executors(decision),
         workers: arrangement.map_or(0, |a| a.workers.len()),
         backlog: backlog.map(|backlog| backlog.values().sum()),
-        failed: view.components.iter().map(|c| c.failed).sum(),
+        failed: gauges::failed(decision),
         reason: reasons(decision.reasons.get(..1).unwrap_or_default()).pop(),
         plan: match (under_way, &decision.plan) {
             (true, _) => Standing::UnderWay,

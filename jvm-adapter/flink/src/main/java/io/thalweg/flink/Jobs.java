@@ -20,6 +20,7 @@ public final class Jobs {
     private final Map<String, Submission> known = new ConcurrentHashMap<>();
     private final Map<String, Job> placed = new ConcurrentHashMap<>();
     private final SlotNumbers numbers = new SlotNumbers();
+    private final JobMetrics metrics = new JobMetrics();
 
     private Jobs(boolean all) {
         this.all = all;
@@ -55,6 +56,11 @@ public final class Jobs {
         return numbers;
     }
 
+    /** Where they show gauges. */
+    JobMetrics metrics() {
+        return metrics;
+    }
+
     /** One that our slot allocator places. */
     void place(Job job, Submission submission) {
         String id = job.id().toString();
@@ -71,6 +77,12 @@ public final class Jobs {
     void add(String id, Submission submission, CompletableFuture<?> ended) {
         Submission own = new Submission(Map.copyOf(submission.parallelism), submission.fresh);
         known.put(id, own);
-        ended.whenComplete((result, failure) -> known.computeIfPresent(id, (job, now) -> now == own ? null : now));
+        ended.whenComplete((result, failure) -> known.computeIfPresent(id, (job, now) -> {
+            if (now != own) {
+                return now;
+            }
+            metrics.leave(id);
+            return null;
+        }));
     }
 }

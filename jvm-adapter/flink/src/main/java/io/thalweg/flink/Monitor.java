@@ -12,6 +12,7 @@ import io.thalweg.shell.Actuator;
 import io.thalweg.shell.Engine;
 import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Findings;
+import io.thalweg.shell.Gauges;
 import io.thalweg.shell.Pace;
 import io.thalweg.shell.Place;
 import io.thalweg.shell.Threads;
@@ -49,6 +50,7 @@ public final class Monitor implements AutoCloseable {
     private final Encoder encoder = new Encoder();
     private final Encoder.Beyond beyond = new Own();
     private final Findings findings = new Findings(LOG);
+    private final Gauges gauges;
     private final Pace pace;
     private final Thread thread = Threads.of("thalweg-monitor", this::work);
     private volatile View last = new View(List.of(), Map.of());
@@ -64,6 +66,7 @@ public final class Monitor implements AutoCloseable {
         this.engine = engine;
         this.facade = facade;
         this.jobs = jobs;
+        this.gauges = new Gauges(jobs.metrics());
     }
 
     /** Begins; plans go to this actuator, and after the first look what a predecessor left. */
@@ -160,9 +163,11 @@ public final class Monitor implements AutoCloseable {
         SnapshotWriter snapshot = encoder.encode(now, nodes, seen, beyond);
         JsonNode answer = engine.observe(snapshot.finish(), snapshot.length(), now);
         if (!answer.path("leads").asBoolean(true)) {
+            gauges.follow();
             term = OptionalLong.empty();
             return true;
         }
+        gauges.take(answer);
         answer.path("decisions").forEach(decision -> findings.take(decision, actuator));
         JobView left = byId.get(answer.path("due").path("plan").path("topology").asText());
         // What was changed is taken back in whatever state a job is: it may be what keeps it from running.
@@ -202,6 +207,7 @@ public final class Monitor implements AutoCloseable {
         if (term.isPresent()) {
             LOG.info("{}", why);
             facade.follow();
+            gauges.follow();
             term = OptionalLong.empty();
         }
     }

@@ -85,8 +85,8 @@ public class PlacingSchedulerFactory implements SchedulerNGFactory {
                         new DefaultExecutionGraphFactory(configuration, userCodeLoader, deploymentTracker,
                                 futureExecutor, ioExecutor, rpcTimeout, metrics, blobWriter, shuffleMaster,
                                 partitionTracker));
-                guarded(graph.getName(),
-                        () -> thalweg.take(new Job(graph, scheduler, mainThread, pool, allocator), submission(graph)));
+                guarded(graph.getName(), () -> thalweg.take(
+                        new Job(graph, scheduler, mainThread, pool, allocator), submission(graph), metrics));
                 return scheduler;
             } catch (LinkageError | Exception e) {
                 LOG.error("Flink's own adaptive scheduler runs {}: this Flink is not one that Thalweg knows",
@@ -100,7 +100,7 @@ public class PlacingSchedulerFactory implements SchedulerNGFactory {
                 blocklist);
         if (thalweg != null) {
             guarded(executionPlan.getName(),
-                    () -> thalweg.watch(executionPlan.getJobID(), submission(executionPlan), stock));
+                    () -> thalweg.watch(executionPlan.getJobID(), submission(executionPlan), stock, metrics));
         }
         return stock;
     }

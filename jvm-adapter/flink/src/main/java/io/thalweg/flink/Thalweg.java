@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.runtime.metrics.groups.JobManagerJobMetricGroup;
 import org.apache.flink.runtime.scheduler.SchedulerNG;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 import org.slf4j.Logger;
@@ -107,16 +108,18 @@ public final class Thalweg implements AutoCloseable {
     }
 
     /** A job that our slot allocator places. */
-    void take(Job job, Submission submission) {
+    void take(Job job, Submission submission, JobManagerJobMetricGroup metrics) {
         jobs.place(job, submission);
+        jobs.metrics().join(job.id().toString(), metrics);
         if (job.allocator().restoration() != null) {
             loop.opened().ifPresent(open -> open.restorer.add(job));
         }
     }
 
     /** A job of Flink's own scheduler, whose parallelism alone can be changed. */
-    void watch(JobID id, Submission submission, SchedulerNG scheduler) {
+    void watch(JobID id, Submission submission, SchedulerNG scheduler, JobManagerJobMetricGroup metrics) {
         jobs.add(id.toString(), submission, scheduler.getJobTerminationFuture());
+        jobs.metrics().join(id.toString(), metrics);
     }
 
     @Override

@@ -4,9 +4,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.thalweg.bridge.SnapshotWriter;
 import io.thalweg.bridge.SnapshotWriter.Status;
 import io.thalweg.shell.Actuator;
+import io.thalweg.shell.Engine;
 import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Findings;
-import io.thalweg.shell.Engine;
+import io.thalweg.shell.Gauges;
 import io.thalweg.shell.Pace;
 import io.thalweg.storm.act.ClusterStates;
 import io.thalweg.storm.cluster.Meters;
@@ -53,6 +54,7 @@ final class Monitor implements AutoCloseable {
     private final RoundTrips roundTrips;
     private final SnapshotWriter writer = new SnapshotWriter();
     private final Findings findings = new Findings(LOG);
+    private final Gauges gauges;
     private final Pace pace;
     private final Thread thread = Threads.of("thalweg-monitor", this::work);
     private OptionalLong term = OptionalLong.empty();
@@ -71,6 +73,7 @@ final class Monitor implements AutoCloseable {
         this.shapes = shapes;
         this.adopted = adopted;
         this.meters = meters;
+        this.gauges = new Gauges(meters);
         this.nimbus = new NimbusLink(conf, new Refusals());
         this.roundTrips = new RoundTrips(state::thriftPort, state::forget);
     }
@@ -150,6 +153,7 @@ final class Monitor implements AutoCloseable {
         if (term.isPresent()) {
             LOG.info("what this Nimbus led in term {} is over{}", term.getAsLong(), doubted ? ": somebody was told so" : "");
             facade.follow();
+            gauges.follow();
             term = OptionalLong.empty();
         }
         // The actuator may still let go of what it was at before.
@@ -202,6 +206,7 @@ final class Monitor implements AutoCloseable {
             facade.lose();
             return;
         }
+        gauges.take(answer);
         if (idle) {
             facade.renote(answer);
         }

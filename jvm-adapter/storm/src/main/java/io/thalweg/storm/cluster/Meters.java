@@ -1,16 +1,27 @@
 package io.thalweg.storm.cluster;
 
+import com.codahale.metrics.Gauge;
 import com.codahale.metrics.Meter;
+import com.codahale.metrics.Metric;
+import com.codahale.metrics.MetricSet;
+import io.thalweg.shell.Gauges;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.DoubleSupplier;
+import java.util.regex.Pattern;
 import org.apache.storm.metric.StormMetricsRegistry;
 
-/** The counters this shell shows in Storm's own registry. */
-public final class Meters {
+/** What this shell shows in Storm's own registry: counters of its own, and gauges of the engine. */
+public final class Meters implements Gauges.Registry {
     private static final String PREFIX = "thalweg:";
+    /** What Storm makes ids of names with: a number and the time. */
+    private static final Pattern ID = Pattern.compile("-\\d+-\\d+$");
 
     private final StormMetricsRegistry registry;
     private final Map<String, Meter> meters = new ConcurrentHashMap<>();
+    /** By the topologies' ids. */
+    private final Map<String, MetricSet> topologies = new HashMap<>();
 
     /** Registers into this registry. */
     public Meters(StormMetricsRegistry registry) {
@@ -40,6 +51,36 @@ public final class Meters {
     /** An action, by its result. */
     public void action(String result) {
         mark("actions-" + result.replace('_', '-'));
+    }
+
+    @Override
+    public void showScheduler(Map<String, DoubleSupplier> gauges) {
+        registry.registerAll(set(gauges, ""));
+    }
+
+    /** By its name, which ids begin with, or by its id while a namesake is still there. */
+    @Override
+    public synchronized void showTopology(String topology, Map<String, DoubleSupplier> gauges) {
+        String name = ID.matcher(topology).replaceFirst("");
+        boolean namesake = topologies.keySet().stream().anyMatch(id -> ID.matcher(id).replaceFirst("").equals(name));
+        MetricSet set = set(gauges, ":" + (namesake ? topology : name));
+        registry.registerAll(set);
+        topologies.put(topology, set);
+    }
+
+    @Override
+    public synchronized void hideTopology(String topology) {
+        MetricSet set = topologies.remove(topology);
+        if (set != null) {
+            registry.removeAll(set);
+        }
+    }
+
+    private static MetricSet set(Map<String, DoubleSupplier> gauges, String of) {
+        Map<String, Metric> metrics = new HashMap<>();
+        gauges.forEach((name, value) ->
+            metrics.put(PREFIX + name.replace('_', '-') + of, (Gauge<Double>) value::getAsDouble));
+        return () -> metrics;
     }
 
     private void mark(String name) {

@@ -23,6 +23,7 @@ import org.apache.storm.shade.net.minidev.json.parser.ParseException;
  * @param countTasks its tasks; left to the cluster when absent
  * @param ackers executors that track tuples
  * @param splitCost milliseconds of CPU burnt for each line
+ * @param splitWait milliseconds waited for each line, which keep an executor busy but not the processor
  * @param countCost milliseconds of CPU burnt for each word
  * @param iterationsPerMilli turns of the burning loop that make a millisecond on an unthrottled core
  * @param pending the most unacknowledged lines per spout task
@@ -34,12 +35,12 @@ record Settings(
         String name, String bootstrap, String topic, String group,
         int workers, int spouts, int split, Optional<Integer> splitTasks,
         int count, Optional<Integer> countTasks, int ackers,
-        double splitCost, double countCost, long iterationsPerMilli,
+        double splitCost, double splitWait, double countCost, long iterationsPerMilli,
         int pending, int timeoutSecs, Optional<String> out, Map<String, Object> configuration) {
 
     private static final Set<String> KEYS = Set.of("name", "bootstrap", "topic", "group", "workers", "spouts", "split",
-            "splitTasks", "count", "countTasks", "ackers", "splitCost", "countCost", "iterationsPerMilli", "pending",
-            "timeout", "out");
+            "splitTasks", "count", "countTasks", "ackers", "splitCost", "splitWait", "countCost", "iterationsPerMilli",
+            "pending", "timeout", "out");
 
     /**
      * Reads {@code key=value} pairs.
@@ -86,6 +87,7 @@ record Settings(
                 optional(own, "countTasks"),
                 number(own, "ackers", 1),
                 splitCost,
+                Double.parseDouble(own.getOrDefault("splitWait", "0")),
                 countCost,
                 perMilli != null ? Long.parseLong(perMilli) : burns ? Work.calibrate() : 0,
                 number(own, "pending", 500),

@@ -1,5 +1,6 @@
 package io.thalweg.topologies.wordcount;
 
+import io.thalweg.topologies.Pause;
 import io.thalweg.topologies.Work;
 import java.util.StringTokenizer;
 import org.apache.storm.topology.BasicOutputCollector;
@@ -14,14 +15,17 @@ final class SplitBolt extends BaseBasicBolt {
     private static final long serialVersionUID = 1;
 
     private final Work work;
+    private final Pause pause;
 
-    SplitBolt(Work work) {
+    SplitBolt(Work work, Pause pause) {
         this.work = work;
+        this.pause = pause;
     }
 
     @Override
     public void execute(Tuple line, BasicOutputCollector collector) {
         work.burn();
+        pause.take();
         StringTokenizer words = new StringTokenizer(line.getString(0));
         if (words.hasMoreTokens()) {
             words.nextToken(); // the sequence number

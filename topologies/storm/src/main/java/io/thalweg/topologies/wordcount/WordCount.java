@@ -1,6 +1,7 @@
 package io.thalweg.topologies.wordcount;
 
 import io.thalweg.topologies.KafkaLines;
+import io.thalweg.topologies.Pause;
 import io.thalweg.topologies.Work;
 import org.apache.storm.Config;
 import org.apache.storm.StormSubmitter;
@@ -28,7 +29,8 @@ public final class WordCount {
         Work countWork = Work.ofMillis(settings.countCost(), settings.iterationsPerMilli());
         TopologyBuilder builder = new TopologyBuilder();
         builder.setSpout("spout", spout(settings), settings.spouts());
-        var split = builder.setBolt("split", new SplitBolt(splitWork), settings.split());
+        var split = builder.setBolt(
+                "split", new SplitBolt(splitWork, Pause.ofMillis(settings.splitWait())), settings.split());
         split.shuffleGrouping("spout");
         settings.splitTasks().ifPresent(split::setNumTasks);
         var count = builder.setBolt("count", new CountBolt(countWork, settings.out().orElse(null)), settings.count());

@@ -64,10 +64,10 @@ if [ "$part" = "--zoo" ]; then
 fi
 step "these steps" scripts/steps-test.sh
 step "no test that needs a cluster has the name of another" test -z "$both"
+# It is packed into what Rust builds below.
+step "set-up for the dashboard" scripts/setup.sh dashboard browser
+step "dashboard" scripts/dashboard.sh build
 if [ "$part" != "--product" ] && [ "$part" != "--thorough" ]; then
-    # It is packed into what Rust builds below.
-    step "set-up for the dashboard" scripts/setup.sh dashboard browser
-    step "dashboard" scripts/dashboard.sh build
     step "lints of the dashboard" scripts/dashboard.sh check
     step "format" cargo fmt --all --check
     step "lints" cargo clippy --workspace --all-targets --all-features --locked -- -D warnings

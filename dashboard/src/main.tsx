@@ -2,6 +2,7 @@ import './style.css';
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { enter, follow as followEvents, live, locked, me } from './api';
+import { Asking } from './asking';
 import { Engines } from './pages/engines';
 import { History } from './pages/history';
 import { Overview } from './pages/overview';
@@ -130,6 +131,7 @@ function App() {
                 </div>
             </header>
             <main id="content">{locked.value ? <Login /> : <Shown />}</main>
+            <Asking />
         </>
     );
 }

@@ -1,6 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
-import { order } from './api';
+import { useState } from 'preact/hooks';
 import { share, words } from './format';
 import { ask } from './route';
 import type { Page, Reason } from './types';
@@ -160,101 +159,6 @@ export function Reasons({ of }: { of: Reason[] }) {
                 </li>
             ))}
         </ul>
-    );
-}
-
-export interface Ask {
-    title: string;
-    text: string;
-    confirm: string;
-    danger?: boolean;
-    fields?: { name: string; label: string; options: [string, string][] }[];
-    /** The path and body of the order. */
-    give: (why: string, values: Record<string, string>) => [string, unknown, string?];
-}
-
-/** A button that asks for a reason before it gives an order. */
-export function OrderButton({
-    ask,
-    label,
-    kind,
-    disabled,
-}: {
-    ask: Ask;
-    label: string;
-    kind?: string;
-    disabled?: string;
-}) {
-    const dialog = useRef<HTMLDialogElement>(null);
-    const [fault, setFault] = useState<string | null>(null);
-    const [sent, setSent] = useState(false);
-    const [done, setDone] = useState('');
-    useEffect(() => {
-        if (!done) return;
-        const timer = setTimeout(() => setDone(''), 6000);
-        return () => clearTimeout(timer);
-    }, [done]);
-    async function submit(event: SubmitEvent) {
-        event.preventDefault();
-        const data = new FormData(event.currentTarget as HTMLFormElement);
-        const values = Object.fromEntries([...data].map(([key, value]) => [key, String(value)]));
-        const [path, body, method] = ask.give(values.why ?? '', values);
-        setSent(true);
-        try {
-            await order(path, body, method);
-            dialog.current?.close();
-            setDone('Done.');
-        } catch (error) {
-            setFault((error as Error).message);
-        } finally {
-            setSent(false);
-        }
-    }
-    return (
-        <>
-            <button
-                type="button"
-                class={kind ?? ''}
-                disabled={disabled !== undefined}
-                title={disabled ?? ''}
-                onClick={() => {
-                    setFault(null);
-                    dialog.current?.showModal();
-                }}
-            >
-                {label}
-            </button>
-            <span role="status" class={done ? 'badge good' : 'sr'}>
-                {done}
-            </span>
-            <dialog ref={dialog} aria-label={ask.title}>
-                <form onSubmit={submit}>
-                    <h2>{ask.title}</h2>
-                    <p>{ask.text}</p>
-                    {ask.fields?.map((field) => (
-                        <label key={field.name}>
-                            {field.label}
-                            <select name={field.name}>
-                                <Options of={field.options} />
-                            </select>
-                        </label>
-                    ))}
-                    <label>
-                        Why (kept in the history)
-                        <input name="why" maxLength={300} autocomplete="off" />
-                    </label>
-                    <Fault text={fault} />
-                    <div class="fields">
-                        <button type="button" onClick={() => dialog.current?.close()}>
-                            Cancel
-                        </button>
-                        <button type="submit" class={ask.danger ? 'danger' : 'main'} disabled={sent}>
-                            {ask.confirm}
-                        </button>
-                    </div>
-                </form>
-            </dialog>
-        </>
     );
 }
 

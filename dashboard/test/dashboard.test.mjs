@@ -139,37 +139,64 @@ test('plans show what they change, and placement where executors run', async () 
         .waitFor();
 });
 
-test('places of a plan are named by their hosts, as people know them', async () => {
-    const place = (node, port) => ({ host: `host-0${node}`, node: `node-0${node}`, port });
-    const moves = [{ component: 'split', executors: 1, from: place(0, 6703), to: place(1, 6701) }];
-    const plan = {
-        ...{ id: 'p', engine: 'storm-fra', topology: 'wordcount-1', name: 'wordcount', kind: 'move' },
-        ...{
-            state: 'preparing',
-            since: Date.now(),
-            strategy: null,
-            changes: [],
-            moves,
-            stay: 7,
-            workers: 6,
-            expected_busy: 0.4,
-        },
-        ...{ stages_left: 0, no_room_beside: false, steps: [], code: null, offer: null },
-    };
+// A plan of the topology `wordcount` as the interface shows one.
+const place = (node, port) => ({ host: `host-0${node}`, node: `node-0${node}`, port });
+const PLAN = {
+    ...{ id: 'p', engine: 'storm-fra', topology: 'wordcount-1', name: 'wordcount', kind: 'move' },
+    ...{ state: 'preparing', since: Date.now(), strategy: null, changes: [], stay: 7, workers: 6 },
+    moves: [{ component: 'split', executors: 1, from: place(0, 6703), to: place(1, 6701) }],
+    ...{ expected_busy: 0.4, stages_left: 0, no_room_beside: false, steps: [], code: null, offer: null },
+};
+
+/** Shows plans that no engine made until what is given is done. */
+async function withPlan(plan, action) {
     const ofEngines = (url) => url.pathname.startsWith('/v1/engines/');
     await page.route(ofEngines, async (route) => {
         const response = await route.fetch();
         const shown = response.status() === 200 ? await response.json() : {};
         // Not with the answer's headers, as its length is another.
-        await route.fulfill(shown.summary ? { json: { ...shown, plan } } : { response });
+        await route.fulfill(shown.summary ? { json: { ...shown, plan: plan() } } : { response });
     });
-    await toTopology();
-    await page.getByText('host-00:6703').waitFor(WITHIN);
-    await page.getByText('host-01:6701').waitFor();
-    await page.getByText('expected to be busy 40 % of').waitFor();
-    await page.getByText('Ids of the nodes').click();
-    await page.getByText('host-01 is node-01').waitFor();
+    await action();
     await page.unroute(ofEngines);
+}
+
+test('places of a plan are named by their hosts, as people know them', async () => {
+    await withPlan(
+        () => PLAN,
+        async () => {
+            await toTopology();
+            await page.getByText('host-00:6703').waitFor(WITHIN);
+            await page.getByText('host-01:6701').waitFor();
+            await page.getByText('expected to be busy 40 % of').waitFor();
+            await page.getByText('Ids of the nodes').click();
+            await page.getByText('host-01 is node-01').waitFor();
+        },
+    );
+});
+
+test('what somebody is about to say is not lost when the plan is replaced by another', async () => {
+    let shown = 0;
+    const another = () => {
+        shown += 1;
+        return { ...PLAN, id: `p${shown}`, state: 'waiting' };
+    };
+    await withPlan(another, async () => {
+        await toTopology();
+        await page.getByRole('button', { name: 'Approve' }).click(WITHIN);
+        const why = page.getByRole('dialog', { name: /^Approve/ }).getByLabel(/Why/);
+        await why.fill('a test');
+        const since = shown;
+        const until = Date.now() + WITHIN.timeout;
+        while (shown < since + 2) {
+            assert.ok(Date.now() < until, 'the plan is not shown anew');
+            await page.waitForTimeout(50);
+        }
+        assert.equal(await why.inputValue(), 'a test');
+        await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click();
+        await page.getByRole('dialog').getByRole('alert').waitFor(WITHIN);
+        await page.keyboard.press('Escape');
+    });
 });
 
 test('an order reaches its engine, and its answer is shown', async () => {

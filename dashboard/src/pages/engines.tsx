@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks';
 import { may, read, useLive } from '../api';
+import { type Ask, OrderButton } from '../asking';
 import { ago, time, words } from '../format';
 import type { Engine } from '../types';
-import { type Ask, Badge, Fault, Heading, OrderButton } from '../ui';
+import { Badge, Fault, Heading } from '../ui';
 
 const SPANS: [string, string][] = [
     ['', 'until somebody resumes it'],

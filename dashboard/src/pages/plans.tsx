@@ -1,8 +1,9 @@
 import { may, useLive } from '../api';
+import { OrderButton } from '../asking';
 import { ago, share, time, words } from '../format';
 import { place, topologyPath } from '../route';
 import type { Change, Offer, Page, Place, Plan } from '../types';
-import { Badge, Empty, Fault, Heading, OrderButton, Pager, SearchField, usePages } from '../ui';
+import { Badge, Empty, Fault, Heading, Pager, SearchField, usePages } from '../ui';
 
 export function isOver(plan: Plan): boolean {
     return plan.state === 'finished' || plan.state === 'given_up';
@@ -52,7 +53,7 @@ export function Plans() {
 
 export function PlanCard({ plan, named }: { plan: Plan; named?: boolean }) {
     return (
-        <section class="card" aria-label={`Plan ${plan.id}`}>
+        <section class="card" aria-label={`Plan ${plan.id} for ${plan.name}`}>
             <div class="head">
                 <div>
                     <h2>

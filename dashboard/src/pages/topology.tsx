@@ -1,7 +1,8 @@
 import { may, useLive } from '../api';
+import { OrderButton } from '../asking';
 import { ago, compact, millis, rate, share, time } from '../format';
 import type { Component, Forecast, HistoryRecord, Outcome, Page, Point, Topology } from '../types';
-import { Badge, type Column, Empty, Fault, Heading, Meter, OrderButton, Reasons, Table } from '../ui';
+import { Badge, type Column, Empty, Fault, Heading, Meter, Reasons, Table } from '../ui';
 import { Chart, type Line } from './chart';
 import { Dag } from './dag';
 import { pauseAsk } from './engines';

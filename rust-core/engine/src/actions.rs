@@ -398,7 +398,8 @@ fn together(stored: Action, noted: Action) -> Action {
     Action { term, done, phase, ..stored }
 }
 
-/// What either knows of, oldest first: each lacks what was done, or taken back, since it was written.
+/// What either knows of, oldest first: each lacks what was done, or taken back, since it was written. Where nothing that
+/// both know of tells the order, sources were stopped last, as they are for the shortest time.
 fn all_done(mut stored: Vec<Done>, noted: Vec<Done>) -> Vec<Done> {
     let mut all = Vec::new();
     for entry in noted {
@@ -408,6 +409,7 @@ fn all_done(mut stored: Vec<Done>, noted: Vec<Done>) -> Vec<Done> {
         }
     }
     all.extend(stored);
+    all.sort_by_key(|entry| *entry == Done::Deactivated);
     all
 }
 
@@ -426,6 +428,8 @@ mod tests {
             (both.clone(), vec![first.clone()]),
             (Vec::new(), both.clone()),
             (both.clone(), both.clone()),
+            (vec![first.clone()], vec![then.clone()]),
+            (vec![then.clone()], vec![first.clone()]),
         ] {
             assert_eq!(all_done(stored.clone(), noted.clone()), both, "{stored:?} {noted:?}");
         }

@@ -9,6 +9,7 @@ use thalweg_store::Published;
 use crate::actions::{note, under_way_mut};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::leading::Elected;
 use crate::operator;
 use crate::recording::Entry;
 use crate::tables;
@@ -80,6 +81,9 @@ pub enum Request {
         /// What is noted in the cluster of an unfinished action: empty if nothing, absent where no notes are kept.
         #[serde(default)]
         note: Option<String>,
+        /// Where the terms of this cluster's leaders begin, as it was noted in the cluster.
+        #[serde(default)]
+        terms_from: u64,
     },
     /// What is there to be done for an action that nobody is at work on?
     Due,
@@ -169,7 +173,9 @@ impl Engine {
             Request::Keep { key, value } => self.keep(&key, &value),
             Request::Kept { key } => self.kept(&key),
             Request::Table { topology } => self.table_in_force(&topology),
-            Request::Lead { term, note } => self.lead(term, note.as_deref(), now),
+            Request::Lead { term, note, terms_from } => {
+                self.lead(Elected { number: term, terms_from }, note.as_deref(), now)
+            }
             Request::Due => Ok(json!({ "due": Self::due(&self.running()) })),
             Request::Follow => {
                 self.follow();

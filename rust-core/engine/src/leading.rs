@@ -22,32 +22,57 @@ use crate::under_way::{Stored, UnderWay};
 /// the next one's begin.
 const TERMS_EACH: u64 = 256;
 
+/// What the cluster says of whoever begins to lead.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Elected {
+    /// A number that grows with each change of leader; zero where nobody is elected.
+    pub(crate) number: u64,
+    /// Where the terms of this cluster's leaders begin.
+    pub(crate) terms_from: u64,
+}
+
+impl Elected {
+    /// The first of its terms: above those of all leaders before it.
+    fn first_term(self) -> u64 {
+        self.terms_from.saturating_add(self.number.saturating_mul(TERMS_EACH))
+    }
+
+    /// Where terms begin, now that it has got this one. A store that was another cluster's has given larger ones; whoever
+    /// is elected next is to be above them also where that store has lost all by then.
+    fn terms_from(self, term: u64) -> u64 {
+        if term < self.first_term().saturating_add(TERMS_EACH) {
+            return self.terms_from;
+        }
+        term - self.number.saturating_mul(TERMS_EACH)
+    }
+}
+
 impl Engine {
     /// Begins to lead: reads the tables, what was learned, and the action that a predecessor left; answers with what a
     /// shell has to do for it.
     ///
     /// `note` is what the shell found noted in the cluster, empty if nothing; none where it keeps no notes.
     ///
-    /// A shell with notes has `elected` from the same place: a number above those of all leaders before, so that its terms
-    /// are above all of theirs whether or not the store that they share can be asked. Without notes that store alone knows
-    /// what came before, unless nobody else could have led, where nobody is elected.
+    /// A shell with notes has `elected` from the same place, so that its terms are above those of all leaders before,
+    /// whether or not the store that they share can be asked. Without notes that store alone knows what came before, unless
+    /// nobody else could have led, where nobody is elected.
     ///
     /// # Errors
     /// When the store fails; where it alone knows what came before, also when it is out of reach.
     pub(crate) fn lead(
         &self,
-        elected: u64,
+        elected: Elected,
         note_text: Option<&str>,
         now: Timestamp,
     ) -> Result<Value, EngineError> {
         let noted = note_text.map(read_note);
-        let only_store_tells = noted.is_none() && elected > 0;
+        let only_store_tells = noted.is_none() && elected.number > 0;
         let (term, stored) = if only_store_tells {
             let term = self.store.begin_shared_term(0)?;
             (Term(term), read_actions(self.store.shared_stamped(ACTIONS_KEY)?))
         } else {
             let above = noted.iter().flatten().map(|noted| noted.term.0 + 1).next();
-            let first = elected.saturating_mul(TERMS_EACH).max(above.unwrap_or(0));
+            let first = elected.first_term().max(above.unwrap_or(0));
             (Term(self.store.begin_term(first)?), self.stored_actions())
         };
         self.load_routes()?;
@@ -88,7 +113,9 @@ impl Engine {
         }
         tracing::info!(term = term.0, left = after.is_some(), "begins to lead");
         let due = Self::due(&self.running());
-        Ok(json!({ "term": term.0, "due": due, "note": after.as_ref().and_then(note) }))
+        let terms_from = elected.terms_from(term.0);
+        let note = after.as_ref().and_then(note);
+        Ok(json!({ "term": term.0, "terms_from": terms_from, "due": due, "note": note }))
     }
 
     /// Where a topology ran by its stored table; nothing where none is stored.

@@ -14,6 +14,11 @@ fn at(secs: i64) -> Timestamp {
 
 /// A source and an operator whose one executor has no time left, on nodes with room.
 fn overloaded(secs: u32) -> Observation {
+    brought(secs, u64::from(1000 + secs) * 100, f64::from(1000 + secs) * 990.0)
+}
+
+/// The same with so many tuples brought in by then, and so many milliseconds that the operator was busy with them.
+fn brought(secs: u32, total: u64, busy_ms: f64) -> Observation {
     let component = |id: &str, kind, first, last| Component {
         id: id.to_owned(),
         kind,
@@ -30,7 +35,6 @@ fn overloaded(secs: u32) -> Observation {
         transferred: executed,
         ..Counters::default()
     };
-    let total = u64::from(1000 + secs) * 100;
     let executor = |component, tasks, port, busy| Executor {
         component,
         tasks,
@@ -56,7 +60,7 @@ fn overloaded(secs: u32) -> Observation {
             ],
             executors: vec![
                 executor(0, TaskRange { first: 1, last: 1 }, 1, 0.0),
-                executor(1, TaskRange { first: 2, last: 9 }, 2, f64::from(1000 + secs) * 990.0),
+                executor(1, TaskRange { first: 2, last: 9 }, 2, busy_ms),
             ],
             edges: vec![thalweg_core::model::Edge { from: 0, to: 1, ..Default::default() }],
             ..Topology::default()
@@ -236,4 +240,31 @@ fn whoever_leads_next_knows_what_was_said_and_whoever_follows_is_told_nothing() 
     say(&engine, &json!({"op": "lead", "term": 2}), 0);
     assert_eq!(status(&engine)["operator"]["pauses"][0]["who"], "ann");
     until(&engine, 0, 40, |d| has(d, "PAUSED")).expect("it would have acted");
+}
+
+/// What the sources bring comes in bursts, and its operator is full in each: whoever reads the plan has time to approve.
+#[test]
+fn a_plan_stays_while_the_same_is_wanted_and_goes_once_it_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine(&folder, json!({"thalweg.mode": "confirm"}));
+    let (mut secs, mut total, mut busy) = (0, 100_000, 990_000.0);
+    let mut look = |tuples_per_sec: u64, busy_ms_per_sec: f64| {
+        secs += 5;
+        total += 5 * tuples_per_sec;
+        busy += 5.0 * busy_ms_per_sec;
+        let answer = engine.observe(brought(secs, total, busy), at(i64::from(secs))).unwrap();
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        answer["decisions"][0].clone()
+    };
+    let asked = (0..40).map(|_| look(100, 990.0)).find(|d| d["verdict"] == "propose");
+    let asked = asked.expect("a proposal");
+    for n in 0..40 {
+        // As long as the window that rates are measured in.
+        let burst = if n / 4 % 2 == 0 { 200 } else { 100 };
+        let now = look(burst, 990.0);
+        assert_eq!(now["offer"]["plan"], asked["plan"]["id"], "{}", now["reasons"]);
+    }
+    let calm: Vec<Value> = (0..20).map(|_| look(20, 100.0)).collect();
+    assert!(calm.iter().any(|decision| has(decision, "APPROVAL_STALE")), "{:?}", calm.last());
+    assert_eq!(calm.last().unwrap()["offer"], Value::Null);
 }

@@ -386,7 +386,8 @@ impl FlinkProduct {
         self.flink.dir().join("out").join(job)
     }
 
-    fn store(&self) -> PathBuf {
+    /// The folder that Thalweg keeps in the JobManager that is spoken to.
+    pub fn store(&self) -> PathBuf {
         store(self.folder.path(), self.flink.spoken_to())
     }
 }

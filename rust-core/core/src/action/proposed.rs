@@ -30,6 +30,9 @@ pub struct Proposed {
     pub expires: Timestamp,
     /// The load at that time.
     pub load: RatePerSec,
+    /// Whether the last decision wanted the same, whatever the load was by then.
+    #[serde(default)]
+    pub wanted: bool,
     /// Executors of each component at that time.
     pub executors: BTreeMap<String, u32>,
 }
@@ -148,7 +151,8 @@ impl Proposed {
         self.plan.counts == plan.counts && self.plan.memory_mib == plan.memory_mib
     }
 
-    /// Why it must not be carried out any more, if so: what it was made for has changed.
+    /// Why it must not be carried out any more, if so: what it was made for has changed. Another load alone is no reason
+    /// while the same is wanted under it: loads that come in bursts would leave nobody the time to give his word.
     pub fn stale(
         &self,
         context: &Context<'_>,
@@ -160,7 +164,7 @@ impl Proposed {
             return Some("it has expired".to_owned());
         }
         let (was, is) = (self.load.get(), load.get());
-        if (is - was).abs() > CLEARLY * was.max(f64::EPSILON) {
+        if !self.wanted && (is - was).abs() > CLEARLY * was.max(f64::EPSILON) {
             return Some(format!("the load is {is:.0}/s now and was {was:.0}/s"));
         }
         changed(&self.plan, &self.executors, (observation, topology), settings.slots)

@@ -67,10 +67,11 @@ pub fn propose(
     state: &mut TopologyState,
 ) -> Plan {
     let &Context { settings, now, .. } = context;
-    if let Some(offered) = &state.proposed
-        && (offered.is_like(&plan) || now.since(offered.at) < settings.interval)
-    {
-        return offered.plan.clone();
+    if let Some(offered) = &mut state.proposed {
+        offered.wanted = offered.is_like(&plan);
+        if offered.wanted || now.since(offered.at) < settings.interval {
+            return offered.plan.clone();
+        }
     }
     let asks = |reason: &&Reason| reason.code != ReasonCode::ApprovalNeeded;
     state.proposed = Some(Proposed {
@@ -80,6 +81,7 @@ pub fn propose(
         at: now,
         expires: now.plus(settings.confirm.expiry),
         load: before.load(),
+        wanted: true,
         executors: counted(topology),
     });
     plan

@@ -78,7 +78,12 @@ pub fn decided(context: &Context<'_>, guarded: Guarded<'_>) -> (Decision, Option
             let because = (origin, reasons.as_slice());
             Some(propose(context, (topology, &before), plan, because, remembered))
         }
-        (_, plan) => plan,
+        (_, plan) => {
+            if let Some(offered) = &mut remembered.proposed {
+                offered.wanted = false;
+            }
+            plan
+        }
     };
     if verdict == Verdict::Act {
         remembered.proposed = None;

@@ -1,7 +1,8 @@
 //! Histories of the whole control plane, drawn from seeds: two processes that lead in turn, their stores, shells and
 //! a cluster, with a fault at any step. Each history ends quiet, and then the rules must hold.
 //!
-//! `THALWEG_HISTORIES=n` runs so many, from the seed `THALWEG_FIRST` on; `THALWEG_SEED=n` runs the one of a seed.
+//! `THALWEG_HISTORIES=n` runs so many, from the seed `THALWEG_FIRST` on; `THALWEG_SEED=n` runs the one of a seed and tells
+//! what happens in it.
 #![allow(clippy::unwrap_used)]
 
 mod brain;
@@ -41,6 +42,7 @@ struct Summary {
 impl Summary {
     fn run(&mut self, seed: u64) {
         let mut world = World::new(seed);
+        world.told = number("THALWEG_SEED").is_some();
         let ended = catch_unwind(AssertUnwindSafe(|| world.run()));
         self.tally.add(&world.tally);
         match ended {

@@ -125,6 +125,11 @@ impl Shell {
         self.plan.is_none()
     }
 
+    /// What is done next.
+    pub fn next(&self) -> Option<&Step> {
+        self.todo.last()
+    }
+
     /// The topology that the plan at work is about.
     pub fn topology(&self) -> &str {
         self.plan.as_ref().map_or("", |plan| &plan.topology)

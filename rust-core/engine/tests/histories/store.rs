@@ -30,8 +30,6 @@ struct Content {
     /// What an earlier leader has replaced of a later one's.
     replaced: Option<String>,
     term: u64,
-    /// Whether its terms were begun by leaders of another cluster.
-    used: bool,
     /// How often all was lost.
     losses: u64,
 }
@@ -82,8 +80,7 @@ struct State {
 impl Place {
     /// One that leaders of another cluster have used before.
     pub fn used(terms: u64) -> Self {
-        let (term, used) = (terms, terms > 0);
-        Self(Arc::new(Mutex::new(Content { term, used, ..Content::default() })))
+        Self(Arc::new(Mutex::new(Content { term: terms, ..Content::default() })))
     }
 
     fn content(&self) -> MutexGuard<'_, Content> {
@@ -191,8 +188,7 @@ impl Content {
     fn keep(&mut self, key: &str, stamped: (u64, Stamped), leader: u64) {
         self.stamped.insert(key.to_owned(), stamped);
         let before = self.leaders.insert(key.to_owned(), leader).unwrap_or(0);
-        // Terms of another cluster may be above those of later leaders that could not ask for one.
-        if before > leader && !self.used {
+        if before > leader {
             self.replaced = Some(format!("{key} of leader {before} by that of leader {leader}"));
         }
     }
@@ -226,11 +222,7 @@ impl Handle {
     /// A store of this place alone, or with a place of its own in front of it.
     pub fn new(writer: u64, shared: Option<Place>, journal: bool) -> Self {
         match shared {
-            Some(shared) if journal => {
-                let used = shared.content().used;
-                let own = Place(Arc::new(Mutex::new(Content { used, ..Content::default() })));
-                Self { writer, own, shared: Some(shared), ..Self::default() }
-            }
+            Some(shared) if journal => Self { writer, shared: Some(shared), ..Self::default() },
             Some(shared) => Self { writer, own: shared, ..Self::default() },
             None => Self { writer, ..Self::default() },
         }
@@ -269,13 +261,12 @@ impl Handle {
     /// Loses everything, as a server that was flushed; a journal is not lost with it.
     pub fn empty(&self) {
         let mut content = self.shared.as_ref().unwrap_or(&self.own).content();
-        let (used, losses) = (content.used, content.losses + 1);
-        *content = Content { used, losses, ..Content::default() };
+        let losses = content.losses + 1;
+        *content = Content { losses, ..Content::default() };
     }
 
     /// What is stored of actions instead, if something that whoever leads is about to do is not among them; unless the
-    /// store has lost all since that was stored. Where terms are of another cluster, whoever began one out of reach of the
-    /// shared store may be behind its predecessor, and finds that with its next write; the note has what it is about then.
+    /// store has lost all since that was stored.
     pub fn lacks(&self, plan: &str, done: &str) -> Option<String> {
         let content = self.own.content();
         let held = content.stamped.get(ACTIONS).map(|(number, held)| (*number, held));
@@ -285,10 +276,7 @@ impl Handle {
         let lost = content.losses != self.inner().losses;
         let version = held.map(|(number, held)| (held.term, number));
         drop(content);
-        let used = self.shared.as_ref().is_some_and(|shared| shared.content().used);
-        let others = version.is_some_and(|(_, number)| number >> WRITER_SHIFT != self.writer);
-        let behind = used && others;
-        (!has && !lost && !behind).then(|| format!("{version:?}, {text}"))
+        (!has && !lost).then(|| format!("{version:?}, {text}"))
     }
 
     fn write<T>(

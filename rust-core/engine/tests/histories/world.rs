@@ -90,6 +90,8 @@ pub struct World {
     /// Since when nothing was left to happen.
     resting: u32,
     pub tally: Tally,
+    /// Whether each thing that happens is printed.
+    pub told: bool,
 }
 
 impl World {
@@ -120,6 +122,7 @@ impl World {
             notes,
             resting: 0,
             tally: Tally::default(),
+            told: false,
         };
         for _ in 0..3 {
             world.submit();
@@ -129,6 +132,13 @@ impl World {
 
     pub fn broken(&self, rule: Rule, what: impl fmt::Debug) -> Broken {
         Broken { rule, text: format!("seed {}: second {}: {what:?}", self.seed, self.second) }
+    }
+
+    /// Prints what happens, if that is asked for.
+    fn tell(&self, index: usize, what: impl FnOnce() -> String) {
+        if self.told {
+            println!("second {}, process {index}: {}", self.second, what());
+        }
     }
 
     fn submit(&mut self) {
@@ -254,6 +264,7 @@ impl World {
             }
             _ => return,
         };
+        self.tell(index, || what.to_owned());
         self.tally.count(what);
     }
 
@@ -378,7 +389,9 @@ impl World {
         process.led += 1;
         process.store.led_by(term);
         let note = self.notes.then(|| self.cluster.note.clone().unwrap_or_default());
-        let lead = Request::Lead { term: if self.notes { term } else { process.led }, note };
+        let (elected, terms_from) =
+            if self.notes { (term, self.cluster.terms_from) } else { (process.led, 0) };
+        let lead = Request::Lead { term: elected, note, terms_from };
         let Ok(answer) = engine.request(lead, now) else { return Ok(()) };
         process.term = Some(term);
         process.shell.due(&answer["due"]);
@@ -389,6 +402,7 @@ impl World {
                 return Err(self.broken(Rule::NotedIsTakenUp, (left, noted)));
             }
             self.cluster.note = note_of(&answer);
+            self.cluster.terms_from = answer["terms_from"].as_u64().unwrap();
         }
         let left = if !answer["due"].is_object() {
             "lead begun"
@@ -397,6 +411,7 @@ impl World {
         } else {
             "lead begun with an action to take back"
         };
+        self.tell(index, || format!("{left}, in term {term}: {answer}"));
         self.tally.count(left);
         Ok(())
     }
@@ -428,12 +443,18 @@ impl World {
         let notes = self.notes;
         let around =
             Around { engine, told_to_lead, asked_before, leads, lacks: &lacks, notes, now };
+        let step = shell.next().cloned();
         shell.go(&around, &mut self.cluster, fate);
         if !told_to_lead && shell.is_idle() {
             engine.request(Request::Follow, now).unwrap();
             *term = None;
         }
-        if let Some((rule, what)) = shell.broken.take() {
+        let broken = shell.broken.take();
+        self.tell(index, || {
+            let crashes = if crashes { ", and the process ends" } else { "" };
+            format!("{step:?}: {fate:?}, told to lead {told_to_lead}, leads {leads}{crashes}")
+        });
+        if let Some((rule, what)) = broken {
             return Err(self.broken(rule, what));
         }
         match fate {
@@ -472,6 +493,9 @@ impl World {
             let Some(plan) = decision.plan.filter(|_| decision.verdict == Verdict::Act) else {
                 continue;
             };
+            if self.told {
+                println!("second {}, process {index}: decided {}", self.second, plan.id);
+            }
             self.tally.count("action decided");
             self.untouched.remove(&plan.topology);
             if process.shell.is_idle() {

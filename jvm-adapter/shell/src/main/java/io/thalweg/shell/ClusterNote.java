@@ -16,6 +16,14 @@ public interface ClusterNote {
     /** Removes the note, if there is one. */
     void clear() throws Exception;
 
+    /** Where the terms of this cluster's leaders begin; zero until a store has given larger ones than its elections. */
+    default long termsFrom() throws Exception {
+        return 0;
+    }
+
+    /** Replaces that. */
+    default void keepTermsFrom(long first) throws Exception { }
+
     /** Where the engine keeps no such place. */
     ClusterNote NONE = new ClusterNote() {
         @Override

@@ -147,12 +147,14 @@ public final class EngineFacade {
         ObjectNode lead = JsonNodeFactory.instance.objectNode().put("op", "lead").put("term", newTerm);
         if (note != ClusterNote.NONE) {
             lead.put("note", left());
+            lead.put("terms_from", termsFrom());
         }
         term = newTerm;
         synchronized (this) {
             noted = null;
         }
         JsonNode answer = send(lead);
+        keepTermsFrom(lead.path("terms_from").asLong(), answer.path("terms_from").asLong());
         tryToNote(answer);
         return answer.path("due");
     }
@@ -167,6 +169,27 @@ public final class EngineFacade {
             return note.read().orElse("");
         } catch (Exception e) {
             throw new IllegalStateException("what a predecessor noted in the cluster cannot be read", e);
+        }
+    }
+
+    private long termsFrom() {
+        try {
+            return note.termsFrom();
+        } catch (Exception e) {
+            throw new IllegalStateException("where the terms of this cluster's leaders begin cannot be read", e);
+        }
+    }
+
+    /** Before anything is done in a term that leaders to come would not be above. */
+    private void keepTermsFrom(long known, long now) {
+        if (now == known) {
+            return;
+        }
+        try {
+            note.keepTermsFrom(now);
+        } catch (Exception e) {
+            follow();
+            throw new IllegalStateException("where the terms of this cluster's leaders begin cannot be noted", e);
         }
     }
 

@@ -30,6 +30,7 @@ public final class Coordination implements Leadership, ClusterNote, AutoCloseabl
     private static final String QUEUE = "/leader-lock";
     private static final String FOLDER = "/thalweg";
     private static final String NOTE = FOLDER + "/unfinished";
+    private static final String TERMS = FOLDER + "/terms-from";
 
     private final Map<String, Object> conf;
     private final String self;
@@ -70,14 +71,22 @@ public final class Coordination implements Leadership, ClusterNote, AutoCloseabl
 
     @Override
     public synchronized Optional<String> read() throws Exception {
-        byte[] data = storage().node_exists(NOTE, false) ? storage().get_data(NOTE, false) : null;
-        return Optional.ofNullable(text(data)).filter(text -> !text.isEmpty());
+        return kept(NOTE);
     }
 
     @Override
     public synchronized void write(String json) throws Exception {
-        storage().mkdirs(FOLDER, acls);
-        storage().set_data(NOTE, json.getBytes(StandardCharsets.UTF_8), acls);
+        keep(NOTE, json);
+    }
+
+    @Override
+    public synchronized long termsFrom() throws Exception {
+        return kept(TERMS).map(Long::parseLong).orElse(0L);
+    }
+
+    @Override
+    public synchronized void keepTermsFrom(long first) throws Exception {
+        keep(TERMS, Long.toString(first));
     }
 
     @Override
@@ -106,6 +115,16 @@ public final class Coordination implements Leadership, ClusterNote, AutoCloseabl
             storage = ClusterUtils.mkStateStorage(conf, conf, context);
         }
         return storage;
+    }
+
+    private Optional<String> kept(String node) throws Exception {
+        byte[] data = storage().node_exists(node, false) ? storage().get_data(node, false) : null;
+        return Optional.ofNullable(text(data)).filter(text -> !text.isEmpty());
+    }
+
+    private void keep(String node, String text) throws Exception {
+        storage().mkdirs(FOLDER, acls);
+        storage().set_data(node, text.getBytes(StandardCharsets.UTF_8), acls);
     }
 
     private static String text(byte[] data) {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.apache.storm.Config;
 import org.apache.storm.testing.InProcessZookeeper;
@@ -20,6 +21,29 @@ class CoordinationTest {
             conf.put(Config.STORM_ZOOKEEPER_PORT, zookeeper.getPort());
             assertEquals(OptionalLong.empty(), term(conf, "distributed"));
             assertEquals(OptionalLong.of(0), term(conf, "local"));
+        } finally {
+            zookeeper.close();
+        }
+    }
+
+    @Test
+    void whatIsNotedOutlivesWhoNotedIt() throws Exception {
+        InProcessZookeeper zookeeper = new InProcessZookeeper();
+        try {
+            Map<String, Object> conf = Utils.readDefaultConfig();
+            conf.put(Config.STORM_ZOOKEEPER_SERVERS, List.of("localhost"));
+            conf.put(Config.STORM_ZOOKEEPER_PORT, zookeeper.getPort());
+            try (Coordination first = new Coordination(conf)) {
+                assertEquals(0, first.termsFrom());
+                first.keepTermsFrom(99_745);
+                first.write("{}");
+            }
+            try (Coordination next = new Coordination(conf)) {
+                assertEquals(99_745, next.termsFrom());
+                assertEquals(Optional.of("{}"), next.read());
+                next.clear();
+                assertEquals(99_745, next.termsFrom());
+            }
         } finally {
             zookeeper.close();
         }

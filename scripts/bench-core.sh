@@ -18,7 +18,7 @@ find target/criterion -path '*/new/estimates.json' -newer "$work/begin" | sort |
 done >"$work/decisions.json"
 
 scripts/gradle.sh --quiet :jvm-adapter:bridge:crossing | tee "$work/crossing.txt"
-scripts/gradle.sh --quiet :jvm-adapter:storm:overhead | tee "$work/overhead.txt"
+scripts/gradle.sh --quiet :jvm-adapter:storm:overhead | { grep -v " INFO " || true; } | tee "$work/overhead.txt"
 
 jq --null-input --slurpfile decisions "$work/decisions.json" \
     --rawfile crossing "$work/crossing.txt" --rawfile overhead "$work/overhead.txt" '

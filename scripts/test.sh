@@ -84,6 +84,7 @@ if [ "$part" != "--product" ] && [ "$part" != "--thorough" ]; then
             :jvm-adapter:shell:junit :jvm-adapter:storm:junit :jvm-adapter:flink:junit
     fi
 else
+    step "build of tests" tests --no-run
     step "jvm" scripts/gradle.sh --quiet assemble
 fi
 if [ "$part" != "--quick" ]; then

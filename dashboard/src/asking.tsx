@@ -4,6 +4,7 @@
 import { signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { order } from './api';
+import { place } from './route';
 import { Fault, Options } from './ui';
 
 export interface Ask {
@@ -17,6 +18,8 @@ export interface Ask {
 }
 
 const asked = signal<Ask | null>(null);
+/** Where it was asked: on another page nobody would know what about. */
+const askedAt = signal('');
 /** What the last order came to, for as long as it is shown. */
 const answer = signal('');
 const SHOWN_MILLIS = 6000;
@@ -41,6 +44,7 @@ export function OrderButton({
             title={disabled ?? ''}
             onClick={() => {
                 answer.value = '';
+                askedAt.value = location.pathname;
                 asked.value = ask;
             }}
         >
@@ -51,7 +55,8 @@ export function OrderButton({
 
 /** What is asked at present, and what the last order came to. */
 export function Asking() {
-    const ask = asked.value;
+    const here = place.value && location.pathname === askedAt.value;
+    const ask = here ? asked.value : null;
     const done = answer.value;
     useEffect(() => {
         if (!done) return;
@@ -81,6 +86,7 @@ function Question({ ask }: { ask: Ask }) {
         const values = Object.fromEntries([...data].map(([key, value]) => [key, String(value)]));
         const [path, body, method] = ask.give(values.why ?? '', values);
         setSent(true);
+        setFault(null);
         try {
             await order(path, body, method);
             dialog.current?.close();
@@ -95,13 +101,21 @@ function Question({ ask }: { ask: Ask }) {
         <dialog
             ref={dialog}
             aria-label={ask.title}
+            aria-describedby="asked"
+            onCancel={(event) => {
+                // Its answer is yet to come.
+                if (sent) event.preventDefault();
+            }}
             onClose={() => {
                 asked.value = null;
+                // The button that it was opened with may be gone.
+                if (document.activeElement === document.body)
+                    document.querySelector<HTMLElement>('h1')?.focus();
             }}
         >
             <form onSubmit={submit}>
                 <h2>{ask.title}</h2>
-                <p>{ask.text}</p>
+                <p id="asked">{ask.text}</p>
                 {ask.fields?.map((field) => (
                     <label key={field.name}>
                         {field.label}
@@ -116,7 +130,7 @@ function Question({ ask }: { ask: Ask }) {
                 </label>
                 <Fault text={fault} />
                 <div class="fields">
-                    <button type="button" onClick={() => dialog.current?.close()}>
+                    <button type="button" disabled={sent} onClick={() => dialog.current?.close()}>
                         Cancel
                     </button>
                     <button type="submit" class={ask.danger ? 'danger' : 'main'} disabled={sent}>

@@ -131,7 +131,7 @@ function App() {
                 </div>
             </header>
             <main id="content">{locked.value ? <Login /> : <Shown />}</main>
-            <Asking />
+            {locked.value ? null : <Asking />}
         </>
     );
 }

@@ -50,7 +50,8 @@ async function isTold(kind, name, words) {
     await page.goto(`${ADDRESS}/history`);
     await page.getByLabel('Kind').selectOption(kind);
     await page.getByPlaceholder('Search names').fill(name);
-    await page.getByText(words).first().waitFor(SLOWLY);
+    const ofIt = page.getByRole('row').filter({ has: page.getByRole('link', { name }) });
+    await ofIt.getByText(words).first().waitFor(SLOWLY);
 }
 
 for (const [name, engine] of Object.entries(JOBS)) {

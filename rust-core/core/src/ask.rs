@@ -137,7 +137,7 @@ impl Question<'_> {
             settings: self.context.settings,
             now: self.context.now,
         };
-        let model = learned.model_mut(topology, &self.context.observation.topologies);
+        let model = learned.model_mut(topology, self.context.namesakes);
         let intent = policy::find(&situation, &mut state.policies, model);
         state.believed = policy::believed(&situation, &state.policies);
         state.load_forecast = policy::load_forecast(&situation, &state.policies);

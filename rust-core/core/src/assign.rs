@@ -16,6 +16,7 @@ use crate::background::{BackgroundLoad, without};
 use crate::cluster::{self, Lacking, Slots, Supply};
 use crate::context::Context;
 use crate::model::{Executor, Observation, Obstacle, SlotRef, TaskRange, Topology};
+use crate::namesakes::Namesakes;
 use crate::operator::Operator;
 use crate::permission::Charter;
 use crate::place::{Completed, Role, complete};
@@ -108,7 +109,8 @@ pub fn not_ours(
     operator: &Operator,
     now: Timestamp,
 ) -> BTreeSet<usize> {
-    let context = &Context { observation: view, settings, operator, now };
+    let namesakes = &Namesakes::of(&view.topologies);
+    let context = &Context { observation: view, namesakes, settings, operator, now };
     let topologies = view.topologies.iter().enumerate();
     let left = topologies.filter(|(_, topology)| !Charter::of(context, topology).changes());
     left.map(|(index, _)| index).collect()
@@ -126,7 +128,9 @@ pub fn assign(
     now: Timestamp,
 ) -> Assignment {
     let mut answer = Assignment::default();
-    let context = &Context { observation: view, settings, operator: Operator::SILENT, now };
+    let namesakes = &Namesakes::of(&view.topologies);
+    let operator = Operator::SILENT;
+    let context = &Context { observation: view, namesakes, settings, operator, now };
     let cluster = ClusterView::of(context, learned);
     let mut slots: Slots = Vec::with_capacity(view.topologies.len());
     let mut books = Books::of(view.nodes.len());

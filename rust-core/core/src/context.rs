@@ -1,6 +1,7 @@
 //! What every stage of a decision may look at, and none changes.
 
 use crate::model::Observation;
+use crate::namesakes::Namesakes;
 use crate::operator::Operator;
 use crate::settings::Settings;
 use crate::units::Timestamp;
@@ -10,6 +11,8 @@ use crate::units::Timestamp;
 pub struct Context<'a> {
     /// The whole cluster.
     pub observation: &'a Observation,
+    /// Topologies of it that share a name.
+    pub namesakes: &'a Namesakes,
     /// The settings.
     pub settings: &'a Settings,
     /// What operators have said.

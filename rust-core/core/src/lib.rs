@@ -22,6 +22,7 @@ pub mod diagnose;
 pub mod explain;
 mod guard;
 pub mod model;
+mod namesakes;
 pub mod node_capacity;
 pub mod operator;
 mod outcome;

@@ -123,7 +123,7 @@ pub fn learn(
     let found = fit(&points);
     let fastest = found.nodes.values().map(|ability| ability.get()).fold(0.0, f64::max);
     let now_taken = times_on_fastest(observation, &points, &found, fastest);
-    let least = least_times(observation, &now_taken, learned);
+    let least = least_times(context, &now_taken, learned);
     let all_slowed = shared_pace(&now_taken, &least) < CLEARLY_SLOWER;
     let mut loads = loads(observation, measured, &least);
     for (index, node) in observation.nodes.iter().enumerate() {
@@ -250,21 +250,17 @@ fn shared_pace(now_taken: &LeastTimes, least: &LeastTimes) -> f64 {
 }
 
 /// Brings each component's least time up to date.
-fn least_times(
-    observation: &Observation,
-    now_taken: &LeastTimes,
-    learned: &mut Learned,
-) -> LeastTimes {
-    let all = &observation.topologies;
+fn least_times(context: &Context<'_>, now_taken: &LeastTimes, learned: &mut Learned) -> LeastTimes {
+    let &Context { observation, namesakes, .. } = context;
     let mut of_topology = |(topology, taken): (&Topology, &Vec<Option<f64>>)| {
-        if taken.iter().all(Option::is_none) && learned.model(topology, all).is_none() {
+        if taken.iter().all(Option::is_none) && learned.model(topology, namesakes).is_none() {
             return taken.clone();
         }
-        let model = learned.model_mut(topology, all);
+        let model = learned.model_mut(topology, namesakes);
         let ids = topology.components.iter().map(|component| &component.id);
         ids.zip(taken).map(|(id, taken)| follow(&mut model.least_ms, id, *taken)).collect()
     };
-    all.iter().zip(now_taken).map(&mut of_topology).collect()
+    observation.topologies.iter().zip(now_taken).map(&mut of_topology).collect()
 }
 
 /// The remembered least time, led towards what is seen now.

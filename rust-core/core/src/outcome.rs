@@ -58,7 +58,7 @@ pub fn verify(
     let complete = assessment.view.coverage >= settings.min_coverage && state.in_flight.is_none();
     let Awaited { action, took, .. } =
         state.awaited.take_if(|awaited| now >= awaited.due && complete)?;
-    let model = learned.model_mut(assessment.topology, &observation.topologies);
+    let model = learned.model_mut(assessment.topology, context.namesakes);
     model.note_stop(took);
     model.took.retain(|(at, _)| now.since(*at) < DAY);
     model.took.push((now, took.get() / 1000.0));

@@ -9,6 +9,7 @@ use crate::capacity::power::Power;
 use crate::demand::LoadForecast;
 use crate::explain::Desired;
 use crate::model::{Node, SlotRef, TaskRange, Topology};
+use crate::namesakes::{Namesakes, graph};
 use crate::plan::Plan;
 use crate::policy::Memories;
 use crate::policy::thalweg::TopologyModel;
@@ -90,37 +91,39 @@ impl Learned {
     /// By what a topology of an observation is known. That is its name, unless others of the same name run or ran beside
     /// it: then its name and graph, and where these are the same too, its name and id, so that none believes what was
     /// measured of another.
-    pub fn key(&self, topology: &Topology, all: &[Topology]) -> String {
+    pub fn key(&self, topology: &Topology, namesakes: &Namesakes) -> String {
         let Topology { id, name, .. } = topology;
         let by_id = format!("{name} {id}");
         let by_graph = || format!("{name} #{:016x}", graph(topology));
-        let others = || all.iter().filter(|other| other.name == *name && other.id != *id);
+        let mut beside = namesakes.graphs_beside(topology).peekable();
         if self.topologies.contains_key(&by_id) {
             return by_id;
         }
-        if others().next().is_some() {
-            let alike = others().any(|other| graph(other) == graph(topology));
+        if beside.peek().is_some() {
+            let own = graph(topology);
+            let alike = beside.any(|other| other == own);
             return if alike { by_id } else { by_graph() };
         }
         Some(by_graph()).filter(|key| self.topologies.contains_key(key)).unwrap_or(name.clone())
     }
 
     /// What was learned of a topology, if anything.
-    pub fn model(&self, topology: &Topology, all: &[Topology]) -> Option<&TopologyModel> {
-        self.topologies.get(&self.key(topology, all))
+    pub fn model(&self, topology: &Topology, namesakes: &Namesakes) -> Option<&TopologyModel> {
+        self.topologies.get(&self.key(topology, namesakes))
     }
 
     /// What was learned of a topology, to be learned more of.
-    pub fn model_mut(&mut self, topology: &Topology, all: &[Topology]) -> &mut TopologyModel {
-        let key = self.key(topology, all);
+    pub fn model_mut(&mut self, topology: &Topology, namesakes: &Namesakes) -> &mut TopologyModel {
+        let key = self.key(topology, namesakes);
         self.topologies.entry(key).or_default()
     }
 
     /// Notes which topologies are there, and forgets what was learned of those that have been gone for
     /// too long. One that was learned of before such times were kept counts as seen now.
     pub fn forget_absent(&mut self, present: &[Topology], now: Timestamp, settings: &Settings) {
+        let namesakes = Namesakes::of(present);
         for topology in present {
-            let key = self.key(topology, present);
+            let key = self.key(topology, &namesakes);
             if let Some(model) = self.topologies.get_mut(&key) {
                 let known = model.seen.filter(|seen| now.since(*seen).get() < SEEN_EVERY_MS);
                 model.seen = known.or(Some(now));
@@ -129,25 +132,6 @@ impl Learned {
         self.topologies
             .retain(|_, model| now.since(*model.seen.get_or_insert(now)) < settings.learned_keep);
     }
-}
-
-/// A digest of a topology's components and the streams between them (FNV-1a).
-fn graph(topology: &Topology) -> u64 {
-    let mut digest = 0xcbf2_9ce4_8422_2325_u64;
-    let mut add = |bytes: &[u8]| {
-        for byte in bytes.iter().chain(&[0]) {
-            digest = (digest ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    };
-    for component in &topology.components {
-        add(component.id.as_bytes());
-        add(&component.tasks.count().to_le_bytes());
-    }
-    for edge in &topology.edges {
-        add(&edge.from.to_le_bytes());
-        add(&edge.to.to_le_bytes());
-    }
-    digest
 }
 
 /// A node's slowness, remembered after the executors that showed it have left.
@@ -494,30 +478,30 @@ mod tests {
     fn what_was_learned_of_one_of_two_namesakes_is_not_believed_of_the_other() {
         let mut learned = Learned::default();
         let (dear, light) = (topology("a", &["split"]), topology("b", &["split"]));
-        let alone = [dear.clone()];
+        let alone = Namesakes::of(std::slice::from_ref(&dear));
         learned.model_mut(&dear, &alone).stop_secs = Some(9.0);
         assert_eq!(learned.key(&dear, &alone), "words");
-        let both = [dear.clone(), light.clone()];
+        let both = Namesakes::of(&[dear.clone(), light.clone()]);
         assert_eq!(learned.model(&light, &both), None);
         learned.model_mut(&light, &both).stop_secs = Some(1.0);
         assert_eq!(learned.model(&dear, &both), None, "nobody knows any more whose it was");
         // Of whichever is left what was learned stays its own.
-        let left = [light.clone()];
+        let left = Namesakes::of(std::slice::from_ref(&light));
         assert_eq!(learned.model(&light, &left).and_then(|model| model.stop_secs), Some(1.0));
         // One that is submitted again is known by its name.
         let again = topology("c", &["split"]);
-        assert_eq!(learned.key(&again, std::slice::from_ref(&again)), "words");
+        assert_eq!(learned.key(&again, &Namesakes::of(std::slice::from_ref(&again))), "words");
     }
 
     #[test]
     fn namesakes_of_other_graphs_are_known_by_them_when_they_come_again() {
         let mut learned = Learned::default();
         let both = [topology("a", &["split"]), topology("b", &["split", "count"])];
-        learned.model_mut(&both[1], &both).stop_secs = Some(1.0);
+        learned.model_mut(&both[1], &Namesakes::of(&both)).stop_secs = Some(1.0);
         let again = topology("c", &["split", "count"]);
-        let known = learned.model(&again, std::slice::from_ref(&again));
+        let known = learned.model(&again, &Namesakes::of(std::slice::from_ref(&again)));
         assert_eq!(known.and_then(|model| model.stop_secs), Some(1.0));
         let other = topology("d", &["split"]);
-        assert_eq!(learned.key(&other, std::slice::from_ref(&other)), "words");
+        assert_eq!(learned.key(&other, &Namesakes::of(std::slice::from_ref(&other))), "words");
     }
 }

@@ -398,8 +398,8 @@ fn together(stored: Action, noted: Action) -> Action {
     Action { term, done, phase, ..stored }
 }
 
-/// What either knows of, oldest first: each lacks what was done, or taken back, since it was written. Where nothing that
-/// both know of tells the order, sources were stopped last, as they are for the shortest time.
+/// What either knows of, oldest first: each lacks what was done, or taken back, since it was written. Sources are always
+/// stopped last, also where nothing that both know of tells the order.
 fn all_done(mut stored: Vec<Done>, noted: Vec<Done>) -> Vec<Done> {
     let mut all = Vec::new();
     for entry in noted {

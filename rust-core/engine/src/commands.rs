@@ -81,9 +81,9 @@ pub enum Request {
         /// What is noted in the cluster of an unfinished action: empty if nothing, absent where no notes are kept.
         #[serde(default)]
         note: Option<String>,
-        /// Where the terms of this cluster's leaders begin, as it was noted in the cluster.
+        /// What is added to the terms that follow from `term`, as it is noted in the cluster.
         #[serde(default)]
-        terms_from: u64,
+        term_base: u64,
     },
     /// What is there to be done for an action that nobody is at work on?
     Due,
@@ -173,8 +173,8 @@ impl Engine {
             Request::Keep { key, value } => self.keep(&key, &value),
             Request::Kept { key } => self.kept(&key),
             Request::Table { topology } => self.table_in_force(&topology),
-            Request::Lead { term, note, terms_from } => {
-                self.lead(Elected { number: term, terms_from }, note.as_deref(), now)
+            Request::Lead { term, note, term_base } => {
+                self.lead(Elected { number: term, term_base }, note.as_deref(), now)
             }
             Request::Due => Ok(json!({ "due": Self::due(&self.running()) })),
             Request::Follow => {

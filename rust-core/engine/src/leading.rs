@@ -27,23 +27,22 @@ const TERMS_EACH: u64 = 256;
 pub(crate) struct Elected {
     /// A number that grows with each change of leader; zero where nobody is elected.
     pub(crate) number: u64,
-    /// Where the terms of this cluster's leaders begin.
-    pub(crate) terms_from: u64,
+    /// What is added to the terms that follow from that number, as it is noted in the cluster.
+    pub(crate) term_base: u64,
 }
 
 impl Elected {
     /// The first of its terms: above those of all leaders before it.
     fn first_term(self) -> u64 {
-        self.terms_from.saturating_add(self.number.saturating_mul(TERMS_EACH))
+        self.term_base.saturating_add(self.number.saturating_mul(TERMS_EACH))
     }
 
-    /// Where terms begin, now that it has got this one. A store that was another cluster's has given larger ones; whoever
-    /// is elected next is to be above them also where that store has lost all by then.
-    fn terms_from(self, term: u64) -> u64 {
-        if term < self.first_term().saturating_add(TERMS_EACH) {
-            return self.terms_from;
-        }
-        term - self.number.saturating_mul(TERMS_EACH)
+    /// The base that has to be noted before anything is done in this term, if it is another. A store that was another
+    /// cluster's has given larger terms; whoever is elected next is to be above them also where that store has lost all by
+    /// then.
+    fn next_term_base(self, term: u64) -> Option<u64> {
+        let beyond = term >= self.first_term().saturating_add(TERMS_EACH);
+        beyond.then(|| term - self.number.saturating_mul(TERMS_EACH))
     }
 }
 
@@ -51,7 +50,8 @@ impl Engine {
     /// Begins to lead: reads the tables, what was learned, and the action that a predecessor left; answers with what a
     /// shell has to do for it.
     ///
-    /// `note` is what the shell found noted in the cluster, empty if nothing; none where it keeps no notes.
+    /// `note` is what the shell found noted in the cluster, empty if nothing; none where it keeps no notes. A shell that keeps
+    /// some may be answered with a `term_base` alone: it notes that, and says once more that it begins to lead.
     ///
     /// A shell with notes has `elected` from the same place, so that its terms are above those of all leaders before,
     /// whether or not the store that they share can be asked. Without notes that store alone knows what came before, unless
@@ -73,7 +73,11 @@ impl Engine {
         } else {
             let above = noted.iter().flatten().map(|noted| noted.term.0 + 1).next();
             let first = elected.first_term().max(above.unwrap_or(0));
-            (Term(self.store.begin_term(first)?), self.stored_actions())
+            let term = self.store.begin_term(first)?;
+            if let Some(base) = elected.next_term_base(term).filter(|_| noted.is_some()) {
+                return Ok(json!({ "term_base": base }));
+            }
+            (Term(term), self.stored_actions())
         };
         self.load_routes()?;
         let learned = self.learned_by_the_last();
@@ -113,9 +117,7 @@ impl Engine {
         }
         tracing::info!(term = term.0, left = after.is_some(), "begins to lead");
         let due = Self::due(&self.running());
-        let terms_from = elected.terms_from(term.0);
-        let note = after.as_ref().and_then(note);
-        Ok(json!({ "term": term.0, "terms_from": terms_from, "due": due, "note": note }))
+        Ok(json!({ "term": term.0, "due": due, "note": after.as_ref().and_then(note) }))
     }
 
     /// Where a topology ran by its stored table; nothing where none is stored.

@@ -21,6 +21,8 @@ struct Scheduler {
     engine: Option<Arc<Engine>>,
     folder: tempfile::TempDir,
     cluster: Model,
+    /// As noted in the cluster.
+    term_base: u64,
 }
 
 impl Scheduler {
@@ -28,7 +30,7 @@ impl Scheduler {
         let folder = tempfile::tempdir().unwrap();
         let mut cluster = Model::new(3, 2, 2);
         cluster.rate = 50.0;
-        let one = Self { engine: Some(open(folder.path())), folder, cluster };
+        let one = Self { engine: Some(open(folder.path())), folder, cluster, term_base: 0 };
         one.send(&json!({ "op": "lead", "term": 1 }));
         one
     }
@@ -94,7 +96,14 @@ impl Scheduler {
     fn succeed(&mut self, term: u64, note: &Value) -> Value {
         self.engine = None;
         self.engine = Some(open(self.folder.path()));
-        self.send(&json!({ "op": "lead", "term": term, "note": text(note) }))
+        let mut lead =
+            json!({ "op": "lead", "term": term, "note": text(note), "term_base": self.term_base });
+        let answer = self.send(&lead);
+        let Some(base) = answer["term_base"].as_u64() else { return answer };
+        // Noted first, as every shell does.
+        self.term_base = base;
+        lead["term_base"] = json!(base);
+        self.send(&lead)
     }
 }
 
@@ -181,7 +190,8 @@ fn what_can_be_read_of_another_versions_note_is_taken_back() {
         "done": [{ "what": "deactivated" }, { "what": "painted", "red": true }], "term": 3000 });
     let left = one.succeed(1, &note);
     assert_eq!(left["due"]["done"], json!([{ "what": "deactivated" }]));
-    assert_eq!((&left["due"]["what"], &left["term"]), (&json!("reverse"), &json!(3001)));
+    assert_eq!((&left["due"]["what"], &left["term"]), (&json!("reverse"), &json!(3002)));
+    assert_eq!(one.term_base, 3001 - 256, "so that whoever is elected next is above");
     let left = one.succeed(9, &json!({ "nonsense": true }));
     assert_eq!((&left["due"], &left["note"]), (&Value::Null, &Value::Null));
 }

@@ -33,7 +33,8 @@ fn operators_see_both_engines_and_give_their_word_in_the_browser() -> Result<()>
         Ok(builder.set("execution.checkpointing.unaligned.enabled", true))
     })?;
     storm.run(&storm.word_count("words").set("workers", 2).set("splitWait", WAIT_MS), LINES)?;
-    flink.submit(&FlinkJob::word_count("flow").set("rate", LINES).set("splitWait", WAIT_MS))?;
+    let flow =
+        flink.submit(&FlinkJob::word_count("flow").set("rate", LINES).set("splitWait", WAIT_MS))?;
 
     let folder = tempfile::tempdir()?;
     let tokens = folder.path().join("tokens");
@@ -55,6 +56,8 @@ fn operators_see_both_engines_and_give_their_word_in_the_browser() -> Result<()>
     let said = String::from_utf8_lossy(&flows.stdout);
     ensure!(flows.status.success(), "{said}\n{}\n{}", storm.evidence(), flink.evidence());
     ensure!(storm.storm.control().info("words")?.of("split").count() > 1, "{said}");
+    let grown = flink.flink.rest().job(&flow.id)?.vertex("split")?.parallelism;
+    ensure!(grown > 1, "{grown} subtasks\n{said}");
     flink.stop()?;
     storm.stop()
 }

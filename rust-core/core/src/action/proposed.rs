@@ -30,9 +30,9 @@ pub struct Proposed {
     pub expires: Timestamp,
     /// The load at that time.
     pub load: RatePerSec,
-    /// Whether the last decision wanted the same, whatever the load was by then.
+    /// The load under which the last decision wanted the same, if it did.
     #[serde(default)]
-    pub wanted: bool,
+    pub wanted: Option<RatePerSec>,
     /// Executors of each component at that time.
     pub executors: BTreeMap<String, u32>,
 }
@@ -114,6 +114,11 @@ fn changed(
     lost.map(|row| format!("slot {}:{} is no longer to be had", row.after.node, row.after.port))
 }
 
+/// Whether a load is clearly another than it was.
+fn differs(was: RatePerSec, is: RatePerSec) -> bool {
+    (is.get() - was.get()).abs() > CLEARLY * was.get().max(f64::EPSILON)
+}
+
 /// A change that somebody rejected.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rejected {
@@ -151,8 +156,14 @@ impl Proposed {
         self.plan.counts == plan.counts && self.plan.memory_mib == plan.memory_mib
     }
 
+    /// Whether the load is clearly another than those that it was made for, and wanted under last: then the policy is asked
+    /// before anything is carried out.
+    pub fn is_doubtful(&self, load: RatePerSec) -> bool {
+        differs(self.load, load) && self.wanted.is_none_or(|wanted| differs(wanted, load))
+    }
+
     /// Why it must not be carried out any more, if so: what it was made for has changed. Another load alone is no reason
-    /// while the same is wanted under it: loads that come in bursts would leave nobody the time to give his word.
+    /// while the same is wanted: loads that come in bursts would leave nobody the time to give his word.
     pub fn stale(
         &self,
         context: &Context<'_>,
@@ -163,10 +174,40 @@ impl Proposed {
         if now >= self.expires {
             return Some("it has expired".to_owned());
         }
-        let (was, is) = (self.load.get(), load.get());
-        if !self.wanted && (is - was).abs() > CLEARLY * was.max(f64::EPSILON) {
+        if self.wanted.is_none() && differs(self.load, load) {
+            let (was, is) = (self.load.get(), load.get());
             return Some(format!("the load is {is:.0}/s now and was {was:.0}/s"));
         }
         changed(&self.plan, &self.executors, (observation, topology), settings.slots)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(rate: f64) -> RatePerSec {
+        RatePerSec::saturating(rate)
+    }
+
+    #[test]
+    fn before_a_plan_is_carried_out_under_another_load_the_policy_is_asked() {
+        let plan = serde_json::json!({ "id": "p", "epoch": 0, "topology": "t", "name": "t", "kind": "counts",
+            "counts": { "split": 2 }, "wished_tasks": {}, "workers": 1, "rows": [] });
+        let proposed = |wanted: Option<f64>| Proposed {
+            plan: serde_json::from_value(plan.clone()).expect("a plan"),
+            origin: Origin::Policy,
+            reasons: Vec::new(),
+            at: Timestamp::from_millis(0),
+            expires: Timestamp::from_millis(0),
+            load: rate(100.0),
+            wanted: wanted.map(rate),
+            executors: BTreeMap::new(),
+        };
+        let wanted = proposed(Some(200.0));
+        assert!(!wanted.is_doubtful(rate(100.0)), "as when it was made");
+        assert!(!wanted.is_doubtful(rate(190.0)), "as when it was wanted last");
+        assert!(wanted.is_doubtful(rate(40.0)), "nobody has judged it under so little");
+        assert!(proposed(None).is_doubtful(rate(200.0)), "not wanted any more");
     }
 }

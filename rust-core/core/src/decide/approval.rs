@@ -46,7 +46,8 @@ pub fn approval(context: &Context<'_>, subject: &mut Subject<'_>) -> Approval {
         return Approval::None(Some(Reason::plain(ReasonCode::ApprovalStale, text)));
     }
     let people = operator.approving(&id);
-    if waits || people.len() < settings.confirm.people as usize {
+    let enough = people.len() >= settings.confirm.people as usize;
+    if waits || !enough || proposed.is_doubtful(load) {
         return Approval::None(None);
     }
     let text = format!("people who approved of plan {id}: {}", people.join(", "));
@@ -68,8 +69,8 @@ pub fn propose(
 ) -> Plan {
     let &Context { settings, now, .. } = context;
     if let Some(offered) = &mut state.proposed {
-        offered.wanted = offered.is_like(&plan);
-        if offered.wanted || now.since(offered.at) < settings.interval {
+        offered.wanted = offered.is_like(&plan).then(|| before.load());
+        if offered.wanted.is_some() || now.since(offered.at) < settings.interval {
             return offered.plan.clone();
         }
     }
@@ -81,7 +82,7 @@ pub fn propose(
         at: now,
         expires: now.plus(settings.confirm.expiry),
         load: before.load(),
-        wanted: true,
+        wanted: Some(before.load()),
         executors: counted(topology),
     });
     plan

@@ -1,6 +1,7 @@
 //! The last stages: whether a plan may be carried out now, and the decision.
 
 use super::approval::{offer, propose};
+use super::evidence::unfit;
 use super::plan::Planned;
 use super::signals::signals;
 use super::subject::Subject;
@@ -33,7 +34,7 @@ pub fn guarded<'a>(context: &Context<'_>, planned: Planned<'a>) -> Guarded<'a> {
     subject.chain.planned = plan.as_ref().map(Desired::from);
     let Subject { assessment, remembered, learned, busy, .. } = &subject;
     let topology = assessment.topology;
-    let cost = cost(context, topology, learned.model(topology, &context.observation.topologies));
+    let cost = cost(context, topology, learned.model(topology, context.namesakes));
     let allowed = adopts || context.settings.adopt != Adopt::Never;
     let stops = plan.as_ref().is_some_and(|plan| moves_pinned(plan, topology));
     let needs_word = |reason: &Reason| reason.code == ReasonCode::AdoptionNeeded;
@@ -57,7 +58,7 @@ fn taken_secs(
     state: &TopologyState,
     learned: &Learned,
 ) -> f64 {
-    let model = learned.model(topology, &context.observation.topologies);
+    let model = learned.model(topology, context.namesakes);
     let judged = model.map(|model| &model.took).into_iter().flatten();
     let today = judged.filter(|(at, _)| context.now.since(*at) < day()).map(|(_, secs)| secs);
     let awaited = state.awaited.as_ref().map_or(0.0, |awaited| awaited.took.get() / 1000.0);
@@ -68,6 +69,7 @@ fn taken_secs(
 pub fn decided(context: &Context<'_>, guarded: Guarded<'_>) -> (Decision, Option<Outcome>) {
     let Guarded { subject, origin, judged, takes } = guarded;
     let Subject { assessment, remembered, learned, number, chain, .. } = subject;
+    let could_be_judged = unfit(context, &assessment, remembered).is_none();
     let outcome = verify(context, &assessment, remembered, learned);
     let Judged { reasons, verdict, mode, plan, .. } = judged;
     let Assessment { topology, metrics, view, .. } = assessment;
@@ -79,8 +81,9 @@ pub fn decided(context: &Context<'_>, guarded: Guarded<'_>) -> (Decision, Option
             Some(propose(context, (topology, &before), plan, because, remembered))
         }
         (_, plan) => {
-            if let Some(offered) = &mut remembered.proposed {
-                offered.wanted = false;
+            if let Some(offered) = remembered.proposed.as_mut().filter(|_| could_be_judged) {
+                let same = plan.as_ref().is_some_and(|plan| offered.is_like(plan));
+                offered.wanted = same.then(|| before.load());
             }
             plan
         }

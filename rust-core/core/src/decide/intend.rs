@@ -169,7 +169,7 @@ fn of_policy(context: &Context<'_>, subject: &mut Subject<'_>) -> (Goal, Vec<Rea
     }
     let placing = placing(assessment, subject.cluster, subject.demands);
     let question = Question { context, assessment, placing: &placing };
-    let model = subject.learned.model(assessment.topology, &context.observation.topologies);
+    let model = subject.learned.model(assessment.topology, context.namesakes);
     let charter = Charter::of(context, assessment.topology);
     let changes = charter.mode(Some(ActionKind::Move)).mode.changes();
     let due = cost(context, assessment.topology, model).filter(|reason| {

@@ -27,6 +27,7 @@ use crate::background::ClusterDemand;
 use crate::context::Context;
 use crate::explain::{Decision, Outcome, Verdict};
 use crate::model::Observation;
+use crate::namesakes::Namesakes;
 use crate::operator::Operator;
 use crate::permission::ruled;
 use crate::settings::Settings;
@@ -62,7 +63,8 @@ pub fn decide(
     operator: &Operator,
     now: Timestamp,
 ) -> Decided {
-    let context = &Context { observation, settings, operator, now };
+    let namesakes = &Namesakes::of(&observation.topologies);
+    let context = &Context { observation, namesakes, settings, operator, now };
     let observation = ruled(context, &state);
     let context = &Context { observation: &observation, ..*context };
     let Assessed { mut state, cluster, demands, assessments } =

@@ -137,7 +137,7 @@ pub const OF_TOPOLOGY: &[Gauge<Decision>] = &[
     Gauge {
         name: "thalweg_topology_plan_waiting",
         help: "Whether a plan waits for somebody's word.",
-        of: |decision| Some(flag(decision.offer.is_some())),
+        of: |decision| Some(flag(decision.plan.is_some() && decision.offer.is_some())),
     },
 ];
 

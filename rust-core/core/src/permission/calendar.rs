@@ -37,7 +37,7 @@ pub fn takes(
     remembered: Option<&TopologyState>,
     learned: &Learned,
 ) -> Millis {
-    let model = learned.model(topology, &context.observation.topologies);
+    let model = learned.model(topology, context.namesakes);
     let usual =
         model.and_then(|model| model.stop_secs).map(|secs| Millis::saturating(secs * 1000.0));
     let last = remembered.map_or(Millis::ZERO, |state| state.last_took);

@@ -33,7 +33,17 @@ const CRATES: [(&str, &[&str]); 14] = [
 const FLOORS: [(&str, &[&str]); 9] = [
     (
         "vocabulary",
-        &["units", "pattern", "windows", "model", "reason", "settings", "operator", "context"],
+        &[
+            "units",
+            "pattern",
+            "windows",
+            "model",
+            "namesakes",
+            "reason",
+            "settings",
+            "operator",
+            "context",
+        ],
     ),
     ("measurement", &["signals", "capacity", "demand", "diagnose"]),
     ("placement and plans", &["place", "plan", "explain"]),

@@ -37,8 +37,8 @@ pub struct Cluster {
     pub committed: BTreeMap<String, Vec<MigrationRow>>,
     /// The note in the coordination service.
     pub note: Option<String>,
-    /// Where terms of leaders begin, as noted there.
-    pub terms_from: u64,
+    /// What is added to the terms of leaders, as noted there.
+    pub term_base: u64,
     /// Which process leads, if any, and how often that has changed.
     pub leader: Option<usize>,
     /// Grows with each change of the leader.

@@ -389,10 +389,15 @@ impl World {
         process.led += 1;
         process.store.led_by(term);
         let note = self.notes.then(|| self.cluster.note.clone().unwrap_or_default());
-        let (elected, terms_from) =
-            if self.notes { (term, self.cluster.terms_from) } else { (process.led, 0) };
-        let lead = Request::Lead { term: elected, note, terms_from };
+        let (elected, term_base) =
+            if self.notes { (term, self.cluster.term_base) } else { (process.led, 0) };
+        let lead = Request::Lead { term: elected, note, term_base };
         let Ok(answer) = engine.request(lead, now) else { return Ok(()) };
+        if let Some(base) = answer["term_base"].as_u64() {
+            // It says that it leads once more a second later, if it still does.
+            self.cluster.term_base = base;
+            return Ok(());
+        }
         process.term = Some(term);
         process.shell.due(&answer["due"]);
         if self.notes {
@@ -402,7 +407,6 @@ impl World {
                 return Err(self.broken(Rule::NotedIsTakenUp, (left, noted)));
             }
             self.cluster.note = note_of(&answer);
-            self.cluster.terms_from = answer["terms_from"].as_u64().unwrap();
         }
         let left = if !answer["due"].is_object() {
             "lead begun"

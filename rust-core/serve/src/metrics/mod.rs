@@ -46,7 +46,7 @@ pub fn exposition(app: &App) -> String {
         let _ = writeln!(text, "# HELP {} {}", metric.name, metric.help);
         let _ = writeln!(text, "# TYPE {} {}", metric.name, metric.kind.word());
         match metric.level {
-            Level::Engine(of) => seen.iter().for_each(|one| {
+            Level::Age(of) | Level::Engine(of) => seen.iter().for_each(|one| {
                 line(&mut text, metric, &[("engine", one.name)], of(one));
             }),
             Level::Scheduler(of) => seen.iter().for_each(|one| {

@@ -16,7 +16,8 @@ const RUNBOOKS: &str = "docs/operating/alerts.md";
 /// The reference page of all metrics.
 pub fn reference() -> String {
     let mut page = "# Metrics\n\n\
-        `thalweg serve` shows these at `/metrics`. What was not measured is absent, never zero. Units are base units: \
+        `thalweg serve` shows these at `/metrics`. What was not measured is absent, never zero, and not a number in an \
+        engine's own registry. Units are base units: \
         seconds, tuples, records, and shares from 0 to 1. What is marked *both* is in the engine's own registry too, where \
         Storm's and Flink's metric reporters find it: [operating Storm](../operating/storm.md#metrics), \
         [operating Flink](../operating/flink.md#metrics). This page is made from the tables in \

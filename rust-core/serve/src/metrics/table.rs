@@ -35,6 +35,8 @@ pub enum Level {
     Scheduler(fn(&Scheduler) -> Option<f64>),
     /// Of a topology, as the engine's own registry shows it.
     Decision(fn(&Decision) -> Option<f64>),
+    /// Of an engine, for how long it has been silent; a shell knows that without its engine.
+    Age(fn(&Seen<'_>) -> Option<f64>),
     Engine(fn(&Seen<'_>) -> Option<f64>),
     Topology(fn(&Summary) -> Option<f64>),
     Component(OfComponent),
@@ -48,7 +50,7 @@ impl Level {
     /// The labels.
     pub fn labels(self) -> String {
         match self {
-            Self::Scheduler(_) | Self::Engine(_) => "engine".to_owned(),
+            Self::Scheduler(_) | Self::Age(_) | Self::Engine(_) => "engine".to_owned(),
             Self::Decision(_) | Self::Topology(_) => "engine, topology".to_owned(),
             Self::Component(_) => "engine, topology, component".to_owned(),
             Self::Labelled(label, _) => format!("engine, {label}"),
@@ -58,7 +60,7 @@ impl Level {
 
     /// Whether engines show it in their own registries too.
     pub fn is_shared(self) -> bool {
-        matches!(self, Self::Scheduler(_) | Self::Decision(_))
+        matches!(self, Self::Scheduler(_) | Self::Decision(_) | Self::Age(_))
     }
 }
 
@@ -146,7 +148,7 @@ const BEYOND: &[Metric] = &[
     ),
     gauge(
         "thalweg_engine_status_age_seconds",
-        Level::Engine(age),
+        Level::Age(age),
         "Time since the engine last looked at its cluster.",
     ),
     gauge(

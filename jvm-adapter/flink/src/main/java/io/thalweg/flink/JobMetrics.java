@@ -10,6 +10,7 @@ import java.util.function.DoubleSupplier;
 import org.apache.flink.metrics.Gauge;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.metrics.groups.JobManagerJobMetricGroup;
+import org.apache.flink.runtime.metrics.groups.JobManagerMetricGroup;
 
 /**
  * Shows gauges in Flink's own groups: a job's beside its other metrics, where Flink ends them with the job, and the
@@ -24,13 +25,16 @@ final class JobMetrics implements Gauges.Registry {
     /** Jobs whose groups have gauges. */
     private final Set<String> registered = new HashSet<>();
     private final Map<String, Map<String, DoubleSupplier>> shown = new ConcurrentHashMap<>();
-    private Map<String, DoubleSupplier> scheduler = Map.of();
+    private final Map<String, DoubleSupplier> scheduler = new HashMap<>();
+    /** Of the JobManager that leads: each time that one begins to, Flink makes another. */
+    private JobManagerMetricGroup parent;
     private MetricGroup jobManager;
 
     /** A job begins, perhaps anew. */
     synchronized void join(String job, JobManagerJobMetricGroup metrics) {
-        if (jobManager == null) {
-            jobManager = metrics.parent().addGroup(GROUP);
+        if (parent != metrics.parent()) {
+            parent = metrics.parent();
+            jobManager = parent.addGroup(GROUP);
             scheduler.forEach((name, value) -> gauge(jobManager, name, value));
         }
         groups.put(job, metrics.addGroup(GROUP));
@@ -42,12 +46,11 @@ final class JobMetrics implements Gauges.Registry {
     synchronized void leave(String job) {
         groups.remove(job);
         registered.remove(job);
-        shown.remove(job);
     }
 
     @Override
     public synchronized void showScheduler(Map<String, DoubleSupplier> gauges) {
-        scheduler = gauges;
+        scheduler.putAll(gauges);
         if (jobManager != null) {
             gauges.forEach((name, value) -> gauge(jobManager, name, value));
         }

@@ -163,8 +163,8 @@ public final class Monitor implements AutoCloseable {
         SnapshotWriter snapshot = encoder.encode(now, nodes, seen, beyond);
         JsonNode answer = engine.observe(snapshot.finish(), snapshot.length(), now);
         if (!answer.path("leads").asBoolean(true)) {
-            gauges.follow();
             term = OptionalLong.empty();
+            gauges.follow();
             return true;
         }
         gauges.take(answer);
@@ -207,8 +207,8 @@ public final class Monitor implements AutoCloseable {
         if (term.isPresent()) {
             LOG.info("{}", why);
             facade.follow();
-            gauges.follow();
             term = OptionalLong.empty();
+            gauges.follow();
         }
     }
 

@@ -110,10 +110,10 @@ public final class Thalweg implements AutoCloseable {
     /** A job that our slot allocator places. */
     void take(Job job, Submission submission, JobManagerJobMetricGroup metrics) {
         jobs.place(job, submission);
-        jobs.metrics().join(job.id().toString(), metrics);
         if (job.allocator().restoration() != null) {
             loop.opened().ifPresent(open -> open.restorer.add(job));
         }
+        jobs.metrics().join(job.id().toString(), metrics);
     }
 
     /** A job of Flink's own scheduler, whose parallelism alone can be changed. */

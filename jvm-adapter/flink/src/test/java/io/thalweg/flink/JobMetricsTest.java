@@ -46,8 +46,8 @@ class JobMetricsTest {
     }
 
     private void take(String busy) throws Exception {
-        gauges.take(JSON.readTree("{\"gauges\": {\"scheduler\": {\"thalweg_nodes\": 3.0}, \"topologies\": {\"" + id
-                + "\": {\"thalweg_topology_busy_ratio\": " + busy + "}}}}"));
+        gauges.take(JSON.readTree("{\"gauges\": {\"scheduler\": {\"thalweg_nodes\": 3.0}, \"names\":"
+                + " [\"thalweg_topology_busy_ratio\"], \"topologies\": {\"" + id + "\": [" + busy + "]}}}"));
     }
 
     private Object value(String name) {
@@ -74,6 +74,18 @@ class JobMetricsTest {
     }
 
     @Test
+    void whoLeadsAgainShowsItInTheNewGroupOfTheJobManager() throws Exception {
+        metrics.join(id.toString(), begin());
+        take("0.5");
+        jobManager.close();
+        registered.clear();
+        JobManagerMetricGroup next = JobManagerMetricGroup.createJobManagerMetricGroup(new Registry(), "localhost");
+        metrics.join(id.toString(), next.addJob(id, "words"));
+        assertEquals(3.0, value("jobmanager.thalweg.nodes"));
+        assertEquals(0.5, value("jobmanager.job.thalweg.busy_ratio"));
+    }
+
+    @Test
     void whoFollowsKnowsNothingAndShowsAgainOnceItLeads() throws Exception {
         metrics.join(id.toString(), begin());
         take("0.5");
@@ -90,7 +102,6 @@ class JobMetricsTest {
         take("0.5");
         first.close();
         metrics.leave(id.toString());
-        gauges.take(JSON.readTree("{\"gauges\": {\"scheduler\": {}, \"topologies\": {}}}"));
         metrics.join(id.toString(), begin());
         take("0.25");
         assertEquals(0.25, value("jobmanager.job.thalweg.busy_ratio"));

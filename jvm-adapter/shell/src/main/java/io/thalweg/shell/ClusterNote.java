@@ -16,13 +16,13 @@ public interface ClusterNote {
     /** Removes the note, if there is one. */
     void clear() throws Exception;
 
-    /** Where the terms of this cluster's leaders begin; zero until a store has given larger ones than its elections. */
-    default long termsFrom() throws Exception {
+    /** What is added to the terms of leaders; zero until a store has given larger ones than the cluster's elections. */
+    default long termBase() throws Exception {
         return 0;
     }
 
     /** Replaces that. */
-    default void keepTermsFrom(long first) throws Exception { }
+    default void keepTermBase(long base) throws Exception { }
 
     /** Where the engine keeps no such place. */
     ClusterNote NONE = new ClusterNote() {

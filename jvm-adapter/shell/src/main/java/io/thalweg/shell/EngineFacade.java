@@ -147,14 +147,18 @@ public final class EngineFacade {
         ObjectNode lead = JsonNodeFactory.instance.objectNode().put("op", "lead").put("term", newTerm);
         if (note != ClusterNote.NONE) {
             lead.put("note", left());
-            lead.put("terms_from", termsFrom());
+            lead.put("term_base", termBase());
         }
         term = newTerm;
         synchronized (this) {
             noted = null;
         }
         JsonNode answer = send(lead);
-        keepTermsFrom(lead.path("terms_from").asLong(), answer.path("terms_from").asLong());
+        if (answer.has("term_base")) {
+            // To be noted before anything is done in a term that later leaders would not be above.
+            keepTermBase(answer.path("term_base").asLong(), newTerm);
+            answer = send(lead.put("term_base", answer.path("term_base").asLong()));
+        }
         tryToNote(answer);
         return answer.path("due");
     }
@@ -172,24 +176,23 @@ public final class EngineFacade {
         }
     }
 
-    private long termsFrom() {
+    private long termBase() {
         try {
-            return note.termsFrom();
+            return note.termBase();
         } catch (Exception e) {
-            throw new IllegalStateException("where the terms of this cluster's leaders begin cannot be read", e);
+            throw new IllegalStateException("the base of this cluster's terms cannot be read", e);
         }
     }
 
-    /** Before anything is done in a term that leaders to come would not be above. */
-    private void keepTermsFrom(long known, long now) {
-        if (now == known) {
-            return;
+    private void keepTermBase(long base, long newTerm) {
+        if (!leads().equals(OptionalLong.of(newTerm))) {
+            // What is noted now may be a later leader's.
+            throw new IllegalStateException("another process leads, or nobody can tell who does");
         }
         try {
-            note.keepTermsFrom(now);
+            note.keepTermBase(base);
         } catch (Exception e) {
-            follow();
-            throw new IllegalStateException("where the terms of this cluster's leaders begin cannot be noted", e);
+            throw new IllegalStateException("the base of this cluster's terms cannot be noted", e);
         }
     }
 

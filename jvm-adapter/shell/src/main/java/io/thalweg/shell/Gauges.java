@@ -1,8 +1,10 @@
 package io.thalweg.shell;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -14,12 +16,12 @@ import org.slf4j.LoggerFactory;
 public final class Gauges {
     private static final Logger LOG = LoggerFactory.getLogger(Gauges.class);
     private static final String PREFIX = "thalweg_";
-    private static final String LEADS = "thalweg_engine_leads";
+    private static final String LEADS = "engine_leads";
     private static final String AGE = "engine_status_age_seconds";
 
     /** The registry of an engine. Names have no prefix; what was not measured is not a number. */
     public interface Registry {
-        /** Begins to show the scheduler itself. */
+        /** Begins to show gauges of the scheduler itself; more may follow. */
         void showScheduler(Map<String, DoubleSupplier> gauges);
 
         /** Begins to show a topology. */
@@ -30,31 +32,55 @@ public final class Gauges {
     }
 
     private final Registry registry;
+    /** Of the scheduler and of topologies, what the registry has. */
+    private final Set<String> shownOwn = new HashSet<>();
     private final Set<String> shown = new HashSet<>();
-    private volatile Map<String, Double> scheduler = Map.of();
-    private volatile Map<String, Map<String, Double>> topologies = Map.of();
-    private volatile long takenAt;
-    private boolean begun;
+    private volatile Map<String, Double> scheduler = Map.of(LEADS, 0.0);
+    /** Values of topologies, in the order of the names. */
+    private volatile Map<String, double[]> topologies = Map.of();
+    private volatile Long takenAt;
     private boolean failed;
 
-    /** Shows them there. */
+    /** Shows them there, at first that this process does not lead. */
     public Gauges(Registry registry) {
         this.registry = registry;
+        guarded(() -> showScheduler(Set.of(LEADS, AGE)));
     }
 
-    /** Shows what an answer to a look says. A registry that refuses is no reason not to act. */
+    /** Shows what an answer to a look says. */
     public synchronized void take(JsonNode answer) {
         JsonNode gauges = answer.path("gauges");
         if (!gauges.isObject()) {
             return;
         }
-        Map<String, Map<String, Double>> now = new HashMap<>();
-        gauges.path("topologies").fieldNames().forEachRemaining(id -> now.put(id, values(gauges.path("topologies").path(id))));
-        scheduler = values(gauges.path("scheduler"));
+        Map<String, Double> own = new HashMap<>();
+        gauges.path("scheduler").fieldNames()
+            .forEachRemaining(name -> own.put(bare(name), number(gauges.path("scheduler").path(name))));
+        List<String> names = new ArrayList<>();
+        gauges.path("names").forEach(name -> names.add(bare(name.asText())));
+        Map<String, double[]> now = new HashMap<>();
+        gauges.path("topologies").fieldNames()
+            .forEachRemaining(id -> now.put(id, numbers(gauges.path("topologies").path(id), names.size())));
+        scheduler = own;
         topologies = now;
-        takenAt = System.currentTimeMillis();
+        takenAt = System.nanoTime();
+        guarded(() -> {
+            showScheduler(own.keySet());
+            showTopologies(now.keySet(), names);
+        });
+    }
+
+    /** Another process leads: what is known here grows old. */
+    public synchronized void follow() {
+        topologies = Map.of();
+        scheduler = Map.of(LEADS, 0.0);
+        guarded(() -> showTopologies(Set.of(), List.of()));
+    }
+
+    /** A registry that refuses, or a reporter that listens to it and fails, is no reason not to act. */
+    private void guarded(Runnable work) {
         try {
-            follow(now);
+            work.run();
         } catch (RuntimeException | LinkageError e) {
             if (!failed) {
                 LOG.warn("the engine's metrics registry does not take all of Thalweg's gauges", e);
@@ -63,52 +89,60 @@ public final class Gauges {
         }
     }
 
-    /** Another process leads: what is known here grows old. */
-    public synchronized void follow() {
-        shown.forEach(registry::hideTopology);
-        shown.clear();
-        topologies = Map.of();
-        if (begun) {
-            scheduler = Map.of(LEADS, 0.0);
+    private void showScheduler(Set<String> names) {
+        Map<String, DoubleSupplier> gauges = new TreeMap<>();
+        for (String name : names) {
+            if (shownOwn.add(name)) {
+                gauges.put(name, AGE.equals(name) ? this::age : () -> scheduler.getOrDefault(name, Double.NaN));
+            }
+        }
+        if (!gauges.isEmpty()) {
+            registry.showScheduler(gauges);
         }
     }
 
-    private void follow(Map<String, Map<String, Double>> now) {
-        if (!begun) {
-            Map<String, DoubleSupplier> own = new TreeMap<>();
-            scheduler.keySet().forEach(name -> own.put(bare(name), () -> value(scheduler, name)));
-            own.put(AGE, () -> (System.currentTimeMillis() - takenAt) / 1000.0);
-            registry.showScheduler(own);
-            begun = true;
+    private void showTopologies(Set<String> now, List<String> names) {
+        for (String gone : List.copyOf(shown)) {
+            if (!now.contains(gone)) {
+                shown.remove(gone);
+                registry.hideTopology(gone);
+            }
         }
-        shown.removeIf(topology -> {
-            boolean gone = !now.containsKey(topology);
-            if (gone) {
-                registry.hideTopology(topology);
-            }
-            return gone;
-        });
-        now.forEach((topology, values) -> {
+        for (String topology : now) {
             if (shown.add(topology)) {
-                Map<String, DoubleSupplier> own = new TreeMap<>();
-                values.keySet().forEach(name ->
-                    own.put(bare(name), () -> value(topologies.getOrDefault(topology, Map.of()), name)));
-                registry.showTopology(topology, own);
+                Map<String, DoubleSupplier> gauges = new TreeMap<>();
+                for (int i = 0; i < names.size(); i++) {
+                    int place = i;
+                    gauges.put(names.get(i), () -> value(topology, place));
+                }
+                registry.showTopology(topology, gauges);
             }
-        });
+        }
+    }
+
+    private double age() {
+        Long taken = takenAt;
+        return taken == null ? Double.NaN : (System.nanoTime() - taken) / 1e9;
+    }
+
+    private double value(String topology, int place) {
+        double[] values = topologies.get(topology);
+        return values == null ? Double.NaN : values[place];
     }
 
     private static String bare(String name) {
         return name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name;
     }
 
-    private static double value(Map<String, Double> values, String name) {
-        return values.getOrDefault(name, Double.NaN);
+    private static double number(JsonNode of) {
+        return of.asDouble(Double.NaN);
     }
 
-    private static Map<String, Double> values(JsonNode of) {
-        Map<String, Double> values = new HashMap<>();
-        of.fieldNames().forEachRemaining(name -> values.put(name, of.path(name).asDouble(Double.NaN)));
+    private static double[] numbers(JsonNode of, int count) {
+        double[] values = new double[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = number(of.path(i));
+        }
         return values;
     }
 }

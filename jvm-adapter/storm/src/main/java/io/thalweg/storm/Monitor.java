@@ -153,8 +153,8 @@ final class Monitor implements AutoCloseable {
         if (term.isPresent()) {
             LOG.info("what this Nimbus led in term {} is over{}", term.getAsLong(), doubted ? ": somebody was told so" : "");
             facade.follow();
-            gauges.follow();
             term = OptionalLong.empty();
+            gauges.follow();
         }
         // The actuator may still let go of what it was at before.
         if (now.isPresent() && actuator.isIdle()) {

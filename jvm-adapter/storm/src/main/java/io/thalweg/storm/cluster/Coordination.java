@@ -30,7 +30,7 @@ public final class Coordination implements Leadership, ClusterNote, AutoCloseabl
     private static final String QUEUE = "/leader-lock";
     private static final String FOLDER = "/thalweg";
     private static final String NOTE = FOLDER + "/unfinished";
-    private static final String TERMS = FOLDER + "/terms-from";
+    private static final String TERM_BASE = FOLDER + "/term-base";
 
     private final Map<String, Object> conf;
     private final String self;
@@ -80,13 +80,13 @@ public final class Coordination implements Leadership, ClusterNote, AutoCloseabl
     }
 
     @Override
-    public synchronized long termsFrom() throws Exception {
-        return kept(TERMS).map(Long::parseLong).orElse(0L);
+    public synchronized long termBase() throws Exception {
+        return kept(TERM_BASE).map(Long::parseLong).orElse(0L);
     }
 
     @Override
-    public synchronized void keepTermsFrom(long first) throws Exception {
-        keep(TERMS, Long.toString(first));
+    public synchronized void keepTermBase(long base) throws Exception {
+        keep(TERM_BASE, Long.toString(base));
     }
 
     @Override

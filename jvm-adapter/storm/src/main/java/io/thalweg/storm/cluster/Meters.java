@@ -64,8 +64,9 @@ public final class Meters implements Gauges.Registry {
         String name = ID.matcher(topology).replaceFirst("");
         boolean namesake = topologies.keySet().stream().anyMatch(id -> ID.matcher(id).replaceFirst("").equals(name));
         MetricSet set = set(gauges, ":" + (namesake ? topology : name));
-        registry.registerAll(set);
+        // First, so that what was registered before an error is removed with the rest.
         topologies.put(topology, set);
+        registry.registerAll(set);
     }
 
     @Override

@@ -34,15 +34,15 @@ class CoordinationTest {
             conf.put(Config.STORM_ZOOKEEPER_SERVERS, List.of("localhost"));
             conf.put(Config.STORM_ZOOKEEPER_PORT, zookeeper.getPort());
             try (Coordination first = new Coordination(conf)) {
-                assertEquals(0, first.termsFrom());
-                first.keepTermsFrom(99_745);
+                assertEquals(0, first.termBase());
+                first.keepTermBase(99_745);
                 first.write("{}");
             }
             try (Coordination next = new Coordination(conf)) {
-                assertEquals(99_745, next.termsFrom());
+                assertEquals(99_745, next.termBase());
                 assertEquals(Optional.of("{}"), next.read());
                 next.clear();
-                assertEquals(99_745, next.termsFrom());
+                assertEquals(99_745, next.termBase());
             }
         } finally {
             zookeeper.close();

@@ -53,9 +53,10 @@ class MetersTest {
         registry.stopMetricsReporters();
     }
 
+    /** A look that found these topologies, with a level and a busy share each. */
     private void take(String topologies) throws Exception {
         JsonNode answer = JSON.readTree("{\"gauges\": {\"scheduler\": {\"thalweg_engine_leads\": 1.0, \"thalweg_nodes\": 3.0},"
-            + "\"topologies\": " + topologies + "}}");
+            + "\"names\": [\"thalweg_topology_level\", \"thalweg_topology_busy_ratio\"], \"topologies\": " + topologies + "}}");
         gauges.take(answer);
     }
 
@@ -65,31 +66,37 @@ class MetersTest {
 
     private static Set<String> topologies() {
         Set<String> names = new TreeSet<>(new TreeMap<>(reported.getMetrics()).keySet());
-        names.removeIf(name -> !name.startsWith("thalweg:topology-"));
+        names.removeIf(name -> !name.startsWith("thalweg:topology-level"));
         return names;
     }
 
     @Test
+    void whoHasNeverLedSaysSo() {
+        assertEquals(0.0, value("thalweg:engine-leads"));
+        assertEquals(Double.NaN, value("thalweg:engine-status-age-seconds"));
+    }
+
+    @Test
     void eachLookIsShown() throws Exception {
-        take("{\"words-1-1700000000\": {\"thalweg_topology_busy_ratio\": 0.5}}");
+        take("{\"words-1-1700000000\": [1, 0.5]}");
         assertEquals(1.0, value("thalweg:engine-leads"));
         assertEquals(3.0, value("thalweg:nodes"));
         assertEquals(0.5, value("thalweg:topology-busy-ratio:words"));
         assertTrue((double) value("thalweg:engine-status-age-seconds") >= 0);
-        take("{\"words-1-1700000000\": {\"thalweg_topology_busy_ratio\": 0.75}}");
+        take("{\"words-1-1700000000\": [1, 0.75]}");
         assertEquals(0.75, value("thalweg:topology-busy-ratio:words"));
     }
 
     @Test
     void whatWasNotMeasuredIsNoNumber() throws Exception {
-        take("{\"words-1-1700000000\": {\"thalweg_topology_busy_ratio\": null}}");
+        take("{\"words-1-1700000000\": [1, null]}");
         assertEquals(Double.NaN, value("thalweg:topology-busy-ratio:words"));
     }
 
     @Test
     void whatIsGoneIsNotShown() throws Exception {
-        take("{\"words-1-1700000000\": {\"thalweg_topology_level\": 1}}");
-        take("{\"taxi-2-1700000000\": {\"thalweg_topology_level\": 1}}");
+        take("{\"words-1-1700000000\": [1, 0.5]}");
+        take("{\"taxi-2-1700000000\": [1, 0.5]}");
         assertEquals(Set.of("thalweg:topology-level:taxi"), topologies());
         take("{}");
         assertEquals(Set.of(), topologies());
@@ -97,20 +104,20 @@ class MetersTest {
 
     @Test
     void aNamesakeIsShownByItsId() throws Exception {
-        take("{\"words-1-1700000000\": {\"thalweg_topology_level\": 1}}");
-        take("{\"words-1-1700000000\": {\"thalweg_topology_level\": 1}, \"words-2-1700000009\": {\"thalweg_topology_level\": 2}}");
+        take("{\"words-1-1700000000\": [1, 0.5]}");
+        take("{\"words-1-1700000000\": [1, 0.5], \"words-2-1700000009\": [2, 0.5]}");
         assertEquals(Set.of("thalweg:topology-level:words", "thalweg:topology-level:words-2-1700000009"), topologies());
         assertEquals(2.0, value("thalweg:topology-level:words-2-1700000009"));
     }
 
     @Test
     void whoFollowsSaysSoAndKnowsNothing() throws Exception {
-        take("{\"words-1-1700000000\": {\"thalweg_topology_level\": 1}}");
+        take("{\"words-1-1700000000\": [1, 0.5]}");
         gauges.follow();
         assertEquals(0.0, value("thalweg:engine-leads"));
         assertEquals(Double.NaN, value("thalweg:nodes"));
         assertEquals(Set.of(), topologies());
-        take("{\"words-1-1700000000\": {\"thalweg_topology_level\": 4}}");
+        take("{\"words-1-1700000000\": [4, 0.5]}");
         assertEquals(1.0, value("thalweg:engine-leads"));
         assertEquals(4.0, value("thalweg:topology-level:words"));
     }

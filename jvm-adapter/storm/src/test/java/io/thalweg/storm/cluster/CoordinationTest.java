@@ -16,9 +16,7 @@ class CoordinationTest {
     void beforeAnybodyQueuesOnlyALocalClusterIsLed() throws Exception {
         InProcessZookeeper zookeeper = new InProcessZookeeper();
         try {
-            Map<String, Object> conf = Utils.readDefaultConfig();
-            conf.put(Config.STORM_ZOOKEEPER_SERVERS, List.of("localhost"));
-            conf.put(Config.STORM_ZOOKEEPER_PORT, zookeeper.getPort());
+            Map<String, Object> conf = conf(zookeeper);
             assertEquals(OptionalLong.empty(), term(conf, "distributed"));
             assertEquals(OptionalLong.of(0), term(conf, "local"));
         } finally {
@@ -30,9 +28,7 @@ class CoordinationTest {
     void whatIsNotedOutlivesWhoNotedIt() throws Exception {
         InProcessZookeeper zookeeper = new InProcessZookeeper();
         try {
-            Map<String, Object> conf = Utils.readDefaultConfig();
-            conf.put(Config.STORM_ZOOKEEPER_SERVERS, List.of("localhost"));
-            conf.put(Config.STORM_ZOOKEEPER_PORT, zookeeper.getPort());
+            Map<String, Object> conf = conf(zookeeper);
             try (Coordination first = new Coordination(conf)) {
                 assertEquals(0, first.termBase());
                 first.keepTermBase(99_745);
@@ -47,6 +43,13 @@ class CoordinationTest {
         } finally {
             zookeeper.close();
         }
+    }
+
+    private static Map<String, Object> conf(InProcessZookeeper zookeeper) {
+        Map<String, Object> conf = Utils.readDefaultConfig();
+        conf.put(Config.STORM_ZOOKEEPER_SERVERS, List.of("localhost"));
+        conf.put(Config.STORM_ZOOKEEPER_PORT, zookeeper.getPort());
+        return conf;
     }
 
     private static OptionalLong term(Map<String, Object> conf, String mode) {

@@ -4,7 +4,6 @@
 import { signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { order } from './api';
-import { place } from './route';
 import { Fault, Options } from './ui';
 
 export interface Ask {
@@ -18,8 +17,6 @@ export interface Ask {
 }
 
 const asked = signal<Ask | null>(null);
-/** Where it was asked: on another page nobody would know what about. */
-const askedAt = signal('');
 /** What the last order came to, for as long as it is shown. */
 const answer = signal('');
 const SHOWN_MILLIS = 6000;
@@ -44,7 +41,6 @@ export function OrderButton({
             title={disabled ?? ''}
             onClick={() => {
                 answer.value = '';
-                askedAt.value = location.pathname;
                 asked.value = ask;
             }}
         >
@@ -53,11 +49,16 @@ export function OrderButton({
     );
 }
 
-/** What is asked at present, and what the last order came to. */
+/** What is asked at present, and what the last order came to. What one leaves the page without answering is not asked again. */
 export function Asking() {
-    const here = place.value && location.pathname === askedAt.value;
-    const ask = here ? asked.value : null;
+    const ask = asked.value;
     const done = answer.value;
+    useEffect(
+        () => () => {
+            asked.value = null;
+        },
+        [],
+    );
     useEffect(() => {
         if (!done) return;
         const timer = setTimeout(() => {

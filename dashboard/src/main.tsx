@@ -131,7 +131,7 @@ function App() {
                 </div>
             </header>
             <main id="content">{locked.value ? <Login /> : <Shown />}</main>
-            {locked.value ? null : <Asking />}
+            {locked.value ? null : <Asking key={place.value.parts.join('/')} />}
         </>
     );
 }

@@ -12,7 +12,7 @@ pub struct Context<'a> {
     /// The whole cluster.
     pub observation: &'a Observation,
     /// Topologies of it that share a name.
-    pub namesakes: &'a Namesakes,
+    pub namesakes: &'a Namesakes<'a>,
     /// The settings.
     pub settings: &'a Settings,
     /// What operators have said.

@@ -9,7 +9,7 @@ use crate::capacity::power::Power;
 use crate::demand::LoadForecast;
 use crate::explain::Desired;
 use crate::model::{Node, SlotRef, TaskRange, Topology};
-use crate::namesakes::{Namesakes, graph};
+use crate::namesakes::Namesakes;
 use crate::plan::Plan;
 use crate::policy::Memories;
 use crate::policy::thalweg::TopologyModel;
@@ -91,39 +91,48 @@ impl Learned {
     /// By what a topology of an observation is known. That is its name, unless others of the same name run or ran beside
     /// it: then its name and graph, and where these are the same too, its name and id, so that none believes what was
     /// measured of another.
-    pub fn key(&self, topology: &Topology, namesakes: &Namesakes) -> String {
+    pub fn key(&self, topology: &Topology, namesakes: &Namesakes<'_>) -> String {
         let Topology { id, name, .. } = topology;
         let by_id = format!("{name} {id}");
         let by_graph = || format!("{name} #{:016x}", graph(topology));
-        let mut beside = namesakes.graphs_beside(topology).peekable();
+        let mut others = namesakes.beside(topology).peekable();
         if self.topologies.contains_key(&by_id) {
             return by_id;
         }
-        if beside.peek().is_some() {
+        if others.peek().is_some() {
             let own = graph(topology);
-            let alike = beside.any(|other| other == own);
+            let alike = others.any(|other| graph(other) == own);
             return if alike { by_id } else { by_graph() };
         }
         Some(by_graph()).filter(|key| self.topologies.contains_key(key)).unwrap_or(name.clone())
     }
 
     /// What was learned of a topology, if anything.
-    pub fn model(&self, topology: &Topology, namesakes: &Namesakes) -> Option<&TopologyModel> {
+    pub fn model(&self, topology: &Topology, namesakes: &Namesakes<'_>) -> Option<&TopologyModel> {
         self.topologies.get(&self.key(topology, namesakes))
     }
 
     /// What was learned of a topology, to be learned more of.
-    pub fn model_mut(&mut self, topology: &Topology, namesakes: &Namesakes) -> &mut TopologyModel {
+    pub fn model_mut(
+        &mut self,
+        topology: &Topology,
+        namesakes: &Namesakes<'_>,
+    ) -> &mut TopologyModel {
         let key = self.key(topology, namesakes);
         self.topologies.entry(key).or_default()
     }
 
     /// Notes which topologies are there, and forgets what was learned of those that have been gone for
     /// too long. One that was learned of before such times were kept counts as seen now.
-    pub fn forget_absent(&mut self, present: &[Topology], now: Timestamp, settings: &Settings) {
-        let namesakes = Namesakes::of(present);
+    pub fn forget_absent(
+        &mut self,
+        present: &[Topology],
+        namesakes: &Namesakes<'_>,
+        now: Timestamp,
+        settings: &Settings,
+    ) {
         for topology in present {
-            let key = self.key(topology, &namesakes);
+            let key = self.key(topology, namesakes);
             if let Some(model) = self.topologies.get_mut(&key) {
                 let known = model.seen.filter(|seen| now.since(*seen).get() < SEEN_EVERY_MS);
                 model.seen = known.or(Some(now));
@@ -132,6 +141,25 @@ impl Learned {
         self.topologies
             .retain(|_, model| now.since(*model.seen.get_or_insert(now)) < settings.learned_keep);
     }
+}
+
+/// A digest of a topology's components and the streams between them (FNV-1a).
+fn graph(topology: &Topology) -> u64 {
+    let mut digest = 0xcbf2_9ce4_8422_2325_u64;
+    let mut add = |bytes: &[u8]| {
+        for byte in bytes.iter().chain(&[0]) {
+            digest = (digest ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    for component in &topology.components {
+        add(component.id.as_bytes());
+        add(&component.tasks.count().to_le_bytes());
+    }
+    for edge in &topology.edges {
+        add(&edge.from.to_le_bytes());
+        add(&edge.to.to_le_bytes());
+    }
+    digest
 }
 
 /// A node's slowness, remembered after the executors that showed it have left.
@@ -443,7 +471,7 @@ mod tests {
         let mut known = |present: &[&str], now| {
             let named = |name: &&str| Topology { name: (*name).to_owned(), ..Topology::default() };
             let present: Vec<Topology> = present.iter().map(named).collect();
-            learned.forget_absent(&present, hours(now), &settings);
+            learned.forget_absent(&present, &Namesakes::of(&present), hours(now), &settings);
             learned.topologies.keys().cloned().collect::<Vec<_>>().join(" ")
         };
         assert_eq!(known(&["stays", "goes"], 1000), "goes stays");
@@ -458,10 +486,10 @@ mod tests {
         let json = r#"{"nodes":{},"topologies":{"old":{"components":{},"stop_secs":7.0}}}"#;
         let mut learned: Learned = serde_json::from_str(json).expect("it could always be read");
         assert_eq!(learned.topologies["old"].stop_secs, Some(7.0));
-        learned.forget_absent(&[], hours(5000), &Settings::default());
-        learned.forget_absent(&[], hours(5335), &Settings::default());
+        learned.forget_absent(&[], &Namesakes::of(&[]), hours(5000), &Settings::default());
+        learned.forget_absent(&[], &Namesakes::of(&[]), hours(5335), &Settings::default());
         assert_eq!(learned.topologies.len(), 1);
-        learned.forget_absent(&[], hours(5336), &Settings::default());
+        learned.forget_absent(&[], &Namesakes::of(&[]), hours(5336), &Settings::default());
         assert_eq!(learned.topologies.len(), 0);
     }
 
@@ -481,7 +509,8 @@ mod tests {
         let alone = Namesakes::of(std::slice::from_ref(&dear));
         learned.model_mut(&dear, &alone).stop_secs = Some(9.0);
         assert_eq!(learned.key(&dear, &alone), "words");
-        let both = Namesakes::of(&[dear.clone(), light.clone()]);
+        let both = [dear.clone(), light.clone()];
+        let both = Namesakes::of(&both);
         assert_eq!(learned.model(&light, &both), None);
         learned.model_mut(&light, &both).stop_secs = Some(1.0);
         assert_eq!(learned.model(&dear, &both), None, "nobody knows any more whose it was");

@@ -69,7 +69,8 @@ fn taken_secs(
 pub fn decided(context: &Context<'_>, guarded: Guarded<'_>) -> (Decision, Option<Outcome>) {
     let Guarded { subject, origin, judged, takes } = guarded;
     let Subject { assessment, remembered, learned, number, chain, .. } = subject;
-    let could_be_judged = unfit(context, &assessment, remembered).is_none();
+    let could_be_judged =
+        remembered.proposed.is_some() && unfit(context, &assessment, remembered).is_none();
     let outcome = verify(context, &assessment, remembered, learned);
     let Judged { reasons, verdict, mode, plan, .. } = judged;
     let Assessment { topology, metrics, view, .. } = assessment;

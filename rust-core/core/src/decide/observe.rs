@@ -26,12 +26,12 @@ fn rearranged(context: &Context<'_>, state: &mut TopologyState, layout: Layout, 
 
 /// Forgets topologies that are gone; lets changed ones settle.
 pub fn observed(context: &Context<'_>, state: State) -> State {
-    let &Context { observation, settings, now, .. } = context;
+    let &Context { observation, namesakes, settings, now, .. } = context;
     let mut state = state;
     state.follow_nodes(&observation.nodes);
     let present: BTreeSet<&str> = observation.topologies.iter().map(|t| t.id.as_str()).collect();
     state.topologies.retain(|id, _| present.contains(id.as_str()));
-    state.learned.forget_absent(&observation.topologies, now, settings);
+    state.learned.forget_absent(&observation.topologies, namesakes, now, settings);
     for topology in &observation.topologies {
         let remembered = state.topologies.entry(topology.id.clone()).or_default();
         let own = remembered.in_flight.is_some() || remembered.awaited.is_some();

@@ -15,7 +15,8 @@ import java.util.function.BiConsumer;
  * Reads the jobs of a cluster one by one: whatever is the matter with one of them, the others are read.
  *
  * <p>One that ends between two requests is not there. One that is none of ours, or cannot be read, is there by name, with
- * what stands against judging it.
+ * what stands against judging it. Flink leaves out of its list whatever job does not answer at once, such as one that
+ * begins, so what was seen before is asked for by its id before it counts as ended.
  */
 final class JobsReader {
     private final ClusterReader reader;
@@ -34,14 +35,16 @@ final class JobsReader {
     /**
      * All jobs in the order of their ids; null where another JobManager leads.
      *
-     * @param running states by id
+     * @param running states by id, as listed
      * @param say is told what cannot be read, and why
      */
     List<JobView> read(Map<String, String> running, BiConsumer<String, String> say) throws InterruptedException {
         List<JobView> seen = new ArrayList<>();
         boolean ours = false;
         boolean others = false;
-        for (Map.Entry<String, String> job : new TreeMap<>(running).entrySet()) {
+        Map<String, String> states = new TreeMap<>(running);
+        before.forEach((id, job) -> states.putIfAbsent(id, job.state()));
+        for (Map.Entry<String, String> job : states.entrySet()) {
             boolean own = jobs.has(job.getKey());
             Optional<JobView> view = one(job.getKey(), job.getValue(), own, say);
             ours |= own;

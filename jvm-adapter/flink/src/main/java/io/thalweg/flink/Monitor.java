@@ -156,6 +156,7 @@ public final class Monitor implements AutoCloseable {
         seen.forEach(job -> byId.put(job.id(), job));
         last = new View(nodes, byId);
         users.keySet().retainAll(byId.keySet());
+        reader.keep(byId.keySet());
         requirements.keep(byId.keySet(), now);
         for (JobView job : seen) {
             readBounds(job);

@@ -101,6 +101,17 @@ class JobsReaderTest {
     }
 
     @Test
+    void aJobThatIsNotListedForAMomentIsStillThere() throws Exception {
+        read(Map.of()).forEach(job -> before.put(job.id(), job));
+        running.clear();
+        assertEquals(List.of("a"), read(Map.of()).stream().map(JobView::id).toList());
+        flink.on("/jobs/a", 500, "{\"errors\": [\"for a test\"]}");
+        assertEquals(Map.of("words", Obstacle.UNREADABLE), obstacles());
+        flink.off("/jobs/a");
+        assertEquals(Map.of(), obstacles());
+    }
+
+    @Test
     void aJobThatCannotBeReadIsNamedAsItWasLastSeen() throws Exception {
         running.put("b", "RUNNING");
         own("b");

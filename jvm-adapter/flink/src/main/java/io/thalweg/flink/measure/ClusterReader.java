@@ -70,7 +70,7 @@ public final class ClusterReader {
         return nodes;
     }
 
-    /** Ids and states of all jobs that have not ended, by id. */
+    /** Ids and states of all jobs that have not ended, by id. One that does not answer at once may be missing. */
     public Map<String, String> jobs() throws IOException, InterruptedException {
         Map<String, String> jobs = new HashMap<>();
         for (JsonNode job : rest.get("/jobs").path("jobs")) {
@@ -79,10 +79,14 @@ public final class ClusterReader {
                 jobs.put(job.path("id").asText(), state);
             }
         }
-        sources.keep(jobs.keySet());
-        states.keep(jobs.keySet());
-        caches.keep(jobs.keySet());
         return jobs;
+    }
+
+    /** Forgets all but these jobs. */
+    public void keep(Set<String> jobs) {
+        sources.keep(jobs);
+        states.keep(jobs);
+        caches.keep(jobs);
     }
 
     /** What is known of a job that is not read as a whole: its name, state, and whether it is a batch job. */

@@ -102,8 +102,9 @@ impl Engine {
         self.save_learned(now);
         self.keep_said(now);
         self.records.own_settings(&observation);
-        self.show(now);
+        // Who reads of a topology in the status can give orders for it at once.
         self.handler.saw(observation);
+        self.show(now);
         let mut answer = looked.answer;
         // What was stored meanwhile may have told that another has the lead.
         answer.leads = self.leads.load(Ordering::SeqCst);

@@ -266,5 +266,10 @@ fn a_plan_stays_while_the_same_is_wanted_and_goes_once_it_is_not() {
     }
     let calm: Vec<Value> = (0..20).map(|_| look(20, 100.0)).collect();
     assert!(calm.iter().any(|decision| has(decision, "APPROVAL_STALE")), "{:?}", calm.last());
+    // Until it goes it is to be seen, though the policy wants nothing at that moment.
+    let held = calm.iter().filter(|one| one["verdict"] == "hold" && one["offer"].is_object());
+    let held: Vec<&Value> = held.collect();
+    assert!(!held.is_empty(), "{calm:?}");
+    assert!(held.iter().all(|one| one["plan"]["id"] == one["offer"]["plan"]), "{held:?}");
     assert_eq!(calm.last().unwrap()["offer"], Value::Null);
 }

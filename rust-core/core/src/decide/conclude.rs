@@ -92,6 +92,11 @@ pub fn decided(context: &Context<'_>, guarded: Guarded<'_>) -> (Decision, Option
     if verdict == Verdict::Act {
         remembered.proposed = None;
     }
+    let plan = match (verdict, &remembered.proposed) {
+        // Nothing is wanted at this moment, but somebody can still say yes to what was.
+        (Verdict::Hold, Some(offered)) => Some(offered.plan.clone()),
+        _ => plan,
+    };
     let view = completed(context, view, remembered);
     let offer = remembered.proposed.as_ref().map(|p| offer(context, p, topology, &view, takes));
     let expected_busy = plan.as_ref().and_then(|plan| expected_busy(&view, plan, &before));

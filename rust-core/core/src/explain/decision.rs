@@ -123,7 +123,7 @@ pub struct Decision {
     pub reasons: Vec<Reason>,
     /// What was measured.
     pub view: TopologyView,
-    /// What is to be done, unless it holds without a plan.
+    /// What is to be done; where it holds, the plan that waits for somebody's word, or the one that was held back, if any.
     pub plan: Option<Plan>,
     /// How busy the busiest executor is expected to be once the plan is carried out, at the same load; unknown where
     /// executors only move.

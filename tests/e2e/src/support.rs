@@ -191,12 +191,17 @@ pub const ROWS: &[Row] = &[
         "lines_before_those_whose_slots_are_known_are_led_at_level_one",
     ),
     row(
-        ["Flink", "1.19.3", "act, from beside"],
+        ["Flink", "1.19.3, 1.18.1", "act, from beside"],
         "parallelism follows the load",
         Works,
-        "parallelism_follows_on_the_line_before_the_one_that_is_kept",
+        "parallelism_follows_on_the_lines_before_the_one_that_is_kept",
     ),
-    row(["Flink", "1.18", "act, from beside"], "any", Works, ""),
+    row(
+        ["Flink", "1.20.5, 1.19.3, 1.18.1", "the jar in `lib/`"],
+        "jobs run and rescale as without it, and the log says so",
+        LeftAlone,
+        "a_line_that_is_led_from_beside_only_runs_its_jobs_whatever_lies_in_its_lib",
+    ),
     row(FLINK, "Kubernetes and YARN", Works, ""),
 ];
 

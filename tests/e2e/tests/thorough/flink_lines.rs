@@ -1,12 +1,18 @@
-//! Lines of Flink whose slots are assigned by other classes, at level 1: in the JobManager or from beside.
+//! Lines of Flink whose slots are assigned by other classes, at level 1: in the JobManager or from beside; and those that
+//! are led from beside only, where the jar in `lib/` harms nobody.
+
+use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use thalweg_e2e::FlinkProduct;
 use thalweg_e2e::beside::parallelism_follows;
-use thalweg_e2e::flink::ORDERS_ONLY;
+use thalweg_e2e::flink::{ORDERS_ONLY, jar};
+use thalweg_e2e::{FlinkProduct, LIMIT};
 use thalweg_lab::flink::FlinkLine;
 use thalweg_lab::load::Rate;
+use thalweg_lab::process::tails;
+use thalweg_lab::wait::until_seen;
+use thalweg_lab::{FlinkBuilder, FlinkJob};
 
 const LINES: f64 = 50.0;
 
@@ -19,8 +25,41 @@ fn lines_before_those_whose_slots_are_known_are_led_at_level_one() -> Result<()>
 }
 
 #[test]
-fn parallelism_follows_on_the_line_before_the_one_that_is_kept() -> Result<()> {
-    parallelism_follows(FlinkLine::V1_19)
+fn parallelism_follows_on_the_lines_before_the_one_that_is_kept() -> Result<()> {
+    for line in [FlinkLine::V1_19, FlinkLine::V1_18] {
+        parallelism_follows(line).with_context(|| line.version())?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_line_that_is_led_from_beside_only_runs_its_jobs_whatever_lies_in_its_lib() -> Result<()> {
+    for line in [FlinkLine::V1_20, FlinkLine::V1_19, FlinkLine::V1_18] {
+        flinks_own_scheduler_runs(line).with_context(|| line.version())?;
+    }
+    Ok(())
+}
+
+/// The jar was put into `lib/`, where it can do nothing: jobs run and rescale as without it, and the log says why.
+fn flinks_own_scheduler_runs(line: FlinkLine) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let flink = FlinkBuilder::new(folder.path()).line(line).library_jar(&jar()?).start()?;
+    let job = FlinkJob::word_count("words").set("rate", LINES as u32);
+    let job = flink.submit(&job, LIMIT).with_context(|| tails(&[flink.job_manager_log()]))?;
+    let path = format!("/jobs/{}/resource-requirements", job.id);
+    let mut bounds = flink.rest().get(&path)?;
+    bounds[&job.vertex("split")?.id] = json!({"parallelism": {"lowerBound": 1, "upperBound": 3}});
+    flink.rest().put(&path, &bounds)?;
+    let split = || {
+        let info = flink.rest().job(&job.id)?;
+        Ok((info.runs(), info.vertex("split")?.parallelism))
+    };
+    until_seen("three subtasks", LIMIT, split, |seen| *seen == (true, 3))?;
+    let log = fs::read_to_string(flink.job_manager_log())?;
+    let told = log.matches("Thalweg does not run in this Flink").count();
+    ensure!(told == 1, "told {told} times");
+    flink.stop();
+    Ok(())
 }
 
 fn parallelism_alone_changes(line: FlinkLine) -> Result<()> {

@@ -21,6 +21,8 @@ pub enum FlinkLine {
     V1_20,
     /// 1.19, where parallelism can be asked for as in 1.20.
     V1_19,
+    /// 1.18, the first where it can.
+    V1_18,
 }
 
 impl FlinkLine {
@@ -33,6 +35,7 @@ impl FlinkLine {
             Self::V2_0 => "2.0.0",
             Self::V1_20 => "1.20.5",
             Self::V1_19 => "1.19.3",
+            Self::V1_18 => "1.18.1",
         }
     }
 }

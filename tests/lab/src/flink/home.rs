@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
-use super::builder::FlinkBuilder;
+use super::builder::{FlinkBuilder, FlinkLine};
 use crate::java::{Java, class_path};
 use crate::ports::Ports;
 use crate::process::Site;
@@ -48,6 +48,8 @@ pub(super) struct Home {
     /// `lib/` as the stock start scripts would put it on the class path.
     extra: Vec<PathBuf>,
     options: Vec<String>,
+    /// Whether keys are lines of a file, as before there was a `config.yaml`.
+    flat: bool,
 }
 
 impl Home {
@@ -72,6 +74,7 @@ impl Home {
             java: Java::new(None),
             extra,
             options: builder.job_manager_options.clone(),
+            flat: builder.line == FlinkLine::V1_18,
         })
     }
 
@@ -100,8 +103,18 @@ impl Home {
     pub fn write(&self, name: &str, keys: &Map<String, Value>) -> Result<()> {
         let conf = self.conf(name);
         fs::create_dir_all(&conf)?;
-        // JSON is YAML.
-        fs::write(conf.join("config.yaml"), serde_json::to_string_pretty(keys)?)?;
+        if self.flat {
+            let line = |(key, value): (&String, &Value)| match value {
+                Value::String(text) => format!("{key}: {text}\n"),
+                other => format!("{key}: {other}\n"),
+            };
+            let lines: String =
+                keys.iter().filter(|(_, value)| !value.is_null()).map(line).collect();
+            fs::write(conf.join("flink-conf.yaml"), lines)?;
+        } else {
+            // JSON is YAML.
+            fs::write(conf.join("config.yaml"), serde_json::to_string_pretty(keys)?)?;
+        }
         fs::write(conf.join("log4j.properties"), LOG)?;
         Ok(())
     }

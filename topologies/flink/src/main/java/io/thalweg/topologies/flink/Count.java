@@ -1,15 +1,17 @@
 package io.thalweg.topologies.flink;
 
 import io.thalweg.topologies.Work;
-import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.runtime.state.FunctionInitializationContext;
+import org.apache.flink.runtime.state.FunctionSnapshotContext;
+import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
 
 /** Counts each word in keyed state, and keeps a {@link CountJournal} if it is given a folder. */
-final class Count extends KeyedProcessFunction<String, String, Void> implements Journaled {
+final class Count extends KeyedProcessFunction<String, String, Void> implements CheckpointedFunction, Journaled {
     private static final long serialVersionUID = 1;
 
     private final Work work;
@@ -23,13 +25,19 @@ final class Count extends KeyedProcessFunction<String, String, Void> implements 
         this.out = out;
     }
 
+    /** As every line of Flink begins: what they hand to {@code open} differs. */
     @Override
-    public void open(OpenContext context) {
-        counted = getRuntimeContext().getState(new ValueStateDescriptor<>("counted", Types.LONG));
+    public void initializeState(FunctionInitializationContext context) {
+        counted = context.getKeyedStateStore().getState(new ValueStateDescriptor<>("counted", Types.LONG));
         if (out != null) {
             var task = getRuntimeContext().getTaskInfo();
             journal = new CountJournal(out, task.getIndexOfThisSubtask() + "-" + task.getAttemptNumber());
         }
+    }
+
+    @Override
+    public void snapshotState(FunctionSnapshotContext context) {
+        // Keyed state is all there is.
     }
 
     @Override

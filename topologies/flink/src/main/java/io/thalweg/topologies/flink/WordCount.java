@@ -36,10 +36,11 @@ public final class WordCount {
         }
         Work splitWork = Work.ofMillis(settings.splitCost(), settings.iterationsPerMilli());
         Work countWork = Work.ofMillis(settings.countCost(), settings.iterationsPerMilli());
+        Split split = new Split(splitWork, Pause.ofMillis(settings.splitWait()));
         DataStream<String> lines =
                 source(environment, settings).name("source").uid("source").setParallelism(settings.sources());
         var counts = (settings.chained() ? lines : lines.rebalance())
-                .flatMap(new Split(splitWork, Pause.ofMillis(settings.splitWait()), settings.rigid() ? settings.split() : 0)).returns(Types.STRING)
+                .flatMap(settings.rigid() ? new RigidSplit(split, settings.split()) : split).returns(Types.STRING)
                 .name("split").uid("split").setParallelism(settings.split())
                 .keyBy(word -> word, Types.STRING)
                 .process(new Count(countWork, settings.out().orElse(null)))

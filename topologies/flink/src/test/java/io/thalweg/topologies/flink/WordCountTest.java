@@ -18,7 +18,7 @@ class WordCountTest {
     @Test
     void aLineIsCutIntoItsWordsWithoutTheSequenceNumber() {
         List<String> words = new ArrayList<>();
-        new Split(new Work(0), Pause.ofMillis(0), 0).flatMap("17 to be or not", new ListCollector<>(words));
+        new Split(new Work(0), Pause.ofMillis(0)).flatMap("17 to be or not", new ListCollector<>(words));
         assertEquals(List.of("to", "be", "or", "not"), words);
     }
 

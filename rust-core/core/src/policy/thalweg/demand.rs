@@ -29,6 +29,8 @@ pub struct DemandForecast {
     /// By the most that is expected until `ahead` from now, and the backlog at more than the target
     /// busy share: what an action, once it has to be, is sized for.
     pub far: Vec<Option<Demand>>,
+    /// How many times what is seen all of them are taken to be.
+    pub hidden: f64,
 }
 
 /// Arrivals, forecasts and backlogs, propagated as far as components let them through that do at most what their
@@ -108,7 +110,7 @@ pub fn forecast(
     });
     let graph = flow.graph(&streams);
     let asked = |sources: &[Option<f64>]| asked(&graph, sources, ceilings);
-    DemandForecast { now: asked(&now), ahead: asked(&ahead), far: asked(&far) }
+    DemandForecast { now: asked(&now), ahead: asked(&ahead), far: asked(&far), hidden }
 }
 
 /// Time until an action decided next would take effect.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::limits::HELD_UP;
+use super::too_few::{Changed, TooFew};
 use crate::capacity::learned::CapacityModel;
 use crate::capacity::misses::StateModel;
 use crate::demand::{Forecaster, LoadForecast};
@@ -124,6 +125,10 @@ pub struct Memory {
     pub(super) trials: BTreeMap<usize, (u32, f64)>,
     /// Components that more executors did not help, until when, and how often.
     pub(super) in_vain: BTreeMap<usize, (Timestamp, u32)>,
+    /// Executors that were too few for what was asked of them.
+    pub(super) too_few: TooFew,
+    /// Records per second that were asked of each component when the policy was asked last.
+    pub(super) asked: Vec<Option<f64>>,
     /// Records per second that each component was believed to take in as it was.
     pub(super) believed: Vec<Option<f64>>,
     /// What sources were expected to bring when the policy was asked last.
@@ -191,6 +196,9 @@ impl Memory {
                 self.trials.extend(capacity.map(|capacity| (index, (before, capacity))));
             }
             if now != before {
+                let asked = self.asked.get(index).copied().flatten();
+                let change = Changed { index, before, now, asked };
+                self.too_few.note(change, situation.now, situation.settings.thalweg.horizon);
                 // What was needed before is known from another arrangement.
                 self.forget_needs();
                 self.changed_at = Some(situation.now);

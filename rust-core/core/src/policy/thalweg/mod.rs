@@ -28,6 +28,7 @@ mod shares;
 mod shrink;
 mod size;
 mod slots;
+mod too_few;
 mod unseen;
 
 pub use memory::{Memory, TopologyModel};
@@ -68,6 +69,9 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
     let ceilings = ceilings(situation, &scalings, model, &doubts);
     let forecast = forecast(situation, memory, model, &ceilings);
     memory.believed = believed(&scalings);
+    memory.asked = asked(situation, &forecast);
+    let times = (situation.settings.thalweg.down_window, situation.settings.blacklist);
+    memory.too_few.compare(&memory.asked, situation.now, times);
     let mut sizes: Vec<Option<(Scaling<'_>, Size)>> = scalings
         .into_iter()
         .enumerate()
@@ -78,7 +82,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
         .collect();
     slots::bound(situation, memory, &forecast.far, &mut sizes);
     meet_latency(situation, &forecast.far, &mut sizes);
-    let needs = needs(situation, &sizes, &doubts);
+    let needs = needs(situation, memory, &sizes, &doubts);
     let doubts = evidence::told(&doubts);
     if needs.is_empty() {
         return Intent::Stay(vec![unknown_rates()]).followed_by(doubts);
@@ -121,18 +125,30 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
     intent.followed_by(doubts)
 }
 
-/// The executors that every component needs that can be judged; what may be busier than it seems keeps what it has.
+/// The executors that every component needs that can be judged; what may be busier than it seems keeps what it has, and
+/// so few as were too few are not enough.
 fn needs(
     situation: &Situation<'_>,
+    memory: &Memory,
     sizes: &[Option<(Scaling<'_>, Size)>],
     doubts: &[Option<Doubt>],
 ) -> DesiredCounts {
     let need = |(index, sized): (usize, &Option<(Scaling<'_>, Size)>)| {
-        let least =
-            doubts[index].as_ref().map_or(0, |_| situation.flow.components[index].executors);
+        let has = situation.flow.components[index].executors;
+        let proven = memory.too_few.least(index, memory.asked[index], situation.now);
+        let least = if doubts[index].is_some() { has } else { proven.unwrap_or(0).min(has) };
         Some((index, sized.as_ref()?.1.need.max(least)))
     };
     sizes.iter().enumerate().filter_map(need).collect()
+}
+
+/// Records per second that are seen to be asked of each component as it is.
+fn asked(situation: &Situation<'_>, forecast: &DemandForecast) -> Vec<Option<f64>> {
+    let components = situation.flow.components.iter().zip(&forecast.now);
+    let seen = |(component, now): (&ComponentFlow, &Option<Demand>)| {
+        Some(now.as_ref()?.of(component.executors) / forecast.hidden)
+    };
+    components.map(seen).collect()
 }
 
 /// What is known about each component.

@@ -90,22 +90,28 @@ pub fn seats(
             }
         })
         .collect();
-    seats.sort_by(|one, other| {
-        let same = (one.worst_load - other.worst_load).abs()
-            <= SAME * one.worst_load.max(other.worst_load);
-        let by_load = if same {
-            std::cmp::Ordering::Equal
-        } else {
-            one.worst_load.total_cmp(&other.worst_load)
-        };
-        one.barred
-            .is_some()
-            .cmp(&other.barred.is_some())
-            .then(by_load)
-            .then(other.local.total_cmp(&one.local))
-            .then(one.restarts.cmp(&other.restarts))
-    });
+    best_first(&mut seats);
     seats
+}
+
+/// Puts the best seat first, and those where the executor cannot run last. Loads are the same that differ by little from the
+/// least of them: that two in a row do would not do, as the last of a row may be far from the first.
+fn best_first(seats: &mut Vec<Seat>) {
+    seats.sort_by(|one, other| one.worst_load.total_cmp(&other.worst_load));
+    let (mut rank, mut least) = (0, f64::NEG_INFINITY);
+    let ranked = std::mem::take(seats).into_iter().map(|seat| {
+        if seat.worst_load * (1.0 - SAME) > least {
+            (rank, least) = (rank + 1, seat.worst_load);
+        }
+        (rank, seat)
+    });
+    let mut ranked: Vec<(u32, Seat)> = ranked.collect();
+    ranked.sort_by(|(rank, one), (others_rank, other)| {
+        let barred = one.barred.is_some().cmp(&other.barred.is_some());
+        let by_load = barred.then(rank.cmp(others_rank));
+        by_load.then(other.local.total_cmp(&one.local)).then(one.restarts.cmp(&other.restarts))
+    });
+    seats.extend(ranked.into_iter().map(|(_, seat)| seat));
 }
 
 /// Why it stays, or what speaks for another node, and what would change the answer.
@@ -277,6 +283,32 @@ mod tests {
         assert!(
             verdict(&seats).starts_with("it stays: elsewhere the fullest node would have 1.60")
         );
+    }
+
+    #[test]
+    fn a_hundred_nodes_have_an_order_whatever_their_loads() {
+        let (mut seen, mut decision) = cluster();
+        let node = |at: usize| Node {
+            id: format!("n{at}"),
+            host: format!("host-{at}"),
+            ports: vec![6700, 6701],
+            ..Node::default()
+        };
+        seen.nodes = (0..100).map(node).collect();
+        let topology = &seen.topologies[0];
+        for seed in 1..=100_u64 {
+            let mut drawn = seed;
+            let loads = (0..100).map(|at| {
+                drawn = drawn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let load = (drawn >> 33) as f64 / f64::from(1_u32 << 31);
+                json!({ "id": format!("n{at}"), "power": 1.0, "load": 2.0 * load })
+            });
+            decision["view"]["nodes"] = loads.collect();
+            let seats = seats(&topology.executors[1], topology, &seen, &decision);
+            assert_eq!(seats.len(), 100);
+            let least = seats.iter().map(|seat| seat.worst_load).fold(f64::INFINITY, f64::min);
+            assert!(seats[0].worst_load * (1.0 - SAME) <= least, "seed {seed}: {:?}", seats[0]);
+        }
     }
 
     #[test]

@@ -139,12 +139,14 @@ fn of_engine(given: &Map<String, Value>, found: &mut Vec<Found>) {
             "thalweg.store.kind: redis, and thalweg.store.redis.url",
         );
     }
-    let rate = given.get("topology.stats.sample.rate").and_then(Value::as_f64);
-    if rate.is_some_and(|rate| rate < 0.05) {
+    // As Storm has it where nothing is written.
+    let rate = given.get("topology.stats.sample.rate").and_then(Value::as_f64).unwrap_or(0.05);
+    let window = given.get("thalweg.metrics.window.secs").and_then(Value::as_f64);
+    if rate < 0.05 || ours && rate < 1.0 && window.is_some_and(|window| window < 20.0) {
         say(
             "topology.stats.sample.rate",
-            "so few tuples are counted that rates of slow components are guesses",
-            "topology.stats.sample.rate: 0.05",
+            "so few tuples are counted that rates over the window are guesses",
+            "topology.stats.sample.rate: 1.0",
         );
     }
     let report =

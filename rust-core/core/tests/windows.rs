@@ -225,6 +225,31 @@ fn a_component_may_have_to_have_as_many_executors_as_another() {
 }
 
 #[test]
+fn an_order_brings_along_what_has_to_have_as_many_executors() {
+    let ordered = |counts: &[(&str, u32)]| {
+        let mut model = Model::new(3, 2, 2);
+        model.settings.rules = rules(&[("thalweg.scaling.bounds", "count=as split")]);
+        holds(&mut model, 60);
+        let counts = counts.iter().map(|(id, count)| ((*id).to_owned(), *count)).collect();
+        model.state.order = Some(Order { topology: "wc-1".to_owned(), counts, ..Order::default() });
+        model.step().decisions.remove(0)
+    };
+    let decision = ordered(&[("split", 4)]);
+    let plan = decision.plan.expect("it can be had");
+    assert_eq!(
+        (decision.verdict, plan.counts["split"], plan.counts["count"]),
+        (Verdict::Act, 4, 4)
+    );
+    // Neither is there a way around it by naming the other one.
+    for counts in [&[("count", 5)][..], &[("split", 4), ("count", 5)]] {
+        let refused = ordered(counts);
+        assert_eq!(refused.verdict, Verdict::Hold, "{:?}", refused.reasons);
+        let text = &refused.reasons[0].text;
+        assert!(text.contains("as many executors as split"), "{text}");
+    }
+}
+
+#[test]
 fn components_are_excluded_by_patterns() {
     let mut model = short_of_executors();
     model.settings.rules.fixed = vec![Target::read("wc-*/spl?t")];

@@ -1,10 +1,13 @@
 //! What an operator's order asks of a topology.
 
+use std::collections::BTreeMap;
+
 use crate::action::Shown;
+use crate::allowed::kept_equal;
 use crate::arrange::Wanted;
 use crate::context::Context;
 use crate::model::Topology;
-use crate::permission::{Kinds, kinds};
+use crate::permission::{Charter, Kinds, kinds};
 use crate::plan::MigrationRow;
 use crate::state::Order;
 
@@ -16,6 +19,30 @@ pub fn order_kinds(order: &Order, topology: &Topology) -> Kinds {
     }
     let moved = !order.leave.is_empty() || order.adopt;
     kinds(topology, &order.counts, &order.memory_mib, moved)
+}
+
+/// The counts of an order with those of components that have to have as many executors as others; an order that names both,
+/// with different counts, cannot be had.
+fn with_equals(
+    context: &Context<'_>,
+    order: &Order,
+    topology: &Topology,
+    counts: BTreeMap<u32, u32>,
+) -> Result<BTreeMap<u32, u32>, String> {
+    let charter = Charter::of(context, topology);
+    let (equal, _) = kept_equal(&charter, topology, counts);
+    for (ordinal, component) in (0u32..).zip(&topology.components) {
+        let Some(&asked) = order.counts.get(&component.id) else { continue };
+        let gets = equal.get(&ordinal).copied().unwrap_or_else(|| topology.executors_of(ordinal));
+        let other = charter.equal_to(component).filter(|_| gets != asked);
+        if let Some(other) = other.and_then(|other| topology.components.get(other as usize)) {
+            let (id, other) = (&component.id, &other.id);
+            return Err(format!(
+                "{id} has to have as many executors as {other} (thalweg.scaling.bounds), so {gets} and not {asked}: order {other}"
+            ));
+        }
+    }
+    Ok(equal)
 }
 
 /// What an order wants of a topology's components, or why it cannot be had.
@@ -43,6 +70,7 @@ pub fn ordered(
         }
         wanted.counts.insert(ordinal, count);
     }
+    wanted.counts = with_equals(context, order, topology, wanted.counts)?;
     for (id, &mib) in &order.memory_mib {
         let (ordinal, component) = find(id)?;
         if component.memory_mib.is_none() {

@@ -42,6 +42,8 @@ pub struct EngineSettings {
     pub control_tokens: Option<PathBuf>,
     /// How often executors report, in seconds.
     pub report_secs: f64,
+    /// The part of all tuples that executors count, where the engine says so.
+    pub counted_part: Option<f64>,
     /// Where everything that goes into the core is recorded, if anywhere.
     pub recording: Option<PathBuf>,
     /// Bytes after which a recording ends.
@@ -98,6 +100,7 @@ impl EngineSettings {
             control_socket,
             control_tokens,
             report_secs: report_secs(given),
+            counted_part: given.get("topology.stats.sample.rate").and_then(Value::as_f64),
             recording,
             recording_limit,
             ledger: ledger(&values),

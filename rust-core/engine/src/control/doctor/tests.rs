@@ -127,7 +127,7 @@ type Fault = (fn(&mut Patient), &'static str, &'static str);
 
 #[test]
 fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
-    let faults: [Fault; 21] = [
+    let faults: [Fault; 22] = [
         (
             |p| p.set("thalweg.mode", json!("dance")),
             "CONFIGURATION_WRONG",
@@ -137,6 +137,15 @@ fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
             |p| p.set("executor.metrics.frequency.secs", json!(600)),
             "STATISTICS_COARSE",
             "executor.metrics.frequency.secs: ",
+        ),
+        (
+            |p| {
+                p.set("topology.stats.sample.rate", json!(0.05));
+                p.set("thalweg.metrics.window.secs", json!(15));
+                p.set("executor.metrics.frequency.secs", json!(5));
+            },
+            "STATISTICS_COARSE",
+            "topology.stats.sample.rate: 1.0",
         ),
         (
             |p| p.status["ledger"]["fault"] = json!("/var/thalweg/ledger: no space left"),

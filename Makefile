@@ -1,4 +1,4 @@
-# Each target sets up what it needs on a Debian 12 machine that has a JDK 17, Maven and Rust.
+# Each target sets up what it needs on a Debian 12 machine that has a JDK 17, Maven, Rust and Node.js.
 
 PREFIX ?= /usr/local
 STORE ?= embedded

@@ -193,6 +193,21 @@ test('what somebody is about to say is not lost when the plan is gone meanwhile'
     });
 });
 
+test('a plan that its engine does not know any more is rejected in vain, and the page says so', async () => {
+    await withPlan(
+        () => ({ ...PLAN, state: 'waiting' }),
+        async () => {
+            await toTopology();
+            await page.locator('.card').getByRole('button', { name: 'Reject' }).click(WITHIN);
+            const dialog = page.getByRole('dialog', { name: /^Reject/ });
+            await dialog.getByLabel(/Why/).fill('a test');
+            await dialog.getByRole('button', { name: 'Reject' }).click();
+            await dialog.getByRole('alert').filter({ hasText: PLAN.id }).waitFor(WITHIN);
+            await page.keyboard.press('Escape');
+        },
+    );
+});
+
 test('an order reaches its engine, and its answer is shown', async () => {
     await toTopology();
     await page.getByRole('button', { name: 'Undo last plan' }).click();
@@ -240,7 +255,7 @@ test('the pictures of the documentation are of pages that are there', async () =
 });
 
 for (const colorScheme of ['light', 'dark']) {
-    for (const width of [1440, 390]) {
+    for (const width of [1440, 1024, 390]) {
         test(`axe finds nothing, ${colorScheme} at ${width} px`, async () => {
             await page.setViewportSize({ width, height: 900 });
             await page.emulateMedia({ colorScheme });

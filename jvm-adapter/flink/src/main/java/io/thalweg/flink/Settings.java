@@ -7,9 +7,13 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.apache.flink.configuration.ConfigOption;
+import org.apache.flink.configuration.ConfigOptions;
+import org.apache.flink.configuration.Configuration;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonProcessingException;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
@@ -32,6 +36,8 @@ public record Settings(int level, long monitorIntervalMillis, double mostCpuPerc
         String libraryPath, RestAccess rest, boolean reactive, Set<String> withoutCheckpoints, Path ownStore, String forEngine) {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String PREFIX = "thalweg.";
+    /** Reads a list as Flink reads its own. */
+    private static final ConfigOption<List<String>> LIST = ConfigOptions.key("list").stringType().asList().noDefaultValue();
 
     private static final String ALL_JOBS = "*";
 
@@ -51,7 +57,8 @@ public record Settings(int level, long monitorIntervalMillis, double mostCpuPerc
         all.put("thalweg.store.dir", ownStore.toString());
         new TreeMap<>(configuration).forEach((key, value) -> {
             if (key.startsWith(PREFIX)) {
-                all.set(key, typed(value));
+                // A password may look like a list.
+                all.set(key, key.endsWith(".password") ? new TextNode(value) : typed(value));
             }
         });
         return new Settings(
@@ -94,7 +101,8 @@ public record Settings(int level, long monitorIntervalMillis, double mostCpuPerc
 
     /**
      * Flink's values are texts, and the core takes numbers and flags as such: a password of digits stays what was
-     * written. Only lists are read.
+     * written. Only lists are read: in JSON, or as Flink writes down a list of its YAML file, with quotes only where YAML
+     * needs them.
      */
     static JsonNode typed(String value) {
         if (!value.startsWith("[")) {
@@ -103,7 +111,8 @@ public record Settings(int level, long monitorIntervalMillis, double mostCpuPerc
         try {
             return JSON.readTree(value);
         } catch (JsonProcessingException e) {
-            return new TextNode(value);
+            List<String> list = Configuration.fromMap(Map.of(LIST.key(), value)).get(LIST);
+            return list.equals(List.of(value)) ? new TextNode(value) : JSON.valueToTree(list);
         }
     }
 

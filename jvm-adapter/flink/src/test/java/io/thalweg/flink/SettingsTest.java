@@ -4,9 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.thalweg.shell.NativeEngine;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import org.apache.flink.configuration.GlobalConfiguration;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,6 +42,19 @@ class SettingsTest {
             assertEquals(text, Settings.typed(text).asText());
             assertTrue(Settings.typed(text).isTextual());
         }
+    }
+
+    @Test
+    void listsAreReadAsPeopleWriteThemInFlinksYaml() throws IOException {
+        String yaml = "thalweg.mode.rules:\n  - \"orders-*=act\"\n  - \"*/move=advise\"\n"
+                + "thalweg.scaling.fixed.components: [\"orders-*/sink-*\", audit]\n"
+                + "thalweg.store.redis.password: \"[secret]\"\n";
+        Files.writeString(folder.resolve("config.yaml"), yaml);
+        JsonNode read = new ObjectMapper().readTree(
+                Settings.of(GlobalConfiguration.loadConfiguration(folder.toString()).toMap()).forEngine());
+        assertEquals("[\"orders-*=act\",\"*/move=advise\"]", read.path("thalweg.mode.rules").toString());
+        assertEquals("[\"orders-*/sink-*\",\"audit\"]", read.path("thalweg.scaling.fixed.components").toString());
+        assertEquals("\"[secret]\"", read.path("thalweg.store.redis.password").toString());
     }
 
     @Test

@@ -96,7 +96,7 @@ fn taxi_demand_is_what_a_batch_of_the_month_comes_to() {
     until_seen("the end of the month", LIMIT, state, |state| state == "FINISHED")
         .unwrap_or_else(|error| panic!("{error:#}\n{}", tails(&flink.logs())));
 
-    let batch = job.program(&flink, "io.thalweg.topologies.taxi.Month").unwrap();
+    let batch = job.program(&flink, "io.thalweg.topologies.taxi.Month", &[]).unwrap();
     let mut batch: Answers = batch
         .lines()
         .filter_map(|line| line.split_once(' '))

@@ -2,6 +2,7 @@
 
 mod flink_act;
 mod flink_lines;
+mod nexmark;
 mod storm_lines;
 mod takeover;
 mod two_job_managers;

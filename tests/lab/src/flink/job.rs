@@ -41,6 +41,11 @@ impl FlinkJob {
         Self::of("zoo.Zoo", name)
     }
 
+    /// A query of Nexmark in SQL, which ends when it has read all events; its outcome is a file of its name.
+    pub fn nexmark(name: &str, query: &str) -> Self {
+        Self::of("nexmark.Nexmark", name).set("query", query)
+    }
+
     fn of(class: &str, name: &str) -> Self {
         let libs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../topologies/flink/build/libs");
         Self {
@@ -71,13 +76,18 @@ impl FlinkJob {
         self.set("out", folder)
     }
 
-    /// What a program in the job's jar prints.
+    /// What a program in the job's jar prints when it is given these arguments.
     ///
     /// # Errors
     /// With all it said when it fails.
-    pub fn program(&self, flink: &FlinkCluster, class: &str) -> Result<String> {
+    pub fn program(
+        &self,
+        flink: &FlinkCluster,
+        class: &str,
+        arguments: &[&str],
+    ) -> Result<String> {
         let mut command = flink.home().java.command(flink.hub(), "256m");
-        command.arg("-cp").arg(&self.jar).arg(class);
+        command.arg("-cp").arg(&self.jar).arg(class).args(arguments);
         run(command)
     }
 

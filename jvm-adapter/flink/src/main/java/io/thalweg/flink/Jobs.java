@@ -3,8 +3,10 @@ package io.thalweg.flink;
 import io.thalweg.flink.place.SlotNumbers;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import org.apache.flink.api.common.JobStatus;
 
 /** Which jobs are ours to change. Safe from any thread. */
 public final class Jobs {
@@ -19,6 +21,8 @@ public final class Jobs {
     private final boolean all;
     private final Map<String, Submission> known = new ConcurrentHashMap<>();
     private final Map<String, Job> placed = new ConcurrentHashMap<>();
+    /** Those that have ended here, as long as REST may show them as they were: it answers from what it has fetched before. */
+    private final Set<String> over = ConcurrentHashMap.newKeySet();
     private final SlotNumbers numbers = new SlotNumbers();
     private final JobMetrics metrics = new JobMetrics();
 
@@ -39,6 +43,16 @@ public final class Jobs {
     /** Whether this one is. */
     boolean has(String id) {
         return all || known.containsKey(id);
+    }
+
+    /** Whether it has ended here for good, and not because another JobManager takes it over. */
+    boolean isOver(String id) {
+        return over.contains(id);
+    }
+
+    /** Forgets what else has ended. */
+    void keepOver(Set<String> ids) {
+        over.retainAll(ids);
     }
 
     /** How a job began, if that is known. */
@@ -77,9 +91,13 @@ public final class Jobs {
     void add(String id, Submission submission, CompletableFuture<?> ended) {
         Submission own = new Submission(Map.copyOf(submission.parallelism), submission.fresh);
         known.put(id, own);
+        over.remove(id);
         ended.whenComplete((result, failure) -> known.computeIfPresent(id, (job, now) -> {
             if (now != own) {
                 return now;
+            }
+            if (result instanceof JobStatus status && status.isGloballyTerminalState()) {
+                over.add(id);
             }
             metrics.leave(id);
             return null;

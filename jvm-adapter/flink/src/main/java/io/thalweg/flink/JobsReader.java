@@ -19,6 +19,8 @@ import java.util.function.BiConsumer;
  * begins, so what was seen before is asked for by its id before it counts as ended.
  */
 final class JobsReader {
+    private static final String INITIALIZING = "INITIALIZING";
+
     private final ClusterReader reader;
     private final Jobs jobs;
     private final Settings settings;
@@ -44,15 +46,22 @@ final class JobsReader {
         boolean others = false;
         Map<String, String> states = new TreeMap<>(running);
         before.forEach((id, job) -> states.putIfAbsent(id, job.state()));
+        jobs.keepOver(states.keySet());
+        states.keySet().removeIf(jobs::isOver);
         for (Map.Entry<String, String> job : states.entrySet()) {
             boolean own = jobs.has(job.getKey());
             Optional<JobView> view = one(job.getKey(), job.getValue(), own, say);
             ours |= own;
-            others |= !own && view.map(found -> found.obstacle() != Obstacle.BATCH).orElse(false);
+            others |= !own && view.map(JobsReader::hasAScheduler).orElse(false);
             view.ifPresent(seen::add);
         }
         // A JobManager leads for all jobs or for none.
         return others && !ours ? null : seen;
+    }
+
+    /** A batch job has none of ours anywhere, and one that is being submitted none yet. */
+    private static boolean hasAScheduler(JobView job) {
+        return job.obstacle() != Obstacle.BATCH && !INITIALIZING.equals(job.state());
     }
 
     private Optional<JobView> one(String id, String state, boolean own, BiConsumer<String, String> say)

@@ -1,6 +1,7 @@
 package io.thalweg.flink;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import org.apache.flink.api.common.JobStatus;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -24,6 +26,7 @@ class JobsReaderTest {
     private final Map<String, String> running = new TreeMap<>(Map.of("a", "RUNNING"));
     private final Map<String, JobView> before = new HashMap<>();
     private final Jobs jobs = Jobs.ownOnly();
+    private CompletableFuture<JobStatus> ended = new CompletableFuture<>();
     private FakeFlink flink;
     private ClusterReader reader;
 
@@ -40,7 +43,7 @@ class JobsReaderTest {
     }
 
     private void own(String id) {
-        jobs.add(id, new Submission(Map.of(), true), new CompletableFuture<>());
+        jobs.add(id, new Submission(Map.of(), true), ended);
     }
 
     private List<JobView> read(Map<String, String> configuration) throws InterruptedException {
@@ -87,6 +90,34 @@ class JobsReaderTest {
         running.put("b", "RUNNING");
         flink.streamingJob("b", "theirs");
         assertNull(read(Map.of()));
+    }
+
+    @Test
+    void aJobWhoseSchedulerIsNotThereYetDoesNotSayWhoLeads() throws Exception {
+        running.remove("a");
+        running.put("b", "INITIALIZING");
+        flink.on("/jobs/b", "{\"jid\": \"b\", \"name\": \"new\", \"state\": \"INITIALIZING\", \"job-type\": \"STREAMING\"}");
+        assertEquals(Map.of("new", Obstacle.OTHER_SCHEDULER), obstacles());
+    }
+
+    @Test
+    void whatHasJustEndedHereDoesNotSayWhoLeadsUntilRestKnows() throws Exception {
+        ended.complete(JobStatus.FINISHED);
+        assertEquals(List.of(), read(Map.of()));
+        // Where another JobManager takes a job over, it does not end.
+        ended = new CompletableFuture<>();
+        own("a");
+        assertEquals(List.of("a"), read(Map.of()).stream().map(JobView::id).toList());
+        ended.complete(JobStatus.SUSPENDED);
+        assertNull(read(Map.of()));
+    }
+
+    @Test
+    void onlyAnAnswerSaysThatAJobHasEnded() throws Exception {
+        assertFalse(reader.hasEnded("a"));
+        assertFalse(reader.hasEnded("unknown"));
+        flink.on("/jobs/a", "{\"jid\": \"a\", \"name\": \"words\", \"state\": \"FINISHED\", \"job-type\": \"STREAMING\"}");
+        assertTrue(reader.hasEnded("a"));
     }
 
     @Test

@@ -121,6 +121,18 @@ public final class ClusterReader {
         }
     }
 
+    /** Whether REST says that a job has ended; of one that it does not know nobody can say. */
+    public boolean hasEnded(String id) throws IOException, InterruptedException {
+        try {
+            return ENDED.contains(rest.get("/jobs/" + id).path("state").asText());
+        } catch (Rest.Refused e) {
+            if (e.isNotFound()) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
     /** One job with the counters of every subtask; nothing once it has ended. */
     public Optional<JobView> job(String id) throws IOException, InterruptedException {
         Optional<JsonNode> found = unlessEnded(id);

@@ -170,15 +170,31 @@ public final class Monitor implements AutoCloseable {
         }
         gauges.take(answer);
         answer.path("decisions").forEach(decision -> findings.take(decision, actuator));
-        JobView left = byId.get(answer.path("due").path("plan").path("topology").asText());
-        // What was changed is taken back in whatever state a job is: it may be what keeps it from running.
-        boolean back = REVERSE.equals(answer.path("due").path("what").asText());
-        if (left != null && (back || RUNNING.equals(left.state()))) {
-            actuator.due(answer.path("due"));
+        JsonNode due = answer.path("due");
+        if (due.isObject() && canBeDone(due, byId)) {
+            actuator.due(due);
         }
         byId.keySet().forEach(this::tellDropped);
         findings.keep(byId.keySet());
         return true;
+    }
+
+    /**
+     * What was changed is taken back in whatever state a job is: it may be what keeps it from running. Of one that has ended
+     * nothing is left to be done, and to say so ends the action, for which all others wait.
+     */
+    private boolean canBeDone(JsonNode due, Map<String, JobView> seen) throws InterruptedException {
+        String id = due.path("plan").path("topology").asText();
+        JobView job = seen.get(id);
+        if (job != null) {
+            return REVERSE.equals(due.path("what").asText()) || RUNNING.equals(job.state());
+        }
+        try {
+            return reader.hasEnded(id);
+        } catch (IOException e) {
+            findings.say("due " + id, "job " + id + " cannot be asked for: " + e);
+            return false;
+        }
     }
 
     /** Whether this JobManager leads; whoever begins to goes on from what its predecessor left. */

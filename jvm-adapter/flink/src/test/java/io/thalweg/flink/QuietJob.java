@@ -23,7 +23,7 @@ public abstract class QuietJob implements PlacedJob {
     }
 
     @Override
-    public final <T> CompletableFuture<T> onMain(Callable<T> work) {
+    public <T> CompletableFuture<T> onMain(Callable<T> work) {
         try {
             return CompletableFuture.completedFuture(work.call());
         } catch (Exception e) {

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -39,6 +40,7 @@ import org.slf4j.LoggerFactory;
 final class OwnTrigger implements Strategy {
     private static final Logger LOG = LoggerFactory.getLogger(OwnTrigger.class);
     private static final long CALL_SECONDS = 10;
+    private static final long LOOK_MILLIS = 100;
     /** Slots that are there are offered within a fraction of this. */
     private static final long PATIENCE_MILLIS = 5_000;
 
@@ -325,8 +327,8 @@ final class OwnTrigger implements Strategy {
 
     private void checkpoint(Deadline deadline) throws Exception {
         try {
-            job.onMain(job::checkpoint).get(CALL_SECONDS, TimeUnit.SECONDS)
-                    .get(Math.max(1, deadline.at() - System.currentTimeMillis()), TimeUnit.MILLISECONDS);
+            CompletableFuture<?> checkpoint = answer(job.onMain(job::checkpoint));
+            checkpoint.get(Math.max(1, deadline.at() - System.currentTimeMillis()), TimeUnit.MILLISECONDS);
         } catch (ExecutionException | TimeoutException e) {
             // A restart by Flink itself ends the checkpoint as well.
             if (!mayLoseState && ask(() -> job.isStillExecuting(state))) {
@@ -339,12 +341,30 @@ final class OwnTrigger implements Strategy {
     /** Asks the job's main thread, which never waits, so neither does this for long. */
     private boolean ask(Callable<Boolean> question) throws StepFailed {
         try {
-            return job.onMain(question).get(CALL_SECONDS, TimeUnit.SECONDS);
+            return answer(job.onMain(question));
         } catch (ExecutionException | TimeoutException e) {
             throw new StepFailed(Code.ENGINE_REFUSED, "the job's scheduler", e.getCause() == null ? e : e.getCause());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new StepFailed(Code.ENGINE_REFUSED, "interrupted", e);
+        }
+    }
+
+    /** What the job's main thread answers; that of a job that has ended does not answer any more. */
+    private <T> T answer(CompletableFuture<T> answer)
+            throws StepFailed, ExecutionException, TimeoutException, InterruptedException {
+        long last = System.currentTimeMillis() + TimeUnit.SECONDS.toMillis(CALL_SECONDS);
+        while (true) {
+            try {
+                return answer.get(LOOK_MILLIS, TimeUnit.MILLISECONDS);
+            } catch (TimeoutException e) {
+                if (job.hasEnded()) {
+                    throw new StepFailed(Code.PLAN_OUTDATED, "the job has ended");
+                }
+                if (System.currentTimeMillis() >= last) {
+                    throw e;
+                }
+            }
         }
     }
 }

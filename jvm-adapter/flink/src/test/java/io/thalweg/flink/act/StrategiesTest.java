@@ -28,6 +28,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import org.apache.flink.runtime.jobgraph.JobResourceRequirements;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
@@ -138,6 +139,19 @@ class StrategiesTest {
         perform(strategy, Phase.PREPARE);
         perform(strategy, Phase.STARTED);
         assertEquals(List.of("ask for slots", "intend after 0 changes", "restart after 1 changes"), done);
+    }
+
+    @Test
+    void ofAJobThatHasEndedNoAnswerIsWaitedFor() throws Exception {
+        OwnTrigger strategy = ownTrigger(false);
+        perform(strategy, Phase.PREPARE);
+        job.ended = true;
+        long begun = System.nanoTime();
+        assertEquals(Code.PLAN_OUTDATED, failure(strategy, Phase.STARTED));
+        assertEquals(Code.PLAN_OUTDATED, assertThrows(StepFailed.class, strategy::back).code());
+        assertEquals(Code.PLAN_OUTDATED, assertThrows(StepFailed.class, strategy::end).code());
+        assertTrue(System.nanoTime() - begun < 5e9, "less than a call may take");
+        assertEquals(List.of(), flink.changes());
     }
 
     @Test
@@ -269,6 +283,7 @@ class StrategiesTest {
         private boolean hasSlots = true;
         private boolean allRun = true;
         private boolean startsEachLook;
+        private boolean ended;
         private int deployments = 1;
         private int extra;
         private Object state = "executing";
@@ -347,9 +362,15 @@ class StrategiesTest {
             return hasSlots;
         }
 
+        /** A main thread that has ended takes what it is given, and does nothing. */
+        @Override
+        public <T> CompletableFuture<T> onMain(Callable<T> work) {
+            return ended ? new CompletableFuture<>() : super.onMain(work);
+        }
+
         @Override
         public boolean hasEnded() {
-            return false;
+            return ended;
         }
 
         @Override

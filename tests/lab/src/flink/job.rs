@@ -80,12 +80,7 @@ impl FlinkJob {
     ///
     /// # Errors
     /// With all it said when it fails.
-    pub fn program(
-        &self,
-        flink: &FlinkCluster,
-        class: &str,
-        arguments: &[&str],
-    ) -> Result<String> {
+    pub fn program(&self, flink: &FlinkCluster, class: &str, arguments: &[&str]) -> Result<String> {
         let mut command = flink.home().java.command(flink.hub(), "256m");
         command.arg("-cp").arg(&self.jar).arg(class).args(arguments);
         run(command)

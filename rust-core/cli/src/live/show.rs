@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
-use comfy_table::{Table, presets};
+use comfy_table::{ColumnConstraint, Table, Width, presets};
 use serde_json::Value;
 use thalweg_control::now_millis;
 
@@ -150,11 +150,16 @@ pub fn short(number: f64) -> String {
     }
 }
 
+/// Characters of the widest column; longer names, as Flink's SQL gives to vertices, take several lines.
+const WIDEST: u16 = 60;
+
 /// A table without lines.
 pub fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(head.iter().map(|name| name.to_uppercase()));
+    let widest = ColumnConstraint::UpperBoundary(Width::Fixed(WIDEST));
+    table.set_constraints(head.iter().map(|_| widest));
     table
 }
 
@@ -223,4 +228,23 @@ pub fn order(given: &Value, now: i64) -> Phrase {
     Phrase::plain(format!("{}  ", text(given, "/id")))
         .then(Phrase::toned(tone(state), state))
         .and(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_hundreds_of_characters_does_not_push_the_numbers_out_of_sight() {
+        let name = "Join(select=[id, item, seller]) -> ".repeat(12);
+        let mut table = table(&["component", "busy"]);
+        table.add_row([name.as_str(), "0.91"]);
+        table.add_row(["outcome", "0.02"]);
+        let shown = table.to_string();
+        let widest = shown.lines().map(|line| line.chars().count()).max();
+        assert!(widest.is_some_and(|width| width <= usize::from(WIDEST) + 10), "{shown}");
+        assert!(shown.lines().nth(1).is_some_and(|line| line.contains("0.91")), "{shown}");
+        let letters = |text: &str| text.matches(char::is_alphabetic).count();
+        assert_eq!(letters(&shown), letters(&name) + letters("componentbusyoutcome"), "{shown}");
+    }
 }

@@ -163,6 +163,18 @@ pub const ROWS: &[Row] = &[
         Works,
         "jobs_of_all_kinds_run_on_while_two_grow",
     ),
+    row(
+        FLINK,
+        "Nexmark in SQL (q4, q5, q8, q9) under the policy `thalweg`: each grows and comes to the same as left alone",
+        Works,
+        "queries_in_sql_grow_and_come_to_the_same",
+    ),
+    row(
+        FLINK,
+        "a job ends while a plan for it is carried out",
+        Works,
+        "a_plan_for_a_job_that_ends_holds_nobody_up",
+    ),
     row(FLINK, "batch jobs", LeftAlone, ALONE),
     row(FLINK, "jobs without checkpoints", LeftAlone, ALONE),
     row(FLINK, "vertices that cannot be rescaled; bounds that users set", LeftAlone, ALONE),

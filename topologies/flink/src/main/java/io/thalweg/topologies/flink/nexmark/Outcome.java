@@ -1,6 +1,5 @@
 package io.thalweg.topologies.flink.nexmark;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -16,6 +15,8 @@ import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.types.Row;
 import org.apache.flink.types.RowKind;
 import org.apache.flink.util.Collector;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The rows that are left of a stream of changes, written to a file when there are no more: a line {@code <count> <row>} for
@@ -23,6 +24,7 @@ import org.apache.flink.util.Collector;
  */
 final class Outcome extends KeyedProcessFunction<Integer, Row, Void> {
     private static final long serialVersionUID = 1;
+    private static final Logger LOG = LoggerFactory.getLogger(Outcome.class);
 
     private final String file;
     private transient MapState<String, Long> rows;
@@ -50,21 +52,26 @@ final class Outcome extends KeyedProcessFunction<Integer, Row, Void> {
         } else {
             rows.put(text, count);
         }
+        // Should the last watermark come before the last rows, the file has all of them nevertheless, and the log says so.
+        if (context.timerService().currentWatermark() == Long.MAX_VALUE) {
+            LOG.warn("a row after the last watermark: {} {}", row.getKind(), text);
+            write();
+        }
     }
 
     @Override
     public void onTimer(long time, OnTimerContext context, Collector<Void> out) throws Exception {
+        write();
+    }
+
+    /** Whole or not at all; again if the job starts once more before it ends. */
+    private void write() throws Exception {
         Map<String, Long> sorted = new TreeMap<>();
         for (Map.Entry<String, Long> row : rows.entries()) {
             sorted.put(row.getKey(), row.getValue());
         }
-        write(lines(sorted));
-    }
-
-    /** Whole or not at all; again with the same if the job starts once more before it ends. */
-    private void write(String lines) throws IOException {
         Path draft = Path.of(file + ".draft");
-        Files.writeString(draft, lines);
+        Files.writeString(draft, lines(sorted));
         Files.move(draft, Path.of(file), StandardCopyOption.ATOMIC_MOVE);
     }
 

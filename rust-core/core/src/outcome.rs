@@ -50,6 +50,7 @@ pub fn verify(
     learned: &mut Learned,
 ) -> Option<Outcome> {
     let &Context { observation, settings, now, .. } = context;
+    charge(context, assessment, state, learned);
     if assessment.topology.status != TopologyStatus::Active {
         let awaited = state.awaited.as_mut()?;
         awaited.due = awaited.due.max(now.plus(settings.settle).plus(settings.interval));
@@ -60,7 +61,6 @@ pub fn verify(
         state.awaited.take_if(|awaited| now >= awaited.due && complete)?;
     let model = learned.model_mut(assessment.topology, context.namesakes);
     model.note_stop(took);
-    model.took.retain(|(at, _)| now.since(*at) < DAY);
     model.took.push((now, took.get() / 1000.0));
     let (before, after) = (
         action.before,
@@ -112,6 +112,21 @@ pub fn verify(
         helped: effect == Effect::Helped,
         text,
     })
+}
+
+/// Charges the day with the time that plans took which were given up: for whoever waits they are actions as others are.
+fn charge(
+    context: &Context<'_>,
+    assessment: &Assessment<'_>,
+    state: &mut TopologyState,
+    learned: &mut Learned,
+) {
+    if state.given_up.is_empty() && state.awaited.is_none() {
+        return;
+    }
+    let model = learned.model_mut(assessment.topology, context.namesakes);
+    model.took.retain(|(at, _)| context.now.since(*at) < DAY);
+    model.took.append(&mut state.given_up);
 }
 
 /// What the blacklist learns from an action. That something had to be undone says nothing about undoing.

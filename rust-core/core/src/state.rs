@@ -256,6 +256,8 @@ pub struct TopologyState {
     pub actions: VecDeque<Timestamp>,
     /// How long the last action took.
     pub last_took: Millis,
+    /// When plans were given up of late, and the seconds that each had taken; not charged to the day yet.
+    pub given_up: Vec<(Timestamp, f64)>,
     /// What did not help.
     pub blacklist: Blacklist,
     /// What the last action spoiled, until it is undone.
@@ -392,7 +394,8 @@ impl State {
     /// Notes that a plan was given up.
     pub fn abort(&mut self, plan: &str, now: Timestamp, settings: &Settings) {
         for topology in self.topologies.values_mut() {
-            if topology.in_flight.take_if(|flight| flight.plan == plan).is_some() {
+            if let Some(flight) = topology.in_flight.take_if(|flight| flight.plan == plan) {
+                topology.given_up.push((now, now.since(flight.since).get() / 1000.0));
                 topology.policies.me_stream.persistence.clear();
                 topology.settling_until = now.plus(settings.settle);
             }

@@ -274,6 +274,24 @@ fn actions_take_no_more_time_a_day_than_they_may() {
 }
 
 #[test]
+fn the_time_of_an_action_that_was_given_up_counts_as_well() {
+    let mut model = short_of_executors();
+    model.settings.daily_stop = Millis::from_secs(60);
+    let plan = acts(&mut model, 100).and_then(|decision| decision.plan).expect("it is short");
+    let begun = model.now();
+    // Nobody carries it out.
+    while model.now().since(begun) < Millis::from_secs(40) {
+        model.step();
+    }
+    model.state.abort(&plan.id, model.now(), &model.settings);
+    let (decision, _) = planned(&mut model);
+    let reason = &decision.reasons[0];
+    assert_eq!(reason.code, ReasonCode::DisruptionLimited, "{:?}", decision.reasons);
+    // Forty seconds, and half a minute by assumption.
+    assert!(reason.measured >= Some(70.0), "{reason:?}");
+}
+
+#[test]
 fn every_guard_says_why_it_lets_a_plan_pass_or_does_not() {
     let mut model = short_of_executors();
     model.settings.daily_stop = Millis::from_secs(20);

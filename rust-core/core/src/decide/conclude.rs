@@ -62,7 +62,8 @@ fn taken_secs(
     let judged = model.map(|model| &model.took).into_iter().flatten();
     let today = judged.filter(|(at, _)| context.now.since(*at) < day()).map(|(_, secs)| secs);
     let awaited = state.awaited.as_ref().map_or(0.0, |awaited| awaited.took.get() / 1000.0);
-    today.sum::<f64>() + awaited
+    let given_up: f64 = state.given_up.iter().map(|(_, secs)| secs).sum();
+    today.sum::<f64>() + awaited + given_up
 }
 
 /// The decision, and what came of the topology's last action if that can be seen by now.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, Command, CommandFactory};
@@ -44,10 +44,7 @@ impl Manual {
         fs::create_dir_all(&pages).with_context(|| pages.display().to_string())?;
         let mut command = Arguments::command();
         command.build();
-        page(&command, "thalweg", &pages)?;
-        for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
-            page(sub, &format!("thalweg-{}", sub.get_name()), &pages)?;
-        }
+        write_pages(&command, "thalweg", &pages)?;
         for (shell, place) in [
             (Shell::Bash, "bash-completion/completions/thalweg"),
             (Shell::Zsh, "zsh/site-functions/_thalweg"),
@@ -64,11 +61,18 @@ impl Manual {
     }
 }
 
-fn page(command: &Command, name: &str, folder: &std::path::Path) -> Result<()> {
+/// Writes the page of a command, and those of its own commands, which it names.
+fn write_pages(command: &Command, name: &str, folder: &Path) -> Result<()> {
     let file = folder.join(format!("{name}.1"));
     let mut text = Vec::new();
     clap_mangen::Man::new(command.clone()).render(&mut text)?;
-    fs::write(&file, text).with_context(|| file.display().to_string())
+    fs::write(&file, text).with_context(|| file.display().to_string())?;
+    if command.get_name() == "help" {
+        // Its own commands are all those that there are.
+        return Ok(());
+    }
+    let mut own = command.get_subcommands().filter(|sub| !sub.is_hide_set());
+    own.try_for_each(|sub| write_pages(sub, &format!("{name}-{}", sub.get_name()), folder))
 }
 
 /// The reference of all commands.
@@ -150,6 +154,8 @@ mod tests {
         let read = |file: &str| fs::read_to_string(folder.path().join(file)).expect(file);
         assert!(read("man/man1/thalweg.1").contains("nobody answers"));
         assert!(read("man/man1/thalweg-explain.1").contains("why"));
+        assert!(read("man/man1/thalweg-config.1").contains(r"thalweg\-config\-check(1)"));
+        assert!(read("man/man1/thalweg-config-check.1").contains("configuration"));
         assert!(read("bash-completion/completions/thalweg").contains("explain"));
         assert!(read("zsh/site-functions/_thalweg").contains("#compdef thalweg"));
         assert!(read("fish/vendor_completions.d/thalweg.fish").contains("explain"));

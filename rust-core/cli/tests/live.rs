@@ -105,6 +105,23 @@ fn an_operator_looks_orders_and_reads_what_came_of_it() {
 }
 
 #[test]
+fn what_was_decided_at_an_earlier_moment_is_explained_from_the_ledger() {
+    let mut night = Night::with(&json!({ "thalweg.action.daily.limit": 0 }));
+    night.look();
+    let calm = night.cluster.now().millis() / 1000;
+    night.cluster.rate = 5_000.0;
+    (0..40).for_each(|_| night.look());
+    let then = night.says(&["explain", "wc-1", "--at", &calm.to_string()]);
+    let now = night.says(&["explain", "wc-1"]);
+    assert!(!then.contains("CAPACITY_HIGH") && now.contains("CAPACITY_HIGH"), "{then}\n{now}");
+    let told = night.says(&["explain", "wc-1", "--at", &calm.to_string(), "--json"]);
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert!(told["decision"]["at"].as_i64() <= Some(calm * 1000), "{told}");
+    // Before it was seen nothing was decided.
+    assert_eq!(code(&night.run(&["explain", "wc-1", "--at", "0"])).0, Some(3));
+}
+
+#[test]
 fn a_plan_that_was_saved_is_applied_unless_it_is_stale() {
     let mut night = Night::with(&json!({ "thalweg.action.daily.limit": 0 }));
     night.cluster.rate = 5_000.0;

@@ -1,10 +1,12 @@
 //! `thalweg explain`: why a topology, or one of its executors, is as it is.
 
 use clap::Args;
-use serde_json::Value;
-use thalweg_control::{Command, now_millis};
+use serde_json::{Value, json};
+use thalweg_control::{Command, ErrorCode, Refusal, now_millis};
 
 use super::ask::Live;
+use super::history::decided;
+use super::moments::past;
 use super::plan::diff;
 use super::show::{Tone, ago, list, number, order, paint, reason, short, table, text, tone};
 use crate::exit::Failure;
@@ -23,6 +25,10 @@ pub struct Explain {
     /// Also how an executor came to its place: its tasks, as `3-4` or `3`
     #[arg(long, value_name = "ID")]
     executor: Option<String>,
+    /// As it was decided then: `06:00` today, or yesterday if that is to come, or `2026-11-30T06:00`, each with
+    /// ` in Europe/Berlin` behind it unless it is UTC; or seconds since 1970
+    #[arg(long, value_name = "TIME", value_parser = past, conflicts_with = "executor")]
+    at: Option<i64>,
     #[command(flatten)]
     live: Live,
 }
@@ -30,8 +36,11 @@ pub struct Explain {
 impl Explain {
     /// Runs the command.
     pub fn run(self) -> Result<(), Failure> {
-        let Self { topology, why_not, executor, live } = self;
-        let told = live.ask(Command::Explain { topology, executor })?;
+        let Self { topology, why_not, executor, at, live } = self;
+        let told = match at {
+            Some(at) => earlier(&live, &topology, at)?,
+            None => live.ask(Command::Explain { topology, executor })?,
+        };
         if live.printed(&told)? {
             return Ok(());
         }
@@ -41,11 +50,21 @@ impl Explain {
         } else {
             reasons(&told);
             measured(&told);
-            past(&told);
+            done(&told);
         }
         place(&told);
         Ok(())
     }
+}
+
+/// What was decided about a topology at a moment, from the ledger.
+fn earlier(live: &Live, topology: &str, at: i64) -> Result<Value, Failure> {
+    let record = decided(live, topology, at)?.ok_or_else(|| {
+        let text = format!("nothing that was decided about {topology} by then is known");
+        Failure::Refused(Refusal::of(ErrorCode::NotFound, "at", text))
+    })?;
+    Ok(json!({ "topology": record["topology"], "name": record["name"], "status": "then",
+        "record": record["seq"], "decision": record["content"] }))
 }
 
 fn verdict(told: &Value) {
@@ -135,7 +154,7 @@ fn measured(told: &Value) {
     }
 }
 
-fn past(told: &Value) {
+fn done(told: &Value) {
     let lines: Vec<String> =
         list(told, "/orders").take(5).map(|given| order(given, now_millis()).to_string()).collect();
     section("orders", &lines);

@@ -55,6 +55,22 @@ impl History {
     }
 }
 
+/// The last decision about a topology that was noted up to a moment, in ms since 1970: decisions are noted where they say
+/// something new, so it held at that moment.
+pub(super) fn decided(live: &Live, topology: &str, at: i64) -> Result<Option<Value>, Failure> {
+    let topology = Some(topology.to_owned());
+    let mut ask = Ask { topology, limit: u32::MAX, before: None, after: 0 };
+    let held = |record: &&Value| {
+        text(record, "/kind") == "decision" && record["content"]["at"].as_i64() <= Some(at)
+    };
+    while let Some(page) = ask.next(live)? {
+        if let Some(record) = list(&page, "/records").find(held) {
+            return Ok(Some(record.clone()));
+        }
+    }
+    Ok(None)
+}
+
 /// What is still to be asked for.
 struct Ask {
     topology: Option<String>,

@@ -5,6 +5,7 @@ pub mod ask;
 pub mod doctor;
 pub mod explain;
 pub mod history;
+mod moments;
 pub mod orders;
 pub mod plan;
 mod record;

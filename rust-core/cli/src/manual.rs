@@ -155,7 +155,7 @@ mod tests {
         assert!(read("man/man1/thalweg.1").contains("nobody answers"));
         assert!(read("man/man1/thalweg-explain.1").contains("why"));
         assert!(read("man/man1/thalweg-config.1").contains(r"thalweg\-config\-check(1)"));
-        assert!(read("man/man1/thalweg-config-check.1").contains("configuration"));
+        assert!(read("man/man1/thalweg-config-check.1").contains("FILE"));
         assert!(read("bash-completion/completions/thalweg").contains("explain"));
         assert!(read("zsh/site-functions/_thalweg").contains("#compdef thalweg"));
         assert!(read("fish/vendor_completions.d/thalweg.fish").contains("explain"));

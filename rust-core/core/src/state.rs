@@ -300,6 +300,7 @@ impl State {
                 awaited: topology.awaited.clone(),
                 actions: topology.actions.clone(),
                 last_took: topology.last_took,
+                given_up: topology.given_up.clone(),
                 blacklist: topology.blacklist.clone(),
                 harm: topology.harm.clone(),
                 proposed: topology.proposed.clone(),

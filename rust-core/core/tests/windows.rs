@@ -240,13 +240,30 @@ fn an_order_brings_along_what_has_to_have_as_many_executors() {
         (decision.verdict, plan.counts["split"], plan.counts["count"]),
         (Verdict::Act, 4, 4)
     );
-    // Neither is there a way around it by naming the other one.
-    for counts in [&[("count", 5)][..], &[("split", 4), ("count", 5)]] {
-        let refused = ordered(counts);
-        assert_eq!(refused.verdict, Verdict::Hold, "{:?}", refused.reasons);
-        let text = &refused.reasons[0].text;
-        assert!(text.contains("as many executors as split"), "{text}");
-    }
+    // As the way back from a plan that made them equal: the other one counts.
+    let decision = ordered(&[("split", 4), ("count", 5)]);
+    assert_eq!(decision.plan.as_ref().expect("it can be had").counts["count"], 4);
+    assert!(codes(&decision).contains(&ReasonCode::KeptEqual));
+    // Neither is there a way around it by naming it alone.
+    let refused = ordered(&[("count", 5)]);
+    assert_eq!(refused.verdict, Verdict::Hold, "{:?}", refused.reasons);
+    let text = &refused.reasons[0].text;
+    assert!(text.contains("as many executors as split"), "{text}");
+}
+
+#[test]
+fn an_order_waits_also_where_what_it_brings_along_is_frozen() {
+    let mut model = Model::new(3, 2, 4);
+    let bounds = ("thalweg.scaling.bounds", "count=as split");
+    let freeze = ("thalweg.windows.freeze", "*/scale-in=1970-01-01T00:00 for 9h");
+    model.settings.rules = rules(&[bounds, freeze]);
+    holds(&mut model, 60);
+    // One more of `split`, and so one less of `count`.
+    let counts = [("split".to_owned(), 3)].into();
+    model.state.order = Some(Order { topology: "wc-1".to_owned(), counts, ..Order::default() });
+    let waits = model.step().decisions.remove(0);
+    assert_eq!(codes(&waits)[0], ReasonCode::Frozen, "{:?}", waits.reasons);
+    assert!(model.state.order.is_some(), "it is kept");
 }
 
 #[test]

@@ -280,8 +280,9 @@ impl Book {
         for given in &mut self.open {
             let Fate::Proposed { plan } = &given.fate else { continue };
             let waits = |decision: &Decision| {
-                matches!(decision.verdict, Verdict::Propose | Verdict::Act)
-                    && decision.plan.as_ref().is_some_and(|proposed| proposed.id == *plan)
+                let offered = decision.offer.as_ref().is_some_and(|offer| offer.plan == *plan);
+                let begins = decision.plan.as_ref().is_some_and(|begun| begun.id == *plan);
+                offered || decision.verdict == Verdict::Act && begins
             };
             let meant = |decision: &&Decision| {
                 given.order.topology == decision.topology || given.order.topology == decision.name

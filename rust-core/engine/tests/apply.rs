@@ -156,6 +156,14 @@ fn where_people_have_to_approve_an_applied_plan_waits_for_their_word() {
     let accepted = held.apply(&shown["plan"]["id"], Some(shown.clone())).unwrap();
     let proposed = held.fate(&accepted);
     assert_eq!(proposed["state"], "proposed", "{proposed}");
+    // It waits on while the policy itself wants nothing.
+    (0..3).for_each(|_| drop(held.look()));
+    assert_eq!(held.fate(&accepted)["state"], "proposed");
+    let plan = held.fate(&accepted)["plan"].as_str().unwrap().to_owned();
+    let said = json!({ "op": "approve", "plan": plan, "who": "ann" }).to_string();
+    held.engine.command(&said, held.cluster.now()).unwrap();
+    held.look();
+    assert_eq!(held.fate(&accepted)["state"], "acting", "{}", held.fate(&accepted));
     let mut watched = Held::by("thalweg.mode", json!("advise"));
     let shown = watched.shown();
     let refusal = watched.apply(&shown["plan"]["id"], None).unwrap_err();

@@ -61,7 +61,8 @@ pub(super) fn decided(live: &Live, topology: &str, at: i64) -> Result<Option<Val
     let topology = Some(topology.to_owned());
     let mut ask = Ask { topology, limit: u32::MAX, before: None, after: 0 };
     let held = |record: &&Value| {
-        text(record, "/kind") == "decision" && record["content"]["at"].as_i64() <= Some(at)
+        text(record, "/kind") == "decision"
+            && record["content"]["at"].as_i64().is_some_and(|decided| decided <= at)
     };
     while let Some(page) = ask.next(live)? {
         if let Some(record) = list(&page, "/records").find(held) {

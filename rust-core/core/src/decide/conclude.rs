@@ -16,7 +16,7 @@ use crate::outcome::verify;
 use crate::permission::takes;
 use crate::plan::Plan;
 use crate::reason::{Reason, ReasonCode};
-use crate::settings::Adopt;
+use crate::settings::{Adopt, Mode};
 use crate::state::{Learned, TopologyState};
 use crate::units::{Millis, Share, Timestamp};
 
@@ -95,7 +95,7 @@ pub fn decided(context: &Context<'_>, guarded: Guarded<'_>) -> (Decision, Option
     }
     let plan = match (verdict, &remembered.proposed) {
         // Nothing is wanted at this moment, but somebody can still say yes to what was.
-        (Verdict::Hold, Some(offered)) => Some(offered.plan.clone()),
+        (Verdict::Hold, Some(offered)) if mode != Mode::Observe => Some(offered.plan.clone()),
         _ => plan,
     };
     let view = completed(context, view, remembered);

@@ -136,8 +136,9 @@ fn of_operator(
         };
     }
     match ordered(context, &order, topology) {
-        Ok(wanted) => {
-            let reasons = reason(ReasonCode::Ordered, "an operator ordered it".to_owned());
+        Ok((wanted, along)) => {
+            let mut reasons = reason(ReasonCode::Ordered, "an operator ordered it".to_owned());
+            reasons.extend(along);
             (Goal::Obey(order, wanted), reasons)
         }
         Err(text) => (Goal::Stay, reason(ReasonCode::OrderImpossible, text)),
@@ -148,7 +149,8 @@ fn of_operator(
 fn not_now(context: &Context<'_>, subject: &Subject<'_>, order: &Order) -> Option<Reason> {
     let topology = subject.assessment.topology;
     let takes = takes(context, topology, Some(subject.remembered), subject.learned);
-    let answers = Charter::of(context, topology).checks(&order_kinds(order, topology), takes);
+    let answers =
+        Charter::of(context, topology).checks(&order_kinds(context, order, topology), takes);
     answers.into_iter().find_map(|(_, against)| against)
 }
 

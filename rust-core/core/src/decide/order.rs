@@ -9,48 +9,61 @@ use crate::context::Context;
 use crate::model::Topology;
 use crate::permission::{Charter, Kinds, kinds};
 use crate::plan::MigrationRow;
+use crate::reason::Reason;
 use crate::state::Order;
 
 /// What an order changes of a topology.
-pub fn order_kinds(order: &Order, topology: &Topology) -> Kinds {
+pub fn order_kinds(context: &Context<'_>, order: &Order, topology: &Topology) -> Kinds {
     if let Some(Shown { plan, .. }) = order.plan.as_deref() {
         let moved = plan.rows.iter().any(MigrationRow::moves);
         return kinds(topology, &plan.counts, &plan.memory_mib, moved);
     }
     let moved = !order.leave.is_empty() || order.adopt;
-    kinds(topology, &order.counts, &order.memory_mib, moved)
+    let (equal, _) = with_equals(context, order, topology);
+    let named = |(ordinal, count): (&u32, &u32)| {
+        Some((topology.components.get(*ordinal as usize)?.id.clone(), *count))
+    };
+    kinds(topology, &equal.iter().filter_map(named).collect(), &order.memory_mib, moved)
 }
 
-/// The counts of an order with those of components that have to have as many executors as others; an order that names both,
-/// with different counts, cannot be had.
+/// The counts of an order with those of components that have to have as many executors as others, and which these are.
 fn with_equals(
     context: &Context<'_>,
     order: &Order,
     topology: &Topology,
-    counts: BTreeMap<u32, u32>,
-) -> Result<BTreeMap<u32, u32>, String> {
-    let charter = Charter::of(context, topology);
-    let (equal, _) = kept_equal(&charter, topology, counts);
-    for (ordinal, component) in (0u32..).zip(&topology.components) {
-        let Some(&asked) = order.counts.get(&component.id) else { continue };
-        let gets = equal.get(&ordinal).copied().unwrap_or_else(|| topology.executors_of(ordinal));
-        let other = charter.equal_to(component).filter(|_| gets != asked);
-        if let Some(other) = other.and_then(|other| topology.components.get(other as usize)) {
-            let (id, other) = (&component.id, &other.id);
-            return Err(format!(
-                "{id} has to have as many executors as {other} (thalweg.scaling.bounds), so {gets} and not {asked}: order {other}"
-            ));
-        }
-    }
-    Ok(equal)
+) -> (BTreeMap<u32, u32>, Vec<Reason>) {
+    let components = (0u32..).zip(&topology.components);
+    let counts = components.filter_map(|(ordinal, c)| Some((ordinal, *order.counts.get(&c.id)?)));
+    kept_equal(&Charter::of(context, topology), topology, counts.collect())
 }
 
-/// What an order wants of a topology's components, or why it cannot be had.
+/// Why an order cannot be had that names a component which has to have as many executors as another, and not that one.
+fn parts_equals(
+    context: &Context<'_>,
+    order: &Order,
+    topology: &Topology,
+    equal: &BTreeMap<u32, u32>,
+) -> Option<String> {
+    let charter = Charter::of(context, topology);
+    (0u32..).zip(&topology.components).find_map(|(ordinal, component)| {
+        let asked = *order.counts.get(&component.id)?;
+        let gets = equal.get(&ordinal).copied().unwrap_or_else(|| topology.executors_of(ordinal));
+        let other = &topology.components.get(charter.equal_to(component)? as usize)?.id;
+        (gets != asked && !order.counts.contains_key(other)).then(|| {
+            let id = &component.id;
+            format!(
+                "{id} has to have as many executors as {other} (thalweg.scaling.bounds), so {gets} and not {asked}: order {other}"
+            )
+        })
+    })
+}
+
+/// What an order wants of a topology's components, with what that brings along, or why it cannot be had.
 pub fn ordered(
     context: &Context<'_>,
     order: &Order,
     topology: &Topology,
-) -> Result<Wanted, String> {
+) -> Result<(Wanted, Vec<Reason>), String> {
     if order.is_ambiguous(&context.observation.topologies) {
         let name = &order.topology;
         return Err(format!("several are named {name}: the order has to name one by its id"));
@@ -70,7 +83,11 @@ pub fn ordered(
         }
         wanted.counts.insert(ordinal, count);
     }
-    wanted.counts = with_equals(context, order, topology, wanted.counts)?;
+    let (equal, reasons) = with_equals(context, order, topology);
+    if let Some(why) = parts_equals(context, order, topology, &equal) {
+        return Err(why);
+    }
+    wanted.counts = equal;
     for (id, &mib) in &order.memory_mib {
         let (ordinal, component) = find(id)?;
         if component.memory_mib.is_none() {
@@ -81,5 +98,5 @@ pub fn ordered(
         }
         wanted.memory_mib.insert(ordinal, mib);
     }
-    Ok(wanted)
+    Ok((wanted, reasons))
 }

@@ -125,6 +125,8 @@ pub struct Memory {
     pub(super) trials: BTreeMap<usize, (u32, f64)>,
     /// Components that more executors did not help, until when, and how often.
     pub(super) in_vain: BTreeMap<usize, (Timestamp, u32)>,
+    /// The executors of components as this policy wanted them when it last wanted fewer: what others took away says nothing.
+    pub(super) fewer: DesiredCounts,
     /// Executors that were too few for what was asked of them.
     pub(super) too_few: TooFew,
     /// Records per second that were asked of each component when the policy was asked last.
@@ -197,8 +199,12 @@ impl Memory {
             }
             if now != before {
                 let asked = self.asked.get(index).copied().flatten();
-                let change = Changed { index, before, now, asked };
-                self.too_few.note(change, situation.now, situation.settings.thalweg.horizon);
+                if now > before || self.fewer.get(&index) == Some(&now) {
+                    let change = Changed { index, before, now, asked };
+                    self.too_few.note(change, situation.now, situation.settings.thalweg.horizon);
+                } else {
+                    self.too_few.forget(index);
+                }
                 // What was needed before is known from another arrangement.
                 self.forget_needs();
                 self.changed_at = Some(situation.now);

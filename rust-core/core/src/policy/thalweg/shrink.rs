@@ -78,6 +78,7 @@ pub(super) fn down(
     if gain <= cost {
         return Intent::Stay(vec![weighed(ReasonCode::CostAboveGain), fullest]);
     }
+    memory.fewer.clone_from(&desired);
     let memory_mib = spares.iter().map(|(&index, spare)| (index, spare.mib)).collect();
     let mut reasons = vec![weighed(ReasonCode::DemandBelowCapacity), fullest];
     reasons.extend(spares.into_values().map(|spare| spare.reason));

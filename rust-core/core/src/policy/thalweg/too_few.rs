@@ -73,6 +73,12 @@ impl TooFew {
         }
     }
 
+    /// Somebody else took executors away, so that their coming back is no proof.
+    pub fn forget(&mut self, index: usize) {
+        self.tried.remove(&index);
+        self.suspected.remove(&index);
+    }
+
     /// Compares what is asked of components with what was when they got fewer executors. Where it is the same within `soon` of
     /// their getting more again, as few are ruled out for the time `plain`, for twice as long each further time.
     pub fn compare(
@@ -97,6 +103,11 @@ impl TooFew {
                     Some(known) => known.times + 1,
                     None => 0,
                 };
+                // What was too few under no more than this load is known still.
+                let standing = before.filter(|known| {
+                    now < known.until && known.tried.asked <= tried.asked * (1.0 + SAME)
+                });
+                let executors = standing.map_or(executors, |known| executors.max(known.executors));
                 let span = plain.get() * f64::from(1u32 << times.min(MOST_DOUBLINGS));
                 let until = now.plus(Millis::saturating(span));
                 known.insert(*index, Known { executors, tried, until, times });
@@ -112,9 +123,9 @@ impl TooFew {
     }
 }
 
-/// Whether no more is asked for than was.
+/// Whether as much is asked for as was.
 fn is_like(asked: f64, was: f64) -> bool {
-    asked <= was * (1.0 + SAME)
+    (asked - was).abs() <= was * SAME
 }
 
 #[cfg(test)]
@@ -167,7 +178,9 @@ mod tests {
         let mut known = TooFew::default();
         change(&mut known, (9, 5), 100.0, 0);
         change(&mut known, (5, 9), 130.0, 80);
-        (8..70).for_each(|tens| see(&mut known, 130.0, tens * 10));
+        see(&mut known, 130.0, 90);
+        see(&mut known, 20.0, 100);
+        (11..70).for_each(|tens| see(&mut known, 130.0, tens * 10));
         see(&mut known, 100.0, 700);
         change(&mut known, (9, 5), 100.0, 1000);
         change(&mut known, (5, 9), 100.0, 2200);

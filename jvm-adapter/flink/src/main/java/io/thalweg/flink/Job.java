@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import org.apache.flink.api.common.JobID;
+import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.core.execution.CheckpointType;
 import org.apache.flink.runtime.clusterframework.types.AllocationID;
 import org.apache.flink.runtime.concurrent.ComponentMainThreadExecutor;
@@ -52,7 +53,7 @@ public final class Job implements PlacedJob {
         return allocator;
     }
 
-    CompletableFuture<?> ended() {
+    CompletableFuture<JobStatus> ended() {
         return scheduler.getJobTerminationFuture();
     }
 
@@ -141,6 +142,12 @@ public final class Job implements PlacedJob {
     @Override
     public boolean hasEnded() {
         return ended().isDone();
+    }
+
+    @Override
+    public boolean isOver() {
+        CompletableFuture<JobStatus> ended = ended();
+        return ended.isDone() && !ended.isCompletedExceptionally() && ended.join().isGloballyTerminalState();
     }
 
     @Override

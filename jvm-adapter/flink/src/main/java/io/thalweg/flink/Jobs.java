@@ -46,7 +46,7 @@ public final class Jobs {
     }
 
     /** Whether it has ended here for good, and not because another JobManager takes it over. */
-    boolean isOver(String id) {
+    public boolean isOver(String id) {
         return over.contains(id);
     }
 

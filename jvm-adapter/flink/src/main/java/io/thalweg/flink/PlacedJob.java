@@ -63,6 +63,9 @@ public interface PlacedJob {
     /** Whether it runs no more, here at least. Safe from any thread. */
     boolean hasEnded();
 
+    /** Whether it has ended for good, and not because another JobManager takes it over. Safe from any thread. */
+    boolean isOver();
+
     /** Has Flink look whether it can start the job by now, if it waits for slots. */
     void startIfPossible();
 

@@ -85,4 +85,9 @@ public abstract class QuietJob implements PlacedJob {
     public boolean holdsEnough(DesiredPlacement desired) {
         throw new UnsupportedOperationException();
     }
+
+    @Override
+    public boolean isOver() {
+        return hasEnded();
+    }
 }

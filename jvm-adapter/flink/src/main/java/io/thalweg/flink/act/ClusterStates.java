@@ -11,6 +11,8 @@ import io.thalweg.flink.rest.Rest;
 import io.thalweg.shell.ClusterState;
 import io.thalweg.shell.EngineFacade;
 import io.thalweg.shell.Plan;
+import io.thalweg.shell.StepFailed;
+import io.thalweg.shell.StepFailed.Code;
 import io.thalweg.shell.Strategy;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -53,12 +55,12 @@ public final class ClusterStates implements Function<Plan, ClusterState> {
         Callable<Recovery> recovery = () -> mayLoseState ? Recovery.POSSIBLE : Recovery.read(rest, plan.topology());
         return jobs.placed(plan.topology())
                 .map(job -> new OwnTrigger(job, context, bounds, facade, mayLoseState))
-                .map(trigger -> new Present(requirements, plan, List.of(trigger), trigger::reached))
+                .map(trigger -> new Present(requirements, jobs, plan, List.of(trigger), trigger::reached))
                 .orElseGet(() -> {
                     // Through REST, parallelism is all that can be changed.
                     RestRescale rescale = new RestRescale(plan, bounds, facade, recovery);
                     List<Strategy> strategies = plan.counts().isEmpty() ? List.of() : List.of(rescale);
-                    return new Present(requirements, plan, strategies, rescale::reached);
+                    return new Present(requirements, jobs, plan, strategies, rescale::reached);
                 });
     }
 
@@ -86,8 +88,16 @@ public final class ClusterStates implements Function<Plan, ClusterState> {
     }
 
     /** The job is there. What a predecessor committed is carried on as it was begun. */
-    private record Present(Requirements requirements, Plan plan, List<Strategy> strategies, BooleanSupplier goal)
+    private record Present(Requirements requirements, Jobs jobs, Plan plan, List<Strategy> strategies, BooleanSupplier goal)
             implements ClusterState {
+        /** Of a job that another process runs, as where Thalweg works from beside, only REST tells, a while later. */
+        @Override
+        public void check() throws StepFailed {
+            if (jobs.isOver(plan.topology())) {
+                throw new StepFailed(Code.PLAN_OUTDATED, "the job has ended");
+            }
+        }
+
         @Override
         public List<Strategy> carryOn() {
             return strategies;

@@ -328,7 +328,7 @@ final class OwnTrigger implements Strategy {
     private void checkpoint(Deadline deadline) throws Exception {
         try {
             CompletableFuture<?> checkpoint = answer(job.onMain(job::checkpoint));
-            checkpoint.get(Math.max(1, deadline.at() - System.currentTimeMillis()), TimeUnit.MILLISECONDS);
+            answer(checkpoint, deadline.at());
         } catch (ExecutionException | TimeoutException e) {
             // A restart by Flink itself ends the checkpoint as well.
             if (!mayLoseState && ask(() -> job.isStillExecuting(state))) {
@@ -353,13 +353,20 @@ final class OwnTrigger implements Strategy {
     /** What the job's main thread answers; that of a job that has ended does not answer any more. */
     private <T> T answer(CompletableFuture<T> answer)
             throws StepFailed, ExecutionException, TimeoutException, InterruptedException {
-        long last = System.currentTimeMillis() + TimeUnit.SECONDS.toMillis(CALL_SECONDS);
+        return answer(answer, System.currentTimeMillis() + TimeUnit.SECONDS.toMillis(CALL_SECONDS));
+    }
+
+    /** The same until a time in ms since 1970. */
+    private <T> T answer(CompletableFuture<T> answer, long last)
+            throws StepFailed, ExecutionException, TimeoutException, InterruptedException {
         while (true) {
             try {
                 return answer.get(LOOK_MILLIS, TimeUnit.MILLISECONDS);
             } catch (TimeoutException e) {
                 if (job.hasEnded()) {
-                    throw new StepFailed(Code.PLAN_OUTDATED, "the job has ended");
+                    // Another JobManager carries the plan of its job on, or takes back what was done.
+                    throw job.isOver() ? new StepFailed(Code.PLAN_OUTDATED, "the job has ended")
+                            : new StepFailed(Code.LEADERSHIP_LOST, "another JobManager takes the job over");
                 }
                 if (System.currentTimeMillis() >= last) {
                     throw e;

@@ -146,12 +146,21 @@ class StrategiesTest {
         OwnTrigger strategy = ownTrigger(false);
         perform(strategy, Phase.PREPARE);
         job.ended = true;
+        job.over = true;
         long begun = System.nanoTime();
         assertEquals(Code.PLAN_OUTDATED, failure(strategy, Phase.STARTED));
         assertEquals(Code.PLAN_OUTDATED, assertThrows(StepFailed.class, strategy::back).code());
         assertEquals(Code.PLAN_OUTDATED, assertThrows(StepFailed.class, strategy::end).code());
         assertTrue(System.nanoTime() - begun < 5e9, "less than a call may take");
         assertEquals(List.of(), flink.changes());
+    }
+
+    @Test
+    void aJobThatAnotherJobManagerTakesOverLeavesItsPlanToThatOne() throws Exception {
+        OwnTrigger strategy = ownTrigger(false);
+        perform(strategy, Phase.PREPARE);
+        job.ended = true;
+        assertEquals(Code.LEADERSHIP_LOST, failure(strategy, Phase.STARTED));
     }
 
     @Test
@@ -284,6 +293,7 @@ class StrategiesTest {
         private boolean allRun = true;
         private boolean startsEachLook;
         private boolean ended;
+        private boolean over;
         private int deployments = 1;
         private int extra;
         private Object state = "executing";
@@ -371,6 +381,11 @@ class StrategiesTest {
         @Override
         public boolean hasEnded() {
             return ended;
+        }
+
+        @Override
+        public boolean isOver() {
+            return over;
         }
 
         @Override

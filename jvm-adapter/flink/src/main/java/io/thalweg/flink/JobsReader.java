@@ -37,17 +37,18 @@ final class JobsReader {
     /**
      * All jobs in the order of their ids; null where another JobManager leads.
      *
-     * @param running states by id, as listed
+     * @param listed states by id, of those too that have ended: REST shows some of these as they ran for some seconds more
      * @param say is told what cannot be read, and why
      */
-    List<JobView> read(Map<String, String> running, BiConsumer<String, String> say) throws InterruptedException {
+    List<JobView> read(Map<String, String> listed, BiConsumer<String, String> say) throws InterruptedException {
         List<JobView> seen = new ArrayList<>();
         boolean ours = false;
         boolean others = false;
-        Map<String, String> states = new TreeMap<>(running);
+        Map<String, String> states = new TreeMap<>(listed);
         before.forEach((id, job) -> states.putIfAbsent(id, job.state()));
         jobs.keepOver(states.keySet());
         states.keySet().removeIf(jobs::isOver);
+        states.values().removeIf(ClusterReader::isEnd);
         for (Map.Entry<String, String> job : states.entrySet()) {
             boolean own = jobs.has(job.getKey());
             Optional<JobView> view = one(job.getKey(), job.getValue(), own, say);

@@ -143,8 +143,8 @@ public final class Monitor implements AutoCloseable {
         long now = System.currentTimeMillis();
         reader.refresh();
         Thread.sleep(FETCH_MILLIS);
-        Map<String, String> running = reader.jobs();
-        List<JobView> seen = new JobsReader(reader, jobs, settings, last.jobs()).read(running, findings::say);
+        Map<String, String> listed = reader.jobs();
+        List<JobView> seen = new JobsReader(reader, jobs, settings, last.jobs()).read(listed, findings::say);
         if (seen == null) {
             return follows();
         }

@@ -132,6 +132,13 @@ class JobsReaderTest {
     }
 
     @Test
+    void aJobThatIsListedAsEndedIsNotThereWhateverElseIsShownOfIt() throws Exception {
+        read(Map.of()).forEach(job -> before.put(job.id(), job));
+        running.put("a", "CANCELED");
+        assertEquals(Map.of(), obstacles());
+    }
+
+    @Test
     void aJobThatIsNotListedForAMomentIsStillThere() throws Exception {
         read(Map.of()).forEach(job -> before.put(job.id(), job));
         running.clear();

@@ -70,16 +70,16 @@ public final class ClusterReader {
         return nodes;
     }
 
-    /** Ids and states of all jobs that have not ended, by id. One that does not answer at once may be missing. */
+    /** States of all jobs, by id, of those too that ended lately. One that does not answer at once may be missing. */
     public Map<String, String> jobs() throws IOException, InterruptedException {
         Map<String, String> jobs = new HashMap<>();
-        for (JsonNode job : rest.get("/jobs").path("jobs")) {
-            String state = job.path("status").asText();
-            if (!ENDED.contains(state)) {
-                jobs.put(job.path("id").asText(), state);
-            }
-        }
+        rest.get("/jobs").path("jobs").forEach(job -> jobs.put(job.path("id").asText(), job.path("status").asText()));
         return jobs;
+    }
+
+    /** Whether a state is one that jobs do not come out of. */
+    public static boolean isEnd(String state) {
+        return ENDED.contains(state);
     }
 
     /** Forgets all but these jobs. */

@@ -37,12 +37,17 @@ async function confirm(dialog, word) {
     assert.ok(!(await refusal.isVisible()), `refused: ${await refusal.textContent().catch(() => '')}`);
 }
 
-/** Gives a word on the plan for a topology, once one waits for it. */
-async function say(word, name) {
+/** Gives a word on the plan for a topology, once one waits for it. One that others replace meanwhile is refused; then on that. */
+async function say(word, name, tries = 5) {
     await page.goto(`${ADDRESS}/plans`);
     const card = page.getByRole('region', { name: new RegExp(`for ${name}$`) });
     await card.getByRole('button', { name: word }).click(SLOWLY);
-    await confirm(page.getByRole('dialog', { name: `${word} the plan for ${name}?` }), word);
+    try {
+        await confirm(page.getByRole('dialog', { name: `${word} the plan for ${name}?` }), word);
+    } catch (error) {
+        if (tries === 1 || !/was replaced or withdrawn/.test(error.message)) throw error;
+        await say(word, name, tries - 1);
+    }
 }
 
 /** The history of one kind of record shows these words about a topology. */

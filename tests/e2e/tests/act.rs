@@ -162,7 +162,11 @@ fn what_is_to_be_apart_is_placed_apart(product: &Product) -> Result<()> {
         product.storm.submit(&apart, thalweg_e2e::LIMIT).with_context(|| product.evidence())?;
     let hosts = |component| info.of(component).map(|e| e.host.as_str()).collect::<BTreeSet<&str>>();
     ensure!(hosts("spout").len() == 2, "both sources on one node: {info:?}");
-    ensure!(hosts("split").is_disjoint(&hosts("count")), "on one node: {info:?}");
+    ensure!(
+        hosts("split").is_disjoint(&hosts("count")),
+        "on one node: {info:?}\n{}",
+        product.evidence()
+    );
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
-use thalweg_engine::{EngineSettings, keys};
+use thalweg_engine::{EngineSettings, keys, sampled_coarsely};
 use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::exit::Failure;
@@ -142,7 +142,8 @@ fn of_engine(given: &Map<String, Value>, found: &mut Vec<Found>) {
     // As Storm has it where nothing is written.
     let rate = given.get("topology.stats.sample.rate").and_then(Value::as_f64).unwrap_or(0.05);
     let window = given.get("thalweg.metrics.window.secs").and_then(Value::as_f64);
-    if rate < 0.05 || ours && rate < 1.0 && window.is_some_and(|window| window < 20.0) {
+    let coarse = window.is_some_and(|window| sampled_coarsely(rate, window));
+    if rate < 0.05 || ours && coarse {
         say(
             "topology.stats.sample.rate",
             "so few tuples are counted that rates over the window are guesses",

@@ -25,9 +25,6 @@ const SMALLEST_RISE_MS: f64 = 1.0;
 /// Throughput varies by this part where nothing was done.
 const SMALLEST_GAIN: f64 = 0.03;
 
-/// A day, over which the time that actions took is summed up.
-const DAY: Millis = Millis::from_secs(86_400);
-
 /// What came of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Effect {
@@ -61,7 +58,7 @@ pub fn verify(
         state.awaited.take_if(|awaited| now >= awaited.due && complete)?;
     let model = learned.model_mut(assessment.topology, context.namesakes);
     model.note_stop(took);
-    model.took.push((now, took.get() / 1000.0));
+    model.note_took(now, took.get() / 1000.0);
     let (before, after) = (
         action.before,
         Baseline::of(assessment.topology, assessment.metrics, &state.metric_history),
@@ -121,12 +118,10 @@ fn charge(
     state: &mut TopologyState,
     learned: &mut Learned,
 ) {
-    if state.given_up.is_empty() && state.awaited.is_none() {
-        return;
+    if !state.given_up.is_empty() {
+        let model = learned.model_mut(assessment.topology, context.namesakes);
+        state.given_up.drain(..).for_each(|(at, secs)| model.note_took(at, secs));
     }
-    let model = learned.model_mut(assessment.topology, context.namesakes);
-    model.took.retain(|(at, _)| context.now.since(*at) < DAY);
-    model.took.append(&mut state.given_up);
 }
 
 /// What the blacklist learns from an action. That something had to be undone says nothing about undoing.

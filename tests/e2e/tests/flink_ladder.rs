@@ -87,11 +87,7 @@ fn restarted(product: &mut FlinkProduct, name: &str) -> Result<JobInfo> {
 }
 
 fn rescales_as_flink_does(product: &FlinkProduct, job: &JobInfo, split: u32) -> Result<()> {
-    let path = format!("/jobs/{}/resource-requirements", job.id);
-    let mut bounds = product.flink.rest().get(&path)?;
-    bounds[&job.vertex("split")?.id] =
-        json!({"parallelism": {"lowerBound": 1, "upperBound": split}});
-    product.flink.rest().put(&path, &bounds)?;
+    product.flink.rest().bound(job, "split", (1, split))?;
     product.wait("Flink's own rescale", || {
         let info = product.flink.rest().job(&job.id)?;
         Ok((info.runs() && info.vertex("split")?.parallelism == split).then_some(()))

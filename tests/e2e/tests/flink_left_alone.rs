@@ -71,7 +71,7 @@ fn bounds_of_a_user_hold(product: &FlinkProduct) -> Result<()> {
     let job = product.submit(&saturated("words").set(INTERVAL, "2s"))?;
     // Out, beside the batch job and the other; then by hand in again, where it stays.
     scaled(product, &job, |split| split >= 2)?;
-    bound(product, &job, 1, 1)?;
+    product.flink.rest().bound(&job, "split", (1, 1))?;
     scaled(product, &job, |split| split == 1)?;
     product.wait("the slots of the other subtasks to be given back", || {
         let used = product.slots_in_use()?;
@@ -82,7 +82,7 @@ fn bounds_of_a_user_hold(product: &FlinkProduct) -> Result<()> {
     says(product, "words", &["BOUNDS_LIMITED"])?;
     stays(product, &job, 1)?;
     // Within other bounds the policy is free.
-    bound(product, &job, 1, 2)?;
+    product.flink.rest().bound(&job, "split", (1, 2))?;
     scaled(product, &job, |split| split == 2)?;
     stays(product, &job, 2)?;
     // It would take a third: two do the work, but without the room that is asked for.
@@ -122,12 +122,4 @@ fn stays(product: &FlinkProduct, job: &JobInfo, subtasks: u32) -> Result<()> {
     let found = split(product, job)?;
     ensure!(found == Some(subtasks), "{found:?} subtasks\n{}", product.evidence());
     Ok(())
-}
-
-fn bound(product: &FlinkProduct, job: &JobInfo, lower: u32, upper: u32) -> Result<()> {
-    let path = format!("/jobs/{}/resource-requirements", job.id);
-    let mut bounds: Value = product.flink.rest().get(&path)?;
-    bounds[&job.vertex("split")?.id] =
-        json!({"parallelism": {"lowerBound": lower, "upperBound": upper}});
-    product.flink.rest().put(&path, &bounds).map(drop)
 }

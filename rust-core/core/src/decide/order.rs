@@ -76,12 +76,10 @@ pub fn ordered(
     let mut wanted =
         Wanted { pinned_stay: true, in_stages: true, adopt: order.adopt, ..Wanted::default() };
     for (id, &count) in &order.counts {
-        let (ordinal, component) = find(id)?;
-        let tasks = component.tasks.count();
+        let tasks = find(id)?.1.tasks.count();
         if count == 0 || count > tasks {
             return Err(format!("{id} can have 1 to {tasks} executors, not {count}"));
         }
-        wanted.counts.insert(ordinal, count);
     }
     let (equal, reasons) = with_equals(context, order, topology);
     if let Some(why) = parts_equals(context, order, topology, &equal) {

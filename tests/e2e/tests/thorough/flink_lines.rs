@@ -46,10 +46,7 @@ fn flinks_own_scheduler_runs(line: FlinkLine) -> Result<()> {
     let flink = FlinkBuilder::new(folder.path()).line(line).library_jar(&jar()?).start()?;
     let job = FlinkJob::word_count("words").set("rate", LINES as u32);
     let job = flink.submit(&job, LIMIT).with_context(|| tails(&[flink.job_manager_log()]))?;
-    let path = format!("/jobs/{}/resource-requirements", job.id);
-    let mut bounds = flink.rest().get(&path)?;
-    bounds[&job.vertex("split")?.id] = json!({"parallelism": {"lowerBound": 1, "upperBound": 3}});
-    flink.rest().put(&path, &bounds)?;
+    flink.rest().bound(&job, "split", (1, 3))?;
     let split = || {
         let info = flink.rest().job(&job.id)?;
         Ok((info.runs(), info.vertex("split")?.parallelism))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// On a busy machine a JobManager takes long to set up its first job.
 const TIMEOUT_SECS: u64 = 30;
@@ -121,6 +121,18 @@ impl FlinkRest {
     /// As for [`FlinkRest::get`].
     pub fn put(&self, path: &str, body: &Value) -> Result<Value> {
         self.send(with_body(minreq::put(format!("{}{path}", self.base)), body), path)
+    }
+
+    /// Bounds the parallelism of a job's vertex, as a user does by hand.
+    ///
+    /// # Errors
+    /// As for [`FlinkRest::get`], or when there is no such vertex.
+    pub fn bound(&self, job: &JobInfo, vertex: &str, (lower, upper): (u32, u32)) -> Result<()> {
+        let path = format!("/jobs/{}/resource-requirements", job.id);
+        let mut bounds = self.get(&path)?;
+        bounds[&job.vertex(vertex)?.id] =
+            json!({"parallelism": {"lowerBound": lower, "upperBound": upper}});
+        self.put(&path, &bounds).map(drop)
     }
 
     /// The ids of all registered TaskManagers.

@@ -15,6 +15,8 @@ use crate::units::{Millis, Timestamp};
 
 /// Weight of the newest stop, and of the newest time until executors were needed again.
 const STOP_WEIGHT: f64 = 0.3;
+/// A day, over which the time that actions took is summed up.
+const DAY: Millis = Millis::from_secs(86_400);
 /// Gain over prediction below which an action was in vain.
 const IN_VAIN: f64 = 0.1;
 
@@ -54,6 +56,12 @@ impl TopologyModel {
         let secs = stop.get() / 1000.0;
         let smoothed = self.stop_secs.map_or(secs, |was| was + STOP_WEIGHT * (secs - was));
         self.stop_secs = Some(smoothed);
+    }
+
+    /// Notes when an action on it was over, and the seconds that it took; what is a day older is forgotten.
+    pub fn note_took(&mut self, at: Timestamp, secs: f64) {
+        self.took.retain(|(earlier, _)| at.since(*earlier) < DAY);
+        self.took.push((at, secs));
     }
 
     /// Notes for how long fewer executors were enough.

@@ -12,7 +12,7 @@ use thalweg_core::units::Timestamp;
 use thalweg_store::{Mailbox, Precautions, Reach, Store, StoreKind};
 
 use super::others::OtherHands;
-use crate::settings::EngineSettings;
+use crate::settings::{EngineSettings, sampled_coarsely};
 
 /// From this busy share on an acker that cannot grow is in the way.
 const ACKER_BUSY: f64 = 0.6;
@@ -26,8 +26,6 @@ const OTHERS_CHANGES: usize = 3;
 const SLOW: f64 = 0.5;
 /// A window has at least so many reports.
 const REPORTS: f64 = 3.0;
-/// Within a shorter window counts of samples say little: of one tuple in 20, 325/s were read over 4 s where 200/s were true.
-const SAMPLED_SECS: f64 = 20.0;
 
 /// Reasons of decisions that stay until somebody does something, and what that is.
 const MENDS: [(&str, &str); 9] = [
@@ -124,7 +122,7 @@ fn of_settings(settings: &EngineSettings, found: &mut Vec<Value>) {
         );
         found.push(finding("STATISTICS_COARSE", "", text, mend));
     }
-    if let Some(part) = settings.counted_part.filter(|part| *part < 1.0 && window < SAMPLED_SECS) {
+    if let Some(part) = settings.counted_part.filter(|part| sampled_coarsely(*part, window)) {
         let text = format!(
             "executors count {part} of all tuples, in steps of {:.0}, which is too coarse for a window of {window} s",
             1.0 / part.max(f64::MIN_POSITIVE)

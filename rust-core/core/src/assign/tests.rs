@@ -237,3 +237,61 @@ proptest! {
         prop_assert!(answer.executors[..per].iter().all(|a| *a != Assigned::NotOurs));
     }
 }
+
+/// Two sources, a splitter and a counter twice each, and two ackers, in two workers at most; sources are to be on nodes
+/// of their own, and splitters on none with a counter.
+fn kept_apart() -> Topology {
+    let component = |(id, kind, first): (&str, ComponentKind, u32)| Component {
+        id: id.to_owned(),
+        kind,
+        tasks: TaskRange::new(first, first + 1),
+        most_per_node: (id == "spout").then_some(1),
+        ..Component::default()
+    };
+    let components = [
+        ("__acker", ComponentKind::System, 1),
+        ("count", ComponentKind::Operator, 3),
+        ("split", ComponentKind::Operator, 5),
+        ("spout", ComponentKind::Source, 7),
+    ];
+    let executor = |task: u32| Executor {
+        component: (task - 1) / 2,
+        tasks: TaskRange::new(task, task),
+        slot: None,
+        counters: None,
+    };
+    Topology {
+        id: "apart".to_owned(),
+        components: components.into_iter().map(component).collect(),
+        executors: (1..=8).map(executor).collect(),
+        apart: vec![(2, 1)],
+        desired_workers: 2,
+        ..Topology::default()
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_to_be_apart_is_placed_apart_beside_whatever_runs(
+        places in prop::collection::vec((0u32..2, 1u32..4), 0..24),
+    ) {
+        let mut view = cluster(2, (2, 8));
+        let mut other = view.topologies.remove(0);
+        for (executor, &(node, port)) in other.executors.iter_mut().zip(&places) {
+            executor.slot = Some(SlotRef { node, port });
+        }
+        other.executors.truncate(places.len());
+        view.topologies = vec![other, kept_apart()];
+        let others = view.topologies[0].executors.len();
+        let answer = run(&view, &BTreeMap::new());
+        let nodes = |component: u32| -> BTreeSet<Option<u32>> {
+            let own = view.topologies[1].executors.iter().zip(&answer.executors[others..]);
+            own.filter(|(executor, _)| executor.component == component).map(|(_, to)| match to {
+                Assigned::To(slot) => Some(slot.node),
+                _ => None,
+            }).collect()
+        };
+        prop_assert_eq!(nodes(3), BTreeSet::from([Some(0), Some(1)]));
+        prop_assert!(nodes(1).is_disjoint(&nodes(2)), "{:?}", answer);
+    }
+}

@@ -68,10 +68,13 @@ impl History {
         self.measure(at, settings.max_age)
     }
 
-    /// Keeps a report if it is a new one; a report that runs backwards starts a new history.
+    /// Keeps a report if it is a new one. One that runs backwards starts a new history, and so does the first one that
+    /// tells of the executor's time: no difference to those before it can.
     fn push(&mut self, seen: Timestamp, counters: &Counters) {
         if let Some(last) = self.reports.back() {
-            if restarted(&last.counters(), counters) {
+            let last_counters = last.counters();
+            let first_timed = last_counters.busy_ms.is_none() && counters.busy_ms.is_some();
+            if first_timed || restarted(&last_counters, counters) {
                 self.reports.clear();
             } else if counters.uptime_secs == last.uptime_secs {
                 return;
@@ -223,6 +226,22 @@ mod tests {
         history.absorb(&executor(1, 104, 1100, 11.0), at(4), &settings());
         let restarted = history.absorb(&executor(1, 2, 5, 1.0), at(8), &settings());
         assert_eq!(restarted, Measurement::Missing(Absence::JustStarted));
+    }
+
+    #[test]
+    fn time_that_is_told_only_from_the_second_report_on_is_known_from_the_third() {
+        let mut history = History::default();
+        let mut busy = |uptime_secs: u32, busy_ms| {
+            let mut executor = executor(1, uptime_secs, 0, 0.0);
+            executor.counters = executor.counters.map(|c| Counters { busy_ms, ..c });
+            history.absorb(&executor, at(i64::from(uptime_secs)), &settings())
+        };
+        busy(1, None);
+        assert_eq!(busy(3, Some(700.0)), Measurement::Missing(Absence::JustStarted));
+        let known = busy(5, Some(1_700.0)).sample().map(|sample| sample.delta.busy_ms);
+        assert_eq!(known, Some(Some(1_000.0)));
+        let lost = busy(7, None).sample().map(|sample| sample.delta.busy_ms);
+        assert_eq!(lost, Some(None), "what is no longer told is not known");
     }
 
     #[test]

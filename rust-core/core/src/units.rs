@@ -128,6 +128,11 @@ impl Timestamp {
         Self(self.0.saturating_add(span.get() as i64))
     }
 
+    /// The instant `span` earlier.
+    pub fn minus(self, span: Millis) -> Self {
+        Self(self.0.saturating_sub(span.get() as i64))
+    }
+
     /// The instant `seconds` later.
     pub fn plus_secs(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX)))

@@ -99,6 +99,7 @@ impl Engine {
             running.operator = said.operator;
             self.begin_anew(&mut running, said.proposals);
             for action in stored.settled {
+                let action = action.taken_over(now);
                 if let Some(flight) = action.flight.clone() {
                     self.await_outcome(&mut running, action, flight, now);
                 }
@@ -189,6 +190,7 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Option<Action>, EngineError> {
         let id = left.plan.id.clone();
+        let left = left.taken_over(now);
         {
             let mut running = self.running();
             let flight = flight_of(&left, now);

@@ -24,7 +24,7 @@ pub struct InFlight {
     /// How busy the busiest executor was expected to be afterwards, as far as that could be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_busy: Option<Share>,
-    /// When it was decided.
+    /// When it was decided; later by as long as nobody led where it was taken over.
     pub since: Timestamp,
 }
 

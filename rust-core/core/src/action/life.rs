@@ -237,6 +237,17 @@ impl Action {
         }
     }
 
+    /// The action as somebody finds it who takes it over at `now`. How long it goes on counts from its start, but for the
+    /// time that nobody is known to have been at work on it: a plan is not charged with the hours in which no leader was.
+    #[must_use]
+    pub fn taken_over(mut self, now: Timestamp) -> Self {
+        if let Some(flight) = &mut self.flight {
+            let took = self.since.since(flight.since);
+            flight.since = now.minus(took).max(flight.since);
+        }
+        self
+    }
+
     fn enter(&mut self, phase: Phase, now: Timestamp) {
         if self.phase != phase {
             self.phase = phase;

@@ -84,6 +84,19 @@ fn a_drain_that_works_ends_settled_and_judged() {
     }
 }
 
+/// It was decided in second 0 and committed in second 5; its leader went then, for two hours.
+#[test]
+fn the_time_without_a_leader_is_not_charged_to_an_action() {
+    let flight = InFlight::found("words-1-p1".to_owned(), at(0));
+    let action =
+        Action { phase: Phase::Committed, since: at(5), flight: Some(flight), ..decided() };
+    let since = |action: &Action| action.flight.as_ref().map(|flight| flight.since);
+    let found = action.clone().taken_over(at(7_205));
+    assert_eq!(since(&found), Some(at(7_200)), "five seconds of it are known of");
+    // The clock of whoever took it over is behind.
+    assert_eq!(since(&action.taken_over(at(3))), Some(at(0)));
+}
+
 /// At which second a phase began.
 fn entered(events: &[Event], phase: Phase) -> i64 {
     let first = (1..=events.len()).find(|n| after(&events[..*n]).0.phase == phase);

@@ -20,10 +20,11 @@ import io.thalweg.shell.Threads;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
-import org.apache.storm.generated.AuthorizationException;
+import java.util.Set;
 import org.apache.storm.generated.ExecutorSummary;
 import org.apache.storm.generated.Nimbus;
 import org.apache.storm.generated.NotAliveException;
@@ -54,6 +55,8 @@ final class Monitor implements AutoCloseable {
     private final RoundTrips roundTrips;
     private final SnapshotWriter writer = new SnapshotWriter();
     private final Findings findings = new Findings(LOG);
+    /** The topologies that could not be read when last looked at. */
+    private final Set<String> unread = new HashSet<>();
     private final Gauges gauges;
     private final Pace pace;
     private final Thread thread = Threads.of("thalweg-monitor", this::work);
@@ -213,6 +216,7 @@ final class Monitor implements AutoCloseable {
         answer.path("decisions").forEach(decision -> findings.take(decision, actuator));
         actuator.due(answer.path("due"));
         findings.keep(view.topologies().keySet());
+        unread.retainAll(view.topologies().keySet());
     }
 
     /** Whether this Nimbus still leads; a look at a large cluster takes longer than the question may wait. */
@@ -230,11 +234,19 @@ final class Monitor implements AutoCloseable {
         } catch (NotAliveException e) {
             LOG.debug("{} ended meanwhile", summary.get_id());
             return;
-        } catch (AuthorizationException e) {
-            // The topology of somebody who does not let us look is left alone; the others are judged.
+        } catch (TException | RuntimeException e) {
+            nimbus.requireAnswers(e);
+            // A topology that cannot be read, or may not be, is left alone; the others are judged.
+            String about = "topology " + summary.get_id();
+            findings.say(about, about + " cannot be read: " + e);
+            unread.add(summary.get_id());
             shapes.write(writer, details, status(summary.get_status()), Counters.emitted(List.of()));
             writer.obstacle(SnapshotWriter.Obstacle.UNREADABLE);
             return;
+        }
+        if (unread.remove(summary.get_id())) {
+            String about = "topology " + summary.get_id();
+            findings.say(about, about + " can be read again");
         }
         TopologyShape shape = shapes.write(writer, details, status(summary.get_status()), Counters.emitted(info.get_executors()));
         writeExecutors(writer, shape, info.get_executors(), slots);

@@ -14,6 +14,7 @@ import io.thalweg.storm.cluster.Meters;
 import io.thalweg.storm.cluster.Rounds;
 import io.thalweg.storm.cluster.Settings;
 import io.thalweg.storm.cluster.StateLink;
+import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -31,12 +32,20 @@ import org.apache.storm.generated.TopologyInfo;
 import org.apache.storm.generated.TopologySummary;
 import org.apache.storm.metric.StormMetricsRegistry;
 import org.apache.storm.scheduler.TopologyDetails;
+import org.apache.storm.thrift.TApplicationException;
+import org.apache.storm.thrift.transport.TTransportException;
 import org.apache.storm.utils.NimbusClient;
 import org.junit.jupiter.api.Test;
 
 class MonitorTest {
     private static final Settings QUICK = new Settings(10, 2, 1000, 0, 0, Settings.Method.AUTO, null, 10_000, 1000, 1000, Path.of("nowhere"), null);
     private static final Settings PATIENT = new Settings(10, 2, 60_000, 0, 0, Settings.Method.AUTO, null, 10_000, 1000, 1000, Path.of("nowhere"), null);
+
+    private static final Map<String, TopologyDetails> SECRET = byId(Synthetic.topology("secret", 1, 1, 1));
+
+    private static Map<String, TopologyDetails> byId(TopologyDetails topology) {
+        return Map.of(topology.getId(), topology);
+    }
 
     /** Storm gives Nimbus a handler that ends it when an error leaves any thread. */
     @Test
@@ -56,20 +65,48 @@ class MonitorTest {
     }
 
     @Test
-    void aTopologyThatMayNotBeReadKeepsNoOtherFromBeingJudged() throws Exception {
-        TopologyDetails secret = Synthetic.topology("secret", 1, 1, 1);
+    void aTopologyThatCannotBeReadKeepsNoOtherFromBeingJudged() throws Exception {
+        List<Throwable> refusals = List.of(new AuthorizationException("not for you"),
+            new TApplicationException(TApplicationException.INTERNAL_ERROR, "its configuration is gone"),
+            new TTransportException("MaxMessageSize reached"), new IllegalStateException("some"));
+        for (Throwable refusal : refusals) {
+            watch(refusing(refusal, "getTopologyInfoWithOpts"), SECRET);
+        }
+    }
+
+    @Test
+    void aNimbusThatDoesNotAnswerIsNotTakenForTopologiesThatCannotBeRead() throws Exception {
+        AtomicInteger looks = new AtomicInteger();
+        Nimbus.Iface gone = refusing(new TTransportException("closed"), "getTopologyInfoWithOpts", "getLeader");
+        Nimbus.Iface back = (Nimbus.Iface) Proxy.newProxyInstance(getClass().getClassLoader(), new Class<?>[] {Nimbus.Iface.class},
+            (proxy, method, arguments) -> {
+                boolean begins = method.getName().equals("getTopologySummaries");
+                if (looks.addAndGet(begins ? 1 : 0) > 2) {
+                    return List.of();
+                }
+                try {
+                    return method.invoke(gone, arguments);
+                } catch (InvocationTargetException e) {
+                    throw e.getCause();
+                }
+            });
+        watch(back, SECRET);
+        assertTrue(looks.get() > 2, "two looks were given up");
+    }
+
+    /** A Nimbus of one topology that refuses these calls. */
+    private static Nimbus.Iface refusing(Throwable refusal, String... calls) {
         TopologySummary summary = new TopologySummary();
-        summary.set_id(secret.getId());
+        summary.set_id(SECRET.keySet().iterator().next());
         summary.set_name("secret");
         summary.set_status("ACTIVE");
-        Nimbus.Iface nimbus = (Nimbus.Iface) Proxy.newProxyInstance(getClass().getClassLoader(), new Class<?>[] {Nimbus.Iface.class},
+        return (Nimbus.Iface) Proxy.newProxyInstance(MonitorTest.class.getClassLoader(), new Class<?>[] {Nimbus.Iface.class},
             (proxy, method, arguments) -> {
-                if (method.getName().equals("getTopologySummaries")) {
-                    return List.of(summary);
+                if (List.of(calls).contains(method.getName())) {
+                    throw refusal;
                 }
-                throw new AuthorizationException(method.getName() + " is not for you");
+                return method.getName().equals("getTopologySummaries") ? List.of(summary) : null;
             });
-        watch(nimbus, Map.of(secret.getId(), secret));
     }
 
     /** Where a worker does not answer Storm holds no round for minutes, and nobody may stay stopped that long. */

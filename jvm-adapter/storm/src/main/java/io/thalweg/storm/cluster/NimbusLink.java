@@ -97,6 +97,18 @@ public final class NimbusLink implements AutoCloseable {
         return call("getTopologyInfoWithOpts", nimbus -> nimbus.getTopologyInfoWithOpts(topology, options));
     }
 
+    /**
+     * Sees to it that a failed call is no sign of a Nimbus that is gone: one that refuses has answered, and of any other
+     * it is asked something that costs nothing.
+     *
+     * @throws TException if it does not answer that either
+     */
+    public void requireAnswers(Exception failure) throws TException {
+        if (!(failure instanceof AuthorizationException)) {
+            call("getLeader", Nimbus.Iface::getLeader);
+        }
+    }
+
     /** By the constructor that every line of Storm has; the builder is missing in Storm 2.5. */
     @SuppressWarnings("deprecation")
     private static NimbusClient connect(Map<String, Object> conf) throws TTransportException {

@@ -114,6 +114,9 @@ fn what_was_decided_at_an_earlier_moment_is_explained_from_the_ledger() {
     let then = night.says(&["explain", "wc-1", "--at", &calm.to_string()]);
     let now = night.says(&["explain", "wc-1"]);
     assert!(!then.contains("CAPACITY_HIGH") && now.contains("CAPACITY_HIGH"), "{then}\n{now}");
+    for stage in ["signals", "diagnosis", "wanted", "planned", "guards", "no  daily actions: "] {
+        assert!(now.contains(stage), "the way of the decision, to {stage}: {now}");
+    }
     let told = night.says(&["explain", "wc-1", "--at", &calm.to_string(), "--json"]);
     let told: Value = serde_json::from_str(&told).unwrap();
     assert!(told["decision"]["at"].as_i64() <= Some(calm * 1000), "{told}");

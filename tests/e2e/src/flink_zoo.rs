@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use thalweg_lab::FlinkJob;
 
+use crate::doctor::{finding, finds};
 use crate::flink::FlinkProduct;
 use crate::status::CALM;
 
@@ -41,12 +42,17 @@ pub struct Member {
     pub restarts: bool,
     /// What is to be said of it.
     pub says: &'static [&'static str],
+    /// What the doctor is to find.
+    pub ails: &'static [&'static str],
 }
+
+/// What is wrong with the Redis of tests: it has no password, and keeps nothing.
+const STORE: [&str; 2] = ["STORE_OPEN", "STORE_FORGETS"];
 
 const fn member(name: &'static str, slots: usize, says: &'static [&'static str]) -> Member {
     let settings = &[CHECKPOINTS];
     let (result, ends, restarts) = (Some("sink: Writer"), false, false);
-    Member { name, slots, result, settings, ends, restarts, says }
+    Member { name, slots, result, settings, ends, restarts, says, ails: &[] }
 }
 
 /// All of them.
@@ -61,9 +67,9 @@ pub const MEMBERS: &[Member] = &[
     member("windowed", 1, &[]),
     member("timed", 2, &[]),
     member("joined", 2, &[]),
-    member("legacy", 2, &["NOT_TIMED"]),
+    Member { ails: &["NOT_TIMED"], ..member("legacy", 2, &["NOT_TIMED"]) },
     Member { result: None, ..member("silent", 2, &[]) },
-    Member { settings: &[], ..member(FRAGILE, 1, &[]) },
+    Member { settings: &[], ails: &["CHECKPOINTS_MISSING"], ..member(FRAGILE, 1, &[]) },
     Member {
         settings: &["execution.runtime-mode=BATCH"],
         result: None,
@@ -71,7 +77,7 @@ pub const MEMBERS: &[Member] = &[
     },
     Member { ends: true, ..member("ending", 1, &[]) },
     Member { restarts: true, result: None, ..member("failing", 1, &[]) },
-    Member { result: None, ..member("sql", 1, &["NOT_TIMED"]) },
+    Member { result: None, ails: &["NOT_TIMED"], ..member("sql", 1, &["NOT_TIMED"]) },
     member("busy", 1, &[]),
 ];
 
@@ -202,6 +208,17 @@ impl Zoo {
             ensure!(after[name] > *count, "{name} stands still\n{}", self.product.evidence());
         }
         Ok(())
+    }
+
+    /// Sees to it that the doctor finds what is wrong with each member and with the store, and nothing else.
+    ///
+    /// # Errors
+    /// As for [`Zoo::open`], and as [`finds`].
+    pub fn the_doctor_is_right(&self) -> Result<()> {
+        let ails = |member: &Member| member.ails.iter().map(|code| finding(member.name, code));
+        let of_store = STORE.iter().map(|code| finding("", code));
+        let expected = self.members.iter().flat_map(ails).chain(of_store).collect();
+        finds(&self.product.store(), &expected, &[])
     }
 
     /// Makes records of one of them dear, and sees to it that it gets more subtasks while nobody else is touched.

@@ -4,6 +4,7 @@
 //! file, Nimbus's log, and Redis.
 
 pub mod beside;
+pub mod doctor;
 pub mod ends;
 pub mod flink;
 pub mod flink_zoo;

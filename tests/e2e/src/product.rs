@@ -312,7 +312,12 @@ impl Product {
     /// # Errors
     /// As [`give_order`].
     pub fn order(&self, order: &Value) -> Result<String> {
-        give_order(&self.storm.nimbuses()[0].local_dir().join(FOLDER), order)
+        give_order(&self.folder(), order)
+    }
+
+    /// The folder that Thalweg keeps on Nimbus's machine.
+    pub fn folder(&self) -> PathBuf {
+        self.storm.nimbuses()[0].local_dir().join(FOLDER)
     }
 
     /// Words counted per second in a window.

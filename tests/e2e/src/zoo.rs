@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use thalweg_lab::StormJob;
 use thalweg_lab::control::TopologyInfo;
 
+use crate::doctor::{finding, finds};
 use crate::product::Product;
 use crate::status::{CALM, EndedPlan};
 use crate::workers::{pids_of, ports, supervisors};
@@ -36,10 +37,13 @@ pub struct Member {
     pub tasks: &'static [(&'static str, u32)],
     /// What is to be said of it.
     pub says: &'static [&'static str],
+    /// What the doctor is to find.
+    pub ails: &'static [&'static str],
 }
 
 const fn member(name: &'static str, says: &'static [&'static str]) -> Member {
-    Member { name, workers: 1, result: "sink", tasks: &[], says }
+    // Each has a component without tasks for more.
+    Member { name, workers: 1, result: "sink", tasks: &[], says, ails: &["NO_TASKS_LEFT"] }
 }
 
 /// Every change of a topology with one worker stops it, which may be said of any besides.
@@ -64,10 +68,10 @@ pub const MEMBERS: &[Member] = &[
     Member { tasks: &[("relay", 8), ("sieve", 8)], ..member("looping", ONE) },
     member("later", UNSEEN),
     member("failing", &["TUPLES_FAILED", "TASK_LIMITED", "STOP_NEEDED"]),
-    member("unacked", ONE),
+    Member { ails: &["NO_TASKS_LEFT", "SHUFFLE_STAYS_LOCAL"], ..member("unacked", ONE) },
     member("metered", ONE),
     member("grouped", ONE),
-    Member { result: "beat", ..member("alone", &[]) },
+    Member { result: "beat", ails: &[], ..member("alone", &[]) },
     Member { workers: 2, tasks: &[("heavy", 4)], ..member(BUSY, &[]) },
 ];
 
@@ -189,6 +193,16 @@ impl Zoo {
             self.product.evidence()
         );
         Ok(())
+    }
+
+    /// Sees to it that the doctor finds what is wrong with each member, and nothing else.
+    ///
+    /// # Errors
+    /// As for [`Zoo::open`], and as [`finds`].
+    pub fn the_doctor_is_right(&self) -> Result<()> {
+        let ails = |member: &Member| member.ails.iter().map(|code| finding(member.name, code));
+        let expected = self.members.iter().flat_map(ails).collect();
+        finds(&self.product.folder(), &expected, STOPS)
     }
 
     /// Has more come to one of them than its executors can do, and sees to it that it gets more of them while nobody else

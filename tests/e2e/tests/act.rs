@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use redis::Connection;
 use serde_json::json;
+use thalweg_e2e::doctor::{finding, finds};
 use thalweg_e2e::product::{Product, WORDS_PER_LINE, now_ms};
 use thalweg_e2e::routes::{Table, connect, table, traces, truth};
 use thalweg_e2e::status::EndedPlan;
@@ -43,6 +44,7 @@ fn a_bottleneck_is_relieved_once_and_the_store_follows() -> Result<()> {
     ensure!(acted.epoch > placed.epoch, "epochs {} and {}", placed.epoch, acted.epoch);
     holds_while_work_is_shared(&product, &plan)?;
     storms_reporters_see_it(&product, reported.path())?;
+    the_doctor_is_right(&product)?;
 
     redis_may_go_and_come_back(&mut product, &acted)?;
     a_killed_topology_leaves_no_trace(&product)?;
@@ -114,6 +116,13 @@ fn holds_while_work_is_shared(product: &Product, plan: &EndedPlan) -> Result<()>
         );
     }
     Ok(())
+}
+
+/// Redis has no password here and keeps nothing, and only one component was given tasks to spare.
+fn the_doctor_is_right(product: &Product) -> Result<()> {
+    let faults = [("", "STORE_OPEN"), ("", "STORE_FORGETS"), ("words", "NO_TASKS_LEFT")];
+    let expected = faults.into_iter().map(|(about, code)| finding(about, code)).collect();
+    finds(&product.folder(), &expected, &[])
 }
 
 /// Whatever the user's reporters are, they see the engine and each topology.

@@ -14,6 +14,7 @@ fn jobs_of_several_kinds_run_on_while_one_grows() -> Result<()> {
     let zoo = Zoo::open(named(&["rules", "groups", "mixed", "legacy", "fragile"]), MORE, &[])?;
     zoo.settles()?;
     zoo.all_is_well(CALM)?;
+    zoo.the_doctor_is_right()?;
     zoo.one_grows("groups")?;
     zoo.what_cannot_be_restored_stays()?;
     zoo.close()

@@ -15,6 +15,7 @@ fn topologies_of_several_kinds_run_on_while_one_grows() -> Result<()> {
     let mut zoo = Zoo::open(members, MORE, &[])?;
     zoo.settles()?;
     zoo.all_is_well(CALM)?;
+    zoo.the_doctor_is_right()?;
     zoo.one_grows()?;
     zoo.close()
 }

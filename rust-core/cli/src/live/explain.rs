@@ -5,10 +5,13 @@ use serde_json::{Value, json};
 use thalweg_control::{Command, ErrorCode, Refusal, now_millis};
 
 use super::ask::Live;
+use super::chain;
 use super::history::decided;
 use super::moments::past;
 use super::plan::diff;
-use super::show::{Tone, ago, list, number, order, paint, reason, short, table, text, tone};
+use super::show::{
+    Phrase, Tone, ago, list, number, order, paint, reason, short, table, text, tone,
+};
 use crate::exit::Failure;
 
 /// The most nodes that are shown for an executor.
@@ -50,6 +53,7 @@ impl Explain {
         } else {
             reasons(&told);
             measured(&told);
+            way(&told);
             done(&told);
         }
         place(&told);
@@ -151,6 +155,14 @@ fn measured(told: &Value) {
     }
     if !rows.is_empty() {
         println!("{}\n{rows}", paint(Tone::Strong, "measured"));
+    }
+}
+
+/// How the decision came about, step by step.
+fn way(told: &Value) {
+    for (stage, lines) in chain::stages(&told["decision"]) {
+        let lines: Vec<String> = lines.iter().map(Phrase::to_string).collect();
+        section(stage, &lines);
     }
 }
 

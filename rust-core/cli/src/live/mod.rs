@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod ask;
+mod chain;
 pub mod doctor;
 pub mod explain;
 pub mod history;

@@ -1,5 +1,6 @@
 //! What takes too long to run with each change, on real clusters: `make thorough-test`.
 
+mod doctor;
 mod flink_act;
 mod flink_lines;
 mod nexmark;

@@ -14,6 +14,7 @@ fn jobs_of_all_kinds_run_on_while_two_grow() -> Result<()> {
     let zoo = Zoo::open(MEMBERS.to_vec(), MORE, &[])?;
     zoo.settles()?;
     zoo.all_is_well(LONG)?;
+    zoo.the_doctor_is_right()?;
     zoo.one_grows("busy")?;
     zoo.one_grows("groups")?;
     zoo.what_cannot_be_restored_stays()?;

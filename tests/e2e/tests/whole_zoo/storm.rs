@@ -14,6 +14,7 @@ fn topologies_of_all_kinds_run_on_while_one_grows() -> Result<()> {
     let mut zoo = Zoo::open(MEMBERS.to_vec(), MORE, &[])?;
     zoo.settles()?;
     zoo.all_is_well(LONG)?;
+    zoo.the_doctor_is_right()?;
     zoo.one_grows()?;
     zoo.close()
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::screen::{Pane, Screen};
 use super::{log, plan};
+use crate::live::chain;
 use crate::live::show::{Phrase, Tone, ago_at, list, number, order, pairs, reason, short, text};
 
 /// The heading and the lines.
@@ -48,15 +49,9 @@ fn decision(screen: &Screen, topology: &Value, now: i64) -> Vec<Phrase> {
     }
     lines.push(heading("because"));
     lines.extend(list(topology, "/reasons").map(|one| Phrase::plain(reason(one))));
-    let checks: Vec<Phrase> = list(topology, "/chain/checks").map(check).collect();
-    if !checks.is_empty() {
-        lines.push(heading("guards"));
-        lines.extend(checks);
-    }
-    let signals: Vec<Phrase> = list(topology, "/chain/signals").map(signal).collect();
-    if !signals.is_empty() {
-        lines.push(heading("measured"));
-        lines.extend(signals);
+    for (stage, of_stage) in chain::stages(topology) {
+        lines.push(heading(stage));
+        lines.extend(of_stage);
     }
     let means = |given: &&Value| {
         let wanted = text(given, "/order/topology");
@@ -69,33 +64,6 @@ fn decision(screen: &Screen, topology: &Value, now: i64) -> Vec<Phrase> {
         lines.extend(orders);
     }
     lines
-}
-
-fn check(check: &Value) -> Phrase {
-    let answer = match check["passed"] == true {
-        true => Phrase::toned(Tone::Good, "yes "),
-        false => Phrase::toned(Tone::Bad, "no  "),
-    };
-    let numbers = number(check, "/measured").zip(number(check, "/limit"));
-    let numbers =
-        numbers.map(|(measured, limit)| format!(" ({} against {})", short(measured), short(limit)));
-    let setting = match text(check, "/setting") {
-        "" => String::new(),
-        setting => format!(" [{setting}]"),
-    };
-    let guard = text(check, "/guard").replace('_', " ");
-    answer.and(format!("{guard}: {}{}{setting}", text(check, "/text"), numbers.unwrap_or_default()))
-}
-
-fn signal(signal: &Value) -> Phrase {
-    let measured = number(signal, "/measured").map_or("?".to_owned(), short);
-    let limit = number(signal, "/limit").map(|limit| format!(" against {}", short(limit)));
-    Phrase::plain(format!(
-        "{}: {measured}{} {}",
-        text(signal, "/of"),
-        limit.unwrap_or_default(),
-        text(signal, "/what")
-    ))
 }
 
 fn component(component: &Value, topology: &Value) -> Vec<Phrase> {
@@ -125,8 +93,10 @@ fn component(component: &Value, topology: &Value) -> Vec<Phrase> {
     if let Some(count) = planned.and_then(Value::as_f64) {
         lines.push(fact("planned executors", &short(count)));
     }
-    let about: Vec<Phrase> =
-        list(topology, "/chain/signals").filter(|one| text(one, "/of") == id).map(signal).collect();
+    let about: Vec<Phrase> = list(topology, "/chain/signals")
+        .filter(|one| text(one, "/of") == id)
+        .map(chain::signal)
+        .collect();
     if !about.is_empty() {
         lines.push(heading("signals"));
         lines.extend(about);

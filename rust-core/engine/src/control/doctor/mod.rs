@@ -31,7 +31,7 @@ const REPORTS: f64 = 3.0;
 const MENDS: [(&str, &str); 9] = [
     (
         "METRICS_MISSING",
-        "thalweg explain {name}; in storm.yaml executor.metrics.frequency.secs: 10",
+        "thalweg explain {name}; on Storm in storm.yaml executor.metrics.frequency.secs: 10",
     ),
     (
         "NOT_TIMED",
@@ -91,7 +91,9 @@ pub fn findings(facts: &Facts<'_>) -> Vec<Value> {
     of_nodes(seen, settings, &mut found);
     for topology in &seen.topologies {
         of_tasks(topology, settings, &mut found);
-        of_streams(topology, &mut found);
+        if is_storm(settings) {
+            of_streams(topology, &mut found);
+        }
         of_sources(topology, settings, &mut found);
         of_partitions(topology, &mut found);
         of_heap(topology, seen, &mut found);
@@ -110,6 +112,17 @@ fn of_settings(settings: &EngineSettings, found: &mut Vec<Value>) {
         let mend = "mend the line, or take it out; thalweg config reference tells what is allowed";
         found.push(finding("CONFIGURATION_WRONG", "", problem, mend));
     }
+    if is_storm(settings) {
+        of_statistics(settings, found);
+    }
+}
+
+/// Whether the engine is Storm, where executors report by themselves, count samples, and send tuples to any receiver.
+fn is_storm(settings: &EngineSettings) -> bool {
+    settings.core.slots == SlotRule::Workers
+}
+
+fn of_statistics(settings: &EngineSettings, found: &mut Vec<Value>) {
     let window = settings.core.window.get() / 1000.0;
     if window < REPORTS * settings.report_secs {
         let text = format!(
@@ -211,7 +224,7 @@ fn of_nodes(seen: &Observation, settings: &EngineSettings, found: &mut Vec<Value
 }
 
 fn of_tasks(topology: &Topology, settings: &EngineSettings, found: &mut Vec<Value>) {
-    let shared = settings.core.slots != SlotRule::Workers;
+    let shared = !is_storm(settings);
     let mut full = Vec::new();
     for (ordinal, component) in (0_u32..).zip(&topology.components) {
         if component.kind != ComponentKind::Operator {
@@ -271,11 +284,12 @@ fn of_sources(topology: &Topology, settings: &EngineSettings, found: &mut Vec<Va
     if !matches!(settings.core.policy, Thalweg | Ds2 | FlinkAutoscaler | Conttune) {
         return;
     }
-    let silent = topology
-        .components
-        .iter()
-        .filter(|component| component.kind == ComponentKind::Source && component.backlog.is_none());
-    let silent: Vec<&str> = silent.map(|component| &*component.id).collect();
+    let silent = (0_u32..).zip(&topology.components).filter(|(ordinal, component)| {
+        let source = component.kind == ComponentKind::Source && component.backlog.is_none();
+        // Some tell it only once something has come.
+        source && has_worked(topology, *ordinal)
+    });
+    let silent: Vec<&str> = silent.map(|(_, component)| &*component.id).collect();
     if !silent.is_empty() {
         let text = format!(
             "these sources do not tell what waits before them, so a backlog is seen by its effects only: {}",
@@ -285,6 +299,12 @@ fn of_sources(topology: &Topology, settings: &EngineSettings, found: &mut Vec<Va
             "use a source that tells its lag: storm-kafka-client 2.x, or Flink's KafkaSource";
         found.push(finding("SOURCES_WITHOUT_LAG", &topology.name, text, mend));
     }
+}
+
+/// Whether anything was executed, or sent, by a component's executors.
+fn has_worked(topology: &Topology, ordinal: u32) -> bool {
+    let own = topology.executors.iter().filter(|executor| executor.component == ordinal);
+    own.filter_map(|executor| executor.counters).any(|c| c.executed + c.emitted > 0)
 }
 
 /// A job whose state a restart would lose, said before any plan meets it.

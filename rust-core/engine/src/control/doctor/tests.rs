@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, json};
 use thalweg_core::model::{
-    Checkpoint, Component, Edge, Executor, Node, Obstacle, TaskRange, TopologyStatus,
+    Checkpoint, Component, Counters, Edge, Executor, Node, Obstacle, TaskRange, TopologyStatus,
 };
 use thalweg_core::units::Millis;
 
@@ -191,6 +191,8 @@ fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
                 p.set("thalweg.policy", json!("ds2"));
                 p.set("executor.metrics.frequency.secs", json!(3));
                 p.topology().components[0].backlog = None;
+                p.topology().executors[0].counters =
+                    Some(Counters { executed: 1, ..Counters::default() });
             },
             "SOURCES_WITHOUT_LAG",
             "storm-kafka-client",
@@ -259,6 +261,29 @@ fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
         let said = found[0]["mend"].as_str().unwrap();
         assert!(said.contains(mend), "fault {number}: {said}");
     }
+}
+
+/// Kafka's sources tell their lag once they have read something.
+#[test]
+fn a_source_that_nothing_came_to_yet_may_tell_its_lag_later() {
+    let mut patient = healthy();
+    patient.set("thalweg.policy", json!("ds2"));
+    patient.set("executor.metrics.frequency.secs", json!(3));
+    patient.topology().components[0].backlog = None;
+    patient.topology().executors[0].counters = Some(Counters::default());
+    assert_eq!(patient.findings(), Vec::<Value>::new());
+}
+
+/// Flink's subtasks are asked at each look and count everything, and a stream that stays local is a user's own choice there.
+#[test]
+fn what_only_storm_has_is_not_found_on_flink() {
+    let mut patient = healthy();
+    patient.set("thalweg.placement.slots", json!("shared"));
+    patient.given.remove("executor.metrics.frequency.secs");
+    patient.set("thalweg.metrics.window.secs", json!(15));
+    patient.topology().components[1].tasks = TaskRange::new(3, 130);
+    patient.topology().edges[0].grouping = Grouping::LocalOrShuffle;
+    assert_eq!(patient.findings(), Vec::<Value>::new());
 }
 
 /// Somebody gives and takes an executor, again and again.

@@ -73,7 +73,8 @@ public final class Zoo {
             }
             String value = argument.substring(equals + 1);
             if (key.contains(".")) {
-                all.put(key, value);
+                // Storm checks the types of configuration values.
+                all.put(key, value.matches("[0-9]+") ? Long.valueOf(value) : value);
             } else {
                 own.put(key, value);
             }

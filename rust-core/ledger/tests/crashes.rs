@@ -209,3 +209,62 @@ fn a_process_that_is_killed_again_and_again_leaves_a_whole_ledger() {
         last = report.last.unwrap().seq;
     }
 }
+
+/// Names the folder with a small disk of its own to the process that fills it.
+const SMALL_DISK: &str = "THALWEG_LEDGER_SMALL_DISK";
+/// Half of the disk is taken by something else at first.
+const DISK_KIB: usize = 512;
+
+/// What that process does; nothing where no folder is named.
+#[test]
+fn a_process_fills_a_disk_until_somebody_makes_room() {
+    let Some(disk) = std::env::var_os(SMALL_DISK).map(std::path::PathBuf::from) else { return };
+    let (other, folder) = (disk.join("other"), disk.join("ledger"));
+    fs::write(&other, vec![0; DISK_KIB * 1024 / 2]).unwrap();
+    let pace = Pace { retry: Duration::from_millis(1), ..Pace::default() };
+    let ledger = Ledger::open(settings(&folder, ROOMY), pace, || Box::new(Files)).unwrap();
+    let mut appended = 0;
+    let full = |ledger: &Ledger| ledger.condition().fault.is_some();
+    while !full(&ledger) {
+        assert!(appended < 100_000, "it is never full");
+        ledger.append(entry(appended));
+        appended += 1;
+        // Or what waits for the disk would be dropped long before that is full.
+        if appended % 50 == 0 {
+            until("it is written or cannot be", || {
+                ledger.settle(Duration::from_millis(1)) || full(&ledger)
+            });
+        }
+    }
+    let fault = ledger.condition().fault.unwrap();
+    assert!(fault.to_lowercase().contains("no space left"), "{fault}");
+    let report = verify(&folder, &[], &[]).unwrap();
+    assert!(report.findings.is_empty(), "while it is full: {:?}", report.findings);
+    fs::remove_file(other).unwrap();
+    assert!(ledger.settle(Duration::from_secs(20)));
+    ledger.append(entry(appended));
+    until("it is written again", || ledger.condition().fault.is_none());
+    drop(ledger);
+    let report = verify(&folder, &[], &[]).unwrap();
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
+    assert_eq!(numbers(&folder), (0..=appended).collect::<Vec<_>>(), "nothing is lost");
+}
+
+#[test]
+fn a_real_disk_that_is_full_loses_nothing_that_can_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    // The disk is seen by that process alone, and gone with it.
+    let mounted = r#"mount -t tmpfs -o size="$1"k none "$2" && exec "$3" --exact "$4""#;
+    let done = std::process::Command::new("unshare")
+        .args(["--mount", "sh", "-c", mounted, "sh", &DISK_KIB.to_string()])
+        .arg(folder.path())
+        .arg(std::env::current_exe().unwrap())
+        .arg("a_process_fills_a_disk_until_somebody_makes_room")
+        .env(SMALL_DISK, folder.path())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&done.stdout);
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success() && told.contains("1 passed"), "{told}{said}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "it was that disk");
+}

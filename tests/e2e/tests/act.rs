@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use redis::Connection;
-use serde_json::json;
+use serde_json::{Value, json};
 use thalweg_e2e::doctor::{finding, finds};
 use thalweg_e2e::product::{Product, WORDS_PER_LINE, now_ms};
 use thalweg_e2e::routes::{Table, connect, table, traces, truth};
 use thalweg_e2e::status::EndedPlan;
-use thalweg_e2e::workers::executed;
+use thalweg_e2e::workers::{executed, listening, masters};
 use thalweg_lab::control::TopologyInfo;
 
 /// More than one executor can do, whatever else the processors do, as it waits for each line.
@@ -45,6 +45,7 @@ fn a_bottleneck_is_relieved_once_and_the_store_follows() -> Result<()> {
     holds_while_work_is_shared(&product, &plan)?;
     storms_reporters_see_it(&product, reported.path())?;
     the_doctor_is_right(&product)?;
+    nimbus_listens_where_storm_told_it_to_and_nowhere_else(&product)?;
 
     redis_may_go_and_come_back(&mut product, &acted)?;
     a_killed_topology_leaves_no_trace(&product)?;
@@ -123,6 +124,17 @@ fn the_doctor_is_right(product: &Product) -> Result<()> {
     let faults = [("", "STORE_OPEN"), ("", "STORE_FORGETS"), ("words", "NO_TASKS_LEFT")];
     let expected = faults.into_iter().map(|(about, code)| finding(about, code)).collect();
     finds(&product.folder(), &expected, &[])
+}
+
+fn nimbus_listens_where_storm_told_it_to_and_nowhere_else(product: &Product) -> Result<()> {
+    let conf = std::fs::read_to_string(product.storm.nimbuses()[0].conf_file())?;
+    let conf: Value = serde_json::from_str(&conf)?;
+    let port = conf["nimbus.thrift.port"].as_u64().context("no port is set")?;
+    let masters = masters(product.storm.dir());
+    let nimbus = *masters.first().context("no Nimbus")?;
+    let ports = listening(nimbus)?;
+    ensure!(ports == BTreeSet::from([u16::try_from(port)?]), "{ports:?} instead of {port}");
+    Ok(())
 }
 
 /// Whatever the user's reporters are, they see the engine and each topology.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::Model;
-use thalweg_control::{Command, Request, call};
+use thalweg_control::{Command, Request, call, now_millis};
 use thalweg_engine::Engine;
 use thalweg_ledger::{Entry, Files, Limits, Settings, Writer};
 
@@ -234,4 +234,58 @@ fn a_ledger_that_cannot_be_written_stops_nothing_and_the_status_says_so() {
         assert!(Instant::now() < end, "{}", status["ledger"]);
     }
     assert_eq!(running.page(10, None, 0)["records"], json!([]));
+}
+
+impl Running {
+    /// Looks until the decision about the topology is of a kind.
+    fn decides(&mut self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..100 {
+            self.cluster.step();
+            let seen = self.cluster.observation.clone();
+            let answer = self.engine().observe(seen, self.cluster.now()).unwrap();
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            if is(&answer["decisions"][0]) {
+                return answer["decisions"][0].clone();
+            }
+        }
+        panic!("never {what}");
+    }
+}
+
+#[test]
+fn whose_word_a_plan_had_and_what_came_of_it_stands_in_the_ledger() {
+    let mut running = Running::new();
+    running.open(&json!({ "thalweg.mode": "confirm", "thalweg.confirm.people": 1 }));
+    // A word is given at the time of this machine.
+    running.cluster.seconds = u32::try_from(now_millis() / 1000).unwrap();
+    running.cluster.rate = 5_000.0;
+    let offered = running.decides("a plan to approve", |one| one["offer"].is_object());
+    let first = offered["offer"]["plan"].clone();
+    running.order(json!({ "reject": { "plan": first } }));
+    running.cluster.rate = 390.0;
+    let another = |one: &Value| one["offer"].is_object() && one["offer"]["plan"] != first;
+    let second = running.decides("another plan", another)["offer"]["plan"].clone();
+    running.order(json!({ "approve": { "plan": second } }));
+    let acted = running.decides("what was approved", |one| one["verdict"] == "act");
+    let plan: thalweg_core::plan::Plan = serde_json::from_value(acted["plan"].clone()).unwrap();
+    for op in ["publish", "begin", "commit", "finish"] {
+        running.send(&json!({ "op": op, "plan": second, "strategy": "rebalance" }));
+    }
+    running.cluster.carry_out(&plan);
+    for _ in 0..60 {
+        running.look();
+    }
+
+    let words = running.of_kind("approval");
+    let told: Vec<(&str, &Value)> =
+        words.iter().map(|w| (w["content"]["said"].as_str().unwrap(), &w["topology"])).collect();
+    assert!(told[0].0.starts_with(&format!("reject {}", first.as_str().unwrap())), "{told:?}");
+    assert!(told[1].0.starts_with(&format!("approve {}", second.as_str().unwrap())), "{told:?}");
+    assert!(told.iter().all(|(_, topology)| **topology == "wc-1"), "{told:?}");
+    assert!(words.iter().all(|word| word["who"].as_str().unwrap().starts_with("user ")));
+    assert_eq!(words[1]["why"], "a test");
+    let outcomes = running.of_kind("outcome");
+    assert_eq!((outcomes.len(), &outcomes[0]["content"]["plan"]), (1, &second));
+    assert!(!outcomes[0]["why"].as_str().unwrap().is_empty(), "{outcomes:?}");
+    whole(&running);
 }

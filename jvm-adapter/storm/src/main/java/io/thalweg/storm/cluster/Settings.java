@@ -38,7 +38,7 @@ public record Settings(long monitorIntervalMillis, double mostCpuPercent, long s
     /** Storm's own keys that the core wants to know besides ours. */
     private static final String[] STORMS = {
         Config.STORM_LOCAL_DIR, DaemonConfig.NIMBUS_MONITOR_FREQ_SECS, Config.TASK_REFRESH_POLL_SECS,
-        Config.EXECUTOR_METRICS_FREQUENCY_SECS
+        Config.EXECUTOR_METRICS_FREQUENCY_SECS, Config.TOPOLOGY_STATS_SAMPLE_RATE
     };
 
     /** Reads the settings from Nimbus's configuration. */

@@ -89,6 +89,6 @@ class RoundsTest {
     void theEngineGetsOurKeysAndTheFewOfStorms() {
         String json = Settings.forEngine(Map.of("thalweg.mode", "act", "nimbus.seeds", "x", "nimbus.monitor.freq.secs", 10));
         assertEquals("{\"thalweg.mode\":\"act\",\"storm.local.dir\":null,\"nimbus.monitor.freq.secs\":10,"
-            + "\"task.refresh.poll.secs\":null,\"executor.metrics.frequency.secs\":null}", json);
+            + "\"task.refresh.poll.secs\":null,\"executor.metrics.frequency.secs\":null,\"topology.stats.sample.rate\":null}", json);
     }
 }

@@ -12,7 +12,7 @@ use thalweg_core::units::Timestamp;
 use thalweg_store::{Mailbox, Precautions, Reach, Store, StoreKind};
 
 use super::others::OtherHands;
-use crate::settings::{EngineSettings, sampled_coarsely};
+use crate::settings::{EngineSettings, Unheld, sampled_coarsely};
 
 /// From this busy share on an acker that cannot grow is in the way.
 const ACKER_BUSY: f64 = 0.6;
@@ -110,6 +110,11 @@ fn of_settings(settings: &EngineSettings, found: &mut Vec<Value>) {
         let mend = "mend the line, or take it out; thalweg config reference tells what is allowed";
         found.push(finding("CONFIGURATION_WRONG", "", problem, mend));
     }
+    for Unheld { key, mend } in &settings.unheld {
+        let text =
+            format!("{key} is set for a scheduler that Thalweg has replaced, and does not hold");
+        found.push(finding("SCHEDULER_REPLACED", "", text, format!("in storm.yaml {mend}")));
+    }
     let window = settings.core.window.get() / 1000.0;
     if window < REPORTS * settings.report_secs {
         let text = format!(
@@ -148,12 +153,7 @@ fn of_ledger(status: &Value, found: &mut Vec<Value>) {
 fn of_store(facts: &Facts<'_>, found: &mut Vec<Value>) {
     let &Facts { settings, store, status, now, .. } = facts;
     if settings.store.kind != StoreKind::Redis {
-        if status["leads"] == false {
-            let text = "another process leads, and this one's store is its own: what is learned and ordered there is not known here";
-            let mend =
-                "on each of them thalweg.store.kind: redis, and the same thalweg.store.redis.url";
-            found.push(finding("STORE_NOT_SHARED", "", text, mend));
-        }
+        found.extend(of_own_store(settings, status));
         return;
     }
     if let Reach::Down(reason) = store.health().reach {
@@ -169,6 +169,22 @@ fn of_store(facts: &Facts<'_>, found: &mut Vec<Value>) {
     if let Ok(told) = told {
         of_precautions(&told, now, found);
     }
+}
+
+/// A store of this process's own, where others take over from it.
+fn of_own_store(settings: &EngineSettings, status: &Value) -> Option<Value> {
+    let text = if status["leads"] == false {
+        "another process leads, and this one's store is its own: what is learned and ordered there is not known here".to_owned()
+    } else if settings.nimbuses > 1 {
+        format!(
+            "nimbus.seeds names {} Nimbuses, and each one's store is its own: orders, pauses and what was learned do not go over when another one leads",
+            settings.nimbuses
+        )
+    } else {
+        return None;
+    };
+    let mend = "on each of them thalweg.store.kind: redis, and the same thalweg.store.redis.url";
+    Some(finding("STORE_NOT_SHARED", "", text, mend))
 }
 
 /// What Redis does against loss, and whether its clock is ours.

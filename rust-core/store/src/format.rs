@@ -5,9 +5,13 @@
 //! number is of the first format, as it was written before formats were counted.
 
 use crate::error::StoreError;
+use crate::table::LAYOUT;
 
 /// The newest format that this version reads, and the one that it writes.
 pub const FORMAT: u32 = 1;
+// A table of a layout that an older version does not know would be dropped by it, and stored anew in its own.
+const _: () = assert!(LAYOUT <= FORMAT);
+
 /// The name under which the number is kept.
 pub(crate) const NAME: &str = "format";
 

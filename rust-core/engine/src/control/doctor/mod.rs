@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use thalweg_core::model::{ComponentKind, Grouping, Observation, Obstacle, SlotRef, Topology};
+use thalweg_core::model::{
+    ComponentKind, Grouping, Node, Observation, Obstacle, SlotRef, Topology,
+};
 use thalweg_core::settings::{Adopt, PolicyName, SlotRule};
 use thalweg_core::units::Timestamp;
 use thalweg_store::{Mailbox, Precautions, Reach, Store, StoreKind};
@@ -18,7 +20,8 @@ use crate::settings::{EngineSettings, Unheld, sampled_coarsely};
 const ACKER_BUSY: f64 = 0.6;
 /// Key groups of the fullest subtask over those of the emptiest, from which dividing them evenly is worth a word.
 const UNEVEN: f64 = 1.25;
-/// How far clocks may be apart before what is signed on one machine is refused on another.
+/// How far clocks may be apart before what is signed on one machine is refused on another. Of nodes less cannot be told, as
+/// their clocks are known by heartbeats, which come every few seconds.
 const CLOCKS_APART_MS: i64 = 30_000;
 /// From so many changes by other hands within an hour on they are a habit.
 const OTHERS_CHANGES: usize = 3;
@@ -89,6 +92,7 @@ pub fn findings(facts: &Facts<'_>) -> Vec<Value> {
     of_store(facts, &mut found);
     of_ledger(status, &mut found);
     of_nodes(seen, settings, &mut found);
+    found.extend(seen.nodes.iter().filter_map(of_clock));
     for topology in &seen.topologies {
         of_tasks(topology, settings, &mut found);
         of_streams(topology, &mut found);
@@ -224,6 +228,19 @@ fn of_nodes(seen: &Observation, settings: &EngineSettings, found: &mut Vec<Value
         };
         found.push(finding("NO_FREE_SLOTS", "", text, mend));
     }
+}
+
+/// A machine whose clock is another: what its workers and its log tell of times does not fit together with anybody else's.
+fn of_clock(node: &Node) -> Option<Value> {
+    let ahead = node.clock_ahead_ms.filter(|ahead| ahead.abs() > CLOCKS_APART_MS as f64)?;
+    let host = &node.host;
+    let text = format!(
+        "the clock of {host} is {:.0} s {} the one here, as its last heartbeat tells: times in logs and reports do not fit together",
+        ahead.abs() / 1000.0,
+        if ahead > 0.0 { "ahead of" } else { "behind" }
+    );
+    let mend = format!("timedatectl set-ntp true, on {host} and here");
+    Some(finding("CLOCKS_APART", host, text, mend))
 }
 
 fn of_tasks(topology: &Topology, settings: &EngineSettings, found: &mut Vec<Value>) {

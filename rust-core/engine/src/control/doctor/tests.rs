@@ -127,7 +127,7 @@ type Fault = (fn(&mut Patient), &'static str, &'static str);
 
 #[test]
 fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
-    let faults: [Fault; 27] = [
+    let faults: [Fault; 29] = [
         (
             |p| p.set("thalweg.mode", json!("dance")),
             "CONFIGURATION_WRONG",
@@ -187,6 +187,16 @@ fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
             |p| p.set("nimbus.even.rebalance.idle.supervisor.enabled", json!(true)),
             "SCHEDULER_REPLACED",
             "nimbus.even.rebalance.idle.supervisor.enabled: false",
+        ),
+        (
+            |p| p.seen.nodes[0].clock_ahead_ms = Some(31_000.0),
+            "CLOCKS_APART",
+            "timedatectl set-ntp true, on host-1 and here",
+        ),
+        (
+            |p| p.seen.nodes[0].clock_ahead_ms = Some(-45_000.0),
+            "CLOCKS_APART",
+            "timedatectl set-ntp true, on host-1 and here",
         ),
         (|p| p.seen.nodes[0].ports = vec![6700, 6701], "NO_FREE_SLOTS", "supervisor.slots.ports"),
         (|p| p.seen.nodes[0].draining = true, "NO_FREE_SLOTS", "supervisor.slots.ports"),
@@ -295,6 +305,8 @@ fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
 fn what_storm_reads_as_its_users_mean_it_is_no_finding() {
     let mut patient = healthy();
     patient.set("nimbus.seeds", json!(["nimbus-1"]));
+    // Its supervisor reports each few seconds only, so that no less can be told.
+    patient.seen.nodes[0].clock_ahead_ms = Some(-29_000.0);
     patient.set("isolation.scheduler.machines", json!({}));
     patient.set("nimbus.even.rebalance.idle.supervisor.enabled", json!(false));
     patient.set("resource.aware.scheduler.user.pools", json!({ "ann": { "cpu": 100 } }));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
-use thalweg_engine::{EngineSettings, keys, sampled_coarsely};
+use thalweg_engine::{EngineSettings, Unheld, keys, nimbuses, sampled_coarsely, unheld};
 use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::exit::Failure;
@@ -116,23 +116,10 @@ fn of_engine(given: &Map<String, Value>, found: &mut Vec<Found>) {
     };
     let text = |key: &str| given.get(key).and_then(Value::as_str).unwrap_or_default();
     let ours = text("storm.scheduler").contains("io.thalweg");
-    if ours && text("thalweg.delegate.scheduler").is_empty() {
-        for key in [
-            "isolation.scheduler.machines",
-            "multitenant.scheduler.user.pools",
-            "resource.aware.scheduler.user.pools",
-        ] {
-            if given.contains_key(key) {
-                say(
-                    key,
-                    "belongs to a scheduler that Thalweg has replaced, and does not hold",
-                    "thalweg.delegate.scheduler: the scheduler that this key is for",
-                );
-            }
-        }
+    for Unheld { key, mend } in if ours { unheld(given) } else { Vec::new() } {
+        say(key, "is for a scheduler that Thalweg has replaced, and does not hold", &mend);
     }
-    let seeds = given.get("nimbus.seeds").and_then(Value::as_array).map_or(0, Vec::len);
-    if seeds > 1 && text("thalweg.store.kind") != "redis" {
+    if nimbuses(given) > 1 && text("thalweg.store.kind") != "redis" {
         say(
             "nimbus.seeds",
             "several Nimbuses lead in turn, but the store is each one's own: orders, pauses and what was learned do not go over",
@@ -277,6 +264,18 @@ mod tests {
         {
             assert!(keys.contains(&key.to_owned()), "{keys:?}");
         }
+    }
+
+    #[test]
+    fn a_key_that_its_own_scheduler_reads_is_not_told() {
+        let text = "storm.scheduler: io.thalweg.storm.ThalwegScheduler\n\
+                    executor.metrics.frequency.secs: 10\n\
+                    nimbus.seeds: [one]\n\
+                    thalweg.delegate.scheduler: org.apache.storm.scheduler.IsolationScheduler\n\
+                    isolation.scheduler.machines: {words: 2}\n";
+        assert_eq!(found(text), []);
+        let other = text.replace("scheduler.IsolationScheduler", "scheduler.DefaultScheduler");
+        assert_eq!(found(&other), [("isolation.scheduler.machines".to_owned(), Some(5))]);
     }
 
     #[test]

@@ -35,5 +35,5 @@ pub use error::EngineError;
 pub use observe::Observed;
 pub use operator::Said;
 pub use orders::{By, Fate, GivenOrder};
-pub use settings::{EngineSettings, Key, Kind, keys, sampled_coarsely};
+pub use settings::{EngineSettings, Key, Kind, Unheld, keys, nimbuses, sampled_coarsely, unheld};
 pub use thalweg_core::assign::Assigned;

@@ -26,9 +26,12 @@ prop_compose! {
         ports in btree_set(0..=MAX_INT, 0..4),
         (cpu_points, memory_mib) in (option::of(amounts()), option::of(amounts())),
         round_trip in option::of(amounts().prop_map(Millis::saturating)),
+        clock_ahead_ms in option::of(-1e12..1e12_f64),
     ) -> Node {
         let ports = ports.into_iter().collect();
-        Node { id, host, rack, blacklisted, draining, ports, cpu_points, memory_mib, round_trip }
+        Node {
+            id, host, rack, blacklisted, draining, ports, cpu_points, memory_mib, round_trip, clock_ahead_ms,
+        }
     }
 }
 
@@ -315,7 +318,7 @@ fn headers_are_checked() {
         decode(&bytes).unwrap_err().to_string()
     };
     assert!(message(header::MAGIC, 0).starts_with("header: magic is "));
-    assert_eq!(message(header::VERSION, 1), "header: version is 1, must be 7");
+    assert_eq!(message(header::VERSION, 1), "header: version is 1, must be 8");
     assert!(message(header::LENGTH, 1).starts_with("header: length is "));
     assert_eq!(message(header::TABLE, 104), "section node: 1 records at offset 104 do not fit");
     assert_eq!(decode(&good[..20]), Err(CodecError::NoHeader { length: 20 }));

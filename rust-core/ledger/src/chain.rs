@@ -7,6 +7,7 @@ use std::io;
 use std::path::Path;
 
 use crate::folder::{Segment, segments};
+use crate::record::{self, Record};
 
 /// Where a line stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,7 +40,7 @@ pub struct Line {
     pub in_last: bool,
 }
 
-/// Goes through a folder's lines; one segment at a time is in memory.
+/// Goes through a folder's lines, up to one of a newer version; one segment at a time is in memory.
 #[derive(Debug)]
 pub struct Walk {
     left: VecDeque<Segment>,
@@ -98,6 +99,15 @@ impl Iterator for Walk {
         open.line += 1;
         self.begun = true;
         let place = Place { file: open.file.clone(), line: open.line };
+        if let Some(version) = Record::newer(&bytes) {
+            return Some(Err(refusal(&place, version)));
+        }
         Some(Ok(Line { place, bytes, whole: end.is_some(), in_last }))
     }
+}
+
+/// A record that only a newer version can read, for whoever wants to read it.
+pub(crate) fn refusal(place: &Place, version: u32) -> io::Error {
+    let text = format!("{place}: {}", record::unknown(version));
+    io::Error::new(io::ErrorKind::InvalidData, text)
 }

@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::folder::segments;
+use crate::chain::{Place, refusal};
+use crate::folder::{Segment, segments};
 use crate::record::Record;
 
 /// What is asked for.
@@ -39,7 +40,7 @@ const OWN: [&str; 2] = ["checkpoint", "dropped"];
 /// Reads a page. Hashes are not checked here; a line that is no record is left out.
 ///
 /// # Errors
-/// When the folder or a segment cannot be read.
+/// When the folder or a segment cannot be read, or a newer version has written there.
 pub fn page(folder: &Path, ask: &Ask<'_>) -> io::Result<Page> {
     let mut page = Page::default();
     let mut room = ask.bytes;
@@ -57,7 +58,13 @@ pub fn page(folder: &Path, ask: &Ask<'_>) -> io::Result<Page> {
         // What stands behind the last newline is being written.
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
         for line in bytes[..whole].rsplit(|byte| *byte == b'\n') {
-            let Some(seq) = number(line).filter(|seq| *seq < before) else { continue };
+            let Some(seq) = number(line) else {
+                refuse_newer(line, &segment)?;
+                continue;
+            };
+            if seq >= before {
+                continue;
+            }
             if seq <= ask.after {
                 return Ok(page);
             }
@@ -74,6 +81,12 @@ pub fn page(folder: &Path, ask: &Ask<'_>) -> io::Result<Page> {
         }
     }
     Ok(page)
+}
+
+/// What is left out must be no record: of one that only a newer version can read, who asks is told.
+fn refuse_newer(line: &[u8], segment: &Segment) -> io::Result<()> {
+    let refuse = |version| Err(refusal(&Place { file: segment.name(), line: 0 }, version));
+    Record::newer(line).map_or(Ok(()), refuse)
 }
 
 /// The number of a record, without reading all of it.

@@ -9,8 +9,11 @@ use serde_json::value::RawValue;
 
 use crate::hex;
 
-/// The version of the format.
+/// The version of the format. Every version begins a record with its number and ends it with the hash of what stands before,
+/// so that an older one knows it for a record, and leaves it alone.
 const VERSION: u32 = 1;
+/// How a record of this version begins.
+pub(crate) const BEGINS: &[u8] = b"{\"v\":1,";
 /// What stands for the hash before the first record.
 pub(crate) const NO_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 /// What stands between a record and its hash.
@@ -148,17 +151,24 @@ impl Record {
         (line, Tail { seq: record.seq, hash })
     }
 
+    /// The version of a record that a newer version has written; nothing of any other line.
+    pub(crate) fn newer(line: &[u8]) -> Option<u32> {
+        if line.starts_with(BEGINS) {
+            return None;
+        }
+        let versioned: Versioned = serde_json::from_slice(line).ok()?;
+        // Whoever changed the number alone has not made it a record.
+        (versioned.v > VERSION && unsealed(line).is_ok()).then_some(versioned.v)
+    }
+
     /// Reads a line.
     ///
     /// # Errors
     /// What is wrong with it, for people; also when its hash is not that of its bytes.
     pub fn read(line: &[u8]) -> Result<Self, String> {
-        let sealed = line.len().checked_sub(BEFORE_HASH.len() + NO_HASH.len() + AFTER_HASH.len());
-        let (body, seal) = sealed.map_or((line, &[][..]), |at| line.split_at(at));
-        let seal = seal.strip_prefix(BEFORE_HASH).and_then(|seal| seal.strip_suffix(AFTER_HASH));
-        let seal = seal.ok_or("it is no record: it does not end with a hash")?;
-        if seal != hash_of(body).as_bytes() {
-            return Err("its bytes do not have its hash".to_owned());
+        unsealed(line)?;
+        if let Some(version) = Self::newer(line) {
+            return Err(unknown(version));
         }
         let record: Self =
             serde_json::from_slice(line).map_err(|error| format!("it is no record: {error}"))?;
@@ -181,6 +191,32 @@ impl Record {
     /// Its content.
     pub fn told(&self) -> Value {
         serde_json::from_str(self.content.get()).unwrap_or_default()
+    }
+}
+
+/// All that every version has in common, but for the hash.
+#[derive(Deserialize)]
+struct Versioned {
+    v: u32,
+}
+
+/// What is wrong with a record of a newer version.
+pub(crate) fn unknown(version: u32) -> String {
+    format!(
+        "it is of version {version}, and this version knows up to {VERSION}: use the version that wrote it, or a newer one"
+    )
+}
+
+/// Checks that a line ends with the hash of what stands before it.
+fn unsealed(line: &[u8]) -> Result<(), String> {
+    let sealed = line.len().checked_sub(BEFORE_HASH.len() + NO_HASH.len() + AFTER_HASH.len());
+    let (body, seal) = sealed.map_or((line, &[][..]), |at| line.split_at(at));
+    let seal = seal.strip_prefix(BEFORE_HASH).and_then(|seal| seal.strip_suffix(AFTER_HASH));
+    let seal = seal.ok_or("it is no record: it does not end with a hash")?;
+    if seal == hash_of(body).as_bytes() {
+        Ok(())
+    } else {
+        Err("its bytes do not have its hash".to_owned())
     }
 }
 

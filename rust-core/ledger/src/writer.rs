@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use crate::folder::{Head, Segment, checkpoint_text, head_path, key_path, lock_path, segments};
 use crate::key::{KeyError, SigningKey};
-use crate::record::{Entry, Record, Tail, now};
+use crate::record::{self, Entry, Record, Tail, now};
 use crate::sink::{Disk, Sink};
 use crate::verify::Anchor;
 
@@ -77,6 +77,14 @@ pub enum WriteError {
     /// There is no key to sign with.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// A newer version has written it. Nothing of it is changed.
+    #[error("{path}: {}", record::unknown(*version))]
+    Newer {
+        /// The segment.
+        path: String,
+        /// The record's version.
+        version: u32,
+    },
     /// Somebody else writes it.
     #[error("{0} is written by another process")]
     Locked(String),
@@ -142,6 +150,7 @@ impl Writer {
         if lock.try_lock().is_err() {
             return Err(WriteError::Locked(folder.display().to_string()));
         }
+        refuse_newer(&settings)?;
         let key = SigningKey::of_file(&settings.key_file())?;
         let found = find(&settings, &key).map_err(failed)?;
         let closed = closed(&settings, found.last.as_ref()).map_err(failed)?;
@@ -350,6 +359,30 @@ fn host() -> String {
     let name = name.nodename().to_string_lossy();
     let short = name.split('.').next().unwrap_or_default();
     if short.is_empty() { "unnamed".to_owned() } else { short.to_owned() }
+}
+
+/// Refuses a ledger whose newest record is of a newer version: what cannot be read cannot be followed.
+fn refuse_newer(settings: &Settings) -> Result<(), WriteError> {
+    let failed = |error| WriteError::File { path: settings.folder.display().to_string(), error };
+    for segment in segments(&settings.folder).map_err(failed)?.into_iter().rev() {
+        let bytes = fs::read(&segment.path).map_err(failed)?;
+        let mut lines = bytes.rsplit(|byte| *byte == b'\n');
+        let newest = lines.find_map(|line| match Record::newer(line) {
+            None => Record::read(line).is_ok().then_some(None),
+            newer => Some(newer),
+        });
+        match newest {
+            Some(Some(version)) => {
+                return Err(WriteError::Newer {
+                    path: segment.path.display().to_string(),
+                    version,
+                });
+            }
+            Some(None) => return Ok(()),
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 /// Finds the end of the chain and cuts off what is not whole there.

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use redb::{
     Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
-    WriteTransaction,
+    TableError, WriteTransaction,
 };
 
 use crate::error::StoreError;
+use crate::format::{self, FORMAT};
 use crate::layout::Stored;
 use crate::limits::TERM_SHIFT;
 use crate::store::{Head, Loaded, Store};
@@ -52,7 +53,7 @@ impl EmbeddedStore {
     ///
     /// # Errors
     /// [`StoreError::Locked`] when another process has it open, [`StoreError::Corrupt`] when it was
-    /// damaged, [`StoreError::File`] when the system forbids it.
+    /// damaged, [`StoreError::Newer`] when a newer version wrote it, [`StoreError::File`] when the system forbids it.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join("thalweg.redb");
         fs::create_dir_all(dir).map_err(|error| failed(&path, redb::Error::Io(error)))?;
@@ -62,14 +63,25 @@ impl EmbeddedStore {
             .create(&path)
             .map_err(|error| failed(&path, error.into()))?;
         let store = Self { database, path };
+        format::check(&store.path.display().to_string(), store.format()?)?;
         store.write(|write| {
             create_tables(write)?;
+            raise(write, format::NAME, u64::from(FORMAT))?;
             if number(write, WRITER)? == 0 {
                 raise(write, WRITER, u64::from(drawn()))?;
             }
             fold_epochs(write)
         })?;
         Ok(store)
+    }
+
+    /// The format that the file says it has; none of a new file, and of one of before formats were counted.
+    fn format(&self) -> Result<u64, StoreError> {
+        self.read(|read| match read.open_table(NUMBERS) {
+            Ok(numbers) => Ok(numbers.get(format::NAME)?.map_or(0, |format| format.value())),
+            Err(TableError::TableDoesNotExist(_)) => Ok(0),
+            Err(error) => Err(error.into()),
+        })
     }
 
     /// Stores a table whatever its epoch, for one that the shared store has ruled to be valid.

@@ -42,6 +42,17 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A newer version wrote it, in a format that this one does not know. Nothing of it is changed.
+    #[error(
+        "{place} is of format {format}, and this version reads up to {reads}: run the version that wrote it, or a newer one",
+        reads = crate::format::FORMAT
+    )]
+    Newer {
+        /// The key or file.
+        place: String,
+        /// Its format.
+        format: u64,
+    },
     /// Another process has the embedded store open.
     #[error("{0} is in use by another process")]
     Locked(String),
@@ -88,6 +99,7 @@ impl StoreError {
             Self::TermTooLarge(_) => "STORE_TERM_TOO_LARGE",
             Self::Invalid(_) => "STORE_INVALID_TABLE",
             Self::Corrupt { .. } => "STORE_CORRUPT",
+            Self::Newer { .. } => "STORE_NEWER",
             Self::Locked(_) => "STORE_LOCKED",
             Self::File { .. } => "STORE_FILE",
             Self::Setting { .. } => "STORE_SETTING",

@@ -8,6 +8,7 @@ mod backed;
 mod backoff;
 mod embedded;
 mod error;
+mod format;
 mod layout;
 mod limits;
 mod redis;
@@ -22,6 +23,7 @@ pub use self::redis::{Mailbox, Precautions, RedisStore};
 pub use backed::{BackedStore, Pace};
 pub use embedded::EmbeddedStore;
 pub use error::StoreError;
+pub use format::FORMAT;
 pub use layout::Stored;
 pub use limits::{MAX_EPOCH, MAX_TERM, TERM_SHIFT};
 pub use settings::{Secret, StoreKind, StoreSettings};
@@ -35,13 +37,17 @@ pub use term::Stamped;
 /// [`Store::health`] for the reason.
 ///
 /// # Errors
-/// For settings that waiting will not heal, and for an embedded file that cannot be used.
+/// For settings that waiting will not heal, for an embedded file that cannot be used, and for what a newer version wrote.
 pub fn open(settings: &StoreSettings) -> Result<Arc<dyn Store>, StoreError> {
     let journal = EmbeddedStore::open(&settings.dir)?;
     Ok(match settings.kind {
         StoreKind::Embedded => Arc::new(journal),
         StoreKind::Redis => {
             let primary = Arc::new(RedisStore::new(settings)?);
+            // Out of reach it may be; what is of a newer format must not become this version's.
+            if let Err(error @ StoreError::Newer { .. }) = primary.check_format() {
+                return Err(error);
+            }
             let store = BackedStore::new(primary, journal, Pace::default())?;
             store.wait_until_settled(settings.timeout);
             Arc::new(store)

@@ -148,7 +148,7 @@ pub fn spans() -> Vec<Span> {
 }
 
 /// The pages with their texts. Those that are generated from the product are the product's own.
-fn pages() -> Vec<(String, String)> {
+pub fn pages() -> Vec<(String, String)> {
     let root = root();
     let mut pages = vec![root.join("README.md")];
     let mut folders = vec![root.join("docs")];

@@ -102,6 +102,31 @@ fn what_is_named_within_lines_is_there() {
 }
 
 #[test]
+fn pictures_are_there_and_say_what_they_show_to_who_cannot_see_them() {
+    let root = root();
+    let mut shown = std::collections::BTreeSet::new();
+    for (page, text) in blocks::pages() {
+        let folder = root.join(&page);
+        for picture in text.lines().filter_map(|line| line.strip_prefix("![")) {
+            let (said, rest) = picture.split_once("](").expect("a picture has an address");
+            let path = folder.with_file_name(rest.split(')').next().unwrap());
+            assert!(!said.is_empty(), "{page}: {}", path.display());
+            shown.insert(path.canonicalize().unwrap_or_else(|_| panic!("{page}: {path:?}")));
+        }
+    }
+    let drawn = fs::read_dir(root.join("docs/images")).unwrap().map(|file| file.unwrap().path());
+    let drawn: Vec<_> = drawn.filter(|path| path.extension().is_some_and(|e| e == "svg")).collect();
+    for path in &drawn {
+        assert!(shown.contains(path), "no page shows {}", path.display());
+        let text = fs::read_to_string(path).unwrap();
+        for part in ["role=\"img\"", "aria-labelledby", "<title id=", "<desc id="] {
+            assert!(text.contains(part), "{}: {part}", path.display());
+        }
+    }
+    assert!(drawn.len() >= 3);
+}
+
+#[test]
 fn configurations_are_what_the_product_takes() {
     let folder = tempfile::tempdir().unwrap();
     let mut seen = 0;

@@ -39,6 +39,9 @@ pub struct Node {
     pub memory_mib: Option<f64>,
     /// How long a request to it and the answer took.
     pub round_trip: Option<Millis>,
+    /// By how much its clock is ahead of the adapter's in ms, below zero where it is behind; to within its engine's heartbeat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_ms: Option<f64>,
 }
 
 /// Whether a topology may be touched.

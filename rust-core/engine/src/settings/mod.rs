@@ -5,6 +5,7 @@ mod keys;
 mod parse;
 mod policies;
 mod policy_keys;
+mod storms;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use thalweg_store::{Secret, StoreKind, StoreSettings};
 pub use key::{Key, Kind};
 pub use keys::keys;
 use parse::Values;
+pub use storms::{Unheld, nimbuses, unheld};
 
 /// The settings of one engine, and what was wrong with what the user wrote.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +46,10 @@ pub struct EngineSettings {
     pub report_secs: f64,
     /// The part of all tuples that executors count, where the engine says so.
     pub counted_part: Option<f64>,
+    /// How many Nimbuses there are, as far as their configuration says.
+    pub nimbuses: usize,
+    /// What is set for a scheduler that Thalweg has replaced, and does not hold.
+    pub unheld: Vec<Unheld>,
     /// Where everything that goes into the core is recorded, if anywhere.
     pub recording: Option<PathBuf>,
     /// Bytes after which a recording ends.
@@ -101,6 +107,8 @@ impl EngineSettings {
             control_tokens,
             report_secs: report_secs(given),
             counted_part: given.get("topology.stats.sample.rate").and_then(Value::as_f64),
+            nimbuses: nimbuses(given),
+            unheld: unheld(given),
             recording,
             recording_limit,
             ledger: ledger(&values),

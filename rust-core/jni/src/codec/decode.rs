@@ -156,6 +156,19 @@ impl Record<'_> {
         self.amount(field, at).map(Some)
     }
 
+    /// A quantity that may be below zero.
+    fn optional_difference(
+        &self,
+        field: &'static str,
+        at: usize,
+    ) -> Result<Option<f64>, CodecError> {
+        let value = f64::from_le_bytes(array(self.bytes, at));
+        if value.is_infinite() {
+            return Err(self.wrong(field, Problem::NotAQuantity(value.to_string())));
+        }
+        Ok(Some(value).filter(|value| !value.is_nan()))
+    }
+
     fn tasks(&self, at: usize) -> Result<TaskRange, CodecError> {
         let (first, last) = (self.int("first task", at)?, self.int("last task", at + 4)?);
         if last < first {
@@ -202,6 +215,7 @@ fn node(record: &Record<'_>, strings: &[&str]) -> Result<Node, CodecError> {
         cpu_points: record.optional_amount("cpu points", 16)?,
         memory_mib: record.optional_amount("memory", 24)?,
         round_trip: record.optional_amount("round trip", 32)?.map(Millis::saturating),
+        clock_ahead_ms: record.optional_difference("clock", 40)?,
     })
 }
 

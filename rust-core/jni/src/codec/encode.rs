@@ -48,7 +48,7 @@ impl<'a> Writer<'a> {
         }
         self.u32(Section::Nodes, flags);
         let round_trip = node.round_trip.map(|millis| millis.get());
-        for amount in [node.cpu_points, node.memory_mib, round_trip] {
+        for amount in [node.cpu_points, node.memory_mib, round_trip, node.clock_ahead_ms] {
             self.optional_f64(Section::Nodes, amount);
         }
     }

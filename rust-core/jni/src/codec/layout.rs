@@ -7,7 +7,7 @@ use thalweg_core::model::{ComponentKind, Grouping, Obstacle, TopologyStatus};
 /// `THWG` as a little-endian number.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"THWG");
 /// The version of the layout described here.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 /// The largest integer of a 32-bit field: what a non-negative Java `int` can hold.
 pub const MAX_INT: u32 = i32::MAX as u32;
 /// The largest integer of a 64-bit field: what a non-negative Java `long` can hold.
@@ -82,7 +82,8 @@ pub const GROUPINGS: [Grouping; 7] = [
 /// One array of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
-    /// id, host, rack, flags: u32; CPU points, memory MiB, round trip ms: f64, NaN where unknown.
+    /// id, host, rack, flags: u32; CPU points, memory MiB, round trip ms, by how much its
+    /// clock is ahead in ms, which may be below zero: f64, NaN where unknown.
     Nodes,
     /// node, port: u32; ascending.
     Slots,
@@ -130,7 +131,7 @@ impl Section {
     /// Bytes of one record.
     pub const fn record_size(self) -> usize {
         match self {
-            Self::Nodes => 40,
+            Self::Nodes => 48,
             Self::Topologies => 72,
             Self::Slots => 8,
             Self::Components => 72,

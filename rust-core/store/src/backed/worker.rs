@@ -93,7 +93,8 @@ fn note_failure(shared: &Shared, failures: u32, error: &StoreError) {
         counters.failures += 1;
         tracing::warn!(%error, "shared store is down, working from the journal");
     }
-    if failures >= shared.pace.attempts {
+    // Waiting does not make what is there any older.
+    if failures >= shared.pace.attempts || matches!(error, StoreError::Newer { .. }) {
         state.health.reach = Reach::Down(error.to_string());
         shared.changed.notify_all();
     }
@@ -124,7 +125,9 @@ fn send(shared: &Shared, ticket: u64, work: &Work) -> Result<(), StoreError> {
             pull_stamp(shared, &key)?;
             Settled::Fenced { stored }
         }
-        Err(error @ StoreError::Unreachable { .. }) => return Err(error),
+        Err(error @ (StoreError::Unreachable { .. } | StoreError::Newer { .. })) => {
+            return Err(error);
+        }
         Err(error) => {
             tracing::warn!(%error, "shared store does not take a write");
             Settled::Failed(error.to_string())
@@ -152,6 +155,7 @@ fn settle(shared: &Shared, ticket: u64, work: &Work, outcome: Settled) {
 
 /// Brings both sides together. What is spoiled in the shared store does not keep the rest apart.
 fn compare(shared: &Shared) -> Result<(), StoreError> {
+    shared.primary.claim_format()?;
     usable(shared, "terms", compare_terms(shared))?;
     usable(shared, "stamped state", compare_stamps(shared))?;
     compare_tables(shared)?;

@@ -10,6 +10,7 @@ use redis::{
 };
 
 use crate::error::StoreError;
+use crate::format;
 use crate::settings::StoreSettings;
 
 /// What a request can be answered with.
@@ -36,6 +37,8 @@ pub(super) struct Server {
     client: Client,
     name: String,
     timeout: Duration,
+    /// The key of the format of all that is kept there.
+    format: String,
     link: Mutex<Option<Connection>>,
 }
 
@@ -47,6 +50,7 @@ impl Server {
             client,
             name: settings.server(),
             timeout: settings.timeout.max(Duration::from_millis(1)),
+            format: format!("{}:{}", settings.prefix, format::NAME),
             link: Mutex::new(None),
         })
     }
@@ -60,21 +64,45 @@ impl Server {
     ) -> Result<T, StoreError> {
         let mut kept = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         let reused = kept.is_some();
-        let first = self.attempt(&mut kept, &request);
+        let first = self.attempt(&mut kept, &request)?;
         let answer = match first {
             Err(broken) if reused && broken.is_connection_dropped() => {
-                self.attempt(&mut kept, &request)
+                self.attempt(&mut kept, &request)?
             }
             other => other,
         };
         answer.map_err(|error| self.explain(place, &error))
     }
 
+    /// Refuses to go on where a newer version has written, with the connection that is there.
+    pub(super) fn check_format(&self) -> Result<(), StoreError> {
+        let kept = self.ask(&self.format, |link| read_format(link, &self.format))?;
+        self.judge_format(kept)
+    }
+
+    /// Notes the format where none is noted yet.
+    pub(super) fn note_format(&self) -> Result<(), StoreError> {
+        let mut note = redis::cmd("SET");
+        note.arg(&self.format).arg(format::FORMAT).arg("NX");
+        self.ask(&self.format, |link| note.query::<Option<String>>(link)).map(drop)
+    }
+
+    fn judge_format(&self, kept: Option<String>) -> Result<(), StoreError> {
+        let Some(kept) = kept else { return Ok(()) };
+        let place = format!("{} at {}", self.format, self.name);
+        let bad = |_| StoreError::Corrupt {
+            place: place.clone(),
+            reason: format!("{kept:?} is not a number"),
+        };
+        format::check(&place, kept.parse().map_err(bad)?)
+    }
+
+    /// The inner error is the server's answer to the request, the outer one what kept it from being asked.
     fn attempt<T: Answer>(
         &self,
         kept: &mut Option<Connection>,
         request: impl Fn(&mut Connection) -> RedisResult<T>,
-    ) -> RedisResult<T> {
+    ) -> Result<RedisResult<T>, StoreError> {
         let mut link = match kept.take() {
             Some(link) => link,
             None => self.connect()?,
@@ -84,14 +112,20 @@ impl Server {
         if answer.as_ref().map_or_else(is_answer, |_| true) {
             *kept = Some(link);
         }
-        answer
+        Ok(answer)
     }
 
-    fn connect(&self) -> RedisResult<Connection> {
-        let link = self.client.get_connection_with_timeout(self.timeout)?;
-        link.set_read_timeout(Some(self.timeout))?;
-        link.set_write_timeout(Some(self.timeout))?;
-        Ok(link)
+    /// Connects, unless what is kept there is a newer version's: nothing is asked of it before that is known.
+    fn connect(&self) -> Result<Connection, StoreError> {
+        let connected = || {
+            let mut link = self.client.get_connection_with_timeout(self.timeout)?;
+            link.set_read_timeout(Some(self.timeout))?;
+            link.set_write_timeout(Some(self.timeout))?;
+            let kept = read_format(&mut link, &self.format)?;
+            Ok((link, kept))
+        };
+        let (link, kept) = connected().map_err(|error| self.explain(&self.format, &error))?;
+        self.judge_format(kept).map(|()| link)
     }
 
     fn explain(&self, place: &str, error: &RedisError) -> StoreError {
@@ -112,6 +146,10 @@ impl Server {
             _ => StoreError::Refused { server, reason },
         }
     }
+}
+
+fn read_format(link: &mut Connection, key: &str) -> RedisResult<Option<String>> {
+    redis::cmd("GET").arg(key).query(link)
 }
 
 fn is_answer(error: &RedisError) -> bool {

@@ -80,6 +80,23 @@ impl RedisStore {
         Ok(store)
     }
 
+    /// Refuses what a newer version has written there.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`], or when Redis is out of reach.
+    pub(crate) fn check_format(&self) -> Result<(), StoreError> {
+        self.aside.check_format()
+    }
+
+    /// Refuses what a newer version has written there, and notes the format where none is.
+    ///
+    /// # Errors
+    /// As [`RedisStore::check_format`].
+    pub(crate) fn claim_format(&self) -> Result<(), StoreError> {
+        self.server.note_format()?;
+        self.server.check_format()
+    }
+
     /// A key of one topology; the braces keep all of them in one slot of a cluster.
     fn key(&self, topology: &str, part: &str) -> String {
         format!("{}:{{{topology}}}:{part}", self.prefix)
@@ -178,6 +195,8 @@ impl Store for RedisStore {
 
     fn begin_term(&self, at_least: u64) -> Result<u64, StoreError> {
         check_term(at_least)?;
+        // Whoever begins a term is about to write, and the connection may be older than a newer version.
+        self.check_format()?;
         let key = self.shared_key("term");
         let mut call = self.scripts.begin_term.key(&key);
         call.arg(at_least).arg(MAX_TERM);

@@ -6,19 +6,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use thalweg_core::model::{ComponentKind, Grouping, Observation, Obstacle, SlotRef, Topology};
+use thalweg_core::model::{
+    ComponentKind, Grouping, Node, Observation, Obstacle, SlotRef, Topology,
+};
 use thalweg_core::settings::{Adopt, PolicyName, SlotRule};
 use thalweg_core::units::Timestamp;
 use thalweg_store::{Mailbox, Precautions, Reach, Store, StoreKind};
 
 use super::others::OtherHands;
-use crate::settings::{EngineSettings, sampled_coarsely};
+use crate::settings::{EngineSettings, Unheld, sampled_coarsely};
 
 /// From this busy share on an acker that cannot grow is in the way.
 const ACKER_BUSY: f64 = 0.6;
 /// Key groups of the fullest subtask over those of the emptiest, from which dividing them evenly is worth a word.
 const UNEVEN: f64 = 1.25;
-/// How far clocks may be apart before what is signed on one machine is refused on another.
+/// How far clocks may be apart before what is signed on one machine is refused on another. Of nodes less cannot be told, as
+/// their clocks are known by heartbeats, which come every few seconds.
 const CLOCKS_APART_MS: i64 = 30_000;
 /// From so many changes by other hands within an hour on they are a habit.
 const OTHERS_CHANGES: usize = 3;
@@ -89,6 +92,7 @@ pub fn findings(facts: &Facts<'_>) -> Vec<Value> {
     of_store(facts, &mut found);
     of_ledger(status, &mut found);
     of_nodes(seen, settings, &mut found);
+    found.extend(seen.nodes.iter().filter_map(of_clock));
     for topology in &seen.topologies {
         of_tasks(topology, settings, &mut found);
         if is_storm(settings) {
@@ -111,6 +115,11 @@ fn of_settings(settings: &EngineSettings, found: &mut Vec<Value>) {
     for problem in &settings.problems {
         let mend = "mend the line, or take it out; thalweg config reference tells what is allowed";
         found.push(finding("CONFIGURATION_WRONG", "", problem, mend));
+    }
+    for Unheld { key, mend } in &settings.unheld {
+        let text =
+            format!("{key} is set for a scheduler that Thalweg has replaced, and does not hold");
+        found.push(finding("SCHEDULER_REPLACED", "", text, format!("in storm.yaml {mend}")));
     }
     if is_storm(settings) {
         of_statistics(settings, found);
@@ -161,12 +170,7 @@ fn of_ledger(status: &Value, found: &mut Vec<Value>) {
 fn of_store(facts: &Facts<'_>, found: &mut Vec<Value>) {
     let &Facts { settings, store, status, now, .. } = facts;
     if settings.store.kind != StoreKind::Redis {
-        if status["leads"] == false {
-            let text = "another process leads, and this one's store is its own: what is learned and ordered there is not known here";
-            let mend =
-                "on each of them thalweg.store.kind: redis, and the same thalweg.store.redis.url";
-            found.push(finding("STORE_NOT_SHARED", "", text, mend));
-        }
+        found.extend(of_own_store(settings, status));
         return;
     }
     if let Reach::Down(reason) = store.health().reach {
@@ -182,6 +186,22 @@ fn of_store(facts: &Facts<'_>, found: &mut Vec<Value>) {
     if let Ok(told) = told {
         of_precautions(&told, now, found);
     }
+}
+
+/// A store of this process's own, where others take over from it.
+fn of_own_store(settings: &EngineSettings, status: &Value) -> Option<Value> {
+    let text = if status["leads"] == false {
+        "another process leads, and this one's store is its own: what is learned and ordered there is not known here".to_owned()
+    } else if settings.nimbuses > 1 {
+        format!(
+            "nimbus.seeds names {} Nimbuses, and each one's store is its own: orders, pauses and what was learned do not go over when another one leads",
+            settings.nimbuses
+        )
+    } else {
+        return None;
+    };
+    let mend = "on each of them thalweg.store.kind: redis, and the same thalweg.store.redis.url";
+    Some(finding("STORE_NOT_SHARED", "", text, mend))
 }
 
 /// What Redis does against loss, and whether its clock is ours.
@@ -221,6 +241,19 @@ fn of_nodes(seen: &Observation, settings: &EngineSettings, found: &mut Vec<Value
         };
         found.push(finding("NO_FREE_SLOTS", "", text, mend));
     }
+}
+
+/// A machine whose clock is another: what its workers and its log tell of times does not fit together with anybody else's.
+fn of_clock(node: &Node) -> Option<Value> {
+    let ahead = node.clock_ahead_ms.filter(|ahead| ahead.abs() > CLOCKS_APART_MS as f64)?;
+    let host = &node.host;
+    let text = format!(
+        "the clock of {host} is {:.0} s {} the one here, as its last heartbeat tells: times in logs and reports do not fit together",
+        ahead.abs() / 1000.0,
+        if ahead > 0.0 { "ahead of" } else { "behind" }
+    );
+    let mend = format!("timedatectl set-ntp true, on {host} and here");
+    Some(finding("CLOCKS_APART", host, text, mend))
 }
 
 fn of_tasks(topology: &Topology, settings: &EngineSettings, found: &mut Vec<Value>) {

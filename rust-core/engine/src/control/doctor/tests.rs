@@ -127,7 +127,7 @@ type Fault = (fn(&mut Patient), &'static str, &'static str);
 
 #[test]
 fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
-    let faults: [Fault; 22] = [
+    let faults: [Fault; 29] = [
         (
             |p| p.set("thalweg.mode", json!("dance")),
             "CONFIGURATION_WRONG",
@@ -158,6 +158,46 @@ fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
             "thalweg ledger verify DIR --redis",
         ),
         (|p| p.status["leads"] = json!(false), "STORE_NOT_SHARED", "thalweg.store.kind: redis"),
+        (
+            |p| p.set("nimbus.seeds", json!(["nimbus-1", "nimbus-2"])),
+            "STORE_NOT_SHARED",
+            "thalweg.store.kind: redis",
+        ),
+        (
+            |p| p.set("isolation.scheduler.machines", json!({ "words": 2 })),
+            "SCHEDULER_REPLACED",
+            "thalweg.delegate.scheduler: org.apache.storm.scheduler.IsolationScheduler",
+        ),
+        (
+            |p| p.set("multitenant.scheduler.user.pools", json!({ "ann": 2 })),
+            "SCHEDULER_REPLACED",
+            "thalweg.delegate.scheduler: org.apache.storm.scheduler.multitenant.MultitenantScheduler",
+        ),
+        (
+            |p| {
+                let pools = json!({ "ann": { "cpu": 100 } });
+                p.set("resource.aware.scheduler.user.pools", pools);
+                let other = "org.apache.storm.scheduler.IsolationScheduler";
+                p.set("thalweg.delegate.scheduler", json!(other));
+            },
+            "SCHEDULER_REPLACED",
+            "thalweg.delegate.scheduler: org.apache.storm.scheduler.resource.ResourceAwareScheduler",
+        ),
+        (
+            |p| p.set("nimbus.even.rebalance.idle.supervisor.enabled", json!(true)),
+            "SCHEDULER_REPLACED",
+            "nimbus.even.rebalance.idle.supervisor.enabled: false",
+        ),
+        (
+            |p| p.seen.nodes[0].clock_ahead_ms = Some(31_000.0),
+            "CLOCKS_APART",
+            "timedatectl set-ntp true, on host-1 and here",
+        ),
+        (
+            |p| p.seen.nodes[0].clock_ahead_ms = Some(-45_000.0),
+            "CLOCKS_APART",
+            "timedatectl set-ntp true, on host-1 and here",
+        ),
         (|p| p.seen.nodes[0].ports = vec![6700, 6701], "NO_FREE_SLOTS", "supervisor.slots.ports"),
         (|p| p.seen.nodes[0].draining = true, "NO_FREE_SLOTS", "supervisor.slots.ports"),
         (
@@ -284,6 +324,28 @@ fn what_only_storm_has_is_not_found_on_flink() {
     patient.topology().components[1].tasks = TaskRange::new(3, 130);
     patient.topology().edges[0].grouping = Grouping::LocalOrShuffle;
     assert_eq!(patient.findings(), Vec::<Value>::new());
+}
+
+#[test]
+fn what_storm_reads_as_its_users_mean_it_is_no_finding() {
+    let mut patient = healthy();
+    patient.set("nimbus.seeds", json!(["nimbus-1"]));
+    // Its supervisor reports each few seconds only, so that no less can be told.
+    patient.seen.nodes[0].clock_ahead_ms = Some(-29_000.0);
+    patient.set("isolation.scheduler.machines", json!({}));
+    patient.set("nimbus.even.rebalance.idle.supervisor.enabled", json!(false));
+    patient.set("resource.aware.scheduler.user.pools", json!({ "ann": { "cpu": 100 } }));
+    let aware = "org.apache.storm.scheduler.resource.ResourceAwareScheduler";
+    patient.set("thalweg.delegate.scheduler", json!(aware));
+    assert_eq!(patient.findings(), Vec::<Value>::new());
+    // Nobody here can tell what a scheduler of somebody's own reads.
+    patient.set("thalweg.delegate.scheduler", json!("com.example.OurScheduler"));
+    assert_eq!(patient.findings(), Vec::<Value>::new());
+    // Where the store is shared, or this one's own has been named once, nothing more is said of it.
+    let mut patient = healthy();
+    patient.set("nimbus.seeds", json!(["nimbus-1", "nimbus-2"]));
+    patient.status["leads"] = json!(false);
+    assert_eq!(codes(&patient.findings()), ["STORE_NOT_SHARED"]);
 }
 
 /// Somebody gives and takes an executor, again and again.

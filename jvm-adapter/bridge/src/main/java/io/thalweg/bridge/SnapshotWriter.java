@@ -54,12 +54,13 @@ public final class SnapshotWriter {
     }
 
     private static final int MAGIC = 0x47574854; // THWG
-    private static final int VERSION = 7;
+    private static final int VERSION = 8;
     private static final int COMPONENTS_AT = 24;
     private static final int EDGES_AT = 28;
     private static final int EXECUTORS_AT = 32;
     private static final int FLAGS_AT = 16;
     private static final int HAS_COUNTERS = 1;
+    private static final int CLOCK_AT = 40;
     private static final int DECLARED_AT = 16;
     private static final int BACKLOG_AT = 32;
     private static final int MOST_PER_NODE_AT = 44;
@@ -75,7 +76,7 @@ public final class SnapshotWriter {
     private static final int TIMES_AT = 96;
     private static final int STATE_AT = 128;
 
-    private final Section nodes = new Section(40);
+    private final Section nodes = new Section(48);
     private final Section slots = new Section(8);
     private final Section topologies = new Section(72);
     private final Section components = new Section(72);
@@ -110,8 +111,13 @@ public final class SnapshotWriter {
         int hostText = intern(host);
         int rackText = intern(rack);
         nodes.next().putInt(idText).putInt(hostText).putInt(rackText).putInt(flags)
-                .putDouble(cpuPoints).putDouble(memoryMib).putDouble(roundTripMs);
+                .putDouble(cpuPoints).putDouble(memoryMib).putDouble(roundTripMs).putDouble(Double.NaN);
         return index;
+    }
+
+    /** Adds by how much the clock of the last node is ahead of ours, below zero where it is behind; NaN where unknown. */
+    public void clockAhead(double millis) {
+        nodes.content.putDouble(nodes.last() + CLOCK_AT, millis);
     }
 
     /** Adds a live slot; nodes and the ports of a node must ascend. Returns its index. */

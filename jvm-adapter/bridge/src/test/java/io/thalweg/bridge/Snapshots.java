@@ -26,6 +26,7 @@ final class Snapshots {
         writer.node("sup-b", "127.0.0.3", "Gießen-ß1",
                 SnapshotWriter.BLACKLISTED | SnapshotWriter.DRAINING, Double.NaN, Double.NaN, Double.NaN);
         int c = writer.node("sup-c", "127.0.0.4", "台北", SnapshotWriter.DRAINING, 150.5, Double.NaN, 12);
+        writer.clockAhead(-41_500);
         int a6700 = writer.slot(a, 6700);
         int a6701 = writer.slot(a, 6701);
         int c6700 = writer.slot(c, 6700);

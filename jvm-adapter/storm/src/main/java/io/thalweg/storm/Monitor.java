@@ -53,6 +53,7 @@ final class Monitor implements AutoCloseable {
     private final Meters meters;
     private final NimbusLink nimbus;
     private final RoundTrips roundTrips;
+    private final Clocks clocks;
     private final SnapshotWriter writer = new SnapshotWriter();
     private final Findings findings = new Findings(LOG);
     /** The topologies that could not be read when last looked at. */
@@ -79,6 +80,7 @@ final class Monitor implements AutoCloseable {
         this.gauges = new Gauges(meters);
         this.nimbus = new NimbusLink(conf, new Refusals());
         this.roundTrips = new RoundTrips(state::thriftPort, state::forget);
+        this.clocks = new Clocks(state::reportedAt);
     }
 
     void start() {
@@ -186,8 +188,11 @@ final class Monitor implements AutoCloseable {
         adopted.save();
         Map<String, Double> trips = roundTrips.measure(view.nodes().values());
         long now = System.currentTimeMillis();
+        // Whoever does not answer may have reported long ago.
+        Map<String, Double> ahead = clocks.read(trips.keySet(), now);
         writer.begin(now);
-        NodesWriter slots = new NodesWriter(writer, rounds.reservation().shown(view.nodes()), node -> trips.getOrDefault(node, Double.NaN));
+        NodesWriter slots = new NodesWriter(writer, rounds.reservation().shown(view.nodes()),
+            node -> trips.getOrDefault(node, Double.NaN), node -> ahead.getOrDefault(node, Double.NaN));
         pace.await();
         List<TopologySummary> summaries = new ArrayList<>(nimbus.call("getTopologySummaries", Nimbus.Iface::getTopologySummaries));
         summaries.sort(Comparator.comparing(TopologySummary::get_id));

@@ -24,9 +24,16 @@ final class NodesWriter {
 
     /** Writes all nodes; the round trip is NaN where unknown. */
     NodesWriter(SnapshotWriter writer, Map<String, NodeFacts> nodes, ToDoubleFunction<String> roundTripMillis) {
+        this(writer, nodes, roundTripMillis, node -> Double.NaN);
+    }
+
+    /** Writes all nodes; the round trip, and by how much a clock is ahead, is NaN where unknown. */
+    NodesWriter(SnapshotWriter writer, Map<String, NodeFacts> nodes, ToDoubleFunction<String> roundTripMillis,
+                ToDoubleFunction<String> clockAheadMillis) {
         for (NodeFacts node : new TreeMap<>(nodes).values()) {
             int index = writer.node(node.id(), node.host(), node.rack(), node.blacklisted() ? SnapshotWriter.BLACKLISTED : 0,
                 node.cpuPoints(), node.memoryMib(), roundTripMillis.applyAsDouble(node.id()));
+            writer.clockAhead(clockAheadMillis.applyAsDouble(node.id()));
             Written entry = new Written(node, slots);
             written.add(entry);
             byId.put(node.id(), entry);

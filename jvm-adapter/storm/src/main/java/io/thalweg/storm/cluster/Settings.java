@@ -41,6 +41,12 @@ public record Settings(long monitorIntervalMillis, double mostCpuPercent, long s
         Config.EXECUTOR_METRICS_FREQUENCY_SECS, Config.TOPOLOGY_STATS_SAMPLE_RATE
     };
 
+    /** Keys of Storm's by which the doctor tells what does not hold or is not shared; absent where nothing is set. */
+    private static final String[] DOCTORS = {
+        Config.NIMBUS_SEEDS, DaemonConfig.ISOLATION_SCHEDULER_MACHINES, DaemonConfig.MULTITENANT_SCHEDULER_USER_POOLS,
+        DaemonConfig.RESOURCE_AWARE_SCHEDULER_USER_POOLS, "nimbus.even.rebalance.idle.supervisor.enabled"
+    };
+
     /** Reads the settings from Nimbus's configuration. */
     public static Settings of(Map<String, Object> conf) {
         return new Settings(
@@ -74,6 +80,11 @@ public record Settings(long monitorIntervalMillis, double mostCpuPercent, long s
         });
         for (String key : STORMS) {
             all.set(key, JSON.valueToTree(conf.get(key)));
+        }
+        for (String key : DOCTORS) {
+            if (conf.get(key) != null) {
+                all.set(key, JSON.valueToTree(conf.get(key)));
+            }
         }
         return all.toString();
     }

@@ -2,6 +2,7 @@ package io.thalweg.storm.cluster;
 
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.storm.cluster.ClusterStateContext;
 import org.apache.storm.cluster.ClusterUtils;
@@ -41,6 +42,17 @@ public final class StateLink implements AutoCloseable {
             LOG.warn("cannot read where supervisor {} listens: {}", node, e.toString());
         }
         return OptionalInt.empty();
+    }
+
+    /** When a supervisor reported last, in seconds by its own clock; empty where it did not, or where that cannot be read. */
+    public OptionalLong reportedAt(String node) {
+        try {
+            SupervisorInfo info = state().supervisorInfo(node);
+            return info == null || !info.is_set_time_secs() ? OptionalLong.empty() : OptionalLong.of(info.get_time_secs());
+        } catch (Exception e) {
+            LOG.debug("cannot read when supervisor {} reported", node, e);
+            return OptionalLong.empty();
+        }
     }
 
     /** Reads the port anew next time; a supervisor that restarts may listen elsewhere. */

@@ -171,7 +171,7 @@ fn what_is_wrong_with_an_order_is_named_with_its_place() {
         (json, "{\"counts\": {\"split\": -1}}", 422, "body", "counts.split"),
         (json, "{\"count\": {}}", 422, "body", "count"),
         (json, "[]", 422, "body", ""),
-        (json, "{\"counts\": {\"spilt\": 4}}", 409, "body", "counts.spilt"),
+        (json, "{\"counts\": {\"spilt\": 4}}", 404, "body", "counts.spilt"),
         ("application/json; charset=utf-8", "{\"leave\": [7]}", 422, "body", "leave[0]"),
     ] {
         let told = problem(&post(SCALE, kind, body), status, &body[..body.len().min(40)]);

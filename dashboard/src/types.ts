@@ -230,4 +230,5 @@ export interface Problem {
     title: string;
     status: number;
     detail: string;
+    place?: { in: 'method' | 'path' | 'query' | 'header' | 'body'; name?: string };
 }

@@ -6,11 +6,12 @@ use anyhow::Result;
 use clap::Args;
 use comfy_table::{Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
-use thalweg_sim::calibrate::{Errors, Recording, compare, fit, repeat, watch};
+use serde_json::{Value, json};
+use thalweg_sim::Scenario;
+use thalweg_sim::calibrate::{Errors, Parameters, Recording, compare, fit, repeat, watch};
 use thalweg_sim::scenario::read_series;
-use thalweg_sim::{RunResult, Scenario};
 
-use crate::files;
+use crate::files::{self, print_json};
 
 /// Runs of a fit: one at the start, then two for each of four parameters in four rounds.
 const MOST_RUNS: u64 = 33;
@@ -29,6 +30,19 @@ pub struct Calibrate {
     /// What arrived: a file of `secs,records_per_s`; without it, what each recording says of it
     #[arg(long, value_name = "FILE")]
     load: Option<PathBuf>,
+    /// Prints the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A recorded run beside the simulated one.
+struct Row<'a> {
+    file: &'a Path,
+    /// Whether it was fitted to.
+    fitted: bool,
+    errors: Errors,
+    /// Of the medians of intervals, the 95th percentile: recorded and simulated.
+    latencies: (Option<f64>, Option<f64>),
 }
 
 impl Calibrate {
@@ -46,33 +60,21 @@ impl Calibrate {
             bar.set_message(format!("the last at a distance of {loss:.3}"));
         })?;
         bar.finish_and_clear();
-        println!("fitted, as factors on the scenario, at a distance of {loss:.3}:");
-        println!("  work      {:.3}", parameters.work);
-        println!("  delay     {:.3}", parameters.delay);
-        println!("  restart   {:.3}", parameters.restart);
-        println!("  detection {:.3}", parameters.detect);
         let fitted = parameters.apply(&scenario);
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-        table.set_header([
-            "recording",
-            "fitted on",
-            "throughput, median error",
-            "latency, median error",
-            "highest latency after faults",
-            "highest throughput after faults",
-            "without output real, simulated [s]",
-            "p95 of the intervals' median latencies real, simulated [ms]",
-        ]);
-        let runs = self.recordings.iter().zip(&fitted_on).map(|run| (run, "yes"));
+        let runs = self.recordings.iter().zip(&fitted_on).map(|run| (run, true));
+        let mut rows = Vec::new();
         for ((file, (recording, load, secs)), used) in
-            runs.chain(self.test.iter().zip(&tested_on).map(|run| (run, "no")))
+            runs.chain(self.test.iter().zip(&tested_on).map(|run| (run, false)))
         {
             let result = watch(&repeat(&fitted, recording, load, *secs))?;
             let errors = compare(&result, recording);
-            table.add_row(row(file, used, &errors, recording, &result));
+            let latencies = (recording.latency(0.95), result.latency(0.95));
+            rows.push(Row { file, fitted: used, errors, latencies });
         }
-        println!("{table}");
+        if self.json {
+            return print_json(&as_json(&parameters, loss, &rows));
+        }
+        print(&parameters, loss, &rows);
         Ok(())
     }
 
@@ -89,23 +91,57 @@ impl Calibrate {
     }
 }
 
-fn row(
-    file: &Path,
-    used: &str,
-    errors: &Errors,
-    recording: &Recording,
-    simulated: &RunResult,
-) -> [String; 8] {
+fn print(parameters: &Parameters, loss: f64, rows: &[Row<'_>]) {
+    println!("fitted, as factors on the scenario, at a distance of {loss:.3}:");
+    println!("  work      {:.3}", parameters.work);
+    println!("  delay     {:.3}", parameters.delay);
+    println!("  restart   {:.3}", parameters.restart);
+    println!("  detection {:.3}", parameters.detect);
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header([
+        "recording",
+        "fitted on",
+        "throughput, median error",
+        "latency, median error",
+        "highest latency after faults",
+        "highest throughput after faults",
+        "without output real, simulated [s]",
+        "p95 of the intervals' median latencies real, simulated [ms]",
+    ]);
+    rows.iter().for_each(|row| {
+        table.add_row(cells(row));
+    });
+    println!("{table}");
+}
+
+fn cells(row: &Row<'_>) -> [String; 8] {
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
     let millis = |latency: Option<f64>| latency.map_or("-".to_owned(), |ms| format!("{ms:.0}"));
+    let errors = &row.errors;
     [
-        file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-        used.to_owned(),
+        row.file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        if row.fitted { "yes" } else { "no" }.to_owned(),
         percent(errors.throughput),
         percent(errors.latency),
         errors.fault_peak.map_or("-".to_owned(), percent),
         errors.catch_up.map_or("-".to_owned(), percent),
         format!("{:.0}, {:.0}", errors.stopped_secs.0, errors.stopped_secs.1),
-        format!("{}, {}", millis(recording.latency(0.95)), millis(simulated.latency(0.95))),
+        format!("{}, {}", millis(row.latencies.0), millis(row.latencies.1)),
     ]
+}
+
+fn as_json(parameters: &Parameters, loss: f64, rows: &[Row<'_>]) -> Value {
+    let of = |row: &Row<'_>| {
+        json!({
+            "recording": row.file, "fitted_on": row.fitted, "errors": row.errors,
+            "p95_latency_ms": { "recorded": row.latencies.0, "simulated": row.latencies.1 },
+        })
+    };
+    json!({
+        "distance": loss,
+        "factors": { "work": parameters.work, "delay": parameters.delay,
+            "restart": parameters.restart, "detection": parameters.detect },
+        "runs": rows.iter().map(of).collect::<Vec<_>>(),
+    })
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 use thalweg_sim::Scenario;
 use thalweg_sim::scenario::read;
 
@@ -23,4 +24,10 @@ pub fn scenario(path: &Path) -> Result<Scenario> {
 pub fn write(path: &Path, content: &str) -> Result<()> {
     thalweg_engine::files::replace(path, content)
         .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Prints a result for programs.
+pub fn print_json(result: &Value) -> Result<()> {
+    println!("{}", serde_json::to_string_pretty(result)?);
+    Ok(())
 }

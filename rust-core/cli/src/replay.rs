@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 use thalweg_core::decide;
 use thalweg_core::explain::{Decision, Verdict};
 use thalweg_core::model::{ComponentKind, Observation};
@@ -17,6 +18,7 @@ use thalweg_core::state::State;
 use thalweg_core::units::Timestamp;
 use thalweg_engine::recording::Entry;
 
+use crate::files::print_json;
 use crate::settings::{self, Wanted};
 
 /// Arguments of `thalweg replay`.
@@ -26,6 +28,9 @@ pub struct Replay {
     recording: PathBuf,
     #[command(flatten)]
     wanted: Wanted,
+    /// Prints the result as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl Replay {
@@ -52,7 +57,7 @@ impl Replay {
                 player.take(&entry).with_context(place)?;
             }
         }
-        if what_if { others.report() } else { player.report() }
+        if what_if { others.report(self.json) } else { player.report(self.json) }
     }
 }
 
@@ -142,7 +147,20 @@ impl Player {
         Ok(())
     }
 
-    fn report(self) -> Result<()> {
+    fn report(self, as_json: bool) -> Result<()> {
+        if as_json {
+            let difference = self.first_difference.as_ref();
+            print_json(&json!({
+                "observations": self.same + self.different, "same": self.same, "different": self.different,
+                "acts": self.acts, "first_difference_at": difference.map(|(at, ..)| at.millis()),
+            }))?;
+        } else {
+            self.print();
+        }
+        self.first_difference.map_or(Ok(()), different)
+    }
+
+    fn print(&self) {
         println!(
             "{} observations: {} led to the same bytes, {} did not; {} decisions to act",
             self.same + self.different,
@@ -150,31 +168,35 @@ impl Player {
             self.different,
             self.acts
         );
-        if let Some((at, recorded, again)) = self.first_difference {
-            let apart = recorded.bytes().zip(again.bytes()).take_while(|(a, b)| a == b).count();
-            let around = |text: &str| {
-                let bytes = text.as_bytes();
-                let (from, to) = (apart.saturating_sub(60), (apart + 60).min(bytes.len()));
-                String::from_utf8_lossy(&bytes[from.min(to)..to]).into_owned()
-            };
-            bail!(
-                "the first difference is at {} ms\n  recorded  …{}…\n  now       …{}…",
-                at.millis(),
-                around(&recorded),
-                around(&again)
-            );
-        }
-        Ok(())
     }
 }
 
+/// Shows where a recorded and a new decision part.
+fn different((at, recorded, again): (Timestamp, String, String)) -> Result<()> {
+    let apart = recorded.bytes().zip(again.bytes()).take_while(|(a, b)| a == b).count();
+    let around = |text: &str| {
+        let bytes = text.as_bytes();
+        let (from, to) = (apart.saturating_sub(60), (apart + 60).min(bytes.len()));
+        String::from_utf8_lossy(&bytes[from.min(to)..to]).into_owned()
+    };
+    bail!(
+        "the first difference is at {} ms\n  recorded  …{}…\n  now       …{}…",
+        at.millis(),
+        around(&recorded),
+        around(&again)
+    );
+}
+
 /// What one side did or would have done.
-#[derive(Default)]
+#[derive(Default, Serialize)]
 struct Deeds {
+    #[serde(rename = "actions")]
     lines: Vec<String>,
     executor_hours: f64,
     /// Records that, at the rates measured, would have waited when the recording ended.
+    #[serde(rename = "last_lag_records")]
     lag: f64,
+    #[serde(rename = "worst_lag_records")]
     worst_lag: f64,
 }
 
@@ -269,7 +291,10 @@ impl Others {
         }
     }
 
-    fn report(self) -> Result<()> {
+    fn report(self, as_json: bool) -> Result<()> {
+        if as_json {
+            return print_json(&json!({ "recorded": self.recorded, "would_be": self.others }));
+        }
         for (who, deeds) in [("recorded", &self.recorded), ("would be", &self.others)] {
             println!(
                 "{who}: {} actions, {:.2} executor-hours, predicted lag up to {:.0} records",

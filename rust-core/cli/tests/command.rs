@@ -15,6 +15,29 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// All that is printed, as JSON, where the command ends with this code.
+fn in_json(arguments: &[&str], code: i32) -> serde_json::Value {
+    let output = thalweg(arguments);
+    assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON and nothing else")
+}
+
+#[test]
+fn a_fit_is_told_as_json() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let lab = scenario("lab-storm.toml");
+    let recording = root.join("data/recordings/storm-g-default-1.csv");
+    let recording = recording.to_str().expect("a plain path");
+    let lab = lab.to_str().expect("a plain path");
+    let told = in_json(&["calibrate", lab, recording, "--test", recording, "--json"], 0);
+    assert!(told["distance"].is_f64() && told["factors"]["work"].as_f64() > Some(0.0), "{told}");
+    let runs = told["runs"].as_array().expect("runs");
+    let fitted: Vec<_> = runs.iter().map(|run| run["fitted_on"].as_bool()).collect();
+    assert_eq!(fitted, [Some(true), Some(false)], "{told}");
+    assert_eq!(runs[0]["errors"], runs[1]["errors"], "the same recording: {told}");
+    assert!(runs[0]["errors"]["throughput"].is_f64(), "{told}");
+}
+
 #[test]
 fn a_recorded_run_is_replayed_to_the_same_bytes() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -40,6 +63,12 @@ fn a_recorded_run_is_replayed_to_the_same_bytes() {
     assert!(replayed.status.success(), "{}", text(&replayed.stderr));
     let said = text(&replayed.stdout);
     assert!(said.contains(" 0 did not") && !said.contains(" 0 decisions to act"), "{said}");
+    let told = in_json(&["replay", record, "--json"], 0);
+    assert_eq!((&told["same"], &told["different"]), (&told["observations"], &0.into()), "{told}");
+    assert!(told["acts"].as_u64() > Some(0) && told["first_difference_at"].is_null(), "{told}");
+    let told = in_json(&["replay", record, "--json", "--policy", "ds2"], 0);
+    assert!(told["recorded"]["executor_hours"].as_f64() > Some(0.0), "{told}");
+    assert!(told["would_be"]["actions"].is_array(), "{told}");
     let others = thalweg(&["replay", record, "--set", "thalweg.me-stream.capacity.limit=1"]);
     assert!(others.status.success(), "{}", text(&others.stderr));
     assert!(text(&others.stdout).contains("difference: "), "{}", text(&others.stdout));
@@ -81,6 +110,9 @@ fn a_changed_recording_is_told_from_its_replay() {
     let replayed = thalweg(&["replay", record]);
     assert_eq!(replayed.status.code(), Some(1));
     assert!(text(&replayed.stderr).contains("the first difference"), "{}", text(&replayed.stderr));
+    let told = in_json(&["replay", record, "--json"], 1);
+    assert_eq!(told["different"], 1, "{told}");
+    assert!(told["first_difference_at"].is_u64(), "{told}");
 }
 
 #[test]

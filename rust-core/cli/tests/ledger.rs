@@ -45,6 +45,13 @@ fn says(arguments: &[&str]) -> (i32, String) {
     (output.status.code().unwrap(), String::from_utf8(said).unwrap())
 }
 
+/// All that is printed, as JSON, where the command ends with this code.
+fn json(arguments: &[&str], code: i32) -> Value {
+    let output = thalweg(arguments);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+    serde_json::from_slice(&output.stdout).expect("JSON and nothing else")
+}
+
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
@@ -61,6 +68,11 @@ fn verify_tells_whole_ledgers_from_others_by_its_exit_code_and_names_the_place()
     let (code, said) = says(&["verify", text(one.path()), text(&other.path().join("ledger"))]);
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("whole, 23 records, 1 to 23"), "{said}");
+    let told = json(&["verify", text(one.path()), text(other.path()), "--json"], 0);
+    let [first, second] = [0, 1].map(|at| &told["ledgers"][at]);
+    assert_eq!((&first["whole"], &first["records"]), (&json!(true), &json!(23)), "{told}");
+    assert_eq!((&second["first"], &second["last"]["seq"]), (&json!(1), &json!(8)), "{told}");
+    assert_eq!((&first["key"]["given"], &told["missing"]), (&json!(false), &json!([])), "{told}");
 
     let key = says(&["key", text(one.path())]).1;
     let (code, said) = says(&["verify", text(one.path()), "--key", key.trim()]);
@@ -82,6 +94,12 @@ fn verify_tells_whole_ledgers_from_others_by_its_exit_code_and_names_the_place()
         "{said}"
     );
     assert!(said.contains("1 of 2 ledgers"), "{said}");
+    let told = json(&["verify", text(one.path()), text(other.path()), "--json"], 7);
+    assert_eq!(told["ledgers"][1]["whole"], true, "{told}");
+    let finding = &told["ledgers"][0]["findings"][0];
+    let place = json!({ "file": "00000000000000000001.jsonl", "line": 3 });
+    assert_eq!(finding["place"], place, "{told}");
+    assert!(finding["fault"].as_str().unwrap().contains("was changed"), "{told}");
 
     assert_eq!(says(&["verify", "/nowhere"]).0, 1);
     assert_eq!(says(&["verify", text(other.path()), "--noted", "5"]).0, 2);

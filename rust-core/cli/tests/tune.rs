@@ -88,6 +88,12 @@ fn what_gains_more_than_its_spread_is_advised_and_nothing_else() {
     let told = says(&mut tune(&scenario, &[&LIMIT, &WASTEFUL]));
     assert!(told.contains("the gain exceeds its spread"), "{told}");
     assert!(told.contains("  --set thalweg.me-stream.capacity.limit=0."), "{told}");
+    let json = says(&mut tune(&scenario, &[&LIMIT, &WASTEFUL, &["--json"]]));
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON and nothing else");
+    assert_eq!((&json["advised"], &json["runs"]), (&true.into(), &6.into()), "{json}");
+    assert_eq!(json["rounds"].as_array().map(Vec::len), Some(4), "{json}");
+    assert!(told.contains(json["set"][0].as_str().unwrap()), "{json}");
+    assert!(json["gain"]["median"].as_f64() > Some(0.0), "{json}");
     // A setting of a policy that is not asked changes nothing.
     let idle = ["--search", "thalweg.threshold.target=0.2..0.9"];
     let told = says(&mut tune(&scenario, &[&idle]));

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::problem::Problem;
+use crate::problem::{Part, Problem};
 
 /// A file of the dashboard.
 struct Asset {
@@ -29,13 +29,15 @@ pub fn answer(path: &str, asked: &HeaderMap) -> Response {
             true => "this build has no dashboard: make build makes one",
             false => "there is no such file",
         })
+        .at(Part::Path, "")
         .into_response();
     };
     let known = asked.get(header::IF_NONE_MATCH).is_some_and(|known| known == asset.tag);
     let packs = asked.get(header::ACCEPT_ENCODING).and_then(|kinds| kinds.to_str().ok());
     if !packs.is_some_and(|kinds| kinds.contains("gzip")) {
         let detail = "the dashboard is sent compressed: ask with Accept-Encoding: gzip";
-        return (StatusCode::NOT_ACCEPTABLE, detail).into_response();
+        let problem = Problem::of(StatusCode::NOT_ACCEPTABLE, detail);
+        return problem.at(Part::Header, "Accept-Encoding").into_response();
     }
     let body = if known { Body::empty() } else { Body::from(asset.packed) };
     let mut response = body.into_response();

@@ -35,12 +35,14 @@ pub struct Fault {
     pub kind: FaultKind,
     /// The same for people.
     pub text: String,
+    /// The field of the question that is wrong; empty where it is none.
+    pub field: String,
 }
 
 impl Fault {
     /// Makes one.
     pub fn of(kind: FaultKind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into() }
+        Self { kind, text: text.into(), field: String::new() }
     }
 }
 
@@ -130,6 +132,11 @@ impl From<CallError> for Fault {
             },
             _ => FaultKind::Unreachable,
         };
-        Self::of(kind, error.to_string())
+        let text = error.to_string();
+        let field = match error {
+            CallError::Refused(refusal) => refusal.field,
+            _ => String::new(),
+        };
+        Self { kind, text, field }
     }
 }

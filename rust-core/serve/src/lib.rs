@@ -11,6 +11,7 @@ mod assets;
 mod charts;
 mod engine;
 mod exposure;
+mod extract;
 pub mod metrics;
 mod names;
 mod problem;

@@ -16,6 +16,8 @@ pub const LONGEST_PAGE: usize = 1000;
 const USUAL_PAGE: usize = 100;
 /// The longest answer that is given a tag.
 const TAGGED: usize = 64 << 20;
+/// The digits in front of a cursor that tell whether it is one of the list.
+const CHECK: usize = 8;
 
 /// Which page of a list is asked for.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -38,26 +40,59 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// The page of items that are sorted by a key that grows, after the one that the cursor names.
+    /// The page of items that are sorted by a key that grows, after the one that the cursor names. What was asked is which
+    /// list in which order, and which page: cursors are good for one list in one order.
     pub fn of<'a, S: 'a>(
         sorted: &[&'a S],
-        paging: &Paging,
+        asked: (&str, &Paging),
         key: impl Fn(&S) -> String,
         shown: impl Fn(&'a S) -> T,
     ) -> Result<Self, Problem> {
+        let (list, paging) = asked;
         let limit = paging.limit.unwrap_or(USUAL_PAGE);
         if limit == 0 || limit > LONGEST_PAGE {
-            return Err(Problem::bad_request(format!("limit: not from 1 to {LONGEST_PAGE}")));
+            return Err(Problem::query("limit", format!("not from 1 to {LONGEST_PAGE}")));
         }
         let from = match &paging.cursor {
-            Some(cursor) => sorted.partition_point(|item| key(item) <= *cursor),
+            Some(cursor) => {
+                let last = opened(list, cursor)?;
+                sorted.partition_point(|item| key(item) <= last)
+            }
             None => 0,
         };
         let rest = &sorted[from..];
         let page = &rest[..limit.min(rest.len())];
-        let next = page.last().filter(|_| rest.len() > limit).map(|last| key(last));
+        let next = page.last().filter(|_| rest.len() > limit).map(|last| sealed(list, &key(last)));
         Ok(Self { items: page.iter().map(|item| shown(item)).collect(), next, total: sorted.len() })
     }
+}
+
+/// A key as the cursor of a list: it goes into an address as it is, and of others than its list's own it is told apart by the
+/// hash in front.
+fn sealed(list: &str, key: &str) -> String {
+    format!("{}{}", &hex(hash(list, key.as_bytes()).as_ref())[..CHECK], hex(key.as_bytes()))
+}
+
+/// The key in a cursor of a list.
+fn opened(list: &str, cursor: &str) -> Result<String, Problem> {
+    let wrong =
+        || Problem::query("cursor", "it is not the `next` of a page of this list in this order");
+    let (check, rest) = cursor.split_at_checked(CHECK).ok_or_else(wrong)?;
+    let digits = rest.as_bytes().chunks(2).map(|two| {
+        let two = std::str::from_utf8(two).ok().filter(|two| two.len() == 2)?;
+        u8::from_str_radix(two, 16).ok()
+    });
+    let key: Vec<u8> = digits.collect::<Option<_>>().ok_or_else(wrong)?;
+    let same = hex(hash(list, &key).as_ref()).starts_with(check);
+    String::from_utf8(key).ok().filter(|_| same).ok_or_else(wrong)
+}
+
+fn hash(list: &str, key: &[u8]) -> ring::digest::Digest {
+    digest(&SHA256, &[list.as_bytes(), b"\0", key].concat())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Gives answers a tag, and answers who has the same already with nothing.
@@ -75,8 +110,7 @@ pub async fn tag(request: Request, next: Next) -> Response {
         return Problem::internal("the answer is too long").into_response();
     };
     let hash = digest(&SHA256, &bytes);
-    let tag: String = hash.as_ref()[..12].iter().map(|byte| format!("{byte:02x}")).collect();
-    let tag = format!("\"{tag}\"");
+    let tag = format!("\"{}\"", hex(&hash.as_ref()[..12]));
     let same = known.as_ref().and_then(|known| known.to_str().ok()).is_some_and(|known| {
         known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)
     });
@@ -103,7 +137,8 @@ mod tests {
         let mut paging = Paging { limit: Some(10), cursor: None };
         let mut seen = Vec::new();
         loop {
-            let page = Page::of(&sorted, &paging, String::clone, String::clone).expect("a page");
+            let page =
+                Page::of(&sorted, ("all", &paging), String::clone, String::clone).expect("a page");
             assert_eq!(page.total, 25);
             seen.extend(page.items);
             match page.next {
@@ -113,6 +148,6 @@ mod tests {
         }
         assert_eq!(seen, all);
         paging.limit = Some(0);
-        assert!(Page::of(&sorted, &paging, String::clone, String::clone).is_err());
+        assert!(Page::of(&sorted, ("all", &paging), String::clone, String::clone).is_err());
     }
 }

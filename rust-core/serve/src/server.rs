@@ -18,12 +18,12 @@ use crate::api;
 use crate::app::App;
 use crate::engine::Engine;
 use crate::exposure::{Exposure, ExposureError};
+use crate::extract::LONGEST_BODY;
+use crate::problem;
 use crate::reply;
 use crate::tls::{TlsError, TlsListener, acceptor};
 use crate::watch::World;
 
-/// The longest request body.
-const LONGEST_BODY: usize = 64 * 1024;
 /// Streams of events at once.
 const STREAMS: usize = 256;
 
@@ -155,6 +155,7 @@ fn told(served: std::io::Result<()>) {
 fn router(app: Arc<App>) -> Router {
     api::routes()
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .layer(from_fn(problem::every_error))
         .layer(from_fn(reply::tag))
         .layer(from_fn_with_state(Arc::clone(&app), api::guard))
         .with_state(app)

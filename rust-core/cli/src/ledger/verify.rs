@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use thalweg_ledger::{Anchor, PublicKey, Report, verify};
+use serde_json::{Value, json};
+use thalweg_ledger::{Anchor, Finding, Place, PublicKey, Report, verify};
 
 use super::folders;
 use super::heads::Heads;
 use crate::exit::Failure;
+use crate::files::print_json;
 use crate::live::remote::Server;
 
 /// Findings that are shown of a ledger.
@@ -32,6 +34,9 @@ pub struct Verify {
     redis: Option<String>,
     #[command(flatten)]
     server: Server,
+    /// Prints the result as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl Verify {
@@ -46,6 +51,7 @@ impl Verify {
             None => Heads::default(),
         };
         let mut wrong = 0;
+        let mut told = Vec::new();
         let mut engines = BTreeSet::new();
         for folder in &folders {
             let look = |known: &[Anchor]| {
@@ -57,14 +63,22 @@ impl Verify {
             if !own.is_empty() {
                 report = look(&[&self.noted[..], &own[..]].concat())?;
             }
-            tell(folder, &report);
-            if self.redis.is_some() {
-                println!("  {} of its records are noted in Redis", own.len());
+            let noted = self.redis.is_some().then_some(own.len());
+            if self.json {
+                told.push(as_json(folder, &report, noted));
+            } else {
+                tell(folder, &report);
+                if let Some(noted) = noted {
+                    println!("  {noted} of its records are noted in Redis");
+                }
             }
             wrong += usize::from(!report.findings.is_empty());
             engines.append(&mut report.engines);
         }
         let gone = heads.without(&engines);
+        if self.json {
+            print_json(&json!({ "ledgers": told, "missing": gone }))?;
+        }
         if wrong > 0 {
             let text = format!("{wrong} of {} ledgers are not as they were written", folders.len());
             return Err(Failure::Tampered(text));
@@ -78,6 +92,22 @@ impl Verify {
         }
         Ok(())
     }
+}
+
+/// What `tell` says, and every finding.
+fn as_json(folder: &Path, report: &Report, noted: Option<usize>) -> Value {
+    let place = |place: &Place| json!({ "file": place.file, "line": place.line });
+    let finding =
+        |one: &Finding| json!({ "place": place(&one.place), "fault": one.fault.to_string() });
+    let gap = |(at, lost, why): &(Place, u64, String)| json!({ "place": place(at), "lost": lost, "why": why });
+    json!({
+        "ledger": folder, "whole": report.findings.is_empty(), "engines": report.engines,
+        "records": report.records, "first": report.first, "last": report.last,
+        "key": report.key.as_ref().map(|(key, given)| json!({ "key": key.to_string(), "given": given })),
+        "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+        "gaps": report.gaps.iter().map(gap).collect::<Vec<_>>(),
+        "unsigned": report.unsigned, "unfinished_bytes": report.unfinished, "noted_in_redis": noted,
+    })
 }
 
 fn tell(folder: &Path, report: &Report) {

@@ -89,7 +89,7 @@ pub struct Mode {
     /// A name, an id, or a pattern with `*`; without one, all
     #[arg(default_value = "*")]
     topology: String,
-    /// Only this kind of action: `scale_out`, `scale_in`, `move` or `memory`
+    /// Only this kind of action: `scale-out`, `scale-in`, `move` or `memory`
     #[arg(long)]
     kind: Option<String>,
     #[command(flatten)]

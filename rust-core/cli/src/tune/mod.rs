@@ -24,7 +24,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use self::book::{Book, Key};
 use self::range::{Range, range};
 use self::spread::Spread;
-use crate::files;
+use crate::files::{self, print_json};
 use crate::settings::Wanted;
 
 /// Seeds from here on are those that nothing is chosen on.
@@ -68,6 +68,9 @@ pub struct Tune {
     /// What a reconfiguration in an hour costs, in the same
     #[arg(long, default_value_t = 1.0)]
     action_weight: f64,
+    /// Prints the result as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// A search under way.
@@ -78,6 +81,8 @@ struct Search<'a> {
     /// Settings; the first are those as they are.
     draws: Vec<Vec<String>>,
     book: Book,
+    /// The best of each round, where the result is to be JSON.
+    rounds: Vec<Value>,
 }
 
 impl Tune {
@@ -90,10 +95,10 @@ impl Tune {
         let mut draws: Vec<Vec<String>> = vec![Vec::new()];
         draws.extend((1..self.draws).map(|_| ranges.iter().map(|r| r.draw(&mut random)).collect()));
         let book = Book::open(self.state.as_deref(), &self.identity(&cases)?)?;
-        if book.len() > 0 {
+        if book.len() > 0 && !self.json {
             println!("going on, {} runs are known", book.len());
         }
-        let mut search = Search { tune: &self, cases, draws, book };
+        let mut search = Search { tune: &self, cases, draws, book, rounds: Vec::new() };
         let best = search.best()?;
         search.advise(best)
     }
@@ -148,14 +153,23 @@ impl Search<'_> {
             bar.finish_and_clear();
             ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
             let (_, best, spread) = *ranked.first().context("there is at least one draw")?;
-            let words = shown(&self.draws[best]);
-            println!("{} draws, {seeds} seeds: best {spread} with {words}", left.len());
+            self.tell_round((left.len(), seeds), &self.draws[best].clone(), spread);
             if left.len() == 1 {
                 return Ok(best);
             }
             let half = left.len().div_ceil(2);
             left = ranked.into_iter().take(half).map(|(_, draw, _)| draw).collect();
             seeds *= 2;
+        }
+    }
+
+    /// Tells the best of a round of so many draws and seeds.
+    fn tell_round(&mut self, (draws, seeds): (usize, u64), set: &[String], cost: Spread) {
+        if self.tune.json {
+            let round = json!({ "draws": draws, "seeds": seeds, "set": set, "cost": cost });
+            self.rounds.push(round);
+        } else {
+            println!("{draws} draws, {seeds} seeds: best {cost} with {}", shown(set));
         }
     }
 
@@ -167,12 +181,20 @@ impl Search<'_> {
         let after = self.costs(best, fresh())?.concat();
         let gains: Vec<f64> = before.iter().zip(&after).map(|(was, is)| was - is).collect();
         let gain = Spread::of(&gains);
+        let width = gain.width();
+        let advised = gain.median > width;
+        if self.tune.json {
+            return print_json(&json!({
+                "rounds": self.rounds, "fresh_seeds": seeds, "runs": gains.len(),
+                "set": self.draws[best], "advised": advised, "gain": gain,
+                "before": Spread::of(&before), "after": Spread::of(&after),
+            }));
+        }
         println!("\non {seeds} other seeds, median and quartiles of {} runs each:", gains.len());
         println!("  as they are  {}", Spread::of(&before));
         println!("  the best     {}", Spread::of(&after));
         println!("  gain         {gain}");
-        let width = gain.width();
-        if gain.median > width {
+        if advised {
             println!("the gain exceeds its spread of {width:.2}:");
             println!("  --set {}", self.draws[best].join(" --set "));
         } else {

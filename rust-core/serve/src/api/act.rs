@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -14,16 +13,18 @@ use super::read::{ask, engine};
 use crate::access::{Caller, Role};
 use crate::app::App;
 use crate::engine::Asker;
-use crate::problem::Problem;
+use crate::extract::{self, Path};
+use crate::problem::{Part, Problem};
 
 /// The longest reason of an order.
 const LONGEST_REASON: usize = 400;
 
-type Body<T> = Result<Json<T>, JsonRejection>;
+/// What came as body; whether it can be read is told after who may not has been told so.
+type Body<T> = Result<extract::Body<T>, Problem>;
 type Answer = Result<Json<Value>, Problem>;
 
 fn read<T>(body: Body<T>) -> Result<T, Problem> {
-    body.map(|Json(body)| body).map_err(|error| Problem::bad_request(error.body_text()))
+    body.map(|extract::Body(body)| body)
 }
 
 /// Gives an order in a caller's name.
@@ -31,7 +32,7 @@ async fn order(app: &App, name: &str, caller: &Caller, order: (Value, &str)) -> 
     let (command, why) = order;
     if why.chars().count() > LONGEST_REASON {
         let text = format!("why: longer than {LONGEST_REASON} letters");
-        return Err(Problem::bad_request(text));
+        return Err(Problem::bad_request(text).at(Part::Body, "why"));
     }
     let asker = Asker { name: caller.name.clone(), why: why.to_owned() };
     tracing::info!(engine = name, caller = caller.name, %command, why, "order");
@@ -52,9 +53,13 @@ enum Answers {
     #[response(status = 200)]
     Done(#[to_schema] Told),
     #[response(status = 403)]
-    Forbidden(Problem),
+    Forbidden,
     #[response(status = 409)]
-    Refused(Problem),
+    Refused,
+    #[response(status = 502)]
+    Unreachable,
+    #[response(status = 503)]
+    NotNow,
 }
 
 /// How a topology is to be changed.

@@ -18,7 +18,7 @@ const GATHERED: Duration = Duration::from_millis(250);
 /// A stream of server-sent events: `changed`, whenever anything may look different. It carries nothing itself, and is
 /// not repeated: who reconnects asks anew.
 #[utoipa::path(get, path = "/v1/events", security(("token" = [])), responses(
-    (status = 200, content_type = "text/event-stream"), (status = 503, body = Problem)))]
+    (status = 200, content_type = "text/event-stream"), (status = 503)))]
 pub async fn events(State(app): Shared, headers: HeaderMap) -> Response {
     let Ok(permit) = Arc::clone(&app.streams).try_acquire_owned() else {
         return Problem::busy("too many streams of events are open").into_response();

@@ -1,6 +1,7 @@
 //! The HTTP interface, version 1.
 
 mod act;
+mod document;
 mod events;
 mod plans;
 mod read;
@@ -11,50 +12,21 @@ use std::sync::atomic::Ordering;
 use axum::Router;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
-use axum::middleware::Next;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::{Modify, OpenApi};
+use axum::routing::{any, get, post};
 
 use crate::access::{Caller, Role};
 use crate::app::App;
 use crate::assets;
+use crate::extract::negotiate;
 use crate::metrics;
 use crate::problem::Problem;
 
+pub use document::openapi;
+
 type Shared = State<Arc<App>>;
-
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Thalweg",
-        description = "What engines with Thalweg do and why, and orders to them. Errors are problem details. Every answer has an entity tag.",
-    ),
-    paths(
-        read::engines, read::topologies, read::topology, read::series, plans::plans, read::history,
-        read::explain, read::doctor, read::who, events::events,
-        act::scale, act::rollback, act::drain, act::undrain, act::cancel, act::pause, act::resume,
-        act::approve, act::reject,
-    ),
-    modifiers(&Bearer),
-)]
-struct Document;
-
-struct Bearer;
-
-impl Modify for Bearer {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-        document.components.get_or_insert_default().add_security_scheme("token", scheme);
-    }
-}
-
-/// The OpenAPI document of the interface.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    Document::openapi()
-}
 
 /// All paths.
 pub fn routes() -> Router<Arc<App>> {
@@ -78,22 +50,27 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/plans", get(plans::plans))
         .route("/history", get(read::history))
         .route("/me", get(read::who))
-        .route("/events", get(events::events))
         .route("/openapi.json", get(document))
-        .fallback(nothing);
+        .route_layer(from_fn_with_state("application/json", negotiate));
+    let stream = Router::new()
+        .route("/events", get(events::events))
+        .route_layer(from_fn_with_state("text/event-stream", negotiate));
     Router::new()
-        .nest("/v1", first)
+        .nest("/v1", first.merge(stream).fallback(nothing))
+        .route("/v1", any(nothing))
+        .route("/v1/", any(nothing))
         .route("/metrics", get(exposition))
         .route("/healthz", get(|| async { "ok\n" }))
-        .fallback(page)
+        .fallback_service(get(page))
 }
 
 async fn document() -> Response {
     axum::Json(openapi()).into_response()
 }
 
-async fn nothing(uri: Uri) -> Problem {
-    Problem::not_found(format!("there is no {}", uri.path()))
+/// The problem is made where the whole path is known.
+async fn nothing() -> StatusCode {
+    StatusCode::NOT_FOUND
 }
 
 async fn exposition(State(app): Shared) -> Response {
@@ -101,10 +78,7 @@ async fn exposition(State(app): Shared) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 
-async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
-    if method != Method::GET && method != Method::HEAD {
-        return Problem::not_found(format!("there is no {}", uri.path())).into_response();
-    }
+async fn page(uri: Uri, headers: HeaderMap) -> Response {
     assets::answer(uri.path(), &headers)
 }
 
@@ -142,7 +116,7 @@ fn admit(app: &App, request: &Request) -> Result<Option<Caller>, Problem> {
         return Err(Problem::other_host());
     }
     let path = request.uri().path();
-    if !path.starts_with("/v1/") && path != "/metrics" {
+    if path != "/v1" && !path.starts_with("/v1/") && path != "/metrics" {
         return Ok(None);
     }
     admitted(app, request.headers()).map(Some)

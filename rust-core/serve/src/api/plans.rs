@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use thalweg_core::explain::Decision;
 use utoipa::IntoParams;
 
 use super::Shared;
+use crate::extract::Query;
 use crate::problem::Problem;
 use crate::reply::{Page, Paging};
 use crate::status::{ActivePlan, EndedPlan, Status};
@@ -81,7 +82,7 @@ fn of_engine<'a>(engine: &'a str, status: &'a Status) -> impl Iterator<Item = Li
 /// All plans that are proposed, under way, or over a short time ago, page by page: what is under way first, what is over
 /// last.
 #[utoipa::path(get, path = "/v1/plans", params(Planned, Paging), security(("token" = [])), responses(
-    (status = 200, body = Page<PlanView>), (status = 400, body = Problem)))]
+    (status = 200, body = Page<PlanView>)))]
 pub async fn plans(
     State(app): Shared,
     Query(planned): Query<Planned>,
@@ -96,7 +97,8 @@ pub async fn plans(
     let found: Vec<Listed<'_>> = all.filter(|one| one.name().to_lowercase().contains(&q)).collect();
     let mut sorted: Vec<&Listed<'_>> = found.iter().collect();
     sorted.sort_by_cached_key(|one| one.key());
-    let page = Page::of(&sorted, &paging, |one: &Listed<'_>| one.key(), |one| one.shown())?;
+    let page =
+        Page::of(&sorted, ("plans", &paging), |one: &Listed<'_>| one.key(), |one| one.shown())?;
     let items = page.items.into_iter().flatten().collect();
     Ok(Json(Page { items, next: page.next, total: page.total }))
 }

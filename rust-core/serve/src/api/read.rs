@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -12,8 +12,10 @@ use super::Shared;
 use crate::access::{Caller, Role};
 use crate::app::App;
 use crate::charts::Point;
-use crate::engine::{Asker, Fault};
-use crate::problem::Problem;
+use crate::engine::{Asker, Fault, FaultKind};
+use crate::extract::{Path, Query};
+use crate::names::word;
+use crate::problem::{Part, Problem};
 use crate::records::Record;
 use crate::reply::{Page, Paging};
 use crate::status::Status;
@@ -22,7 +24,9 @@ use crate::watch::{Known, Watched};
 
 /// The engine of this name.
 pub(super) fn engine<'a>(app: &'a App, name: &str) -> Result<&'a Arc<Watched>, Problem> {
-    app.world.engine(name).ok_or_else(|| Problem::not_found(format!("there is no engine {name}")))
+    app.world.engine(name).ok_or_else(|| {
+        Problem::not_found(format!("there is no engine {name}")).at(Part::Path, "engine")
+    })
 }
 
 fn status(watched: &Watched) -> Result<Arc<Status>, Problem> {
@@ -36,11 +40,15 @@ pub(super) async fn ask(
     command: Value,
     asker: Asker,
 ) -> Result<Value, Problem> {
+    let name = &watched.name;
     let watched = Arc::clone(watched);
     let asked = tokio::task::spawn_blocking(move || watched.engine.ask(&command, &asker)).await;
     let answer: Result<Value, Fault> =
         asked.map_err(|error| Problem::internal(error.to_string()))?;
-    Ok(answer?)
+    Ok(answer.map_err(|fault| match fault.kind {
+        FaultKind::Unreachable => Fault { text: format!("{name}: {}", fault.text), ..fault },
+        _ => fault,
+    })?)
 }
 
 /// The engines.
@@ -62,18 +70,40 @@ pub struct Wanted {
     /// With this in their names.
     q: Option<String>,
     /// `any`: only those for which a plan is proposed, waits or is under way.
-    plan: Option<String>,
+    #[param(inline)]
+    plan: Option<PlanWanted>,
     /// The order: `busy`, `latency` or `throughput`, the largest first; by engine and id unless said otherwise.
-    sort: Option<String>,
+    #[param(inline)]
+    sort: Option<Sort>,
+}
+
+/// Whether a topology has to have a plan.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum PlanWanted {
+    /// One that is proposed, waits or is under way.
+    Any,
+}
+
+/// By what topologies are sorted.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Sort {
+    /// How busy the busiest executor is.
+    Busy,
+    /// The latency.
+    Latency,
+    /// The throughput.
+    Throughput,
 }
 
 /// Grows in the order that is asked for. What was not measured comes last.
-fn place(one: &Summary, sort: Option<&str>) -> String {
+fn place(one: &Summary, sort: Option<Sort>) -> String {
     let value = match sort {
-        Some("busy") => Some(one.busy),
-        Some("latency") => one.latency,
-        Some("throughput") => Some(one.throughput),
-        _ => None,
+        Some(Sort::Busy) => Some(one.busy),
+        Some(Sort::Latency) => one.latency,
+        Some(Sort::Throughput) => Some(one.throughput),
+        None => None,
     };
     // Positive numbers of this kind are in the order of their bits.
     let rank = u64::MAX - value.map_or(0, |value| value.max(0.0).to_bits());
@@ -82,7 +112,7 @@ fn place(one: &Summary, sort: Option<&str>) -> String {
 
 /// The topologies of all engines, page by page.
 #[utoipa::path(get, path = "/v1/topologies", params(Wanted, Paging), security(("token" = [])),
-    responses((status = 200, body = Page<Summary>), (status = 400, body = Problem)))]
+    responses((status = 200, body = Page<Summary>)))]
 pub async fn topologies(
     State(app): Shared,
     Query(wanted): Query<Wanted>,
@@ -97,18 +127,19 @@ pub async fn topologies(
     let planned = |one: &&Summary| wanted.plan.is_none() || one.plan != Standing::None;
     let named = all.filter(|one| one.name.to_lowercase().contains(&q));
     let mut found: Vec<&Summary> = named.filter(planned).collect();
-    let sort = wanted.sort.as_deref();
+    let sort = wanted.sort;
     let key = |one: &Summary| place(one, sort);
     if sort.is_some() {
         found.sort_by_cached_key(|one| key(one));
     }
-    Ok(Json(Page::of(&found, &paging, key, Summary::clone)?))
+    let list = format!("topologies {}", sort.map_or(String::new(), |sort| word(&sort)));
+    Ok(Json(Page::of(&found, (&list, &paging), key, Summary::clone)?))
 }
 
 /// One topology, by its id, or by its name where no other has the same.
 #[utoipa::path(get, path = "/v1/engines/{engine}/topologies/{topology}", security(("token" = [])),
     params(("engine" = String, Path), ("topology" = String, Path)),
-    responses((status = 200, body = TopologyShown), (status = 404, body = Problem)))]
+    responses((status = 200, body = TopologyShown), (status = 503)))]
 pub async fn topology(
     State(app): Shared,
     Path((name, topology)): Path<(String, String)>,
@@ -119,7 +150,8 @@ pub async fn topology(
 }
 
 fn unknown(topology: &str) -> Problem {
-    Problem::not_found(format!("there is no topology {topology}, or more than one"))
+    let text = format!("there is no topology {topology}, or more than one");
+    Problem::not_found(text).at(Part::Path, "topology")
 }
 
 /// From when on.
@@ -132,7 +164,7 @@ pub struct Since {
 /// A topology's figures over time, as long as this server has watched it.
 #[utoipa::path(get, path = "/v1/engines/{engine}/topologies/{topology}/series", security(("token" = [])),
     params(("engine" = String, Path), ("topology" = String, Path), Since),
-    responses((status = 200, body = Vec<Point>), (status = 404, body = Problem)))]
+    responses((status = 200, body = Vec<Point>), (status = 503)))]
 pub async fn series(
     State(app): Shared,
     Path((name, topology)): Path<(String, String)>,
@@ -176,7 +208,7 @@ fn says(record: &Record, q: &str) -> bool {
 
 /// What engines decided and did, the newest first, page by page.
 #[utoipa::path(get, path = "/v1/history", params(About, Paging), security(("token" = [])),
-    responses((status = 200, body = Page<Record>), (status = 400, body = Problem)))]
+    responses((status = 200, body = Page<Record>)))]
 pub async fn history(
     State(app): Shared,
     Query(about): Query<About>,
@@ -190,7 +222,7 @@ pub async fn history(
     if guards.len() > 1 {
         found.sort_by_cached_key(|record| key(record));
     }
-    Ok(Json(Page::of(&found, &paging, key, Record::clone)?))
+    Ok(Json(Page::of(&found, ("history", &paging), key, Record::clone)?))
 }
 
 /// Grows from the newest record to the oldest. An engine's clock may have gone back, so numbers come first within one.
@@ -206,7 +238,7 @@ fn key(record: &Record) -> String {
 /// Why a topology is as it is, in the engine's own words.
 #[utoipa::path(get, path = "/v1/engines/{engine}/topologies/{topology}/explain", security(("token" = [])),
     params(("engine" = String, Path), ("topology" = String, Path)),
-    responses((status = 200, body = Object), (status = 404, body = Problem)))]
+    responses((status = 200, body = Object), (status = 409), (status = 502), (status = 503)))]
 pub async fn explain(
     State(app): Shared,
     Path((name, topology)): Path<(String, String)>,
@@ -218,7 +250,7 @@ pub async fn explain(
 /// What keeps elasticity from working.
 #[utoipa::path(get, path = "/v1/engines/{engine}/doctor", security(("token" = [])),
     params(("engine" = String, Path)),
-    responses((status = 200, body = Object), (status = 404, body = Problem)))]
+    responses((status = 200, body = Object), (status = 409), (status = 502), (status = 503)))]
 pub async fn doctor(State(app): Shared, Path(name): Path<String>) -> Result<Json<Value>, Problem> {
     Ok(Json(ask(engine(&app, &name)?, json!({ "doctor": {} }), Asker::default()).await?))
 }

@@ -56,7 +56,10 @@ pub fn request(
         text += &format!("{name}: {value}\r\n");
     }
     if !body.is_empty() {
-        text += &format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+        text += &format!("Content-Length: {}\r\n", body.len());
+        if !headers.iter().any(|(name, _)| *name == "Content-Type") {
+            text += "Content-Type: application/json\r\n";
+        }
     }
     format!("{text}\r\n{body}")
 }

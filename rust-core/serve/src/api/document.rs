@@ -1,0 +1,92 @@
+//! The OpenAPI document of the interface.
+
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response};
+use utoipa::{Modify, OpenApi};
+
+use super::{act, events, plans, read};
+use crate::problem::{KINDS, MEDIA_TYPE, Problem};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Thalweg",
+        description = "What engines with Thalweg do and why, and orders to them. Every error is a problem document (RFC 9457) that says what is wrong and where, also for a method that a path does not take (405, with `Allow`) and for a path that is not there. Every other answer has an entity tag.",
+    ),
+    paths(
+        read::engines, read::topologies, read::topology, read::series, plans::plans, read::history,
+        read::explain, read::doctor, read::who, events::events,
+        act::scale, act::rollback, act::drain, act::undrain, act::cancel, act::pause, act::resume,
+        act::approve, act::reject,
+    ),
+    components(schemas(Problem)),
+    modifiers(&Bearer, &Problems),
+)]
+struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document.components.get_or_insert_default().add_security_scheme("token", scheme);
+    }
+}
+
+/// Adds the problems that an operation gives because of what it takes, and tells of all problems in the same words. Those
+/// that come from what it does stand beside its handler.
+struct Problems;
+
+impl Modify for Problems {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        for (path, item) in &mut document.paths.paths {
+            let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete];
+            for operation in operations.into_iter().flatten() {
+                add(path, operation);
+            }
+        }
+    }
+}
+
+fn add(path: &str, operation: &mut Operation) {
+    let parameters = operation.parameters.as_ref().is_some_and(|all| !all.is_empty());
+    let named = path.contains('{');
+    let body = operation.request_body.is_some();
+    for (status, given) in [
+        (400, parameters || body),
+        (401, true),
+        (404, named),
+        (406, true),
+        (413, body),
+        (415, body),
+        (421, true),
+        (422, body),
+    ] {
+        if given {
+            operation.responses.responses.entry(status.to_string()).or_insert_with(empty);
+        }
+    }
+    for (status, kind, when) in KINDS {
+        if let Some(response) = operation.responses.responses.get_mut(&status.to_string()) {
+            *response = RefOr::T(problem(&format!("{when} (`{kind}`)")));
+        }
+    }
+}
+
+fn empty() -> RefOr<Response> {
+    RefOr::T(Response::new(""))
+}
+
+fn problem(description: &str) -> Response {
+    let schema = Ref::from_schema_name("Problem");
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    let mut response = Response::new(description);
+    response.content.insert(MEDIA_TYPE.to_owned(), RefOr::T(content));
+    response
+}
+
+/// The OpenAPI document of the interface.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}

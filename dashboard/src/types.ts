@@ -158,10 +158,42 @@ export interface Forecast {
     upper: number;
 }
 
+export interface Signal {
+    of: string;
+    what: string;
+    measured: number;
+    limit: number | null;
+    setting: string | null;
+}
+
+export interface Desired {
+    counts: Record<string, number>;
+    memory_mib: Record<string, number>;
+    places: boolean;
+}
+
+export interface Guard {
+    guard: string;
+    passed: boolean;
+    text: string;
+    measured: number | null;
+    limit: number | null;
+    setting: string | null;
+}
+
+export interface Chain {
+    signals: Signal[];
+    diagnosis: Reason[];
+    wanted: Desired | null;
+    planned: Desired | null;
+    guards: Guard[];
+}
+
 export interface Topology {
     summary: Summary;
     policy: string;
     reasons: Reason[];
+    chain: Chain;
     components: Component[];
     streams: Stream[];
     workers: Worker[];

@@ -140,7 +140,8 @@ export function Empty({ children }: { children: ComponentChildren }) {
     return <p class="empty">{children}</p>;
 }
 
-function figure(value: number): string {
+/** A number with three digits that count. */
+export function figure(value: number): string {
     return String(Number(value.toPrecision(3)));
 }
 

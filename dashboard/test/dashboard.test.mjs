@@ -114,6 +114,25 @@ test('what was predicted is drawn beside what came', async () => {
         .waitFor(WITHIN);
 });
 
+test('how it was decided is told step by step, and stays open while figures change', async () => {
+    await toTopology();
+    await page.getByText('How it was decided').click(WITHIN);
+    const why = page.getByRole('region', { name: /^Why/ });
+    await why.getByRole('heading', { name: 'Measured' }).waitFor(WITHIN);
+    await why
+        .getByText(/^split: busy/)
+        .first()
+        .waitFor(WITHIN);
+    const before = await page.locator('.figures').textContent();
+    const until = Date.now() + WITHIN.timeout;
+    while ((await page.locator('.figures').textContent()) === before) {
+        assert.ok(Date.now() < until, 'nothing changes');
+        await page.waitForTimeout(50);
+    }
+    assert.ok(await page.locator('details.chain[open]').isVisible());
+    await page.screenshot({ path: '/tmp/r/chain.png', fullPage: true });
+});
+
 test('what was done is in the history with its reasons', async () => {
     await page.goto(`${sample.address}/history`);
     await page.getByLabel('Kind').selectOption('action');

@@ -3,6 +3,7 @@ import { OrderButton } from '../asking';
 import { ago, compact, millis, rate, share, time } from '../format';
 import type { Component, Forecast, HistoryRecord, Outcome, Page, Point, Topology } from '../types';
 import { Badge, type Column, Empty, Fault, Heading, Meter, Reasons, Table } from '../ui';
+import { ChainDetails } from './chain';
 import { Chart, type Line } from './chart';
 import { Dag } from './dag';
 import { pauseAsk } from './engines';
@@ -106,6 +107,7 @@ function Body({
                 <section class="card" aria-labelledby="why">
                     <h2 id="why">Why: {summary.verdict}</h2>
                     <Reasons of={topology.reasons} />
+                    <ChainDetails of={topology.chain} />
                 </section>
             </div>
             <Charts points={points} records={records} forecast={topology.forecast} />

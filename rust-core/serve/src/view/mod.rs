@@ -1,5 +1,6 @@
 //! What is shown, in the words of the HTTP interface.
 
+mod chain;
 mod plan;
 mod topology;
 

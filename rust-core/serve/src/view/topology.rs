@@ -7,6 +7,7 @@ use thalweg_core::reason::Reason;
 use thalweg_core::units::{Millis, RatePerSec, Share};
 use utoipa::ToSchema;
 
+use super::chain::{ChainShown, chain};
 use super::plan::{self, PlanView};
 use crate::names::word;
 use crate::status::{Arrangement, Status};
@@ -237,6 +238,8 @@ pub struct TopologyShown {
     pub policy: String,
     /// Why it was decided so.
     pub reasons: Vec<ReasonShown>,
+    /// How that came about.
+    pub chain: ChainShown,
     /// Its components.
     pub components: Vec<ComponentShown>,
     /// Its streams.
@@ -331,6 +334,7 @@ pub fn topology(engine: &str, status: &Status, decision: &Decision) -> TopologyS
         summary: summary(engine, status, decision),
         policy: decision.policy.clone(),
         reasons: reasons(&decision.reasons),
+        chain: chain(&decision.chain),
         components: view.components.iter().map(component).collect(),
         streams: arrangement.map(streams).unwrap_or_default(),
         workers: arrangement.map(workers).unwrap_or_default(),

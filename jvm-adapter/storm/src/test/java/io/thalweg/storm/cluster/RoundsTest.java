@@ -94,5 +94,7 @@ class RoundsTest {
             "isolation.scheduler.machines", Map.of("words", 2), "ui.port", 8080));
         assertTrue(pools.contains("\"nimbus.seeds\":[\"one\",\"two\"],\"isolation.scheduler.machines\":{\"words\":2}"), pools);
         assertFalse(pools.contains("ui.port"), pools);
+        String sampled = Settings.forEngine(Map.of("topology.stats.sample.rate", 0.05));
+        assertTrue(sampled.contains("\"topology.stats.sample.rate\":0.05"), sampled);
     }
 }

@@ -50,7 +50,8 @@ fn settings_named_anywhere_are_settings() {
         for word in span.text.split(|c: char| !(c.is_ascii_alphanumeric() || ".-".contains(c))) {
             let word = word.trim_matches('.');
             let own = word.strip_prefix("topology.").unwrap_or(word);
-            let is_key = own.starts_with("thalweg.") && !own.ends_with(".jar");
+            let is_file = [".jar", ".redb"].iter().any(|end| own.ends_with(end));
+            let is_key = own.starts_with("thalweg.") && !is_file;
             if is_key {
                 assert!(known.contains(&own), "{}: there is no setting {word}", span.place());
                 seen += 1;

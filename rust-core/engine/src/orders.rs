@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use thalweg_control::Request;
 use thalweg_control::token::Token;
 use thalweg_core::explain::{Decision, Verdict};
@@ -185,9 +186,40 @@ pub struct Book {
     /// The number of the next order.
     #[serde(default)]
     pub next: u64,
+    /// Orders that only another version can read, as they were found: not obeyed here, and kept for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Value>,
 }
 
 impl Book {
+    /// Reads a stored book. An order with something that this version does not know is not carried out without it, and keeps
+    /// nobody from the others.
+    ///
+    /// # Errors
+    /// What is wrong with the rest of it.
+    pub fn read(bytes: &[u8]) -> serde_json::Result<Self> {
+        let mut stored: Value = serde_json::from_slice(bytes)?;
+        let mut unread = Vec::new();
+        for part in ["open", "over"] {
+            if let Some(orders) = stored.get_mut(part).and_then(Value::as_array_mut) {
+                let (known, not) =
+                    orders.drain(..).partition(|o| GivenOrder::deserialize(o).is_ok());
+                *orders = known;
+                unread.extend::<Vec<Value>>(not);
+            }
+        }
+        let mut book: Self = serde_json::from_value(stored)?;
+        for before in std::mem::take(&mut book.unread) {
+            match GivenOrder::deserialize(&before) {
+                Ok(given) if given.fate.is_over() => book.over.push_back(given),
+                Ok(given) => book.open.push_back(given),
+                Err(_) => unread.push(before),
+            }
+        }
+        book.unread = unread;
+        Ok(book)
+    }
+
     /// Takes an order in; it takes the place of one that waits for the same topology.
     ///
     /// # Errors
@@ -501,7 +533,28 @@ mod tests {
         assert_eq!(book.give(given("more", "another")), Err(MOST_WAITING));
         book.give(given("again", "t3")).unwrap();
         let bytes = serde_json::to_vec(&book).unwrap();
-        assert_eq!(serde_json::from_slice::<Book>(&bytes).unwrap(), book);
+        assert_eq!(Book::read(&bytes).unwrap(), book);
+    }
+
+    #[test]
+    fn an_order_of_another_version_is_kept_for_it_and_keeps_nobody_from_the_others() {
+        let mut book = Book::default();
+        for n in 0..3 {
+            book.give(given(&format!("o{n}"), &format!("t{n}"))).unwrap();
+        }
+        let mut stored = serde_json::to_value(&book).unwrap();
+        stored["open"][1]["order"]["by_moonlight"] = true.into();
+        let strange = stored["open"][1].clone();
+        let read = Book::read(stored.to_string().as_bytes()).unwrap();
+        assert_eq!((ids(&read.open), &read.unread), (vec!["o0", "o2"], &vec![strange]));
+        // It outlives being stored by the version that cannot read it ...
+        let again = serde_json::to_vec(&read).unwrap();
+        assert_eq!(Book::read(&again).unwrap(), read);
+        // ... and the one that can has it back.
+        let mut known = serde_json::to_value(&read).unwrap();
+        known["unread"][0]["order"].as_object_mut().unwrap().remove("by_moonlight");
+        let read = Book::read(known.to_string().as_bytes()).unwrap();
+        assert_eq!((ids(&read.open), read.unread.len()), (vec!["o0", "o2", "o1"], 0));
     }
 
     #[test]

@@ -4,10 +4,14 @@
 //! of the code: what has been stored once has to be read, or the store's format is another one.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/redis.rs"]
+mod redis;
 #[path = "../../core/tests/support/mod.rs"]
 mod support;
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,13 +58,47 @@ fn order(folder: &Path, command: Value) -> Value {
 }
 
 /// A scheduler's store with the fixtures in it, as a predecessor of term 1 left them.
-fn left_behind() -> tempfile::TempDir {
+fn left_behind(with: impl Fn(&mut Value)) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let store = EmbeddedStore::open(folder.path()).unwrap();
     for key in KEYS {
-        store.put_stamped(key, 1, fixture(key).to_string().as_bytes()).unwrap();
+        let mut value = fixture(key);
+        with(&mut value);
+        store.put_stamped(key, 1, value.to_string().as_bytes()).unwrap();
     }
     folder
+}
+
+/// Puts a field that nobody knows beside those of each object that is there, but for those whose fields are names.
+fn add_fields(value: &mut Value, within: &str) {
+    const NAMES: [&str; 14] = [
+        "nodes",
+        "topologies",
+        "drained",
+        "former",
+        "proposals",
+        "counts",
+        "components",
+        "days",
+        "forecasters",
+        "seen",
+        "wished_tasks",
+        "order",
+        "least_ms",
+        "states",
+    ];
+    match value {
+        Value::Object(fields) => {
+            fields.iter_mut().for_each(|(name, field)| add_fields(field, name));
+            // Whose variant is told by its only field has no room for another.
+            let variant = ["user", "by", "memory_mib"].contains(&within);
+            if !NAMES.contains(&within) && !variant {
+                fields.insert("of_a_newer_version".to_owned(), json!({ "n": 1 }));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| add_fields(item, within)),
+        _ => {}
+    }
 }
 
 fn kept(folder: &Path, key: &str) -> Value {
@@ -70,7 +108,15 @@ fn kept(folder: &Path, key: &str) -> Value {
 
 #[test]
 fn whoever_leads_next_knows_all_that_was_stored_in_the_first_format() {
-    let folder = left_behind();
+    assert_all_is_known(&left_behind(|_| {}));
+}
+
+#[test]
+fn a_further_field_of_a_newer_version_is_passed_over() {
+    assert_all_is_known(&left_behind(|value| add_fields(value, "")));
+}
+
+fn assert_all_is_known(folder: &tempfile::TempDir) {
     let mut cluster = cluster();
     cluster.step();
     let engine = open(folder.path());
@@ -100,7 +146,7 @@ fn whoever_leads_next_knows_all_that_was_stored_in_the_first_format() {
 
 #[test]
 fn a_store_of_a_newer_format_is_not_opened_and_the_error_names_the_file() {
-    let folder = left_behind();
+    let folder = left_behind(|_| {});
     let file = folder.path().join("thalweg.redb");
     {
         let database = redb::Database::create(&file).unwrap();
@@ -115,6 +161,36 @@ fn a_store_of_a_newer_format_is_not_opened_and_the_error_names_the_file() {
     let text = error.to_string();
     assert!(text.contains(&*file.to_string_lossy()) && text.contains("format 2"), "{text}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was begun beside it");
+}
+
+/// Sends a command that is answered in one line.
+fn ask_redis(server: &redis::Redis, command: &str) -> String {
+    let mut link = TcpStream::connect(server.url.trim_start_matches("redis://")).unwrap();
+    link.write_all(format!("{command}\r\n").as_bytes()).unwrap();
+    let mut answer = String::new();
+    BufReader::new(link).read_line(&mut answer).unwrap();
+    answer.trim().to_owned()
+}
+
+#[test]
+fn with_a_redis_of_a_newer_format_it_only_observes_and_says_why_and_the_doctor_does_too() {
+    let server = redis::Redis::start();
+    assert_eq!(ask_redis(&server, "SET thalweg:format 2"), "+OK");
+    let folder = tempfile::tempdir().unwrap();
+    let settings = json!({ "thalweg.mode": "act", "thalweg.store.dir": folder.path(),
+        "thalweg.store.kind": "redis", "thalweg.store.redis.url": server.url });
+    let engine = Engine::open(&settings.to_string()).unwrap().serve();
+    let mut cluster = cluster();
+    cluster.step();
+    send(&engine, &cluster, &json!({ "op": "lead", "term": 1 }));
+    engine.observe(cluster.observation.clone(), cluster.now()).unwrap();
+    let status = send(&engine, &cluster, &json!({ "op": "status" }));
+    assert_eq!(status["mode"], "observe");
+    let found = order(folder.path(), json!({ "doctor": {} }))["findings"].clone();
+    for told in [status["problems"].to_string(), found.to_string()] {
+        assert!(told.contains("thalweg:format at ") && told.contains("is of format 2"), "{told}");
+    }
+    assert_eq!(ask_redis(&server, "DBSIZE"), ":1", "nothing was written there");
 }
 
 /// Writes the fixtures anew; only for a new format, beside those of the old one.

@@ -11,9 +11,9 @@ use redb::{
 };
 
 use crate::error::StoreError;
-use crate::format::{self, FORMAT};
+use crate::format;
 use crate::layout::Stored;
-use crate::limits::TERM_SHIFT;
+use crate::limits::{FORMAT, TERM_SHIFT};
 use crate::store::{Head, Loaded, Store};
 use crate::table::{RoutingTable, check_topology};
 use crate::term::{Stamp, Stamped, Version, check_term, epoch_after, term_after, version_after};

@@ -45,7 +45,7 @@ pub enum StoreError {
     /// A newer version wrote it, in a format that this one does not know. Nothing of it is changed.
     #[error(
         "{place} is of format {format}, and this version reads up to {reads}: run the version that wrote it, or a newer one",
-        reads = crate::format::FORMAT
+        reads = crate::limits::FORMAT
     )]
     Newer {
         /// The key or file.

@@ -1,4 +1,4 @@
-//! How large epochs and terms may be.
+//! How large epochs and terms may be, and which formats are read.
 
 /// Redis compares epochs as doubles, which are exact up to here.
 pub const MAX_EPOCH: u64 = (1 << 53) - 1;
@@ -13,3 +13,6 @@ pub(crate) const WRITER_SHIFT: u32 = 20;
 
 /// The last term whose epochs can be compared exactly everywhere.
 pub const MAX_TERM: u64 = MAX_EPOCH >> TERM_SHIFT;
+
+/// The newest format of a store as a whole that this version reads, and the one that it writes.
+pub const FORMAT: u32 = 1;

@@ -122,8 +122,15 @@ impl RequestHandler {
         let stored = self.store.stamped(ORDERS_KEY);
         let stored = stored.inspect_err(|error| tracing::warn!(%error, "orders cannot be read"));
         let Ok(Some(stamped)) = stored else { return };
-        match serde_json::from_slice::<Book>(&stamped.bytes) {
+        match Book::read(&stamped.bytes) {
             Ok(book) => {
+                for order in &book.unread {
+                    let order = order["id"].as_str().unwrap_or("?");
+                    tracing::warn!(
+                        order,
+                        "an order of another version is not carried out, and kept for it"
+                    );
+                }
                 lock(&self.drained).clone_from(&Arc::new(book.drained_hosts()));
                 self.records.know_fates(&book);
                 *self.book() = book;

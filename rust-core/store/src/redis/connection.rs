@@ -11,6 +11,7 @@ use redis::{
 
 use crate::error::StoreError;
 use crate::format;
+use crate::limits::FORMAT;
 use crate::settings::StoreSettings;
 
 /// What a request can be answered with.
@@ -83,7 +84,7 @@ impl Server {
     /// Notes the format where none is noted yet.
     pub(super) fn note_format(&self) -> Result<(), StoreError> {
         let mut note = redis::cmd("SET");
-        note.arg(&self.format).arg(format::FORMAT).arg("NX");
+        note.arg(&self.format).arg(FORMAT).arg("NX");
         self.ask(&self.format, |link| note.query::<Option<String>>(link)).map(drop)
     }
 

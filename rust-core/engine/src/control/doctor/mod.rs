@@ -264,10 +264,9 @@ fn of_tasks(topology: &Topology, settings: &EngineSettings, found: &mut Vec<Valu
             continue;
         }
         let (count, tasks) = (topology.executors_of(ordinal), component.tasks.count());
-        if !topology.is_single(ordinal as usize)
-            && count >= tasks
-            && component.most_executors.is_none_or(|most| most >= tasks)
-        {
+        // On Flink what has one key group cannot be divided, as a window over everything.
+        let single = topology.is_single(ordinal as usize) || shared && tasks == 1;
+        if !single && count >= tasks && component.most_executors.is_none_or(|most| most >= tasks) {
             full.push(component.id.clone());
         }
         let (most, least) = (tasks.div_ceil(count.max(1)), tasks / count.max(1));

@@ -324,6 +324,9 @@ fn what_only_storm_has_is_not_found_on_flink() {
     patient.topology().components[1].tasks = TaskRange::new(3, 130);
     patient.topology().edges[0].grouping = Grouping::LocalOrShuffle;
     assert_eq!(patient.findings(), Vec::<Value>::new());
+    patient.topology().components[1].tasks = TaskRange::new(3, 3);
+    patient.topology().executors.truncate(2);
+    assert_eq!(patient.findings(), Vec::<Value>::new(), "a window over everything");
 }
 
 #[test]

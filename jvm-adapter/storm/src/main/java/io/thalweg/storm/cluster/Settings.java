@@ -38,13 +38,14 @@ public record Settings(long monitorIntervalMillis, double mostCpuPercent, long s
     /** Storm's own keys that the core wants to know besides ours. */
     private static final String[] STORMS = {
         Config.STORM_LOCAL_DIR, DaemonConfig.NIMBUS_MONITOR_FREQ_SECS, Config.TASK_REFRESH_POLL_SECS,
-        Config.EXECUTOR_METRICS_FREQUENCY_SECS, Config.TOPOLOGY_STATS_SAMPLE_RATE
+        Config.EXECUTOR_METRICS_FREQUENCY_SECS
     };
 
-    /** Keys of Storm's by which the doctor tells what does not hold or is not shared; absent where nothing is set. */
+    /** Keys of Storm's by which the doctor tells what does not hold, is not shared or too coarse; absent where nothing is set. */
     private static final String[] DOCTORS = {
         Config.NIMBUS_SEEDS, DaemonConfig.ISOLATION_SCHEDULER_MACHINES, DaemonConfig.MULTITENANT_SCHEDULER_USER_POOLS,
-        DaemonConfig.RESOURCE_AWARE_SCHEDULER_USER_POOLS, "nimbus.even.rebalance.idle.supervisor.enabled"
+        DaemonConfig.RESOURCE_AWARE_SCHEDULER_USER_POOLS, "nimbus.even.rebalance.idle.supervisor.enabled",
+        Config.TOPOLOGY_STATS_SAMPLE_RATE
     };
 
     /** Reads the settings from Nimbus's configuration. */

@@ -89,11 +89,12 @@ class RoundsTest {
     void theEngineGetsOurKeysAndTheFewOfStorms() {
         String json = Settings.forEngine(Map.of("thalweg.mode", "act", "nimbus.seeds", "x", "nimbus.monitor.freq.secs", 10));
         assertEquals("{\"thalweg.mode\":\"act\",\"storm.local.dir\":null,\"nimbus.monitor.freq.secs\":10,"
-            + "\"task.refresh.poll.secs\":null,\"executor.metrics.frequency.secs\":null,"
-            + "\"topology.stats.sample.rate\":null,\"nimbus.seeds\":\"x\"}", json);
+            + "\"task.refresh.poll.secs\":null,\"executor.metrics.frequency.secs\":null,\"nimbus.seeds\":\"x\"}", json);
         String pools = Settings.forEngine(Map.of("nimbus.seeds", List.of("one", "two"),
             "isolation.scheduler.machines", Map.of("words", 2), "ui.port", 8080));
         assertTrue(pools.contains("\"nimbus.seeds\":[\"one\",\"two\"],\"isolation.scheduler.machines\":{\"words\":2}"), pools);
         assertFalse(pools.contains("ui.port"), pools);
+        String sampled = Settings.forEngine(Map.of("topology.stats.sample.rate", 0.05));
+        assertTrue(sampled.contains("\"topology.stats.sample.rate\":0.05"), sampled);
     }
 }

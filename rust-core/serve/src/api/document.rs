@@ -1,31 +1,14 @@
-//! The OpenAPI document of the interface.
+//! What the OpenAPI document tells of all operations alike.
 
+use utoipa::Modify;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response};
-use utoipa::{Modify, OpenApi};
 
-use super::{act, events, plans, read};
-use crate::problem::{KINDS, MEDIA_TYPE, Problem};
+use crate::problem::{KINDS, MEDIA_TYPE};
 
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Thalweg",
-        description = "What engines with Thalweg do and why, and orders to them. Every error is a problem document (RFC 9457) that says what is wrong and where, also for a method that a path does not take (405, with `Allow`) and for a path that is not there. Every other answer has an entity tag.",
-    ),
-    paths(
-        read::engines, read::topologies, read::topology, read::series, plans::plans, read::history,
-        read::explain, read::doctor, read::who, events::events,
-        act::scale, act::rollback, act::drain, act::undrain, act::cancel, act::pause, act::resume,
-        act::approve, act::reject,
-    ),
-    components(schemas(Problem)),
-    modifiers(&Bearer, &Problems),
-)]
-struct Document;
-
-struct Bearer;
+/// Names the token that operations need.
+pub struct Bearer;
 
 impl Modify for Bearer {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
@@ -36,7 +19,7 @@ impl Modify for Bearer {
 
 /// Adds the problems that an operation gives because of what it takes, and tells of all problems in the same words. Those
 /// that come from what it does stand beside its handler.
-struct Problems;
+pub struct Problems;
 
 impl Modify for Problems {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
@@ -84,9 +67,4 @@ fn problem(description: &str) -> Response {
     let mut response = Response::new(description);
     response.content.insert(MEDIA_TYPE.to_owned(), RefOr::T(content));
     response
-}
-
-/// The OpenAPI document of the interface.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    Document::openapi()
 }

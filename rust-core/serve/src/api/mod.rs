@@ -16,6 +16,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
+use utoipa::OpenApi;
 
 use crate::access::{Caller, Role};
 use crate::app::App;
@@ -23,10 +24,31 @@ use crate::assets;
 use crate::extract::negotiate;
 use crate::metrics;
 use crate::problem::Problem;
-
-pub use document::openapi;
+use document::{Bearer, Problems};
 
 type Shared = State<Arc<App>>;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Thalweg",
+        description = "What engines with Thalweg do and why, and orders to them. Every error is a problem document (RFC 9457) that says what is wrong and where, also for a method that a path does not take (405, with `Allow`) and for a path that is not there. Every other answer has an entity tag.",
+    ),
+    paths(
+        read::engines, read::topologies, read::topology, read::series, plans::plans, read::history,
+        read::explain, read::doctor, read::who, events::events,
+        act::scale, act::rollback, act::drain, act::undrain, act::cancel, act::pause, act::resume,
+        act::approve, act::reject,
+    ),
+    components(schemas(Problem)),
+    modifiers(&Bearer, &Problems),
+)]
+struct Document;
+
+/// The OpenAPI document of the interface.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
 
 /// All paths.
 pub fn routes() -> Router<Arc<App>> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use thalweg_core::explain::{Chain, Check, Desired, Signal};
 use utoipa::ToSchema;
 
-use super::topology::{ReasonShown, reasons};
+use super::reason::{ReasonShown, reasons};
 use crate::names::word;
 
 /// The way of a decision.

@@ -2,10 +2,12 @@
 
 mod chain;
 mod plan;
+mod reason;
 mod topology;
 
 pub use plan::{PlanView, active, ended};
-pub use topology::{ReasonShown, Standing, Summary, TopologyShown, plan_of, summary, topology};
+pub use reason::ReasonShown;
+pub use topology::{Standing, Summary, TopologyShown, plan_of, summary, topology};
 
 use serde::Serialize;
 use thalweg_core::operator::Pause;

@@ -3,41 +3,14 @@
 use serde::Serialize;
 use thalweg_core::explain::{ComponentView, Decision, Outcome, gauges};
 use thalweg_core::model::ComponentKind;
-use thalweg_core::reason::Reason;
 use thalweg_core::units::{Millis, RatePerSec, Share};
 use utoipa::ToSchema;
 
 use super::chain::{ChainShown, chain};
 use super::plan::{self, PlanView};
+use super::reason::{ReasonShown, reasons};
 use crate::names::word;
 use crate::status::{Arrangement, Status};
-
-/// A statement about a decision.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct ReasonShown {
-    /// Its stable name.
-    pub code: String,
-    /// The statement.
-    pub text: String,
-    /// What was measured.
-    pub measured: Option<f64>,
-    /// What it was held against.
-    pub limit: Option<f64>,
-    /// The setting that moves the limit.
-    pub setting: Option<String>,
-}
-
-/// Shows reasons.
-pub fn reasons(reasons: &[Reason]) -> Vec<ReasonShown> {
-    let shown = |reason: &Reason| ReasonShown {
-        code: word(&reason.code),
-        text: reason.text.clone(),
-        measured: reason.measured,
-        limit: reason.limit,
-        setting: reason.setting.clone(),
-    };
-    reasons.iter().map(shown).collect()
-}
 
 /// How a topology stands with plans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

@@ -130,7 +130,6 @@ test('how it was decided is told step by step, and stays open while figures chan
         await page.waitForTimeout(50);
     }
     assert.ok(await page.locator('details.chain[open]').isVisible());
-    await page.screenshot({ path: '/tmp/r/chain.png', fullPage: true });
 });
 
 test('what was done is in the history with its reasons', async () => {

@@ -116,8 +116,8 @@ fn of_engine(given: &Map<String, Value>, found: &mut Vec<Found>) {
     };
     let text = |key: &str| given.get(key).and_then(Value::as_str).unwrap_or_default();
     let ours = text("storm.scheduler").contains("io.thalweg");
-    for Unheld { key, mend } in if ours { unheld(given) } else { Vec::new() } {
-        say(key, "is for a scheduler that Thalweg has replaced, and does not hold", &mend);
+    for Unheld { key, text, mend } in if ours { unheld(given) } else { Vec::new() } {
+        say(key, text, &mend);
     }
     if nimbuses(given) > 1 && text("thalweg.store.kind") != "redis" {
         say(

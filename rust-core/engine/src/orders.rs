@@ -212,12 +212,26 @@ impl Book {
         for before in std::mem::take(&mut book.unread) {
             match GivenOrder::deserialize(&before) {
                 Ok(given) if given.fate.is_over() => book.over.push_back(given),
-                Ok(given) => book.open.push_back(given),
+                Ok(given) => book.take_back(given),
                 Err(_) => unread.push(before),
             }
         }
         book.unread = unread;
         Ok(book)
+    }
+
+    /// Takes an order in again that was set aside, where it stood; what was ordered later for the same topology counts.
+    fn take_back(&mut self, mut given: GivenOrder) {
+        let waits = |given: &GivenOrder| matches!(given.fate, Fate::Waiting { .. });
+        let same = |other: &&GivenOrder| other.order.topology == given.order.topology;
+        let others = self.open.iter().chain(&self.over).filter(same);
+        let later = others.filter(|other| other.at >= given.at).next_back();
+        if let (true, Some(later)) = (waits(&given), later) {
+            (given.since, given.fate) = (later.at, Fate::Replaced { later: later.id.clone() });
+            self.over.push_back(given);
+            return;
+        }
+        self.open.insert(self.open.iter().take_while(|o| o.at <= given.at).count(), given);
     }
 
     /// Takes an order in; it takes the place of one that waits for the same topology.
@@ -385,6 +399,10 @@ impl Book {
     /// # Errors
     /// What became of it already; nothing where there is no such order.
     pub fn cancel(&mut self, id: &str, now: Timestamp) -> Result<(), Option<Fate>> {
+        if let Some(place) = self.unread.iter().position(|given| given["id"] == id) {
+            self.unread.remove(place);
+            return Ok(());
+        }
         let found = self.open.iter_mut().find(|given| given.id == id);
         match found {
             Some(given) if matches!(given.fate, Fate::Waiting { .. }) => {
@@ -555,6 +573,16 @@ mod tests {
         known["unread"][0]["order"].as_object_mut().unwrap().remove("by_moonlight");
         let read = Book::read(known.to_string().as_bytes()).unwrap();
         assert_eq!((ids(&read.open), read.unread.len()), (vec!["o0", "o2", "o1"], 0));
+        // Unless somebody has ordered something else for the topology since, or taken it back.
+        let (mut later, mut cancelled) = (Book::read(&again).unwrap(), Book::read(&again).unwrap());
+        later.give(given("o9", "t1")).unwrap();
+        known = serde_json::to_value(&later).unwrap();
+        known["unread"][0]["order"].as_object_mut().unwrap().remove("by_moonlight");
+        let read = Book::read(known.to_string().as_bytes()).unwrap();
+        assert_eq!((ids(&read.open), ids(&read.over)), (vec!["o0", "o2", "o9"], vec!["o1"]));
+        assert_eq!(read.over[0].fate, Fate::Replaced { later: "o9".to_owned() });
+        cancelled.cancel("o1", Timestamp::from_millis(0)).unwrap();
+        assert_eq!(cancelled.unread, Vec::<Value>::new());
     }
 
     #[test]

@@ -256,7 +256,16 @@ fn a_real_disk_that_is_full_loses_nothing_that_can_wait() {
     // The disk is seen by that process alone, and gone with it.
     let mounted = r#"mount -t tmpfs -o size="$1"k none "$2" && exec "$3" --exact "$4""#;
     let done = std::process::Command::new("unshare")
-        .args(["--mount", "sh", "-c", mounted, "sh", &DISK_KIB.to_string()])
+        .args([
+            "--user",
+            "--map-root-user",
+            "--mount",
+            "sh",
+            "-c",
+            mounted,
+            "sh",
+            &DISK_KIB.to_string(),
+        ])
         .arg(folder.path())
         .arg(std::env::current_exe().unwrap())
         .arg("a_process_fills_a_disk_until_somebody_makes_room")

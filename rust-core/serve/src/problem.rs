@@ -30,7 +30,7 @@ pub const KINDS: [(u16, &str, &str); 15] = [
     (422, "invalid", "The body is JSON, but a field of it is not possible"),
     (500, "internal", "An error of the server itself"),
     (502, "engine-unreachable", "The engine does not answer"),
-    (503, "busy", "Not now: try again"),
+    (503, "busy", "Not now: try again; or the engine does not lead yet (`engine-not-ready`)"),
     (504, "timeout", "It took too long"),
 ];
 

@@ -11,7 +11,9 @@ use std::time::Duration;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use support::server::RedisServer;
 use support::{table, wait_until};
-use thalweg_store::{BackedStore, EmbeddedStore, Pace, Reach, RedisStore, Stamped, Store, open};
+use thalweg_store::{
+    BackedStore, EmbeddedStore, Mailbox, Pace, Reach, RedisStore, Stamped, Store, open,
+};
 
 /// The tables of the file, as its format has them; told once more here, so that no change of them goes unnoticed.
 const TABLES: TableDefinition<&str, &[u8]> = TableDefinition::new("tables");
@@ -163,6 +165,18 @@ fn keys_of_before_formats_were_counted_are_read_and_are_of_the_first_from_then_o
 }
 
 #[test]
+fn an_older_format_is_raised_by_the_version_that_reads_both() {
+    let server = RedisServer::start();
+    let mut link = server.connection();
+    plant_redis(&mut link);
+    redis::cmd("SET").arg("thalweg:format").arg("0").exec(&mut link).unwrap();
+    let store = open(&server.settings()).unwrap();
+    wait_until("both sides are compared", || store.state("k").unwrap().is_some());
+    let format: String = redis::cmd("GET").arg("thalweg:format").query(&mut link).unwrap();
+    assert_eq!(format, "1");
+}
+
+#[test]
 fn a_redis_of_a_newer_format_is_refused_by_key_and_stays_as_it_is() {
     let server = RedisServer::start();
     let mut link = server.connection();
@@ -184,6 +198,9 @@ fn a_redis_of_a_newer_format_is_refused_by_key_and_stays_as_it_is() {
         assert_eq!(refused.code(), "STORE_NEWER");
     }
     assert_eq!(all_of(&mut link), before);
+    // Requests and answers have a version in each.
+    let mailbox = Mailbox::new(&server.settings()).unwrap();
+    mailbox.post(b"{}").unwrap();
 }
 
 #[test]
@@ -199,7 +216,14 @@ fn who_runs_while_a_newer_version_takes_the_redis_over_writes_there_no_more() {
     redis::cmd("SET").arg("thalweg:format").arg("2").exec(&mut link).unwrap();
     let told = |reach: Reach| matches!(reach, Reach::Down(why) if why.contains("format 2"));
     wait_until("it has seen that", || told(store.health().reach));
-    assert_eq!(store.begin_shared_term(0).unwrap_err().code(), "STORE_NEWER");
+    // Whoever would take over here does not lead, and reads nothing of it into a file of its own.
+    for refused in [
+        store.begin_shared_term(0).map(drop).unwrap_err(),
+        store.begin_term(0).map(drop).unwrap_err(),
+        store.stamped("s").map(drop).unwrap_err(),
+    ] {
+        assert_eq!(refused.code(), "STORE_NEWER");
+    }
     let before = all_of(&mut link);
     store.put_stamped("s", 1, b"later").unwrap();
     store.publish(&table("t", 9, 3)).unwrap();

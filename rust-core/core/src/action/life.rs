@@ -243,7 +243,10 @@ impl Action {
     pub fn taken_over(mut self, now: Timestamp) -> Self {
         if let Some(flight) = &mut self.flight {
             let took = self.since.since(flight.since);
-            flight.since = now.minus(took).max(flight.since);
+            let begun = now.minus(took).max(flight.since);
+            // Whoever takes it over from the next one is to find the same.
+            self.since = self.since.plus(begun.since(flight.since));
+            flight.since = begun;
         }
         self
     }

@@ -93,6 +93,7 @@ fn the_time_without_a_leader_is_not_charged_to_an_action() {
     let since = |action: &Action| action.flight.as_ref().map(|flight| flight.since);
     let found = action.clone().taken_over(at(7_205));
     assert_eq!(since(&found), Some(at(7_200)), "five seconds of it are known of");
+    assert_eq!(since(&found.taken_over(at(9_005))), Some(at(9_000)), "and still are");
     // The clock of whoever took it over is behind.
     assert_eq!(since(&action.taken_over(at(3))), Some(at(0)));
 }

@@ -21,11 +21,18 @@ const DELEGATE: &str = "thalweg.delegate.scheduler";
 /// How the names of Storm's own schedulers begin.
 const STORMS: &str = "org.apache.storm.";
 
+/// What becomes of a key whose scheduler is not there.
+const REPLACED: &str = "is set for a scheduler that Thalweg has replaced, and does not hold";
+/// What becomes of a key of the scheduler that Thalweg leaves things to.
+const LEFT_ONLY: &str = "holds only for what Thalweg leaves, which is nothing while it works";
+
 /// A key that is set, and that nobody holds to while Thalweg is the scheduler.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unheld {
     /// The key.
     pub key: &'static str,
+    /// What becomes of it.
+    pub text: &'static str,
     /// A line of configuration that makes it hold, or takes it out.
     pub mend: String,
 }
@@ -43,13 +50,20 @@ pub fn unheld(given: &Map<String, Value>) -> Vec<Unheld> {
     let mut found: Vec<Unheld> = KEPT_APART
         .into_iter()
         .filter(|(key, owner)| is_set(key) && !reads(owner))
-        .map(|(key, owner)| Unheld { key, mend: format!("{DELEGATE}: {owner}") })
+        .map(|(key, owner)| Unheld { key, text: REPLACED, mend: format!("{DELEGATE}: {owner}") })
         .collect();
-    if given.get(IDLE_REBALANCE) == Some(&Value::Bool(true)) {
+    if given.get(IDLE_REBALANCE) == Some(&Value::Bool(true)) && places(given) {
         let mend = format!("{IDLE_REBALANCE}: false");
-        found.push(Unheld { key: IDLE_REBALANCE, mend });
+        found.push(Unheld { key: IDLE_REBALANCE, text: LEFT_ONLY, mend });
     }
     found
+}
+
+/// Whether Thalweg places anything: while it only looks, Storm's own scheduler has all.
+fn places(given: &Map<String, Value>) -> bool {
+    let mode = given.get("thalweg.mode").and_then(Value::as_str).unwrap_or_default().trim();
+    let some = given.get("thalweg.mode.rules").is_some_and(|rules| !rules.is_null());
+    some || ["act", "confirm"].iter().any(|acts| mode.eq_ignore_ascii_case(acts))
 }
 
 /// How many Nimbuses there are; none where Storm's configuration does not say.

@@ -257,7 +257,9 @@ impl Store for BackedStore {
 
     fn begin_term(&self, at_least: u64) -> Result<u64, StoreError> {
         match self.begin_shared_term(at_least) {
-            Err(error) if !matches!(error, StoreError::TermTooLarge(_)) => {
+            Err(error)
+                if !matches!(error, StoreError::TermTooLarge(_) | StoreError::Newer { .. }) =>
+            {
                 tracing::warn!(%error, "shared store gives no term, the journal does");
                 self.shared.journal.begin_term(at_least)
             }
@@ -292,6 +294,9 @@ impl Store for BackedStore {
 
     fn stamped(&self, key: &str) -> Result<Option<Stamped>, StoreError> {
         self.shared_stamped(key).or_else(|error| {
+            if matches!(error, StoreError::Newer { .. }) {
+                return Err(error);
+            }
             tracing::warn!(key, %error, "shared store not read, the journal is");
             self.shared.journal.stamped(key)
         })

@@ -11,7 +11,6 @@ use redis::{
 
 use crate::error::StoreError;
 use crate::format;
-use crate::limits::FORMAT;
 use crate::settings::StoreSettings;
 
 /// What a request can be answered with.
@@ -40,6 +39,8 @@ pub(super) struct Server {
     timeout: Duration,
     /// The key of the format of all that is kept there.
     format: String,
+    /// Whether what is asked there is of that format.
+    of_format: bool,
     link: Mutex<Option<Connection>>,
 }
 
@@ -52,8 +53,14 @@ impl Server {
             name: settings.server(),
             timeout: settings.timeout.max(Duration::from_millis(1)),
             format: format!("{}:{}", settings.prefix, format::NAME),
+            of_format: true,
             link: Mutex::new(None),
         })
+    }
+
+    /// The same for what has a version of its own in each message, whatever format all else has.
+    pub(super) fn for_messages(settings: &StoreSettings) -> Result<Self, StoreError> {
+        Ok(Self { of_format: false, ..Self::new(settings)? })
     }
 
     /// Sends a request. A connection that was found broken is made anew once, so a request may
@@ -75,17 +82,15 @@ impl Server {
         answer.map_err(|error| self.explain(place, &error))
     }
 
-    /// Refuses to go on where a newer version has written, with the connection that is there.
+    /// Refuses to go on where a newer version has written, with the connection that is there; it is closed, so that nothing
+    /// else is asked over it either.
     pub(super) fn check_format(&self) -> Result<(), StoreError> {
         let kept = self.ask(&self.format, |link| read_format(link, &self.format))?;
-        self.judge_format(kept)
-    }
-
-    /// Notes the format where none is noted yet.
-    pub(super) fn note_format(&self) -> Result<(), StoreError> {
-        let mut note = redis::cmd("SET");
-        note.arg(&self.format).arg(FORMAT).arg("NX");
-        self.ask(&self.format, |link| note.query::<Option<String>>(link)).map(drop)
+        let judged = self.judge_format(kept);
+        if judged.is_err() {
+            *self.link.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        judged
     }
 
     fn judge_format(&self, kept: Option<String>) -> Result<(), StoreError> {
@@ -122,8 +127,8 @@ impl Server {
             let mut link = self.client.get_connection_with_timeout(self.timeout)?;
             link.set_read_timeout(Some(self.timeout))?;
             link.set_write_timeout(Some(self.timeout))?;
-            let kept = read_format(&mut link, &self.format)?;
-            Ok((link, kept))
+            let asked = self.of_format.then(|| read_format(&mut link, &self.format));
+            Ok((link, asked.transpose()?.flatten()))
         };
         let (link, kept) = connected().map_err(|error| self.explain(&self.format, &error))?;
         self.judge_format(kept).map(|()| link)

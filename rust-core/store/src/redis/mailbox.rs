@@ -34,7 +34,7 @@ impl Mailbox {
     /// # Errors
     /// [`StoreError::Setting`] for what waiting will not heal.
     pub fn new(settings: &StoreSettings) -> Result<Self, StoreError> {
-        Ok(Self { server: Server::new(settings)?, prefix: settings.prefix.clone() })
+        Ok(Self { server: Server::for_messages(settings)?, prefix: settings.prefix.clone() })
     }
 
     /// Leaves a request.

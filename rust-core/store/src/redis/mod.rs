@@ -12,8 +12,9 @@ use redis::{Script, ScriptInvocation};
 use self::connection::{Answer, Server};
 pub use self::mailbox::{Mailbox, Precautions};
 use crate::error::StoreError;
+use crate::format;
 use crate::layout::Stored;
-use crate::limits::{MAX_TERM, TERM_SHIFT};
+use crate::limits::{FORMAT, MAX_TERM, TERM_SHIFT};
 use crate::settings::StoreSettings;
 use crate::store::{Head, Loaded, Store};
 use crate::table::{RoutingTable, check_topology};
@@ -38,7 +39,7 @@ struct Scripts {
     next_epoch: Script,
     remove: Script,
     begin_term: Script,
-    raise_term: Script,
+    raise: Script,
     put_stamped: Script,
     versions: Script,
 }
@@ -63,7 +64,7 @@ impl RedisStore {
                 next_epoch: Script::new(include_str!("next_epoch.lua")),
                 remove: Script::new(include_str!("remove.lua")),
                 begin_term: Script::new(include_str!("begin_term.lua")),
-                raise_term: Script::new(include_str!("raise_term.lua")),
+                raise: Script::new(include_str!("raise.lua")),
                 put_stamped: Script::new(include_str!("put_stamped.lua")),
                 versions: Script::new(include_str!("versions.lua")),
             },
@@ -88,13 +89,17 @@ impl RedisStore {
         self.aside.check_format()
     }
 
-    /// Refuses what a newer version has written there, and notes the format where none is.
+    /// Refuses what a newer version has written there, and raises the format to this version's where it is below.
     ///
     /// # Errors
     /// As [`RedisStore::check_format`].
     pub(crate) fn claim_format(&self) -> Result<(), StoreError> {
-        self.server.note_format()?;
-        self.server.check_format()
+        self.server.check_format()?;
+        let key = self.shared_key(format::NAME);
+        let mut call = self.scripts.raise.key(&key);
+        call.arg(FORMAT);
+        let kept = number(&key, &self.run::<String>(&key, &call)?)?;
+        format::check(&key, kept)
     }
 
     /// A key of one topology; the braces keep all of them in one slot of a cluster.

@@ -70,7 +70,7 @@ impl RedisStore {
     /// When Redis is out of reach.
     pub(crate) fn raise_term(&self, term: u64) -> Result<u64, StoreError> {
         let key = self.shared_key("term");
-        let mut call = self.scripts.raise_term.key(&key);
+        let mut call = self.scripts.raise.key(&key);
         call.arg(term);
         number(&key, &self.run::<String>(&key, &call)?)
     }
@@ -108,6 +108,8 @@ impl RedisStore {
     /// # Errors
     /// When Redis is out of reach.
     pub(crate) fn stamp_aside(&self, key: &str) -> Result<Option<Stamp>, StoreError> {
+        // It may have been open before a newer version came.
+        self.check_format()?;
         self.stamp_from(&self.aside, key)
     }
 

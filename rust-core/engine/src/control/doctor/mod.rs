@@ -23,6 +23,9 @@ const UNEVEN: f64 = 1.25;
 /// How far clocks may be apart before what is signed on one machine is refused on another. Of nodes less cannot be told, as
 /// their clocks are known by heartbeats, which come every few seconds.
 const CLOCKS_APART_MS: i64 = 30_000;
+/// How far a machine's clock may seem to be behind by its last heartbeat: that may be as old as
+/// `nimbus.supervisor.timeout.secs` lets it be, a minute.
+const BEHIND_MS: f64 = 60_000.0 + CLOCKS_APART_MS as f64;
 /// From so many changes by other hands within an hour on they are a habit.
 const OTHERS_CHANGES: usize = 3;
 /// From this part of a step's time on a checkpoint may not end within it the next time.
@@ -116,10 +119,9 @@ fn of_settings(settings: &EngineSettings, found: &mut Vec<Value>) {
         let mend = "mend the line, or take it out; thalweg config reference tells what is allowed";
         found.push(finding("CONFIGURATION_WRONG", "", problem, mend));
     }
-    for Unheld { key, mend } in &settings.unheld {
-        let text =
-            format!("{key} is set for a scheduler that Thalweg has replaced, and does not hold");
-        found.push(finding("SCHEDULER_REPLACED", "", text, format!("in storm.yaml {mend}")));
+    for Unheld { key, text, mend } in &settings.unheld {
+        let (text, mend) = (format!("{key} {text}"), format!("in storm.yaml {mend}"));
+        found.push(finding("SCHEDULER_REPLACED", "", text, mend));
     }
     if is_storm(settings) {
         of_statistics(settings, found);
@@ -146,7 +148,7 @@ fn of_statistics(settings: &EngineSettings, found: &mut Vec<Value>) {
     }
     if let Some(part) = settings.counted_part.filter(|part| sampled_coarsely(*part, window)) {
         let text = format!(
-            "executors count {part} of all tuples, in steps of {:.0}, which is too coarse for a window of {window} s",
+            "where a topology sets nothing else, executors count {part} of all tuples, in steps of {:.0}, which is too coarse for a window of {window} s",
             1.0 / part.max(f64::MIN_POSITIVE)
         );
         let mend = "in storm.yaml topology.stats.sample.rate: 1.0, for topologies that are submitted from then on";
@@ -245,7 +247,8 @@ fn of_nodes(seen: &Observation, settings: &EngineSettings, found: &mut Vec<Value
 
 /// A machine whose clock is another: what its workers and its log tell of times does not fit together with anybody else's.
 fn of_clock(node: &Node) -> Option<Value> {
-    let ahead = node.clock_ahead_ms.filter(|ahead| ahead.abs() > CLOCKS_APART_MS as f64)?;
+    let apart = |ahead: &f64| *ahead > CLOCKS_APART_MS as f64 || -*ahead > BEHIND_MS;
+    let ahead = node.clock_ahead_ms.filter(apart)?;
     let host = &node.host;
     let text = format!(
         "the clock of {host} is {:.0} s {} the one here, as its last heartbeat tells: times in logs and reports do not fit together",

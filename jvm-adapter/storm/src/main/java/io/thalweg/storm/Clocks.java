@@ -36,8 +36,9 @@ final class Clocks {
         for (String node : new TreeSet<>(nodes)) {
             Reading reading = readings.get(node);
             if (left > 0 && (reading == null || now - reading.at >= KEPT_MILLIS)) {
-                left--;
                 OptionalLong secs = reportedAt.apply(node);
+                // Where ZooKeeper does not answer, each further question would hold this thread up as long.
+                left = secs.isPresent() ? left - 1 : 0;
                 reading = new Reading(now, secs.isPresent() ? OptionalLong.of(1000 * secs.getAsLong() - now) : OptionalLong.empty());
                 readings.put(node, reading);
             }

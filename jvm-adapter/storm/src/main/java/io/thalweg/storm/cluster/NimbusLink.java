@@ -104,8 +104,13 @@ public final class NimbusLink implements AutoCloseable {
      * @throws TException if it does not answer that either
      */
     public void requireAnswers(Exception failure) throws TException {
-        if (!(failure instanceof AuthorizationException)) {
+        if (failure instanceof AuthorizationException) {
+            return;
+        }
+        try {
             call("getLeader", Nimbus.Iface::getLeader);
+        } catch (AuthorizationException e) {
+            // That is an answer as well.
         }
     }
 

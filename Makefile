@@ -23,10 +23,13 @@ setup:
 	@scripts/setup.sh
 
 build: setup dashboard ## Builds the jars for Storm and Flink, the command with its dashboard, the sample topologies and the lab
+	@echo "build: the jars with the decision core in them; the first time this takes some minutes, and is silent"
 	@scripts/gradle.sh --quiet assemble
+	@echo "build: the command and the lab; the same"
 	@cargo build --quiet --locked -p thalweg-experiment -p thalweg-cli
 
 dashboard: setup ## Builds the dashboard, which is packed into the command
+	@echo "build: the dashboard"
 	@scripts/setup.sh dashboard
 	@scripts/dashboard.sh build
 

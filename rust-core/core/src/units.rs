@@ -30,7 +30,8 @@ macro_rules! quantity {
             /// When the number is negative, infinite or not a number.
             pub fn new(value: f64) -> Result<Self, NotAQuantity> {
                 if value.is_finite() && value >= 0.0 {
-                    Ok(Self(value))
+                    // The sum of nothing is -0, which people need not read.
+                    Ok(Self(value + 0.0))
                 } else {
                     Err(NotAQuantity { quantity: stringify!($name), got: value.to_string() })
                 }
@@ -150,6 +151,7 @@ mod tests {
             assert_eq!(Millis::saturating(bad), Millis::ZERO);
         }
         assert_eq!(Millis::new(2.5).map(Millis::get), Ok(2.5));
+        assert_eq!(Millis::saturating(-0.0).get().to_string(), "0");
     }
 
     #[test]

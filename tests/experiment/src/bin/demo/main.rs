@@ -73,7 +73,7 @@ fn main() -> Result<ExitCode> {
         policy: cli.policy,
         settings: dashboard.iter().map(Dashboard::setting).collect(),
     };
-    let mut story = Story::begin(&cli.situation);
+    let mut story = Story::begin(&cli.situation, dashboard.as_ref().map(Dashboard::url));
     let default = if cli.alone {
         None
     } else {

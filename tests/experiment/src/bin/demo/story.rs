@@ -1,5 +1,6 @@
 //! What has happened so far, and telling it.
 
+use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use thalweg_core::explain::Decision;
@@ -40,6 +41,8 @@ pub struct Story {
     pub status: Option<Status>,
     /// The topology as Nimbus sees it.
     pub info: Option<TopologyInfo>,
+    /// Where the dashboard is, if there is one.
+    dashboard: Option<String>,
     screen: Screen,
     told: Told,
 }
@@ -56,7 +59,7 @@ struct Told {
 
 impl Story {
     /// Begins with an empty screen.
-    pub fn begin(situation: &Situation) -> Self {
+    pub fn begin(situation: &Situation, dashboard: Option<String>) -> Self {
         let story = Self {
             situation: situation.clone(),
             begun: Instant::now(),
@@ -65,11 +68,22 @@ impl Story {
             vitals: Vitals::default(),
             status: None,
             info: None,
+            dashboard,
             screen: Screen::open(),
             told: Told::default(),
         };
         story.say(&frame::title(&story));
         story
+    }
+
+    /// Where somebody sits at a terminal, the cluster runs on until he has looked at the dashboard.
+    fn leave_time_to_look(&mut self) {
+        let Some(url) = self.dashboard.clone().filter(|_| io::stdin().is_terminal()) else {
+            return;
+        };
+        self.note(&format!("the cluster runs on: look at {url}, and press Enter here to stop it"));
+        // Whoever closes the terminal has seen enough.
+        let _ = io::stdin().read_line(&mut String::new());
     }
 
     /// Closes the last phase.
@@ -144,6 +158,9 @@ impl Story {
 
 impl Witness for Story {
     fn phase(&mut self, side: Side, phase: Phase) {
+        if (side, phase) == (Side::Thalweg, Phase::TearDown) {
+            self.leave_time_to_look();
+        }
         self.close_mark();
         if phase == Phase::SetUp {
             (self.status, self.info, self.vitals) = (None, None, Vitals::default());

@@ -4,8 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** What is said once, what is forgotten, and how pauses grow. */
@@ -28,6 +34,22 @@ class FindingsTest {
         assertFalse(findings.say("job a", "x"));
         assertTrue(findings.say("job b", "x"));
         assertFalse(findings.say("statistics", "x"));
+    }
+
+    @Test
+    void aDecisionIsLoggedWhenItChangesAndNotAtEachLook() {
+        List<String> lines = new ArrayList<>();
+        Logger log = (Logger) Proxy.newProxyInstance(getClass().getClassLoader(), new Class<?>[] {Logger.class},
+            (proxy, method, arguments) -> method.getName().equals("info") ? lines.add((String) arguments[1]) : null);
+        Findings logged = new Findings(log);
+        for (String code : List.of("NO_BOTTLENECK", "NO_BOTTLENECK", "SETTLING", "SETTLING", "NO_BOTTLENECK")) {
+            ObjectNode decision = JsonNodeFactory.instance.objectNode();
+            decision.put("topology", "words-1").put("name", "words").put("verdict", "hold");
+            decision.putArray("reasons").addObject().put("code", code);
+            logged.take(decision, null);
+        }
+        assertEquals(List.of("decision words-1: words: hold, NO_BOTTLENECK", "decision words-1: words: hold, SETTLING",
+            "decision words-1: words: hold, NO_BOTTLENECK"), lines);
     }
 
     @Test

@@ -224,8 +224,8 @@ impl Book {
     fn take_back(&mut self, mut given: GivenOrder) {
         let waits = |given: &GivenOrder| matches!(given.fate, Fate::Waiting { .. });
         let same = |other: &&GivenOrder| other.order.topology == given.order.topology;
-        let others = self.open.iter().chain(&self.over).filter(same);
-        let later = others.filter(|other| other.at >= given.at).next_back();
+        let mut others = self.open.iter().chain(&self.over).filter(same);
+        let later = others.rfind(|other| other.at >= given.at);
         if let (true, Some(later)) = (waits(&given), later) {
             (given.since, given.fate) = (later.at, Fate::Replaced { later: later.id.clone() });
             self.over.push_back(given);

@@ -81,9 +81,12 @@ impl Story {
         let Some(url) = self.dashboard.clone().filter(|_| io::stdin().is_terminal()) else {
             return;
         };
-        self.note(&format!("the cluster runs on: look at {url}, and press Enter here to stop it"));
+        self.draw();
+        println!("The cluster runs on: look at {url}, and press Enter here to stop it.");
         // Whoever closes the terminal has seen enough.
         let _ = io::stdin().read_line(&mut String::new());
+        // What is drawn from now on stands below.
+        self.screen = Screen::open();
     }
 
     /// Closes the last phase.

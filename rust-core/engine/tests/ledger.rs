@@ -55,9 +55,12 @@ impl Running {
         self.engine().command(&request.to_string(), self.cluster.now()).unwrap();
     }
 
-    fn look(&mut self) {
+    /// Looks once, and tells what was answered.
+    fn look(&mut self) -> Value {
         self.cluster.step();
-        self.engine().observe(self.cluster.observation.clone(), self.cluster.now()).unwrap();
+        let seen = self.cluster.observation.clone();
+        let answer = self.engine().observe(seen, self.cluster.now()).unwrap();
+        serde_json::from_str(&answer).unwrap()
     }
 
     fn order(&self, command: Value) -> Value {
@@ -240,10 +243,7 @@ impl Running {
     /// Looks until the decision about the topology is of a kind.
     fn decides(&mut self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..100 {
-            self.cluster.step();
-            let seen = self.cluster.observation.clone();
-            let answer = self.engine().observe(seen, self.cluster.now()).unwrap();
-            let answer: Value = serde_json::from_str(&answer).unwrap();
+            let answer = self.look();
             if is(&answer["decisions"][0]) {
                 return answer["decisions"][0].clone();
             }

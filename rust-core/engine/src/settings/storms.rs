@@ -1,6 +1,7 @@
 //! What Storm's own configuration says of a scheduler that Thalweg has replaced, and of other Nimbuses.
 
 use serde_json::{Map, Value};
+use thalweg_core::settings::Mode;
 
 /// The keys by which Storm's schedulers keep machines or pools apart, and whose they are.
 const KEPT_APART: [(&str, &str); 3] = [
@@ -61,9 +62,9 @@ pub fn unheld(given: &Map<String, Value>) -> Vec<Unheld> {
 
 /// Whether Thalweg places anything: while it only looks, Storm's own scheduler has all.
 fn places(given: &Map<String, Value>) -> bool {
-    let mode = given.get("thalweg.mode").and_then(Value::as_str).unwrap_or_default().trim();
+    let mode = given.get("thalweg.mode").and_then(Value::as_str).and_then(Mode::named);
     let some = given.get("thalweg.mode.rules").is_some_and(|rules| !rules.is_null());
-    some || ["act", "confirm"].iter().any(|acts| mode.eq_ignore_ascii_case(acts))
+    some || mode.is_some_and(Mode::changes)
 }
 
 /// How many Nimbuses there are; none where Storm's configuration does not say.

@@ -7,6 +7,7 @@ SITUATION ?= a
 POLICY ?=
 DASHBOARD ?=
 ROUNDS ?= 3
+SIDES ?= thalweg,even,ras_default,ras_generic
 SEEDS ?= 30
 HISTORIES ?= 1000000
 FIRST ?= 0
@@ -14,7 +15,7 @@ HISTORIES_EACH ?= 1000
 TOPOLOGIES ?= 1000
 RECORDS ?= 100000
 
-.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test zoo histories planted bench-storm bench-flink bench-policies bench-core bench-look bench-place bench-dashboard docs install support clean
+.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test zoo histories planted bench-storm bench-flink bench-policies bench-core bench-look bench-place bench-workers bench-dashboard docs install support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -83,9 +84,13 @@ bench-look: ## Measures what looking at many topologies or jobs costs Nimbus or 
 	@scripts/gradle.sh --quiet :jvm-adapter:storm:look :jvm-adapter:flink:look
 	@jq --slurp '{storm: .[0], flink: .[1]}' target/bench/look-storm.json target/bench/look-flink.json | scripts/measured.sh look
 
-bench-place: setup ## Measures placement: Storm's schedulers and Thalweg on recorded clusters, and growth (ROUNDS=3)
-	@scripts/gradle.sh --quiet :jvm-adapter:storm:place -Prounds=$(ROUNDS) -Pcommit=$$(git rev-parse --short HEAD)
+bench-place: setup ## Measures placement: Storm's schedulers and Thalweg on recorded clusters, and growth (ROUNDS=3, SIDES=thalweg,even,ras_default,ras_generic)
+	@scripts/gradle.sh --quiet :jvm-adapter:storm:place -Prounds=$(ROUNDS) -Psides=$(SIDES) -Pclusters=03,01,02 -Pcommit=$$(git rev-parse --short HEAD)
 	@cargo bench --quiet --locked -p thalweg-place
+
+bench-workers: build ## Measures the start of Storm's workers with and without an archive of their classes (ROUNDS=3)
+	@scripts/setup.sh benchmarks
+	@target/debug/bench-workers --rounds $(ROUNDS) | scripts/measured.sh workers
 
 bench-dashboard: dashboard ## Measures the dashboard in a browser, over an engine with many topologies and a long ledger (TOPOLOGIES=1000 RECORDS=100000)
 	@scripts/setup.sh browser benchmarks

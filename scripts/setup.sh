@@ -1,7 +1,7 @@
 #!/bin/bash
 # Prepares a Debian 12 machine for building and testing Thalweg.
 # Says nothing when nothing is missing. Starts no service. What only some targets need is named as an argument:
-# dashboard, browser or benchmarks.
+# dashboard, browser, benchmarks or thorough.
 set -euo pipefail
 
 # Each package and the reason it is here.
@@ -18,7 +18,8 @@ for part in "$@"; do
     dashboard) ;; # Node.js is asked for below: Debian 12 has one that is too old
     benchmarks) packages+=(jq) ;;
     browser) packages+=(chromium fonts-dejavu-core prometheus) ;;
-    *) echo "$0: dashboard, browser or benchmarks" >&2 && exit 2 ;;
+    thorough) packages+=(libfaketime) ;; # nodes whose clock is wrong
+    *) echo "$0: dashboard, browser, benchmarks or thorough" >&2 && exit 2 ;;
     esac
 done
 

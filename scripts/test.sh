@@ -70,7 +70,7 @@ step "dashboard" scripts/dashboard.sh build
 if [ "$part" != "--product" ] && [ "$part" != "--thorough" ]; then
     step "lints of the dashboard" scripts/dashboard.sh check
     step "format" cargo fmt --all --check
-    step "lints" cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+    step "lints" cargo clippy --workspace --all-targets --features thalweg-e2e/thorough,thalweg-e2e/zoo --locked -- -D warnings
     step "build of tests" tests --no-run
     step "modules" tests --lib --bins
     step "crates" tests "${others[@]}"
@@ -90,6 +90,7 @@ fi
 if [ "$part" != "--quick" ]; then
     step "real clusters" on_clusters
     if [ "$part" = "--thorough" ]; then
+        step "set-up for wrong clocks" scripts/setup.sh thorough
         step "thorough" tests --features=thalweg-e2e/thorough --test=thorough -- --test-threads 1
     fi
 fi

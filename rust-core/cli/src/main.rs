@@ -18,16 +18,19 @@ mod settings;
 mod simulate;
 mod token;
 mod tune;
+mod worker_archive;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use thalweg_control::visible;
 
 use crate::exit::Failure;
 use crate::live::apply::Apply;
 use crate::live::doctor::Doctor;
 use crate::live::explain::Explain;
 use crate::live::history::History;
+use crate::live::lag::Lag;
 use crate::live::orders::{Cancel, Drain, Rollback, Scale, Undrain};
 use crate::live::plan::Plan;
 use crate::live::status::Status;
@@ -62,6 +65,7 @@ enum Command {
     Reject(Reject),
     History(History),
     Doctor(Doctor),
+    Lag(Lag),
     Ledger(ledger::Ledger),
     Config(config::Config),
     Token(token::NewToken),
@@ -78,6 +82,7 @@ enum Command {
     Serve(Serve),
     /// Searches settings in the simulator
     Tune(tune::Tune),
+    WorkerArchive(worker_archive::WorkerArchive),
 }
 
 fn main() -> ExitCode {
@@ -86,7 +91,9 @@ fn main() -> ExitCode {
         Err(failure) => {
             let said = failure.to_string();
             if !said.is_empty() {
-                eprintln!("thalweg: {said}");
+                // Line by line, as what Java or a parser says has several.
+                let lines: Vec<_> = said.lines().map(visible).collect();
+                eprintln!("thalweg: {}", lines.join("\n"));
             }
             failure.code()
         }
@@ -112,6 +119,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Reject(reject) => reject.run(),
         Command::History(history) => history.run(),
         Command::Doctor(doctor) => doctor.run(),
+        Command::Lag(lag) => lag.run(),
         Command::Ledger(ledger) => ledger.run(),
         Command::Config(config) => config.run(),
         Command::Token(token) => Ok(token.run()?),
@@ -125,5 +133,6 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Calibrate(calibrate) => Ok(calibrate.run()?),
         Command::Serve(serve) => Ok(serve.run()?),
         Command::Tune(tune) => Ok(tune.run()?),
+        Command::WorkerArchive(archive) => Ok(archive.run()?),
     }
 }

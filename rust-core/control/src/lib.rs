@@ -10,9 +10,14 @@ pub mod line;
 pub mod socket;
 mod stamp;
 pub mod token;
+mod visible;
 pub mod wire;
 
 pub use clock::now_millis;
 pub use socket::{CallError, Listener, Peer, call};
 pub use stamp::Stamp;
-pub use wire::{Answer, Apply, Command, ErrorCode, Refusal, Request, Scale, VERSION};
+pub use visible::{all_visible, visible};
+pub use wire::{
+    Answer, Apply, Backlog, Command, ErrorCode, LONGEST_BACKLOG_SECS, Refusal, Request, Scale,
+    VERSION, Waiting,
+};

@@ -128,6 +128,8 @@ pub enum Command {
         /// The plan's id.
         plan: String,
     },
+    /// Tells what waits before a topology's sources, which the engine cannot count itself.
+    Backlog(Backlog),
     /// Takes an order back that is still waiting.
     Cancel {
         /// The order's id.
@@ -175,6 +177,32 @@ pub struct Apply {
     pub expires_secs: Option<u32>,
 }
 
+/// What waits before a topology's sources.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backlog {
+    /// Its name or id.
+    pub topology: String,
+    /// By source.
+    pub sources: BTreeMap<String, Waiting>,
+    /// Seconds for which this counts, unless something newer is told: at most [`LONGEST_BACKLOG_SECS`].
+    pub secs: u32,
+}
+
+/// The longest that what was told of a backlog may count, in seconds.
+pub const LONGEST_BACKLOG_SECS: u32 = 600;
+
+/// What waits before one source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waiting {
+    /// Records.
+    pub records: u64,
+    /// The partitions that they lie in, where it has such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partitions: Option<u32>,
+}
+
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
@@ -184,7 +212,7 @@ fn records() -> u32 {
 }
 
 impl Command {
-    /// Whether it changes anything.
+    /// Whether it changes anything, or what is decided.
     pub fn is_order(&self) -> bool {
         match self {
             Self::Ping {}
@@ -202,6 +230,7 @@ impl Command {
             | Self::Mode { .. }
             | Self::Approve { .. }
             | Self::Reject { .. }
+            | Self::Backlog(_)
             | Self::Cancel { .. } => true,
         }
     }

@@ -36,4 +36,5 @@ pub use observe::Observed;
 pub use operator::Said;
 pub use orders::{By, Fate, GivenOrder};
 pub use settings::{EngineSettings, Key, Kind, Unheld, keys, nimbuses, sampled_coarsely, unheld};
+pub use thalweg_control::visible;
 pub use thalweg_core::assign::Assigned;

@@ -89,6 +89,7 @@ impl Engine {
     ) -> Result<Observed, EngineError> {
         let drained = self.handler.drained();
         drains::mark(&mut observation, &drained);
+        self.handler.backlogs.fill(&mut observation, now);
         self.give_up_silent(&observation, now);
         self.forget_gone(&observation);
         if self.unstored.load(Ordering::SeqCst) {

@@ -4,6 +4,7 @@
 #[path = "../../core/tests/support/mod.rs"]
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::net::Shutdown;
@@ -16,8 +17,10 @@ use serde_json::{Value, json};
 use support::Model;
 use thalweg_control::envelope::Envelope;
 use thalweg_control::token::Token;
-use thalweg_control::{CallError, Command, ErrorCode, Refusal, Request, call, line, token};
-use thalweg_core::model::{Observation, Obstacle, Topology};
+use thalweg_control::{
+    Backlog, CallError, Command, ErrorCode, Refusal, Request, Waiting, call, line, token,
+};
+use thalweg_core::model::{ComponentKind, Observation, Obstacle, Topology};
 use thalweg_core::units::Timestamp;
 use thalweg_engine::Engine;
 
@@ -489,4 +492,30 @@ fn the_doctor_finds_what_keeps_a_topology_from_growing_and_says_how_to_mend_it()
     for code in ["NO_TASKS_LEFT", "SHUFFLE_STAYS_LOCAL", "NO_FREE_SLOTS"] {
         assert!(found.contains(&code.to_owned()), "{code}: {found:?}");
     }
+}
+
+#[test]
+fn what_waits_before_a_source_is_told_from_outside_and_seen_with_the_next_look() {
+    let mut served = Served::new();
+    served.look();
+    let topology = served.cluster.observation.topologies[0].clone();
+    let source = topology.components.iter().find(|c| c.kind == ComponentKind::Source).unwrap();
+    let tell = |served: &Served, topology: &str, secs: u32| {
+        let waiting = Waiting { records: 512, partitions: Some(4) };
+        let sources = BTreeMap::from([(source.id.clone(), waiting)]);
+        served.ask(Command::Backlog(Backlog { topology: topology.to_owned(), sources, secs }))
+    };
+    let seen = |served: &Served| {
+        let pair = format!("\"{}\":512", source.id);
+        served.status().to_string().contains(&pair)
+    };
+    assert_eq!(tell(&served, "nobody", 30).unwrap_err().field, "topology");
+    assert_eq!(tell(&served, &topology.name, 0).unwrap_err().field, "secs");
+    served.look();
+    assert!(!seen(&served), "nothing was taken in");
+    let answer = tell(&served, &topology.name, 30).unwrap();
+    assert_eq!(answer["topology"], *topology.id);
+    served.look();
+    assert!(seen(&served), "{}", served.status());
+    assert_eq!(served.status()["orders"], json!([]), "it is no order");
 }

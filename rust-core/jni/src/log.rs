@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use jni::objects::{JClass, JValue};
 use jni::refs::Global;
 use jni::{JavaVM, jni_sig, jni_str, sys};
+use thalweg_engine::visible;
 use tracing::field::{Field, Visit};
 use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -58,7 +59,11 @@ impl<S: Subscriber> Layer<S> for ToJava {
         let metadata = event.metadata();
         once_at_a_time(|| {
             // A log line that cannot be delivered has nowhere else to go.
-            let _ = deliver(slf4j_level(*metadata.level()), &logger(metadata.target()), &line.0);
+            let _ = deliver(
+                slf4j_level(*metadata.level()),
+                &logger(metadata.target()),
+                &visible(&line.0),
+            );
         });
     }
 }

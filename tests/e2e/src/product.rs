@@ -77,11 +77,20 @@ struct Shape<'a> {
     storm: &'a str,
     /// Whether there is a Kafka, with the topic.
     reads: bool,
+    /// By how many seconds the second node's clock is ahead.
+    ahead: i32,
 }
 
 impl Default for Shape<'_> {
     fn default() -> Self {
-        Self { kept: Kept::InFiles, standby: false, slots: SLOTS, storm: STORM, reads: true }
+        Self {
+            kept: Kept::InFiles,
+            standby: false,
+            slots: SLOTS,
+            storm: STORM,
+            reads: true,
+            ahead: 0,
+        }
     }
 }
 
@@ -166,6 +175,14 @@ impl Product {
         Self::start(&Shape { slots, reads: false, ..Shape::default() }, settings)
     }
 
+    /// The same with a second node whose clock is this many seconds ahead, and no Kafka.
+    ///
+    /// # Errors
+    /// As for [`Product::with_redis`].
+    pub fn with_wrong_clock(ahead: i32, settings: &[(&str, Value)]) -> Result<Self> {
+        Self::start(&Shape { ahead, reads: false, ..Shape::default() }, settings)
+    }
+
     fn start(shape: &Shape, settings: &[(&str, Value)]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let redis = match shape.kept {
@@ -189,6 +206,9 @@ impl Product {
             for (key, seconds) in PATIENT {
                 builder = builder.set(key, seconds);
             }
+        }
+        if shape.ahead != 0 {
+            builder = builder.clock_ahead(NODES, shape.ahead);
         }
         if let Some(redis) = &redis {
             builder = builder
@@ -415,7 +435,8 @@ impl Product {
         text
     }
 
-    fn bootstrap(&self) -> &str {
+    /// Where Kafka is.
+    pub fn bootstrap(&self) -> &str {
         self.kafka.as_ref().map_or("none", Kafka::bootstrap)
     }
 

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use redis::Connection;
 use serde_json::{Value, json};
 use thalweg_e2e::doctor::{finding, finds};
-use thalweg_e2e::product::{Product, WORDS_PER_LINE, now_ms};
+use thalweg_e2e::product::{Product, TOPIC, WORDS_PER_LINE, now_ms};
 use thalweg_e2e::routes::{Table, connect, table, traces, truth};
 use thalweg_e2e::status::EndedPlan;
 use thalweg_e2e::workers::{executed, listening, masters};
@@ -45,6 +46,7 @@ fn a_bottleneck_is_relieved_once_and_the_store_follows() -> Result<()> {
     holds_while_work_is_shared(&product, &plan)?;
     storms_reporters_see_it(&product, reported.path())?;
     the_doctor_is_right(&product)?;
+    what_waits_in_kafka_is_told(&product)?;
     nimbus_listens_where_storm_told_it_to_and_nowhere_else(&product)?;
 
     redis_may_go_and_come_back(&mut product, &acted)?;
@@ -126,6 +128,23 @@ fn the_doctor_is_right(product: &Product) -> Result<()> {
     finds(&product.folder(), &expected, &[])
 }
 
+/// Storm's sources do not tell what waits before them; somebody beside the cluster counts it.
+fn what_waits_in_kafka_is_told(product: &Product) -> Result<()> {
+    let known = |product: &Product| -> Result<bool> {
+        let status = std::fs::read_to_string(product.folder().join("status.json"))?;
+        Ok(status.contains("\"backlog\":{\"spout\":"))
+    };
+    ensure!(!known(product)?, "Storm tells what waits before its sources");
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/debug/thalweg");
+    let mut command = Command::new(program);
+    command.args(["lag", "--once", "--every", "60", "--tell", "words=spout", "--group", "words"]);
+    command.args(["--topic", TOPIC, "--bootstrap", product.bootstrap(), "--dir"]);
+    let output = command.arg(product.folder()).output().context(program)?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(said.contains("before words, in 2 partitions"), "{output:?}");
+    product.wait("what waits, in the status", || Ok(known(product)?.then_some(())))
+}
+
 fn nimbus_listens_where_storm_told_it_to_and_nowhere_else(product: &Product) -> Result<()> {
     let conf = std::fs::read_to_string(product.storm.nimbuses()[0].conf_file())?;
     let conf: Value = serde_json::from_str(&conf)?;
@@ -160,6 +179,9 @@ fn storms_reporters_see_it(product: &Product, folder: &Path) -> Result<()> {
 fn redis_may_go_and_come_back(product: &mut Product, known: &Table) -> Result<()> {
     product.redis()?.kill();
     product.wait("word of the outage", || Ok((!product.status()?.store.up).then_some(())))?;
+    let faults = [("", "STORE_DOWN"), ("", "STORE_OPEN"), ("words", "NO_TASKS_LEFT")];
+    let expected = faults.into_iter().map(|(about, code)| finding(about, code)).collect();
+    finds(&product.folder(), &expected, &[])?;
     let more = product.word_count("more").set("workers", 1);
     product.storm.submit(&more, thalweg_e2e::LIMIT).with_context(|| product.evidence())?;
     product.redis()?.restart()?;

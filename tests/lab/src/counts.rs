@@ -60,6 +60,11 @@ impl Output {
         self.bins(window).iter().sum()
     }
 
+    /// When the first tuple came, to a tenth of a second.
+    pub fn first(&self) -> Option<u64> {
+        self.bins.keys().next().map(|bin| bin * BIN_MS)
+    }
+
     /// All tuples there are.
     pub fn all(&self) -> u64 {
         self.bins.values().sum()

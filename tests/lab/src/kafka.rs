@@ -4,28 +4,45 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication, TopicResult,
+};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::dist::Dist;
 use crate::java::{Java, class_path};
 use crate::ports::Ports;
 use crate::process::{Server, Site};
+use crate::wait::accepts;
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 const CALL_LIMIT: Duration = Duration::from_secs(10);
 /// Any identity will do for a cluster of one.
 const CLUSTER_ID: &str = "MkU3OEVBNTcwNTJENDM2Qg";
 
+/// Who may speak to a broker behind TLS, by SASL with SCRAM-SHA-512.
+#[derive(Debug, Clone, Copy)]
+pub struct Secured<'a> {
+    /// The user.
+    pub user: &'a str,
+    /// The password.
+    pub password: &'a str,
+    /// PEM file of the broker's key and its certificate, which is signed by itself.
+    pub keystore: &'a Path,
+    /// PEM file of that certificate.
+    pub certificate: &'a Path,
+}
+
 /// A running broker; dropping it stops it.
 #[derive(Debug)]
 pub struct Kafka {
     server: Server,
     bootstrap: String,
-    _ports: Ports,
+    ports: Ports,
 }
 
 impl Kafka {
@@ -34,6 +51,27 @@ impl Kafka {
     /// # Errors
     /// With the end of its log.
     pub fn start(site: &Site) -> Result<Self> {
+        let mut kafka = Self::spawn(site, None)?;
+        let client = client(&kafka.bootstrap)?;
+        kafka.server.wait_ready(START_LIMIT, || {
+            let metadata = client.fetch_metadata(None, Duration::from_secs(1));
+            metadata.is_ok_and(|metadata| !metadata.brokers().is_empty())
+        })?;
+        Ok(kafka)
+    }
+
+    /// The same behind TLS and SASL; it is ready once it listens.
+    ///
+    /// # Errors
+    /// As for [`Kafka::start`].
+    pub fn secured(site: &Site, secured: &Secured<'_>) -> Result<Self> {
+        let mut kafka = Self::spawn(site, Some(secured))?;
+        let port = kafka.ports.at(0);
+        kafka.server.wait_ready(START_LIMIT, || accepts(&site.host, port))?;
+        Ok(kafka)
+    }
+
+    fn spawn(site: &Site, secured: Option<&Secured<'_>>) -> Result<Self> {
         let java = Java::new(None);
         let dir = site.lab.join("kafka");
         if dir.exists() {
@@ -43,19 +81,26 @@ impl Kafka {
         let ports = Ports::take(2)?;
         let bootstrap = format!("{}:{}", site.host, ports.at(0));
         let properties = dir.join("server.properties");
-        fs::write(&properties, properties_of(&dir, &site.host, &ports))?;
+        let mut text = properties_of(&dir, &site.host, &ports);
+        let mut more = Vec::new();
+        if let Some(secured) = secured {
+            text = text.replace("PLAINTEXT://", "SASL_SSL://");
+            text = text.replace("PLAINTEXT:PLAINTEXT", "SASL_SSL:SASL_SSL");
+            text += &secured_properties(secured);
+            let Secured { user, password, .. } = secured;
+            more = vec![
+                "--add-scram".to_owned(),
+                format!("SCRAM-SHA-512=[name={user},password={password}]"),
+            ];
+        }
+        fs::write(&properties, text)?;
         let jars = class_path(&[Dist::open()?.kafka()?.join("*")]);
-        format_storage(site, &java, &jars, &properties)?;
+        format_storage(site, &java, (&jars, &properties), &more)?;
 
         let mut command = java.command(site, "256m");
         command.args(["-cp", &jars, "kafka.Kafka"]).arg(&properties);
-        let mut server = Server::start("kafka", command, &dir, &[])?;
-        let client = client(&bootstrap)?;
-        server.wait_ready(START_LIMIT, || {
-            let metadata = client.fetch_metadata(None, Duration::from_secs(1));
-            metadata.is_ok_and(|metadata| !metadata.brokers().is_empty())
-        })?;
-        Ok(Self { server, bootstrap, _ports: ports })
+        let server = Server::start("kafka", command, &dir, &[])?;
+        Ok(Self { server, bootstrap, ports })
     }
 
     /// The address to connect to.
@@ -74,6 +119,30 @@ impl Kafka {
     /// As for [`create_topic`].
     pub fn create_topic(&self, topic: &str, partitions: u16) -> Result<()> {
         create_topic(&self.bootstrap, topic, partitions)
+    }
+
+    /// Gives a topic more partitions, so many altogether.
+    ///
+    /// # Errors
+    /// As for [`create_topic`].
+    pub fn set_partitions(&self, topic: &str, partitions: usize) -> Result<()> {
+        let admin: AdminClient<_> = config(&self.bootstrap).create()?;
+        let more = NewPartitions::new(topic, partitions);
+        settled(runtime()?.block_on(admin.create_partitions([&more], &options()))?)
+    }
+
+    /// Deletes a topic.
+    ///
+    /// # Errors
+    /// When there is none, or the broker does not answer.
+    pub fn delete_topic(&self, topic: &str) -> Result<()> {
+        let admin: AdminClient<_> = config(&self.bootstrap).create()?;
+        settled(runtime()?.block_on(admin.delete_topics(&[topic], &options()))?)
+    }
+
+    /// Kills it at once, as a power cut would.
+    pub fn kill(&mut self) {
+        self.server.kill();
     }
 
     /// Records written and, of those, committed by a group.
@@ -108,12 +177,20 @@ impl Progress {
 pub fn create_topic(bootstrap: &str, topic: &str, partitions: u16) -> Result<()> {
     let admin: AdminClient<_> = config(bootstrap).create()?;
     let new = NewTopic::new(topic, i32::from(partitions), TopicReplication::Fixed(1));
-    let options = AdminOptions::new().operation_timeout(Some(CALL_LIMIT));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    for outcome in runtime.block_on(admin.create_topics([&new], &options))? {
-        if let Err((topic, code)) = outcome {
-            bail!("cannot create topic {topic}: {code}");
-        }
+    settled(runtime()?.block_on(admin.create_topics([&new], &options()))?)
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_current_thread().enable_time().build()
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new().operation_timeout(Some(CALL_LIMIT))
+}
+
+fn settled(outcomes: Vec<TopicResult>) -> Result<()> {
+    for outcome in outcomes {
+        outcome.map_err(|(topic, code)| anyhow!("topic {topic}: {code}"))?;
     }
     Ok(())
 }
@@ -155,16 +232,41 @@ fn client(bootstrap: &str) -> Result<BaseConsumer> {
     Ok(config.create()?)
 }
 
-fn format_storage(site: &Site, java: &Java, jars: &str, properties: &Path) -> Result<()> {
+fn format_storage(
+    site: &Site,
+    java: &Java,
+    (jars, properties): (&str, &Path),
+    more: &[String],
+) -> Result<()> {
     let mut command = java.command(site, "64m");
     command
         .args(["-cp", jars, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c"])
-        .arg(properties);
+        .arg(properties)
+        .args(more);
     let output = command.output().context("cannot start java")?;
     if !output.status.success() {
         bail!("kafka storage: {}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(())
+}
+
+/// What a broker behind TLS and SASL needs besides; it speaks so with itself too.
+fn secured_properties(secured: &Secured<'_>) -> String {
+    let Secured { user, password, keystore, certificate } = secured;
+    let module = "org.apache.kafka.common.security.scram.ScramLoginModule";
+    format!(
+        "inter.broker.listener.name=SASL_SSL
+sasl.enabled.mechanisms=SCRAM-SHA-512
+sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={module} required username=\"{user}\" password=\"{password}\";
+ssl.keystore.type=PEM
+ssl.keystore.location={}
+ssl.truststore.type=PEM
+ssl.truststore.location={}
+",
+        keystore.display(),
+        certificate.display(),
+    )
 }
 
 fn properties_of(dir: &Path, host: &str, ports: &Ports) -> String {

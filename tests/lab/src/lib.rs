@@ -18,6 +18,7 @@
 //! nothing else is ever touched.
 
 pub mod calibrate;
+mod clock;
 pub mod control;
 pub mod counts;
 pub mod cpu;

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::Value;
 use thalweg_control::socket::NAME;
-use thalweg_control::{Command, Request, call};
+use thalweg_control::{Command, Request, all_visible, call};
 
 use super::remote::Remote;
 use crate::exit::Failure;
@@ -61,8 +61,14 @@ impl Live {
         self.ask_because(command, "")
     }
 
-    /// Gives an order, with the reason for those who read it later.
+    /// Gives an order, with the reason for those who read it later. What people are to read has no signs that a terminal
+    /// would take for orders.
     pub fn ask_because(&self, command: Command, why: &str) -> Result<Value, Failure> {
+        let answer = self.answer(command, why)?;
+        Ok(if self.json { answer } else { all_visible(answer) })
+    }
+
+    fn answer(&self, command: Command, why: &str) -> Result<Value, Failure> {
         let request = Request { why: why.to_owned(), ..Request::of(command) };
         let patience = Duration::from_secs(u64::from(self.timeout.max(1)));
         if self.remote.place().is_some() {

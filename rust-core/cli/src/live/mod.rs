@@ -6,6 +6,7 @@ mod chain;
 pub mod doctor;
 pub mod explain;
 pub mod history;
+pub mod lag;
 mod moments;
 pub mod orders;
 pub mod plan;

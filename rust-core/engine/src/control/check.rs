@@ -107,7 +107,15 @@ pub fn host(field: &str, wanted: &str, seen: &Observation) -> Result<(), Refusal
     Err(Refusal::of(ErrorCode::NotFound, field, text))
 }
 
-fn component<'a>(field: &str, id: &str, topology: &'a Topology) -> Result<&'a Component, Refusal> {
+/// The component of an id.
+///
+/// # Errors
+/// When the topology has none.
+pub fn component<'a>(
+    field: &str,
+    id: &str,
+    topology: &'a Topology,
+) -> Result<&'a Component, Refusal> {
     topology.components.iter().find(|component| component.id == id).ok_or_else(|| {
         let there = list(topology.components.iter().map(|component| &*component.id));
         let text = format!("{} has no component {id}; it has {there}", topology.name);

@@ -15,6 +15,7 @@ use thalweg_ledger::Ask;
 use thalweg_store::{Store, StoreError};
 
 use super::apply::{self, ShownPlans};
+use super::backlogs::Backlogs;
 use super::others::OtherHands;
 use super::reply::Reply;
 use super::{check, doctor, explain};
@@ -60,6 +61,8 @@ pub struct RequestHandler {
     plans: Mutex<ShownPlans>,
     /// What others have changed.
     others: Mutex<OtherHands>,
+    /// What others count of what waits before sources.
+    pub backlogs: Backlogs,
     /// What was observed last.
     seen: Mutex<Option<Arc<Observation>>>,
     /// Hosts that are being emptied, for scheduling rounds.
@@ -87,6 +90,7 @@ impl RequestHandler {
             status: Mutex::default(),
             plans: Mutex::default(),
             others: Mutex::default(),
+            backlogs: Backlogs::default(),
             seen: Mutex::default(),
             drained: Mutex::default(),
         };
@@ -261,6 +265,7 @@ impl RequestHandler {
             Command::Undrain { host } => {
                 self.record(self.undrain(&host), &format!("undrain {host}"), &by, &why)
             }
+            Command::Backlog(told) => self.backlogs.tell(&told, &*self.seen()?, now()),
             Command::Cancel { order } => {
                 let done = self.record(self.cancel(&order), &format!("cancel {order}"), &by, &why);
                 self.record_fates();

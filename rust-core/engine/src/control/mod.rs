@@ -6,6 +6,7 @@
 
 mod alternatives;
 mod apply;
+mod backlogs;
 mod check;
 mod doctor;
 mod explain;

@@ -1,15 +1,15 @@
 //! The doctor finds each fault that a cluster was seeded with, and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use thalweg_control::socket::NAME;
 use thalweg_control::{Command, Request, call};
-use thalweg_e2e::doctor::{finding, finds};
+use thalweg_e2e::doctor::{Finding, finding, finds};
 use thalweg_e2e::{FlinkProduct, LIMIT, Product};
 use thalweg_lab::StormJob;
-use thalweg_lab::flink::FlinkLine;
+use thalweg_lab::flink::{FlinkJob, FlinkLine};
 
 /// Its relays get tuples from sources in their own worker where there are any, and it has two tasks of them.
 const LOCAL: &str = "unacked";
@@ -17,6 +17,13 @@ const LOCAL: &str = "unacked";
 const HEAVY: &str = "declared";
 /// Less than two of them declare.
 const HEAP_MIB: u32 = 60;
+/// By how much the second node's clock is wrong.
+const AHEAD_SECS: i32 = 300;
+/// More than half of it is too long for a checkpoint.
+const STEP_SECS: u32 = 10;
+/// So that what waits before a subtask of the splitting step takes it longer than that.
+const SPLIT_WAIT_MS: f64 = 2.0;
+const LINES: u32 = 2_000;
 
 #[test]
 fn each_fault_of_a_storm_cluster_is_found() -> Result<()> {
@@ -24,8 +31,12 @@ fn each_fault_of_a_storm_cluster_is_found() -> Result<()> {
         2,
         &[
             ("thalweg.mode", json!("observe")),
+            ("thalweg.policy", json!("thalweg")),
             ("topology.stats.sample.rate", json!(0.05)),
             ("thalweg.metrics.settle.secs", json!("soon")),
+            // As a user's configuration has it who had another scheduler, and a second Nimbus.
+            ("isolation.scheduler.machines", json!({ "somebody's": 1 })),
+            ("nimbus.seeds", json!(["127.0.0.1", "127.0.0.2"])),
         ],
     )?;
     let job = StormJob::zoo(&[LOCAL, HEAVY])
@@ -44,17 +55,36 @@ fn each_fault_of_a_storm_cluster_is_found() -> Result<()> {
         ("", "CONFIGURATION_WRONG"),
         ("", "STATISTICS_COARSE"),
         ("", "NO_FREE_SLOTS"),
+        ("", "SCHEDULER_REPLACED"),
+        ("", "STORE_NOT_SHARED"),
+        (LOCAL, "SOURCES_WITHOUT_LAG"),
         (LOCAL, "NO_TASKS_LEFT"),
         (LOCAL, "SHUFFLE_STAYS_LOCAL"),
         (LOCAL, "ANOTHER_SCALES"),
+        (HEAVY, "SOURCES_WITHOUT_LAG"),
         (HEAVY, "NO_TASKS_LEFT"),
         (HEAVY, "HEAP_DOES_NOT_FOLLOW"),
     ];
-    let expected = faults.into_iter().map(|(about, code)| finding(about, code)).collect();
-    // Only for as long as something would be done.
-    let may_be = ["STOP_NEEDED", "METRICS_MISSING", "ADOPTION_NEEDED"];
     product.wait("what the doctor is to find", || {
-        finds(&product.folder(), &expected, &may_be).map(Some)
+        finds(&product.folder(), &all(&faults), &PASSING).map(Some)
+    })?;
+    product.stop()
+}
+
+/// Said only for as long as something would be done.
+const PASSING: [&str; 3] = ["STOP_NEEDED", "METRICS_MISSING", "ADOPTION_NEEDED"];
+
+fn all(faults: &[(&str, &str)]) -> BTreeSet<Finding> {
+    faults.iter().map(|(about, code)| finding(about, code)).collect()
+}
+
+#[test]
+fn a_wrong_clock_is_found() -> Result<()> {
+    let product = Product::with_wrong_clock(AHEAD_SECS, &[("thalweg.mode", json!("observe"))])?;
+    let wrong = product.storm.nodes()[1].site.host.clone();
+    let expected = all(&[(&*wrong, "CLOCKS_APART")]);
+    product.wait("what the doctor is to find", || {
+        finds(&product.folder(), &expected, &PASSING).map(Some)
     })?;
     product.stop()
 }
@@ -70,14 +100,22 @@ fn executors(product: &Product, component: &str) -> Result<u64> {
 
 #[test]
 fn each_fault_of_a_flink_cluster_is_found() -> Result<()> {
-    let settings = [("thalweg.mode", json!("observe")), ("thalweg.policy", json!("thalweg"))];
+    let settings = [
+        ("thalweg.mode", json!("observe")),
+        ("thalweg.policy", json!("thalweg")),
+        ("thalweg.action.step.timeout.secs", json!(STEP_SECS)),
+    ];
     let product = FlinkProduct::start(FlinkLine::V2_3, &settings, |builder| {
-        builder.slots(2).set("execution.checkpointing.interval", json!(null))
+        builder.slots(3).set("execution.checkpointing.interval", json!(null))
     })?;
     // Four key groups for three subtasks, four subtasks for four, and three readers of two partitions.
     let job = product.word_count("ill").set("maxParallelism", 4).set("sources", 3);
     let job = job.set("split", 3).set("count", 4).set("chained", false);
     product.submit(&job)?;
+    // Its own source sends all it may, and each checkpoint waits behind what the splitting step has not yet done.
+    let slow = FlinkJob::word_count("slow").set("rate", LINES).set("splitWait", SPLIT_WAIT_MS);
+    let slow = slow.set("count", 2).set("chained", false);
+    product.submit(&slow.set("execution.checkpointing.interval", "2s"))?;
     let faults = [
         ("", "STORE_OPEN"),
         ("", "STORE_FORGETS"),
@@ -86,9 +124,11 @@ fn each_fault_of_a_flink_cluster_is_found() -> Result<()> {
         ("ill", "NO_TASKS_LEFT"),
         ("ill", "PARTITIONS_FEW"),
         ("ill", "CHECKPOINTS_MISSING"),
+        ("slow", "CHECKPOINTS_SLOW"),
+        ("slow", "SOURCES_WITHOUT_LAG"),
     ];
-    let expected = faults.into_iter().map(|(about, code)| finding(about, code)).collect();
-    product
-        .wait("what the doctor is to find", || finds(&product.store(), &expected, &[]).map(Some))?;
+    product.wait("what the doctor is to find", || {
+        finds(&product.store(), &all(&faults), &[]).map(Some)
+    })?;
     product.stop()
 }

@@ -4,6 +4,7 @@ use crate::dist::STORM;
 use crate::network::Network;
 use anyhow::Result;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// How quickly Storm's daemons look at what changed.
@@ -47,6 +48,7 @@ pub struct StormBuilder {
     pub(super) standby: bool,
     pub(super) java_home: Option<PathBuf>,
     pub(super) daemon_options: Vec<String>,
+    pub(super) clocks: BTreeMap<usize, i32>,
 }
 
 impl StormBuilder {
@@ -66,6 +68,7 @@ impl StormBuilder {
             standby: false,
             java_home: None,
             daemon_options: Vec::new(),
+            clocks: BTreeMap::new(),
         }
     }
 
@@ -143,6 +146,13 @@ impl StormBuilder {
     #[must_use]
     pub fn java_home(mut self, home: &Path) -> Self {
         self.java_home = Some(home.to_owned());
+        self
+    }
+
+    /// Lets a node's clock run this many seconds ahead, or behind; needs Debian's `libfaketime`.
+    #[must_use]
+    pub fn clock_ahead(mut self, node: usize, secs: i32) -> Self {
+        self.clocks.insert(node, secs);
         self
     }
 

@@ -1,5 +1,6 @@
 //! A running cluster, and what can be done to it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -12,11 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use super::builder::StormBuilder;
 use super::home::{Common, DaemonDir, make_home, ports_needed};
+use crate::clock::set_clock;
 use crate::control::Control;
 use crate::cpu::{CpuGroups, CpuLimit, group_name};
 use crate::dist::Dist;
 use crate::java::{Java, class_path};
-use crate::network::{Sites, remove_namespaces};
+use crate::network::{Sites, node_name, remove_namespaces};
 use crate::ports::Ports;
 use crate::process::{Marked, Server, Site, marked, signal, sweep, tails};
 use crate::wait::{accepts, until};
@@ -62,6 +64,8 @@ struct Daemons {
     java: Java,
     home: PathBuf,
     nimbus_options: Vec<String>,
+    /// By how many seconds clocks of nodes are ahead.
+    clocks: BTreeMap<String, i32>,
 }
 
 impl StormBuilder {
@@ -90,6 +94,7 @@ impl StormCluster {
             java: Java::new(builder.java_home.as_deref()),
             home: dir.join("home"),
             nimbus_options: builder.daemon_options.clone(),
+            clocks: builder.clocks.iter().map(|(&n, &secs)| (node_name(n), secs)).collect(),
         };
         make_home(&daemons.home, &daemons.dist, &builder.daemon_jars)?;
         let (hub, standby) = (&sites.hub, sites.nodes.get(builder.nodes));
@@ -400,6 +405,9 @@ impl Daemons {
     fn start_supervisor(&self, cpu: &CpuGroups, site: &Site, dir: &DaemonDir) -> Result<Server> {
         let class = "org.apache.storm.daemon.supervisor.Supervisor";
         let mut command = self.command(site, "supervisor", "96m", class, dir, &[]);
+        if let Some(secs) = self.clocks.get(&site.node) {
+            set_clock(&mut command, *secs)?;
+        }
         if let Some(group) = cpu.group(&site.node)? {
             command.env("JAVA_HOME", self.java.joining(&group, &dir.java_home())?);
         }

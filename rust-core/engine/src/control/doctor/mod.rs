@@ -330,8 +330,13 @@ fn of_sources(topology: &Topology, settings: &EngineSettings, found: &mut Vec<Va
             "these sources do not tell what waits before them, so a backlog is seen by its effects only: {}",
             silent.join(", ")
         );
-        let mend =
-            "use a source that tells its lag: storm-kafka-client 2.x, or Flink's KafkaSource";
+        let mend = match is_storm(settings) {
+            true => format!(
+                "thalweg lag --bootstrap HOST:PORT --topic TOPIC --group GROUP --tell {}={}   (beside the cluster, as a service)",
+                topology.name, silent[0]
+            ),
+            false => "use a source that tells its lag, as Flink's KafkaSource".to_owned(),
+        };
         found.push(finding("SOURCES_WITHOUT_LAG", &topology.name, text, mend));
     }
 }

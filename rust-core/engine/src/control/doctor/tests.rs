@@ -238,7 +238,7 @@ fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
                     Some(Counters { executed: 1, ..Counters::default() });
             },
             "SOURCES_WITHOUT_LAG",
-            "storm-kafka-client",
+            "--tell words=lines",
         ),
         (
             |p| {

@@ -2,6 +2,7 @@ package io.thalweg.flink;
 
 import io.thalweg.flink.Jobs.Submission;
 import io.thalweg.flink.place.PlacingSlotAllocator;
+import io.thalweg.shell.Visible;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Collection;
@@ -127,7 +128,7 @@ public class PlacingSchedulerFactory implements SchedulerNGFactory {
             }
             return new Submission(parallelism, JobResourceRequirements.readFromExecutionPlan(plan).isEmpty());
         } catch (IOException | RuntimeException | LinkageError e) {
-            LOG.warn("how job {} was submitted is not known", plan.getName(), e);
+            LOG.warn("how job {} was submitted is not known", Visible.text(plan.getName()), e);
             return new Submission(Map.of(), false);
         }
     }

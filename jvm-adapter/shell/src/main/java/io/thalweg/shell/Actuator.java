@@ -115,7 +115,8 @@ public final class Actuator implements AutoCloseable {
     }
 
     private void act(Plan plan) throws Exception {
-        LOG.info("plan {} for {}: {} {} on {} rows", plan.id(), plan.name(), plan.kind(), plan.counts(), plan.rows().size());
+        LOG.info("plan {} for {}: {} {} on {} rows", plan.id(), Visible.text(plan.name()), plan.kind(),
+            Visible.text(plan.counts().toString()), plan.rows().size());
         try {
             LOG.info("plan {} is published ({})", plan.id(), facade.publish(plan.id()));
             ClusterState clusterState = clusterStates.apply(plan);
@@ -134,7 +135,8 @@ public final class Actuator implements AutoCloseable {
         Plan plan = Plan.read(due.required("plan"));
         ClusterState clusterState = clusterStates.apply(plan);
         boolean forward = "carry_on".equals(due.path("what").asText());
-        LOG.info("plan {} for {} was left unfinished and is {}", plan.id(), plan.name(), forward ? "carried on" : "taken back");
+        LOG.info("plan {} for {} was left unfinished and is {}", plan.id(), Visible.text(plan.name()),
+            forward ? "carried on" : "taken back");
         if (forward) {
             carryOn(clusterState, plan, due.path("done"));
         } else {
@@ -159,7 +161,7 @@ public final class Actuator implements AutoCloseable {
             facade.requireLeadership();
             clusterState.undo(done.get(i));
             facade.undone(plan.id(), done.get(i));
-            LOG.info("plan {} for {}: taken back: {}", plan.id(), plan.name(), done.get(i));
+            LOG.info("plan {} for {}: taken back: {}", plan.id(), Visible.text(plan.name()), done.get(i));
         }
     }
 
@@ -179,7 +181,8 @@ public final class Actuator implements AutoCloseable {
             }
             if (end.phase() == Phase.ABANDONED) {
                 meter.accept("abandoned");
-                LOG.warn("plan {} for {} is left to whoever leads now: {}", plan.id(), plan.name(), end.text());
+                LOG.warn("plan {} for {} is left to whoever leads now: {}", plan.id(), Visible.text(plan.name()),
+                    Visible.text(end.text()));
                 facade.lose();
                 return;
             }
@@ -199,7 +202,7 @@ public final class Actuator implements AutoCloseable {
             return;
         }
         facade.finish(plan.id(), strategy.name(), steps);
-        LOG.info("plan {} for {} is done by {}", plan.id(), plan.name(), strategy.name());
+        LOG.info("plan {} for {} is done by {}", plan.id(), Visible.text(plan.name()), strategy.name());
     }
 
     private void abort(String plan, String code, String text) {

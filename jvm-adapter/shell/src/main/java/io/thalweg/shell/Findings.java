@@ -24,7 +24,7 @@ public final class Findings {
     public boolean say(String about, String words) {
         boolean news = !words.equals(lastWords.put(about, words));
         if (news) {
-            log.info("{}", words);
+            log.info("{}", Visible.text(words));
         }
         return news;
     }

@@ -128,7 +128,7 @@ final class Run {
             // An Error too has to lead back: what was done meanwhile would stay as it is.
             failure = new Failure(Code.ENGINE_REFUSED.name(), e.toString());
         }
-        LOG.warn("plan {} {} {} failed: {}: {}", plan, strategy.name(), name, failure.code, failure.text);
+        LOG.warn("plan {} {} {} failed: {}: {}", plan, strategy.name(), name, failure.code, Visible.text(failure.text));
         return failure;
     }
 }

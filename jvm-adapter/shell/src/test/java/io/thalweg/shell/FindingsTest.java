@@ -37,11 +37,23 @@ class FindingsTest {
     }
 
     @Test
+    void aNameWritesNoLineOfItsOwnIntoTheLog() {
+        assertEquals("wörter → split", Visible.text("wörter → split"));
+        assertEquals("a\\u{a}INFO \\u{1b}[2J\\u{202e}", Visible.text("a\nINFO \u001b[2J\u202e"));
+        List<String> lines = new ArrayList<>();
+        new Findings(taking(lines)).say("job a", "a\nb");
+        assertEquals(List.of("a\\u{a}b"), lines);
+    }
+
+    private static Logger taking(List<String> lines) {
+        return (Logger) Proxy.newProxyInstance(FindingsTest.class.getClassLoader(), new Class<?>[] {Logger.class},
+            (proxy, method, arguments) -> method.getName().equals("info") ? lines.add((String) arguments[1]) : null);
+    }
+
+    @Test
     void aDecisionIsLoggedWhenItChangesAndNotAtEachLook() {
         List<String> lines = new ArrayList<>();
-        Logger log = (Logger) Proxy.newProxyInstance(getClass().getClassLoader(), new Class<?>[] {Logger.class},
-            (proxy, method, arguments) -> method.getName().equals("info") ? lines.add((String) arguments[1]) : null);
-        Findings logged = new Findings(log);
+        Findings logged = new Findings(taking(lines));
         for (String code : List.of("NO_BOTTLENECK", "NO_BOTTLENECK", "SETTLING", "SETTLING", "NO_BOTTLENECK")) {
             ObjectNode decision = JsonNodeFactory.instance.objectNode();
             decision.put("topology", "words-1").put("name", "words").put("verdict", "hold");

@@ -3,6 +3,7 @@ package io.thalweg.storm;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.thalweg.shell.Visible;
 import io.thalweg.storm.cluster.Settings;
 import java.util.Collection;
 import java.util.List;
@@ -97,7 +98,7 @@ public final class TaskHeadroom implements ITopologyValidator {
             }
         } catch (Throwable e) {
             // Head-room is a favour; a submission must not fail for want of it.
-            LOG.error("{} stays as it was submitted", name, e);
+            LOG.error("{} stays as it was submitted", Visible.text(name), e);
         }
     }
 
@@ -136,9 +137,10 @@ public final class TaskHeadroom implements ITopologyValidator {
             long tasks = Math.max(hint, Math.min(maxTasks, hint * factor));
             conf.put(Config.TOPOLOGY_TASKS, tasks);
             component.set_json_conf(JSON.writeValueAsString(conf));
-            LOG.info("{}/{}: {} tasks for {} executors", topology, id, tasks, hint);
+            LOG.info("{}/{}: {} tasks for {} executors", Visible.text(topology), Visible.text(id), tasks, hint);
         } catch (JsonProcessingException e) {
-            LOG.warn("{}/{} stays as it was submitted, its configuration is no JSON: {}", topology, id, e.getMessage());
+            LOG.warn("{}/{} stays as it was submitted, its configuration is no JSON: {}", Visible.text(topology), Visible.text(id),
+                Visible.text(e.getMessage()));
         }
     }
 

@@ -4,6 +4,7 @@ import io.thalweg.bridge.SnapshotWriter;
 import io.thalweg.bridge.SnapshotWriter.Grouping;
 import io.thalweg.bridge.SnapshotWriter.Kind;
 import io.thalweg.bridge.SnapshotWriter.Status;
+import io.thalweg.shell.Visible;
 import io.thalweg.storm.cluster.Settings;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -94,7 +95,8 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
         try {
             return Optional.of(new ConstraintSolverConfig(topology.getId(), conf, components));
         } catch (RuntimeException e) {
-            LOG.warn("{} asks for a spread that cannot be read ({}): {}", topology.getId(), SPREAD_KEYS, e.toString());
+            LOG.warn("{} asks for a spread that cannot be read ({}): {}", Visible.text(topology.getId()), SPREAD_KEYS,
+                Visible.text(e.toString()));
             return Optional.empty();
         }
     }

@@ -5,6 +5,7 @@ import io.thalweg.shell.Place;
 import io.thalweg.shell.Plan;
 import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.StepFailed.Code;
+import io.thalweg.shell.Visible;
 import io.thalweg.storm.cluster.NimbusLink;
 import io.thalweg.storm.cluster.NodeFacts;
 import io.thalweg.storm.cluster.Refusals;
@@ -150,7 +151,7 @@ record ActionContext(Map<String, Object> conf, Settings settings, Rounds rounds,
                 // of no topology.
                 throw new TException("Nimbus knows of no topology yet", e);
             }
-            LOG.info("{} is gone and need not run again", plan.name());
+            LOG.info("{} is gone and need not run again", Visible.text(plan.name()));
         }
     }
 

@@ -4,6 +4,7 @@ import io.thalweg.shell.Deadline;
 import io.thalweg.shell.Plan;
 import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.StepFailed.Code;
+import io.thalweg.shell.Visible;
 import io.thalweg.storm.cluster.Refusals;
 import org.apache.storm.generated.AuthorizationException;
 import org.apache.storm.generated.RebalanceOptions;
@@ -72,7 +73,7 @@ final class Commit {
             } catch (AuthorizationException e) {
                 throw new StepFailed(Code.ENGINE_REFUSED, "rebalance is not allowed: " + Refusals.remedy("rebalance"), e);
             } catch (Exception e) {
-                LOG.warn("Nimbus refuses to rebalance {}: {}", plan.name(), e.toString());
+                LOG.warn("Nimbus refuses to rebalance {}: {}", Visible.text(plan.name()), e.toString());
                 deadline.check().hold();
                 if (deadline.passed()) {
                     throw new StepFailed(Code.ENGINE_REFUSED, "rebalance of " + plan.name(), e);

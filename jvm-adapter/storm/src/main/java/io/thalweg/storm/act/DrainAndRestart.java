@@ -8,6 +8,7 @@ import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.TaskRange;
 import io.thalweg.shell.Strategy;
 import io.thalweg.shell.StepFailed.Code;
+import io.thalweg.shell.Visible;
 import io.thalweg.storm.cluster.Settings;
 import java.util.HashMap;
 import java.util.Map;
@@ -93,7 +94,7 @@ final class DrainAndRestart implements Strategy {
                 context.facade().undone(plan.id(), Traces.deactivated());
                 return;
             } catch (TException | RuntimeException e) {
-                LOG.error("cannot activate {} yet: {}", plan.name(), e.toString());
+                LOG.error("cannot activate {} yet: {}", Visible.text(plan.name()), e.toString());
                 if (deadline.passed()) {
                     throw new StepFailed(Code.ENGINE_REFUSED, "topology " + plan.name() + " is inactive until the next try", e);
                 }

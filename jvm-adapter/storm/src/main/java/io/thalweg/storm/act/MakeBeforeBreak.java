@@ -8,6 +8,7 @@ import io.thalweg.shell.StepFailed;
 import io.thalweg.shell.TaskRange;
 import io.thalweg.shell.Strategy;
 import io.thalweg.shell.StepFailed.Code;
+import io.thalweg.shell.Visible;
 import io.thalweg.storm.cluster.NodeFacts;
 import io.thalweg.storm.cluster.Rounds;
 import java.util.HashMap;
@@ -180,7 +181,7 @@ final class MakeBeforeBreak implements Strategy {
 
     private void takeBack(Deadline deadline) throws Exception {
         prepared.forEach(keeper::hold);
-        LOG.warn("a new worker of {} was restarted, waiting for it", plan.name());
+        LOG.warn("a new worker of {} was restarted, waiting for it", Visible.text(plan.name()));
         deadline.await("new workers to answer again", watch::allAnswer);
         deadline.pause(context.settings().settleMillis());
     }
@@ -255,7 +256,7 @@ final class MakeBeforeBreak implements Strategy {
 
     private void clean(Deadline deadline) throws Exception {
         deadline.await("Nimbus to hold the plan", () -> context.reached(plan));
-        LOG.info("{} is placed as plan {} desired", plan.name(), plan.id());
+        LOG.info("{} is placed as plan {} desired", Visible.text(plan.name()), plan.id());
         end();
     }
 

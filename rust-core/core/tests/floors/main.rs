@@ -12,17 +12,18 @@ use std::path::{Path, PathBuf};
 use source::{Arrow, Crate};
 
 /// The crates of the workspace, the lowest first, with those that each may use.
-const CRATES: [(&str, &[&str]); 14] = [
+const CRATES: [(&str, &[&str]); 15] = [
     ("rust-core/place", &[]),
     ("rust-core/core", &["place"]),
     ("rust-core/store", &["core"]),
     ("rust-core/sim", &["core"]),
     ("rust-core/ledger", &[]),
     ("rust-core/control", &[]),
+    ("rust-core/connect", &["core"]),
     ("rust-core/engine", &["core", "store", "ledger", "control"]),
     ("rust-core/jni", &["core", "engine"]),
     ("rust-core/serve", &["core", "control", "engine", "sim"]),
-    ("rust-core/cli", &["core", "store", "ledger", "control", "engine", "serve", "sim"]),
+    ("rust-core/cli", &["core", "store", "ledger", "control", "connect", "engine", "serve", "sim"]),
     ("tests/lab", &[]),
     ("tests/experiment", &["core", "control", "engine", "serve", "sim", "lab"]),
     ("tests/e2e", &["control", "lab"]),

@@ -1,6 +1,7 @@
 //! The command `thalweg`: asks running schedulers, gives them orders, and looks at decisions without a cluster.
 #![forbid(unsafe_code)]
 
+mod advise;
 mod calibrate;
 mod chart;
 mod config;
@@ -62,6 +63,7 @@ enum Command {
     Reject(Reject),
     History(History),
     Doctor(Doctor),
+    Advise(advise::Advise),
     Ledger(ledger::Ledger),
     Config(config::Config),
     Token(token::NewToken),
@@ -112,6 +114,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Reject(reject) => reject.run(),
         Command::History(history) => history.run(),
         Command::Doctor(doctor) => doctor.run(),
+        Command::Advise(advise) => advise.run(),
         Command::Ledger(ledger) => ledger.run(),
         Command::Config(config) => config.run(),
         Command::Token(token) => Ok(token.run()?),

@@ -90,12 +90,7 @@ impl Check {
 
 /// All that is wrong with a file.
 fn check(file: &Path, text: &str) -> Result<Vec<Found>> {
-    let documents = YamlLoader::load_from_str(text)
-        .map_err(|error| anyhow!("{}: no YAML: {error}", file.display()))?;
-    let mut given = Map::new();
-    if let Some(document) = documents.first() {
-        flatten("", document, &mut given);
-    }
+    let given = parse(file, text)?;
     let mut found = Vec::new();
     for problem in EngineSettings::read(&given).problems {
         let key = problem.split([':', ' ']).next().unwrap_or_default().to_owned();
@@ -103,6 +98,23 @@ fn check(file: &Path, text: &str) -> Result<Vec<Found>> {
     }
     of_engine(&given, &mut found);
     Ok(found)
+}
+
+/// All that a configuration sets, under dotted keys.
+pub fn read(file: &Path) -> Result<Map<String, Value>> {
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    parse(file, &text)
+}
+
+fn parse(file: &Path, text: &str) -> Result<Map<String, Value>> {
+    let documents = YamlLoader::load_from_str(text)
+        .map_err(|error| anyhow!("{}: no YAML: {error}", file.display()))?;
+    let mut given = Map::new();
+    if let Some(document) = documents.first() {
+        flatten("", document, &mut given);
+    }
+    Ok(given)
 }
 
 /// What of the engine's own settings keeps Thalweg from working as its user thinks.

@@ -41,6 +41,9 @@ pub enum Failure {
     /// Nobody answers.
     #[error("{0}")]
     Unreachable(String),
+    /// It may be otherwise in a while.
+    #[error("not now: {0}")]
+    NotYet(String),
     /// A ledger is not as it was written.
     #[error("{0}")]
     Tampered(String),
@@ -67,6 +70,7 @@ impl Failure {
             Self::Refused(refusal) if refusal.code.is_passing() => 5,
             Self::Refused(_) | Self::GivenUp(_) => 3,
             Self::Unreachable(_) => 4,
+            Self::NotYet(_) => 5,
             Self::Found => 6,
             Self::Tampered(_) => 7,
         })

@@ -1,6 +1,7 @@
 //! The command `thalweg`: asks running schedulers, gives them orders, and looks at decisions without a cluster.
 #![forbid(unsafe_code)]
 
+mod advise;
 mod calibrate;
 mod chart;
 mod config;
@@ -66,6 +67,7 @@ enum Command {
     History(History),
     Doctor(Doctor),
     Lag(Lag),
+    Advise(advise::Advise),
     Ledger(ledger::Ledger),
     Config(config::Config),
     Token(token::NewToken),
@@ -120,6 +122,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::History(history) => history.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Lag(lag) => lag.run(),
+        Command::Advise(advise) => advise.run(),
         Command::Ledger(ledger) => ledger.run(),
         Command::Config(config) => config.run(),
         Command::Token(token) => Ok(token.run()?),

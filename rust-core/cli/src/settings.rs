@@ -20,6 +20,11 @@ pub struct Wanted {
 impl Wanted {
     /// The settings that hold over `base`.
     pub fn over(&self, base: &Map<String, Value>) -> Result<Settings> {
+        read(&self.onto(base)?)
+    }
+
+    /// The same as they are written.
+    pub fn onto(&self, base: &Map<String, Value>) -> Result<Map<String, Value>> {
         let mut given = base.clone();
         for pair in &self.set {
             let Some((key, value)) = pair.split_once('=') else {
@@ -32,7 +37,7 @@ impl Wanted {
         if let Some(policy) = &self.policy {
             given.insert("thalweg.policy".to_owned(), Value::String(policy.clone()));
         }
-        read(&given)
+        Ok(given)
     }
 }
 

@@ -1,5 +1,7 @@
-//! What speaks to the outside, for the command `thalweg`: never part of what runs in an engine's own process.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "flink")]
+pub mod flink;
 #[cfg(feature = "kafka")]
 pub mod kafka;

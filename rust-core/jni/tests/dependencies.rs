@@ -5,8 +5,18 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 /// Runtimes with threads of their own, and what listens at TCP ports.
-const NOT_THERE: [&str; 9] =
-    ["async-std", "axum", "hyper", "mio", "reqwest", "smol", "thalweg-serve", "tokio", "tower"];
+const NOT_THERE: [&str; 10] = [
+    "async-std",
+    "axum",
+    "hyper",
+    "mio",
+    "reqwest",
+    "smol",
+    "thalweg-connect",
+    "thalweg-serve",
+    "tokio",
+    "tower",
+];
 
 /// The names of all crates that it is linked with.
 fn linked() -> BTreeSet<String> {

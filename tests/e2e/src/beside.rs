@@ -10,13 +10,14 @@ use thalweg_lab::wait::until_seen;
 use thalweg_lab::{FlinkBuilder, FlinkJob};
 
 use crate::flink::jar;
-use crate::{LIMIT, Status};
+use crate::{LIMIT, Status, advice};
 
 /// What two subtasks can do and one cannot.
 const WAIT_MS: f64 = 15.0;
 const LINES: u32 = 100;
 
-/// Lets a job on a cluster of a line get what it needs, by asking its REST interface alone.
+/// Lets a job on a cluster of a line get what it needs, by asking its REST interface alone. Before that the command is asked
+/// what it would change, which sees the job as the shell does.
 ///
 /// # Errors
 /// Names what did not come.
@@ -28,10 +29,14 @@ pub fn parallelism_follows(line: FlinkLine) -> Result<()> {
         .start()?;
     let job = FlinkJob::word_count("words").set("rate", LINES).set("splitWait", WAIT_MS);
     let job = flink.submit(&job, LIMIT)?;
+    let advice = folder.path().join("advice.jsonl");
+    advice::grows(&flink, &job, "split", &advice)?;
     let store = folder.path().join("thalweg");
+    let recording = folder.path().join("recording.jsonl");
     let arguments = [
         format!("thalweg.flink.rest.url={}", flink.rest().url()),
         format!("thalweg.store.dir={}", store.display()),
+        format!("thalweg.recording.file={}", recording.display()),
         "thalweg.flink.level=1".to_owned(),
         "thalweg.mode=act".to_owned(),
         "thalweg.policy=ds2".to_owned(),
@@ -45,6 +50,8 @@ pub fn parallelism_follows(line: FlinkLine) -> Result<()> {
     };
     until_seen("a rescale", LIMIT, split, |(runs, parallelism)| *runs && *parallelism >= 2)
         .with_context(|| tails(std::slice::from_ref(&log)))?;
+    let (told, seen) = (advice::shape(&advice, "words")?, advice::shape(&recording, "words")?);
+    ensure!(told == seen, "the command saw {told}\nthe shell {seen}");
     let status = || {
         let text = fs::read_to_string(store.join("status.json"))?;
         Ok(serde_json::from_str::<Status>(&text)?)

@@ -3,6 +3,7 @@
 //! Nothing here reaches into Thalweg. It is seen as its operator sees it: through Storm's own client, the status
 //! file, Nimbus's log, and Redis.
 
+pub mod advice;
 pub mod beside;
 pub mod doctor;
 pub mod ends;

@@ -10,6 +10,9 @@ use super::ask::Live;
 use super::show::{Phrase, Tone, list, number, paint, pairs, reason, short, span, text, tone};
 use crate::exit::Failure;
 
+/// What a change of a job costs that can be restored.
+const FROM_CHECKPOINT: &str = "cost: the job restarts from a checkpoint";
+
 /// Shows what would be done now: each topology's plan as a difference, with its expected effect and cost, and what holds it
 #[derive(Debug, Args)]
 pub struct Plan {
@@ -58,7 +61,7 @@ impl Plan {
 }
 
 /// A decision's plan as a difference, for programs.
-fn structured(decision: &Value) -> Value {
+pub fn structured(decision: &Value) -> Value {
     json!({
         "topology": decision["topology"],
         "name": decision["name"],
@@ -130,10 +133,34 @@ fn stop(decision: &Value) -> Option<f64> {
 
 /// The lines that tell of a decision's plan; none without one.
 pub fn diff(decision: &Value) -> Vec<Phrase> {
-    let plan = &decision["plan"];
-    if !plan.is_object() {
+    if !decision["plan"].is_object() {
         return Vec::new();
     }
+    let mut lines = counts(decision);
+    lines.push(moved(decision));
+    lines.push(cost(decision));
+    let stages = number(decision, "/plan/stages_left").unwrap_or(0.0);
+    if stages > 0.0 {
+        lines.push(Phrase::plain(format!("{} more stages follow", short(stages))));
+    }
+    lines
+}
+
+/// The same where the engine chooses the places, and restarts all of a job at every change.
+pub fn desired(decision: &Value) -> Vec<Phrase> {
+    if !decision["plan"].is_object() {
+        return Vec::new();
+    }
+    let mut lines = counts(decision);
+    lines.push(Phrase::plain(match number(decision, "/view/checkpoint/duration") {
+        Some(_) => FROM_CHECKPOINT,
+        None => "cost: the job restarts from nothing, and its state is lost",
+    }));
+    lines
+}
+
+/// What becomes of executors and their memory, with how busy they are expected to be.
+fn counts(decision: &Value) -> Vec<Phrase> {
     let mut lines = Vec::new();
     for Change { id, now, desired, busy, expected } in changes(decision) {
         let sign = match desired > now {
@@ -149,19 +176,28 @@ pub fn diff(decision: &Value) -> Vec<Phrase> {
     for (id, mib) in pairs(decision, "/plan/memory_mib") {
         lines.push(Phrase::plain(format!("~ {id}: {mib} MiB for each executor")));
     }
+    lines
+}
+
+/// How many executors go where.
+fn moved(decision: &Value) -> Phrase {
     let moves = moves(decision);
     let all = list(decision, "/plan/rows").count();
     let to: Vec<String> = moves.iter().map(|(node, count)| format!("{count} to {node}")).collect();
     let moved: u32 = moves.values().sum();
-    lines.push(Phrase::plain(match to.is_empty() {
+    Phrase::plain(match to.is_empty() {
         true => format!("  no executor moves, of {all}"),
         false => format!("~ {moved} of {all} executors move: {}", to.join(", ")),
-    }));
+    })
+}
+
+/// What it costs to carry the plan out.
+fn cost(decision: &Value) -> Phrase {
     let codes: Vec<&str> = list(decision, "/reasons").map(|reason| text(reason, "/code")).collect();
     let checkpoint = number(decision, "/view/checkpoint/duration");
-    lines.push(Phrase::plain(match (stop(decision), checkpoint) {
+    Phrase::plain(match (stop(decision), checkpoint) {
         (Some(secs), _) => format!("cost: it stops for about {}", span(secs)),
-        (None, Some(_)) => "cost: the job restarts from a checkpoint".to_owned(),
+        (None, Some(_)) => FROM_CHECKPOINT.to_owned(),
         (None, None) if codes.contains(&"NO_ROOM_BESIDE") => {
             "cost: it stops meanwhile, as new workers have no room beside the old ones".to_owned()
         }
@@ -169,10 +205,5 @@ pub fn diff(decision: &Value) -> Vec<Phrase> {
             "cost: none that is known; it is changed while it runs where that can be done"
                 .to_owned()
         }
-    }));
-    let stages = number(decision, "/plan/stages_left").unwrap_or(0.0);
-    if stages > 0.0 {
-        lines.push(Phrase::plain(format!("{} more stages follow", short(stages))));
-    }
-    lines
+    })
 }

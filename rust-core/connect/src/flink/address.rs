@@ -1,0 +1,146 @@
+//! Where a JobManager's REST interface is.
+
+use std::fmt;
+
+use reqwest::Url;
+
+use super::error::AddressError;
+
+/// The base of all URLs of a JobManager's REST interface: a scheme, a host, perhaps a port, and the path that a proxy has for
+/// it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// Its path ends with `/`.
+    base: Url,
+}
+
+impl Address {
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// When it is none, or holds what does not belong there.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let mut base = Url::parse(text.trim()).map_err(|_| AddressError::NoUrl)?;
+        if !base.username().is_empty() || base.password().is_some() {
+            return Err(AddressError::Secret);
+        }
+        if !["http", "https"].contains(&base.scheme()) {
+            return Err(AddressError::Scheme);
+        }
+        if base.query().is_some() || base.fragment().is_some() {
+            return Err(AddressError::Query);
+        }
+        if !base.has_host() {
+            return Err(AddressError::NoUrl);
+        }
+        let path = format!("{}/", base.path().trim_end_matches('/'));
+        base.set_path(&path);
+        Ok(Self { base })
+    }
+
+    /// The URL of a path, which begins with `/` and may have a query behind it.
+    pub fn at(&self, path: &str) -> Url {
+        let (path, query) = path.split_once('?').map_or((path, None), |(p, q)| (p, Some(q)));
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{}", self.base.path(), path.trim_start_matches('/')));
+        url.set_query(query);
+        url
+    }
+
+    /// Whether it is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.base.scheme() == "https"
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.base.as_str().trim_end_matches('/'))
+    }
+}
+
+/// A text as a part of a path or query: all but letters, digits and what never means anything is encoded.
+pub fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn paths_are_put_behind_what_a_proxy_has_for_them() {
+        let table = [
+            ("http://jm:8081", "/jobs", "http://jm:8081/jobs"),
+            ("http://jm:8081/", "/jobs/a", "http://jm:8081/jobs/a"),
+            ("https://proxy.example/flink/prod", "/jobs", "https://proxy.example/flink/prod/jobs"),
+            (
+                "https://proxy.example/flink/prod///",
+                "/jobs",
+                "https://proxy.example/flink/prod/jobs",
+            ),
+            ("http://[::1]:8081", "/config", "http://[::1]:8081/config"),
+            ("HTTP://JM", "/config", "http://jm/config"),
+            ("http://jm:80", "/config", "http://jm/config"),
+            (
+                "http://jm/a%20b",
+                "/jobs?get=x%2Cy&agg=sum",
+                "http://jm/a%20b/jobs?get=x%2Cy&agg=sum",
+            ),
+        ];
+        for (base, path, url) in table {
+            let address = Address::parse(base).expect("an address");
+            assert_eq!(address.at(path).as_str(), url, "{base} {path}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_named_without_being_repeated() {
+        let table = [
+            ("jobmanager:8081", AddressError::Scheme),
+            ("", AddressError::NoUrl),
+            ("http://", AddressError::NoUrl),
+            ("/jobs", AddressError::NoUrl),
+            ("ftp://jm", AddressError::Scheme),
+            ("http://me:hunter2@jm", AddressError::Secret),
+            ("http://me@jm", AddressError::Secret),
+            ("http://jm/?a=b", AddressError::Query),
+            ("http://jm/#a", AddressError::Query),
+        ];
+        for (text, error) in table {
+            assert_eq!(Address::parse(text), Err(error), "{text}");
+            assert!(!error.to_string().contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn names_of_metrics_are_encoded() {
+        assert_eq!(encoded("Source__a b.numRecordsIn,ä"), "Source__a%20b.numRecordsIn%2C%C3%A4");
+        assert_eq!(encoded("../x"), "..%2Fx");
+    }
+
+    proptest! {
+        #[test]
+        fn no_question_leaves_the_host_and_the_path_that_were_given(
+            host in "[a-z]{1,8}", port in 1024u16.., prefix in "(/[a-z0-9.~-]{0,6}){0,3}",
+            path in "/[ -~]{0,40}",
+        ) {
+            let base = format!("http://{host}:{port}{prefix}");
+            let address = Address::parse(&base).expect("an address");
+            let url = address.at(&path);
+            prop_assert_eq!(url.host_str(), Some(host.as_str()));
+            prop_assert_eq!(url.port(), Some(port));
+            prop_assert!(url.username().is_empty() && url.fragment().is_none());
+        }
+    }
+}

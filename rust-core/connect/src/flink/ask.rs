@@ -1,0 +1,26 @@
+//! The one thing that is done to a JobManager.
+
+use serde_json::Value;
+
+use super::error::RestError;
+
+/// Whoever answers for a JobManager's REST interface. Nothing can be done to it but to ask.
+pub trait Ask {
+    /// The answer at a path, which may have a query behind it.
+    ///
+    /// # Errors
+    /// When there is none.
+    fn get(&self, path: &str) -> Result<Value, RestError>;
+
+    /// The same; nothing where what is asked for is not there.
+    ///
+    /// # Errors
+    /// When there is no answer for another reason.
+    fn get_if_there(&self, path: &str) -> Result<Option<Value>, RestError> {
+        match self.get(path) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}

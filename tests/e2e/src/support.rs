@@ -190,12 +190,8 @@ pub const ROWS: &[Row] = &[
         Works,
         "orders_are_carried_out_on_the_line_before_where_task_managers_have_names",
     ),
-    row(
-        ["Flink", "1.20.5", "act, from beside"],
-        "parallelism follows the load",
-        Works,
-        "parallelism_follows_the_load_of_a_cluster_in_which_nothing_is_installed",
-    ),
+    row(["Flink", "1.20.5", "act, from beside"], "parallelism follows the load", Works, BESIDE),
+    row(["Flink", "1.20.5", "advise, from beside"], ADVISED, Works, BESIDE),
     row(
         ["Flink", "2.1.3, 2.0.0", "act, level 1"],
         "an order for other parallelism, every record counted once",
@@ -206,8 +202,9 @@ pub const ROWS: &[Row] = &[
         ["Flink", "1.19.3, 1.18.1", "act, from beside"],
         "parallelism follows the load",
         Works,
-        "parallelism_follows_on_the_lines_before_the_one_that_is_kept",
+        BESIDE_OLDER,
     ),
+    row(["Flink", "1.19.3, 1.18.1", "advise, from beside"], ADVISED, Works, BESIDE_OLDER),
     row(
         ["Flink", "1.20.5, 1.19.3, 1.18.1", "the jar in `lib/`"],
         "jobs run and rescale as without it, and the log says so",
@@ -220,6 +217,9 @@ pub const ROWS: &[Row] = &[
 const ACT: &str = "a_bottleneck_is_relieved_once_and_the_store_follows";
 const LADDER: &str = "storms_own_scheduler_takes_over";
 const LINES: &str = "older_lines_are_led_as_the_newest_is";
+const BESIDE: &str = "parallelism_follows_the_load_of_a_cluster_in_which_nothing_is_installed";
+const BESIDE_OLDER: &str = "parallelism_follows_on_the_lines_before_the_one_that_is_kept";
+const ADVISED: &str = "what would be changed is told, and nothing is touched";
 const ALONE: &str = "jobs_that_must_not_be_changed_are_named_and_others_go_on";
 
 /// How a test ended last.

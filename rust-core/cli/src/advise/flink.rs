@@ -27,8 +27,10 @@ use crate::live::show::span;
 use crate::record::Recorded;
 use crate::settings::{self, Wanted};
 
-/// Within this time TaskManagers have answered with their counters.
+/// Within this time TaskManagers have answered with their counters,
 const FETCHING: Duration = Duration::from_millis(200);
+/// and within this one also where that takes long: where looks are rare, there is time.
+const LONGEST_FETCHING: Duration = Duration::from_secs(1);
 /// How often it is looked whether the command is told to end.
 const NAP: Duration = Duration::from_millis(100);
 /// For so long it is waited until all is settled, where nothing else is said.
@@ -157,8 +159,8 @@ impl Watch {
         let mut seen = SeenSoFar { settled: once_settled.then_some(false), ..Default::default() };
         let mut settled = Settled::default();
         let mut failures = 0;
-        let mut took = Duration::ZERO;
-        while self.sleeps(self.pause(failures, took)) {
+        let mut pause = Duration::ZERO;
+        while self.sleeps(pause) {
             let looking = Instant::now();
             seen.looks += 1;
             match self.look() {
@@ -185,7 +187,7 @@ impl Watch {
                     seen.error = Some(text);
                 }
             }
-            took = looking.elapsed();
+            pause = self.pause(failures, looking.elapsed());
         }
         seen.secs = begun.elapsed().as_secs_f64();
         seen
@@ -195,7 +197,8 @@ impl Watch {
     fn look(&mut self) -> Result<(Look, Vec<Decision>), RestError> {
         let at = Timestamp::from_millis(now_millis());
         Reader::refresh(&self.rest)?;
-        std::thread::sleep(FETCHING);
+        let interval = Duration::from_secs_f64(self.settings.sampling.get() / 1000.0);
+        std::thread::sleep((interval / 5).clamp(FETCHING, LONGEST_FETCHING));
         let look = self.reader.look(&self.rest, at)?;
         let state = std::mem::take(&mut self.state);
         let decided = self.brain.decide(&look.observation, state, &self.settings, at);

@@ -91,7 +91,13 @@ impl Vertex {
         let parallelism = parallelism.max(1);
         let (small, large) =
             (self.max_parallelism / parallelism, self.max_parallelism % parallelism);
-        self.first_task + subtask * small + subtask.min(large)
+        let before = subtask.saturating_mul(small).saturating_add(subtask.min(large));
+        self.first_task.saturating_add(before.min(self.max_parallelism))
+    }
+
+    /// Its last key group.
+    pub fn last_task(&self) -> u32 {
+        self.first_task.saturating_add(self.max_parallelism.saturating_sub(1))
     }
 }
 

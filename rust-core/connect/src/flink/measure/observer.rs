@@ -127,10 +127,7 @@ impl Observer {
         Component {
             id: vertex.name.clone(),
             kind: if source { ComponentKind::Source } else { ComponentKind::Operator },
-            tasks: TaskRange::new(
-                vertex.first_task,
-                vertex.first_task + vertex.max_parallelism - 1,
-            ),
+            tasks: TaskRange::new(vertex.first_task, vertex.last_task()),
             backlog: match source {
                 true => vertex.waiting.backlog,
                 false => self.between.before(job, index, reports),
@@ -184,14 +181,16 @@ fn executors(index: usize, job: &JobView, places: &Places<'_>, reports: &Reports
     for (v, vertex) in job.vertices.iter().enumerate() {
         let count = ordinal(vertex.tasks.len());
         for (t, task) in vertex.tasks.iter().enumerate() {
-            let (first, next) =
-                (vertex.first_of(task.index, count), vertex.first_of(task.index + 1, count));
+            let (first, next) = (
+                vertex.first_of(task.index, count),
+                vertex.first_of(task.index.saturating_add(1), count),
+            );
             let place = places.of.get(&(index, v, t));
             let gc = task.node.as_deref().and_then(|node| places.gc_ms.get(node)).copied();
             let report = reports.get(v).and_then(|of| *of.get(t)?);
             all.push(Executor {
                 component: ordinal(v),
-                tasks: TaskRange::new(first, next.saturating_sub(1)),
+                tasks: TaskRange::new(first.min(vertex.last_task()), next.saturating_sub(1)),
                 slot: place.and_then(|place| places.slots.get(place)).copied(),
                 counters: report.map(|report| counters(&report, task, gc)),
             });

@@ -6,6 +6,8 @@ use super::super::json::{amount, count, list, text};
 use super::super::view::NodeView;
 
 const POINTS_PER_CORE: f64 = 100.0;
+/// No TaskManager has more slots, whatever it says.
+const MOST_SLOTS: u32 = 1 << 14;
 const BYTES_PER_MIB: f64 = 1_048_576.0;
 
 /// Every registered TaskManager, by their ids.
@@ -16,13 +18,13 @@ pub fn nodes(answer: &Value) -> Vec<NodeView> {
 }
 
 fn node(json: &Value) -> NodeView {
-    let slots = count(json, "slotsNumber").unwrap_or(0);
+    let slots = count(json, "slotsNumber").unwrap_or(0).min(MOST_SLOTS);
     let resource = &json["totalResource"];
     NodeView {
         id: text(json, "id").to_owned(),
         host: host(text(json, "path")).to_owned(),
         slots,
-        free: count(json, "freeSlots").unwrap_or(slots),
+        free: count(json, "freeSlots").unwrap_or(slots).min(slots),
         cpu_points: amount(resource, "cpuCores").map(|cores| cores * POINTS_PER_CORE),
         memory_mib: amount(&json["hardware"], "physicalMemory").map(|bytes| bytes / BYTES_PER_MIB),
         gc_ms: None,

@@ -9,6 +9,8 @@ use super::super::json::{count, list, text};
 use super::super::view::Input;
 
 const BATCH: &str = "BATCH";
+/// Flink's own bound.
+const MOST_KEY_GROUPS: u32 = 1 << 15;
 /// As far as Flink tells: it does not on older lines.
 const ADAPTIVE: &str = "Adaptive";
 
@@ -54,7 +56,7 @@ pub fn outlines(job: &Value) -> Vec<Outline> {
         Outline {
             id: id.to_owned(),
             name: name.clone(),
-            max_parallelism: count(vertex, "maxParallelism").unwrap_or(0).max(1),
+            max_parallelism: count(vertex, "maxParallelism").unwrap_or(0).clamp(1, MOST_KEY_GROUPS),
             inputs: inputs.collect(),
             slot_group: text(vertex, "slotSharingGroupId").to_owned(),
         }

@@ -51,6 +51,7 @@ pub fn tasks(vertex: &Value, seen: &Seen<'_>) -> Vec<Task> {
     };
     let mut tasks: Vec<Task> = list(vertex, "subtasks").map(task).collect();
     tasks.sort_by_key(|task| task.index);
+    tasks.dedup_by_key(|task| task.index);
     tasks
 }
 

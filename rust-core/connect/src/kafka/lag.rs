@@ -7,7 +7,8 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError as Client;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
-use super::{Begin, KafkaError, Offsets};
+use super::error::KafkaError;
+use super::offsets::{Begin, Offsets};
 
 /// The longest that brokers may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(5);

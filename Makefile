@@ -14,8 +14,9 @@ FIRST ?= 0
 HISTORIES_EACH ?= 1000
 TOPOLOGIES ?= 1000
 RECORDS ?= 100000
+DIST_NATIVE ?=
 
-.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test zoo histories planted bench-storm bench-flink bench-policies bench-core bench-look bench-place bench-workers bench-dashboard docs install support clean
+.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test zoo histories planted bench-storm bench-flink bench-policies bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -105,6 +106,19 @@ install: setup dashboard ## Installs the command thalweg with its manual pages a
 	@cargo build --quiet --release --locked -p thalweg-cli
 	@install -D -m 755 target/release/thalweg $(DESTDIR)$(PREFIX)/bin/thalweg
 	@target/release/thalweg manual $(DESTDIR)$(PREFIX)/share
+
+dist: ## Builds a release into target/archives: archives, sums, parts list (DIST_NATIVE=folder with libraries built elsewhere)
+	@scripts/setup.sh dashboard dist
+	@scripts/dashboard.sh build
+	@DIST_NATIVE="$(abspath $(DIST_NATIVE))" scripts/dist.sh
+
+dist-test: ## Tests a release: builds the last commit here and in a clone, and looks at what came of it
+	@scripts/setup.sh dashboard dist checks
+	@scripts/dist-test.sh
+
+audit: ## Holds what is linked against known vulnerabilities, licences and sources, without a network
+	@scripts/setup.sh audit
+	@scripts/audit.sh
 
 support: ## Takes the results of the last test runs into the support matrix
 	@cargo run --quiet --locked -p thalweg-e2e --bin support -- . "$$(git rev-parse --short HEAD)" "$$(date +%F)"

@@ -1,8 +1,10 @@
 #!/bin/bash
 # Prepares a Debian 12 machine for building and testing Thalweg.
 # Says nothing when nothing is missing. Starts no service. What only some targets need is named as an argument:
-# dashboard, browser, benchmarks or thorough.
+# dashboard, browser, benchmarks, thorough, dist, checks or audit.
 set -euo pipefail
+here=$(dirname "$0")
+. "$here/dist/tools.sh"
 
 # Each package and the reason it is here.
 packages=(
@@ -19,7 +21,8 @@ for part in "$@"; do
     benchmarks) packages+=(jq) ;;
     browser) packages+=(chromium fonts-dejavu-core prometheus) ;;
     thorough) packages+=(libfaketime) ;; # nodes whose clock is wrong
-    *) echo "$0: dashboard, browser, benchmarks or thorough" >&2 && exit 2 ;;
+    dist | checks | audit) packages+=(python3-venv) ;; # Zig, schemas and cargo's auditors come as Python's packages
+    *) echo "$0: dashboard, browser, benchmarks, thorough, dist, checks or audit" >&2 && exit 2 ;;
     esac
 done
 
@@ -66,4 +69,36 @@ if [[ " $* " == *" dashboard "* || " $* " == *" browser "* ]]; then
     need node "Node.js 20.19 or newer, for the dashboard"
     need npm "comes with Node.js"
 fi
-exit "$missing"
+[ "$missing" = 0 ] || exit "$missing"
+
+# Python's packages of a list, into a folder of their own; a list that has not changed is not looked at again.
+wheels() { # list, options...
+    local list=$1
+    shift
+    [ -x "$tools/bin/pip" ] || python3 -m venv "$tools"
+    cmp -s "$here/dist/$list" "$tools/$list" && return
+    echo "installing: $(sed -nE 's/^([a-z][a-z-]*).*==([^ ]*).*/\1 \2/p' "$here/dist/$list" | paste -sd ',' | sed 's/,/, /g')"
+    "$tools/bin/pip" install --quiet --disable-pip-version-check "$@" --requirement "$here/dist/$list"
+    cp "$here/dist/$list" "$tools/$list"
+}
+
+# What the Flink operator takes, as it lies in its API: 1.10.0 is the newest whose API is in Maven Central.
+operator() { # version
+    local api=org/apache/flink/flink-kubernetes-operator-api/$1
+    [ -e "$tools/flinkdeployments.yml" ] && return
+    mvn -q -B dependency:get "-Dartifact=org.apache.flink:flink-kubernetes-operator-api:$1" -Dtransitive=false
+    (cd "$tools" && jar --extract --file "$HOME/.m2/repository/$api/flink-kubernetes-operator-api-$1.jar" \
+        META-INF/fabric8/flinkdeployments.flink.apache.org-v1.yml &&
+        mv META-INF/fabric8/flinkdeployments.flink.apache.org-v1.yml flinkdeployments.yml && rm -r META-INF)
+}
+
+for part in "$@"; do
+    case $part in
+    dist) wheels tools.txt --require-hashes --only-binary :all: --no-deps ;;
+    checks)
+        wheels checks.txt
+        operator 1.10.0
+        ;;
+    audit) wheels audit.txt --require-hashes --only-binary :all: --no-deps ;;
+    esac
+done

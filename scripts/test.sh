@@ -65,7 +65,7 @@ fi
 step "these steps" scripts/steps-test.sh
 step "no test that needs a cluster has the name of another" test -z "$both"
 # It is packed into what Rust builds below.
-step "set-up for the dashboard" scripts/setup.sh dashboard browser
+step "set-up for the dashboard" scripts/setup.sh dashboard browser checks audit
 step "dashboard" scripts/dashboard.sh build
 if [ "$part" != "--product" ] && [ "$part" != "--thorough" ]; then
     step "lints of the dashboard" scripts/dashboard.sh check
@@ -75,6 +75,8 @@ if [ "$part" != "--product" ] && [ "$part" != "--thorough" ]; then
     step "modules" tests --lib --bins
     step "crates" tests "${others[@]}"
     step "examples in documentation" tests --doc
+    step "known vulnerabilities, licences and sources" scripts/audit.sh
+    step "units, container file and manifests" scripts/deploy-test.sh
     step "dashboard in a browser" scripts/dashboard.sh test
     step "jvm" scripts/gradle.sh --quiet --continue check assemble
     # The same classes on the newest long-term JDK, where this machine has one.

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use thalweg_control::token::{Role as May, TokenFile};
 use thalweg_serve::{Engine, Role, Settings, Socket};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Shows engines over HTTP, in a dashboard and to Prometheus
 #[derive(Debug, Args)]
@@ -90,11 +91,21 @@ impl Serve {
             let served = thalweg_serve::start(&settings, engines).await?;
             let scheme = if settings.tls.is_some() { "https" } else { "http" };
             println!("listening at {scheme}://{}", served.address());
-            tokio::signal::ctrl_c().await?;
+            ended().await?;
             served.stop();
             Ok(())
         })
     }
+}
+
+/// Waits for an interrupt or the word to end. As a container's first process it would not be ended by that word alone.
+async fn ended() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("no signals to be had")?;
+    tokio::select! {
+        interrupt = tokio::signal::ctrl_c() => interrupt?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
 }
 
 fn engines(given: &[String], token: Option<&Path>) -> Result<Vec<(String, Arc<dyn Engine>)>> {

@@ -1,7 +1,8 @@
 //! The command as its users meet it.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn scenario(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../sim/scenarios").join(name)
@@ -147,4 +148,21 @@ fn every_shipped_scenario_is_whole() {
         seen += 1;
     }
     assert!(seen >= 8, "{seen}");
+}
+
+/// A container's first process hears of no signal that it does not listen for, and would be killed after half a minute.
+#[test]
+fn a_server_ends_well_when_it_is_told_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = format!("a={}", folder.path().display());
+    let mut serve = Command::new(env!("CARGO_BIN_EXE_thalweg"));
+    serve.args(["serve", "--engine", &engine, "--listen", "127.0.0.1:0"]);
+    let mut serve = serve.stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut said = String::new();
+    let out = serve.stdout.take().expect("it is piped");
+    BufReader::new(out).read_line(&mut said).expect("it says where it listens");
+    assert!(said.starts_with("listening at http://127.0.0.1:"), "{said}");
+    let told = Command::new("kill").args(["-TERM", &serve.id().to_string()]).status();
+    assert!(told.expect("there is a kill").success());
+    assert_eq!(serve.wait().expect("it ends").code(), Some(0));
 }

@@ -6,6 +6,8 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * Loads the native core, once per class loader.
@@ -14,8 +16,6 @@ import java.nio.file.StandardCopyOption;
  * private copy from the jar, and removes it at once: Linux keeps a mapped file alive.
  */
 public final class NativeLibrary {
-    private static final String FILE = "libthalweg_jni.so";
-
     private static boolean loaded;
     private static ThalwegException failure;
 
@@ -34,8 +34,13 @@ public final class NativeLibrary {
         if (failure != null) {
             throw new ThalwegException(Code.NATIVE_MISSING, "did not load before", failure);
         }
+        Platform here = Platform.here();
+        if (explicitPath == null && !here.isHeld()) {
+            failure = unsupported(here);
+            throw failure;
+        }
         try {
-            loadFrom(explicitPath);
+            loadFrom(explicitPath, here);
             Native.start(NativeLog.class);
             NativeLog.refreshThreshold();
             loaded = true;
@@ -45,33 +50,35 @@ public final class NativeLibrary {
         }
     }
 
-    private static void loadFrom(String explicitPath) throws IOException {
+    private static void loadFrom(String explicitPath, Platform here) throws IOException {
         if (explicitPath != null) {
             System.load(Path.of(explicitPath).toAbsolutePath().toString());
             return;
         }
         Path copy = Files.createTempFile("thalweg-", ".so");
         try {
-            unpack(copy);
+            unpack(here, copy);
             System.load(copy.toString());
         } finally {
             Files.deleteIfExists(copy);
         }
     }
 
-    private static void unpack(Path target) throws IOException {
-        String resource = resource();
-        try (InputStream content = NativeLibrary.class.getResourceAsStream(resource)) {
+    private static void unpack(Platform here, Path target) throws IOException {
+        try (InputStream content = NativeLibrary.class.getResourceAsStream(here.resource())) {
             if (content == null) {
-                throw new IOException("no " + resource + " in the jar");
+                throw new IOException("no " + here.resource() + " in the jar");
             }
             Files.copy(content, target, StandardCopyOption.REPLACE_EXISTING);
         }
     }
 
-    private static String resource() {
-        String arch = System.getProperty("os.arch");
-        return "/native/linux-" + (arch.equals("amd64") ? "x86_64" : arch) + "/" + FILE;
+    private static ThalwegException unsupported(Platform here) {
+        List<Platform> held = Platform.held();
+        String names = held.isEmpty() ? "none" : held.stream().map(Platform::toString).collect(Collectors.joining(", "));
+        return new ThalwegException(Code.NATIVE_MISSING, "this machine is " + here
+                + ", and the jar holds native libraries for: " + names
+                + "; build one on such a machine (make dist), or name a file by thalweg.native.library");
     }
 
     private static String explain(String explicitPath, Throwable cause) {

@@ -57,6 +57,19 @@ class NativeLibraryTest {
         }
     }
 
+    @Test
+    void aPlatformWithoutALibraryIsNamedWithThoseThatHaveOne() throws Exception {
+        String arch = System.getProperty("os.arch");
+        try (URLClassLoader loader = isolated()) {
+            System.setProperty("os.arch", "sparcv9");
+            Method load = loader.loadClass(NativeLibrary.class.getName()).getMethod("load", String.class);
+            assertMissing("this machine is linux-sparcv9-gnu, and the jar holds native libraries for: linux-", load, null);
+            assertMissing("did not load before", load, null);
+        } finally {
+            System.setProperty("os.arch", arch);
+        }
+    }
+
     private static void assertMissing(String message, Method load, String path) {
         InvocationTargetException e = assertThrows(InvocationTargetException.class, () -> load.invoke(null, path));
         String told = e.getCause().getMessage().toLowerCase(java.util.Locale.ROOT);

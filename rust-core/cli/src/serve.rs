@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use thalweg_control::token::{Role as May, TokenFile};
 use thalweg_serve::{Engine, Role, Settings, Socket};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Shows engines over HTTP, in a dashboard and to Prometheus
 #[derive(Debug, Args)]
@@ -88,24 +88,39 @@ impl Serve {
             .build()
             .context("no threads to be had")?;
         runtime.block_on(async {
+            // Listened for before anybody is told that this is up.
+            let end = End::listen()?;
             let served = thalweg_serve::start(&settings, engines).await?;
             let scheme = if settings.tls.is_some() { "https" } else { "http" };
             println!("listening at {scheme}://{}", served.address());
-            ended().await?;
+            end.comes().await;
             served.stop();
             Ok(())
         })
     }
 }
 
-/// Waits for an interrupt or the word to end. As a container's first process it would not be ended by that word alone.
-async fn ended() -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("no signals to be had")?;
-    tokio::select! {
-        interrupt = tokio::signal::ctrl_c() => interrupt?,
-        _ = terminate.recv() => {}
+/// An interrupt, or the word to end: as a container's first process it would not be ended by that word alone.
+struct End {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl End {
+    fn listen() -> Result<Self> {
+        let of = |kind| signal(kind).context("no signals to be had");
+        Ok(Self {
+            interrupt: of(SignalKind::interrupt())?,
+            terminate: of(SignalKind::terminate())?,
+        })
     }
-    Ok(())
+
+    async fn comes(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }
 
 fn engines(given: &[String], token: Option<&Path>) -> Result<Vec<(String, Arc<dyn Engine>)>> {

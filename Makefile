@@ -14,7 +14,7 @@ HISTORIES_EACH ?= 1000
 TOPOLOGIES ?= 1000
 RECORDS ?= 100000
 
-.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test zoo histories planted bench-storm bench-flink bench-policies bench-core bench-look bench-place bench-dashboard docs install support clean
+.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test zoo histories planted bench-storm bench-flink bench-policies bench-forecast bench-core bench-look bench-place bench-dashboard docs install support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -69,6 +69,10 @@ bench-policies: setup ## Compares policies in the simulator, and it with publish
 	@cargo build --quiet --release --locked -p thalweg-policies
 	@target/release/bench-policies --seeds $(SEEDS)
 	@target/release/published-runs
+
+bench-forecast: setup ## Measures how well published loads and a daily peak are foretold
+	@cargo build --quiet --release --locked -p thalweg-policies
+	@target/release/bench-forecast
 
 bench-flink: build ## Measures Flink alone and its autoscaler against Thalweg (ROUNDS=3, POLICY=thalweg)
 	@target/debug/bench-flink --rounds $(ROUNDS) $(if $(POLICY),--policy $(POLICY))

@@ -16,7 +16,7 @@ TOPOLOGIES ?= 1000
 RECORDS ?= 100000
 DIST_NATIVE ?=
 
-.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test zoo histories planted bench-storm bench-flink bench-policies bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
+.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test zoo histories planted bench-storm bench-flink bench-policies bench-forecast bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -71,6 +71,10 @@ bench-policies: setup ## Compares policies in the simulator, and it with publish
 	@cargo build --quiet --release --locked -p thalweg-policies
 	@target/release/bench-policies --seeds $(SEEDS)
 	@target/release/published-runs
+
+bench-forecast: setup ## Measures how well published loads and a daily peak are foretold
+	@cargo build --quiet --release --locked -p thalweg-policies
+	@target/release/bench-forecast
 
 bench-flink: build ## Measures Flink alone and its autoscaler against Thalweg (ROUNDS=3, POLICY=thalweg)
 	@target/debug/bench-flink --rounds $(ROUNDS) $(if $(POLICY),--policy $(POLICY))

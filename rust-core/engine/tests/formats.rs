@@ -71,7 +71,7 @@ fn left_behind(with: impl Fn(&mut Value)) -> tempfile::TempDir {
 
 /// Puts a field that nobody knows beside those of each object that is there, but for those whose fields are names.
 fn add_fields(value: &mut Value, within: &str) {
-    const NAMES: [&str; 14] = [
+    const NAMES: [&str; 15] = [
         "nodes",
         "topologies",
         "drained",
@@ -81,6 +81,7 @@ fn add_fields(value: &mut Value, within: &str) {
         "components",
         "days",
         "forecasters",
+        "outlooks",
         "seen",
         "wished_tasks",
         "order",

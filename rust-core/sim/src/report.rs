@@ -103,6 +103,8 @@ pub struct Point {
     pub executors: u32,
     /// Executors that would have been enough.
     pub needed: u32,
+    /// Seconds in which some component could do less than was demanded of it.
+    pub under_secs: f64,
     /// Nodes that hold executors.
     pub nodes: u32,
     /// Median latency.

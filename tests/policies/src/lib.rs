@@ -5,9 +5,11 @@
 
 pub mod contestant;
 pub mod experiment;
+pub mod foresight;
 pub mod matrix;
 pub mod measure;
 pub mod missing;
+pub mod origin;
 pub mod page;
 pub mod plot;
 pub mod stats;

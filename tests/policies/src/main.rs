@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -14,6 +13,7 @@ use thalweg_policies::experiment::{Run, experiment};
 use thalweg_policies::matrix::{Cell, Half, cells, root_above, write_scenario};
 use thalweg_policies::measure::MEASURES;
 use thalweg_policies::missing::wrong_scale_downs;
+use thalweg_policies::origin::{commit, machine};
 use thalweg_policies::page::{Figure, page};
 use thalweg_policies::plot::{Line, bars, colour, course, scatter};
 use thalweg_policies::table::Results;
@@ -269,18 +269,6 @@ fn courses(results: &Results<'_>) -> Result<Vec<Figure>> {
         figures.push(Figure { title, svg });
     }
     Ok(figures)
-}
-
-fn commit(root: &Path) -> String {
-    let found =
-        Command::new("git").arg("-C").arg(root).args(["rev-parse", "--short", "HEAD"]).output();
-    let text = found.ok().and_then(|output| String::from_utf8(output.stdout).ok());
-    text.map_or("unknown".to_owned(), |text| text.trim().to_owned())
-}
-
-fn machine() -> String {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    format!("{} {}, {cores} cores", std::env::consts::OS, std::env::consts::ARCH)
 }
 
 #[cfg(test)]

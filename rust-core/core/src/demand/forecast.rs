@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::season::{likest_lag, mean};
 use super::series::{Series, rounded};
 use crate::units::{Millis, Share, Timestamp};
 
@@ -37,8 +38,6 @@ const LONGEST_GAP: usize = 10;
 const SEASON_EVERY: u64 = 60;
 /// Values on which a season is searched.
 const SEASON_POINTS: usize = 256;
-/// Auto-correlation from which a season is believed.
-const SEASONAL: f64 = 0.5;
 /// The trend of exponential smoothing fades by this factor a bin.
 const DAMPING: f64 = 0.9;
 /// Smoothing of level and trend, of the variants that are tried.
@@ -55,8 +54,12 @@ pub enum Method {
     SeasonalDrift,
     /// Exponential smoothing with a fading trend (Holt; Gardner and McKenzie 1985).
     Smoothed(usize),
+    /// The last value, and of what others and the time of day and week say beyond it as much as comes true
+    /// ([`Outlook`](super::Outlook)).
+    Mixed,
 }
 
+/// Those that run side by side here.
 const METHODS: [Method; 3 + SMOOTHING.len()] = [
     Method::LastValue,
     Method::SeasonalNaive,
@@ -106,8 +109,15 @@ pub struct Forecast {
 }
 
 impl Forecaster {
-    /// Takes in a rate measured at `now`, in bins of `bin`, to be forecast `lead` ahead.
-    pub fn note(&mut self, rate: f64, now: Timestamp, bin: Millis, lead: Millis) {
+    /// Takes in a rate measured at `now`, in bins of `bin`, to be forecast `lead` ahead; answers with the number and rate
+    /// of the bin that this finished, if it did.
+    pub fn note(
+        &mut self,
+        rate: f64,
+        now: Timestamp,
+        bin: Millis,
+        lead: Millis,
+    ) -> Option<(u64, f64)> {
         let bin_millis = (bin.get() as u64).max(1);
         if self.bin_millis != bin_millis {
             *self = Self { bin_millis, ..Self::default() };
@@ -117,30 +127,55 @@ impl Forecaster {
             Some((open, sum, count)) if *open == number => {
                 *sum += rate;
                 *count += 1.0;
+                None
             }
             Some((open, sum, count)) => {
-                let (gap, mean) = (number.saturating_sub(*open), *sum / *count);
+                let (ended, mean) = (*open, rounded(*sum / *count));
+                let gap = number.saturating_sub(ended);
                 self.open = Some((number, rate, 1.0));
                 if gap > KEPT as u64 {
                     *self = Self { bin_millis, open: self.open, ..Self::default() };
-                    return;
+                    return None;
                 }
-                self.push(Some(rounded(mean)), lead_bins(lead, bin));
+                self.push(Some(mean), lead_bins(lead, bin));
                 for _ in 1..gap {
                     self.push(None, lead_bins(lead, bin));
                 }
+                Some((ended, mean))
             }
-            None => self.open = Some((number, rate, 1.0)),
+            None => {
+                self.open = Some((number, rate, 1.0));
+                None
+            }
         }
     }
 
     /// The forecast at a lead time: the quantile of what may come by then.
     pub fn at(&self, lead: Millis, bin: Millis, quantile: Share) -> Option<Forecast> {
-        let lead = lead_bins(lead, bin);
-        let method = self.best(lead);
+        self.by(self.best(lead_bins(lead, bin)), lead_bins(lead, bin), quantile)
+    }
+
+    /// The forecast that the last value is.
+    pub(super) fn unchanged(&self, lead: Millis, bin: Millis, quantile: Share) -> Option<Forecast> {
+        self.by(Method::LastValue, lead_bins(lead, bin), quantile)
+    }
+
+    fn by(&self, method: Method, lead: usize, quantile: Share) -> Option<Forecast> {
         let expected = self.forecast(method, lead)?;
         let error = self.error_quantile(method, quantile);
         Some(Forecast { expected, upper: (expected + error).max(0.0), method })
+    }
+
+    /// The newest finished bin and its rate, if it was measured.
+    pub(super) fn newest(&self) -> Option<(u64, f64)> {
+        let (open, ..) = self.open?;
+        Some((open.checked_sub(1)?, self.values.before(0)?))
+    }
+
+    /// What each smoothing says so many bins behind the newest, beyond a value.
+    pub(super) fn smoothed_beyond(&self, value: f64, lead: usize) -> impl Iterator<Item = f64> {
+        let said = move |variant| self.forecast(Method::Smoothed(variant), lead);
+        (0..SMOOTHING.len()).map(move |variant| said(variant).map_or(0.0, |said| said - value))
     }
 
     /// The forecast of the better seasonal forecaster, once it has proved itself over whole seasons: what comes only
@@ -155,10 +190,7 @@ impl Forecaster {
         let square = |place: usize| self.tracks[place].mean_square;
         let place =
             [1, 2].into_iter().filter(proved).min_by(|a, b| square(*a).total_cmp(&square(*b)))?;
-        let method = METHODS[place];
-        let expected = self.forecast(method, lead)?;
-        let upper = (expected + self.error_quantile(method, quantile)).max(0.0);
-        Some(Forecast { expected, upper, method })
+        self.by(METHODS[place], lead, quantile)
     }
 
     /// The last rate of a finished bin.
@@ -239,6 +271,7 @@ impl Forecaster {
                 let steps: f64 = (1..=lead.min(1000)).map(|step| DAMPING.powi(step as i32)).sum();
                 Some((level + trend * steps).max(0.0))
             }
+            Method::Mixed => None,
         }
     }
 
@@ -272,13 +305,9 @@ impl Forecaster {
 
     fn error_quantile(&self, method: Method, quantile: Share) -> f64 {
         let place = METHODS.iter().position(|m| *m == method).unwrap_or(0);
-        let mut errors: Vec<f64> = self.tracks[place].errors.iter().flatten().collect();
-        if errors.len() < TESTED as usize {
-            return 0.0;
-        }
-        errors.sort_by(f64::total_cmp);
-        let index = (quantile.get().min(1.0) * (errors.len() - 1) as f64).round() as usize;
-        errors[index.min(errors.len() - 1)]
+        let errors = &self.tracks[place].errors;
+        let known = errors.len() >= TESTED as usize;
+        errors.quantile(quantile).filter(|_| known).unwrap_or(0.0)
     }
 
     /// Looks for the lag at which the series is most like itself.
@@ -289,23 +318,7 @@ impl Forecaster {
             .rchunks_exact(group)
             .map(|chunk| mean(chunk.iter().copied().flatten()))
             .collect();
-        let centre = mean(points.iter().copied().flatten()).unwrap_or(0.0);
-        let centred: Vec<Option<f64>> = points.iter().map(|p| p.map(|p| p - centre)).collect();
-        let likeness = |lag: usize| {
-            let pairs = centred.iter().zip(&centred[lag..]);
-            mean(pairs.filter_map(|(a, b)| Some((*a)? * (*b)?))).unwrap_or(0.0)
-        };
-        let power = if centred.is_empty() { 0.0 } else { likeness(0) };
-        if power <= 1e-9 * centre * centre {
-            self.season = None;
-            return;
-        }
-        let found: Vec<f64> = (0..=centred.len() / 2).map(|lag| likeness(lag) / power).collect();
-        // The first lags are alike in any smooth series: the season lies behind the first dip.
-        let dip = found.iter().position(|c| *c < 0.2).unwrap_or(found.len());
-        let best = (dip..found.len()).max_by(|a, b| found[*a].total_cmp(&found[*b]));
-        self.season =
-            best.filter(|lag| found[*lag] >= SEASONAL && *lag >= 2).map(|lag| lag * group);
+        self.season = likest_lag(&points).map(|lag| lag * group);
     }
 }
 
@@ -326,13 +339,8 @@ impl Track {
     }
 }
 
-/// The mean of what is there.
-fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
-    (count > 0.0).then(|| sum / count)
-}
-
-fn lead_bins(lead: Millis, bin: Millis) -> usize {
+/// Bins from the newest finished one to the one that a lead time ends in.
+pub(super) fn lead_bins(lead: Millis, bin: Millis) -> usize {
     ((lead.get() / bin.get().max(1.0)).ceil() as usize).clamp(1, KEPT / 2)
 }
 

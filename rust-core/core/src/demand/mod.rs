@@ -13,12 +13,19 @@
 mod ahead;
 mod asked;
 mod component;
+mod exceptions;
+mod fit;
 mod flow;
 mod forecast;
 mod graph;
+mod mixed;
+mod outlook;
 mod parts;
 mod reach;
+mod rhythm;
+mod season;
 mod series;
+mod slots;
 mod source;
 mod streams;
 #[cfg(test)]
@@ -31,6 +38,7 @@ pub use component::{ComponentFlow, ExecutorFlow};
 pub use flow::Flow;
 pub use forecast::{Forecast, Forecaster, Method};
 pub use graph::{Carries, Graph, Node, Stream};
+pub use outlook::{Outlook, Reach};
 pub use reach::{asked, let_through};
 pub use source::{Target, target_rate};
 pub use ticks::leave_out_ticks;

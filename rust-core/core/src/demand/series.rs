@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::units::Share;
+
 /// Digits of a number that are kept.
 const DIGITS: i32 = 4;
 
@@ -54,6 +56,20 @@ impl Series {
     /// The one that is this many from the newest.
     pub fn before(&self, from_newest: usize) -> Option<f64> {
         self.near.iter().nth_back(from_newest)?.value()
+    }
+
+    /// The value that this share of all lies below or at; nothing where there are none.
+    pub fn quantile(&self, share: Share) -> Option<f64> {
+        let mut sorted: Vec<f64> = self.iter().flatten().collect();
+        sorted.sort_by(f64::total_cmp);
+        let index = (share.get().min(1.0) * sorted.len().saturating_sub(1) as f64).round() as usize;
+        sorted.get(index).copied()
+    }
+
+    /// Bytes that they take.
+    #[cfg(test)]
+    pub fn bytes(&self) -> usize {
+        self.near.capacity() * size_of::<Near>()
     }
 
     /// All of them, oldest first.

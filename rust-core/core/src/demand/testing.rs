@@ -9,6 +9,14 @@ use crate::units::{Millis, Timestamp};
 
 const SECS: f64 = 60.0;
 
+/// A number from 0 to 1 that a seed has at a place (the finish of SplitMix64).
+pub(crate) fn noise(seed: u64, place: u64) -> f64 {
+    let mut mixed = (seed << 40).wrapping_add(place).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+}
+
 /// A component whose executors share what it takes in evenly.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Step {

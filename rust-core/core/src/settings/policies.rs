@@ -143,6 +143,9 @@ pub struct ThalwegSettings {
     pub target: Share,
     /// Busy share above which a component is short of executors.
     pub limit: Share,
+    /// Whether more is planned for than what arrives now, where the past makes expect it.
+    #[serde(default = "always")]
+    pub forecast: bool,
     /// The quantile of forecast demand that is planned for.
     pub quantile: Share,
     /// How far ahead an action that has to be is sized.
@@ -177,6 +180,7 @@ impl Default for ThalwegSettings {
         Self {
             target: Share::saturating(0.75),
             limit: Share::saturating(0.9),
+            forecast: true,
             quantile: Share::saturating(0.9),
             ahead: secs(300.0),
             catch_up: secs(300.0),
@@ -192,4 +196,9 @@ impl Default for ThalwegSettings {
             memory_per_executor_mib: 4096.0,
         }
     }
+}
+
+/// What was always done before it could be set.
+fn always() -> bool {
+    true
 }

@@ -33,6 +33,7 @@ pub(super) fn read(values: &Values, problems: &mut Vec<String>) -> Settings {
     let own = &mut settings.thalweg;
     own.target = values.share("thalweg.scaling.target");
     own.limit = values.share("thalweg.scaling.limit");
+    own.forecast = values.flag("thalweg.scaling.forecast");
     own.quantile = values.share("thalweg.scaling.quantile");
     own.ahead = values.secs("thalweg.scaling.ahead.secs");
     own.catch_up = values.secs("thalweg.scaling.catch.up.secs");

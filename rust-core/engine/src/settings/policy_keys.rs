@@ -34,6 +34,12 @@ pub(super) const POLICY_KEYS: &[Key] = &[
         "Part of its capacity from which a component is short of executors.",
     ),
     key(
+        "thalweg.scaling.forecast",
+        Kind::Flag,
+        "true",
+        "Whether more is planned for than what arrives now, where trends, times of day and times of week make expect it.",
+    ),
+    key(
         "thalweg.scaling.quantile",
         SHARE,
         "0.9",

@@ -43,6 +43,7 @@ struct Interval {
     offered: f64,
     taken: f64,
     completed: f64,
+    under: f64,
 }
 
 impl Recorder {
@@ -149,6 +150,7 @@ impl Recorder {
         self.interval.offered += rate * dt;
         self.interval.taken += job.taken;
         self.interval.completed += job.done;
+        self.interval.under += if under { dt } else { 0.0 };
         // Half a step of tolerance, as sums of steps are not exact.
         if self.interval.secs + dt / 2.0 >= self.point_secs {
             let secs = self.interval.secs;
@@ -161,6 +163,7 @@ impl Recorder {
                 lag,
                 executors: executors as u32,
                 needed,
+                under_secs: self.interval.under,
                 nodes: nodes as u32,
                 p50_ms: millis(0.5),
                 p95_ms: millis(0.95),

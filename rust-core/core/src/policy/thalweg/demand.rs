@@ -3,7 +3,7 @@
 use super::limits::SATURATED;
 use super::memory::{Memory, TopologyModel};
 use super::season::{self, Days};
-use crate::demand::{Carries, Demand, Forecast, LoadForecast, Method, asked};
+use crate::demand::{Carries, Demand, Forecast, LoadForecast, Method, Reach, asked};
 use crate::diagnose::cause::{Cause, cause};
 use crate::policy::situation::Situation;
 use crate::units::{Millis, RatePerSec};
@@ -41,7 +41,7 @@ pub fn forecast(
     model: &mut TopologyModel,
     ceilings: &[Option<f64>],
 ) -> DemandForecast {
-    let (flow, own, settings) = (situation.flow, &situation.settings.thalweg, situation.settings);
+    let (flow, own) = (situation.flow, &situation.settings.thalweg);
     let mut streams = flow.streams.clone();
     for stream in &mut streams {
         let name = (stream.from, stream.to, stream.broadcast);
@@ -68,42 +68,20 @@ pub fn forecast(
         }
         let visible = memory.arrival(situation, index);
         let arrival = visible * hidden;
-        let forecaster = model.forecasters.entry(situation.id(index).to_owned()).or_default();
-        forecaster.note(visible, situation.now, settings.window, lead);
-        let days = season::bin(settings.window, KEPT_BINS / sources).map(|bin| {
-            // Both series together keep as many bins as one would.
-            let bin = season::bin(settings.window, KEPT_BINS / sources / 2).unwrap_or(bin);
-            let series = model.days.entry(situation.id(index).to_owned()).or_default();
-            Days::note(series, bin, (visible, situation.now), lead)
-        });
-        forecaster.keep_newest(KEPT_BINS / sources / if days.is_some() { 2 } else { 1 });
-        let foretold = |lead| forecaster.at(lead, settings.window, own.quantile);
-        let upper = |forecast: Option<&Forecast>, lead| {
-            let upper = match forecast {
-                // The last value is the newest one, whether its bin is full or not.
-                Some(f) if f.method == Method::LastValue => visible + f.upper - f.expected,
-                Some(f) => f.upper,
-                None => 0.0,
-            };
-            days.as_ref().map_or(upper, |days| upper.max(days.upper(lead, own.quantile)))
-        };
-        let forecast = foretold(lead);
-        let upper_then = upper(forecast.as_ref(), lead);
-        expected_load += match &forecast {
-            Some(f) if f.method != Method::LastValue => f.expected,
-            _ => visible,
-        };
-        upper_load += upper_then.max(visible);
+        let kept = KEPT_BINS / sources;
+        let foreseen = foresee(situation, model, Source { index, visible, lead, kept });
+        expected_load += foreseen.expected;
+        upper_load += foreseen.then.max(visible);
         now[index] = Some(arrival);
         let backlog = component.target.catch_up(own.catch_up);
-        let expected = arrival.max(upper_then * hidden);
+        let expected = arrival.max(foreseen.then * hidden);
         ahead[index] = Some(expected + backlog / PATIENCE);
-        let most = expected.max(upper(foretold(own.ahead).as_ref(), own.ahead) * hidden);
+        let most = expected.max(foreseen.later * hidden);
         // While it catches up, executors may be busier than the target.
         let catching_up = (most + backlog) * own.target.get() / CATCH_UP_BUSY;
         far[index] = Some(most.max(catching_up));
     }
-    memory.load = now.iter().any(Option::is_some).then(|| LoadForecast {
+    memory.load = (own.forecast && now.iter().any(Option::is_some)).then(|| LoadForecast {
         due: situation.now.plus(lead),
         expected: RatePerSec::saturating(expected_load),
         upper: RatePerSec::saturating(upper_load),
@@ -111,6 +89,67 @@ pub fn forecast(
     let graph = flow.graph(&streams);
     let asked = |sources: &[Option<f64>]| asked(&graph, sources, ceilings);
     DemandForecast { now: asked(&now), ahead: asked(&ahead), far: asked(&far), hidden }
+}
+
+/// A source as it is seen.
+struct Source {
+    index: usize,
+    /// Records per second that arrive.
+    visible: f64,
+    /// Time until an action decided next would take effect.
+    lead: Millis,
+    /// Bins that it may keep.
+    kept: usize,
+}
+
+/// What a source may bring, in records per second; 0 where nothing is expected beyond what arrives.
+struct Foreseen {
+    /// What is expected when an action takes effect.
+    expected: f64,
+    /// What has to be reckoned with then.
+    then: f64,
+    /// What has to be reckoned with by the time that an action is sized for.
+    later: f64,
+}
+
+/// Notes what a source brings, and looks ahead.
+fn foresee(situation: &Situation<'_>, model: &mut TopologyModel, source: Source) -> Foreseen {
+    let Source { index, visible, lead, kept } = source;
+    let (settings, own) = (situation.settings, &situation.settings.thalweg);
+    let id = || situation.id(index).to_owned();
+    let forecaster = model.forecasters.entry(id()).or_default();
+    let outlook = model.outlooks.entry(id()).or_default();
+    let reach = |lead| Reach { bin: settings.window, lead };
+    outlook.note(visible, situation.now, forecaster, reach(lead));
+    let days = season::bin(settings.window, kept).map(|bin| {
+        // Both series together keep as many bins as one would.
+        let bin = season::bin(settings.window, kept / 2).unwrap_or(bin);
+        let series = model.days.entry(id()).or_default();
+        Days::note(series, bin, (visible, situation.now), lead)
+    });
+    forecaster.keep_newest(if days.is_some() { kept / 2 } else { kept });
+    if !own.forecast {
+        return Foreseen { expected: visible, then: 0.0, later: 0.0 };
+    }
+    let foretold = |lead| outlook.at(forecaster, reach(lead), own.quantile);
+    let upper = |forecast: Option<&Forecast>, lead| {
+        let upper = match forecast {
+            // The last value is the newest one, whether its bin is full or not.
+            Some(f) if f.method == Method::LastValue => visible + f.upper - f.expected,
+            Some(f) => f.upper,
+            None => 0.0,
+        };
+        let season = days.as_ref().map_or(0.0, |days| days.upper(lead, own.quantile));
+        let peak = outlook.peak(situation.now, lead, own.quantile).unwrap_or(0.0);
+        upper.max(season).max(peak)
+    };
+    let forecast = foretold(lead);
+    let expected = forecast.as_ref().filter(|f| f.method != Method::LastValue);
+    Foreseen {
+        expected: expected.map_or(visible, |forecast| forecast.expected),
+        then: upper(forecast.as_ref(), lead),
+        later: upper(foretold(own.ahead).as_ref(), own.ahead),
+    }
 }
 
 /// Time until an action decided next would take effect.

@@ -8,7 +8,7 @@ use super::limits::HELD_UP;
 use super::too_few::{Changed, TooFew};
 use crate::capacity::learned::CapacityModel;
 use crate::capacity::misses::StateModel;
-use crate::demand::{Forecaster, LoadForecast};
+use crate::demand::{Forecaster, LoadForecast, Outlook};
 use crate::policy::desired::DesiredCounts;
 use crate::policy::situation::Situation;
 use crate::units::{Millis, Timestamp};
@@ -48,6 +48,9 @@ pub struct TopologyModel {
     /// The same in longer bins, where two days do not fit into those.
     #[serde(default)]
     pub(super) days: BTreeMap<String, Forecaster>,
+    /// What they bring by the time of day and week, over weeks.
+    #[serde(default)]
+    pub(super) outlooks: BTreeMap<String, Outlook>,
 }
 
 impl TopologyModel {

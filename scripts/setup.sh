@@ -20,7 +20,7 @@ for part in "$@"; do
     dashboard) ;; # Node.js is asked for below: Debian 12 has one that is too old
     benchmarks) packages+=(jq) ;;
     browser) packages+=(chromium fonts-dejavu-core prometheus) ;;
-    dist | checks | audit) packages+=(python3-venv) ;; # Zig, schemas and cargo's auditors come as Python's packages
+    dist | checks | audit) packages+=(python3-venv curl) ;; # Zig, schemas and cargo's auditors come as Python's packages
     *) echo "$0: dashboard, browser, benchmarks, dist, checks or audit" >&2 && exit 2 ;;
     esac
 done

@@ -92,6 +92,8 @@ merge() { # folder
 
 jars() {
     say "the jars"
+    # Nothing of an earlier build may come along.
+    rm -rf jvm-adapter/*/build
     scripts/gradle.sh --quiet "-PnativeLibraries=$out/native" :jvm-adapter:storm:jar :jvm-adapter:flink:jar
     for engine in storm flink; do
         install -m 644 "jvm-adapter/$engine/build/libs/thalweg-$engine-$version.jar" "$root/lib"

@@ -11,8 +11,7 @@ export LC_ALL=C TZ=UTC
 version=$(sed -nE '/^\[workspace\.package\]/,/^$/s/^version = "(.*)"$/\1/p' Cargo.toml)
 commit=$(git rev-parse HEAD)
 [ -z "$(git status --porcelain)" ] || commit+=+
-SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
-export SOURCE_DATE_EPOCH
+epoch=$(git log -1 --format=%ct)
 arch=$(uname -m)
 target=$arch-unknown-linux-gnu
 platform=linux-$arch-gnu
@@ -28,7 +27,7 @@ fail() { echo "dist: $*" >&2 && exit 1; }
 pack() { # archive, folder, what...
     local archive=$1 folder=$2
     shift 2
-    tar --create --directory "$folder" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
+    tar --create --directory "$folder" --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner \
         --mode='u+rw,go+r,go-w,a+X' --format=gnu "$@" | gzip --no-name --best >"$archive"
 }
 
@@ -48,6 +47,8 @@ build() {
     rm -rf "$out"
     mkdir -p "$root/bin" "$root/lib" "$out/native/$platform"
     say "the command and the native library for $platform, linked against glibc 2.17; this takes some minutes"
+    # Nothing compiled has a date in it; with the commit's own, each commit would have C compiled and all linked anew.
+    unset SOURCE_DATE_EPOCH
     CARGO_INCREMENTAL=0 CARGO_ENCODED_RUSTFLAGS=$(remapped) \
         cargo zigbuild --quiet --locked --profile dist --target "$target.2.17" -p thalweg-cli -p thalweg-jni
     install -m 755 "target/$target/dist/thalweg" "$root/bin/thalweg"
@@ -91,6 +92,8 @@ merge() { # folder
 
 jars() {
     say "the jars"
+    # Nothing of an earlier build may come along.
+    rm -rf jvm-adapter/*/build
     scripts/gradle.sh --quiet "-PnativeLibraries=$out/native" :jvm-adapter:storm:jar :jvm-adapter:flink:jar
     for engine in storm flink; do
         install -m 644 "jvm-adapter/$engine/build/libs/thalweg-$engine-$version.jar" "$root/lib"
@@ -121,7 +124,7 @@ build
 jars
 files
 say "licences and the list of parts"
-node scripts/dist/parts.mjs "$root" "$out/native" "$tools"
+SOURCE_DATE_EPOCH=$epoch node scripts/dist/parts.mjs "$root" "$out/native" "$tools"
 cp "$root/thalweg.cdx.json" "$out/thalweg-$version-linux-$arch.cdx.json"
 (cd "$root" && find . -type f ! -name SHA256SUMS -printf '%P\0' | sort -z | xargs -0 sha256sum >SHA256SUMS)
 pack "$out/$name.tar.gz" "$out" "$name"

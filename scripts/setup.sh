@@ -21,7 +21,7 @@ for part in "$@"; do
     benchmarks) packages+=(jq) ;;
     browser) packages+=(chromium fonts-dejavu-core prometheus) ;;
     thorough) packages+=(libfaketime) ;; # nodes whose clock is wrong
-    dist | checks | audit) packages+=(python3-venv) ;; # Zig, schemas and cargo's auditors come as Python's packages
+    dist | checks | audit) packages+=(python3-venv curl) ;; # Zig, schemas and cargo's auditors come as Python's packages
     *) echo "$0: dashboard, browser, benchmarks, thorough, dist, checks or audit" >&2 && exit 2 ;;
     esac
 done

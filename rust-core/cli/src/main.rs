@@ -93,12 +93,18 @@ fn main() -> ExitCode {
         Err(failure) => {
             let said = failure.to_string();
             if !said.is_empty() {
-                // Line by line, as what Java or a parser says has several.
-                let lines: Vec<_> = said.lines().map(visible).collect();
-                eprintln!("thalweg: {}", lines.join("\n"));
+                eprintln!("thalweg: {}", harmless(&failure, &said));
             }
             failure.code()
         }
+    }
+}
+
+/// What went wrong, without signs that a terminal would obey. Only what this program, a parser or Java says has several lines.
+fn harmless(failure: &Failure, said: &str) -> String {
+    match failure {
+        Failure::Failed(_) => said.lines().map(visible).collect::<Vec<_>>().join("\n"),
+        _ => visible(said).into_owned(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! `thalweg worker-archive`: an archive of the classes of Storm's workers, with which they start with less work.
 //!
 //! A worker spends most of the processor time of its start on reading and checking classes that are the same for all
-//! workers of a machine. Java can keep them in a file that is mapped instead (class-data sharing). One that does not fit
-//! any more, as after an upgrade, is passed over, and a worker starts as without it.
+//! workers of a machine. Java can keep them in a file that is mapped instead (class-data sharing). Where it does not fit any
+//! more, as after an upgrade, a worker starts without it, and without Java's own archive too.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,9 +37,13 @@ pub struct WorkerArchive {
 impl WorkerArchive {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
-        let jars = self.storm_home.join(JARS);
+        // Workers run in other folders.
+        let home = fs::canonicalize(&self.storm_home);
+        let home = home.with_context(|| self.storm_home.display().to_string())?;
+        let jars = home.join(JARS);
         ensure!(jars.is_dir(), "{} is not there: expected Storm's folder", jars.display());
-        let out = self.out.clone().unwrap_or_else(|| self.storm_home.join(NAME));
+        let out = self.out.clone().unwrap_or_else(|| home.join(NAME));
+        let out = std::path::absolute(&out).with_context(|| out.display().to_string())?;
         self.make(&jars, &out)?;
         let bytes = fs::metadata(&out).with_context(|| out.display().to_string())?.len();
         println!("{}: {:.0} MiB", out.display(), bytes as f64 / f64::from(1 << 20));

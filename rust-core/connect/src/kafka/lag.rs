@@ -10,6 +10,8 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use super::error::KafkaError;
 use super::offsets::{Begin, Offsets};
 
+/// What a reader sees of open transactions.
+const ISOLATION: &str = "isolation.level";
 /// The longest that brokers may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The most offsets that are worth a look at whether they hold any record.
@@ -62,10 +64,14 @@ impl LagReader {
         // Nothing is ever committed, and no group is joined: partitions are assigned by hand. What fails is told by answers.
         config.set("group.id", &group.id).set("enable.auto.commit", "false");
         config.set("allow.auto.create.topics", "false").set("log_level", "0");
+        // As the Java client does: records of open transactions wait too, and groups commit behind them.
+        if !properties.contains_key(ISOLATION) {
+            config.set(ISOLATION, "read_uncommitted");
+        }
         let client = |config: &ClientConfig| config.create::<BaseConsumer>();
         let refused = |error: Client| KafkaError::Properties(error.to_string());
         let asking = client(&config).map_err(refused)?;
-        config.set("isolation.level", "read_committed").set("enable.partition.eof", "true");
+        config.set("enable.partition.eof", "true");
         let peeking = client(&config).map_err(refused)?;
         let servers = properties.get("bootstrap.servers").cloned().unwrap_or_default();
         Ok(Self { client: asking, peeking, group, servers, last: BTreeMap::new() })
@@ -76,6 +82,7 @@ impl LagReader {
     /// # Errors
     /// When one partition cannot be counted: a part of what waits would look like less of it.
     pub fn read(&mut self) -> Result<Lag, KafkaError> {
+        self.forget_events();
         let partitions = self.partitions()?;
         let committed = self.committed(&partitions)?;
         let mut seen = BTreeMap::new();
@@ -89,6 +96,13 @@ impl LagReader {
         }
         self.last = seen;
         Ok(lag)
+    }
+
+    /// Takes up what the clients have noted meanwhile, such as brokers that were lost: answers tell that as well.
+    fn forget_events(&self) {
+        for client in [&self.client, &self.peeking] {
+            while client.poll(Duration::ZERO).is_some() {}
+        }
     }
 
     fn partitions(&self) -> Result<Vec<(String, i32)>, KafkaError> {

@@ -24,11 +24,11 @@ pub struct Offsets {
 impl Offsets {
     /// Where the group goes on reading.
     ///
-    /// A commit that lies outside of what is there counts like none, as to Kafka: the topic was made anew, or records were
-    /// deleted before anybody read them.
+    /// A commit before what is there counts like none, as to Kafka: records were deleted before anybody read them. One behind
+    /// the end leaves nothing to wait: the end was asked for later, or the topic was made anew, which the group finds out itself.
     pub fn next(&self, begin: Begin) -> u64 {
         match (self.committed, begin) {
-            (Some(committed), _) if (self.first..=self.end).contains(&committed) => committed,
+            (Some(committed), _) if self.first <= committed => committed.min(self.end),
             (_, Begin::Earliest) => self.first,
             (_, Begin::Latest) => self.end,
         }
@@ -64,6 +64,6 @@ mod tests {
     #[test]
     fn a_commit_that_is_no_longer_there_counts_like_none() {
         assert_eq!(waiting(20, 100, Some(5)), [80, 0], "deleted before it was read");
-        assert_eq!(waiting(0, 10, Some(500)), [10, 0], "the topic was made anew");
+        assert_eq!(waiting(0, 10, Some(500)), [0, 0], "read on meanwhile, or made anew");
     }
 }

@@ -36,8 +36,16 @@ pub enum PropertiesError {
 }
 
 /// Keys that say how a broker is spoken to, by how they begin; all others are the consumer's own business.
-const SPOKEN: [&str; 7] =
-    ["bootstrap.servers", "security.", "sasl.", "ssl.", "client.", "socket.", "broker.address."];
+const SPOKEN: [&str; 8] = [
+    "bootstrap.servers",
+    "isolation.level",
+    "security.",
+    "sasl.",
+    "ssl.",
+    "client.",
+    "socket.",
+    "broker.address.",
+];
 
 /// Keys of Java's stores, and what takes their place.
 const STORES: [(&str, &str); 2] =

@@ -25,7 +25,7 @@ public final class Visible {
 
     /** Control signs, separators of lines, and those that turn the direction of writing: the same as in the core's log. */
     private static boolean moves(int letter) {
-        return Character.isISOControl(letter) || letter == 0x200e || letter == 0x200f || letter >= 0x2028 && letter <= 0x202e
+        return Character.isISOControl(letter) || letter == 0x61c || letter == 0x200e || letter == 0x200f || letter >= 0x2028 && letter <= 0x202e
             || letter >= 0x2066 && letter <= 0x2069 || letter == 0xfeff;
     }
 }

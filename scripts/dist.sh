@@ -106,9 +106,10 @@ files() {
     "$root/bin/thalweg" manual "$root/share"
     mkdir -p "$share"
     cp -R docs/operating/prometheus/. deploy/. "$share"
-    cp LICENSE CHANGELOG.md "$root"
+    cp LICENSE CHANGELOG.md SECURITY.md "$root"
     git archive --format=tar HEAD docs README.md | tar --extract --directory "$root"
-    rm -rf "$root/docs/results"
+    # The pages stay, as others name them; raw results are for those who have the sources.
+    rm -f "$root"/docs/results/*.json
     {
         echo "commit $commit"
         echo "platforms $(ls "$out/native" | paste -sd ' ')"

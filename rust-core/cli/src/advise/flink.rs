@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use thalweg_connect::flink::{Address, Cluster, Look, Reader, Rest, RestError, defaults};
-use thalweg_control::now_millis;
+use thalweg_control::{now_millis, visible};
 use thalweg_core::explain::{Decision, ReasonCode};
 use thalweg_core::settings::{Mode, Settings};
 use thalweg_core::state::State;
@@ -91,7 +91,7 @@ impl Flink {
             let (each, window) = (watch.settings.sampling.get(), watch.settings.window.get());
             eprintln!(
                 "thalweg: Flink {} at {place}: a look each {}, over a window of {}; Ctrl-C ends it",
-                cluster.version,
+                visible(&cluster.version),
                 span(each / 1000.0),
                 span(window / 1000.0),
             );
@@ -182,7 +182,7 @@ impl Watch {
                     seen.failed += 1;
                     let text = error.to_string();
                     if seen.error.is_none() {
-                        eprintln!("thalweg: {text}");
+                        eprintln!("thalweg: {}", visible(&text));
                     }
                     seen.error = Some(text);
                 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use thalweg_connect::flink::Look;
+use thalweg_control::{all_visible, visible};
 use thalweg_core::explain::Decision;
 use thalweg_core::model::Topology;
 use thalweg_core::units::Timestamp;
@@ -73,10 +74,10 @@ impl Told {
         let found: BTreeMap<String, String> =
             look.findings.iter().map(|one| (one.job.clone(), one.text.clone())).collect();
         for (job, text) in found.iter().filter(|(job, _)| !self.findings.contains_key(*job)) {
-            eprintln!("thalweg: job {job}: {text}");
+            eprintln!("thalweg: job {}: {}", visible(job), visible(text));
         }
         for job in self.findings.keys().filter(|job| !found.contains_key(*job)) {
-            eprintln!("thalweg: job {job}: is read again");
+            eprintln!("thalweg: job {}: is read again", visible(job));
         }
         self.findings = found;
     }
@@ -88,7 +89,9 @@ impl Told {
         structured["at"] = json!(decision.at);
         structured["components"] = json!(components(&decided, job));
         structured["obstacle"] = json!(job.and_then(|job| job.obstacle));
-        self.say(&structured, || for_people(decision, &decided, &structured));
+        self.say(&structured, || {
+            for_people(decision.at, &all_visible(decided), &all_visible(structured.clone()))
+        });
     }
 
     fn say(&self, structured: &Value, for_people: impl FnOnce() -> String) {
@@ -119,8 +122,8 @@ impl Told {
             span(watched.secs),
             watched.failed,
         );
-        for decision in &decided {
-            println!("  {}", in_short(decision));
+        for decision in decided {
+            println!("  {}", in_short(&all_visible(decision)));
         }
     }
 }
@@ -155,13 +158,13 @@ fn components(decided: &Value, job: Option<&Topology>) -> Vec<Value> {
     seen.map(one).collect()
 }
 
-fn for_people(decision: &Decision, decided: &Value, structured: &Value) -> String {
+fn for_people(at: Timestamp, decided: &Value, structured: &Value) -> String {
     let verdict = text(decided, "/verdict");
     let mut lines = vec![format!(
         "{} {} ({}): {}",
-        clock(decision.at),
-        paint(Tone::Strong, &decision.name),
-        decision.topology,
+        clock(at),
+        paint(Tone::Strong, text(decided, "/name")),
+        text(decided, "/topology"),
         paint(tone(verdict), verdict)
     )];
     let mut rows = table(&["component", "subtasks", "rate/s", "busy", "busiest", "waiting"]);

@@ -13,6 +13,7 @@ use thalweg_core::settings::{Adopt, PolicyName, SlotRule};
 use thalweg_core::units::Timestamp;
 use thalweg_store::{Mailbox, Precautions, Reach, Store, StoreKind};
 
+use self::word::word;
 use super::others::OtherHands;
 use crate::settings::{EngineSettings, Unheld, sampled_coarsely};
 
@@ -37,7 +38,7 @@ const REPORTS: f64 = 3.0;
 const MENDS: [(&str, &str); 9] = [
     (
         "METRICS_MISSING",
-        "thalweg explain {name}; on Storm in storm.yaml executor.metrics.frequency.secs: 10",
+        "thalweg explain {word}; on Storm in storm.yaml executor.metrics.frequency.secs: 10",
     ),
     (
         "NOT_TIMED",
@@ -45,7 +46,7 @@ const MENDS: [(&str, &str); 9] = [
     ),
     (
         "ADOPTION_NEEDED",
-        "thalweg scale {name} --adopt   (or in storm.yaml thalweg.adopt: on-next-action)",
+        "thalweg scale {word} --adopt   (or in storm.yaml thalweg.adopt: on-next-action)",
     ),
     ("STOP_NEEDED", "in storm.yaml thalweg.placement.workers: free"),
     (
@@ -63,6 +64,7 @@ const MENDS: [(&str, &str); 9] = [
 
 #[cfg(test)]
 mod tests;
+mod word;
 
 /// One finding.
 fn finding(code: &str, about: &str, text: impl Into<String>, mend: impl Into<String>) -> Value {
@@ -333,7 +335,8 @@ fn of_sources(topology: &Topology, settings: &EngineSettings, found: &mut Vec<Va
         let mend = match is_storm(settings) {
             true => format!(
                 "thalweg lag --bootstrap HOST:PORT --topic TOPIC --group GROUP --tell {}={}   (beside the cluster, as a service)",
-                topology.name, silent[0]
+                word(&topology.name),
+                word(silent[0])
             ),
             false => "use a source that tells its lag, as Flink's KafkaSource".to_owned(),
         };
@@ -401,8 +404,9 @@ fn of_partitions(topology: &Topology, found: &mut Vec<Value>) {
             count - partitions
         );
         let mend = format!(
-            "kafka-topics.sh --alter --topic TOPIC --partitions {count}   (or thalweg scale {} {id}={partitions})",
-            topology.name
+            "kafka-topics.sh --alter --topic TOPIC --partitions {count}   (or thalweg scale {} {}={partitions})",
+            word(&topology.name),
+            word(id)
         );
         found.push(finding("PARTITIONS_FEW", &topology.name, text, mend));
     }
@@ -451,10 +455,14 @@ fn of_others(
     let name = &topology.name;
     let mend = match settings.core.slots {
         SlotRule::Workers => {
-            format!("find who calls storm rebalance {name}   (until then thalweg pause {name})")
+            format!(
+                "find who calls storm rebalance {name}   (until then thalweg pause {name})",
+                name = word(name)
+            )
         }
         SlotRule::Shared | SlotRule::Engine => format!(
-            "in the job's configuration job.autoscaler.enabled: false   (until then thalweg pause {name})"
+            "in the job's configuration job.autoscaler.enabled: false   (until then thalweg pause {})",
+            word(name)
         ),
     };
     found.push(finding("ANOTHER_SCALES", name, text, mend));
@@ -473,7 +481,12 @@ fn of_decision(
         }
         if let Some((_, mend)) = MENDS.iter().find(|(known, _)| *known == code) {
             let text = reason["text"].as_str().unwrap_or_default();
-            found.push(finding(code, &topology.name, text, mend.replace("{name}", &topology.name)));
+            found.push(finding(
+                code,
+                &topology.name,
+                text,
+                mend.replace("{name}", &topology.name).replace("{word}", &word(&topology.name)),
+            ));
         }
     }
     for view in decision.pointer("/view/components").and_then(Value::as_array).into_iter().flatten()

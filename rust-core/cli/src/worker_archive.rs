@@ -1,8 +1,8 @@
 //! `thalweg worker-archive`: an archive of the classes of Storm's workers, with which they start with less work.
 //!
-//! A worker spends most of the processor time of its start on reading and checking classes that are the same for all
-//! workers of a machine. Java can keep them in a file that is mapped instead (class-data sharing). Where it does not fit any
-//! more, as after an upgrade, a worker starts without it, and without Java's own archive too.
+//! A worker reads and checks classes that are the same for all workers of a machine. Java can keep them in a file that is
+//! mapped instead (class-data sharing). Where it does not fit any more, as after an upgrade, a worker starts without it, and
+//! without Java's own archive too.
 
 use std::fs;
 use std::path::{Path, PathBuf};

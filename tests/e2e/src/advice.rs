@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use thalweg_lab::FlinkCluster;
 use thalweg_lab::flink::JobInfo;
 
-/// The command as `cargo build` leaves it beside the tests.
-const THALWEG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/debug/thalweg");
+use crate::THALWEG;
 
 /// Fails unless the command says that a vertex would get more subtasks, and why, and leaves all as it is. What goes into the
 /// advice is recorded.

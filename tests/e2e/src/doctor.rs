@@ -45,3 +45,8 @@ pub fn finds(folder: &Path, expected: &BTreeSet<Finding>, may_be: &[&str]) -> Re
 pub fn finding(about: &str, code: &str) -> Finding {
     (about.to_owned(), code.to_owned())
 }
+
+/// Findings, each about the topology of a name, or about none.
+pub fn all(faults: &[(&str, &str)]) -> BTreeSet<Finding> {
+    faults.iter().map(|(about, code)| finding(about, code)).collect()
+}

@@ -18,6 +18,9 @@ pub mod support;
 pub mod workers;
 pub mod zoo;
 
+/// The command `thalweg`, as `cargo build` leaves it beside the tests.
+pub const THALWEG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/debug/thalweg");
+
 pub use flink::FlinkProduct;
 pub use product::{LIMIT, Product};
 pub use status::Status;

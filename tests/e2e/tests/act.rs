@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use redis::Connection;
 use serde_json::{Value, json};
-use thalweg_e2e::doctor::{finding, finds};
+use thalweg_e2e::THALWEG;
+use thalweg_e2e::doctor::{all, finds};
 use thalweg_e2e::product::{Product, TOPIC, WORDS_PER_LINE, now_ms};
 use thalweg_e2e::routes::{Table, connect, table, traces, truth};
 use thalweg_e2e::status::EndedPlan;
@@ -124,8 +125,7 @@ fn holds_while_work_is_shared(product: &Product, plan: &EndedPlan) -> Result<()>
 /// Redis has no password here and keeps nothing, and only one component was given tasks to spare.
 fn the_doctor_is_right(product: &Product) -> Result<()> {
     let faults = [("", "STORE_OPEN"), ("", "STORE_FORGETS"), ("words", "NO_TASKS_LEFT")];
-    let expected = faults.into_iter().map(|(about, code)| finding(about, code)).collect();
-    finds(&product.folder(), &expected, &[])
+    finds(&product.folder(), &all(&faults), &[])
 }
 
 /// Storm's sources do not tell what waits before them; somebody beside the cluster counts it.
@@ -135,11 +135,10 @@ fn what_waits_in_kafka_is_told(product: &Product) -> Result<()> {
         Ok(status.contains("\"backlog\":{\"spout\":"))
     };
     ensure!(!known(product)?, "Storm tells what waits before its sources");
-    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/debug/thalweg");
-    let mut command = Command::new(program);
+    let mut command = Command::new(THALWEG);
     command.args(["lag", "--once", "--every", "60", "--tell", "words=spout", "--group", "words"]);
     command.args(["--topic", TOPIC, "--bootstrap", product.bootstrap(), "--dir"]);
-    let output = command.arg(product.folder()).output().context(program)?;
+    let output = command.arg(product.folder()).output().context(THALWEG)?;
     let said = String::from_utf8_lossy(&output.stdout);
     ensure!(said.contains("before words, in 2 partitions"), "{output:?}");
     product.wait("what waits, in the status", || Ok(known(product)?.then_some(())))
@@ -180,8 +179,7 @@ fn redis_may_go_and_come_back(product: &mut Product, known: &Table) -> Result<()
     product.redis()?.kill();
     product.wait("word of the outage", || Ok((!product.status()?.store.up).then_some(())))?;
     let faults = [("", "STORE_DOWN"), ("", "STORE_OPEN"), ("words", "NO_TASKS_LEFT")];
-    let expected = faults.into_iter().map(|(about, code)| finding(about, code)).collect();
-    finds(&product.folder(), &expected, &[])?;
+    finds(&product.folder(), &all(&faults), &[])?;
     let more = product.word_count("more").set("workers", 1);
     product.storm.submit(&more, thalweg_e2e::LIMIT).with_context(|| product.evidence())?;
     product.redis()?.restart()?;

@@ -1,13 +1,13 @@
 //! The dashboard in a real browser, over a real Storm and a real Flink at once.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use thalweg_e2e::product::{LIMIT, Product};
-use thalweg_e2e::{FlinkProduct, pair};
+use thalweg_e2e::{FlinkProduct, THALWEG, pair};
 use thalweg_lab::flink::FlinkJob;
 use thalweg_lab::process::Server;
 use thalweg_lab::wait::until;
@@ -38,7 +38,7 @@ fn operators_see_both_engines_and_give_their_word_in_the_browser() -> Result<()>
 
     let folder = tempfile::tempdir()?;
     let tokens = folder.path().join("tokens");
-    let token = Command::new(thalweg())
+    let token = Command::new(THALWEG)
         .args(["serve", "token", "olga", "--roles", "reader,operator,approver", "--tokens"])
         .arg(&tokens)
         .output()?;
@@ -62,14 +62,9 @@ fn operators_see_both_engines_and_give_their_word_in_the_browser() -> Result<()>
     storm.stop()
 }
 
-/// The command as `cargo build` leaves it beside the tests.
-fn thalweg() -> PathBuf {
-    Path::new(ROOT).join("target/debug/thalweg")
-}
-
 /// `thalweg serve` over both engines, and its address.
 fn serve(folder: &Path, tokens: &Path, storm: &Path, flink: &Path) -> Result<(Server, String)> {
-    let mut command = Command::new(thalweg());
+    let mut command = Command::new(THALWEG);
     command.args(["serve", "--listen", "127.0.0.1:0", "--every", "1", "--tokens"]).arg(tokens);
     for (name, place) in [("storm", storm), ("flink", flink)] {
         command.arg("--engine").arg(format!("{name}={}", place.display()));

@@ -88,9 +88,8 @@ impl Mixed {
     /// Writes a forecast down.
     pub fn note(&mut self, said: Said) {
         let own = rounded(self.expected(said.last, &said.beyond));
-        let few = |value: f64| rounded(value);
-        let beyond = said.beyond.iter().copied().map(few).collect();
-        let (last, chosen) = (few(said.last), few(said.chosen));
+        let beyond = said.beyond.iter().copied().map(rounded).collect();
+        let (last, chosen) = (rounded(said.last), rounded(said.chosen));
         self.pending.push_back((Said { last, chosen, beyond, ..said }, own));
         // A lead time that became shorter leaves some that come due later; they are not many.
         self.pending.drain(..self.pending.len().saturating_sub(4 * WAITING));

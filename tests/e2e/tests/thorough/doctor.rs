@@ -1,12 +1,12 @@
 //! The doctor finds each fault that a cluster was seeded with, and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use thalweg_control::socket::NAME;
 use thalweg_control::{Command, Request, call};
-use thalweg_e2e::doctor::{Finding, finding, finds};
+use thalweg_e2e::doctor::{all, finds};
 use thalweg_e2e::{FlinkProduct, LIMIT, Product};
 use thalweg_lab::StormJob;
 use thalweg_lab::flink::{FlinkJob, FlinkLine};
@@ -73,10 +73,6 @@ fn each_fault_of_a_storm_cluster_is_found() -> Result<()> {
 
 /// Said only for as long as something would be done.
 const PASSING: [&str; 3] = ["STOP_NEEDED", "METRICS_MISSING", "ADOPTION_NEEDED"];
-
-fn all(faults: &[(&str, &str)]) -> BTreeSet<Finding> {
-    faults.iter().map(|(about, code)| finding(about, code)).collect()
-}
 
 #[test]
 fn a_wrong_clock_is_found() -> Result<()> {

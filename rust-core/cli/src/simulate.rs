@@ -24,12 +24,15 @@ const COLUMNS: usize = 72;
 pub struct Simulate {
     /// The scenario, a TOML file
     scenario: PathBuf,
+    /// A further topology in the same cluster: a scenario with the same nodes, and the same faults of these; may be repeated
+    #[arg(long, value_name = "FILE")]
+    with: Vec<PathBuf>,
     /// Same seed, same run
     #[arg(long, default_value_t = 1)]
     seed: u64,
     #[command(flatten)]
     wanted: Wanted,
-    /// Writes the whole result there
+    /// Writes the whole result there; of several topologies a list
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Records everything that goes into decisions there, for `thalweg replay`
@@ -40,34 +43,42 @@ pub struct Simulate {
 impl Simulate {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
-        let scenario = files::scenario(&self.scenario)?;
-        let settings = self.wanted.over(&scenario.given())?;
+        let files = std::iter::once(&self.scenario).chain(&self.with);
+        let scenarios: Vec<Scenario> =
+            files.map(|file| files::scenario(file)).collect::<Result<_>>()?;
+        let settings = self.wanted.over(&scenarios[0].given())?;
         let mut brain = Recorded::to(self.record.as_deref(), &settings)?;
-        let result = watch(&scenario, &settings, self.seed, &mut brain)?;
-        show(&scenario, &result);
+        let results = watch(&scenarios, &settings, self.seed, &mut brain)?;
+        for (scenario, result) in scenarios.iter().zip(&results) {
+            show(scenario, result);
+        }
         if let Some(file) = &self.json {
-            files::write(file, &serde_json::to_string_pretty(&result)?)?;
+            let text = match &results[..] {
+                [one] => serde_json::to_string_pretty(one)?,
+                all => serde_json::to_string_pretty(all)?,
+            };
+            files::write(file, &text)?;
         }
         Ok(())
     }
 }
 
-/// Runs a scenario and shows how far it is.
-pub fn watch(
-    scenario: &Scenario,
+/// Runs scenarios in one cluster and shows how far they are.
+fn watch(
+    scenarios: &[Scenario],
     settings: &thalweg_core::settings::Settings,
     seed: u64,
     brain: &mut impl Brain,
-) -> Result<RunResult> {
+) -> Result<Vec<RunResult>> {
+    let mut simulation = Simulation::together(scenarios, settings, seed)?;
+    let steps = scenarios[0].steps();
     let bar = if std::io::stderr().is_terminal() {
-        ProgressBar::new(scenario.steps())
+        ProgressBar::new(steps)
     } else {
         ProgressBar::hidden()
     };
     let style = "{spinner} {percent:>3} % of the run, {eta} left";
     bar.set_style(ProgressStyle::with_template(style)?);
-    let mut simulation = Simulation::new(scenario, settings, seed);
-    let steps = scenario.steps();
     for step in 0..steps {
         simulation.advance(brain)?;
         if step % STEPS == 0 {
@@ -75,7 +86,7 @@ pub fn watch(
         }
     }
     bar.finish_and_clear();
-    Ok(simulation.finish(brain)?)
+    Ok(simulation.finish_all(brain)?)
 }
 
 fn show(scenario: &Scenario, result: &RunResult) {

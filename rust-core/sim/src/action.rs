@@ -6,7 +6,7 @@ use thalweg_core::model::{SlotRef, TopologyStatus};
 use crate::environment::Start;
 use crate::hidden::Hidden;
 use crate::job::Job;
-use crate::layout::{Change, Desired, changed_slots, rearrange, share_slots};
+use crate::layout::{Change, Desired, Usable, changed_slots, rearrange, share_slots};
 use crate::observe::{node_id, task_ranges};
 use crate::random::Random;
 use crate::scenario::{EngineKind, Method, Scenario};
@@ -51,8 +51,8 @@ pub struct Site<'a> {
     pub hidden: &'a Hidden,
     /// The job.
     pub job: &'a mut Job,
-    /// Per node: whether it lives.
-    pub alive: Vec<bool>,
+    /// What of the cluster the job may use.
+    pub usable: Usable,
     /// Workers that are starting.
     pub starting: &'a mut Vec<Start>,
     /// Where times are drawn.
@@ -66,7 +66,7 @@ impl Action {
     pub fn begin(plan: Plan, site: &mut Site<'_>) -> Self {
         let mut desired = desired(site.scenario, &plan);
         if site.scenario.engine == EngineKind::Flink {
-            share_slots(site.scenario, |node| site.alive[node], &mut desired);
+            share_slots(site.scenario, &site.usable, &mut desired);
         }
         let now = site.now;
         let storm = &site.scenario.storm;
@@ -127,6 +127,11 @@ impl Action {
         let (Phase::Preparing { until } | Phase::Draining { until } | Phase::Starting { until }) =
             &mut self.phase;
         *until = until.max(instant);
+    }
+
+    /// The slots that it is to lead to.
+    pub fn slots(&self) -> impl Iterator<Item = SlotRef> + '_ {
+        self.desired.iter().filter_map(|(_, _, slot)| *slot)
     }
 
     /// Whether sources are paused.

@@ -13,6 +13,11 @@ pub struct Start {
     pub cpu_secs: f64,
 }
 
+/// Cores that a starting worker takes of a node: as one more thread among those that want it, never more than its half.
+pub fn start_cores(cores: f64) -> f64 {
+    1.0f64.min(cores / 2.0)
+}
+
 /// Finds the environment at an instant; `starting` workers take a core each.
 pub fn at(
     scenario: &Scenario,
@@ -24,6 +29,7 @@ pub fn at(
     let mut environment = Environment {
         speed: hidden.nodes.iter().map(|node| node.ability).collect(),
         taken: vec![0.0; hidden.nodes.len()],
+        others: vec![0.0; hidden.nodes.len()],
         round_trip: hidden.nodes.iter().map(|node| node.round_trip_secs).collect(),
         hop: 0.0,
         paused,
@@ -43,8 +49,7 @@ pub fn at(
         }
     }
     for start in starting.iter().filter(|start| start.cpu_secs > 0.0) {
-        // As one more thread among those that want the node: never more than its half.
-        environment.taken[start.node] += 1.0f64.min(hidden.nodes[start.node].cores / 2.0);
+        environment.taken[start.node] += start_cores(hidden.nodes[start.node].cores);
     }
     for (taken, node) in environment.taken.iter_mut().zip(&hidden.nodes) {
         *taken = taken.min(node.cores * 0.9);

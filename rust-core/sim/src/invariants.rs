@@ -1,6 +1,8 @@
 //! What must hold after every step, whatever the load, the policy and the faults.
 
-use thalweg_core::model::TaskRange;
+use std::collections::BTreeMap;
+
+use thalweg_core::model::{SlotRef, TaskRange};
 use thiserror::Error;
 
 use crate::hidden::Hidden;
@@ -25,6 +27,8 @@ pub enum Invariant {
     BusyWithinTime,
     /// S6: no node works with more cores than it has.
     CoresNotExceeded,
+    /// S7: no slot is of two topologies.
+    SlotsNotShared,
 }
 
 /// An invariant that did not hold.
@@ -108,6 +112,24 @@ pub fn check(
                 Invariant::CoresNotExceeded,
                 format!("{busy} of {cores} on node {node}"),
             );
+        }
+    }
+    Ok(())
+}
+
+/// Looks at what must hold between the topologies of a cluster.
+///
+/// # Errors
+/// When two of them are in one slot.
+pub fn check_slots<'a>(jobs: impl Iterator<Item = &'a Job>, now: f64) -> Result<(), Violation> {
+    let mut owners: BTreeMap<SlotRef, usize> = BTreeMap::new();
+    for (index, job) in jobs.enumerate() {
+        for slot in job.executors.iter().filter_map(|executor| executor.slot) {
+            let owner = *owners.entry(slot).or_insert(index);
+            if owner != index {
+                let text = format!("topologies {owner} and {index} are both in {slot:?}");
+                return Err(Violation { invariant: Invariant::SlotsNotShared, at_secs: now, text });
+            }
         }
     }
     Ok(())

@@ -13,6 +13,21 @@ use crate::scenario::Scenario;
 /// A desired executor: ordinal of its component, its tasks, and where it is to run.
 pub type Desired = (usize, TaskRange, Option<SlotRef>);
 
+/// What of a cluster a topology may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usable {
+    /// Per node: whether it lives.
+    pub alive: Vec<bool>,
+    /// Slots of other topologies.
+    pub occupied: BTreeSet<SlotRef>,
+}
+
+impl Usable {
+    fn has(&self, slot: SlotRef) -> bool {
+        self.alive[slot.node as usize] && !self.occupied.contains(&slot)
+    }
+}
+
 /// How workers change.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Change {
@@ -53,14 +68,14 @@ pub fn scaled(scenario: &Scenario, job: &Job, counts: &BTreeMap<String, u32>) ->
 
 /// Flink gives the n-th subtask of every vertex to the n-th slot: subtasks of one pipeline share it.
 /// Slots are dealt out evenly over living TaskManagers: the first of each before the second of any.
-pub fn share_slots(scenario: &Scenario, alive: impl Fn(usize) -> bool, desired: &mut [Desired]) {
+pub fn share_slots(scenario: &Scenario, usable: &Usable, desired: &mut [Desired]) {
     let groups = scenario.nodes.iter().flat_map(|g| std::iter::repeat_n(g.slots, g.count as usize));
     let mut slots: Vec<SlotRef> = groups
         .enumerate()
-        .filter(|(node, _)| alive(*node))
         .flat_map(|(node, slots)| {
             (0..slots).map(move |slot| SlotRef { node: node as u32, port: FIRST_PORT + slot })
         })
+        .filter(|slot| usable.has(*slot))
         .collect();
     slots.sort_by_key(|slot| (slot.port, slot.node));
     let (mut component, mut subtask) = (usize::MAX, 0);

@@ -28,5 +28,5 @@ pub mod truth;
 
 pub use brain::{Brain, Core};
 pub use report::{Measures, Point, RunResult};
-pub use run::{Simulation, run};
+pub use run::{NotTogether, Simulation, run};
 pub use scenario::{Scenario, ScenarioError};

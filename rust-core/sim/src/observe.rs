@@ -5,8 +5,8 @@
 //! go missing, repeat themselves, or say nothing but zero.
 
 use thalweg_core::model::{
-    Component, ComponentKind, Counters, Edge, Executor as Seen, Grouping, Node, Observation,
-    TaskRange, Topology, TopologyStatus,
+    Component, ComponentKind, Counters, Edge, Executor as Seen, Grouping, Node, TaskRange,
+    Topology, TopologyStatus,
 };
 use thalweg_core::units::{Millis, Timestamp};
 
@@ -193,23 +193,8 @@ impl Reports {
             .collect()
     }
 
-    /// Everything that the shell sees.
-    pub fn observe(
-        &self,
-        scenario: &Scenario,
-        job: &Job,
-        environment: &Environment,
-        status: TopologyStatus,
-        now: f64,
-    ) -> Observation {
-        Observation {
-            at: timestamp(now),
-            nodes: nodes(scenario, environment),
-            topologies: vec![self.topology(scenario, job, environment, status, now)],
-        }
-    }
-
-    fn topology(
+    /// What the shell sees of the topology.
+    pub fn topology(
         &self,
         scenario: &Scenario,
         job: &Job,
@@ -256,7 +241,8 @@ impl Reports {
     }
 }
 
-fn nodes(scenario: &Scenario, environment: &Environment) -> Vec<Node> {
+/// What the shell sees of the nodes.
+pub fn nodes(scenario: &Scenario, environment: &Environment) -> Vec<Node> {
     let groups = scenario.nodes.iter().flat_map(|g| std::iter::repeat_n(g, g.count as usize));
     groups
         .enumerate()

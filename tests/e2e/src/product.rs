@@ -73,6 +73,7 @@ pub enum Kept {
 struct Shape<'a> {
     kept: Kept,
     standby: bool,
+    nodes: usize,
     slots: u16,
     storm: &'a str,
     /// Whether there is a Kafka, with the topic.
@@ -86,6 +87,7 @@ impl Default for Shape<'_> {
         Self {
             kept: Kept::InFiles,
             standby: false,
+            nodes: NODES,
             slots: SLOTS,
             storm: STORM,
             reads: true,
@@ -175,6 +177,14 @@ impl Product {
         Self::start(&Shape { slots, reads: false, ..Shape::default() }, settings)
     }
 
+    /// The same with so many nodes of one slot each, for topologies that make their own load.
+    ///
+    /// # Errors
+    /// As for [`Product::with_redis`].
+    pub fn with_nodes(nodes: usize, settings: &[(&str, Value)]) -> Result<Self> {
+        Self::start(&Shape { nodes, slots: 1, reads: false, ..Shape::default() }, settings)
+    }
+
     /// The same with a second node whose clock is this many seconds ahead, and no Kafka.
     ///
     /// # Errors
@@ -191,7 +201,7 @@ impl Product {
         };
         let mut builder = StormBuilder::new(folder.path())
             .version(shape.storm)
-            .nodes(NODES)
+            .nodes(shape.nodes)
             .slots(shape.slots)
             .scheduler("io.thalweg.storm.ThalwegScheduler")
             .daemon_jar(&jar()?)
@@ -240,7 +250,7 @@ impl Product {
     /// As for [`Product::with_redis`].
     pub fn run(&mut self, topology: &StormJob, lines_per_second: f64) -> Result<TopologyInfo> {
         let info = self.storm.submit(topology, LIMIT).with_context(|| self.evidence())?;
-        for n in 1..=NODES {
+        for n in 1..=self.storm.nodes().len() {
             self.storm.require_cpu(n, CORES)?;
         }
         let load = Load::new(self.bootstrap(), TOPIC, Rate::Constant(lines_per_second));
@@ -305,7 +315,7 @@ impl Product {
         for which in all {
             self.storm.start_nimbus_of(which)?;
         }
-        self.storm.wait_registered(NODES, LIMIT)
+        self.storm.wait_registered(self.storm.nodes().len(), LIMIT)
     }
 
     /// Changes the configuration that each next Nimbus reads; `null` takes a key away.

@@ -56,8 +56,9 @@ impl Job {
         for index in 0..count {
             let node = self.wiring.node[index];
             let cost = if scratch.up[index] {
-                let neighbours = self.hidden.nodes[node].interference * self.busy_cores[node]
-                    / self.hidden.nodes[node].cores;
+                let busy = self.busy_cores[node] + environment.others[node];
+                let neighbours =
+                    self.hidden.nodes[node].interference * busy / self.hidden.nodes[node].cores;
                 let cpu = self.wiring.cpu_secs[index] / environment.speed[node];
                 (cpu * (1.0 + neighbours) + self.wiring.other_secs[index]).max(1e-9)
             } else {
@@ -172,7 +173,7 @@ impl Job {
         for (node, members) in self.wiring.on_node.iter().enumerate() {
             let speed = environment.speed[node];
             if speed <= 0.0 {
-                self.busy_cores[node] = 0.0;
+                (self.busy_cores[node], self.wanted_cores[node]) = (0.0, 0.0);
                 continue;
             }
             let cpu_of = |e: usize| self.wiring.cpu_secs[e] / speed;
@@ -195,7 +196,7 @@ impl Job {
                     }
                 }
             }
-            self.busy_cores[node] = before.min(free);
+            (self.busy_cores[node], self.wanted_cores[node]) = (before.min(free), before);
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Environment {
     pub speed: Vec<f64>,
     /// Per node: cores taken by others.
     pub taken: Vec<f64>,
+    /// Per node: those of them that other topologies keep busy.
+    pub others: Vec<f64>,
     /// Per node: time for a request to it and the answer, in seconds.
     pub round_trip: Vec<f64>,
     /// Seconds added to each hop between nodes.
@@ -83,6 +85,8 @@ pub struct Job {
     turnaround: f64,
     /// Per node: cores at work in the last step.
     pub busy_cores: Vec<f64>,
+    /// Per node: cores that would have been at work if it had as many as were wanted.
+    pub wanted_cores: Vec<f64>,
     /// Per executor: how much longer its work took in the last step for want of processor time.
     pub stretch: Vec<f64>,
     /// Per executor that was held back in the last step: the records that it could pass on.
@@ -145,6 +149,7 @@ impl Job {
             unseen: 0.0,
             turnaround: 1e-3,
             busy_cores: vec![0.0; hidden.nodes.len()],
+            wanted_cores: vec![0.0; hidden.nodes.len()],
             stretch: Vec::new(),
             passed: Vec::new(),
             scratch: Scratch::default(),

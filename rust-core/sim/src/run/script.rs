@@ -1,20 +1,29 @@
 //! Counts that a scenario's script sets, as they were in a recording.
 
-use super::Simulation;
+use super::tenant::Tenant;
 use crate::action::{flink_restart, restart_flink, start_workers, switch_storm};
-use crate::layout::{deal_out, scaled, share_slots};
+use crate::layout::{Usable, deal_out, scaled, share_slots};
 use crate::scenario::{EngineKind, ScriptStep};
 
-impl Simulation<'_> {
+/// How far a script has been followed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Script {
+    /// The next step.
+    next: usize,
+    /// Whether workers that it asks for are starting.
+    starts: bool,
+}
+
+impl Tenant<'_> {
     /// Sets the counts that are due.
-    pub(super) fn follow_script(&mut self, now: f64) {
+    pub(super) fn follow_script(&mut self, usable: &Usable, now: f64) {
         let Some(step) = self.scenario.script.get(self.script.next) else { return };
         if self.action.is_some() {
             return;
         }
         let done = match self.scenario.engine {
-            EngineKind::Flink => self.restart_by_script(step, now),
-            EngineKind::Storm => self.switch_by_script(step, now),
+            EngineKind::Flink => self.restart_by_script(step, usable, now),
+            EngineKind::Storm => self.switch_by_script(step, usable, now),
         };
         if done {
             self.script.next += 1;
@@ -22,21 +31,21 @@ impl Simulation<'_> {
         }
     }
 
-    fn restart_by_script(&mut self, step: &ScriptStep, now: f64) -> bool {
+    fn restart_by_script(&mut self, step: &ScriptStep, usable: &Usable, now: f64) -> bool {
         if now < step.at_secs {
             return false;
         }
         let scenario = self.scenario;
         let mut desired = scaled(scenario, &self.job, &step.counts);
-        share_slots(scenario, |node| self.dead_since[node].is_none(), &mut desired);
-        let mut site = self.site(now);
+        share_slots(scenario, usable, &mut desired);
+        let mut site = self.site(usable.clone(), now);
         let until = now + flink_restart(&mut site);
         restart_flink(&mut site, &desired, until, scenario.flink.replay);
         true
     }
 
     /// A recording tells when new workers had taken over, so that they start some time before.
-    fn switch_by_script(&mut self, step: &ScriptStep, now: f64) -> bool {
+    fn switch_by_script(&mut self, step: &ScriptStep, usable: &Usable, now: f64) -> bool {
         let [low, high] = self.scenario.storm.prepare_secs;
         let over = now >= step.at_secs;
         let starts = !self.script.starts && now >= step.at_secs - low.midpoint(high);
@@ -46,11 +55,11 @@ impl Simulation<'_> {
         let mut desired = scaled(self.scenario, &self.job, &step.counts);
         deal_out(&self.job, &mut desired);
         if starts {
-            start_workers(&mut self.site(now), &desired);
+            start_workers(&mut self.site(usable.clone(), now), &desired);
         }
         self.script.starts = !over;
         if over {
-            switch_storm(&mut self.site(now), &desired);
+            switch_storm(&mut self.site(usable.clone(), now), &desired);
         }
         over
     }

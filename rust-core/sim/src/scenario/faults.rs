@@ -68,6 +68,20 @@ pub enum FaultKind {
     },
 }
 
+impl FaultKind {
+    /// Whether it befalls nodes, or what is between them, whatever runs there.
+    pub fn is_of_nodes(self) -> bool {
+        match self {
+            Self::NodeDeath { .. }
+            | Self::SlowNode { .. }
+            | Self::SlowLink { .. }
+            | Self::SlowNetwork { .. }
+            | Self::Interference { .. } => true,
+            Self::JobFailure | Self::Restarts { .. } | Self::Metrics { .. } => false,
+        }
+    }
+}
+
 /// Something that goes wrong for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Fault {

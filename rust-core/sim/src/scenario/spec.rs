@@ -263,6 +263,11 @@ impl Scenario {
         given
     }
 
+    /// What goes wrong with nodes and between them, whatever runs on them.
+    pub fn faults_of_nodes(&self) -> impl Iterator<Item = &Fault> {
+        self.faults.iter().filter(|fault| fault.kind.is_of_nodes())
+    }
+
     /// Nodes in all.
     pub fn node_count(&self) -> u32 {
         self.nodes.iter().map(|group| group.count).sum()

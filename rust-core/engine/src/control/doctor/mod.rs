@@ -13,12 +13,11 @@ use thalweg_core::settings::{Adopt, PolicyName, SlotRule};
 use thalweg_core::units::Timestamp;
 use thalweg_store::{Mailbox, Precautions, Reach, Store, StoreKind};
 
+use self::ackers::of_ackers;
 use self::word::word;
 use super::others::OtherHands;
 use crate::settings::{EngineSettings, Unheld, sampled_coarsely};
 
-/// From this busy share on an acker that cannot grow is in the way.
-const ACKER_BUSY: f64 = 0.6;
 /// Key groups of the fullest subtask over those of the emptiest, from which dividing them evenly is worth a word.
 const UNEVEN: f64 = 1.25;
 /// How far clocks may be apart before what is signed on one machine is refused on another. Of nodes less cannot be told, as
@@ -62,6 +61,7 @@ const MENDS: [(&str, &str); 9] = [
     ("WORKERS_LIMITED", "in storm.yaml thalweg.placement.workers.free: [\"{name}\"]"),
 ];
 
+mod ackers;
 #[cfg(test)]
 mod tests;
 mod word;
@@ -489,21 +489,5 @@ fn of_decision(
             ));
         }
     }
-    for view in decision.pointer("/view/components").and_then(Value::as_array).into_iter().flatten()
-    {
-        let number = |key: &str| view[key].as_f64().unwrap_or(0.0);
-        let acker = view["id"] == "__acker";
-        if acker && number("capacity") >= ACKER_BUSY && number("executors") >= number("tasks") {
-            let text = format!(
-                "ackers are busy to {:.0} % and have no more tasks: they do not follow when bolts are given more executors",
-                100.0 * number("capacity")
-            );
-            let mend = format!(
-                "submit {} anew with topology.acker.executors: {:.0}",
-                topology.name,
-                2.0 * number("executors")
-            );
-            found.push(finding("ACKERS_DO_NOT_FOLLOW", &topology.name, text, mend));
-        }
-    }
+    found.extend(of_ackers(&decision["view"], topology));
 }

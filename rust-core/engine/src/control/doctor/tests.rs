@@ -258,14 +258,6 @@ fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
             "HEAP_DOES_NOT_FOLLOW",
             "topology.worker.max.heap.size.mb: 1024",
         ),
-        (
-            |p| {
-                p.status["decisions"][0]["view"] = json!({ "components":
-                    [{ "id": "__acker", "capacity": 0.9, "executors": 2, "tasks": 2 }] });
-            },
-            "ACKERS_DO_NOT_FOLLOW",
-            "topology.acker.executors: 4",
-        ),
         (changed_by_others, "ANOTHER_SCALES", "storm rebalance words"),
         (
             |p| {

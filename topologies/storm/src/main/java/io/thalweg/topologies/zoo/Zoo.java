@@ -31,6 +31,7 @@ public final class Zoo {
     private static final Set<String> KEYS = Set.of("name", "members", "rate");
     private static final int TIMEOUT_SECS = 10;
     private static final double SLOW = 20;
+    private static final double FAST = 20_000;
 
     /** Makes a topology, and adds what is its own to the configuration. */
     private interface Member {
@@ -58,6 +59,7 @@ public final class Zoo {
         members.put("metered", Zoo::metered);
         members.put("grouped", Zoo::grouped);
         members.put("alone", Zoo::alone);
+        members.put("hasty", Zoo::hasty);
         members.put("busy", this::busy);
     }
 
@@ -238,6 +240,16 @@ public final class Zoo {
     /** A source and nothing else, as one that writes by itself. */
     private static StormTopology alone(Config config) {
         return beating(SLOW).createTopology();
+    }
+
+    /** So many tuples that those who keep track of them have most to do. Each executor asks for a worker of its own. */
+    private static StormTopology hasty(Config config) {
+        config.setNumWorkers(3);
+        config.setNumAckers(1);
+        config.setMaxSpoutPending(1_000);
+        TopologyBuilder builder = beating(FAST);
+        builder.setBolt("sink", new Sink(), 1).shuffleGrouping("beat");
+        return builder.createTopology();
     }
 
     /** The one whose load changes. It asks for two workers, so it can be changed while it runs. */

@@ -80,7 +80,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
             sized(situation, index, scaling?, &forecast, model)
         })
         .collect();
-    slots::bound(situation, memory, &forecast.far, &mut sizes);
+    let no_cores = slots::bound(situation, memory, &forecast.far, &mut sizes);
     meet_latency(situation, &forecast.far, &mut sizes);
     let needs = needs(situation, memory, &sizes, &doubts);
     let doubts = evidence::told(&doubts);
@@ -98,7 +98,7 @@ pub fn find(situation: &Situation<'_>, memory: &mut Memory, model: &mut Topology
                 steps,
                 sizes: &sizes,
                 needs: &needs,
-                limits,
+                limits: no_cores.into_iter().chain(limits).collect(),
                 unsure: unsure.as_ref(),
             };
             let intent = up(situation, memory, model, short);

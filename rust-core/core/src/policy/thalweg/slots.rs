@@ -10,6 +10,7 @@ use super::memory::Memory;
 use super::size::{Scaling, Size};
 use crate::demand::{ComponentFlow, Demand, whole_executors};
 use crate::policy::situation::Situation;
+use crate::reason::{Reason, ReasonCode};
 use crate::settings::SlotRule;
 
 /// Below this share of their cores, slots have room.
@@ -18,6 +19,8 @@ const ROOMY: f64 = 0.8;
 const WORK_WEIGHT: f64 = 0.3;
 /// A record that takes so many times as long where slots are full waits for a core.
 const INFLATED: f64 = 1.15;
+/// One that takes so many times longer than waiting for cores explains has become dearer.
+const DEARER: f64 = 2.0;
 
 /// What slots have, and what is done in them.
 struct Slots {
@@ -79,6 +82,9 @@ pub(super) fn slots_needed(situation: &Situation<'_>, asked: &[Option<Demand>]) 
 
 /// Sees whether components take cores from each other, and returns whether they do so now: what a component does
 /// then is no measure of what it can do.
+///
+/// Who waits for a core takes as many times longer as more is wanted of cores than there are. Where a record takes much
+/// longer than that, it is another record, and what was known of its work holds no more.
 pub(super) fn watch(situation: &Situation<'_>, memory: &mut Memory) -> bool {
     let Some(slots) = Slots::of(situation) else { return false };
     for (index, component) in situation.flow.users() {
@@ -87,25 +93,31 @@ pub(super) fn watch(situation: &Situation<'_>, memory: &mut Memory) -> bool {
             let known = memory.roomy_work.entry(index).or_insert(work);
             *known += WORK_WEIGHT * (work - *known);
         } else if component.busiest() >= Some(SATURATED) && slots.busy > slots.cores {
-            let usual = memory.roomy_work.get(&index);
-            memory.contended |= usual.is_some_and(|usual| work > INFLATED * usual);
+            let Some(usual) = memory.roomy_work.get_mut(&index) else { continue };
+            if work > DEARER * (slots.busy / slots.cores) * *usual {
+                *usual = work;
+                memory.contended = false;
+            } else {
+                memory.contended |= work > INFLATED * *usual;
+            }
         }
     }
     memory.contended && slots.busy >= ROOMY * slots.cores
 }
 
 /// Bounds what each component can do by what is left of its slots, and has all grow together where
-/// slots are what is needed.
+/// slots are what is needed. Returns why there are not as many as are needed, if so.
 pub(super) fn bound(
     situation: &Situation<'_>,
     memory: &Memory,
     asked: &[Option<Demand>],
     sizes: &mut [Option<(Scaling<'_>, Size)>],
-) {
-    let Some(slots) = Slots::of(situation).filter(|_| memory.contended) else { return };
+) -> Option<Reason> {
+    let slots = Slots::of(situation).filter(|_| memory.contended)?;
     // They can do what they do.
     let room = (slots.cores / slots.busy).max(1.0);
-    let desired = slots.needed(situation, asked).min(slots.most);
+    let needed = slots.needed(situation, asked);
+    let desired = needed.min(slots.most);
     for (index, component) in situation.flow.users() {
         let (Some((_, size)), Some(input)) = (&mut sizes[index], component.input()) else {
             continue;
@@ -116,12 +128,18 @@ pub(super) fn bound(
             size.need = size.need.max(share.min(component.most()));
         }
     }
+    (needed > slots.most).then(|| {
+        let text = "slots whose cores would do what is asked of all components, and those that all nodes have cores for";
+        let (needed, most) = (f64::from(needed), f64::from(slots.most));
+        Reason::compared(ReasonCode::ClusterLimited, needed, most, text)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{TopologyModel, find};
     use super::*;
+    use crate::policy::situation::Intent;
     use crate::policy::testing::Case;
 
     /// Two operators of four executors each that share four cores.
@@ -220,6 +238,40 @@ mod tests {
         // Not twice as much at twice the busy share.
         desired(&mut shared(1500.0, [1.0, 0.4]), &mut memory);
         assert!(memory.contended);
+    }
+
+    #[test]
+    fn records_that_became_dearer_do_not_wait_for_cores() {
+        let mut memory = Memory::default();
+        desired(&mut shared(1000.0, [0.1, 0.1]), &mut memory);
+        // A hundred times the work, in slots that want a tenth more of their cores than there is.
+        let found = desired(&mut shared(100.0, [1.0, 0.1]), &mut memory);
+        assert!(!memory.contended);
+        assert!(matches!(found[..], [(1, 5..)]), "{found:?}");
+        // The same where cores were seen to be shared before.
+        let mut memory = Memory { roomy_work: memory.roomy_work.clone(), ..contended() };
+        memory.roomy_work.insert(1, 0.0004);
+        let found = desired(&mut shared(100.0, [1.0, 0.1]), &mut memory);
+        assert!(matches!(found[..], [(1, 5..)]), "{found:?}");
+    }
+
+    #[test]
+    fn where_no_node_has_a_core_left_that_is_said() {
+        let mut case = shared(1000.0, [0.6, 0.38]);
+        let (mut memory, mut model) = (contended(), TopologyModel::default());
+        let mut said = Vec::new();
+        for _ in 0..12 {
+            case.wait(10);
+            case.intent(|situation| {
+                let cores = Some(4.0);
+                let situation = Situation { cores, most_cores: cores, ..*situation };
+                let intent = find(&situation, &mut memory, &mut model);
+                let Intent::Stay(reasons) = &intent else { panic!("{intent:?}") };
+                said = reasons.iter().map(|reason| reason.code).collect();
+                intent
+            });
+        }
+        assert_eq!(said, [ReasonCode::ClusterLimited, ReasonCode::DemandAboveCapacity]);
     }
 
     #[test]

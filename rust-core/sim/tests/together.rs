@@ -105,6 +105,43 @@ fn who_grows_leaves_the_others_where_they_are() {
     }
 }
 
+/// Whether a topology was short in the last two minutes.
+fn short_at_last(result: &RunResult) -> bool {
+    result.points.iter().rev().take(2).any(|point| point.under_secs > 0.0)
+}
+
+#[test]
+fn a_budget_that_is_enough_for_all_leaves_nobody_short() {
+    // Each needs four executors of 1,000 records/s at three quarters, and may have five beside its source.
+    let each = |name: &str, from: f64| {
+        let levels = vec![[0.0, 0.3], [from, 1.0]];
+        let load = Load { shape: LoadShape::Steps { levels }, ..Load::default() };
+        Scenario { rate: 3000.0, duration_secs: 1800.0, load, ..small(name) }
+    };
+    let scenarios = [each("first", 60.0), each("second", 90.0), each("third", 600.0)];
+    let settings = Settings { executor_budget: 18, ..settings(PolicyName::Thalweg) };
+    for result in run_all(&scenarios, &settings, 1) {
+        assert!(!short_at_last(&result), "{}: {:?}", result.scenario, result.actions);
+    }
+}
+
+#[test]
+fn who_needs_less_gives_back_what_another_needs() {
+    // Twelve executors in all, of which each needs eight in its own half of the time.
+    let each = |name: &str, levels: Vec<[f64; 2]>| {
+        let load = Load { shape: LoadShape::Steps { levels }, ..Load::default() };
+        Scenario { rate: 5500.0, duration_secs: 7200.0, load, ..small(name) }
+    };
+    let scenarios = [
+        each("mornings", vec![[0.0, 1.0], [3600.0, 0.1]]),
+        each("evenings", vec![[0.0, 0.1], [3600.0, 1.0]]),
+    ];
+    let settings = Settings { executor_budget: 14, ..settings(PolicyName::Thalweg) };
+    for result in run_all(&scenarios, &settings, 1) {
+        assert!(!short_at_last(&result), "{}: {:?}", result.scenario, result.actions);
+    }
+}
+
 fn cluster() -> impl Strategy<Value = Vec<Scenario>> {
     let shape = prop_oneof![Just(Shape::Linear), Just(Shape::Diamond), Just(Shape::Join)];
     let one = (shape, 0u64..10_000, 0.2..1.5f64, 0.2..2.0f64);

@@ -106,9 +106,11 @@ docs: setup ## Writes the generated reference pages anew
 	@UPDATE_DOCS=1 cargo test --quiet --locked -p thalweg-engine -p thalweg-cli reference
 	@UPDATE_DOCS=1 cargo test --quiet --locked -p thalweg-serve --test http pages
 
-install: setup dashboard ## Installs the command thalweg with its manual pages and completions (PREFIX=/usr/local)
+install: setup dashboard ## Installs the command thalweg with its manual pages, completions and jar for Storm (PREFIX=/usr/local)
 	@cargo build --quiet --release --locked -p thalweg-cli
+	@scripts/gradle.sh --quiet :jvm-adapter:storm:jar
 	@install -D -m 755 target/release/thalweg $(DESTDIR)$(PREFIX)/bin/thalweg
+	@install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/thalweg jvm-adapter/storm/build/libs/thalweg-storm-*.jar
 	@target/release/thalweg manual $(DESTDIR)$(PREFIX)/share
 
 dist: ## Builds a release into target/archives: archives, sums, parts list (DIST_NATIVE=folder with libraries built elsewhere)

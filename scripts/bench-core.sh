@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 
 # A benchmark of an earlier run that is no more leaves its estimates behind.
 touch "$work/begin"
-cargo bench --quiet --locked -p thalweg-core -p thalweg-jni
+cargo bench --quiet --locked -p thalweg-core -p thalweg-codec
 find target/criterion -path '*/new/estimates.json' -newer "$work/begin" | sort | while IFS= read -r estimates; do
     jq --null-input --slurpfile of "${estimates%estimates.json}benchmark.json" --slurpfile is "$estimates" '
         ($is[0].median | {median_ms: .point_estimate, low_ms: .confidence_interval.lower_bound,

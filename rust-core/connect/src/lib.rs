@@ -5,3 +5,10 @@
 pub mod flink;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+#[cfg(any(feature = "flink", feature = "storm"))]
+mod look;
+#[cfg(feature = "storm")]
+pub mod storm;
+
+#[cfg(any(feature = "flink", feature = "storm"))]
+pub use look::{Finding, Look};

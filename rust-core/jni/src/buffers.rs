@@ -6,8 +6,8 @@ use jni::sys::jint;
 use thalweg_core::model::{Observation, SlotRef};
 use thalweg_engine::Assigned;
 
-use crate::codec::decode;
 use crate::outcome::BridgeError;
+use thalweg_codec::decode;
 
 /// An executor that is left to the engine's own scheduler.
 const NOT_OURS: i32 = -1;

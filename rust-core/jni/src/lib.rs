@@ -6,7 +6,6 @@
 #![allow(unsafe_code)]
 
 mod buffers;
-pub mod codec;
 mod engines;
 mod exports;
 mod log;

@@ -10,7 +10,7 @@ use jni::{Env, EnvUnowned, jni_sig, jni_str};
 use thalweg_engine::EngineError;
 use thiserror::Error;
 
-use crate::codec::CodecError;
+use thalweg_codec::CodecError;
 
 /// What can go wrong between Java and the engine.
 #[derive(Debug, Error)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use thalweg_codec::decode;
 use thalweg_core::decide;
 use thalweg_core::explain::Verdict;
 use thalweg_core::model::{Counters, Observation};
@@ -12,7 +13,6 @@ use thalweg_core::settings::PolicyName;
 use thalweg_core::settings::{Mode, Settings};
 use thalweg_core::state::State;
 use thalweg_core::units::{Millis, Timestamp};
-use thalweg_jni::codec::decode;
 
 /// What a vector holds was counted in this time.
 const STEP_SECS: u32 = 10;

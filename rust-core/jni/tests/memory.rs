@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use thalweg_codec::{decode, encode};
 use thalweg_core::model::{
     Component, ComponentKind, Counters, Edge, Executor, Node, Observation, SlotRef, TaskRange,
     Topology,
 };
 use thalweg_core::units::{Millis, Timestamp};
 use thalweg_engine::Engine;
-use thalweg_jni::codec::{decode, encode};
 
 /// Counts what is in use.
 struct Counting;

@@ -1,4 +1,4 @@
-//! `thalweg advise` before a real Flink in which nothing is installed.
+//! `thalweg advise` before a real Flink in which nothing is installed, and before a real Storm in which nothing of it runs.
 
 use std::fs;
 use std::path::Path;
@@ -10,6 +10,8 @@ use thalweg_lab::FlinkCluster;
 use thalweg_lab::flink::JobInfo;
 
 use crate::THALWEG;
+use crate::product::{self, Product};
+use crate::workers::pids;
 
 /// Fails unless the command says that a vertex would get more subtasks, and why, and leaves all as it is. What goes into the
 /// advice is recorded.
@@ -18,27 +20,62 @@ use crate::THALWEG;
 /// Names what was said instead, or what was changed.
 pub fn grows(flink: &FlinkCluster, job: &JobInfo, vertex: &str, recording: &Path) -> Result<()> {
     let before = arrangement(flink, job)?;
-    let url = flink.rest().url();
-    let told = Command::new(THALWEG)
-        .args(["advise", "flink", url, "--once-settled", "--for", "60s", "--json", "--record"])
-        .arg(recording)
-        .output()
-        .context(THALWEG)?;
+    let mut command = Command::new(THALWEG);
+    command.args(["advise", "flink", flink.rest().url(), "--once-settled", "--for", "60s"]);
+    advises_more(&mut command, "jobs", (&job.name, vertex), recording)?;
+    let after = arrangement(flink, job)?;
+    ensure!(before == after, "before {before}\nafter {after}");
+    Ok(())
+}
+
+/// The same of a component of a topology on Storm.
+///
+/// # Errors
+/// Names what was said instead, or what was changed.
+pub fn storm_grows(product: &Product, topology: &str, component: &str) -> Result<()> {
+    let storm = &product.storm;
+    let placed = || {
+        Ok::<_, anyhow::Error>((storm.control().info(topology)?.assignment(), pids(storm.dir())))
+    };
+    let before = placed()?;
+    let mut command = Command::new(THALWEG);
+    command.args(["advise", "storm", "--once-settled", "--for", "120s"]);
+    command.arg("--storm-home").arg(storm.home()).arg("--storm-conf").arg(storm.conf());
+    command.arg("--jar").arg(product::jar()?);
+    for quick in ["monitor.interval.secs=2", "metrics.window.secs=10", "metrics.settle.secs=5"] {
+        command.args(["--set", &format!("thalweg.{quick}")]);
+    }
+    let recording = storm.dir().join("advice.jsonl");
+    advises_more(&mut command, "topologies", (topology, component), &recording)?;
+    let after = placed()?;
+    ensure!(before == after, "before {before:?}\nafter {after:?}");
+    Ok(())
+}
+
+/// Fails unless the command says that a component of something that runs would get more, with what was measured, and says the
+/// same again from what it recorded.
+fn advises_more(
+    command: &mut Command,
+    all: &str,
+    (name, component): (&str, &str),
+    recording: &Path,
+) -> Result<()> {
+    let told = command.args(["--json", "--record"]).arg(recording).output().context(THALWEG)?;
     let said = String::from_utf8_lossy(&told.stdout);
     let evidence = || format!("{said}\n{}", String::from_utf8_lossy(&told.stderr));
     ensure!(told.status.success(), "{}", evidence());
     let last = said.lines().last().context("nothing was said")?;
     let summary: Value = serde_json::from_str(last)?;
-    let advised = &summary["summary"]["jobs"][0];
-    ensure!(advised["name"] == job.name && advised["verdict"] == "advise", "{}", evidence());
+    let mut seen = summary["summary"][all].as_array().into_iter().flatten();
+    let advised = seen.find(|one| one["name"] == name).with_context(evidence)?;
+    ensure!(advised["verdict"] == "advise", "{}", evidence());
     let mut changes = advised["changes"].as_array().into_iter().flatten();
     let grows = |change: &Value| {
-        change["component"] == vertex && change["desired"].as_f64() > change["executors"].as_f64()
+        change["component"] == component
+            && change["desired"].as_f64() > change["executors"].as_f64()
     };
     ensure!(changes.any(grows), "{}", evidence());
     ensure!(advised["reasons"][0]["measured"].is_f64(), "{}", evidence());
-    let after = arrangement(flink, job)?;
-    ensure!(before == after, "before {before}\nafter {after}");
     let replayed = Command::new(THALWEG).arg("replay").arg(recording).output()?;
     ensure!(replayed.status.success(), "{}", String::from_utf8_lossy(&replayed.stderr));
     Ok(())

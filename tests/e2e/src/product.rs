@@ -469,7 +469,7 @@ pub fn read_status(file: &Path) -> Result<Status> {
 }
 
 /// The jar that users drop into Storm.
-fn jar() -> Result<PathBuf> {
+pub(crate) fn jar() -> Result<PathBuf> {
     const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../jvm-adapter/storm/build/libs");
     let jar = Path::new(FOLDER).join(format!("thalweg-storm-{}.jar", env!("CARGO_PKG_VERSION")));
     if !jar.exists() {

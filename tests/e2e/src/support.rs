@@ -112,6 +112,7 @@ pub const ROWS: &[Row] = &[
         Works,
         "nimbus_lives_on_a_line_before_those",
     ),
+    row(["Storm", "2.8.3", "advise, from beside"], ADVISED, Works, LADDER),
     row(["Storm", "3.x", "act"], "any", Works, ""),
     row(STORM, "Kerberos, TLS and authorizers", Works, ""),
     row(

@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use thalweg_e2e::LIMIT;
+use thalweg_e2e::advice::storm_grows;
 use thalweg_e2e::product::{Product, WORDS_PER_LINE, text};
 use thalweg_e2e::workers::pids;
 use thalweg_lab::control::TopologyInfo;
 
 const LINES: f64 = 50.0;
+/// More than one executor can wait for each line.
+const SHORT_WAIT_MS: f64 = 30.0;
 const CALM: Duration = Duration::from_secs(12);
 
 #[test]
@@ -17,6 +21,7 @@ fn storms_own_scheduler_takes_over() -> Result<()> {
     let nowhere = text("/nowhere/libthalweg_jni.so");
     let mut product = Product::embedded(&[("thalweg.native.library", nowhere)])?;
     without_the_library_topologies_run(&mut product)?;
+    from_beside_it_is_told_what_would_be_changed(&product)?;
     a_bad_setting_is_named_and_nothing_is_touched(&mut product)?;
     observing_explains_and_changes_nothing(&mut product)?;
     what_storm_placed_is_stopped_only_with_a_word(&mut product)?;
@@ -36,6 +41,16 @@ fn without_the_library_topologies_run(product: &mut Product) -> Result<()> {
     );
     ensure!(log.contains("/nowhere/libthalweg_jni.so"), "the cause is not named: {log}");
     Ok(())
+}
+
+/// Of a topology whose one executor can do two thirds of what comes in, beside one that has enough.
+fn from_beside_it_is_told_what_would_be_changed(product: &Product) -> Result<()> {
+    let short = product.word_count("short").set("workers", 1).set("splitWait", SHORT_WAIT_MS);
+    product.storm.submit(&short.set("splitTasks", 4), LIMIT).with_context(|| product.evidence())?;
+    storm_grows(product, "short", "split")?;
+    product.storm.control().kill("short", 0)?;
+    product
+        .wait("the end of its worker", || Ok((pids(product.storm.dir()).len() == 2).then_some(())))
 }
 
 fn a_bad_setting_is_named_and_nothing_is_touched(product: &mut Product) -> Result<()> {

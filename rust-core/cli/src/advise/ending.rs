@@ -6,6 +6,7 @@ use thalweg_core::explain::{Decision, ReasonCode};
 use thalweg_core::model::{Observation, Obstacle};
 use thalweg_core::units::{Millis, Timestamp};
 
+use super::words::Words;
 use crate::exit::Failure;
 
 /// As long as a decision gives one of these, what it is about was not seen for long enough.
@@ -61,9 +62,9 @@ impl Settled {
 
 /// Something that keeps a job from being judged or changed, and that can be mended.
 fn is_found(decision: &Decision, observation: &Observation) -> bool {
-    let unread = [Some(Obstacle::Unreadable), Some(Obstacle::OtherScheduler)];
+    let unread = [Obstacle::Unreadable, Obstacle::OtherScheduler, Obstacle::KeptApart];
     let codes = [ReasonCode::CheckpointsMissing, ReasonCode::MetricsMissing];
-    unread.contains(&obstacle(decision, observation))
+    obstacle(decision, observation).is_some_and(|one| unread.contains(&one))
         || decision.reasons.iter().any(|reason| codes.contains(&reason.code))
 }
 
@@ -72,14 +73,15 @@ pub fn ending(
     decisions: &[Decision],
     observation: &Observation,
     settled: Option<bool>,
+    words: Words,
 ) -> Result<(), Failure> {
     if decisions.is_empty() {
-        return Err(Failure::NotYet("no job runs there".to_owned()));
+        return Err(Failure::NotYet(format!("no {} runs there", words.one)));
     }
     let judged = decisions.iter().any(|decision| is_judged(decision, observation));
     if settled == Some(false) || !judged {
-        let text = "jobs were not seen for long enough, or what is said of them still changes";
-        return Err(Failure::NotYet(text.to_owned()));
+        let text = "were not seen for long enough, or what is said of them still changes";
+        return Err(Failure::NotYet(format!("{} {text}", words.all)));
     }
     if decisions.iter().any(|decision| is_found(decision, observation)) {
         return Err(Failure::Found);

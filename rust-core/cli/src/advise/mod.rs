@@ -3,7 +3,10 @@
 mod access;
 mod ending;
 mod flink;
+mod storm;
 mod told;
+mod watch;
+mod words;
 
 use clap::{Args, Subcommand};
 
@@ -19,6 +22,7 @@ pub struct Advise {
 #[derive(Debug, Subcommand)]
 enum Cluster {
     Flink(flink::Flink),
+    Storm(storm::Storm),
 }
 
 impl Advise {
@@ -26,6 +30,7 @@ impl Advise {
     pub fn run(self) -> Result<(), Failure> {
         match self.cluster {
             Cluster::Flink(flink) => flink.run(),
+            Cluster::Storm(storm) => storm.run(),
         }
     }
 }

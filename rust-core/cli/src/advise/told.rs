@@ -3,20 +3,22 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use thalweg_connect::flink::Look;
+use thalweg_connect::Look;
 use thalweg_control::{all_visible, visible};
 use thalweg_core::explain::Decision;
 use thalweg_core::model::Topology;
 use thalweg_core::units::Timestamp;
 
 use super::ending::words;
-use crate::live::plan::{desired, structured as planned};
+use super::words::Words;
+use crate::live::plan::{desired, diff, structured as planned};
 use crate::live::show::{Tone, list, number, paint, reason, short, span, table, text, tone};
 
-/// What was said last of each job.
-#[derive(Debug, Default)]
+/// What was said last of each job or topology.
+#[derive(Debug)]
 pub struct Told {
     as_json: bool,
+    words: Words,
     /// Of jobs by their ids: their names and what was said.
     last: BTreeMap<String, (String, String)>,
     /// Of jobs by their ids: what could not be read.
@@ -40,8 +42,8 @@ pub struct Watched {
 
 impl Told {
     /// Tells it as JSON lines, or for people.
-    pub fn new(as_json: bool) -> Self {
-        Self { as_json, ..Self::default() }
+    pub fn new(as_json: bool, words: Words) -> Self {
+        Self { as_json, words, last: BTreeMap::new(), findings: BTreeMap::new() }
     }
 
     /// Tells what is new of all jobs.
@@ -72,12 +74,16 @@ impl Told {
     /// Tells what cannot be read, once, and once that it can be read again.
     fn found(&mut self, look: &Look) {
         let found: BTreeMap<String, String> =
-            look.findings.iter().map(|one| (one.job.clone(), one.text.clone())).collect();
-        for (job, text) in found.iter().filter(|(job, _)| !self.findings.contains_key(*job)) {
-            eprintln!("thalweg: job {}: {}", visible(job), visible(text));
+            look.findings.iter().map(|one| (one.about.clone(), one.text.clone())).collect();
+        let name = |about: &str| match about.is_empty() {
+            true => "the cluster".to_owned(),
+            false => format!("{} {}", self.words.one, visible(about)),
+        };
+        for (about, text) in found.iter().filter(|(about, _)| !self.findings.contains_key(*about)) {
+            eprintln!("thalweg: {}: {}", name(about), visible(text));
         }
-        for job in self.findings.keys().filter(|job| !found.contains_key(*job)) {
-            eprintln!("thalweg: job {}: is read again", visible(job));
+        for about in self.findings.keys().filter(|about| !found.contains_key(*about)) {
+            eprintln!("thalweg: {}: is read again", name(about));
         }
         self.findings = found;
     }
@@ -85,12 +91,17 @@ impl Told {
     fn one(&self, look: &Look, decision: &Decision) {
         let Ok(decided) = serde_json::to_value(decision) else { return };
         let job = look.observation.topologies.iter().find(|job| job.id == decision.topology);
-        let mut structured = structured(&decided);
+        let mut structured = structured(&decided, self.words);
         structured["at"] = json!(decision.at);
         structured["components"] = json!(components(&decided, job));
         structured["obstacle"] = json!(job.and_then(|job| job.obstacle));
         self.say(&structured, || {
-            for_people(decision.at, &all_visible(decided), &all_visible(structured.clone()))
+            for_people(
+                decision.at,
+                &all_visible(decided),
+                &all_visible(structured.clone()),
+                self.words,
+            )
         });
     }
 
@@ -107,15 +118,17 @@ impl Told {
         let decided: Vec<Value> =
             decisions.iter().filter_map(|decision| serde_json::to_value(decision).ok()).collect();
         if self.as_json {
-            let jobs: Vec<Value> = decided.iter().map(structured).collect();
+            let seen: Vec<Value> = decided.iter().map(|one| structured(one, self.words)).collect();
             let summary = json!({ "cluster": watched.place, "version": watched.version,
-                "secs": watched.secs, "looks": watched.looks, "failed_looks": watched.failed, "jobs": jobs });
+                "secs": watched.secs, "looks": watched.looks, "failed_looks": watched.failed,
+                (self.words.all): seen });
             println!("{}", json!({ "summary": summary }));
             return;
         }
         println!(
-            "{} Flink {} at {}: {} looks in {}, {} without an answer; nothing was touched",
+            "{} {} {} at {}: {} looks in {}, {} without an answer; nothing was touched",
             paint(Tone::Strong, "summary"),
+            self.words.engine,
             watched.version,
             watched.place,
             watched.looks,
@@ -123,16 +136,16 @@ impl Told {
             watched.failed,
         );
         for decision in decided {
-            println!("  {}", in_short(&all_visible(decision)));
+            println!("  {}", in_short(&all_visible(decision), self.words));
         }
     }
 }
 
-/// A decision's plan for programs, without places: Flink chooses them.
-fn structured(decided: &Value) -> Value {
+/// A decision's plan for programs, without places where the engine chooses them.
+fn structured(decided: &Value, words: Words) -> Value {
     let mut planned = planned(decided);
     if let Some(fields) = planned.as_object_mut() {
-        fields.retain(|field, _| !["moves", "shown"].contains(&field.as_str()));
+        fields.retain(|field, _| field != "shown" && (words.is_placed || field != "moves"));
     }
     planned
 }
@@ -158,7 +171,7 @@ fn components(decided: &Value, job: Option<&Topology>) -> Vec<Value> {
     seen.map(one).collect()
 }
 
-fn for_people(at: Timestamp, decided: &Value, structured: &Value) -> String {
+fn for_people(at: Timestamp, decided: &Value, structured: &Value, words: Words) -> String {
     let verdict = text(decided, "/verdict");
     let mut lines = vec![format!(
         "{} {} ({}): {}",
@@ -167,7 +180,7 @@ fn for_people(at: Timestamp, decided: &Value, structured: &Value) -> String {
         text(decided, "/topology"),
         paint(tone(verdict), verdict)
     )];
-    let mut rows = table(&["component", "subtasks", "rate/s", "busy", "busiest", "waiting"]);
+    let mut rows = table(&["component", words.executors, "rate/s", "busy", "busiest", "waiting"]);
     for component in list(structured, "/components") {
         let shown = |path: &str| number(component, path).map_or("-".to_owned(), short);
         rows.add_row([
@@ -182,7 +195,8 @@ fn for_people(at: Timestamp, decided: &Value, structured: &Value) -> String {
     if !rows.is_empty() {
         lines.extend(rows.to_string().lines().map(|line| format!("  {}", line.trim_end())));
     }
-    lines.extend(desired(decided).iter().map(|line| format!("  {line}")));
+    let plan = if words.is_placed { diff(decided) } else { desired(decided) };
+    lines.extend(plan.iter().map(|line| format!("  {line}")));
     let (against, reasons) = against(decided);
     lines.extend(reasons.iter().map(|given| format!("  because {}", reason(given))));
     lines.extend(against.iter().map(|given| format!("  but {}", reason(given))));
@@ -190,9 +204,9 @@ fn for_people(at: Timestamp, decided: &Value, structured: &Value) -> String {
 }
 
 /// A job in one line: what it would get, or why it stays as it is.
-fn in_short(decision: &Value) -> String {
+fn in_short(decision: &Value, words: Words) -> String {
     let name = text(decision, "/name");
-    let changes: Vec<String> = list(&structured(decision), "/changes")
+    let changes: Vec<String> = list(&structured(decision, words), "/changes")
         .map(|change| {
             let of = |path: &str| number(change, path).map_or("?".to_owned(), short);
             format!("{} {} → {}", text(change, "/component"), of("/executors"), of("/desired"))

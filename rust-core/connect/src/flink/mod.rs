@@ -21,5 +21,5 @@ pub use ask::Ask;
 pub use cluster::Cluster;
 pub use defaults::defaults;
 pub use error::{AddressError, RestError};
-pub use reader::{Finding, Look, Reader};
+pub use reader::Reader;
 pub use rest::Rest;

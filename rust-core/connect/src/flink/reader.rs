@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use thalweg_core::model::{Observation, Obstacle};
+use thalweg_core::model::Obstacle;
 use thalweg_core::units::Timestamp;
 
 use super::address::encoded;
@@ -17,29 +17,11 @@ use super::read::{
     outlines, tasks,
 };
 use super::view::{JobView, Task, Vertex, Waiting};
+use crate::look::{Finding, Look};
 
 /// What jobs are in no more.
 const ENDED: [&str; 3] = ["FINISHED", "CANCELED", "FAILED"];
 const RUNNING: &str = "RUNNING";
-
-/// Something that was found about a job, for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The job's id.
-    pub job: String,
-    /// What was found.
-    pub text: String,
-}
-
-/// What one look came to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Look {
-    /// The cluster as it was seen. Jobs come by their ids; one that cannot be read is there as it was last seen, with
-    /// `Obstacle::Unreadable`.
-    pub observation: Observation,
-    /// What could not be read, and why.
-    pub findings: Vec<Finding>,
-}
 
 /// Looks at one cluster, and keeps what one look needs of the one before.
 #[derive(Debug)]
@@ -96,7 +78,7 @@ impl Reader {
                 Err(error) if error.is_not_found() && has_ended(ask, &id)? => {}
                 Err(error) if error.is_of_one_answer() => {
                     let text = format!("cannot be read: {error}");
-                    findings.push(Finding { job: id.clone(), text });
+                    findings.push(Finding { about: id.clone(), text });
                     jobs.push(self.unreadable(&id, &state));
                 }
                 Err(error) => return Err(error),
@@ -218,7 +200,7 @@ impl Reader {
         match ask.get(&format!("/jobs/{}/resource-requirements", encoded(&job.id))) {
             Ok(answer) => self.bounds.take(&job.id, &answer),
             Err(error) if error.is_of_one_answer() => {
-                findings.push(Finding { job: job.id.clone(), text: without_bounds(&error) });
+                findings.push(Finding { about: job.id.clone(), text: without_bounds(&error) });
             }
             Err(error) => return Err(error),
         }

@@ -168,6 +168,11 @@ impl StormCluster {
         &self.nodes
     }
 
+    /// Storm's folder, of daemons and clients.
+    pub fn home(&self) -> &Path {
+        &self.daemons.home
+    }
+
     /// The folder of Storm's client configuration.
     pub fn conf(&self) -> PathBuf {
         self.nimbuses[0].dir.conf()

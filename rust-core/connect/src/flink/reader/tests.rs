@@ -179,7 +179,7 @@ fn what_cannot_be_read_of_one_job_is_an_obstacle_of_that_job() {
         let seen = look(&mut reader, &flink, 101);
         assert_eq!(obstacles(&seen), [("words", None), ("broken", Some(Obstacle::Unreadable))]);
         assert_eq!(seen.observation.topologies[1].components.len(), 2, "as it was last seen");
-        assert_eq!(seen.findings[0].job, "b");
+        assert_eq!(seen.findings[0].about, "b");
     }
     flink.words("b", "broken", 13);
     assert_eq!(obstacles(&look(&mut reader, &flink, 102)), [("words", None), ("broken", None)]);

@@ -7,7 +7,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Encodes what an adapter saw of a cluster, in layout 7 of {@code docs/reference/ffi.md}.
+ * Encodes what an adapter saw of a cluster, in layout 8 of {@code docs/reference/ffi.md}.
  *
  * <p>{@link #begin} starts a snapshot, {@link #finish} ends it; nodes come before their slots, and a
  * topology before its components, edges and executors. One writer serves many snapshots and reuses

@@ -30,6 +30,13 @@ final class Delegate {
             && isSet(scheduler.config());
     }
 
+    /** The same of a scheduler that runs elsewhere, by its name; pools that it has from a file or a loader are not seen. */
+    static boolean keepsApartAs(String scheduler, Map<String, Object> conf) {
+        return IsolationScheduler.class.getName().equals(scheduler) && isSet(conf.get(DaemonConfig.ISOLATION_SCHEDULER_MACHINES))
+            || MultitenantScheduler.class.getName().equals(scheduler) && isSet(conf.get(DaemonConfig.MULTITENANT_SCHEDULER_USER_POOLS))
+            || ResourceAwareScheduler.class.getName().equals(scheduler) && isSet(conf.get(DaemonConfig.RESOURCE_AWARE_SCHEDULER_USER_POOLS));
+    }
+
     /** What is set in {@code storm.yaml} and does not hold in mode act, each with what would help. */
     static List<String> unheld(IScheduler scheduler, Map<String, Object> conf) {
         List<String> unheld = new ArrayList<>();

@@ -273,7 +273,8 @@ final class Monitor implements AutoCloseable {
         }
     }
 
-    private static Status status(String status) {
+    /** The state of a topology, as a summary names it. */
+    static Status status(String status) {
         for (Status known : Status.values()) {
             if (known.name().equals(status)) {
                 return known;

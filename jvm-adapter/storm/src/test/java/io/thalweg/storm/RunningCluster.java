@@ -121,9 +121,9 @@ final class RunningCluster {
             String name = "c" + component;
             int count = component > 0 && component <= TWICE ? 2 : 1;
             if (component == 0) {
-                builder.setSpout(name, new Synthetic.Source(), count);
+                builder.setSpout(name, new Synthetic.Source(), count).setNumTasks(count);
             } else {
-                builder.setBolt(name, new Synthetic.Operator(), count).shuffleGrouping("c" + (component - 1));
+                builder.setBolt(name, new Synthetic.Operator(), count).setNumTasks(count).shuffleGrouping("c" + (component - 1));
             }
             for (int i = 0; i < count; i++, task++) {
                 placed.put(new ExecutorDetails(task, task), name);

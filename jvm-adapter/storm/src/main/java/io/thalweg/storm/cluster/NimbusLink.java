@@ -18,10 +18,11 @@ import org.apache.storm.utils.NimbusClient;
 import org.apache.storm.utils.ObjectReader;
 
 /**
- * One connection to the Nimbus that this runs in, made anew when it breaks; safe to share, one call at a time.
+ * One connection to Nimbus, made anew when it breaks; safe to share, one call at a time.
  *
- * <p>Only who leads asks Nimbus anything, so nobody else has to be found. Looking for the leader among
- * {@code nimbus.seeds} would wait for ever for one that stands still: it accepts connections and never answers.
+ * <p>Within Nimbus it leads to the one that this runs in: only who leads asks anything, so nobody else has to be found.
+ * Looking for the leader among {@code nimbus.seeds} would wait there for one that stands still: it accepts connections and
+ * never answers.
  */
 public final class NimbusLink implements AutoCloseable {
     /** A call on Nimbus's own interface. */
@@ -36,12 +37,43 @@ public final class NimbusLink implements AutoCloseable {
 
     private final Map<String, Object> conf;
     private final Refusals refusals;
+    private final Connect connect;
     private NimbusClient client;
 
-    /** Makes a link that connects when first used. */
+    /** A way to get a connection. */
+    @FunctionalInterface
+    private interface Connect {
+        NimbusClient by(Map<String, Object> conf) throws TTransportException;
+    }
+
+    /** Makes a link to the Nimbus that this runs in, which connects when first used. */
     public NimbusLink(Map<String, Object> conf, Refusals refusals) {
+        this(conf, refusals, NimbusLink::connect);
+    }
+
+    private NimbusLink(Map<String, Object> conf, Refusals refusals, Connect connect) {
         this.conf = conf;
         this.refusals = refusals;
+        this.connect = connect;
+    }
+
+    /**
+     * Makes a link to whichever Nimbus leads, for a process of its own. The configuration has to bound the time that a call
+     * may take, as {@link #bounded} does.
+     */
+    public static NimbusLink toLeader(Map<String, Object> conf, Refusals refusals) {
+        return new NimbusLink(conf, refusals, NimbusLink::leader);
+    }
+
+    /** The configuration of a client that tries once, and does not wait for ever. */
+    public static Map<String, Object> bounded(Map<String, Object> conf) {
+        Map<String, Object> bounded = new HashMap<>(conf);
+        if (bounded.get(Config.STORM_THRIFT_SOCKET_TIMEOUT_MS) == null) {
+            bounded.put(Config.STORM_THRIFT_SOCKET_TIMEOUT_MS, LONGEST_CALL_MILLIS);
+        }
+        // Whoever looks again and again need not try again and again at each look.
+        bounded.put(Config.STORM_NIMBUS_RETRY_TIMES, 1);
+        return bounded;
     }
 
     /** The calls that were refused. */
@@ -67,7 +99,7 @@ public final class NimbusLink implements AutoCloseable {
     private synchronized <T> T make(Call<T> call) throws TException {
         try {
             if (client == null) {
-                client = connect(conf);
+                client = connect.by(conf);
             }
             return call.on(client.getClient());
         } catch (TTransportException | TApplicationException | RuntimeException e) {
@@ -92,9 +124,14 @@ public final class NimbusLink implements AutoCloseable {
 
     /** The executors of a topology with their statistics. */
     public TopologyInfo info(String topology) throws TException {
+        return call("getTopologyInfoWithOpts", infoOf(topology));
+    }
+
+    /** The call that gets the executors of a topology with their statistics, without the errors of its components. */
+    public static Call<TopologyInfo> infoOf(String topology) {
         GetInfoOptions options = new GetInfoOptions();
         options.set_num_err_choice(NumErrorsChoice.NONE);
-        return call("getTopologyInfoWithOpts", nimbus -> nimbus.getTopologyInfoWithOpts(topology, options));
+        return nimbus -> nimbus.getTopologyInfoWithOpts(topology, options);
     }
 
     /**
@@ -124,6 +161,12 @@ public final class NimbusLink implements AutoCloseable {
         NimbusInfo own = NimbusInfo.fromConf(conf);
         int timeout = ObjectReader.getInt(conf.get(Config.STORM_THRIFT_SOCKET_TIMEOUT_MS), LONGEST_CALL_MILLIS);
         return new NimbusClient(conf, own.getHost(), own.getPort(), timeout);
+    }
+
+    /** By Storm's own search among {@code nimbus.seeds}; its builder is missing in Storm 2.5. */
+    @SuppressWarnings("deprecation")
+    private static NimbusClient leader(Map<String, Object> conf) {
+        return NimbusClient.getConfiguredClient(conf);
     }
 
     @Override

@@ -7,13 +7,13 @@ use thalweg_core::model::{
 };
 use thalweg_core::units::{Millis, Timestamp};
 
-use super::error::{CodecError, Problem};
-use super::layout::{self, Section, aligned, header};
+use crate::error::{CodecError, Problem};
+use crate::layout::{self, Section, aligned, header};
 
 /// Reads an observation.
 ///
 /// # Errors
-/// When `bytes` is not exactly one well-formed encoding of layout 6; the error names the place.
+/// When `bytes` is not exactly one well-formed encoding of this layout; the error names the place.
 pub fn decode(bytes: &[u8]) -> Result<Observation, CodecError> {
     let sections = Sections::find(bytes)?;
     let strings = strings(&sections)?;

@@ -1,10 +1,10 @@
 //! How a snapshot crosses from the JVM: a fixed layout that is written and read without a parser.
 //!
-//! Layout 4, all numbers little-endian, all sections 8-byte aligned and in this order without gaps:
+//! All numbers little-endian, all sections 8-byte aligned and in this order without gaps:
 //!
 //! ```text
 //! header   magic, version, length, section count, instant, then offset and count of each section
-//! nodes | slots | topologies | components | edges | executors | string ends | string bytes
+//! nodes | slots | topologies | components | edges | executors | apart | string ends | string bytes
 //! ```
 //!
 //! Records name strings and other records by their index. Components, edges and executors are
@@ -15,6 +15,7 @@
 //!
 //! Nothing is trusted: [`decode`] checks every length, offset, index and number, and names the
 //! place of what is wrong.
+#![forbid(unsafe_code)]
 
 mod decode;
 mod encode;

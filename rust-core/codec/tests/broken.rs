@@ -5,15 +5,15 @@ use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+use thalweg_codec::layout::{
+    GROUPINGS, KINDS, MAX_INT, MAX_LONG, OBSTACLES, STATUSES, Section, header,
+};
+use thalweg_codec::{CodecError, Problem, decode, encode};
 use thalweg_core::model::{
     Checkpoint, Component, Counters, Edge, Executor, Node, Observation, SlotRef, TaskRange,
     Topology,
 };
 use thalweg_core::units::{Millis, Timestamp};
-use thalweg_jni::codec::layout::{
-    GROUPINGS, KINDS, MAX_INT, MAX_LONG, OBSTACLES, STATUSES, Section, header,
-};
-use thalweg_jni::codec::{CodecError, Problem, decode, encode};
 
 fn amounts() -> impl Strategy<Value = f64> {
     prop_oneof![Just(0.0), 0.0..1e12_f64]

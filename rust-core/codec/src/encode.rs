@@ -3,8 +3,8 @@ use std::collections::HashMap;
 
 use thalweg_core::model::{Counters, Executor, Node, Observation, SlotRef, Topology};
 
-use super::error::{CodecError, Problem};
-use super::layout::{self, Section, aligned, header};
+use crate::error::{CodecError, Problem};
+use crate::layout::{self, Section, aligned, header};
 
 /// Writes an observation; what [`decode`](super::decode) takes back to an equal one.
 ///

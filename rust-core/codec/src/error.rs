@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-use super::layout::Section;
+use crate::layout::Section;
 
 /// An encoding, or an observation to be encoded, that breaks the layout.
 #[derive(Debug, Clone, PartialEq, Error)]

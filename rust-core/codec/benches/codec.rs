@@ -4,10 +4,10 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use thalweg_codec::{decode, encode};
 use thalweg_core::model::{
     Component, ComponentKind, Counters, Executor, Node, Observation, SlotRef, TaskRange, Topology,
 };
-use thalweg_jni::codec::{decode, encode};
 
 const SLOTS_PER_NODE: u32 = 4;
 const EXECUTORS_PER_TOPOLOGY: u32 = 100;

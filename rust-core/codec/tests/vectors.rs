@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use thalweg_codec::{decode, encode};
 use thalweg_core::model::Observation;
-use thalweg_jni::codec::{decode, encode};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors")

@@ -1,0 +1,14 @@
+//! A Storm cluster from beside, through Storm's own client.
+
+mod beside;
+mod client;
+mod cluster;
+mod error;
+mod helper;
+mod lines;
+mod protocol;
+
+pub use beside::Beside;
+pub use client::Client;
+pub use cluster::Cluster;
+pub use error::StormError;

@@ -12,6 +12,8 @@ packages=(
     zlib1g-dev      # compressed Kafka batches
     gradle          # the JVM build
     redis-server    # the tests of the shared store start their own
+    prometheus      # so do those of what it tells of nodes,
+    prometheus-node-exporter # with one that scrapes this machine
     iproute2        # the lab's namespaces and rate limits
     procps          # Storm's supervisors call ps and kill
 )

@@ -3,5 +3,9 @@
 
 #[cfg(feature = "flink")]
 pub mod flink;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+#[cfg(feature = "prometheus")]
+pub mod prometheus;

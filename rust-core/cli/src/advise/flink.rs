@@ -9,7 +9,8 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Map, Value};
 use signal_hook::consts::{SIGINT, SIGTERM};
-use thalweg_connect::flink::{Address, Cluster, Look, Reader, Rest, RestError, defaults};
+use thalweg_connect::flink::{Cluster, Look, Reader, Rest, defaults};
+use thalweg_connect::http::{Address, HttpError};
 use thalweg_control::{now_millis, visible};
 use thalweg_core::explain::{Decision, ReasonCode};
 use thalweg_core::settings::{Mode, Settings};
@@ -17,7 +18,6 @@ use thalweg_core::state::State;
 use thalweg_core::units::Timestamp;
 use thalweg_sim::Brain;
 
-use super::access::Speaking;
 use super::ending::{Settled, ending};
 use super::told::{Told, Watched};
 use crate::config;
@@ -26,6 +26,7 @@ use crate::live::moments::seconds;
 use crate::live::show::span;
 use crate::record::Recorded;
 use crate::settings::{self, Wanted};
+use crate::speaking::Speaking;
 
 /// Within this time TaskManagers have answered with their counters,
 const FETCHING: Duration = Duration::from_millis(200);
@@ -72,8 +73,8 @@ impl Flink {
         let address = Address::parse(&self.url).context("the address of the JobManager")?;
         let place = address.to_string();
         let given = self.given()?;
-        let rest = Rest::new(self.speaking.to(address, &given)).map_err(failure)?;
-        let cluster = Cluster::read(&rest, &place).map_err(failure)?;
+        let rest = Rest::new(self.speaking.to(address, &given))?;
+        let cluster = Cluster::read(&rest, &place)?;
         let settings = self.advising(&cluster, &given)?;
         let long = self.span.map(|secs| Duration::from_secs(secs.into()));
         let patience = self.once_settled.then_some(PATIENCE);
@@ -194,7 +195,7 @@ impl Watch {
     }
 
     /// One look, and what is decided upon it.
-    fn look(&mut self) -> Result<(Look, Vec<Decision>), RestError> {
+    fn look(&mut self) -> Result<(Look, Vec<Decision>), HttpError> {
         let at = Timestamp::from_millis(now_millis());
         Reader::refresh(&self.rest)?;
         let interval = Duration::from_secs_f64(self.settings.sampling.get() / 1000.0);
@@ -258,12 +259,4 @@ fn ended_by_signals() -> std::io::Result<Arc<AtomicBool>> {
         signal_hook::flag::register(signal, Arc::clone(&ended))?;
     }
     Ok(ended)
-}
-
-/// Without an answer nobody is there, or nobody may ask; what is wrong here is ours.
-fn failure(error: RestError) -> Failure {
-    match error {
-        RestError::Credentials { .. } | RestError::Setup(_) => Failure::Failed(error.into()),
-        other => Failure::Unreachable(other.to_string()),
-    }
 }

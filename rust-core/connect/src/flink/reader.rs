@@ -6,10 +6,8 @@ use serde_json::Value;
 use thalweg_core::model::{Observation, Obstacle};
 use thalweg_core::units::Timestamp;
 
-use super::address::encoded;
 use super::ask::Ask;
 use super::cluster::Cluster;
-use super::error::RestError;
 use super::json::{list, text};
 use super::measure::Observer;
 use super::read::{
@@ -17,6 +15,7 @@ use super::read::{
     outlines, tasks,
 };
 use super::view::{JobView, Task, Vertex, Waiting};
+use crate::http::{HttpError, encoded};
 
 /// What jobs are in no more.
 const ENDED: [&str; 3] = ["FINISHED", "CANCELED", "FAILED"];
@@ -76,7 +75,7 @@ impl Reader {
     ///
     /// # Errors
     /// When nobody answers.
-    pub fn refresh(ask: &impl Ask) -> Result<(), RestError> {
+    pub fn refresh(ask: &impl Ask) -> Result<(), HttpError> {
         ask.get("/jobmanager/metrics").map(drop)
     }
 
@@ -86,7 +85,7 @@ impl Reader {
     ///
     /// # Errors
     /// When nobody answers, nobody may ask, or there is no list of jobs or TaskManagers.
-    pub fn look(&mut self, ask: &impl Ask, at: Timestamp) -> Result<Look, RestError> {
+    pub fn look(&mut self, ask: &impl Ask, at: Timestamp) -> Result<Look, HttpError> {
         let mut findings = Vec::new();
         let mut jobs = Vec::new();
         for (id, state) in self.present(&ask.get("/jobs")?) {
@@ -140,7 +139,7 @@ impl Reader {
     }
 
     /// One job with the counters of every subtask; nothing once it has ended.
-    fn job(&mut self, ask: &impl Ask, id: &str) -> Result<Option<JobView>, RestError> {
+    fn job(&mut self, ask: &impl Ask, id: &str) -> Result<Option<JobView>, HttpError> {
         let Some(job) = ask.get_if_there(&format!("/jobs/{}", encoded(id)))? else {
             return Ok(None);
         };
@@ -190,7 +189,7 @@ impl Reader {
         job: &str,
         outline: &Outline,
         checkpoints: &Checkpoints,
-    ) -> Result<(Waiting, Vec<Task>), RestError> {
+    ) -> Result<(Waiting, Vec<Task>), HttpError> {
         let vertex = outline.id.as_str();
         let path = format!("/jobs/{}/vertices/{}", encoded(job), encoded(vertex));
         let answer = ask.get(&path)?;
@@ -211,7 +210,7 @@ impl Reader {
         ask: &impl Ask,
         job: &mut JobView,
         findings: &mut Vec<Finding>,
-    ) -> Result<(), RestError> {
+    ) -> Result<(), HttpError> {
         if job.vertices.is_empty() || job.state != RUNNING {
             return Ok(());
         }
@@ -230,9 +229,9 @@ impl Reader {
 }
 
 /// Why the bounds of a job are not known. Lines that do not tell a job's scheduler tell here that it is not the adaptive one.
-fn without_bounds(error: &RestError) -> String {
+fn without_bounds(error: &HttpError) -> String {
     match error {
-        RestError::Refused { text, .. } if text.contains("UnsupportedOperationException") => {
+        HttpError::Refused { text, .. } if text.contains("UnsupportedOperationException") => {
             "its scheduler changes no parallelism while it runs: to follow advice takes a restart from a savepoint, or \
              jobmanager.scheduler: adaptive"
                 .to_owned()
@@ -242,7 +241,7 @@ fn without_bounds(error: &RestError) -> String {
 }
 
 /// Whether a job is not there any more.
-fn has_ended(ask: &impl Ask, id: &str) -> Result<bool, RestError> {
+fn has_ended(ask: &impl Ask, id: &str) -> Result<bool, HttpError> {
     match ask.get_if_there(&format!("/jobs/{}", encoded(id))) {
         Ok(found) => Ok(found.is_none_or(|job| ENDED.contains(&text(&job, "state")))),
         Err(error) if error.is_of_one_answer() => Ok(false),

@@ -35,11 +35,9 @@ impl Server {
     /// # Errors
     /// When nobody answers, nobody may ask, or it is no Prometheus.
     pub fn nodes(&self, span: Span) -> Result<Vec<Series>, PrometheusError> {
-        let secs = span.long.get() / 1000.0;
-        self.groups(|selector| {
-            let long = format!("{}ms", (secs * 1000.0).round());
-            self.query(&format!("{selector}[{long}]"), span.until)
-        })
+        // A Prometheus knows no range of nothing.
+        let long = format!("{}ms", span.long.get().round().max(1.0));
+        self.groups(|selector| self.query(&format!("{selector}[{long}]"), span.until))
     }
 
     /// The same at the ends of steps: of each the last value that was scraped within it, at its end.

@@ -186,6 +186,10 @@ fn a_server_and_a_target_tell_the_same_of_a_node() {
     let server = monitored.server();
     until("a scrape", || server.nodes(span(now(), 60.0)).ok().filter(|all| !all.is_empty()));
 
+    // Its own page has metrics of each type.
+    let page = Address::parse(&format!("{}/metrics", monitored.url)).unwrap();
+    Target::new(Access { address: page, ..monitored.access() }).unwrap().scrape(now()).unwrap();
+
     // Before, the server's own scrape, and after.
     let before = by_key(target.scrape(now()).unwrap());
     let begun = now();

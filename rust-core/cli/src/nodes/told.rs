@@ -138,7 +138,7 @@ fn bytes(bytes: f64) -> String {
         left /= 1024.0;
         unit += 1;
     }
-    format!("{} {}", short((left * 10.0).round() / 10.0), units.get(unit).unwrap_or(&"B"))
+    format!("{} {}", short(left), units.get(unit).unwrap_or(&"B"))
 }
 
 #[cfg(test)]

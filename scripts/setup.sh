@@ -12,6 +12,8 @@ packages=(
     zlib1g-dev      # compressed Kafka batches
     gradle          # the JVM build
     redis-server    # the tests of the shared store start their own
+    prometheus      # so do those of what it knows of nodes
+    prometheus-node-exporter # whom it scrapes there
     iproute2        # the lab's namespaces and rate limits
     procps          # Storm's supervisors call ps and kill
 )
@@ -19,7 +21,7 @@ for part in "$@"; do
     case $part in
     dashboard) ;; # Node.js is asked for below: Debian 12 has one that is too old
     benchmarks) packages+=(jq) ;;
-    browser) packages+=(chromium fonts-dejavu-core prometheus) ;;
+    browser) packages+=(chromium fonts-dejavu-core) ;;
     thorough) packages+=(libfaketime) ;; # nodes whose clock is wrong
     dist | checks | audit) packages+=(python3-venv curl) ;; # Zig, schemas and cargo's auditors come as Python's packages
     *) echo "$0: dashboard, browser, benchmarks, thorough, dist, checks or audit" >&2 && exit 2 ;;

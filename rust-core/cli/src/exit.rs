@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use thalweg_connect::http::HttpError;
+use thalweg_connect::prometheus::PrometheusError;
 use thalweg_control::{CallError, Refusal};
 use thiserror::Error;
 
@@ -58,6 +60,25 @@ impl From<CallError> for Failure {
             CallError::Refused(refusal) => Self::Refused(refusal),
             CallError::Unreachable { .. } => Self::Unreachable(error.to_string()),
             other => Self::Failed(anyhow::anyhow!(other.to_string())),
+        }
+    }
+}
+
+impl From<HttpError> for Failure {
+    /// Without an answer nobody is there, or nobody may ask; what is wrong here is ours.
+    fn from(error: HttpError) -> Self {
+        match error {
+            HttpError::Credentials { .. } | HttpError::Setup(_) => Self::Failed(error.into()),
+            other => Self::Unreachable(other.to_string()),
+        }
+    }
+}
+
+impl From<PrometheusError> for Failure {
+    fn from(error: PrometheusError) -> Self {
+        match error {
+            PrometheusError::Http(error) => error.into(),
+            other => Self::Failed(other.into()),
         }
     }
 }

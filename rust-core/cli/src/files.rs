@@ -1,6 +1,6 @@
 //! Reading what the user names, with errors that name the file.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -24,6 +24,20 @@ pub fn scenario(path: &Path) -> Result<Scenario> {
 pub fn write(path: &Path, content: &str) -> Result<()> {
     thalweg_engine::files::replace(path, content)
         .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes a large file beside its place until it is whole, so that nobody takes half of it for all.
+pub fn whole<T>(path: &Path, write: impl FnOnce(File) -> Result<T>) -> Result<T> {
+    let part = path.with_extension("part");
+    let file = File::create(&part).with_context(|| part.display().to_string())?;
+    let written = write(file);
+    if written.is_err() {
+        // What went wrong is told; that the half is in nobody's way is only tidy.
+        let _ = fs::remove_file(&part);
+        return written;
+    }
+    fs::rename(&part, path).with_context(|| path.display().to_string())?;
+    written
 }
 
 /// Prints a result for programs.

@@ -12,11 +12,15 @@ mod files;
 mod ledger;
 mod live;
 mod manual;
+mod nodes;
+mod parquet;
 mod record;
+mod recording;
 mod replay;
 mod serve;
 mod settings;
 mod simulate;
+mod speaking;
 mod token;
 mod tune;
 mod worker_archive;
@@ -68,6 +72,8 @@ enum Command {
     Doctor(Doctor),
     Lag(Lag),
     Advise(advise::Advise),
+    Nodes(nodes::Nodes),
+    Recording(recording::Recording),
     Ledger(ledger::Ledger),
     Config(config::Config),
     Token(token::NewToken),
@@ -129,6 +135,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Doctor(doctor) => doctor.run(),
         Command::Lag(lag) => lag.run(),
         Command::Advise(advise) => advise.run(),
+        Command::Nodes(nodes) => nodes.run(),
+        Command::Recording(recording) => recording.run(),
         Command::Ledger(ledger) => ledger.run(),
         Command::Config(config) => config.run(),
         Command::Token(token) => Ok(token.run()?),

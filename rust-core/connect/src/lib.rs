@@ -3,10 +3,14 @@
 
 #[cfg(feature = "flink")]
 pub mod flink;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 #[cfg(any(feature = "flink", feature = "storm"))]
 mod look;
+#[cfg(feature = "prometheus")]
+pub mod prometheus;
 #[cfg(feature = "storm")]
 pub mod storm;
 

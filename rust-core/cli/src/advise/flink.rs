@@ -5,14 +5,15 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 use thalweg_connect::Look;
-use thalweg_connect::flink::{Address, Cluster, Reader, Rest, RestError, defaults};
+use thalweg_connect::flink::{Cluster, Reader, Rest, defaults};
+use thalweg_connect::http::Address;
 use thalweg_control::now_millis;
 use thalweg_core::units::Timestamp;
 
-use super::access::Speaking;
 use super::watch::{Outside, Place, Watching};
 use super::words::FLINK;
 use crate::exit::Failure;
+use crate::speaking::Speaking;
 
 /// Within this time TaskManagers have answered with their counters,
 const FETCHING: Duration = Duration::from_millis(200);
@@ -37,8 +38,8 @@ impl Flink {
         let address = Address::parse(&self.url).context("the address of the JobManager")?;
         let name = address.to_string();
         let given = self.watching.given()?;
-        let rest = Rest::new(self.speaking.to(address, &given)).map_err(failure)?;
-        let cluster = Cluster::read(&rest, &name).map_err(failure)?;
+        let rest = Rest::new(self.speaking.to(address, &given))?;
+        let cluster = Cluster::read(&rest, &name)?;
         let mut settings = defaults(cluster.fetches_each);
         settings.insert("thalweg.policy".to_owned(), "thalweg".into());
         let reader = Reader::new(&cluster);
@@ -59,13 +60,5 @@ impl Outside for JobManager {
         Reader::refresh(&self.rest)?;
         std::thread::sleep((interval / 5).clamp(FETCHING, LONGEST_FETCHING));
         Ok(self.reader.look(&self.rest, at)?)
-    }
-}
-
-/// Without an answer nobody is there, or nobody may ask; what is wrong here is ours.
-fn failure(error: RestError) -> Failure {
-    match error {
-        RestError::Credentials { .. } | RestError::Setup(_) => Failure::Failed(error.into()),
-        other => Failure::Unreachable(other.to_string()),
     }
 }

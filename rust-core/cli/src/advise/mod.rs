@@ -1,6 +1,5 @@
 //! `thalweg advise`: what would be changed in a cluster in which nothing is installed, and why.
 
-mod access;
 mod ending;
 mod flink;
 mod storm;

@@ -2,15 +2,17 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use thalweg_ledger::{Merged, Record};
 
+use super::columns::Columns;
+use super::folders;
 use super::sink::Sink;
-use super::{folders, parquet};
 use crate::exit::Failure;
+use crate::files;
 
 /// Copies records of one or several ledgers into a file, by time
 #[derive(Debug, Args)]
@@ -48,10 +50,7 @@ impl Export {
     /// Runs the command.
     pub fn run(self) -> Result<(), Failure> {
         let folders = folders(&self.folders)?;
-        // Beside the file until it is whole, so that nobody takes half of it for all.
-        let part = self.out.with_extension("part");
-        let (written, unreadable) = self.copy(&folders, &part)?;
-        std::fs::rename(&part, &self.out).with_context(|| self.out.display().to_string())?;
+        let (written, unreadable) = files::whole(&self.out, |file| self.copy(&folders, file))?;
         println!("{written} records in {}", self.out.display());
         match unreadable {
             0 => Ok(()),
@@ -61,11 +60,10 @@ impl Export {
         }
     }
 
-    fn copy(&self, folders: &[PathBuf], part: &Path) -> Result<(u64, u64)> {
-        let file = File::create(part).with_context(|| part.display().to_string())?;
+    fn copy(&self, folders: &[PathBuf], file: File) -> Result<(u64, u64)> {
         let mut sink: Box<dyn Sink> = match self.format {
             Format::Jsonl => Box::new(Lines(BufWriter::new(file))),
-            Format::Parquet => Box::new(parquet::Table::new(file)?),
+            Format::Parquet => Box::new(Columns::new(file)?),
         };
         let (mut written, mut unreadable) = (0, 0);
         for step in Merged::of(folders)? {

@@ -1,8 +1,8 @@
 //! `thalweg ledger`: whether ledgers are as they were written, and copies of them.
 
+mod columns;
 mod export;
 mod heads;
-mod parquet;
 mod sink;
 mod verify;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::error::RestError;
+use crate::http::HttpError;
 
 /// Whoever answers for a JobManager's REST interface. Nothing can be done to it but to ask.
 pub trait Ask {
@@ -10,13 +10,13 @@ pub trait Ask {
     ///
     /// # Errors
     /// When there is none.
-    fn get(&self, path: &str) -> Result<Value, RestError>;
+    fn get(&self, path: &str) -> Result<Value, HttpError>;
 
     /// The same; nothing where what is asked for is not there.
     ///
     /// # Errors
     /// When there is no answer for another reason.
-    fn get_if_there(&self, path: &str) -> Result<Option<Value>, RestError> {
+    fn get_if_there(&self, path: &str) -> Result<Option<Value>, HttpError> {
         match self.get(path) {
             Ok(answer) => Ok(Some(answer)),
             Err(error) if error.is_not_found() => Ok(None),

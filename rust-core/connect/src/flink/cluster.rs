@@ -4,8 +4,8 @@ use serde_json::Value;
 use thalweg_core::units::Millis;
 
 use super::ask::Ask;
-use super::error::RestError;
 use super::json::{elements, text};
+use crate::http::{HttpError, Server};
 
 /// How often a JobManager fetches counters where nothing else is set.
 const FETCHES_EACH_MS: f64 = 10_000.0;
@@ -26,8 +26,12 @@ impl Cluster {
     ///
     /// # Errors
     /// When nobody answers, or somebody who is none. What it does not tell of its configuration is taken to be as shipped.
-    pub fn read(ask: &impl Ask, place: &str) -> Result<Self, RestError> {
-        let not_flink = |reason: String| RestError::NotFlink { place: place.to_owned(), reason };
+    pub fn read(ask: &impl Ask, place: &str) -> Result<Self, HttpError> {
+        let not_flink = |reason: String| HttpError::Stranger {
+            place: place.to_owned(),
+            expected: Server::Flink,
+            reason,
+        };
         let config = ask.get("/config").map_err(|error| match error.is_of_one_answer() {
             true => not_flink(error.to_string()),
             false => error,
@@ -38,7 +42,7 @@ impl Cluster {
         }
         let configuration = match ask.get("/jobmanager/config") {
             Err(error)
-                if !error.is_of_one_answer() && !matches!(error, RestError::NotAllowed { .. }) =>
+                if !error.is_of_one_answer() && !matches!(error, HttpError::NotAllowed { .. }) =>
             {
                 return Err(error);
             }

@@ -6,10 +6,8 @@ use serde_json::Value;
 use thalweg_core::model::Obstacle;
 use thalweg_core::units::Timestamp;
 
-use super::address::encoded;
 use super::ask::Ask;
 use super::cluster::Cluster;
-use super::error::RestError;
 use super::json::{list, text};
 use super::measure::Observer;
 use super::read::{
@@ -17,6 +15,7 @@ use super::read::{
     outlines, tasks,
 };
 use super::view::{JobView, Task, Vertex, Waiting};
+use crate::http::{HttpError, encoded};
 use crate::look::{Finding, Look};
 
 /// What jobs are in no more.
@@ -58,7 +57,7 @@ impl Reader {
     ///
     /// # Errors
     /// When nobody answers.
-    pub fn refresh(ask: &impl Ask) -> Result<(), RestError> {
+    pub fn refresh(ask: &impl Ask) -> Result<(), HttpError> {
         ask.get("/jobmanager/metrics").map(drop)
     }
 
@@ -68,7 +67,7 @@ impl Reader {
     ///
     /// # Errors
     /// When nobody answers, nobody may ask, or there is no list of jobs or TaskManagers.
-    pub fn look(&mut self, ask: &impl Ask, at: Timestamp) -> Result<Look, RestError> {
+    pub fn look(&mut self, ask: &impl Ask, at: Timestamp) -> Result<Look, HttpError> {
         let mut findings = Vec::new();
         let mut jobs = Vec::new();
         for (id, state) in self.present(&ask.get("/jobs")?) {
@@ -122,7 +121,7 @@ impl Reader {
     }
 
     /// One job with the counters of every subtask; nothing once it has ended.
-    fn job(&mut self, ask: &impl Ask, id: &str) -> Result<Option<JobView>, RestError> {
+    fn job(&mut self, ask: &impl Ask, id: &str) -> Result<Option<JobView>, HttpError> {
         let Some(job) = ask.get_if_there(&format!("/jobs/{}", encoded(id)))? else {
             return Ok(None);
         };
@@ -172,7 +171,7 @@ impl Reader {
         job: &str,
         outline: &Outline,
         checkpoints: &Checkpoints,
-    ) -> Result<(Waiting, Vec<Task>), RestError> {
+    ) -> Result<(Waiting, Vec<Task>), HttpError> {
         let vertex = outline.id.as_str();
         let path = format!("/jobs/{}/vertices/{}", encoded(job), encoded(vertex));
         let answer = ask.get(&path)?;
@@ -193,7 +192,7 @@ impl Reader {
         ask: &impl Ask,
         job: &mut JobView,
         findings: &mut Vec<Finding>,
-    ) -> Result<(), RestError> {
+    ) -> Result<(), HttpError> {
         if job.vertices.is_empty() || job.state != RUNNING {
             return Ok(());
         }
@@ -212,9 +211,9 @@ impl Reader {
 }
 
 /// Why the bounds of a job are not known. Lines that do not tell a job's scheduler tell here that it is not the adaptive one.
-fn without_bounds(error: &RestError) -> String {
+fn without_bounds(error: &HttpError) -> String {
     match error {
-        RestError::Refused { text, .. } if text.contains("UnsupportedOperationException") => {
+        HttpError::Refused { text, .. } if text.contains("UnsupportedOperationException") => {
             "its scheduler changes no parallelism while it runs: to follow advice takes a restart from a savepoint, or \
              jobmanager.scheduler: adaptive"
                 .to_owned()
@@ -224,7 +223,7 @@ fn without_bounds(error: &RestError) -> String {
 }
 
 /// Whether a job is not there any more.
-fn has_ended(ask: &impl Ask, id: &str) -> Result<bool, RestError> {
+fn has_ended(ask: &impl Ask, id: &str) -> Result<bool, HttpError> {
     match ask.get_if_there(&format!("/jobs/{}", encoded(id))) {
         Ok(found) => Ok(found.is_none_or(|job| ENDED.contains(&text(&job, "state")))),
         Err(error) if error.is_of_one_answer() => Ok(false),

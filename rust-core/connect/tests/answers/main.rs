@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use server::{Answer, Certificates, Server, answer};
-use thalweg_connect::flink::{
-    Access, Address, Ask, Authorization, Cluster, Reader, Rest, RestError,
-};
+use thalweg_connect::flink::{Ask, Cluster, Reader, Rest};
+use thalweg_connect::http::{Access, Address, Authorization, HttpError};
 use thalweg_core::units::Timestamp;
 
 fn access(url: &str) -> Access {
@@ -31,7 +30,7 @@ fn always(status: &'static str, body: &'static str) -> Answer {
     Box::new(move |_| answer(status, body))
 }
 
-fn error(access: Access) -> RestError {
+fn error(access: Access) -> HttpError {
     rest(access).get("/jobs").expect_err("no answer")
 }
 
@@ -93,7 +92,7 @@ fn what_is_no_json_breaks_off_or_never_ends_is_no_answer() {
     assert_eq!(page.code(), "NO_JSON", "{page}");
     let broken: Answer = Box::new(|_| b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n{".to_vec());
     let broken = error(to(&Server::plain(broken)));
-    assert_eq!(broken.code(), "NO_JSON", "{broken}");
+    assert_eq!(broken.code(), "BREAKS_OFF", "{broken}");
     let huge: Answer = Box::new(|_| answer("200 OK", &format!("\"{}\"", "x".repeat(1 << 20))));
     let huge = error(Access { longest_answer: 1 << 16, ..to(&Server::plain(huge)) });
     assert_eq!(huge.code(), "TOO_LARGE", "{huge}");

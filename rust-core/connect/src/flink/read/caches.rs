@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::super::ask::Ask;
-use super::super::error::RestError;
 use super::super::json::{amount, elements, rounded, text};
 use super::names::{MetricNames, Of, sums};
+use crate::http::HttpError;
 
 /// What comes before is the operator and the backend: `count.rocksdb_block_cache_hit`.
 const HIT: &str = "_block_cache_hit";
@@ -44,7 +44,7 @@ impl Default for Caches {
 
 impl Caches {
     /// Reads it; nothing where it is not counted.
-    pub fn read(&mut self, ask: &impl Ask, of: Of<'_>) -> Result<Option<Lookups>, RestError> {
+    pub fn read(&mut self, ask: &impl Ask, of: Of<'_>) -> Result<Option<Lookups>, HttpError> {
         let names = self.0.of(ask, of)?;
         if names.is_empty() {
             return Ok(None);

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::address::encoded;
 use super::super::ask::Ask;
-use super::super::error::RestError;
 use super::super::json::{amount, elements};
 use super::super::view::NodeView;
+use crate::http::{HttpError, encoded};
 
 const TIME: &str = "Status.JVM.GarbageCollector.All.Time";
 /// Each TaskManager takes a request of its own, so a few are asked at a time, in turn.
@@ -21,7 +20,7 @@ pub struct Collectors {
 
 impl Collectors {
     /// Asks the next ones, and adds to all what they told last.
-    pub fn read(&mut self, ask: &impl Ask, nodes: &mut [NodeView]) -> Result<(), RestError> {
+    pub fn read(&mut self, ask: &impl Ask, nodes: &mut [NodeView]) -> Result<(), HttpError> {
         self.known.retain(|id, _| nodes.iter().any(|node| node.id == *id));
         for _ in 0..AT_ONCE.min(nodes.len()) {
             let id = &nodes[self.next % nodes.len()].id;
@@ -37,7 +36,7 @@ impl Collectors {
     }
 }
 
-fn one(ask: &impl Ask, node: &str) -> Result<Option<f64>, RestError> {
+fn one(ask: &impl Ask, node: &str) -> Result<Option<f64>, HttpError> {
     match ask.get(&format!("/taskmanagers/{}/metrics?get={TIME}", encoded(node))) {
         Ok(answer) => Ok(elements(&answer).next().and_then(|metric| amount(metric, "value"))),
         // It left between two requests, or is not yet known to whoever answers.

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::super::address::encoded;
 use super::super::ask::Ask;
-use super::super::error::RestError;
 use super::super::json::{elements, number, text};
+use crate::http::{HttpError, encoded};
 
 /// Flink's server takes 4096 characters, with the path and what a proxy has before it.
 const LONGEST_QUERY: usize = 3_000;
@@ -39,7 +38,7 @@ impl<N: Clone> MetricNames<N> {
     }
 
     /// What the names say.
-    pub fn of(&mut self, ask: &impl Ask, (job, vertex): Of<'_>) -> Result<N, RestError> {
+    pub fn of(&mut self, ask: &impl Ask, (job, vertex): Of<'_>) -> Result<N, HttpError> {
         let key = (job.to_owned(), vertex.to_owned());
         let fresh = |known: &&mut Known<N>| {
             (self.complete)(&known.names) && known.looks < self.looks_per_reading
@@ -62,7 +61,7 @@ impl<N: Clone> MetricNames<N> {
 }
 
 /// Sums of metrics over all subtasks, as Flink answers.
-pub fn sums(ask: &impl Ask, of: Of<'_>, names: &[String]) -> Result<Value, RestError> {
+pub fn sums(ask: &impl Ask, of: Of<'_>, names: &[String]) -> Result<Value, HttpError> {
     let names: Vec<String> = names.iter().map(|name| encoded(name)).collect();
     ask.get(&format!("{}?agg=sum&get={}", path(of), names.join(",")))
 }
@@ -73,7 +72,7 @@ pub fn by_subtask(
     (job, vertex): Of<'_>,
     name: &str,
     subtasks: usize,
-) -> Result<BTreeMap<u32, f64>, RestError> {
+) -> Result<BTreeMap<u32, f64>, HttpError> {
     let mut values = BTreeMap::new();
     let wanted = format!(".{name}");
     let each = encoded(&wanted);

@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::ask::Ask;
-use super::super::error::RestError;
 use super::super::json::{amount, elements, rounded};
 use super::super::view::Waiting;
 use super::names::{MetricNames, Of, by_subtask, sums};
+use crate::http::HttpError;
 
 const PENDING: &str = ".pendingRecords";
 /// Flink puts what no name may have as an underscore: `Source: lines` is this.
@@ -45,7 +45,7 @@ impl Sources {
         ask: &impl Ask,
         of: Of<'_>,
         subtasks: usize,
-    ) -> Result<(Waiting, BTreeMap<u32, f64>), RestError> {
+    ) -> Result<(Waiting, BTreeMap<u32, f64>), HttpError> {
         let names = self.0.of(ask, of)?;
         let backlog = match names.pending {
             Some(pending) => {
@@ -74,7 +74,7 @@ fn brought(
     of: Of<'_>,
     operator: &str,
     subtasks: usize,
-) -> Result<BTreeMap<u32, f64>, RestError> {
+) -> Result<BTreeMap<u32, f64>, HttpError> {
     let taken = by_subtask(ask, of, &format!("{operator}{IN}"), subtasks)?;
     if taken.values().any(|records| *records > 0.0) {
         return Ok(taken);

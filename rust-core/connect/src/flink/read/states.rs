@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use thalweg_core::model::{Checkpoint, Obstacle};
 
-use super::super::address::encoded;
 use super::super::ask::Ask;
-use super::super::error::RestError;
 use super::super::json::{list, whole};
 use super::recovery::{newest, obstacle};
+use crate::http::{HttpError, encoded};
 
 /// What is known of the checkpoints of one job.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +43,7 @@ impl States {
         ask: &impl Ask,
         job: &str,
         vertices: &[String],
-    ) -> Result<&Checkpoints, RestError> {
+    ) -> Result<&Checkpoints, HttpError> {
         let mut known = self.0.get(job).cloned().unwrap_or_default();
         let path = format!("/jobs/{}/checkpoints", encoded(job));
         // A job that is about to run has no settings yet: they are asked for again.
@@ -78,7 +77,7 @@ fn sizes(
     ask: &impl Ask,
     path: &str,
     vertices: &[String],
-) -> Result<BTreeMap<String, Vec<Option<u64>>>, RestError> {
+) -> Result<BTreeMap<String, Vec<Option<u64>>>, HttpError> {
     let mut sizes = BTreeMap::new();
     for vertex in vertices {
         match ask.get(&format!("{path}/{}", encoded(vertex))) {
@@ -86,7 +85,7 @@ fn sizes(
                 let of = list(&answer, "subtasks").map(|subtask| whole(subtask, "state_size"));
                 sizes.insert(vertex.clone(), of.collect());
             }
-            Err(RestError::Refused { .. }) => return Ok(BTreeMap::new()),
+            Err(HttpError::Refused { .. }) => return Ok(BTreeMap::new()),
             Err(error) => return Err(error),
         }
     }

@@ -9,14 +9,14 @@ use super::*;
 /// Answers from memory; what it has none for is not found.
 #[derive(Default)]
 struct Prepared {
-    answers: RefCell<BTreeMap<String, Result<Value, RestError>>>,
+    answers: RefCell<BTreeMap<String, Result<Value, HttpError>>>,
     asked: RefCell<Vec<String>>,
     /// The job `a` ends once this is asked for.
     ends_at: RefCell<String>,
 }
 
 impl Ask for Prepared {
-    fn get(&self, path: &str) -> Result<Value, RestError> {
+    fn get(&self, path: &str) -> Result<Value, HttpError> {
         self.asked.borrow_mut().push(path.to_owned());
         if *self.ends_at.borrow() == path {
             self.answers.borrow_mut().retain(|path, _| !path.starts_with("/jobs/a"));
@@ -28,8 +28,8 @@ impl Ask for Prepared {
     }
 }
 
-fn refused(path: &str, status: u16) -> RestError {
-    RestError::Refused { path: path.to_owned(), status, text: "for a test".to_owned() }
+fn refused(path: &str, status: u16) -> HttpError {
+    HttpError::Refused { path: path.to_owned(), status, text: "for a test".to_owned() }
 }
 
 fn subtask(index: u32, node: &str, (read, written): (u64, u64), busy: u64, idle: u64) -> Value {
@@ -45,7 +45,7 @@ impl Prepared {
         self
     }
 
-    fn fails(&self, path: &str, error: RestError) {
+    fn fails(&self, path: &str, error: HttpError) {
         self.answers.borrow_mut().insert(path.to_owned(), Err(error));
     }
 
@@ -171,9 +171,9 @@ fn what_cannot_be_read_of_one_job_is_an_obstacle_of_that_job() {
     flink.cluster(10).words("b", "broken", 10);
     flink.jobs(&[("a", "RUNNING"), ("b", "RUNNING")]);
     assert_eq!(obstacles(&look(&mut reader, &flink, 100)), [("words", None), ("broken", None)]);
-    let nonsense = RestError::NoJson { path: "x".to_owned(), reason: "for a test".to_owned() };
+    let nonsense = HttpError::NoJson { path: "x".to_owned(), reason: "for a test".to_owned() };
     for error in
-        [refused("x", 500), nonsense, RestError::TooLarge { path: "x".to_owned(), limit: 1 }]
+        [refused("x", 500), nonsense, HttpError::TooLarge { path: "x".to_owned(), limit: 1 }]
     {
         flink.fails("/jobs/b/vertices/t", error);
         let seen = look(&mut reader, &flink, 101);
@@ -194,7 +194,7 @@ fn what_cannot_be_read_of_one_job_is_an_obstacle_of_that_job() {
 fn nobody_there_is_no_look_at_all() {
     let flink = Prepared::default();
     flink.cluster(10);
-    let gone = RestError::Unreachable { place: "x".to_owned(), reason: "for a test".to_owned() };
+    let gone = HttpError::Unreachable { place: "x".to_owned(), reason: "for a test".to_owned() };
     for path in ["/jobs", "/jobs/a", "/jobs/a/vertices/t", "/jobs/a/checkpoints", "/taskmanagers"] {
         flink.fails(path, gone.clone());
         let seen = reader().look(&flink, Timestamp::from_millis(1));
@@ -267,7 +267,7 @@ fn bounds_that_a_user_sets_hold_and_those_that_cannot_be_read_stay() {
     assert_eq!((most(&seen), obstacles(&seen)), (Some(5), vec![("words", None)]));
     assert!(seen.findings[0].text.contains("bounds"), "{:?}", seen.findings);
     let text = "java.lang.UnsupportedOperationException: The DefaultScheduler …".to_owned();
-    flink.fails(path, RestError::Refused { path: path.to_owned(), status: 500, text });
+    flink.fails(path, HttpError::Refused { path: path.to_owned(), status: 500, text });
     let seen = look(&mut reader, &flink, 103);
     assert!(seen.findings[0].text.contains("savepoint"), "{:?}", seen.findings);
 }

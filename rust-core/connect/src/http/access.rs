@@ -1,4 +1,4 @@
-//! How a JobManager's REST interface is spoken to.
+//! How a server is spoken to.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,12 +8,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::address::Address;
-use super::error::RestError;
+use super::error::HttpError;
 
 /// What says who asks.
 const EXPECTED: &str = "expected user:password, or a word and a token as `Bearer …`";
 
-/// Where a JobManager's REST interface is, and what it takes to be answered there.
+/// Where a server is, and what it takes to be answered there.
 #[derive(Debug, Clone)]
 pub struct Access {
     /// Where.
@@ -22,7 +22,7 @@ pub struct Access {
     pub authorization: Authorization,
     /// A file with the certificates of the authorities that are trusted, as PEM; those of this machine if none.
     pub authorities: Option<PathBuf>,
-    /// Files with our own certificate, with its chain, and its key, as PEM: for JobManagers that ask who comes.
+    /// Files with our own certificate, with its chain, and its key, as PEM: for servers that ask who comes.
     pub identity: Option<(PathBuf, PathBuf)>,
     /// How long to wait for a whole answer.
     pub timeout: Duration,
@@ -66,14 +66,14 @@ pub enum Authorization {
 
 impl Authorization {
     /// What the header is to say now.
-    pub(super) fn header(&self) -> Result<Option<String>, RestError> {
+    pub(super) fn header(&self) -> Result<Option<String>, HttpError> {
         match self {
             Self::None => Ok(None),
             Self::Given(secret) => {
-                header(secret).map(Some).ok_or_else(|| RestError::Setup(EXPECTED.to_owned()))
+                header(secret).map(Some).ok_or_else(|| HttpError::Setup(EXPECTED.to_owned()))
             }
             Self::File(file) => {
-                let wrong = |reason: String| RestError::Credentials { file: file.clone(), reason };
+                let wrong = |reason: String| HttpError::Credentials { file: file.clone(), reason };
                 let text =
                     std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
                 header(&text).map(Some).ok_or_else(|| wrong(EXPECTED.to_owned()))
@@ -128,7 +128,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("secret");
         let who = Authorization::File(file.clone());
-        assert!(matches!(who.header(), Err(RestError::Credentials { .. })));
+        assert!(matches!(who.header(), Err(HttpError::Credentials { .. })));
         std::fs::write(&file, "me:one").expect("written");
         let first = who.header();
         std::fs::write(&file, "me:two").expect("written");

@@ -8,11 +8,11 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::access::Access;
-use super::error::RestError;
+use super::error::HttpError;
 
 /// How encrypted connections are set up, by one provider of cryptography: ring.
-pub fn client(access: &Access) -> Result<ClientConfig, RestError> {
-    let setup = |error: rustls::Error| RestError::Setup(error.to_string());
+pub fn client(access: &Access) -> Result<ClientConfig, HttpError> {
+    let setup = |error: rustls::Error| HttpError::Setup(error.to_string());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -31,7 +31,7 @@ pub fn client(access: &Access) -> Result<ClientConfig, RestError> {
 }
 
 /// The authorities that are trusted; none where nothing is encrypted.
-fn trusted(access: &Access) -> Result<RootCertStore, RestError> {
+fn trusted(access: &Access) -> Result<RootCertStore, HttpError> {
     let mut store = RootCertStore::empty();
     match &access.authorities {
         Some(file) => {
@@ -44,7 +44,7 @@ fn trusted(access: &Access) -> Result<RootCertStore, RestError> {
             let (added, _) = store.add_parsable_certificates(found.certs);
             if added == 0 {
                 let text = "this machine trusts no authority: name a file with one's certificate";
-                return Err(RestError::Setup(text.to_owned()));
+                return Err(HttpError::Setup(text.to_owned()));
             }
         }
         None => {}
@@ -52,7 +52,7 @@ fn trusted(access: &Access) -> Result<RootCertStore, RestError> {
     Ok(store)
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, RestError> {
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, HttpError> {
     let found: Vec<_> = CertificateDer::pem_file_iter(file)
         .and_then(Iterator::collect)
         .map_err(|error| wrong(file, &error))?;
@@ -62,6 +62,6 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, RestError> 
     Ok(found)
 }
 
-fn wrong(file: &Path, reason: &dyn std::fmt::Display) -> RestError {
-    RestError::Credentials { file: file.to_owned(), reason: reason.to_string() }
+fn wrong(file: &Path, reason: &dyn std::fmt::Display) -> HttpError {
+    HttpError::Credentials { file: file.to_owned(), reason: reason.to_string() }
 }

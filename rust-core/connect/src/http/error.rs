@@ -1,5 +1,6 @@
-//! What can go wrong on the way to a JobManager and back.
+//! What can go wrong on the way to a server and back.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -9,7 +10,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum AddressError {
     /// It is no URL with a host.
-    #[error("expected a URL such as http://jobmanager:8081 or https://proxy/flink/prod")]
+    #[error("expected a URL such as http://host:8081 or https://proxy.example/path")]
     NoUrl,
     /// It is neither HTTP nor HTTPS.
     #[error("expected http:// or https://")]
@@ -22,10 +23,31 @@ pub enum AddressError {
     Query,
 }
 
+/// Who is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Server {
+    /// A JobManager of Flink.
+    Flink,
+    /// A Prometheus.
+    Prometheus,
+    /// What a Prometheus scrapes.
+    Target,
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Flink => "Flink",
+            Self::Prometheus => "Prometheus",
+            Self::Target => "target of a Prometheus",
+        })
+    }
+}
+
 /// Why a question has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum RestError {
+pub enum HttpError {
     /// Nobody answers there.
     #[error("{place}: nobody answers: {reason}")]
     Unreachable {
@@ -42,11 +64,13 @@ pub enum RestError {
         /// The status: 401, 403 or 407.
         status: u16,
     },
-    /// Whoever answers is no JobManager.
-    #[error("{place}: no Flink answers there: {reason}")]
-    NotFlink {
+    /// Whoever answers is somebody else.
+    #[error("{place}: no {expected} answers there: {reason}")]
+    Stranger {
         /// Where.
         place: String,
+        /// Who was expected.
+        expected: Server,
         /// What it says instead.
         reason: String,
     },
@@ -67,6 +91,14 @@ pub enum RestError {
         status: u16,
         /// The beginning of what was said.
         text: String,
+    },
+    /// The answer ends before it is whole.
+    #[error("{path}: the answer breaks off: {reason}")]
+    BreaksOff {
+        /// What was asked for.
+        path: String,
+        /// Why.
+        reason: String,
     },
     /// The answer is not in JSON.
     #[error("{path}: no JSON: {reason}")]
@@ -97,15 +129,18 @@ pub enum RestError {
     Setup(String),
 }
 
-impl RestError {
+impl HttpError {
     /// A word that stays, for programs.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unreachable { .. } => "UNREACHABLE",
             Self::NotAllowed { .. } => "NOT_ALLOWED",
-            Self::NotFlink { .. } => "NOT_FLINK",
+            Self::Stranger { expected: Server::Flink, .. } => "NOT_FLINK",
+            Self::Stranger { expected: Server::Prometheus, .. } => "NOT_PROMETHEUS",
+            Self::Stranger { expected: Server::Target, .. } => "NOT_A_TARGET",
             Self::Late { .. } => "LATE",
             Self::Refused { .. } => "REFUSED",
+            Self::BreaksOff { .. } => "BREAKS_OFF",
             Self::NoJson { .. } => "NO_JSON",
             Self::TooLarge { .. } => "TOO_LARGE",
             Self::Credentials { .. } => "CREDENTIALS",
@@ -122,7 +157,11 @@ impl RestError {
     pub fn is_of_one_answer(&self) -> bool {
         matches!(
             self,
-            Self::Late { .. } | Self::Refused { .. } | Self::NoJson { .. } | Self::TooLarge { .. }
+            Self::Late { .. }
+                | Self::Refused { .. }
+                | Self::BreaksOff { .. }
+                | Self::NoJson { .. }
+                | Self::TooLarge { .. }
         )
     }
 }

@@ -1,4 +1,4 @@
-//! Where a JobManager's REST interface is.
+//! Where a server is.
 
 use std::fmt;
 
@@ -7,8 +7,7 @@ use reqwest::Url;
 
 use super::error::AddressError;
 
-/// The base of all URLs of a JobManager's REST interface: a scheme, a host, perhaps a port, and the path that a proxy has for
-/// it.
+/// The base of all URLs of a server: a scheme, a host, perhaps a port, and the path that a proxy has for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     /// Its path ends with `/`.
@@ -46,6 +45,22 @@ impl Address {
         url.set_path(&format!("{}{}", self.base.path(), path.trim_start_matches('/')));
         url.set_query(query);
         url
+    }
+
+    /// Its own URL, where one page is all that is asked for.
+    pub fn itself(&self) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(self.base.path().trim_end_matches('/'));
+        url
+    }
+
+    /// The host and the port, as whoever names this server among others would: `host:9100`.
+    pub fn host_and_port(&self) -> String {
+        let host = self.base.host_str().unwrap_or_default();
+        match self.base.port_or_known_default() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
     }
 
     /// Whether it is encrypted.
@@ -116,6 +131,20 @@ mod tests {
         for (text, error) in table {
             assert_eq!(Address::parse(text), Err(error), "{text}");
             assert!(!error.to_string().contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn one_page_has_no_slash_behind_it_and_a_server_is_named_by_its_port() {
+        let table = [
+            ("http://node1:9100/metrics", "http://node1:9100/metrics", "node1:9100"),
+            ("http://node1:9100/metrics/", "http://node1:9100/metrics", "node1:9100"),
+            ("https://[::1]/a", "https://[::1]/a", "[::1]:443"),
+            ("http://node1", "http://node1/", "node1:80"),
+        ];
+        for (text, url, server) in table {
+            let address = Address::parse(text).expect("an address");
+            assert_eq!((address.itself().as_str(), &*address.host_and_port()), (url, server));
         }
     }
 

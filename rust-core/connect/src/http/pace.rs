@@ -1,4 +1,4 @@
-//! Keeps questions apart, so that a JobManager with many jobs is not kept busy by whoever looks.
+//! Keeps questions apart, so that a server with much to tell is not kept busy by whoever looks.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

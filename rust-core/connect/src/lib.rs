@@ -5,3 +5,4 @@
 pub mod flink;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+pub mod local;

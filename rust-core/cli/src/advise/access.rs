@@ -39,11 +39,17 @@ impl Speaking {
     pub fn to(&self, address: Address, settings: &Map<String, Value>) -> Access {
         let set = settings.get(AUTH_FILE).and_then(Value::as_str).filter(|file| !file.is_empty());
         let file = self.auth_file.clone().or_else(|| set.map(PathBuf::from));
+        let open = !address.is_encrypted() && !address.is_local();
         let secret = || std::env::var(SECRET).ok().filter(|secret| !secret.is_empty());
         let authorization = match file {
             Some(file) => Authorization::File(file),
             None => secret().map_or(Authorization::None, Authorization::Given),
         };
+        if open && !matches!(authorization, Authorization::None) {
+            eprintln!(
+                "thalweg: credentials for {address} go over the network unencrypted; https would protect them"
+            );
+        }
         Access {
             authorization,
             authorities: self.ca_file.clone(),

@@ -6,6 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 
 use super::error::AddressError;
+use crate::local::is_local;
 
 /// The base of all URLs of a JobManager's REST interface: a scheme, a host, perhaps a port, and the path that a proxy has for
 /// it.
@@ -46,6 +47,11 @@ impl Address {
         url.set_path(&format!("{}{}", self.base.path(), path.trim_start_matches('/')));
         url.set_query(query);
         url
+    }
+
+    /// Whether what is said goes over no network.
+    pub fn is_local(&self) -> bool {
+        self.base.host_str().is_some_and(is_local)
     }
 
     /// Whether it is encrypted.

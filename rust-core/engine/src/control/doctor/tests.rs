@@ -242,6 +242,18 @@ fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
         ),
         (
             |p| {
+                p.set("thalweg.policy", json!("ds2"));
+                p.set("executor.metrics.frequency.secs", json!(3));
+                p.topology().components[0].backlog = None;
+                p.topology().components[0].feed = [("groupid".to_owned(), "g".to_owned())].into();
+                p.topology().executors[0].counters =
+                    Some(Counters { executed: 1, ..Counters::default() });
+            },
+            "SOURCES_WITHOUT_LAG",
+            "thalweg lag --found",
+        ),
+        (
+            |p| {
                 p.topology().components[0].partitions = Some(1);
                 p.topology().executors[0].tasks = TaskRange::new(1, 1);
                 let second = executor(0, (2, 2), 6700);

@@ -16,7 +16,7 @@ TOPOLOGIES ?= 1000
 RECORDS ?= 100000
 DIST_NATIVE ?=
 
-.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test zoo histories planted bench-storm bench-flink bench-policies bench-forecast bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
+.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test kafka-tls-test zoo histories planted bench-storm bench-flink bench-policies bench-forecast bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,9 @@ product-test: ## Runs the tests on real clusters only
 
 thorough-test: ## Runs the tests on real clusters, with those that take too long for each change
 	@scripts/test.sh --thorough
+
+kafka-tls-test: ## Tests what speaks TLS to Kafka; compiles OpenSSL, which takes minutes. A whole run does it where that has changed
+	@scripts/test.sh --kafka-tls
 
 zoo: ## Runs topologies and jobs of all kinds together, on a real cluster of each engine
 	@scripts/test.sh --zoo

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Prepares a Debian 12 machine for building and testing Thalweg.
 # Says nothing when nothing is missing. Starts no service. What only some targets need is named as an argument:
-# dashboard, browser, benchmarks, thorough, dist, checks or audit.
+# dashboard, browser, benchmarks, thorough, tls, dist, checks or audit.
 set -euo pipefail
 here=$(dirname "$0")
 . "$here/dist/tools.sh"
@@ -23,8 +23,9 @@ for part in "$@"; do
     benchmarks) packages+=(jq) ;;
     browser) packages+=(chromium fonts-dejavu-core) ;;
     thorough) packages+=(libfaketime) ;; # nodes whose clock is wrong
+    tls) packages+=(perl) ;; # OpenSSL is compiled from its sources, which perl configures
     dist | checks | audit) packages+=(python3-venv curl) ;; # Zig, schemas and cargo's auditors come as Python's packages
-    *) echo "$0: dashboard, browser, benchmarks, thorough, dist, checks or audit" >&2 && exit 2 ;;
+    *) echo "$0: dashboard, browser, benchmarks, thorough, tls, dist, checks or audit" >&2 && exit 2 ;;
     esac
 done
 

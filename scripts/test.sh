@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs every check and test whatever fails, and ends with what ran. Only a failed set-up ends it early.
 # With --quick nothing starts a cluster; with --product only what does; with --thorough that with the tests that take long;
-# with --zoo topologies and jobs of all kinds alone.
+# with --zoo topologies and jobs of all kinds alone; with --kafka-tls what speaks TLS to Kafka alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # A failed test names its cause in its last lines; backtraces of errors would push it out of them.
@@ -62,6 +62,23 @@ if [ "$part" = "--zoo" ]; then
     finish
     exit
 fi
+# It compiles OpenSSL, which takes minutes, so it is part of a whole run only where something of it has changed.
+kafka_tls() {
+    step "set-up for TLS to Kafka" scripts/setup.sh tls
+    step "TLS to Kafka" tests --features=thalweg-e2e/kafka-tls --test=kafka_tls
+}
+# Since the branch left the shared one; there, with the last commit. What cannot be told counts as changed.
+touched() { # path...
+    local since
+    since=$(git merge-base HEAD origin/main 2>/dev/null) || since=
+    [ -n "$since" ] && [ "$since" != "$(git rev-parse HEAD)" ] || since=HEAD~1
+    ! git diff --quiet "$since" -- "$@" 2>/dev/null
+}
+if [ "$part" = "--kafka-tls" ]; then
+    kafka_tls
+    finish
+    exit
+fi
 step "these steps" scripts/steps-test.sh
 step "no test that needs a cluster has the name of another" test -z "$both"
 # It is packed into what Rust builds below.
@@ -91,6 +108,9 @@ else
 fi
 if [ "$part" != "--quick" ]; then
     step "real clusters" on_clusters
+    if [ "$part" = "--thorough" ] || touched rust-core/connect/Cargo.toml rust-core/connect/src/kafka tests/e2e/tests/kafka_tls; then
+        kafka_tls
+    fi
     if [ "$part" = "--thorough" ]; then
         step "set-up for wrong clocks" scripts/setup.sh thorough
         step "thorough" tests --features=thalweg-e2e/thorough --test=thorough -- --test-threads 1

@@ -42,7 +42,7 @@ impl Speaking {
         let set = settings.get(AUTH_FILE).and_then(Value::as_str).filter(|file| !file.is_empty());
         let file = self.auth_file.clone().or_else(|| set.map(PathBuf::from));
         Access {
-            authorization: authorization(file, FLINK_SECRET),
+            authorization: authorization(&address, file, FLINK_SECRET),
             authorities: self.ca_file.clone(),
             identity: self.cert_file.clone().zip(self.key_file.clone()),
             timeout: self.timeout(),
@@ -78,7 +78,11 @@ impl SpeakingToPrometheus {
     /// How to speak to this address, with so much time for an answer.
     pub fn to(&self, address: Address, timeout: Duration) -> Access {
         Access {
-            authorization: authorization(self.prometheus_auth_file.clone(), PROMETHEUS_SECRET),
+            authorization: authorization(
+                &address,
+                self.prometheus_auth_file.clone(),
+                PROMETHEUS_SECRET,
+            ),
             authorities: self.prometheus_ca_file.clone(),
             identity: self.prometheus_cert_file.clone().zip(self.prometheus_key_file.clone()),
             timeout,
@@ -87,11 +91,18 @@ impl SpeakingToPrometheus {
     }
 }
 
-/// Who asks: as a file says, or a variable.
-fn authorization(file: Option<PathBuf>, variable: &str) -> Authorization {
+/// Who asks: as a file says, or a variable. Where others may listen to it, that is said.
+fn authorization(address: &Address, file: Option<PathBuf>, variable: &str) -> Authorization {
     let secret = || std::env::var(variable).ok().filter(|secret| !secret.is_empty());
-    match file {
+    let authorization = match file {
         Some(file) => Authorization::File(file),
         None => secret().map_or(Authorization::None, Authorization::Given),
+    };
+    let open = !address.is_encrypted() && !address.is_local();
+    if open && !matches!(authorization, Authorization::None) {
+        eprintln!(
+            "thalweg: credentials for {address} go over the network unencrypted; https would protect them"
+        );
     }
+    authorization
 }

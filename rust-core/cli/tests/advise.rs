@@ -240,6 +240,20 @@ fn what_is_wrong_with_what_was_given_is_said_and_secrets_are_not_repeated() {
 }
 
 #[test]
+fn credentials_that_go_over_a_network_unencrypted_are_named_once() {
+    for (host, said) in [("0.0.0.0", 1), ("127.0.0.1", 0)] {
+        let server = Server::plain(jobmanager(true));
+        let secret = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(secret.path(), "me:hunter2").unwrap();
+        let url = format!("http://{host}:{}", server.port);
+        let output = advise(&url, &["--for", "1s", "--auth-file", secret.path().to_str().unwrap()]);
+        let told = text(&output.stderr);
+        assert_eq!(told.matches("unencrypted").count(), said, "{host}: {told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+}
+
+#[test]
 fn behind_a_proxy_with_tls_a_path_and_a_password_it_is_the_same() {
     let certificates = Certificates::make();
     let inner = jobmanager(true);

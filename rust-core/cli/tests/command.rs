@@ -166,3 +166,38 @@ fn a_server_ends_well_when_it_is_told_to() {
     assert!(told.expect("there is a kill").success());
     assert_eq!(serve.wait().expect("it ends").code(), Some(0));
 }
+
+#[test]
+fn a_lag_that_cannot_be_counted_is_told_with_what_is_wrong_and_without_secrets() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("client.properties");
+    let file = file.to_str().expect("a plain path");
+    let by_hand = ["lag", "--once", "--group", "g", "--topic", "t", "--properties", file];
+    let write = |text: &str| std::fs::write(file, text).expect("written");
+    let said = |output: &Output| (output.status.code(), text(&output.stderr));
+
+    write(
+        "bootstrap.servers=0.0.0.0:1\nsecurity.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\n\
+           sasl.jaas.config=PlainLoginModule required username='u' password='hunter2';\ngroup.id=x\n",
+    );
+    let (code, told) = said(&thalweg(&by_hand));
+    assert_eq!(code, Some(4), "{told}");
+    assert_eq!(told.matches("go over the network unencrypted").count(), 1, "{told}");
+    assert!(told.contains("group.id") && told.contains("UNREACHABLE"), "{told}");
+    assert!(!told.contains("hunter2"), "{told}");
+
+    write("a=b\nssl.truststore.location=/hunter2.jks\n");
+    let (code, told) = said(&thalweg(&by_hand));
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains("line 2") && told.contains("keytool") && !told.contains("hunter2"),
+        "{told}"
+    );
+
+    let nobody = ["lag", "--found", "--once", "--dir", "/nowhere"];
+    assert_eq!(said(&thalweg(&nobody)).0, Some(4));
+    for wrong in [vec!["lag"], vec!["lag", "--group", "g"], vec!["lag", "--dry-run"]] {
+        assert_eq!(said(&thalweg(&wrong)).0, Some(2), "{wrong:?}");
+    }
+    assert_eq!(said(&thalweg(&[&nobody[..], &["--group", "g"]].concat())).0, Some(2));
+}

@@ -307,12 +307,9 @@ fn own_settings(
     record: &Record<'_>,
     strings: &[&str],
 ) -> Result<BTreeMap<String, Vec<String>>, CodecError> {
-    let Some(index) = u32_at(record.bytes, 68).checked_sub(1) else { return Ok(BTreeMap::new()) };
-    let Some(text) = strings.get(index as usize) else {
-        let problem = Problem::Above { got: index.into(), limit: strings.len() as u64 };
-        return Err(record.wrong("own settings", problem));
-    };
-    let unreadable = || BTreeMap::from([("thalweg.mode".to_owned(), vec![(*text).to_owned()])]);
+    let text = optional_text(record, "own settings", 68, strings)?;
+    let Some(text) = text else { return Ok(BTreeMap::new()) };
+    let unreadable = || BTreeMap::from([("thalweg.mode".to_owned(), vec![text.to_owned()])]);
     let Ok(Value::Object(object)) = serde_json::from_str(text) else { return Ok(unreadable()) };
     let plain = |value: Value| match value {
         Value::String(text) => text,
@@ -383,7 +380,6 @@ fn all_claimed(section: Section, sections: &Sections<'_>, left: usize) -> Result
 
 fn component(record: &Record<'_>, strings: &[&str]) -> Result<Component, CodecError> {
     let most_per_node = record.int("most per node", 44)?;
-    record.at_most("reserved", 68, 0)?;
     Ok(Component {
         id: record.text("id", 0, strings)?,
         kind: *record.look_up("kind", 4, &layout::KINDS)?,
@@ -397,7 +393,29 @@ fn component(record: &Record<'_>, strings: &[&str]) -> Result<Component, CodecEr
         least_executors: record.optional_int("fewest executors", 56)?,
         most_executors: record.optional_int("most executors", 60)?,
         slot_group: record.int("slot group", 64)?,
+        feed: feed(record, strings)?,
     })
+}
+
+/// Where a source reads from. What is no object of texts tells nothing.
+fn feed(record: &Record<'_>, strings: &[&str]) -> Result<BTreeMap<String, String>, CodecError> {
+    let text = optional_text(record, "feed", 68, strings)?;
+    Ok(text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default())
+}
+
+/// A text that may be missing: its index and 1, or 0.
+fn optional_text<'s>(
+    record: &Record<'_>,
+    field: &'static str,
+    at: usize,
+    strings: &[&'s str],
+) -> Result<Option<&'s str>, CodecError> {
+    let Some(index) = u32_at(record.bytes, at).checked_sub(1) else { return Ok(None) };
+    let Some(text) = strings.get(index as usize) else {
+        let problem = Problem::Above { got: index.into(), limit: strings.len() as u64 };
+        return Err(record.wrong(field, problem));
+    };
+    Ok(Some(text))
 }
 
 fn edge(record: &Record<'_>, components: &[Component]) -> Result<Edge, CodecError> {

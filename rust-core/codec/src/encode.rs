@@ -1,6 +1,7 @@
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use serde::Serialize;
 use thalweg_core::model::{Counters, Executor, Node, Observation, SlotRef, Topology};
 
 use crate::error::{CodecError, Problem};
@@ -76,7 +77,7 @@ impl<'a> Writer<'a> {
         self.optional_u64(to, topology.checkpoint.and_then(|checkpoint| checkpoint.bytes));
         let obstacle = topology.obstacle.map(|obstacle| place(&layout::OBSTACLES, obstacle));
         self.optional_u32(to, obstacle);
-        self.own_settings(topology)?;
+        self.optional_json(to, &topology.settings)?;
         for component in &topology.components {
             let to = Section::Components;
             self.text(to, &component.id);
@@ -92,7 +93,7 @@ impl<'a> Writer<'a> {
             self.optional_u32(to, component.least_executors);
             self.optional_u32(to, component.most_executors);
             self.u32(to, component.slot_group);
-            self.u32(to, 0);
+            self.optional_json(to, &component.feed)?;
         }
         for edge in &topology.edges {
             let grouping = place(&layout::GROUPINGS, edge.grouping);
@@ -150,13 +151,16 @@ impl<'a> Writer<'a> {
         self.u32(to, index);
     }
 
-    /// What a topology's user set about Thalweg.
-    fn own_settings(&mut self, topology: &Topology) -> Result<(), CodecError> {
-        let to = Section::Topologies;
-        let index = if topology.settings.is_empty() {
+    /// A map as a text that may be missing: its index and 1, or 0 where it is empty.
+    fn optional_json<V: Serialize>(
+        &mut self,
+        to: Section,
+        map: &BTreeMap<String, V>,
+    ) -> Result<(), CodecError> {
+        let index = if map.is_empty() {
             0
         } else {
-            let text = serde_json::to_string(&topology.settings);
+            let text = serde_json::to_string(map);
             let text = text.map_err(|_| CodecError::TooLarge { section: to })?;
             self.interned(Cow::Owned(text)) + 1
         };

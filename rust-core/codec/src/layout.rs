@@ -96,7 +96,8 @@ pub enum Section {
     /// id, kind, first task, last task: u32; CPU points, memory MiB: f64, NaN where undeclared;
     /// backlog: u64, partitions: u32, all ones where unknown; most executors on one node: u32, 0 where
     /// nobody asks; heap MiB: f64, NaN where undeclared; fewest and most executors: u32, all ones where
-    /// nobody asks; the number of those that it shares slots with, and 0: u32.
+    /// nobody asks; the number of those that it shares slots with, and where a source reads from, as a JSON object
+    /// of texts: the string's index and 1, 0 where it does not tell: u32.
     Components,
     /// from, to, grouping, and 0: u32; the first two count within the topology; sent: u64, all
     /// ones where unknown.

@@ -63,12 +63,12 @@ prop_compose! {
         heap_mib in option::of(amounts()),
         most_per_node in option::of(1..=MAX_INT),
         (least_executors, most_executors) in (option::of(0..=MAX_INT), option::of(0..=MAX_INT)),
-        slot_group in 0..=MAX_INT,
+        (slot_group, feed) in (0..=MAX_INT, btree_map("[a-c.]{1,4}", ".{0,4}", 0..3)),
     ) -> Component {
         let tasks = TaskRange { first, last: first + more };
         Component {
             id, kind, tasks, cpu_points, memory_mib, heap_mib, backlog, partitions, most_per_node,
-            least_executors, most_executors, slot_group,
+            least_executors, most_executors, slot_group, feed,
         }
     }
 }

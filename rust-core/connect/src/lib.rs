@@ -7,6 +7,7 @@ pub mod flink;
 pub mod http;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+pub mod local;
 #[cfg(any(feature = "flink", feature = "storm"))]
 mod look;
 #[cfg(feature = "prometheus")]

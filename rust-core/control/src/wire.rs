@@ -66,6 +66,12 @@ pub enum Command {
     },
     /// What keeps elasticity from working.
     Doctor {},
+    /// The sources, where each reads from, and what is known to wait there.
+    Sources {
+        /// Of this topology only, by its name or id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        topology: Option<String>,
+    },
     /// Changes a topology whatever the policy thinks of it.
     Scale(Scale),
     /// Has a plan carried out as it was shown.
@@ -219,7 +225,8 @@ impl Command {
             | Self::Status {}
             | Self::Explain { .. }
             | Self::History { .. }
-            | Self::Doctor {} => false,
+            | Self::Doctor {}
+            | Self::Sources { .. } => false,
             Self::Scale(_)
             | Self::Apply(_)
             | Self::Rollback { .. }

@@ -518,4 +518,20 @@ fn what_waits_before_a_source_is_told_from_outside_and_seen_with_the_next_look()
     served.look();
     assert!(seen(&served), "{}", served.status());
     assert_eq!(served.status()["orders"], json!([]), "it is no order");
+
+    tell(&served, &topology.name, 30).unwrap();
+    let ask = |topology: Option<&str>| {
+        served.ask(Command::Sources { topology: topology.map(str::to_owned) })
+    };
+    let sources = ask(None).unwrap();
+    let told = &sources["sources"][0];
+    assert_eq!((&told["source"], &told["backlog"]), (&json!(source.id), &json!(512)));
+    assert!(told["told_until"].is_i64() && told["feed"] == json!({}), "{told}");
+    assert_eq!(ask(Some("nobody")).unwrap_err().field, "topology");
+    let history = Command::History { topology: None, limit: 100, before: None, after: 0 };
+    let history = served.ask(history).unwrap();
+    let records = history["records"].as_array().unwrap();
+    let recorded: Vec<&Value> = records.iter().filter(|one| one["kind"] == "backlog").collect();
+    assert_eq!(recorded.len(), 1, "who tells it, not each count: {recorded:?}");
+    assert_eq!(recorded[0]["content"]["source"], *source.id);
 }

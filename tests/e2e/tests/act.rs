@@ -48,6 +48,7 @@ fn a_bottleneck_is_relieved_once_and_the_store_follows() -> Result<()> {
     storms_reporters_see_it(&product, reported.path())?;
     the_doctor_is_right(&product)?;
     what_waits_in_kafka_is_told(&product)?;
+    where_a_source_reads_is_found_by_itself(&product)?;
     nimbus_listens_where_storm_told_it_to_and_nowhere_else(&product)?;
 
     redis_may_go_and_come_back(&mut product, &acted)?;
@@ -142,6 +143,29 @@ fn what_waits_in_kafka_is_told(product: &Product) -> Result<()> {
     let said = String::from_utf8_lossy(&output.stdout);
     ensure!(said.contains("before words, in 2 partitions"), "{output:?}");
     product.wait("what waits, in the status", || Ok(known(product)?.then_some(())))
+}
+
+/// KafkaSpout's configuration names servers, topics and group; who tells what waits there is recorded once, not each count.
+fn where_a_source_reads_is_found_by_itself(product: &Product) -> Result<()> {
+    let thalweg = |arguments: &[&str]| -> Result<Value> {
+        let output =
+            Command::new(THALWEG).args(arguments).arg("--dir").arg(product.folder()).output()?;
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{arguments:?}: {complaint}");
+        Ok(serde_json::from_slice(&output.stdout)?)
+    };
+    for _ in 0..2 {
+        let found = thalweg(&["lag", "--found", "--once", "--json", "--every", "60"])?;
+        let source = &found["sources"][0];
+        ensure!(found["sources"][1].is_null() && source["records"].is_u64(), "{found}");
+        let of = [&source["topology"], &source["source"], &source["group"]];
+        ensure!(of == [&json!("words"), &json!("spout"), &json!("words")], "{found}");
+    }
+    let history = thalweg(&["history", "words", "--json", "--limit", "1000"])?;
+    let records = history["records"].as_array().context("records")?;
+    let told: Vec<&Value> = records.iter().filter(|one| one["kind"] == "backlog").collect();
+    ensure!(told.len() == 1 && told[0]["content"]["source"] == "spout", "{told:?}");
+    Ok(())
 }
 
 fn nimbus_listens_where_storm_told_it_to_and_nowhere_else(product: &Product) -> Result<()> {

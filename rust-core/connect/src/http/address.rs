@@ -6,6 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 
 use super::error::AddressError;
+use crate::local::is_local;
 
 /// The base of all URLs of a server: a scheme, a host, perhaps a port, and the path that a proxy has for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +62,11 @@ impl Address {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
         }
+    }
+
+    /// Whether what is said goes over no network.
+    pub fn is_local(&self) -> bool {
+        self.base.host_str().is_some_and(is_local)
     }
 
     /// Whether it is encrypted.

@@ -1,14 +1,17 @@
 //! Asks brokers how far a group has come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError as Client;
+use rdkafka::metadata::Metadata;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use super::error::KafkaError;
 use super::offsets::{Begin, Offsets};
+use super::pace::Pace;
+use super::peek::Peek;
+use super::topics::Topics;
 
 /// What a reader sees of open transactions.
 const ISOLATION: &str = "isolation.level";
@@ -18,12 +21,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const FEW: u64 = 1_000;
 
 /// Who reads, and what.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Group {
     /// The group's id.
     pub id: String,
     /// The topics that it reads.
-    pub topics: Vec<String>,
+    pub topics: Topics,
     /// Where it begins without a commit.
     pub begin: Begin,
 }
@@ -31,30 +34,59 @@ pub struct Group {
 /// What waits before a group.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Lag {
-    /// Records by topic and partition: exact where few wait, else at most so many.
-    pub partitions: BTreeMap<(String, i32), u64>,
+    /// By topic and partition.
+    pub partitions: BTreeMap<(String, i32), Waits>,
+}
+
+/// What waits in one partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Waits {
+    /// Records, less those that the group has probably read since it committed.
+    pub records: u64,
+    /// Records behind what it has committed: exact where few wait, else at most so many.
+    pub at_most: u64,
 }
 
 impl Lag {
-    /// Records in all partitions.
+    /// Records in all partitions, less those that have probably been read since the last commits.
     pub fn records(&self) -> u64 {
-        self.partitions.values().fold(0, |sum, records| sum.saturating_add(*records))
+        self.sum(|waits| waits.records)
     }
+
+    /// Records in all partitions behind what is committed.
+    pub fn at_most(&self) -> u64 {
+        self.sum(|waits| waits.at_most)
+    }
+
+    fn sum(&self, of: impl Fn(&Waits) -> u64) -> u64 {
+        self.partitions.values().map(of).fold(0, u64::saturating_add)
+    }
+}
+
+type Partition = (String, i32);
+
+/// What is known of a partition from earlier looks.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    /// What was seen at the last count, and whether nothing was found to wait there.
+    last: Option<(Offsets, Option<bool>)>,
+    pace: Pace,
 }
 
 /// Asks for the lag of one group, again and again.
 pub struct LagReader {
     client: BaseConsumer,
-    /// Reads single records of partitions that seem to stand still.
-    peeking: BaseConsumer,
+    peek: Peek,
     group: Group,
     servers: String,
-    /// What was seen last, and whether nothing was found to wait there.
-    last: BTreeMap<(String, i32), (Offsets, Option<bool>)>,
+    known: BTreeMap<Partition, Known>,
+    began: Instant,
+    /// When commits were looked at last.
+    looked: Duration,
 }
 
 impl LagReader {
-    /// Makes the clients; the first question connects them.
+    /// Makes the client; the first question connects it.
     ///
     /// # Errors
     /// When the properties do not allow one.
@@ -68,13 +100,19 @@ impl LagReader {
         if !properties.contains_key(ISOLATION) {
             config.set(ISOLATION, "read_uncommitted");
         }
-        let client = |config: &ClientConfig| config.create::<BaseConsumer>();
-        let refused = |error: Client| KafkaError::Properties(error.to_string());
-        let asking = client(&config).map_err(refused)?;
-        config.set("enable.partition.eof", "true");
-        let peeking = client(&config).map_err(refused)?;
+        let client = config.create();
+        let client: BaseConsumer =
+            client.map_err(|error| KafkaError::Properties(error.to_string()))?;
         let servers = properties.get("bootstrap.servers").cloned().unwrap_or_default();
-        Ok(Self { client: asking, peeking, group, servers, last: BTreeMap::new() })
+        Ok(Self {
+            client,
+            peek: Peek::new(config),
+            group,
+            servers,
+            known: BTreeMap::new(),
+            began: Instant::now(),
+            looked: Duration::ZERO,
+        })
     }
 
     /// What waits now. Partitions that were added or deleted meanwhile are counted, or not any more.
@@ -85,110 +123,178 @@ impl LagReader {
         self.forget_events();
         let partitions = self.partitions()?;
         let committed = self.committed(&partitions)?;
+        let now = self.began.elapsed();
+        let first = self.ends(&partitions, Offset::Beginning)?;
+        let end = self.ends(&partitions, Offset::End)?;
+        let mut before = std::mem::take(&mut self.known);
         let mut seen = BTreeMap::new();
-        let mut lag = Lag::default();
-        for (partition, committed) in partitions.into_iter().zip(committed) {
-            let offsets = self.offsets(&partition, committed)?;
-            let empty = self.holds_nothing(&partition, offsets);
-            let waiting = offsets.waiting(self.group.begin);
-            lag.partitions.insert(partition.clone(), if empty == Some(true) { 0 } else { waiting });
-            seen.insert(partition, (offsets, empty));
+        for (at, partition) in partitions.into_iter().enumerate() {
+            let offsets = Offsets { first: first[at], end: end[at], committed: committed[at] };
+            let known = before.remove(&partition).unwrap_or_default();
+            seen.insert(partition, (offsets, known));
         }
-        self.last = seen;
+        let empty = self.empty(&seen)?;
+        let mut lag = Lag::default();
+        for (partition, (offsets, mut known)) in seen {
+            known.pace.note(offsets.committed, self.looked, now);
+            let empty = empty.get(&partition).copied().flatten();
+            lag.partitions.insert(partition.clone(), self.waits(offsets, empty, &known.pace, now));
+            known.last = Some((offsets, empty));
+            self.known.insert(partition, known);
+        }
+        self.looked = now;
         Ok(lag)
+    }
+
+    /// Looks at commits alone, between two counts: the sooner one is found, the better it is known what has been read since.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn note_commits(&mut self) -> Result<(), KafkaError> {
+        self.forget_events();
+        let partitions: Vec<Partition> = self.known.keys().cloned().collect();
+        if partitions.is_empty() {
+            return Ok(());
+        }
+        let committed = self.committed(&partitions)?;
+        let now = self.began.elapsed();
+        for (known, committed) in self.known.values_mut().zip(committed) {
+            known.pace.note(committed, self.looked, now);
+        }
+        self.looked = now;
+        Ok(())
+    }
+
+    fn waits(&self, offsets: Offsets, empty: Option<bool>, pace: &Pace, now: Duration) -> Waits {
+        if empty == Some(true) {
+            return Waits::default();
+        }
+        let at_most = offsets.waiting(self.group.begin);
+        // Where it does not go on from its commit, its pace says nothing.
+        let goes_on = offsets.committed == Some(offsets.next(self.group.begin));
+        let read = if goes_on { pace.read_since(now) } else { 0 };
+        Waits { records: at_most.saturating_sub(read), at_most }
     }
 
     /// Takes up what the clients have noted meanwhile, such as brokers that were lost: answers tell that as well.
     fn forget_events(&self) {
-        for client in [&self.client, &self.peeking] {
-            while client.poll(Duration::ZERO).is_some() {}
+        while self.client.poll(Duration::ZERO).is_some() {}
+        self.peek.forget_events();
+    }
+
+    fn partitions(&self) -> Result<Vec<Partition>, KafkaError> {
+        match &self.group.topics {
+            Topics::Named(topics) => {
+                let mut found = Vec::new();
+                for topic in topics {
+                    found.extend(partitions_of(topic, &self.metadata(Some(topic))?)?);
+                }
+                Ok(found)
+            }
+            Topics::Matching(pattern) => {
+                let told = self.metadata(None)?;
+                let names = told.topics().iter().map(|topic| topic.name());
+                let names: BTreeSet<&str> = names.filter(|name| pattern.is_match(name)).collect();
+                if names.is_empty() {
+                    return Err(KafkaError::TopicMissing(pattern.to_string()));
+                }
+                let all = names.into_iter().map(|name| partitions_of(name, &told));
+                Ok(all.collect::<Result<Vec<_>, _>>()?.concat())
+            }
         }
     }
 
-    fn partitions(&self) -> Result<Vec<(String, i32)>, KafkaError> {
-        let mut found = Vec::new();
-        for topic in &self.group.topics {
-            let asked = self.client.fetch_metadata(Some(topic), PATIENCE);
-            let told = asked.map_err(|error| KafkaError::Unreachable {
-                servers: self.servers.clone(),
-                why: error.to_string(),
-            })?;
-            let told =
-                told.topics().iter().find(|one| one.name() == topic && one.error().is_none());
-            let told = told.filter(|told| !told.partitions().is_empty());
-            let told = told.ok_or_else(|| KafkaError::TopicMissing(topic.clone()))?;
-            found.extend(told.partitions().iter().map(|one| (topic.clone(), one.id())));
-        }
-        Ok(found)
+    fn metadata(&self, topic: Option<&str>) -> Result<Metadata, KafkaError> {
+        self.client.fetch_metadata(topic, PATIENCE).map_err(|error| KafkaError::Unreachable {
+            servers: self.servers.clone(),
+            why: error.to_string(),
+        })
     }
 
     /// The committed offsets of partitions, in their order.
-    fn committed(&self, partitions: &[(String, i32)]) -> Result<Vec<Option<u64>>, KafkaError> {
+    fn committed(&self, partitions: &[Partition]) -> Result<Vec<Option<u64>>, KafkaError> {
         let unreadable =
             |why: String| KafkaError::GroupUnreadable { group: self.group.id.clone(), why };
-        let mut wanted = TopicPartitionList::new();
+        let mut wanted = TopicPartitionList::with_capacity(partitions.len());
         for (topic, partition) in partitions {
             wanted.add_partition(topic, *partition);
         }
         let asked = self.client.committed_offsets(wanted, PATIENCE);
         let told = asked.map_err(|error| unreadable(error.to_string()))?;
-        let one = |(topic, partition): &(String, i32)| {
-            let found = told.find_partition(topic, *partition);
-            let found =
-                found.ok_or_else(|| unreadable(format!("no word of {topic}-{partition}")))?;
-            found.error().map_err(|error| unreadable(error.to_string()))?;
-            Ok(match found.offset() {
-                Offset::Offset(offset) => u64::try_from(offset).ok(),
-                _ => None,
-            })
+        let told = by_partition(&told);
+        let one = |wanted: &Partition| match told.get(wanted) {
+            Some(Ok(Offset::Offset(offset))) => Ok(u64::try_from(*offset).ok()),
+            Some(Ok(_)) => Ok(None),
+            Some(Err(why)) => Err(unreadable(why.clone())),
+            None => Err(unreadable(format!("no word of {}-{}", wanted.0, wanted.1))),
         };
         partitions.iter().map(one).collect()
     }
 
-    fn offsets(
-        &self,
-        (topic, partition): &(String, i32),
-        committed: Option<u64>,
-    ) -> Result<Offsets, KafkaError> {
-        let unreadable = |why: String| KafkaError::PartitionUnreadable {
-            topic: topic.clone(),
-            partition: *partition,
-            why,
+    /// The first or the last offsets of partitions, in their order. One question to each broker, however many they are:
+    /// as times, the two stand for these.
+    fn ends(&self, partitions: &[Partition], end: Offset) -> Result<Vec<u64>, KafkaError> {
+        let unreadable = |(topic, partition): &Partition, why: String| {
+            KafkaError::PartitionUnreadable { topic: topic.clone(), partition: *partition, why }
         };
-        let asked = self.client.fetch_watermarks(topic, *partition, PATIENCE);
-        let (first, end) = asked.map_err(|error| unreadable(error.to_string()))?;
-        let offset =
-            |told: i64| u64::try_from(told).map_err(|_| unreadable(format!("{told} is no offset")));
-        Ok(Offsets { first: offset(first)?, end: offset(end)?, committed })
+        let Some(any) = partitions.first() else { return Ok(Vec::new()) };
+        let failed = |error: rdkafka::error::KafkaError| unreadable(any, error.to_string());
+        let mut wanted = TopicPartitionList::with_capacity(partitions.len());
+        for (topic, partition) in partitions {
+            wanted.add_partition_offset(topic, *partition, end).map_err(failed)?;
+        }
+        let told = self.client.offsets_for_times(wanted, PATIENCE).map_err(failed)?;
+        let told = by_partition(&told);
+        let one = |wanted: &Partition| match told.get(wanted) {
+            Some(Ok(Offset::Offset(offset))) => Ok(u64::try_from(*offset).unwrap_or_default()),
+            Some(Ok(other)) => Err(unreadable(wanted, format!("{other:?} is no offset"))),
+            Some(Err(why)) => Err(unreadable(wanted, why.clone())),
+            None => Err(unreadable(wanted, "no word of it".to_owned())),
+        };
+        partitions.iter().map(one).collect()
     }
 
     /// Whether the few offsets that seem to wait hold no record, where nothing has changed since the last look.
-    fn holds_nothing(&self, partition: &(String, i32), now: Offsets) -> Option<bool> {
-        let (last, known) = self.last.get(partition)?;
-        if *last != now || !(1..=FEW).contains(&now.waiting(self.group.begin)) {
-            return None;
+    fn empty(
+        &mut self,
+        seen: &BTreeMap<Partition, (Offsets, Known)>,
+    ) -> Result<BTreeMap<Partition, Option<bool>>, KafkaError> {
+        let mut all = BTreeMap::new();
+        let mut asked: BTreeMap<&str, BTreeMap<i32, i64>> = BTreeMap::new();
+        for (partition, (now, known)) in seen {
+            let Some((last, told)) = known.last else { continue };
+            if last != *now || !(1..=FEW).contains(&now.waiting(self.group.begin)) {
+                continue;
+            }
+            all.insert(partition.clone(), told);
+            // What could not be told is asked again.
+            if let (None, Ok(from)) = (told, i64::try_from(now.next(self.group.begin))) {
+                asked.entry(&partition.0).or_default().insert(partition.1, from);
+            }
         }
-        // What could not be told is asked again.
-        known.or_else(|| self.peek(partition, now))
+        for (topic, from) in asked {
+            for (partition, nothing) in self.peek.hold_nothing(topic, &from, PATIENCE)? {
+                all.insert((topic.to_owned(), partition), Some(nothing));
+            }
+        }
+        Ok(all)
     }
+}
 
-    /// Reads until a record comes, or the end.
-    fn peek(&self, (topic, partition): &(String, i32), now: Offsets) -> Option<bool> {
-        let from = Offset::Offset(i64::try_from(now.next(self.group.begin)).ok()?);
-        let mut at = TopicPartitionList::new();
-        at.add_partition_offset(topic, *partition, from).ok()?;
-        self.peeking.assign(&at).ok()?;
-        let end = Instant::now() + PATIENCE;
-        let mut found = None;
-        while found.is_none() && Instant::now() < end {
-            found = match self.peeking.poll(end.saturating_duration_since(Instant::now())) {
-                Some(Ok(_)) => Some(false),
-                Some(Err(Client::PartitionEOF(_))) => Some(true),
-                Some(Err(_)) | None => None,
-            };
-        }
-        // The next assignment replaces this one; nothing is read on meanwhile.
-        self.peeking.assign(&TopicPartitionList::new()).ok()?;
-        found
-    }
+/// The partitions of a topic, as brokers tell of them.
+fn partitions_of(topic: &str, told: &Metadata) -> Result<Vec<Partition>, KafkaError> {
+    let told = told.topics().iter().find(|one| one.name() == topic && one.error().is_none());
+    let told = told.filter(|told| !told.partitions().is_empty());
+    let told = told.ok_or_else(|| KafkaError::TopicMissing(topic.to_owned()))?;
+    Ok(told.partitions().iter().map(|one| (topic.to_owned(), one.id())).collect())
+}
+
+/// What brokers tell of each partition: its offset, or why not. A look-up in the client's own list goes through all of it,
+/// which with hundreds of partitions is felt.
+fn by_partition(list: &TopicPartitionList) -> BTreeMap<Partition, Result<Offset, String>> {
+    let told = list.elements().into_iter().map(|one| {
+        let offset = one.error().map(|()| one.offset()).map_err(|error| error.to_string());
+        ((one.topic().to_owned(), one.partition()), offset)
+    });
+    told.collect()
 }

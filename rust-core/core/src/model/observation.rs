@@ -208,6 +208,9 @@ pub struct Component {
     pub backlog: Option<u64>,
     /// Partitions that a source reads; more executors than that have nothing to read.
     pub partitions: Option<u32>,
+    /// Where a source reads from, as far as its own configuration tells: the text of each key. Nothing is decided by it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub feed: BTreeMap<String, String>,
     /// The most of its executors that its user allows on one node.
     #[serde(default)]
     pub most_per_node: Option<u32>,

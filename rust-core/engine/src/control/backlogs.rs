@@ -1,7 +1,7 @@
 //! What waits before sources, told by somebody outside who can count it: Storm's sources do not tell it themselves.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use thalweg_control::{Backlog, ErrorCode, LONGEST_BACKLOG_SECS, Refusal, Waiting};
@@ -9,7 +9,9 @@ use thalweg_core::model::{ComponentKind, Observation};
 use thalweg_core::units::Timestamp;
 
 use super::check;
+use super::tellers::{Tellers, Telling};
 use crate::locked::lock;
+use crate::records::{Records, Told as Said};
 
 /// What was told last, and until when it counts.
 #[derive(Debug, Clone, Copy)]
@@ -18,11 +20,26 @@ struct Told {
     until: Timestamp,
 }
 
-/// What is told of sources, by topology id and component.
-#[derive(Debug, Default)]
-pub struct Backlogs(Mutex<BTreeMap<String, BTreeMap<String, Told>>>);
+/// What is told of sources, and by whom.
+#[derive(Default)]
+pub struct Backlogs {
+    /// By topology id and component.
+    told: Mutex<BTreeMap<String, BTreeMap<String, Told>>>,
+    tellers: Mutex<Tellers>,
+    records: Arc<Records>,
+}
 
 impl Backlogs {
+    /// Nothing is told yet; who tells is recorded there.
+    pub fn new(records: Arc<Records>) -> Self {
+        Self { records, ..Self::default() }
+    }
+
+    /// Until when what was told of a source counts, if anybody tells of it.
+    pub fn until(&self, topology: &str, source: &str) -> Option<Timestamp> {
+        lock(&self.told).get(topology)?.get(source).map(|told| told.until)
+    }
+
     /// Takes in what waits before sources of one topology.
     ///
     /// # Errors
@@ -31,6 +48,7 @@ impl Backlogs {
         &self,
         backlog: &Backlog,
         seen: &Observation,
+        who: &str,
         now: Timestamp,
     ) -> Result<Value, Refusal> {
         let secs = backlog.secs;
@@ -49,19 +67,26 @@ impl Backlogs {
         let until = now.plus_secs(u64::from(secs));
         let told = backlog.sources.iter();
         let told = told.map(|(id, &waiting)| (id.clone(), Told { waiting, until }));
-        lock(&self.0).entry(topology.id.clone()).or_default().extend(told);
+        lock(&self.told).entry(topology.id.clone()).or_default().extend(told);
+        for source in backlog.sources.keys() {
+            let begun = lock(&self.tellers).tells((topology, source), who, (now, until));
+            self.record(begun);
+        }
         Ok(json!({ "topology": topology.id, "until": until }))
     }
 
     /// Puts it where the engine did not count itself; what is too old is not there any more, as if it had never been told.
     pub fn fill(&self, observation: &mut Observation, now: Timestamp) {
-        let mut all = lock(&self.0);
+        let present = |id: &str| observation.topologies.iter().any(|t| t.id == id);
+        let over = lock(&self.tellers).over(present, now);
+        self.record(over);
+        let mut all = lock(&self.told);
         if all.is_empty() {
             return;
         }
         all.retain(|id, sources| {
             sources.retain(|_, told| now < told.until);
-            !sources.is_empty() && observation.topologies.iter().any(|t| t.id == *id)
+            !sources.is_empty() && present(id)
         });
         for topology in &mut observation.topologies {
             let Some(sources) = all.get(&topology.id) else { continue };
@@ -72,6 +97,14 @@ impl Backlogs {
                     component.partitions = component.partitions.or(told.waiting.partitions);
                 }
             }
+        }
+    }
+
+    fn record(&self, tellings: impl IntoIterator<Item = Telling>) {
+        for telling in tellings {
+            let Telling { topology, name, who, .. } = &telling;
+            let told = Said { kind: "backlog", topology, name, who, why: "" };
+            self.records.tell(&told, &telling.content());
         }
     }
 }
@@ -121,10 +154,10 @@ mod tests {
         let nothing = vec![(None, None), (Some(7), None), (None, None)];
         assert_eq!(after(&backlogs, 0), nothing);
         let now = Timestamp::from_millis(0);
-        backlogs.tell(&told("spout", 500, 10), &seen(), now).unwrap();
-        backlogs.tell(&told("counted", 900, 10), &seen(), now).unwrap();
+        backlogs.tell(&told("spout", 500, 10), &seen(), "ann", now).unwrap();
+        backlogs.tell(&told("counted", 900, 10), &seen(), "ann", now).unwrap();
         assert_eq!(after(&backlogs, 9), vec![(Some(500), Some(2)), (Some(7), None), (None, None)]);
-        backlogs.tell(&told("spout", 20, 10), &seen(), now.plus_secs(5)).unwrap();
+        backlogs.tell(&told("spout", 20, 10), &seen(), "ann", now.plus_secs(5)).unwrap();
         assert_eq!(after(&backlogs, 14)[0], (Some(20), Some(2)));
         assert_eq!(after(&backlogs, 15), nothing);
         assert_eq!(after(&backlogs, 9), nothing, "what was too old is forgotten");
@@ -134,7 +167,7 @@ mod tests {
     fn what_cannot_be_meant_is_refused_by_its_field() {
         let backlogs = Backlogs::default();
         let refused = |backlog: Backlog| {
-            backlogs.tell(&backlog, &seen(), Timestamp::from_millis(0)).unwrap_err().field
+            backlogs.tell(&backlog, &seen(), "ann", Timestamp::from_millis(0)).unwrap_err().field
         };
         assert_eq!(refused(told("spout", 1, 0)), "secs");
         assert_eq!(refused(told("spout", 1, LONGEST_BACKLOG_SECS + 1)), "secs");

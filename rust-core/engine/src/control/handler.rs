@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
 
 use serde_json::{Value, json};
-use thalweg_control::{Apply, Command, ErrorCode, Refusal, Request, Scale, VERSION, now_millis};
+use thalweg_control::{Apply, Command, ErrorCode, Refusal, Request, Scale, VERSION};
 use thalweg_core::explain::Decision;
 use thalweg_core::model::Observation;
 use thalweg_core::plan::Plan;
@@ -17,8 +17,8 @@ use thalweg_store::{Store, StoreError};
 use super::apply::{self, ShownPlans};
 use super::backlogs::Backlogs;
 use super::others::OtherHands;
-use super::reply::Reply;
-use super::{check, doctor, explain};
+use super::reply::{Reply, merge, not_ready, now};
+use super::{check, doctor, explain, sources};
 use crate::locked::lock;
 use crate::orders::{Book, By, Drained, Fate, GivenOrder};
 use crate::records::{Records, Told};
@@ -80,6 +80,7 @@ impl RequestHandler {
         let handler = Self {
             settings,
             store,
+            backlogs: Backlogs::new(Arc::clone(&records)),
             records,
             engine: OnceLock::new(),
             leads,
@@ -90,7 +91,6 @@ impl RequestHandler {
             status: Mutex::default(),
             plans: Mutex::default(),
             others: Mutex::default(),
-            backlogs: Backlogs::default(),
             seen: Mutex::default(),
             drained: Mutex::default(),
         };
@@ -265,7 +265,12 @@ impl RequestHandler {
             Command::Undrain { host } => {
                 self.record(self.undrain(&host), &format!("undrain {host}"), &by, &why)
             }
-            Command::Backlog(told) => self.backlogs.tell(&told, &*self.seen()?, now()),
+            Command::Sources { topology } => {
+                sources::listed(topology.as_deref(), &*self.seen()?, &self.backlogs)
+            }
+            Command::Backlog(told) => {
+                self.backlogs.tell(&told, &*self.seen()?, &by.to_string(), now())
+            }
             Command::Cancel { order } => {
                 let done = self.record(self.cancel(&order), &format!("cancel {order}"), &by, &why);
                 self.record_fates();
@@ -578,19 +583,5 @@ impl RequestHandler {
 
     fn book(&self) -> MutexGuard<'_, Book> {
         lock(&self.book)
-    }
-}
-
-fn not_ready() -> Refusal {
-    Refusal::of(ErrorCode::NotReady, "", "the cluster was not observed yet: ask again in a moment")
-}
-
-fn now() -> Timestamp {
-    Timestamp::from_millis(now_millis())
-}
-
-fn merge(into: &mut Value, more: Value) {
-    if let (Value::Object(into), Value::Object(more)) = (into, more) {
-        into.extend(more);
     }
 }

@@ -15,6 +15,8 @@ mod others;
 mod remote;
 mod reply;
 mod server;
+mod sources;
+mod tellers;
 mod thread;
 mod tokens;
 

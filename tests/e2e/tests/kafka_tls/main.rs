@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::{Result, ensure};
-use thalweg_connect::kafka::{Begin, Group, KafkaError, LagReader, read_properties};
+use thalweg_connect::kafka::{Begin, Group, KafkaError, LagReader, Topics, read_properties};
 use thalweg_e2e::LIMIT;
 use thalweg_lab::Kafka;
 use thalweg_lab::kafka::Secured;
@@ -29,7 +29,8 @@ fn a_group_behind_tls_and_scram_is_asked_for_by_its_own_properties() -> Result<(
         format!(
             "bootstrap.servers={}\nsecurity.protocol=SASL_SSL\nsasl.mechanism=SCRAM-SHA-512\n\
              sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required \\\n\
-             username=\"reader\" password=\"{password}\";\nssl.ca.location={}\n",
+             username=\"reader\" password=\"{password}\";\nssl.truststore.type=PEM\n\
+             ssl.truststore.location={}\n",
             kafka.bootstrap(),
             certificate.display()
         )
@@ -37,10 +38,11 @@ fn a_group_behind_tls_and_scram_is_asked_for_by_its_own_properties() -> Result<(
     let ask = |password: &str| -> Result<Option<&'static str>> {
         let group = Group {
             id: "words".to_owned(),
-            topics: vec!["lines".to_owned()],
+            topics: Topics::named(["lines"]),
             begin: Begin::Earliest,
         };
-        let mut reader = LagReader::new(&read_properties(&text(password))?, group)?;
+        let properties = read_properties(text(password).as_bytes())?;
+        let mut reader = LagReader::new(&properties.keys, group)?;
         Ok(reader.read().err().map(|error: KafkaError| error.code()))
     };
     // It is let in, and there is no such topic.

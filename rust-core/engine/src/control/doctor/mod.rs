@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use thalweg_core::model::{
-    ComponentKind, Grouping, Node, Observation, Obstacle, SlotRef, Topology,
+    Component, ComponentKind, Grouping, Node, Observation, Obstacle, SlotRef, Topology,
 };
 use thalweg_core::settings::{Adopt, PolicyName, SlotRule};
 use thalweg_core::units::Timestamp;
@@ -326,17 +326,21 @@ fn of_sources(topology: &Topology, settings: &EngineSettings, found: &mut Vec<Va
         // Some tell it only once something has come.
         source && has_worked(topology, *ordinal)
     });
-    let silent: Vec<&str> = silent.map(|(_, component)| &*component.id).collect();
+    let silent: Vec<&Component> = silent.map(|(_, component)| component).collect();
     if !silent.is_empty() {
+        let ids: Vec<&str> = silent.iter().map(|component| &*component.id).collect();
         let text = format!(
             "these sources do not tell what waits before them, so a backlog is seen by its effects only: {}",
-            silent.join(", ")
+            ids.join(", ")
         );
         let mend = match is_storm(settings) {
+            true if silent.iter().all(|component| component.feed.contains_key("groupid")) => {
+                "thalweg lag --found   (beside the cluster, as a service)".to_owned()
+            }
             true => format!(
                 "thalweg lag --bootstrap HOST:PORT --topic TOPIC --group GROUP --tell {}={}   (beside the cluster, as a service)",
                 word(&topology.name),
-                word(silent[0])
+                word(ids[0])
             ),
             false => "use a source that tells its lag, as Flink's KafkaSource".to_owned(),
         };

@@ -127,7 +127,7 @@ type Fault = (fn(&mut Patient), &'static str, &'static str);
 
 #[test]
 fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
-    let faults: [Fault; 28] = [
+    let faults: [Fault; 29] = [
         (
             |p| p.set("thalweg.mode", json!("dance")),
             "CONFIGURATION_WRONG",
@@ -239,6 +239,18 @@ fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
             },
             "SOURCES_WITHOUT_LAG",
             "--tell words=lines",
+        ),
+        (
+            |p| {
+                p.set("thalweg.policy", json!("ds2"));
+                p.set("executor.metrics.frequency.secs", json!(3));
+                p.topology().components[0].backlog = None;
+                p.topology().components[0].feed = [("groupid".to_owned(), "g".to_owned())].into();
+                p.topology().executors[0].counters =
+                    Some(Counters { executed: 1, ..Counters::default() });
+            },
+            "SOURCES_WITHOUT_LAG",
+            "thalweg lag --found",
         ),
         (
             |p| {

@@ -72,6 +72,7 @@ public final class SnapshotWriter {
     private static final int SETTINGS_AT = 68;
     private static final int LEAST_EXECUTORS_AT = 56;
     private static final int SLOT_GROUP_AT = 64;
+    private static final int FEED_AT = 68;
     private static final int SENT_AT = 16;
     private static final int TIMES_AT = 96;
     private static final int STATE_AT = 128;
@@ -189,6 +190,11 @@ public final class SnapshotWriter {
     /** Adds the most executors of the last component that one node may hold; 0 where nobody asks. */
     public void mostPerNode(int executors) {
         components.content.putInt(components.last() + MOST_PER_NODE_AT, executors);
+    }
+
+    /** Adds where the last component, a source, reads from by its own configuration, as a JSON object of texts. */
+    public void feed(String json) {
+        components.content.putInt(components.last() + FEED_AT, intern(json) + 1);
     }
 
     /** Adds the most heap that the executors of one worker of the last topology may declare together. */

@@ -41,11 +41,11 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
     private static final String OFF_HEAP = "offheap.memory.mb";
 
     /**
-     * A component, its tasks, what its user declared for each executor (NaN where nothing), and the most of them that
-     * one node may hold (0 where nobody asks).
+     * A component, its tasks, what its user declared for each executor (NaN where nothing), the most of them that
+     * one node may hold (0 where nobody asks), and where a source reads from, as JSON (empty where it does not tell).
      */
     record Component(String id, Kind kind, int firstTask, int lastTask, double cpuPoints, double memoryMib,
-                     double heapMib, int mostPerNode) { }
+                     double heapMib, int mostPerNode, String feed) { }
 
     /** Two components that are to be on different nodes, by index. */
     record Pair(int first, int second) { }
@@ -75,11 +75,12 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
         tasks.forEach((id, span) -> {
             indices.put(id, components.size());
             ExecutorDetails executor = some.get(id);
-            components.add(new Component(id, kind(graph, id), span[0], span[1],
+            Kind kind = kind(graph, id);
+            components.add(new Component(id, kind, span[0], span[1],
                 cpu ? topology.getTotalCpuReqTask(executor) : Double.NaN,
                 memory ? topology.getTotalMemReqTask(executor) : Double.NaN,
                 memory ? topology.getOnHeapMemoryRequirement(executor) : Double.NaN,
-                mostPerNode.getOrDefault(id, 0)));
+                mostPerNode.getOrDefault(id, 0), kind == Kind.SOURCE ? KafkaFeed.of(declared(graph, id)) : ""));
         });
         List<Pair> apart = apart(asked.map(ConstraintSolverConfig::getIncompatibleComponentSets).orElse(Map.of()), indices);
         return new TopologyShape(List.copyOf(components), Map.copyOf(indices), edges(graph, components, indices), apart,
@@ -136,6 +137,9 @@ record TopologyShape(List<Component> components, Map<String, Integer> indices, L
             writer.declared(c.cpuPoints, c.memoryMib);
             writer.heap(c.heapMib);
             writer.mostPerNode(c.mostPerNode);
+            if (!c.feed.isEmpty()) {
+                writer.feed(c.feed);
+            }
         }
         for (Edge e : edges) {
             writer.edge(e.from, e.to, e.grouping);

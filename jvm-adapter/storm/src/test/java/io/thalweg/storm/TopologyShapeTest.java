@@ -56,6 +56,19 @@ class TopologyShapeTest {
         assertEquals("", shape(false, Map.of("thalweg.mode", "act")).settings());
     }
 
+    @Test
+    void whereASourceReadsIsToldByItsOwnConfigurationAndByNoOperators() {
+        TopologyBuilder builder = new TopologyBuilder();
+        builder.setSpout("source", new Synthetic.Source(), 1).addConfiguration("config.topics", "lines");
+        builder.setBolt("work", new Synthetic.Operator(), 1).shuffleGrouping("source").addConfiguration("config.topics", "no");
+        Map<ExecutorDetails, String> executors =
+            Map.of(new ExecutorDetails(1, 1), "source", new ExecutorDetails(2, 2), "work");
+        TopologyShape shape = TopologyShape.of(
+            new TopologyDetails("t-1", new HashMap<>(Synthetic.CONF), builder.createTopology(), 1, executors, 0, "user"));
+        assertEquals(List.of("{\"topics\":\"lines\"}", ""),
+            shape.components().stream().map(TopologyShape.Component::feed).toList());
+    }
+
     private static List<Integer> mostPerNode(Map<String, Object> asked) {
         return shape(false, asked).components().stream().map(TopologyShape.Component::mostPerNode).toList();
     }

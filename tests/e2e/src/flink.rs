@@ -28,8 +28,7 @@ const QUICK: [(&str, u64); 4] = [
 ];
 
 /// What keeps the policy from acting by itself.
-pub const ORDERS_ONLY: [(&str, f64); 2] =
-    [("thalweg.me-stream.capacity.limit", 1.0), ("thalweg.imbalance.floor", 1.0)];
+pub const ORDERS_ONLY: [(&str, &str); 1] = [("thalweg.policy", "static")];
 
 /// A running product; dropping it stops every process.
 pub struct FlinkProduct {

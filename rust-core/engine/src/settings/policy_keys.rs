@@ -19,7 +19,7 @@ pub(super) const POLICY_KEYS: &[Key] = &[
         "thalweg.policy",
         Kind::Choice(NAMES),
         "me-stream",
-        "The policy that decides. With another one than the default, keys of observation and action that are not written take the values recommended for it: interval, window and settling time; policies of others have no cool-down, daily limit, blacklist and rollback of Thalweg's.",
+        "The policy that decides; on Flink it is `thalweg` unless set. With another one than the default, keys of observation and action that are not written take the values recommended for it: interval, window and settling time; policies of others have no cool-down, daily limit, blacklist and rollback of Thalweg's.",
     ),
     key(
         "thalweg.scaling.target",

@@ -77,19 +77,29 @@ pub fn machines(all: &[Series], span: Span) -> Machines<'_> {
         }
         target.series.push(series);
     }
+    let mut together = Together::default();
     let mut machines = Machines::default();
     for (name, exposed) in targets {
         let many = exposed.told.values().find(|names| names.len() > 1);
         match many.cloned() {
             Some(names) => machines.many_names.push((name, names)),
-            None => machines.take(name, exposed),
+            None => together.take(name, exposed),
         }
     }
+    machines.found = together.machines.into_iter().flatten().collect();
     machines.part();
     machines
 }
 
-impl<'a> Machines<'a> {
+/// Machines while targets are put on them.
+#[derive(Debug, Default)]
+struct Together<'a> {
+    /// One that has become part of another is gone.
+    machines: Vec<Option<Machine<'a>>>,
+    by_name: BTreeMap<String, usize>,
+}
+
+impl<'a> Together<'a> {
     /// Puts a target on its machine, which may bring together what seemed to be several.
     fn take(&mut self, target: TargetName, exposed: Exposed<'a>) {
         let host = host_of(&target.instance);
@@ -100,19 +110,23 @@ impl<'a> Machines<'a> {
             own_names,
             targets: vec![(target, exposed.series)],
         };
-        let (same, other) = std::mem::take(&mut self.found)
-            .into_iter()
-            .partition(|known| !known.names.is_disjoint(&machine.names));
-        self.found = other;
-        let same: Vec<Machine<'a>> = same;
-        for mut known in same {
+        let same: BTreeSet<usize> =
+            machine.names.iter().filter_map(|name| self.by_name.get(name).copied()).collect();
+        for at in same {
+            let Some(mut known) = self.machines.get_mut(at).and_then(Option::take) else {
+                continue;
+            };
             machine.names.append(&mut known.names);
             machine.own_names.append(&mut known.own_names);
             machine.targets.append(&mut known.targets);
         }
-        self.found.push(machine);
+        let at = self.machines.len();
+        self.by_name.extend(machine.names.iter().map(|name| (name.clone(), at)));
+        self.machines.push(Some(machine));
     }
+}
 
+impl Machines<'_> {
     /// Takes out what calls itself by several names: that is more than one machine.
     fn part(&mut self) {
         let (one, several): (Vec<_>, Vec<_>) =

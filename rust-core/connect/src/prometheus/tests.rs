@@ -293,3 +293,18 @@ fn the_past_is_read_moment_by_moment() {
     assert_eq!(Moments::of(at(NOW), 10, 15), None);
     assert_eq!(Moments::of(at(NOW), 86_400 * 30, 15), None);
 }
+
+#[test]
+fn targets_that_turn_out_to_be_on_one_machine_are_brought_together() {
+    // Each of two is known by one name, until a third has both.
+    let of = |instance, node| {
+        series("jvm_gc_pause_seconds_sum", &[("instance", instance), ("node", node)], [0.0, 6.0])
+    };
+    let all = [of("10.0.0.1:1", ""), of("worker1:2", ""), of("10.0.0.1:3", "worker1")];
+    let found = read(&all, Some(&known(&[("one", "worker1"), ("two", "10.0.0.2")])), span());
+    assert_eq!(found.nodes[0].sources, ["10.0.0.1:1", "10.0.0.1:3", "worker1:2"]);
+    assert_eq!(
+        found.nodes[0].reading(Quantity::Collectors).map(|v| (v.value * 10.0).round()),
+        Ok(3.0)
+    );
+}

@@ -102,9 +102,10 @@ impl Outside for Nimbus {
 /// Without an answer nobody is there, or nobody may ask; what is wrong here is ours.
 fn failure(error: StormError) -> Failure {
     match error {
-        StormError::Unreachable(_) | StormError::Refused(_) | StormError::Unreadable(_) => {
-            Failure::Unreachable(error.to_string())
-        }
+        StormError::Unreachable(_)
+        | StormError::Refused(_)
+        | StormError::Unreadable(_)
+        | StormError::Silent { .. } => Failure::Unreachable(error.to_string()),
         other => Failure::Failed(other.into()),
     }
 }

@@ -4,14 +4,18 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.thalweg.storm.cluster.Settings;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 import org.apache.storm.Config;
 import org.apache.storm.daemon.StormCommon;
+import org.apache.storm.generated.ExecutorInfo;
 import org.apache.storm.generated.ExecutorSummary;
 import org.apache.storm.generated.StormTopology;
 import org.apache.storm.generated.TopologySummary;
@@ -39,8 +43,11 @@ final class Graphs {
 
     private record Known(Marks marks, Map<String, Object> conf, StormTopology graph, Map<String, Set<Integer>> tasks) { }
 
-    /** A topology, whose running executors are these. */
-    TopologyDetails of(TopologySummary summary, List<ExecutorSummary> executors, Questions questions) throws TException {
+    /** A topology as a scheduler sees it, and all of its executors. */
+    record Whole(TopologyDetails details, List<ExecutorSummary> executors) { }
+
+    /** A topology, of which Nimbus lists these executors. */
+    Whole of(TopologySummary summary, List<ExecutorSummary> listed, Questions questions) throws TException {
         Known one = known.get(summary.get_id());
         if (one == null || !one.marks.equals(Marks.of(summary))) {
             one = read(summary, questions);
@@ -50,8 +57,13 @@ final class Graphs {
         // first asked for only after a rebalance.
         long asked = Settings.number(one.conf, Config.TOPOLOGY_WORKERS, 1, 1);
         int workers = (int) Math.min(Integer.MAX_VALUE, Math.max(asked, summary.get_num_workers()));
-        return new TopologyDetails(summary.get_id(), one.conf, one.graph, workers, components(executors, one.tasks), 0,
-            summary.get_owner());
+        List<ExecutorSummary> executors = new ArrayList<>(listed);
+        executors.addAll(unlisted(listed, one.tasks));
+        Map<ExecutorDetails, String> components = new HashMap<>();
+        executors.forEach(executor -> components.put(new ExecutorDetails(executor.get_executor_info().get_task_start(),
+            executor.get_executor_info().get_task_end()), executor.get_component_id()));
+        return new Whole(new TopologyDetails(summary.get_id(), one.conf, one.graph, workers, components, 0, summary.get_owner()),
+            List.copyOf(executors));
     }
 
     /** Forgets all other topologies. */
@@ -84,24 +96,33 @@ final class Graphs {
     }
 
     /**
-     * The component of each executor. Nimbus lists those that have a worker, so each task that none of them runs stands for
-     * itself: it belongs to its component's span. Where Nimbus has numbered tasks by another rule, only what it lists counts.
+     * Executors that stand for all tasks that no listed one runs: without a slot, and nobody knows how many there will be.
+     * Nimbus lists only those that have a worker, and one that has just begun to lead none at all. Where it has numbered tasks
+     * by another rule, what it lists is all that is known.
      */
-    private static Map<ExecutorDetails, String> components(List<ExecutorSummary> executors, Map<String, Set<Integer>> tasks) {
-        Map<ExecutorDetails, String> components = new HashMap<>();
-        boolean sameRule = executors.stream().allMatch(executor -> tasks.getOrDefault(executor.get_component_id(), Set.of())
+    private static List<ExecutorSummary> unlisted(List<ExecutorSummary> listed, Map<String, Set<Integer>> tasks) {
+        boolean sameRule = listed.stream().allMatch(executor -> tasks.getOrDefault(executor.get_component_id(), Set.of())
             .contains(executor.get_executor_info().get_task_start()));
-        Map<String, Set<Integer>> missing = new HashMap<>();
-        if (sameRule) {
-            tasks.forEach((component, all) -> missing.put(component, new TreeSet<>(all)));
+        List<ExecutorSummary> unlisted = new ArrayList<>();
+        if (!sameRule) {
+            return unlisted;
         }
-        for (ExecutorSummary executor : executors) {
-            int first = executor.get_executor_info().get_task_start();
-            int last = executor.get_executor_info().get_task_end();
-            components.put(new ExecutorDetails(first, last), executor.get_component_id());
-            missing.getOrDefault(executor.get_component_id(), new TreeSet<>()).removeIf(task -> task >= first && task <= last);
-        }
-        missing.forEach((component, rest) -> rest.forEach(task -> components.put(new ExecutorDetails(task, task), component)));
-        return components;
+        Set<Integer> run = new HashSet<>();
+        listed.forEach(executor -> run.addAll(IntStream.rangeClosed(executor.get_executor_info().get_task_start(),
+            executor.get_executor_info().get_task_end()).boxed().toList()));
+        tasks.forEach((component, all) -> {
+            ExecutorInfo last = null;
+            for (int task : all) {
+                if (run.contains(task)) {
+                    last = null;
+                } else if (last == null) {
+                    last = new ExecutorInfo(task, task);
+                    unlisted.add(new ExecutorSummary(last, component, "", 0, 0));
+                } else {
+                    last.set_task_end(task);
+                }
+            }
+        });
+        return unlisted;
     }
 }

@@ -99,8 +99,9 @@ final class Outside implements AutoCloseable {
         List<Seen> seen = new ArrayList<>();
         for (TopologySummary summary : summaries) {
             try {
-                List<ExecutorSummary> executors = questions.info(summary.get_id()).get_executors();
-                seen.add(new Seen(summary, graphs.of(summary, executors, questions), executors));
+                List<ExecutorSummary> listed = questions.info(summary.get_id()).get_executors();
+                Graphs.Whole whole = graphs.of(summary, listed, questions);
+                seen.add(new Seen(summary, whole.details(), whole.executors()));
             } catch (NotAliveException e) {
                 // It ended meanwhile.
                 continue;
@@ -116,7 +117,7 @@ final class Outside implements AutoCloseable {
 
     private Map<String, NodeFacts> nodes(List<SupervisorSummary> supervisors, List<Seen> seen, Object configured) throws TException {
         Map<String, Set<Integer>> byHost = new HashMap<>();
-        seen.forEach(one -> one.executors.forEach(executor ->
+        seen.forEach(one -> one.executors.stream().filter(executor -> executor.get_port() > 0).forEach(executor ->
             byHost.computeIfAbsent(executor.get_host(), host -> new TreeSet<>()).add(executor.get_port())));
         Ports ports = new Ports(configured);
         byHost.forEach((host, used) -> used.forEach(port -> ports.use(host, port)));

@@ -71,11 +71,13 @@ class GraphsTest {
     void tasksWithoutAnExecutorBelongToTheirComponent() throws Exception {
         seen((graphs, questions) -> {
             List<ExecutorSummary> running = List.of(executor("lines", 1, 1), executor("split", 3, 4));
-            TopologyShape shape = TopologyShape.of(graphs.of(summary(4, 2, "ACTIVE"), running, questions));
+            TopologyShape shape = TopologyShape.of(graphs.of(summary(4, 2, "ACTIVE"), running, questions).details());
             assertEquals(List.of("lines 1-2", "split 3-6"), spans(shape));
-            // Nothing runs yet.
-            shape = TopologyShape.of(graphs.of(summary(4, 0, "ACTIVE"), List.of(), questions));
-            assertEquals(List.of("lines 1-2", "split 3-6"), spans(shape));
+            // A Nimbus that has just begun to lead lists none.
+            Graphs.Whole none = graphs.of(summary(4, 0, "ACTIVE"), List.of(), questions);
+            assertEquals(List.of("lines 1-2", "split 3-6"), spans(TopologyShape.of(none.details())));
+            assertEquals(List.of("lines 1-2", "split 3-6"), none.executors().stream().map(one -> one.get_component_id() + " "
+                + one.get_executor_info().get_task_start() + "-" + one.get_executor_info().get_task_end()).toList());
         });
     }
 
@@ -83,7 +85,7 @@ class GraphsTest {
     void whereTasksAreNumberedOtherwiseWhatIsListedCounts() throws Exception {
         seen((graphs, questions) -> {
             List<ExecutorSummary> running = List.of(executor("split", 1, 4), executor("lines", 5, 6));
-            TopologyShape shape = TopologyShape.of(graphs.of(summary(2, 2, "ACTIVE"), running, questions));
+            TopologyShape shape = TopologyShape.of(graphs.of(summary(2, 2, "ACTIVE"), running, questions).details());
             assertEquals(List.of("lines 5-6", "split 1-4"), spans(shape));
         });
     }
@@ -92,11 +94,11 @@ class GraphsTest {
     void graphsAreReadAgainOnlyAfterARebalance() throws Exception {
         seen((graphs, questions) -> {
             List<ExecutorSummary> running = List.of(executor("lines", 1, 2), executor("split", 3, 6));
-            TopologyDetails details = graphs.of(summary(2, 2, "ACTIVE"), running, questions);
+            TopologyDetails details = graphs.of(summary(2, 2, "ACTIVE"), running, questions).details();
             assertEquals(3, details.getNumWorkers(), "as many as it asks for");
             graphs.of(summary(2, 2, "ACTIVE"), running, questions);
             assertEquals(List.of("getTopologyConf", "getUserTopology"), calls);
-            details = graphs.of(summary(2, 4, "ACTIVE"), running, questions);
+            details = graphs.of(summary(2, 4, "ACTIVE"), running, questions).details();
             assertEquals(4, details.getNumWorkers(), "it must have asked for more since");
             assertEquals(4, calls.size());
         });

@@ -1,7 +1,7 @@
 //! Reading what the user names, with errors that name the file.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -28,7 +28,9 @@ pub fn write(path: &Path, content: &str) -> Result<()> {
 
 /// Writes a large file beside its place until it is whole, so that nobody takes half of it for all.
 pub fn whole<T>(path: &Path, write: impl FnOnce(File) -> Result<T>) -> Result<T> {
-    let part = path.with_extension("part");
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
     let file = File::create(&part).with_context(|| part.display().to_string())?;
     let written = write(file);
     if written.is_err() {

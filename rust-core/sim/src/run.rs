@@ -57,8 +57,7 @@ impl<'a> Simulation<'a> {
         Self::of(vec![Tenant::new(scenario, seed, None)], settings)
     }
 
-    /// Several topologies in one cluster: the first one's nodes, faults and ways of its engine, and of the others what
-    /// is their own.
+    /// Several topologies in one cluster, whose nodes, engine and faults are the same for all of them.
     ///
     /// # Errors
     /// When they cannot be in one cluster.

@@ -73,13 +73,20 @@ impl Told {
 
     /// Tells what cannot be read, once, and once that it can be read again.
     fn found(&mut self, look: &Look) {
-        let found: BTreeMap<String, String> =
-            look.findings.iter().map(|one| (one.about.clone(), one.text.clone())).collect();
+        let mut found: BTreeMap<String, String> = BTreeMap::new();
+        for one in &look.findings {
+            let text = found.entry(one.about.clone()).or_default();
+            if !text.is_empty() {
+                text.push_str("; ");
+            }
+            text.push_str(&one.text);
+        }
         let name = |about: &str| match about.is_empty() {
             true => "the cluster".to_owned(),
             false => format!("{} {}", self.words.one, visible(about)),
         };
-        for (about, text) in found.iter().filter(|(about, _)| !self.findings.contains_key(*about)) {
+        let new = |(about, text): &(&String, &String)| self.findings.get(*about) != Some(text);
+        for (about, text) in found.iter().filter(new) {
             eprintln!("thalweg: {}: {}", name(about), visible(text));
         }
         for about in self.findings.keys().filter(|about| !found.contains_key(*about)) {

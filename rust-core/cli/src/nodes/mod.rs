@@ -52,7 +52,7 @@ pub struct Nodes {
     /// With `--parquet`: over what time, up to now
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = seconds, requires = "parquet")]
     since: u32,
-    /// With `--parquet`: the time between two rows of a node, at least that between two scrapes
+    /// With `--parquet`: the time between two rows of a node, several times that between two scrapes, or rates show where scrapes fell
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = seconds, requires = "parquet")]
     step: u32,
     /// Prints the answer as JSON
@@ -107,8 +107,10 @@ impl Nodes {
     /// Scrapes all targets twice. One that does not answer is named, and the others are read.
     fn scrape(&self, known: Option<&[Known]>) -> Result<Telemetry, Failure> {
         let mut targets = Vec::new();
-        for url in &self.targets {
-            let address = Address::parse(url).with_context(|| format!("the target {url}"))?;
+        for (number, url) in (1..).zip(&self.targets) {
+            // An address that is none may hold a password, so it is not repeated.
+            let place = || format!("target {number} of --scrape");
+            let address = Address::parse(url).with_context(place)?;
             targets.push(Target::new(
                 self.speaking_to_prometheus.to(address, self.speaking.timeout()),
             )?);

@@ -16,7 +16,7 @@ use crate::parquet::Table;
 /// Writes a recording as tables in Parquet: of components, of nodes, and of its lines
 #[derive(Debug, Args)]
 pub struct Export {
-    /// The recording, as `thalweg.recording.file`, `simulate --record` or `advise flink --record` wrote it
+    /// The recording, as `thalweg.recording.file`, `simulate --record` or `advise … --record` wrote it
     recording: PathBuf,
     /// The folder for `components.parquet`, `nodes.parquet` and `lines.parquet`, which are replaced
     #[arg(long, value_name = "DIR")]

@@ -1,5 +1,7 @@
 //! Why what waits in Kafka is not known.
 
+use rdkafka::error::KafkaError as Client;
+
 /// Why what waits is not known. Then it is missing, never zero.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -39,6 +41,14 @@ pub enum KafkaError {
 }
 
 impl KafkaError {
+    /// Why a client takes no properties. Values are no part of it, as they may be secrets; the client's own words have them.
+    pub(super) fn of_properties(error: Client) -> Self {
+        match error {
+            Client::ClientConfig(_, why, key, _) => Self::Properties(format!("{key}: {why}")),
+            other => Self::Properties(other.to_string()),
+        }
+    }
+
     /// Its code, stable for ever.
     pub fn code(&self) -> &'static str {
         match self {
@@ -47,6 +57,25 @@ impl KafkaError {
             Self::TopicMissing(_) => "TOPIC_MISSING",
             Self::PartitionUnreadable { .. } => "PARTITION_UNREADABLE",
             Self::GroupUnreadable { .. } => "GROUP_UNREADABLE",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rdkafka::ClientConfig;
+    use rdkafka::consumer::BaseConsumer;
+
+    #[test]
+    fn what_a_client_refuses_is_named_without_its_value() {
+        for key in ["ssl.key.pasword", "security.protocol"] {
+            let mut config = ClientConfig::new();
+            config.set(key, "hunter2");
+            let client: Result<BaseConsumer, _> = config.create();
+            let error = KafkaError::of_properties(client.err().expect("it takes none"));
+            let text = error.to_string();
+            assert!(text.contains(key) && !text.contains("hunter2"), "{text}");
         }
     }
 }

@@ -101,8 +101,7 @@ impl LagReader {
             config.set(ISOLATION, "read_uncommitted");
         }
         let client = config.create();
-        let client: BaseConsumer =
-            client.map_err(|error| KafkaError::Properties(error.to_string()))?;
+        let client: BaseConsumer = client.map_err(KafkaError::of_properties)?;
         let servers = properties.get("bootstrap.servers").cloned().unwrap_or_default();
         Ok(Self {
             client,
@@ -126,14 +125,15 @@ impl LagReader {
         let now = self.began.elapsed();
         let first = self.ends(&partitions, Offset::Beginning)?;
         let end = self.ends(&partitions, Offset::End)?;
-        let mut before = std::mem::take(&mut self.known);
         let mut seen = BTreeMap::new();
         for (at, partition) in partitions.into_iter().enumerate() {
             let offsets = Offsets { first: first[at], end: end[at], committed: committed[at] };
-            let known = before.remove(&partition).unwrap_or_default();
+            let known = self.known.get(&partition).copied().unwrap_or_default();
             seen.insert(partition, (offsets, known));
         }
+        // Until this has succeeded, all that is known of earlier looks stays.
         let empty = self.empty(&seen)?;
+        self.known.clear();
         let mut lag = Lag::default();
         for (partition, (offsets, mut known)) in seen {
             known.pace.note(offsets.committed, self.looked, now);

@@ -18,5 +18,5 @@ mod topics;
 pub use error::KafkaError;
 pub use lag::{Group, Lag, LagReader, Waits};
 pub use offsets::{Begin, Offsets};
-pub use properties::{Properties, PropertiesError, read as read_properties};
+pub use properties::{Properties, PropertiesError, read as read_properties, tell_secrets};
 pub use topics::Topics;

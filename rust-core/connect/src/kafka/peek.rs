@@ -49,7 +49,7 @@ impl Peek {
         from: &BTreeMap<i32, i64>,
         patience: Duration,
     ) -> Result<BTreeMap<i32, bool>, KafkaError> {
-        let refused = |error: Client| KafkaError::Properties(error.to_string());
+        let refused = KafkaError::of_properties;
         if self.client.is_none() {
             self.client = Some(self.config.create().map_err(refused)?);
         }

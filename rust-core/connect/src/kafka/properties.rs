@@ -88,7 +88,7 @@ impl std::fmt::Debug for Properties {
 }
 
 /// Keys that both clients have, with the same meaning.
-const SAME: [&str; 26] = [
+const SAME: [&str; 25] = [
     "bootstrap.servers",
     "broker.address.family",
     "client.id",
@@ -113,7 +113,6 @@ const SAME: [&str; 26] = [
     "socket.timeout.ms",
     "ssl.key.password",
     "ssl.keystore.password",
-    "ssl.cipher.suites",
     "ssl.endpoint.identification.algorithm",
 ];
 
@@ -193,6 +192,8 @@ impl Given {
             // Java's way of asking for no look at names.
             "ssl.endpoint.identification.algorithm" if value.is_empty() => found.put(key, "none"),
             "ssl.endpoint.identification.algorithm" => found.put(key, &value.to_ascii_lowercase()),
+            // Two names of one property, of which either client would take whichever it meets last.
+            "sasl.mechanisms" => found.translate("sasl.mechanism", value),
             _ if BESIDE.contains(&key) => {}
             _ if speaks(key) => found.put(key, value),
             _ => found.left_out.push(key.to_owned()),
@@ -229,12 +230,12 @@ impl Properties {
         let secret = ["sasl.password", "ssl.key.", "ssl.keystore.", "sasl.oauthbearer."];
         self.keys.keys().any(|key| secret.iter().any(|start| key.starts_with(start)))
     }
+}
 
-    /// Whether a name and password go over the network for all to read.
-    pub fn tell_secrets(&self) -> bool {
-        let protocol = self.keys.get("security.protocol").map(|name| name.to_ascii_uppercase());
-        self.keys.contains_key("sasl.password") && protocol.as_deref() == Some("SASL_PLAINTEXT")
-    }
+/// Whether a name and password go over the network for all to read where a client has these keys.
+pub fn tell_secrets(keys: &BTreeMap<String, String>) -> bool {
+    let protocol = keys.get("security.protocol").map(|name| name.to_ascii_uppercase());
+    keys.contains_key("sasl.password") && protocol.as_deref() == Some("SASL_PLAINTEXT")
 }
 
 /// Whether a key says how brokers are spoken to, in words that this client has too.
@@ -276,7 +277,7 @@ fn pairs(text: &str) -> Result<Vec<(usize, String, String)>, PropertiesError> {
         let line = read.map_err(unreadable)?;
         let number = line.line_number();
         if let LineContent::KVPair(key, value) = line.consume_content() {
-            pairs.push((number, key, value.trim_end().to_owned()));
+            pairs.push((number, key, value));
         }
     }
     Ok(pairs)
@@ -324,7 +325,7 @@ mod tests {
         let left_out =
             ["group.id", "key.deserializer", "partition.assignment.strategy", "ssl.protocol"];
         assert_eq!(found.left_out, left_out);
-        assert!(found.are_secret() && !found.tell_secrets());
+        assert!(found.are_secret() && !tell_secrets(&found.keys));
         assert!(!format!("{found:?}").contains("b=c"));
     }
 
@@ -380,6 +381,6 @@ mod tests {
         let text = b"sasl.username=\xe4\nsasl.password=b\nsecurity.protocol=sasl_plaintext\n";
         let found = read(text).unwrap();
         assert_eq!(found.keys["sasl.username"], "ä");
-        assert!(found.tell_secrets());
+        assert!(tell_secrets(&found.keys));
     }
 }

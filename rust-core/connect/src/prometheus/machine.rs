@@ -30,11 +30,11 @@ const NO_DISKS: [&str; 12] = [
 /// Devices over others, which would be counted twice, or over memory.
 const LAYERS: [&str; 7] = ["dm-", "md", "loop", "ram", "zram", "sr", "fd"];
 /// Network devices of software: what passes them passes another one too, or never leaves the machine.
-const SOFTWARE: [&str; 18] = [
+const SOFTWARE: [&str; 24] = [
     "lo",
     "veth",
     "docker",
-    "br-",
+    "br",
     "virbr",
     "cni",
     "cali",
@@ -49,6 +49,12 @@ const SOFTWARE: [&str; 18] = [
     "team",
     "ifb",
     "dummy",
+    "macv",
+    "ovs",
+    "vlan",
+    "vnet",
+    "vxlan",
+    "wg",
 ];
 
 /// All that is told of the machine.
@@ -173,7 +179,9 @@ impl<'a> Told<'a> {
     fn of_devices(self, name: &str, without: &'static [&str]) -> impl Iterator<Item = &'a Series> {
         self.named(name).filter(|series| {
             let device = series.label("device");
-            !without.iter().any(|begin| device.starts_with(begin))
+            // What is one of several on another device has a name such as `eth0.100` or `eth0@if7`.
+            let over_another = device.contains(['.', '@']);
+            !over_another && !without.iter().any(|begin| device.starts_with(begin))
         })
     }
 

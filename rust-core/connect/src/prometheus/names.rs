@@ -4,7 +4,7 @@
 pub const CPU: &str = "node_cpu_seconds_total";
 /// Says what the machine calls itself.
 pub const UNAME: &str = "node_uname_info";
-/// Executors of what is ready to run, over a minute.
+/// What is ready to run, on average over a minute.
 pub const LOAD: &str = "node_load1";
 /// Memory that could be had without swapping.
 pub const MEMORY_AVAILABLE: &str = "node_memory_MemAvailable_bytes";

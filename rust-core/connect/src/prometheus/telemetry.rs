@@ -155,6 +155,9 @@ enum JvmsOf {
     SeveralNodes,
 }
 
+/// The label in which Flink's reporter names a TaskManager.
+const TASK_MANAGER: &str = "tm_id";
+
 struct Reader {
     span: Span,
     nodes: Vec<NodeTelemetry>,
@@ -223,16 +226,17 @@ impl Reader {
             of_jvms.map(move |one| (name, *one))
         });
         let told: Vec<(&TargetName, &Series)> = told.collect();
-        let of_id = |id: &str| {
-            let mut found = told.clone();
-            found.retain(|(_, one)| one.label("tm_id") == id);
-            found
-        };
-        let own = of_id(&node.id);
+        let as_label = filtered(&node.id);
+        let is_own = |label: &str| label == node.id || label == as_label;
+        let mut own = told.clone();
+        own.retain(|(_, one)| is_own(one.label(TASK_MANAGER)));
+        let labelled = told.iter().any(|(_, one)| !one.label(TASK_MANAGER).is_empty());
         let found = match which {
             JvmsOf::All => told,
             _ if !own.is_empty() => own,
-            JvmsOf::OneNode => of_id(""),
+            // What names other TaskManagers is not this one's, nor is what names none beside it.
+            JvmsOf::OneNode if labelled => Vec::new(),
+            JvmsOf::OneNode => told,
             JvmsOf::SeveralNodes if told.is_empty() => Vec::new(),
             JvmsOf::SeveralNodes => return (jvm::missing(Missing::Shared), Vec::new()),
         };
@@ -251,6 +255,12 @@ impl Reader {
             }
         }
     }
+}
+
+/// An id as Flink's reporter writes it into a label, unless its filter of characters is off.
+fn filtered(id: &str) -> String {
+    let kept = |letter: char| letter.is_ascii_alphanumeric() || letter == ':' || letter == '_';
+    id.chars().map(|letter| if kept(letter) { letter } else { '_' }).collect()
 }
 
 /// Who tells of the machine itself: of several the one that was scraped last.

@@ -234,9 +234,13 @@ fn jvms_are_those_of_a_node_and_several_nodes_do_not_share_them() {
         ]
     };
     let mut all = exporter("worker1:9100", "worker1");
-    all.extend(heap("worker1:9249", "tm1", 1e9));
+    all.extend(heap("worker1:9249", "10_0_0_5:43525_5cbd3a", 1e9));
     all.extend(heap("worker1:9250", "tm2", 2e9));
-    let found = read(&all, Some(&known(&[("tm1", "worker1"), ("tm2", "worker1")])), span());
+    let found = read(
+        &all,
+        Some(&known(&[("10.0.0.5:43525-5cbd3a", "worker1"), ("tm2", "worker1")])),
+        span(),
+    );
     let of = |at: usize, quantity| found.nodes[at].value(quantity);
     assert_eq!((of(0, Quantity::HeapUsed), of(1, Quantity::HeapUsed)), (Some(1e9), Some(2e9)));
     assert_eq!(of(1, Quantity::HeapMax), Some(4e9));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::client::Client;
 use super::cluster::Cluster;
 use super::error::StormError;
-use super::helper::Helper;
+use super::program::Program;
 use super::protocol;
 use crate::look::Look;
 
@@ -19,7 +19,7 @@ pub struct Beside {
     limit: Duration,
     cluster: Cluster,
     /// Nothing once it was of no more use; the next look starts another.
-    helper: Option<Helper>,
+    program: Option<Program>,
     looks: u64,
 }
 
@@ -29,8 +29,8 @@ impl Beside {
     /// # Errors
     /// When it cannot be started, or nobody answers it.
     pub fn start(client: Client, limit: Duration) -> Result<Self, StormError> {
-        let (helper, cluster) = started(&client, limit)?;
-        Ok(Self { client, limit, cluster, helper: Some(helper), looks: 0 })
+        let (program, cluster) = started(&client, limit)?;
+        Ok(Self { client, limit, cluster, program: Some(program), looks: 0 })
     }
 
     /// What Nimbus said of itself.
@@ -43,28 +43,28 @@ impl Beside {
     /// # Errors
     /// When it does not answer, or Nimbus does not answer it.
     pub fn look(&mut self) -> Result<Look, StormError> {
-        let mut helper = match self.helper.take() {
-            Some(helper) => helper,
+        let mut program = match self.program.take() {
+            Some(program) => program,
             None => started(&self.client, self.limit)?.0,
         };
         self.looks += 1;
-        let looked = ask(&mut helper, self.looks, self.limit);
+        let looked = ask(&mut program, self.looks, self.limit);
         if looked.as_ref().err().is_none_or(StormError::is_of_nimbus) {
-            self.helper = Some(helper);
+            self.program = Some(program);
         }
         looked
     }
 }
 
-fn started(client: &Client, limit: Duration) -> Result<(Helper, Cluster), StormError> {
-    let mut helper = Helper::start(&mut client.command()?, LONGEST_ANSWER)?;
-    let cluster = protocol::hello(&helper.hear(limit)?)?;
-    Ok((helper, cluster))
+fn started(client: &Client, limit: Duration) -> Result<(Program, Cluster), StormError> {
+    let mut program = Program::start(&mut client.command()?, LONGEST_ANSWER)?;
+    let cluster = protocol::hello(&program.hear(limit)?)?;
+    Ok((program, cluster))
 }
 
-fn ask(helper: &mut Helper, number: u64, limit: Duration) -> Result<Look, StormError> {
-    helper.say(&protocol::asks(number))?;
-    protocol::look(&helper.hear(limit)?, number)
+fn ask(program: &mut Program, number: u64, limit: Duration) -> Result<Look, StormError> {
+    program.say(&protocol::asks(number))?;
+    protocol::look(&program.hear(limit)?, number)
 }
 
 #[cfg(test)]

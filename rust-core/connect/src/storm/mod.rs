@@ -4,8 +4,8 @@ mod beside;
 mod client;
 mod cluster;
 mod error;
-mod helper;
 mod lines;
+mod program;
 mod protocol;
 
 pub use beside::Beside;

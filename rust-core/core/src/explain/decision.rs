@@ -25,7 +25,7 @@ pub enum Verdict {
     Act,
 }
 
-/// What is known about a component.
+/// What is known about a component. Where none of its executors is measured, rates and busy shares are 0 and say nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ComponentView {
     /// Its id.

@@ -5,15 +5,6 @@ use crate::action::{flink_restart, restart_flink, start_workers, switch_storm};
 use crate::layout::{Usable, deal_out, scaled, share_slots};
 use crate::scenario::{EngineKind, ScriptStep};
 
-/// How far a script has been followed.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Script {
-    /// The next step.
-    next: usize,
-    /// Whether workers that it asks for are starting.
-    starts: bool,
-}
-
 impl Tenant<'_> {
     /// Sets the counts that are due.
     pub(super) fn follow_script(&mut self, usable: &Usable, now: f64) {

@@ -4,7 +4,6 @@ use thalweg_core::explain::{Decision, Plan};
 use thalweg_core::model::{ComponentKind, SlotRef, TaskRange, TopologyStatus};
 
 use super::record::Recorder;
-use super::script::Script;
 use crate::action::{Action, Site, flink_restart, restart_flink, restart_storm};
 use crate::environment::{self, Start, start_cores};
 use crate::hidden::{Hidden, HiddenNode};
@@ -16,6 +15,15 @@ use crate::random::Random;
 use crate::report::{ActionRecord, RunResult};
 use crate::scenario::{EngineKind, Fault, FaultKind, Scenario};
 use crate::truth::Capacities;
+
+/// How far a script has been followed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Script {
+    /// The next step.
+    pub next: usize,
+    /// Whether workers that it asks for are starting.
+    pub starts: bool,
+}
 
 /// A running topology.
 pub(super) struct Tenant<'a> {

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::tenant::Tenant;
 use crate::job::Environment;
-use crate::scenario::Scenario;
+use crate::scenario::{EngineKind, Scenario};
 
 /// Cores of a node that a topology gets at once when it begins to want some: its threads wait for no more than others.
 const AT_ONCE: f64 = 0.25;
@@ -65,6 +65,9 @@ fn differs(first: &Scenario, other: &Scenario) -> Option<&'static str> {
         (first.nodes == other.nodes, "node"),
         (first.duration_secs == other.duration_secs, "duration_secs"),
         (first.step_millis == other.step_millis, "step_millis"),
+        (first.metrics.report_secs == other.metrics.report_secs, "report_secs"),
+        (first.storm == other.storm || first.engine != EngineKind::Storm, "storm"),
+        (first.flink == other.flink || first.engine != EngineKind::Flink, "flink"),
         (first.faults_of_nodes().eq(other.faults_of_nodes()), "fault of a node"),
     ];
     checks.iter().find(|(alike, _)| !alike).map(|(_, what)| *what)

@@ -1,6 +1,6 @@
 //! Counts for all sources that tell themselves where they read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
 use serde_json::{Value, json};
@@ -48,6 +48,13 @@ struct Said {
     fault: bool,
 }
 
+impl Said {
+    /// What is said of it goes by this.
+    fn name(&self) -> String {
+        format!("{}={}", self.id, self.source)
+    }
+}
+
 impl Found {
     /// Nothing is known yet of any.
     pub fn new(speaking: Speaking) -> Self {
@@ -86,9 +93,11 @@ impl Found {
         } else if said.is_empty() {
             saying.say("", "there is no source", false);
         } else {
+            let names: BTreeSet<String> = said.iter().map(Said::name).collect();
+            saying.keep(|about| about.is_empty() || names.contains(about));
             for one in &said {
                 let line = format!("{}={}: {}", one.topology, one.source, one.line);
-                saying.say(&format!("{}={}", one.id, one.source), &visible(&line), one.fault);
+                saying.say(&one.name(), &visible(&line), one.fault);
             }
         }
         Ok(self.sources.values().all(|counted| counted.last.is_ok()))

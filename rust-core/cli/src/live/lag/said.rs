@@ -21,6 +21,11 @@ impl Saying {
         }
         self.0.insert(about.to_owned(), line.to_owned());
     }
+
+    /// Forgets what was said of things that are not there any more.
+    pub fn keep(&mut self, there: impl Fn(&str) -> bool) {
+        self.0.retain(|about, _| there(about));
+    }
 }
 
 /// How many partitions were counted.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
-use thalweg_connect::kafka::{Properties, read_properties};
+use thalweg_connect::kafka::{Properties, read_properties, tell_secrets};
 use thalweg_connect::local::are_local;
 use thalweg_control::visible;
 
@@ -37,7 +37,7 @@ impl Speaking {
         keys.extend(self.bootstrap.iter().map(|servers| (SERVERS.to_owned(), servers.clone())));
         let servers = keys.get(SERVERS);
         let missing = || anyhow!("where is Kafka? Give --bootstrap HOST:PORT, or --properties");
-        self.warn(servers.ok_or_else(missing)?);
+        self.warn(servers.ok_or_else(missing)?, &keys);
         Ok(keys)
     }
 
@@ -71,14 +71,19 @@ impl Speaking {
                 visible(protocol)
             ));
         }
+        if tell_secrets(&keys) && !tell_secrets(&self.properties.keys) {
+            return Err("it speaks SASL_PLAINTEXT, which would show all the network the credentials: where they may be, say so \
+                        yourself by security.protocol in --properties"
+                .to_owned());
+        }
         keys.insert(SERVERS.to_owned(), servers.clone());
-        self.warn(servers);
+        self.warn(servers, &keys);
         Ok(keys)
     }
 
     /// Says it once where name and password go over a network as they are.
-    fn warn(&self, servers: &str) {
-        let open = self.properties.tell_secrets() && !are_local(servers);
+    fn warn(&self, servers: &str, keys: &BTreeMap<String, String>) {
+        let open = tell_secrets(keys) && !are_local(servers);
         if open && self.warned.borrow_mut().insert(servers.to_owned()) {
             eprintln!(
                 "thalweg: credentials for {} go over the network unencrypted (security.protocol=SASL_PLAINTEXT)",
@@ -157,6 +162,10 @@ mod tests {
         // A source's word does not have them sent unencrypted.
         let told = feed(&[(SERVERS, "a:1"), ("security.protocol", "SASL_PLAINTEXT")]);
         assert_eq!(file.with_source(&told).unwrap()["security.protocol"], "SASL_SSL");
+        let silent = speaking(&SECRET.replace("security.protocol=SASL_SSL\n", ""), None);
+        assert!(silent.with_source(&told).unwrap_err().contains("say so yourself"));
+        let encrypted = feed(&[(SERVERS, "a:1"), ("security.protocol", "SASL_SSL")]);
+        assert_eq!(silent.with_source(&encrypted).unwrap()["security.protocol"], "SASL_SSL");
     }
 
     #[test]

@@ -87,6 +87,7 @@ pub(super) fn slots_needed(situation: &Situation<'_>, asked: &[Option<Demand>]) 
 /// longer than that, it is another record, and what was known of its work holds no more.
 pub(super) fn watch(situation: &Situation<'_>, memory: &mut Memory) -> bool {
     let Some(slots) = Slots::of(situation) else { return false };
+    let (mut waits, mut dearer) = (false, false);
     for (index, component) in situation.flow.users() {
         let Some(work) = component.work_secs().filter(|work| *work > 0.0) else { continue };
         if slots.busy < ROOMY * slots.cores {
@@ -94,14 +95,16 @@ pub(super) fn watch(situation: &Situation<'_>, memory: &mut Memory) -> bool {
             *known += WORK_WEIGHT * (work - *known);
         } else if component.busiest() >= Some(SATURATED) && slots.busy > slots.cores {
             let Some(usual) = memory.roomy_work.get_mut(&index) else { continue };
-            if work > DEARER * (slots.busy / slots.cores) * *usual {
-                *usual = work;
-                memory.contended = false;
+            let waiting = slots.busy / slots.cores;
+            if work > DEARER * waiting * *usual {
+                *usual = work / waiting;
+                dearer = true;
             } else {
-                memory.contended |= work > INFLATED * *usual;
+                waits |= work > INFLATED * *usual;
             }
         }
     }
+    memory.contended = waits || memory.contended && !dearer;
     memory.contended && slots.busy >= ROOMY * slots.cores
 }
 

@@ -10,7 +10,7 @@ use thalweg_core::explain::{ComponentView, TopologyView};
 use thalweg_core::model::{ComponentKind, Topology};
 use thalweg_core::units::Millis;
 
-use super::finding;
+use super::word::word;
 
 /// The component that keeps track of tuples.
 const ACKER: &str = "__acker";
@@ -23,8 +23,8 @@ const LATER: f64 = 5.0;
 /// And later by at least this: the way between machines takes some time as well.
 const LATER_MS: f64 = 50.0;
 
-/// Ackers that have as many executors as tasks, and are what tuples wait for.
-pub(super) fn of_ackers(view: &Value, topology: &Topology) -> Option<Value> {
+/// Ackers that have as many executors as tasks, and are what tuples wait for: what is wrong, and its mend.
+pub(super) fn of_ackers(view: &Value, topology: &Topology) -> Option<(String, String)> {
     let view = TopologyView::deserialize(view).ok()?;
     let acker = view.components.iter().find(|component| component.id == ACKER)?;
     if acker.executors < acker.tasks {
@@ -36,10 +36,10 @@ pub(super) fn of_ackers(view: &Value, topology: &Topology) -> Option<Value> {
     );
     let mend = format!(
         "submit {} anew with topology.acker.executors: {}",
-        topology.name,
+        word(&topology.name),
         2 * acker.executors
     );
-    Some(finding("ACKERS_DO_NOT_FOLLOW", &topology.name, text, mend))
+    Some((text, mend))
 }
 
 fn busy(acker: &ComponentView) -> Option<String> {
@@ -47,8 +47,13 @@ fn busy(acker: &ComponentView) -> Option<String> {
     (share >= BUSY).then(|| format!("ackers are busy to {:.0} %", 100.0 * share))
 }
 
-/// Whether tuples are complete long after their work was done, and nothing but the ackers can be what they wait for.
+/// Whether tuples are complete long after their work was done, and nothing but the ackers can be what they wait for. Of
+/// what is not measured nobody knows that.
 fn waited_for(acker: &ComponentView, components: &[ComponentView]) -> Option<String> {
+    let known = |one: &ComponentView| one.measured == one.executors && one.executors > 0;
+    if !components.iter().all(known) {
+        return None;
+    }
     let busiest = components.iter().all(|other| other.capacity <= acker.capacity);
     if !busiest || acker.capacity.get() < AT_WORK {
         return None;
@@ -86,11 +91,13 @@ mod tests {
         bolt: f64,
         complete_ms: f64,
         tasks: u32,
+        /// Of the one executor of a bolt.
+        measured: u32,
     }
 
     impl Default for Seen {
         fn default() -> Self {
-            Self { acker: 0.15, bolt: 0.1, complete_ms: 60.0, tasks: 1 }
+            Self { acker: 0.15, bolt: 0.1, complete_ms: 60.0, tasks: 1, measured: 1 }
         }
     }
 
@@ -106,11 +113,12 @@ mod tests {
             let mut acker = part(ACKER, "system", 12_000.0, self.acker);
             acker["tasks"] = json!(self.tasks);
             let split = part("split", "operator", 1_000.0, self.bolt);
-            let count = part("count", "operator", 10_000.0, self.bolt);
+            let mut count = part("count", "operator", 10_000.0, self.bolt);
+            count["measured"] = json!(self.measured);
             let mut view = json!(TopologyView::default());
             view["components"] = json!([source, split, count, acker]);
             let topology = Topology { name: "words".to_owned(), ..Topology::default() };
-            of_ackers(&view, &topology).map(|found| found["text"].to_string())
+            of_ackers(&view, &topology).map(|(text, _)| text)
         }
     }
 
@@ -135,6 +143,7 @@ mod tests {
             Seen { complete_ms: 50.0, ..Seen::default() },
             Seen { tasks: 4, ..Seen::default() },
             Seen { tasks: 4, acker: 0.9, ..Seen::default() },
+            Seen { measured: 0, ..Seen::default() },
         ];
         for seen in healthy {
             assert_eq!(seen.found(), None);

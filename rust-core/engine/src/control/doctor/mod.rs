@@ -493,5 +493,7 @@ fn of_decision(
             ));
         }
     }
-    found.extend(of_ackers(&decision["view"], topology));
+    if let Some((text, mend)) = of_ackers(&decision["view"], topology) {
+        found.push(finding("ACKERS_DO_NOT_FOLLOW", &topology.name, text, mend));
+    }
 }

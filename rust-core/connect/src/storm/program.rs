@@ -1,6 +1,6 @@
 //! A program beside this one that is asked by lines and answers by lines.
 //!
-//! It never outlives its [`Helper`]: when that is dropped its input is closed, which a well-behaved program takes as the end,
+//! It never outlives its [`Program`]: when that is dropped its input is closed, which a well-behaved program takes as the end,
 //! and any other is killed. Should this process be killed itself, the input is closed as well.
 
 use std::io::{BufReader, Write};
@@ -23,7 +23,7 @@ const NAP: Duration = Duration::from_millis(10);
 
 /// A running program.
 #[derive(Debug)]
-pub struct Helper {
+pub struct Program {
     process: Child,
     /// Nothing once it is closed.
     input: Option<ChildStdin>,
@@ -34,7 +34,7 @@ pub struct Helper {
     longest: usize,
 }
 
-impl Helper {
+impl Program {
     /// Starts a program, whose answers have so many bytes at most.
     ///
     /// # Errors
@@ -134,7 +134,7 @@ impl Helper {
     }
 }
 
-impl Drop for Helper {
+impl Drop for Program {
     fn drop(&mut self) {
         self.end();
     }

@@ -44,7 +44,10 @@ impl KafkaError {
     /// Why a client takes no properties. Values are no part of it, as they may be secrets; the client's own words have them.
     pub(super) fn of_properties(error: Client) -> Self {
         match error {
-            Client::ClientConfig(_, why, key, _) => Self::Properties(format!("{key}: {why}")),
+            Client::ClientConfig(_, why, key, value) => {
+                let why = if value.is_empty() { why } else { why.replace(&value, "...") };
+                Self::Properties(format!("{key}: {why}"))
+            }
             other => Self::Properties(other.to_string()),
         }
     }

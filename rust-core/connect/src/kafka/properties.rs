@@ -349,7 +349,7 @@ mod tests {
         ];
         assert_eq!(keys(pkcs), expected);
         let text = "ssl.truststore.certificates=-----BEGIN CERTIFICATE-----\\n\\\nAB==\\n\n";
-        assert_eq!(keys(text), [pair("ssl.ca.pem", "-----BEGIN CERTIFICATE-----\nAB==")]);
+        assert_eq!(keys(text), [pair("ssl.ca.pem", "-----BEGIN CERTIFICATE-----\nAB==\n")]);
     }
 
     #[test]

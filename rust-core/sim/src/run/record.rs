@@ -69,6 +69,11 @@ impl Recorder {
         }
     }
 
+    /// Tells the seed of the whole run, not that of a topology of several.
+    pub(super) fn is_of_run(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
     pub(super) fn decided(&mut self, decision: &Decision) {
         self.measures.decisions += 1;
         if self.policy != decision.policy {

@@ -52,8 +52,10 @@ pub(super) fn tenants(scenarios: &[Scenario], seed: u64) -> Result<Vec<Tenant<'_
     let nodes = first.nodes().to_vec();
     let mut tenants = vec![first];
     for (number, other) in (1..).zip(others) {
-        let seed = seed.wrapping_add(NEXT_SEED.wrapping_mul(number));
-        tenants.push(Tenant::new(other, seed, Some(&nodes)));
+        let own = seed.wrapping_add(NEXT_SEED.wrapping_mul(number));
+        let mut tenant = Tenant::new(other, own, Some(&nodes));
+        tenant.recorder.is_of_run(seed);
+        tenants.push(tenant);
     }
     Ok(tenants)
 }

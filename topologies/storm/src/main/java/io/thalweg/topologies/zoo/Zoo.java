@@ -246,7 +246,7 @@ public final class Zoo {
     private static StormTopology hasty(Config config) {
         config.setNumWorkers(3);
         config.setNumAckers(1);
-        config.setMaxSpoutPending(1_000);
+        config.setMaxSpoutPending(5_000);
         TopologyBuilder builder = beating(FAST);
         builder.setBolt("sink", new Sink(), 1).shuffleGrouping("beat");
         return builder.createTopology();

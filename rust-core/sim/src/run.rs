@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use thalweg_core::Decided;
 use thalweg_core::assign::{Assigned, Routes, assign};
 use thalweg_core::explain::{Decision, Verdict};
 use thalweg_core::model::{Observation, SlotRef, TopologyStatus};
@@ -132,7 +131,7 @@ impl<'a> Simulation<'a> {
         for (index, environment) in environments.iter().enumerate() {
             let usable = self.usable(index);
             self.tenants[index].go_on(environment, &usable, now);
-            self.act(brain, index, now);
+            self.act(brain, index, usable, now);
         }
         if now >= self.next_round {
             self.next_round = now + self.cluster().storm.round_secs;
@@ -181,8 +180,7 @@ impl<'a> Simulation<'a> {
     }
 
     /// Goes on with the action under way.
-    fn act(&mut self, brain: &mut impl Brain, index: usize, now: f64) {
-        let usable = self.usable(index);
+    fn act(&mut self, brain: &mut impl Brain, index: usize, usable: Usable, now: f64) {
         let tenant = &mut self.tenants[index];
         let Some(mut action) = tenant.action.take() else { return };
         let died = !tenant.is_placed();
@@ -275,7 +273,7 @@ impl<'a> Simulation<'a> {
     fn observe(&mut self, brain: &mut impl Brain, environments: &[Environment], now: f64) {
         let observation = self.view(environments, |tenant| tenant.status(), now);
         let state = std::mem::take(&mut self.state);
-        let decided: Decided = brain.decide(&observation, state, self.settings, timestamp(now));
+        let decided = brain.decide(&observation, state, self.settings, timestamp(now));
         self.state = decided.state;
         self.next_observation = now + (decided.next_in.get() / 1000.0).max(1.0);
         for outcome in &decided.outcomes {
@@ -291,7 +289,6 @@ impl<'a> Simulation<'a> {
 
     /// Does what was decided about a topology.
     fn follow(&mut self, decision: &Decision, index: usize, environment: &Environment, now: f64) {
-        let usable = self.usable(index);
         let tenant = &mut self.tenants[index];
         tenant.recorder.decided(decision);
         if tenant.action.is_some() {
@@ -299,7 +296,8 @@ impl<'a> Simulation<'a> {
         }
         tenant.compare_beliefs(decision, environment, now);
         if let Some(plan) = decision.plan.clone().filter(|_| decision.verdict == Verdict::Act) {
-            tenant.begin(plan, decision, usable, now);
+            let usable = self.usable(index);
+            self.tenants[index].begin(plan, decision, usable, now);
         }
     }
 }

@@ -3,27 +3,15 @@
 //! The simulator looks at its invariants after every step and fails a run that breaks one; so these
 //! tests only have to drive it into as many corners as they can.
 
+mod quick;
+
 use proptest::prelude::*;
-use thalweg_core::settings::{Settings, WorkerLimit};
-use thalweg_core::units::Millis;
+use quick::settings;
 use thalweg_sim::run;
 use thalweg_sim::scenario::template::{Shape, draw};
 use thalweg_sim::scenario::{
     EngineKind, Fault, FaultKind, Load, LoadShape, Method, MetricLoss, Scenario,
 };
-
-fn settings() -> Settings {
-    let secs = |seconds: f64| Millis::saturating(seconds * 1000.0);
-    Settings {
-        window: secs(20.0),
-        settle: secs(10.0),
-        interval: secs(10.0),
-        cool_down: secs(20.0),
-        blacklist: secs(60.0),
-        worker_limit: WorkerLimit::Free,
-        ..Settings::default()
-    }
-}
 
 fn fault() -> impl Strategy<Value = FaultKind> {
     prop_oneof![

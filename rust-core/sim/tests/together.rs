@@ -1,25 +1,16 @@
 //! Several topologies in one cluster.
 #![allow(clippy::unwrap_used)]
 
+mod quick;
+
 use proptest::prelude::*;
-use thalweg_core::settings::{PolicyName, Settings, WorkerLimit};
-use thalweg_core::units::Millis;
+use thalweg_core::settings::{PolicyName, Settings};
 use thalweg_sim::scenario::template::{Shape, draw, tiny};
 use thalweg_sim::scenario::{EngineKind, Fault, FaultKind, Load, LoadShape, NodeGroup, Scenario};
 use thalweg_sim::{Core, RunResult, Simulation, run};
 
 fn settings(policy: PolicyName) -> Settings {
-    let secs = |seconds: f64| Millis::saturating(seconds * 1000.0);
-    Settings {
-        policy,
-        window: secs(20.0),
-        settle: secs(10.0),
-        interval: secs(10.0),
-        cool_down: secs(20.0),
-        blacklist: secs(60.0),
-        worker_limit: WorkerLimit::Free,
-        ..Settings::default()
-    }
+    Settings { policy, ..quick::settings() }
 }
 
 fn run_all(scenarios: &[Scenario], settings: &Settings, seed: u64) -> Vec<RunResult> {

@@ -33,10 +33,14 @@ pub fn table(file: File) -> Result<Table> {
 
 /// Writes the nodes of an observation.
 pub fn write(table: &mut Table, observation: &Observation) -> Result<()> {
-    for (index, node) in observation.nodes.iter().enumerate() {
-        let executors = observation.topologies.iter().flat_map(|topology| &topology.executors);
-        let here = executors
-            .filter(|executor| executor.slot.is_some_and(|slot| slot.node as usize == index));
+    let mut executors = vec![0; observation.nodes.len()];
+    let all = observation.topologies.iter().flat_map(|topology| &topology.executors);
+    for slot in all.filter_map(|executor| executor.slot) {
+        if let Some(count) = executors.get_mut(slot.node as usize) {
+            *count += 1;
+        }
+    }
+    for (node, here) in observation.nodes.iter().zip(executors) {
         let rack = node.rack.as_str();
         table.row(&[
             Cell::Whole(observation.at.millis()),
@@ -46,7 +50,7 @@ pub fn write(table: &mut Table, observation: &Observation) -> Result<()> {
             Cell::Flag(node.blacklisted),
             Cell::Flag(node.draining),
             whole(node.ports.len() as u64),
-            whole(here.count() as u64),
+            whole(here),
             perhaps(node.cpu_points),
             perhaps(node.memory_mib),
             perhaps(node.round_trip.map(|time| time.get())),

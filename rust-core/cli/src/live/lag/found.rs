@@ -5,9 +5,9 @@ use std::thread;
 
 use serde_json::{Value, json};
 use thalweg_connect::kafka::{Begin, Group, KafkaError, Lag, LagReader, Topics};
-use thalweg_control::{Backlog, Command, Refusal, Waiting, visible};
+use thalweg_control::{Command, Refusal, visible};
 
-use super::said::{Saying, partitions_of, words};
+use super::said::{Saying, partitions_of, tell, words};
 use super::speaking::Speaking;
 use crate::exit::Failure;
 use crate::live::ask::Live;
@@ -52,6 +52,14 @@ impl Said {
     /// What is said of it goes by this.
     fn name(&self) -> String {
         format!("{}={}", self.id, self.source)
+    }
+
+    /// Of a source that is not counted here.
+    fn without(source: &Value, line: String) -> Self {
+        let value = json!({ "topology": source["name"], "source": source["source"], "why": line });
+        let of = |path: &str| text(source, path).to_owned();
+        let (id, topology, source) = (of("/topology"), of("/name"), of("/source"));
+        Self { id, topology, source, line, value, fault: false }
     }
 }
 
@@ -171,9 +179,7 @@ impl Counted {
         let (id, topology, source) = (id.to_owned(), self.name.clone(), source.to_owned());
         Said { id, topology, source, line, value, fault }
     }
-}
 
-impl Counted {
     /// Of a source whose count the scheduler does not take.
     fn refused(&self, (id, source): (&str, &str), refusal: &Refusal) -> Said {
         let line = format!("counted, and refused: {refusal}");
@@ -181,28 +187,6 @@ impl Counted {
         let (id, topology, source) = (id.to_owned(), self.name.clone(), source.to_owned());
         Said { id, topology, source, line, value, fault: true }
     }
-}
-
-impl Said {
-    /// Of a source that is not counted here.
-    fn without(source: &Value, line: String) -> Self {
-        let value = json!({ "topology": source["name"], "source": source["source"], "why": line });
-        let of = |path: &str| text(source, path).to_owned();
-        let (id, topology, source) = (of("/topology"), of("/name"), of("/source"));
-        Self { id, topology, source, line, value, fault: false }
-    }
-}
-
-fn tell(
-    live: &Live,
-    (topology, source): (&str, &str),
-    lag: &Lag,
-    secs: u32,
-) -> Result<(), Failure> {
-    let waiting = Waiting { records: lag.records(), partitions: Some(partitions_of(lag)) };
-    let sources = BTreeMap::from([(source.to_owned(), waiting)]);
-    let backlog = Backlog { topology: topology.to_owned(), sources, secs };
-    live.ask(Command::Backlog(backlog)).map(drop)
 }
 
 fn not(why: &str) -> String {

@@ -4,7 +4,6 @@ mod found;
 mod said;
 mod speaking;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -13,10 +12,10 @@ use anyhow::anyhow;
 use clap::{Args, ValueEnum, value_parser};
 use serde_json::{Value, json};
 use thalweg_connect::kafka::{self, Group, LagReader, Topics};
-use thalweg_control::{Backlog, Command, Waiting, visible};
+use thalweg_control::visible;
 
 use self::found::Found;
-use self::said::{Saying, partitions_of, words};
+use self::said::{Saying, tell, words};
 use self::speaking::Speaking;
 use super::ask::Live;
 use crate::exit::Failure;
@@ -92,7 +91,7 @@ impl Lag {
     /// Counts for all sources that tell where they read.
     fn follow(&self, mut found: Found, topology: &str) -> Result<(), Failure> {
         let topology = (topology != ALL).then_some(topology);
-        let secs = (!self.dry_run).then_some(3 * self.every);
+        let secs = (!self.dry_run).then_some(self.holds_secs());
         let mut saying = Saying::default();
         loop {
             let looked = found.look((&self.live, topology), secs, &mut saying);
@@ -152,6 +151,11 @@ impl Lag {
         Ok(reader.map_err(|error| anyhow!(error))?)
     }
 
+    /// For how long what is told counts: a count or two may fail meanwhile.
+    fn holds_secs(&self) -> u32 {
+        3 * self.every
+    }
+
     /// The group; clap has seen to it that there is one.
     fn group(&self) -> &str {
         self.group.as_deref().unwrap_or_default()
@@ -161,10 +165,7 @@ impl Lag {
     fn look(&self, reader: &mut LagReader) -> Result<String, Failure> {
         let lag = reader.read().map_err(|error| Failure::Unreachable(error.to_string()))?;
         if let Some((topology, source)) = &self.tell {
-            let waiting = Waiting { records: lag.records(), partitions: Some(partitions_of(&lag)) };
-            let sources = BTreeMap::from([(source.clone(), waiting)]);
-            let backlog = Backlog { topology: topology.clone(), sources, secs: 3 * self.every };
-            self.live.ask(Command::Backlog(backlog))?;
+            tell(&self.live, (topology, source), &lag, self.holds_secs())?;
         }
         if self.live.json {
             return Ok(self.as_json(&lag).to_string());

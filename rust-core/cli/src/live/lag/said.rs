@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 
 use thalweg_connect::kafka::Lag;
+use thalweg_control::{Backlog, Command, Waiting};
+
+use crate::exit::Failure;
+use crate::live::ask::Live;
 
 /// What was said last of each thing: what does not change is said once.
 #[derive(Debug, Default)]
@@ -26,6 +30,19 @@ impl Saying {
     pub fn keep(&mut self, there: impl Fn(&str) -> bool) {
         self.0.retain(|about, _| there(about));
     }
+}
+
+/// Tells the scheduler what waits before a source of a topology; it counts for so many seconds.
+pub fn tell(
+    live: &Live,
+    (topology, source): (&str, &str),
+    lag: &Lag,
+    secs: u32,
+) -> Result<(), Failure> {
+    let waiting = Waiting { records: lag.records(), partitions: Some(partitions_of(lag)) };
+    let sources = BTreeMap::from([(source.to_owned(), waiting)]);
+    let backlog = Backlog { topology: topology.to_owned(), sources, secs };
+    live.ask(Command::Backlog(backlog)).map(drop)
 }
 
 /// How many partitions were counted.

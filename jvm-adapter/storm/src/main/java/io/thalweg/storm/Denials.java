@@ -1,6 +1,7 @@
 package io.thalweg.storm;
 
 import io.thalweg.shell.Visible;
+import io.thalweg.storm.cluster.Refusals;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -11,9 +12,6 @@ import org.apache.storm.generated.AuthorizationException;
  * Calls that Nimbus refuses to whoever looks from beside: each is not made again for a while, and said with what allows it.
  */
 final class Denials {
-    /** Whoever allows a call mostly restarts a daemon for it, so that a look each few minutes is soon enough. */
-    static final long PAUSE_MILLIS = 600_000;
-
     private final LongSupplier clock;
     private final Map<Asked, Denial> denied = new HashMap<>();
 
@@ -37,7 +35,7 @@ final class Denials {
      */
     void require(String call, String topology) throws AuthorizationException {
         Denial denial = denied.get(new Asked(call, topology));
-        if (denial != null && clock.getAsLong() - denial.at < PAUSE_MILLIS) {
+        if (denial != null && clock.getAsLong() - denial.at < Refusals.PAUSE_MILLIS) {
             throw denial.refusal();
         }
     }

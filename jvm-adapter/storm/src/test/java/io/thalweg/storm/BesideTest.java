@@ -162,7 +162,7 @@ class BesideTest {
             List<String> again = answering.calls.subList(asked, answering.calls.size());
             assertFalse(again.contains("getTopologyConf") || again.contains("getNimbusConf"), again.toString());
             answering.refused.clear();
-            clock.addAndGet(Denials.PAUSE_MILLIS);
+            clock.addAndGet(Refusals.PAUSE_MILLIS);
             assertTrue(look(beside, 3).path("findings").isEmpty(), "it is allowed now");
         });
     }

@@ -16,7 +16,7 @@ public final class Refusals {
     private static final Logger LOG = LoggerFactory.getLogger(Refusals.class);
 
     /** Whoever allows a call mostly restarts a daemon for it, so that a look each few minutes is soon enough. */
-    static final long PAUSE_MILLIS = 600_000;
+    public static final long PAUSE_MILLIS = 600_000;
 
     private final LongSupplier clock;
     private final Map<String, Long> refusedAt = new ConcurrentHashMap<>();

@@ -26,11 +26,11 @@ export interface Summary {
     at: number;
     level: number;
     bottleneck: string | null;
-    throughput: number;
+    throughput: number | null;
     latency: number | null;
     complete_latency: number | null;
     expected_latency: number | null;
-    busy: number;
+    busy: number | null;
     coverage: number;
     executors: number;
     workers: number;
@@ -46,10 +46,10 @@ export interface Component {
     executors: number;
     tasks: number;
     measured: number;
-    rate: number;
+    rate: number | null;
     believed_capacity: number | null;
-    busy: number;
-    mean_busy: number;
+    busy: number | null;
+    mean_busy: number | null;
     execute_latency: number | null;
     process_latency: number | null;
     level: number;
@@ -206,12 +206,12 @@ export interface Topology {
 
 export interface Point {
     at: number;
-    throughput: number;
+    throughput: number | null;
     expected_throughput: number | null;
     latency: number | null;
     complete_latency: number | null;
     expected_latency: number | null;
-    busy: number;
+    busy: number | null;
     expected_busy: number | null;
     executors: number;
     backlog: number | null;

@@ -4,16 +4,17 @@ import { share, words } from './format';
 import { ask } from './route';
 import type { Page, Reason } from './types';
 
-export function tone(busy: number): string {
+export function tone(busy: number | null): string {
+    if (busy === null) return 'unknown';
     return busy >= 0.9 ? 'bad' : busy >= 0.7 ? 'warn' : 'good';
 }
 
 /** A share as a bar with its figure. */
-export function Meter({ value }: { value: number }) {
+export function Meter({ value }: { value: number | null }) {
     return (
         <span class={`meter ${tone(value)}`}>
             <svg viewBox="0 0 48 6" preserveAspectRatio="none" aria-hidden="true">
-                <rect width={48 * Math.min(1, value)} height="6" />
+                <rect width={48 * Math.min(1, value ?? 0)} height="6" />
             </svg>
             <span>{share(value)}</span>
         </span>

@@ -21,6 +21,17 @@ interface ChartProps {
 
 const HEIGHT = 170;
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const fineClock = new Intl.DateTimeFormat(undefined, {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+});
+
+/** Times along the axis, so fine that none is written twice. */
+function clockTimes(times: number[], stepSecs: number): string[] {
+    const shown = stepSecs < 60 ? fineClock : clock;
+    return times.map((at) => shown.format(at * 1000));
+}
 
 function colour(name: string): string {
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -52,7 +63,7 @@ function draw(place: HTMLElement, props: ChartProps): uPlot {
                 ticks: grid,
                 font,
                 size: 30,
-                values: (_, all) => all.map((at) => clock.format(at * 1000)),
+                values: (_plot, times, _axis, _space, step) => clockTimes(times, step),
             },
             {
                 stroke: muted,

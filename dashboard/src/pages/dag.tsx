@@ -182,7 +182,7 @@ function Node({ one, at, chosen, choose }: NodeProps) {
                 class={`fill ${tone(one.busy)}`}
                 x="12"
                 y="72"
-                width={wide * Math.min(1, one.busy)}
+                width={wide * Math.min(1, one.busy ?? 0)}
                 height="6"
                 rx="3"
             />

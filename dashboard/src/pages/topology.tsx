@@ -173,7 +173,7 @@ function Charts({ points, records, forecast }: ChartsProps) {
 
 /** What sources brought, beside what was expected of them; the last that is expected lies ahead. */
 function load(points: Point[], forecast: Forecast | null): Line[] {
-    const realised = points.map((point): number | null => point.throughput);
+    const realised = points.map((point) => point.throughput);
     if (!forecast) return [{ label: 'realised', values: realised }];
     const predicted = points.map((point) => point.expected_throughput);
     return [

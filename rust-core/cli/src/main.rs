@@ -17,8 +17,10 @@ mod parquet;
 mod record;
 mod recording;
 mod replay;
+mod run;
 mod serve;
 mod settings;
+mod signals;
 mod simulate;
 mod speaking;
 mod token;
@@ -72,6 +74,7 @@ enum Command {
     Doctor(Doctor),
     Lag(Lag),
     Advise(advise::Advise),
+    Run(run::Run),
     Nodes(nodes::Nodes),
     Recording(recording::Recording),
     Ledger(ledger::Ledger),
@@ -135,6 +138,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Doctor(doctor) => doctor.run(),
         Command::Lag(lag) => lag.run(),
         Command::Advise(advise) => advise.run(),
+        Command::Run(beside) => beside.run(),
         Command::Nodes(nodes) => nodes.run(),
         Command::Recording(recording) => recording.run(),
         Command::Ledger(ledger) => ledger.run(),

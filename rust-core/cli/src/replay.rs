@@ -269,15 +269,11 @@ impl Others {
                 real += now;
                 desired += then;
                 let Some(seen) = view.and_then(|v| v.components.get(index)) else { continue };
+                let (Some(rate), Some(busy)) = (seen.rate, seen.mean_capacity) else { continue };
+                let (rate, busy) = (rate.get(), busy.get());
                 // A full component does what it can; so what it could do is its rate over its load.
-                let each = seen.rate.get()
-                    / seen.mean_capacity.get().max(0.01)
-                    / f64::from(seen.executors.max(1));
-                let demand = if seen.mean_capacity.get() > 0.95 {
-                    seen.rate.get() * 1.1
-                } else {
-                    seen.rate.get()
-                };
+                let each = rate / busy.max(0.01) / f64::from(seen.executors.max(1));
+                let demand = if busy > 0.95 { rate * 1.1 } else { rate };
                 shortage = shortage.max(demand - each * f64::from(now));
                 desired_shortage = desired_shortage.max(demand - each * f64::from(then));
             }

@@ -221,20 +221,21 @@ fn component_view(
         ComponentKind::Source => sample.brought_rate().get(),
         _ => sample.executed_rate().get(),
     };
+    let is_measured = !samples.is_empty();
     let capacities = || own().map(Sample::capacity);
-    let mean = capacities().map(Share::get).sum::<f64>() / samples.len().max(1) as f64;
+    let mean = || capacities().map(Share::get).sum::<f64>() / samples.len() as f64;
     ComponentView {
         id: component.id.clone(),
         kind: component.kind,
         executors,
         tasks: component.tasks.count(),
         measured: u32::try_from(samples.len()).unwrap_or(u32::MAX),
-        rate: RatePerSec::saturating(own().map(rate_of).sum()),
+        rate: is_measured.then(|| RatePerSec::saturating(own().map(rate_of).sum())),
         execute_latency: mean_of(own(), |s| (s.delta.execute_ms, s.delta.executed)),
         process_latency: mean_of(own(), |s| (s.delta.process_ms, s.delta.acked)),
         complete_latency: mean_of(own(), |s| (s.delta.complete_ms, s.delta.completed)),
-        capacity: capacities().max().unwrap_or(Share::ZERO),
-        mean_capacity: Share::saturating(mean),
+        capacity: capacities().max(),
+        mean_capacity: is_measured.then(|| Share::saturating(mean())),
         believed_capacity: None,
         bottleneck_time: None,
         failed: own().map(|sample| sample.delta.failed).sum(),
@@ -258,8 +259,10 @@ fn metrics(topology: &Topology, samples: &Samples<'_>, components: &[ComponentVi
         complete_latency: mean_of(sources, |s| (s.delta.complete_ms, s.delta.completed)),
         process_latency: mean_of(operators(), |s| (s.delta.process_ms, s.delta.acked)),
         execute_latency: mean_of(operators(), |s| (s.delta.execute_ms, s.delta.executed)),
-        throughput: RatePerSec::saturating(throughput.map(|c| c.rate.get()).sum()),
-        capacity: busiest.map(|c| c.capacity).max().unwrap_or(Share::ZERO),
+        throughput: RatePerSec::saturating(
+            throughput.filter_map(|c| c.rate).map(RatePerSec::get).sum(),
+        ),
+        capacity: busiest.filter_map(|c| c.capacity).max().unwrap_or(Share::ZERO),
     }
 }
 

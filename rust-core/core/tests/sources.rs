@@ -160,7 +160,7 @@ fn a_source_that_does_all_the_work_gets_more_executors_from_every_policy() {
     ] {
         let decision = job.decided(&settings(policy), 200);
         assert!(counts(&decision).get("all") > Some(&1), "{policy:?}: {:?}", decision.reasons);
-        assert_eq!(decision.view.components[0].rate.get(), 200.0);
+        assert_eq!(decision.view.components[0].rate.expect("it is measured").get(), 200.0);
     }
 }
 

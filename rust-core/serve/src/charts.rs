@@ -14,7 +14,7 @@ pub struct Point {
     /// When, in ms since 1970.
     pub at: i64,
     /// Tuples that sources brought in per second.
-    pub throughput: f32,
+    pub throughput: Option<f32>,
     /// Tuples per second that were expected for this time, when an action could still have been made for it.
     pub expected_throughput: Option<f32>,
     /// Mean process latency in ms.
@@ -24,7 +24,7 @@ pub struct Point {
     /// What the latency was expected to be, in ms.
     pub expected_latency: Option<f32>,
     /// Busy share of the busiest executor.
-    pub busy: f32,
+    pub busy: Option<f32>,
     /// What that was expected to be after the last plan, from its beginning until its outcome is known.
     pub expected_busy: Option<f32>,
     /// Executors.
@@ -86,7 +86,7 @@ mod tests {
     fn what_was_expected_stands_beside_what_came() {
         let mut chart = Chart::default();
         for at in 0..20 {
-            chart.push(Point { at, throughput: at as f32, ..Point::default() });
+            chart.push(Point { at, throughput: Some(at as f32), ..Point::default() });
             chart.expect(at + 5, at as f32 + 4.5);
         }
         // Nobody looked for a while.

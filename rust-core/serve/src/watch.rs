@@ -220,11 +220,11 @@ fn point(one: &Summary) -> Point {
     let small = |value: f64| value as f32;
     Point {
         at: one.at,
-        throughput: small(one.throughput),
+        throughput: one.throughput.map(small),
         latency: one.latency.map(small),
         complete_latency: one.complete_latency.map(small),
         expected_latency: one.expected_latency.map(small),
-        busy: small(one.busy),
+        busy: one.busy.map(small),
         executors: one.executors,
         backlog: one.backlog.map(|backlog| backlog as f32),
         ..Point::default()

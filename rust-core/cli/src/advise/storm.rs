@@ -8,8 +8,9 @@ use clap::Args;
 use serde_json::{Map, Value};
 use thalweg_connect::Look;
 use thalweg_connect::storm::{Beside, Client, Cluster, StormError};
+use thalweg_shell::{Eyes, Unseen};
 
-use super::watch::{Outside, Place, Watching};
+use super::watch::{Place, Watching};
 use super::words::STORM;
 use crate::exit::Failure;
 
@@ -93,9 +94,9 @@ fn defaults(cluster: &Cluster) -> Map<String, Value> {
 /// A Nimbus that is asked.
 struct Nimbus(Beside);
 
-impl Outside for Nimbus {
-    fn look(&mut self, _: Duration) -> Result<Look> {
-        Ok(self.0.look()?)
+impl Eyes for Nimbus {
+    fn look(&mut self, _: Duration) -> Result<Look, Unseen> {
+        self.0.look().map_err(|error| Unseen(error.to_string()))
     }
 }
 

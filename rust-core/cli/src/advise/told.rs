@@ -162,16 +162,14 @@ fn components(decided: &Value, job: Option<&Topology>) -> Vec<Value> {
     let seen = (0..).zip(list(decided, "/view/components"));
     let one = |(index, component): (usize, &Value)| {
         let backlog = job.and_then(|job| job.components.get(index)?.backlog);
-        let measured = number(component, "/measured").unwrap_or(0.0) > 0.0;
-        let if_measured = |path: &str| measured.then(|| number(component, path)).flatten();
         json!({
             "id": component["id"],
             "kind": component["kind"],
             "executors": component["executors"],
             "measured": component["measured"],
-            "rate": if_measured("/rate"),
-            "busy": if_measured("/mean_capacity"),
-            "busiest": if_measured("/capacity"),
+            "rate": component["rate"],
+            "busy": component["mean_capacity"],
+            "busiest": component["capacity"],
             "backlog": backlog,
         })
     };

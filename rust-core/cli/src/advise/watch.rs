@@ -2,18 +2,18 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Map, Value};
-use signal_hook::consts::{SIGINT, SIGTERM};
 use thalweg_connect::Look;
-use thalweg_control::{now_millis, visible};
+use thalweg_control::visible;
 use thalweg_core::explain::{Decision, ReasonCode};
 use thalweg_core::settings::{Mode, Settings};
 use thalweg_core::state::State;
+use thalweg_shell::{Eyes, Rhythm};
 use thalweg_sim::Brain;
 
 use super::ending::{Settled, ending};
@@ -25,13 +25,10 @@ use crate::live::moments::seconds;
 use crate::live::show::span;
 use crate::record::Recorded;
 use crate::settings::{self, Wanted};
+use crate::signals::ended_by_signals;
 
-/// How often it is looked whether the command is told to end.
-const NAP: Duration = Duration::from_millis(100);
 /// For so long it is waited until all is settled, where nothing else is said.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// Looks are at most so many intervals apart while nobody answers.
-const MOST_DOUBLINGS: u32 = 3;
 
 /// Options of how long to watch, by which settings, and what to leave of it.
 #[derive(Debug, Args)]
@@ -56,12 +53,6 @@ pub struct Watching {
     json: bool,
 }
 
-/// A cluster that can be looked at.
-pub trait Outside {
-    /// Looks once; looks come at this interval.
-    fn look(&mut self, interval: Duration) -> Result<Look>;
-}
-
 /// Which cluster it is.
 #[derive(Debug, Clone)]
 pub struct Place {
@@ -81,7 +72,7 @@ impl Watching {
     /// Watches a cluster, with what the user sets over these settings. Nothing acts here, whatever they say.
     pub fn watch(
         &self,
-        outside: impl Outside,
+        outside: impl Eyes,
         place: Place,
         words: Words,
         defaults: Map<String, Value>,
@@ -152,7 +143,7 @@ struct Watch<O> {
     words: Words,
 }
 
-impl<O: Outside> Watch<O> {
+impl<O: Eyes> Watch<O> {
     /// Looks until it is told to end, the time is over, or all is settled if that is waited for.
     fn follow(&mut self, once_settled: bool) -> SeenSoFar {
         let begun = Instant::now();
@@ -160,7 +151,8 @@ impl<O: Outside> Watch<O> {
         let mut settled = Settled::default();
         let mut failures = 0;
         let mut pause = Duration::ZERO;
-        while self.sleeps(pause) {
+        let rhythm = self.rhythm();
+        while Rhythm::waits(pause, &self.ended, self.until) {
             let looking = Instant::now();
             seen.looks += 1;
             match self.look() {
@@ -187,7 +179,7 @@ impl<O: Outside> Watch<O> {
                     seen.error = Some(text);
                 }
             }
-            pause = self.pause(failures, looking.elapsed());
+            pause = rhythm.pause(failures, looking.elapsed());
         }
         seen.secs = begun.elapsed().as_secs_f64();
         seen
@@ -195,8 +187,7 @@ impl<O: Outside> Watch<O> {
 
     /// One look, and what is decided upon it.
     fn look(&mut self) -> Result<(Look, Vec<Decision>)> {
-        let interval = Duration::from_secs_f64(self.settings.sampling.get() / 1000.0);
-        let look = self.outside.look(interval)?;
+        let look = self.outside.look(self.rhythm().interval())?;
         let state = std::mem::take(&mut self.state);
         let at = look.observation.at;
         let decided = self.brain.decide(&look.observation, state, &self.settings, at);
@@ -209,28 +200,8 @@ impl<O: Outside> Watch<O> {
         Ok((look, decisions))
     }
 
-    /// The time until the next look: they come at whole intervals of the clock, so that each sees one more and sees it at
-    /// once; but nobody is asked for more than half of the time, and seldom who does not answer.
-    fn pause(&self, failures: u32, took: Duration) -> Duration {
-        let interval = (self.settings.sampling.get() as u64).max(1);
-        let since = u64::try_from(now_millis()).unwrap_or(0) % interval;
-        let next = Duration::from_millis((interval << failures.min(MOST_DOUBLINGS)) - since);
-        if took.as_millis() > u128::from(interval) { next.max(took) } else { next }
-    }
-
-    /// Waits; false once the time is over or the command is told to end.
-    fn sleeps(&self, pause: Duration) -> bool {
-        let wakes = Instant::now() + pause;
-        loop {
-            let now = Instant::now();
-            if self.ended.load(Ordering::Relaxed) || self.until.is_some_and(|until| now >= until) {
-                return false;
-            }
-            if now >= wakes {
-                return true;
-            }
-            std::thread::sleep(NAP.min(wakes - now));
-        }
+    fn rhythm(&self) -> Rhythm {
+        Rhythm::each(Duration::from_secs_f64(self.settings.sampling.get() / 1000.0))
     }
 
     /// Sums up, and tells how the command ends.
@@ -248,14 +219,4 @@ impl<O: Outside> Watch<O> {
             None => Err(Failure::NotYet("there was no time for a look".to_owned())),
         }
     }
-}
-
-/// A flag that is up once this process is told to end; the second time it does so at once.
-fn ended_by_signals() -> std::io::Result<Arc<AtomicBool>> {
-    let ended = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&ended))?;
-        signal_hook::flag::register(signal, Arc::clone(&ended))?;
-    }
-    Ok(ended)
 }

@@ -1,10 +1,10 @@
-//! The one thing that is done to a JobManager.
+//! What is done to a JobManager: it is asked, and where somebody wants to change something, told.
 
 use serde_json::Value;
 
 use crate::http::HttpError;
 
-/// Whoever answers for a JobManager's REST interface. Nothing can be done to it but to ask.
+/// Whoever answers for a JobManager's REST interface. Nothing can be done to it here but to ask.
 pub trait Ask {
     /// The answer at a path, which may have a query behind it.
     ///
@@ -23,4 +23,13 @@ pub trait Ask {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whoever can also be told to change something.
+pub trait Tell: Ask {
+    /// Puts this at a path.
+    ///
+    /// # Errors
+    /// When it is refused, or nobody knows whether it was taken.
+    fn put(&self, path: &str, value: &Value) -> Result<(), HttpError>;
 }

@@ -19,6 +19,8 @@ pub struct Cluster {
     pub reactive: bool,
     /// How often it fetches counters: they are no fresher than that.
     pub fetches_each: Millis,
+    /// Whether it is configured to have a Thalweg in it.
+    pub has_thalweg: bool,
 }
 
 impl Cluster {
@@ -63,6 +65,8 @@ impl Cluster {
             reactive: key("scheduler-mode")
                 .is_some_and(|mode| mode.eq_ignore_ascii_case("reactive")),
             fetches_each: Millis::saturating(each.unwrap_or(FETCHES_EACH_MS)),
+            has_thalweg: key("thalweg.flink.level") != Some("0")
+                && elements(configuration).any(|one| text(one, "key").starts_with("thalweg.")),
         }
     }
 }
@@ -113,7 +117,16 @@ mod tests {
         assert!(cluster.reactive);
         assert_eq!(cluster.fetches_each.get(), 500.0);
         let cluster = Cluster::of("2.3.0".to_owned(), &Value::Null);
-        assert!(!cluster.reactive);
+        assert!(!cluster.reactive && !cluster.has_thalweg);
         assert_eq!(cluster.fetches_each.get(), 10_000.0);
+    }
+
+    #[test]
+    fn a_jobmanager_with_settings_of_thalweg_has_one_unless_its_level_is_0() {
+        let mode = json!({ "key": "thalweg.mode", "value": "act" });
+        let off = json!({ "key": "thalweg.flink.level", "value": "0" });
+        let has = |told: Value| Cluster::of("2.3.0".to_owned(), &told).has_thalweg;
+        assert!(has(json!([mode])));
+        assert!(!has(json!([mode, off])));
     }
 }

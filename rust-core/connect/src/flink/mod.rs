@@ -7,11 +7,15 @@ mod json;
 mod measure;
 mod read;
 mod reader;
+mod requirements;
+mod rescale;
 mod rest;
 mod view;
 
-pub use ask::Ask;
+pub use ask::{Ask, Tell};
 pub use cluster::Cluster;
 pub use defaults::defaults;
 pub use reader::Reader;
+pub use requirements::Requirements;
+pub use rescale::{Rescale, Unable};
 pub use rest::Rest;

@@ -1,6 +1,7 @@
 //! One look at a cluster after the other.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use thalweg_core::model::Obstacle;
@@ -11,9 +12,10 @@ use super::cluster::Cluster;
 use super::json::{list, text};
 use super::measure::Observer;
 use super::read::{
-    Bounds, Caches, Checkpoints, Collectors, Outline, Seen, Sources, States, left_alone, nodes,
-    outlines, tasks,
+    Caches, Checkpoints, Collectors, Outline, Seen, Sources, States, left_alone, nodes, outlines,
+    tasks,
 };
+use super::requirements::Requirements;
 use super::view::{JobView, Task, Vertex, Waiting};
 use crate::http::{HttpError, encoded};
 use crate::look::{Finding, Look};
@@ -30,7 +32,7 @@ pub struct Reader {
     states: States,
     caches: Caches,
     collectors: Collectors,
-    bounds: Bounds,
+    requirements: Arc<Mutex<Requirements>>,
     observer: Observer,
     /// Jobs as they were last seen, by id.
     before: BTreeMap<String, JobView>,
@@ -45,10 +47,15 @@ impl Reader {
             states: States::default(),
             caches: Caches::default(),
             collectors: Collectors::default(),
-            bounds: Bounds::default(),
+            requirements: Arc::default(),
             observer: Observer::default(),
             before: BTreeMap::new(),
         }
+    }
+
+    /// The same, where somebody else asks for other bounds of parallelism and notes there which are not their users'.
+    pub fn knowing(cluster: &Cluster, requirements: Arc<Mutex<Requirements>>) -> Self {
+        Self { requirements, ..Self::new(cluster) }
     }
 
     /// Has Flink fetch all counters anew. It does so behind the first request that finds them old, and still answers that
@@ -93,7 +100,7 @@ impl Reader {
         self.sources.keep(&ids);
         self.states.keep(&ids);
         self.caches.keep(&ids);
-        self.bounds.keep(&ids);
+        known(&self.requirements).keep(&ids, at);
         let observation = self.observer.observe(at, &nodes, &jobs);
         Ok(Look { observation, findings })
     }
@@ -197,17 +204,23 @@ impl Reader {
             return Ok(());
         }
         match ask.get(&format!("/jobs/{}/resource-requirements", encoded(&job.id))) {
-            Ok(answer) => self.bounds.take(&job.id, &answer),
+            Ok(answer) => known(&self.requirements).take(&job.id, &answer),
             Err(error) if error.is_of_one_answer() => {
                 findings.push(Finding { about: job.id.clone(), text: without_bounds(&error) });
             }
             Err(error) => return Err(error),
         }
+        let known = known(&self.requirements);
         for vertex in &mut job.vertices {
-            vertex.bounds = self.bounds.users(&job.id, &vertex.id);
+            vertex.bounds = known.users(&job.id, &vertex.id);
         }
         Ok(())
     }
+}
+
+/// What is known of bounds; whoever panicked with it in his hands had changed it as a whole or not at all.
+pub(super) fn known(requirements: &Mutex<Requirements>) -> MutexGuard<'_, Requirements> {
+    requirements.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Why the bounds of a job are not known. Lines that do not tell a job's scheduler tell here that it is not the adaptive one.

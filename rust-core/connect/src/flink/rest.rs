@@ -1,8 +1,8 @@
-//! Asks a JobManager's REST interface.
+//! Asks a JobManager's REST interface, and tells it what to change.
 
 use serde_json::Value;
 
-use super::ask::Ask;
+use super::ask::{Ask, Tell};
 use crate::http::{Access, Client, HttpError};
 
 /// A JobManager's REST interface, and how it is asked.
@@ -24,5 +24,11 @@ impl Ask for Rest {
         let answer = self.0.get(path, "application/json")?;
         serde_json::from_slice(&answer.body)
             .map_err(|error| HttpError::NoJson { path: path.to_owned(), reason: error.to_string() })
+    }
+}
+
+impl Tell for Rest {
+    fn put(&self, path: &str, value: &Value) -> Result<(), HttpError> {
+        self.0.put(path, value.to_string()).map(drop)
     }
 }

@@ -1,5 +1,6 @@
 //! A cluster as it was seen at one instant, in Flink's words.
 
+use serde::{Deserialize, Serialize};
 use thalweg_core::model::{Checkpoint, Obstacle};
 
 /// A TaskManager.
@@ -120,12 +121,26 @@ pub struct Waiting {
 }
 
 /// The least and the most subtasks of a vertex.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
     /// The least.
+    #[serde(rename = "lowerBound")]
     pub lower: u32,
     /// The most.
+    #[serde(rename = "upperBound")]
     pub upper: u32,
+}
+
+impl From<(u32, u32)> for Range {
+    fn from((lower, upper): (u32, u32)) -> Self {
+        Self { lower, upper }
+    }
+}
+
+impl From<Range> for (u32, u32) {
+    fn from(range: Range) -> Self {
+        (range.lower, range.upper)
+    }
 }
 
 /// A subtask: where it runs, and its cumulative counters.

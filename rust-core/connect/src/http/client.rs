@@ -1,4 +1,4 @@
-//! Asks a server.
+//! Asks a server, and puts things there.
 
 use std::error::Error;
 use std::io::Read;
@@ -29,16 +29,18 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// What is asked for.
+/// What is asked for, or put there.
 struct Question<'a> {
     /// As errors name it.
     path: &'a str,
     url: Url,
     /// The types that are understood.
     accept: &'a str,
+    /// What is put there, as JSON; nothing where it is only asked for.
+    put: Option<String>,
 }
 
-/// A server, and how it is asked: by GET, as there is nothing else here.
+/// A server, and how it is asked: by GET, and by PUT where something is to be changed.
 ///
 /// Safe from any thread; questions wait for each other as far as their pace asks for it.
 #[derive(Debug)]
@@ -79,7 +81,17 @@ impl Client {
     /// # Errors
     /// When there is none.
     pub fn get(&self, path: &str, accept: &str) -> Result<Answer, HttpError> {
-        self.ask(Question { path, url: self.access.address.at(path), accept })
+        self.ask(Question { path, url: self.access.address.at(path), accept, put: None })
+    }
+
+    /// Puts this JSON at a path behind the address. Once only: whether something that was not answered has been done can only
+    /// be seen by asking.
+    ///
+    /// # Errors
+    /// When it is refused, or nobody knows whether it was done.
+    pub fn put(&self, path: &str, json: String) -> Result<Answer, HttpError> {
+        let url = self.access.address.at(path);
+        self.ask(Question { path, url, accept: "application/json", put: Some(json) })
     }
 
     /// The answer at the address itself.
@@ -88,7 +100,7 @@ impl Client {
     /// When there is none.
     pub fn get_itself(&self, accept: &str) -> Result<Answer, HttpError> {
         let (path, url) = (self.access.address.to_string(), self.access.address.itself());
-        self.ask(Question { path: &path, url, accept })
+        self.ask(Question { path: &path, url, accept, put: None })
     }
 
     fn ask(&self, question: Question<'_>) -> Result<Answer, HttpError> {
@@ -129,7 +141,13 @@ impl Client {
 
     fn send(&self, question: Question<'_>, until: Instant) -> Result<Response, HttpError> {
         let path = question.path;
-        let mut request = self.client.get(question.url).header(ACCEPT, question.accept);
+        let mut request = match question.put {
+            None => self.client.get(question.url),
+            Some(json) => {
+                self.client.put(question.url).header(CONTENT_TYPE, "application/json").body(json)
+            }
+        };
+        request = request.header(ACCEPT, question.accept);
         if let Some(said) = self.access.authorization.header()? {
             let mut said = HeaderValue::from_str(&said).map_err(|_| {
                 HttpError::Setup("Authorization is no text for a header".to_owned())

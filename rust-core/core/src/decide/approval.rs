@@ -105,8 +105,10 @@ pub fn offer(
         let after = plan.counts.get(id).copied().unwrap_or(before);
         let memory = plan.memory_mib.get(id).copied();
         let memory_mib = component.memory_mib.zip(memory);
-        let busy = seen.mean_capacity.get();
-        let busy = (busy, busy * f64::from(before) / f64::from(after.max(1)));
+        let busy = seen.mean_capacity.map(|mean| {
+            let busy = mean.get();
+            (busy, busy * f64::from(before) / f64::from(after.max(1)))
+        });
         let changes = moved > 0 || after != before || memory_mib.is_some();
         changes.then(|| Change {
             component: id.clone(),

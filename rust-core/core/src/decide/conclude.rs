@@ -143,10 +143,10 @@ fn expected_busy(view: &TopologyView, plan: &Plan, before: &Baseline) -> Option<
     let busy = |component: &ComponentView| {
         let (has, id) = (component.executors, &component.id);
         let gets = plan.counts.get(id).copied().unwrap_or(has).max(1);
-        component.capacity.get() * more * f64::from(has) / f64::from(gets)
+        Some(component.capacity?.get() * more * f64::from(has) / f64::from(gets))
     };
     let working = view.components.iter().filter(|c| c.kind != ComponentKind::System);
-    working.map(busy).reduce(f64::max).map(|busy| Share::saturating(busy.min(1.0)))
+    working.filter_map(busy).reduce(f64::max).map(|busy| Share::saturating(busy.min(1.0)))
 }
 
 /// A plan with a name; one that waited for somebody's word has one. The time tells it from those of other leaders, the

@@ -34,16 +34,12 @@ pub fn signals(context: &Context<'_>, topology: &Topology, view: &TopologyView) 
         _ => None,
     };
     for (component, seen) in topology.components.iter().zip(&view.components) {
-        if component.kind == ComponentKind::System || seen.measured == 0 {
+        let (Some(rate), Some(share)) = (seen.rate, seen.capacity) else { continue };
+        if component.kind == ComponentKind::System {
             continue;
         }
-        signals.push(signal(&seen.id, "tuples a second", seen.rate.get(), None));
-        signals.push(signal(
-            &seen.id,
-            "busy share of the busiest executor",
-            seen.capacity.get(),
-            busy,
-        ));
+        signals.push(signal(&seen.id, "tuples a second", rate.get(), None));
+        signals.push(signal(&seen.id, "busy share of the busiest executor", share.get(), busy));
         if let Some(backlog) = component.backlog {
             signals.push(signal(&seen.id, "records waiting", backlog as f64, None));
         }

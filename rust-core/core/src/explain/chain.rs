@@ -146,8 +146,8 @@ pub struct Change {
     pub memory_mib: Option<(f64, u32)>,
     /// Executors that run elsewhere afterwards.
     pub moved: u32,
-    /// How busy its executors are on average, and will be at the same load.
-    pub busy: (f64, f64),
+    /// How busy its executors are on average, and will be at the same load; nothing where they are not measured.
+    pub busy: Option<(f64, f64)>,
 }
 
 /// A plan that waits for somebody's word.

@@ -25,7 +25,7 @@ pub enum Verdict {
     Act,
 }
 
-/// What is known about a component. Where none of its executors is measured, rates and busy shares are 0 and say nothing.
+/// What is known about a component. Where none of its executors is measured, neither rate nor busy share is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ComponentView {
     /// Its id.
@@ -39,7 +39,8 @@ pub struct ComponentView {
     /// Executors with fresh statistics.
     pub measured: u32,
     /// Tuples executed per second; of a source, tuples emitted.
-    pub rate: RatePerSec,
+    #[serde(default)]
+    pub rate: Option<RatePerSec>,
     /// Mean time spent in executing one tuple.
     pub execute_latency: Option<Millis>,
     /// Mean time until a received tuple was acknowledged.
@@ -47,9 +48,11 @@ pub struct ComponentView {
     /// Mean time until a source's tuple was completely processed.
     pub complete_latency: Option<Millis>,
     /// Busy share of its busiest executor.
-    pub capacity: Share,
+    #[serde(default)]
+    pub capacity: Option<Share>,
     /// Mean busy share of its executors.
-    pub mean_capacity: Share,
+    #[serde(default)]
+    pub mean_capacity: Option<Share>,
     /// Tuples it could execute per second, as far as the policy has a belief about that.
     #[serde(default)]
     pub believed_capacity: Option<RatePerSec>,

@@ -89,7 +89,7 @@ pub const OF_TOPOLOGY: &[Gauge<Decision>] = &[
     Gauge {
         name: "thalweg_topology_throughput_tuples_per_second",
         help: "Tuples that its sources bring in per second.",
-        of: |decision| Some(throughput(decision).get()),
+        of: |decision| throughput(decision).map(RatePerSec::get),
     },
     Gauge {
         name: "thalweg_topology_process_latency_seconds",
@@ -109,7 +109,7 @@ pub const OF_TOPOLOGY: &[Gauge<Decision>] = &[
     Gauge {
         name: "thalweg_topology_busy_ratio",
         help: "Busy share of its busiest executor.",
-        of: |decision| Some(busy(decision).get()),
+        of: |decision| busy(decision).map(Share::get),
     },
     Gauge {
         name: "thalweg_topology_coverage_ratio",
@@ -154,10 +154,12 @@ pub fn executors(decision: &Decision) -> u32 {
     decision.view.components.iter().map(|component| component.executors).sum()
 }
 
-/// Tuples that the sources bring in.
-pub fn throughput(decision: &Decision) -> RatePerSec {
+/// Tuples that the sources bring in, where there are sources and each of them is measured.
+pub fn throughput(decision: &Decision) -> Option<RatePerSec> {
     let sources = decision.view.components.iter().filter(|c| c.kind == ComponentKind::Source);
-    RatePerSec::saturating(sources.map(|source| source.rate.get()).sum())
+    let mut rates = sources.map(|source| source.rate.map(RatePerSec::get)).peekable();
+    rates.peek()?;
+    rates.sum::<Option<f64>>().map(RatePerSec::saturating)
 }
 
 /// The complete latency of the slowest source.
@@ -166,10 +168,10 @@ pub fn complete_latency(decision: &Decision) -> Option<Millis> {
     sources.filter_map(|c| c.complete_latency).max_by(|a, b| a.get().total_cmp(&b.get()))
 }
 
-/// Busy share of the busiest executor that does the user's work.
-pub fn busy(decision: &Decision) -> Share {
+/// Busy share of the busiest measured executor that does the user's work.
+pub fn busy(decision: &Decision) -> Option<Share> {
     let working = decision.view.components.iter().filter(|c| c.kind != ComponentKind::System);
-    Share::saturating(working.map(|component| component.capacity.get()).fold(0.0, f64::max))
+    working.filter_map(|component| component.capacity).max()
 }
 
 /// Tuples failed within the window.

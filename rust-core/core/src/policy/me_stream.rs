@@ -243,15 +243,15 @@ fn imbalance(situation: &PlacedSituation<'_>) -> (Trigger, Option<Reason>) {
 fn works(component: &ComponentView) -> bool {
     match component.kind {
         ComponentKind::Operator => true,
-        ComponentKind::Source => component.capacity > Share::ZERO,
+        ComponentKind::Source => component.capacity > Some(Share::ZERO),
         ComponentKind::System => false,
     }
 }
 
 fn is_short(component: &ComponentView, limit: Share, settings: &Settings) -> bool {
     works(component)
-        && component.capacity >= limit
-        && component.mean_capacity >= settings.imbalance_floor
+        && component.capacity >= Some(limit)
+        && component.mean_capacity >= Some(settings.imbalance_floor)
 }
 
 /// Whether a component has no time left for what is asked: all its executors together are busy, or one of them is while
@@ -260,25 +260,28 @@ fn is_busy(component: &ComponentView, situation: &PlacedSituation<'_>) -> bool {
     let limit = situation.settings.capacity_limit;
     let holds_up = matches!(situation.waiting, Waiting::Grows(_))
         && is_short(component, limit, situation.settings);
-    works(component) && component.mean_capacity >= limit || holds_up
+    works(component) && component.mean_capacity >= Some(limit) || holds_up
 }
 
-fn busiest<'a>(situation: &PlacedSituation<'a>) -> Option<&'a ComponentView> {
-    situation.view.components.iter().filter(|c| works(c)).max_by_key(|c| c.capacity)
+/// The busiest measured component, with the busy share of its busiest executor.
+fn busiest<'a>(situation: &PlacedSituation<'a>) -> Option<(&'a ComponentView, Share)> {
+    let working = situation.view.components.iter().filter(|c| works(c));
+    working.filter_map(|c| Some((c, c.capacity?))).max_by_key(|(_, capacity)| *capacity)
 }
 
 fn capacity(situation: &PlacedSituation<'_>) -> (Trigger, Option<Reason>) {
     let limit = situation.settings.capacity_limit;
     let short = situation.view.components.iter().filter(|c| is_busy(c, situation));
-    let reason = short.max_by_key(|c| c.mean_capacity).map(|c| {
+    let busiest = short.filter_map(|c| Some((c, c.capacity?, c.mean_capacity?)));
+    let reason = busiest.max_by_key(|(_, _, mean)| *mean).map(|(c, most, mean)| {
         let (busy, text) = match situation.waiting {
-            Waiting::Grows(rate) if c.mean_capacity < limit => {
-                let (id, busy, rate) = (&c.id, c.capacity.get(), rate.get());
+            Waiting::Grows(rate) if mean < limit => {
+                let (id, busy, rate) = (&c.id, most.get(), rate.get());
                 let percent = busy * 100.0;
                 (busy, format!("an executor of {id} is busy {percent:.0} % of the time, and sources fall behind by {rate:.0} records/s"))
             }
             _ => {
-                let busy = c.mean_capacity.get();
+                let busy = mean.get();
                 (busy, format!("executors of {} are busy {:.0} % of the time", c.id, busy * 100.0))
             }
         };
@@ -348,7 +351,7 @@ fn calm(situation: &PlacedSituation<'_>, memory: &Memory) -> Reason {
         );
     }
     let (id, capacity) =
-        busiest(situation).map_or(("no component", 0.0), |c| (c.id.as_str(), c.capacity.get()));
+        busiest(situation).map_or(("no component", 0.0), |(c, busy)| (c.id.as_str(), busy.get()));
     Reason::compared(
         ReasonCode::NoBottleneck,
         capacity,
@@ -396,7 +399,7 @@ fn scale(trigger: Trigger, reason: Reason, situation: &PlacedSituation<'_>) -> I
     };
     let components = &situation.view.components;
     if !components.iter().any(is_candidate) {
-        let capacity = busiest(situation).map_or(0.0, |c| c.capacity.get());
+        let capacity = busiest(situation).map_or(0.0, |(_, busy)| busy.get());
         let no_gain = Reason::compared(
             ReasonCode::NoGain,
             capacity,

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use source::{Arrow, Crate};
 
 /// The crates of the workspace, the lowest first, with those that each may use.
-const CRATES: [(&str, &[&str]); 16] = [
+const CRATES: [(&str, &[&str]); 17] = [
     ("rust-core/place", &[]),
     ("rust-core/core", &["place"]),
     ("rust-core/codec", &["core"]),
@@ -22,9 +22,13 @@ const CRATES: [(&str, &[&str]); 16] = [
     ("rust-core/control", &[]),
     ("rust-core/connect", &["core", "codec"]),
     ("rust-core/engine", &["core", "store", "ledger", "control"]),
+    ("rust-core/shell", &["core", "control", "connect", "engine"]),
     ("rust-core/jni", &["core", "codec", "engine"]),
     ("rust-core/serve", &["core", "control", "engine", "sim"]),
-    ("rust-core/cli", &["core", "store", "ledger", "control", "connect", "engine", "serve", "sim"]),
+    (
+        "rust-core/cli",
+        &["core", "store", "ledger", "control", "connect", "engine", "shell", "serve", "sim"],
+    ),
     ("tests/lab", &[]),
     ("tests/experiment", &["core", "control", "engine", "serve", "sim", "lab"]),
     ("tests/e2e", &["control", "connect", "lab"]),

@@ -100,9 +100,9 @@ enum Sort {
 /// Grows in the order that is asked for. What was not measured comes last.
 fn place(one: &Summary, sort: Option<Sort>) -> String {
     let value = match sort {
-        Some(Sort::Busy) => Some(one.busy),
+        Some(Sort::Busy) => one.busy,
         Some(Sort::Latency) => one.latency,
-        Some(Sort::Throughput) => Some(one.throughput),
+        Some(Sort::Throughput) => one.throughput,
         None => None,
     };
     // Positive numbers of this kind are in the order of their bits.

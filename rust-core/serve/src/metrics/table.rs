@@ -228,7 +228,7 @@ const BEYOND: &[Metric] = &[
     ),
     gauge(
         "thalweg_component_throughput_tuples_per_second",
-        Level::Component(|one| Some(one.rate.get())),
+        Level::Component(|one| Some(one.rate?.get())),
         "Tuples executed per second; of a source, tuples brought in.",
     ),
     gauge(
@@ -238,7 +238,7 @@ const BEYOND: &[Metric] = &[
     ),
     gauge(
         "thalweg_component_busy_ratio",
-        Level::Component(|one| Some(one.capacity.get())),
+        Level::Component(|one| Some(one.capacity?.get())),
         "Busy share of its busiest executor.",
     ),
     gauge(

@@ -142,8 +142,8 @@ pub fn proposed(
     let Some(offer) = offer else { return shown };
     for change in &mut shown.changes {
         let told = offer.diff.iter().find(|told| told.component == change.component);
-        change.busy_before = told.map(|told| told.busy.0);
-        change.busy_after = told.map(|told| told.busy.1);
+        let busy = told.and_then(|told| told.busy);
+        (change.busy_before, change.busy_after) = busy.unzip();
     }
     let asked = OfferShown {
         expires: offer.expires.millis(),

@@ -47,16 +47,16 @@ pub struct Summary {
     pub level: u32,
     /// The component that holds it up, where one does.
     pub bottleneck: Option<String>,
-    /// Tuples that sources bring in per second.
-    pub throughput: f64,
+    /// Tuples that sources bring in per second; known where each of them is measured.
+    pub throughput: Option<f64>,
     /// Mean process latency in ms.
     pub latency: Option<f64>,
     /// Mean complete latency in ms.
     pub complete_latency: Option<f64>,
     /// What the latency was expected to be, in ms.
     pub expected_latency: Option<f64>,
-    /// Busy share of the busiest executor.
-    pub busy: f64,
+    /// Busy share of the busiest executor that is measured.
+    pub busy: Option<f64>,
     /// Share of its executors that have fresh statistics.
     pub coverage: f64,
     /// Executors.
@@ -87,13 +87,13 @@ pub struct ComponentShown {
     /// Executors with fresh statistics.
     pub measured: u32,
     /// Tuples per second.
-    pub rate: f64,
+    pub rate: Option<f64>,
     /// Tuples it is believed to be able to execute per second.
     pub believed_capacity: Option<f64>,
     /// Busy share of its busiest executor.
-    pub busy: f64,
+    pub busy: Option<f64>,
     /// Mean busy share of its executors.
-    pub mean_busy: f64,
+    pub mean_busy: Option<f64>,
     /// Mean execute latency in ms.
     pub execute_latency: Option<f64>,
     /// Mean process latency in ms.
@@ -240,7 +240,7 @@ fn bottleneck(components: &[ComponentView]) -> Option<&str> {
     let operators = components.iter().filter(|c| c.kind == ComponentKind::Operator);
     let worst = operators
         .filter(|c| c.level > 0)
-        .max_by(|a, b| a.level.cmp(&b.level).then(a.capacity.get().total_cmp(&b.capacity.get())))?;
+        .max_by(|a, b| a.level.cmp(&b.level).then(a.capacity.cmp(&b.capacity)))?;
     Some(worst.id.as_str())
 }
 
@@ -260,11 +260,11 @@ pub fn summary(engine: &str, status: &Status, decision: &Decision) -> Summary {
         at: decision.at.millis(),
         level: view.level,
         bottleneck: bottleneck(&view.components).map(str::to_owned),
-        throughput: gauges::throughput(decision).get(),
+        throughput: gauges::throughput(decision).map(RatePerSec::get),
         latency: millis(view.latency),
         complete_latency: millis(gauges::complete_latency(decision)),
         expected_latency: view.expected_latency,
-        busy: gauges::busy(decision).get(),
+        busy: gauges::busy(decision).map(Share::get),
         coverage: view.coverage.get(),
         executors: gauges::executors(decision),
         workers: arrangement.map_or(0, |a| a.workers.len()),
@@ -291,10 +291,10 @@ pub fn topology(engine: &str, status: &Status, decision: &Decision) -> TopologyS
         executors: c.executors,
         tasks: c.tasks,
         measured: c.measured,
-        rate: c.rate.get(),
+        rate: c.rate.map(RatePerSec::get),
         believed_capacity: c.believed_capacity.map(RatePerSec::get),
-        busy: c.capacity.get(),
-        mean_busy: c.mean_capacity.get(),
+        busy: c.capacity.map(Share::get),
+        mean_busy: c.mean_capacity.map(Share::get),
         execute_latency: millis(c.execute_latency),
         process_latency: millis(c.process_latency.or(c.complete_latency)),
         level: c.level,

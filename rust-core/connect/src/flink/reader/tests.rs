@@ -125,7 +125,12 @@ impl Prepared {
 
 fn reader() -> Reader {
     let fetches_each = thalweg_core::units::Millis::saturating(500.0);
-    Reader::new(&Cluster { version: "2.3.0".to_owned(), reactive: false, fetches_each })
+    Reader::new(&Cluster {
+        version: "2.3.0".to_owned(),
+        reactive: false,
+        fetches_each,
+        has_thalweg: false,
+    })
 }
 
 fn look(reader: &mut Reader, flink: &Prepared, secs: i64) -> Look {

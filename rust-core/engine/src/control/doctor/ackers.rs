@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use thalweg_core::explain::{ComponentView, TopologyView};
 use thalweg_core::model::{ComponentKind, Topology};
-use thalweg_core::units::Millis;
+use thalweg_core::units::{Millis, RatePerSec};
 
 use super::word::word;
 
@@ -43,7 +43,7 @@ pub(super) fn of_ackers(view: &Value, topology: &Topology) -> Option<(String, St
 }
 
 fn busy(acker: &ComponentView) -> Option<String> {
-    let share = acker.capacity.get();
+    let share = acker.capacity?.get();
     (share >= BUSY).then(|| format!("ackers are busy to {:.0} %", 100.0 * share))
 }
 
@@ -55,14 +55,16 @@ fn waited_for(acker: &ComponentView, components: &[ComponentView]) -> Option<Str
         return None;
     }
     let busiest = components.iter().all(|other| other.capacity <= acker.capacity);
-    if !busiest || acker.capacity.get() < AT_WORK {
+    if !busiest || acker.capacity?.get() < AT_WORK {
         return None;
     }
     let of = |kind| components.iter().filter(move |component| component.kind == kind);
     let complete = of(ComponentKind::Source).filter_map(|source| source.complete_latency);
     let complete = complete.map(Millis::get).fold(0.0, f64::max);
-    let brought: f64 = of(ComponentKind::Source).map(|source| source.rate.get()).sum();
-    let worked: f64 = of(ComponentKind::Operator).map(|bolt| work_ms(bolt, brought)).sum();
+    let rates = of(ComponentKind::Source).map(|source| source.rate.map(RatePerSec::get));
+    let brought = rates.sum::<Option<f64>>()?;
+    let worked =
+        of(ComponentKind::Operator).map(|bolt| work_ms(bolt, brought)).sum::<Option<f64>>()?;
     let waits = complete > LATER * worked && complete - worked > LATER_MS;
     waits.then(|| {
         format!(
@@ -73,10 +75,10 @@ fn waited_for(acker: &ComponentView, components: &[ComponentView]) -> Option<Str
 
 /// How long an operator may be at work for one tuple of the sources, at most: as if whatever it gets of it came to one
 /// executor at once, and was acknowledged only afterwards.
-fn work_ms(operator: &ComponentView, brought: f64) -> f64 {
-    let each = operator.rate.get() / brought.max(f64::MIN_POSITIVE);
+fn work_ms(operator: &ComponentView, brought: f64) -> Option<f64> {
+    let each = operator.rate?.get() / brought.max(f64::MIN_POSITIVE);
     let millis = |latency: Option<Millis>| latency.map_or(0.0, Millis::get);
-    each.max(1.0) * millis(operator.execute_latency) + millis(operator.process_latency)
+    Some(each.max(1.0) * millis(operator.execute_latency) + millis(operator.process_latency))
 }
 
 #[cfg(test)]

@@ -122,17 +122,19 @@ pub fn components(story: &Story) -> Vec<String> {
         Some(decision) => {
             let own = decision.view.components.iter().filter(|c| !c.id.starts_with("__"));
             lines.extend(own.map(|c| {
-                let busy = c.capacity.get();
+                let rate = c.rate.map_or("-".to_owned(), |rate| format!("{:.0}", rate.get()));
+                let busy = c.capacity.map(|busy| busy.get());
+                let percent = busy.map_or("-".to_owned(), |busy| format!("{:.0}", busy * 100.0));
                 format!(
-                    "{:<10} {:>4} of {:<3} {:>7.0} {:>11} {:>11}  {} {:>4.0} %  {:>3}",
+                    "{:<10} {:>4} of {:<3} {:>7} {:>11} {:>11}  {} {:>4} %  {:>3}",
                     c.id,
                     c.executors,
                     c.tasks,
-                    c.rate.get().max(0.0),
+                    rate,
                     millis(c.execute_latency),
                     millis(c.process_latency),
-                    bar(busy),
-                    busy * 100.0,
+                    bar(busy.unwrap_or(0.0)),
+                    percent,
                     c.level
                 )
             }));

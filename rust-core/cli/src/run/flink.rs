@@ -1,0 +1,48 @@
+//! `thalweg run flink`.
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use thalweg_connect::flink::{Cluster, Rest, defaults};
+use thalweg_connect::http::Address;
+use thalweg_core::settings::Mode;
+
+use super::running::Running;
+use crate::exit::Failure;
+use crate::speaking::Speaking;
+
+/// Runs beside a Flink cluster, from 1.18 on: asks its jobs for other parallelism through its REST interface
+#[derive(Debug, Args)]
+pub struct Flink {
+    /// The JobManager's REST interface, as `http://jobmanager:8081`, with the path that a proxy has for it
+    #[arg(value_name = "URL")]
+    url: String,
+    #[command(flatten)]
+    running: Running,
+    #[command(flatten)]
+    speaking: Speaking,
+}
+
+impl Flink {
+    /// Runs the command.
+    pub fn run(self) -> Result<(), Failure> {
+        let address = Address::parse(&self.url).context("the address of the JobManager")?;
+        let name = address.to_string();
+        let given = self.running.given()?;
+        let rest = Rest::new(self.speaking.to(address, &given))?;
+        let cluster = Cluster::read(&rest, &name)?;
+        let mut all = defaults(cluster.fetches_each);
+        all.extend(given);
+        let opened = self.running.open(&all)?;
+        if cluster.has_thalweg && opened.settings.core.mode >= Mode::Confirm {
+            return Err(Failure::GivenUp(format!(
+                "the JobManager at {name} is configured to have a Thalweg in it, and two would undo each other's work: \
+                 thalweg.flink.level: 0 there, or --mode observe here"
+            )));
+        }
+        let (eyes, hands) =
+            thalweg_shell::flink::of(&opened.engine, rest, &cluster, opened.settings.core.clone())
+                .map_err(|fault| anyhow!("{}", fault.text))?;
+        opened.say("Flink", &cluster.version, &name);
+        opened.watch(eyes, Box::new(hands))
+    }
+}

@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod actuator;
+mod cluster;
+pub mod flink;
+mod monitor;
+mod reports;
+mod rhythm;
+mod walk;
+
+pub use cluster::{Eyes, Fault, Hands, Presence, Unseen};
+pub use monitor::{Ended, Monitor};
+pub use rhythm::Rhythm;

@@ -1,18 +1,19 @@
 //! `thalweg advise` as a process of its own, before a JobManager that is none.
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code, reason = "another test has it change")]
+mod jobmanager;
 #[allow(dead_code, reason = "it is the server of the crate that asks, which tests more")]
 #[path = "../../connect/tests/answers/server.rs"]
 mod server;
 
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::Instant;
 
+use jobmanager::{jobmanager, said};
 use serde_json::{Value, json};
-use server::{Answer, Certificates, Server, answer};
+use server::{Certificates, Server, answer};
 
-const JOB: &str = "/jobs/a";
 /// Windows of a test that has no minutes.
 const QUICK: [&str; 4] =
     ["--set", "thalweg.metrics.window.secs=3", "--set", "thalweg.metrics.settle.secs=1"];
@@ -37,73 +38,6 @@ fn code(output: &Output) -> i32 {
 
 fn url(server: &Server) -> String {
     format!("http://127.0.0.1:{}", server.port)
-}
-
-/// A JobManager with one job `words`: a source that brings 150 records a second if it may, and a step that works on 100 of
-/// them and is busy all the time. With checkpoints or without.
-fn jobmanager(checkpoints: bool) -> Answer {
-    let begun = Instant::now();
-    Box::new(move |asked| {
-        let target = asked[0].split(' ').nth(1).unwrap();
-        let secs = 60.0 + begun.elapsed().as_secs_f64();
-        match said(target, secs, checkpoints) {
-            Some(body) => answer("200 OK", &body.to_string()),
-            None => answer("404 Not Found", "{\"errors\": [\"not found\"]}"),
-        }
-    })
-}
-
-fn said(target: &str, secs: f64, checkpoints: bool) -> Option<Value> {
-    let path = target.split('?').next()?;
-    let pending = target.contains("pendingRecords");
-    let of_job = path.strip_prefix(JOB);
-    Some(match (path, of_job) {
-        ("/config", _) => json!({ "flink-version": "1.20.5" }),
-        ("/jobmanager/config", _) => json!([
-            { "key": "metrics.fetcher.update-interval", "value": "500 ms" }]),
-        ("/jobmanager/metrics", _) => json!([]),
-        ("/taskmanagers", _) => json!({ "taskmanagers": [
-            { "id": "tm1", "path": "pekko.tcp://flink@10.0.0.1:1/x", "slotsNumber": 4, "freeSlots": 3 }] }),
-        ("/jobs", _) => json!({ "jobs": [{ "id": "a", "status": "RUNNING" }] }),
-        (_, Some("")) => job(),
-        (_, Some("/checkpoints/config")) if checkpoints => json!({ "interval": 2000 }),
-        (_, Some("/checkpoints")) if checkpoints => json!({ "history": [], "latest": {
-            "completed": { "id": 1, "end_to_end_duration": 40, "checkpointed_size": 900 } } }),
-        (_, Some("/checkpoints/details/1/subtasks/s" | "/checkpoints/details/1/subtasks/t")) => {
-            json!({ "subtasks": [{ "state_size": 10 }] })
-        }
-        (_, Some("/vertices/s")) => subtask(secs, (0.0, 100.0), [100.0, 400.0, 500.0]),
-        (_, Some("/vertices/t")) => subtask(secs, (100.0, 0.0), [1000.0, 0.0, 0.0]),
-        (_, Some("/vertices/s/subtasks/metrics")) if pending => json!([
-            { "id": "Source__lines.pendingRecords", "sum": (50.0 * secs).round() }]),
-        (_, Some("/vertices/s/subtasks/metrics")) => json!([
-            { "id": "Source__lines.pendingRecords" }, { "id": "Source__lines.numRecordsIn" }]),
-        (_, Some("/vertices/s/metrics")) => json!([
-            { "id": "0.Source__lines.numRecordsIn", "value": (100.0 * secs).round().to_string() }]),
-        (_, Some("/vertices/t/subtasks/metrics")) => json!([]),
-        (_, Some("/resource-requirements")) => json!({
-            "s": { "parallelism": { "lowerBound": 1, "upperBound": 1 } },
-            "t": { "parallelism": { "lowerBound": 1, "upperBound": 1 } } }),
-        _ => return None,
-    })
-}
-
-fn job() -> Value {
-    json!({ "jid": "a", "name": "words", "state": "RUNNING", "job-type": "STREAMING",
-        "vertices": [{ "id": "s", "name": "Source: lines", "maxParallelism": 128 },
-            { "id": "t", "name": "split", "maxParallelism": 128 }],
-        "plan": { "nodes": [{ "id": "s" },
-            { "id": "t", "inputs": [{ "id": "s", "ship_strategy": "REBALANCE" }] }] } })
-}
-
-/// One that so many seconds did this much in each of them.
-fn subtask(secs: f64, (read, written): (f64, f64), [busy, held, idle]: [f64; 3]) -> Value {
-    let so_far = |each: f64| (each * secs).round();
-    json!({ "subtasks": [{ "subtask": 0, "attempt": 0, "status": "RUNNING", "taskmanager-id": "tm1",
-        "metrics": { "read-records-complete": true, "write-records-complete": true,
-            "read-records": so_far(read), "write-records": so_far(written),
-            "accumulated-busy-time": so_far(busy), "accumulated-backpressured-time": so_far(held),
-            "accumulated-idle-time": so_far(idle) } }] })
 }
 
 fn lines(output: &Output) -> Vec<Value> {

@@ -15,7 +15,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use tempfile::TempDir;
 
-/// A question as it came: its first line and its headers.
+/// A question as it came: its first line, its headers, and what stands behind them if anything does.
 pub type Asked = Vec<String>;
 /// What is sent in answer, byte by byte as HTTP has it.
 pub type Answer = Box<dyn Fn(&Asked) -> Vec<u8> + Send + Sync>;
@@ -84,6 +84,14 @@ fn question(stream: &mut dyn Both) -> Option<Asked> {
         reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
         let line = line.trim_end();
         if line.is_empty() {
+            let long = lines.iter().find_map(|line: &String| {
+                let (name, value) = line.split_once(':')?;
+                let is_it = name.eq_ignore_ascii_case("content-length");
+                is_it.then(|| value.trim().parse().ok()).flatten()
+            });
+            let mut body = vec![0; long.unwrap_or(0)];
+            reader.read_exact(&mut body).ok()?;
+            lines.extend((!body.is_empty()).then(|| String::from_utf8_lossy(&body).into_owned()));
             return Some(lines);
         }
         lines.push(line.to_owned());

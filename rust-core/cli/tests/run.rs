@@ -1,0 +1,204 @@
+//! `thalweg run` as a process of its own, before a JobManager that is none.
+#![allow(clippy::unwrap_used)]
+
+#[allow(dead_code, reason = "another test has it watch only")]
+mod jobmanager;
+#[allow(dead_code, reason = "another test reaches further into it")]
+#[path = "../../engine/tests/support/redis.rs"]
+mod redis;
+#[allow(dead_code, reason = "it is the server of the crate that asks, which tests more")]
+#[path = "../../connect/tests/answers/server.rs"]
+mod server;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use jobmanager::Obedient;
+use redis::Redis;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use server::Server;
+
+/// What is waited for comes within so long, or never.
+const LIMIT: Duration = Duration::from_secs(60);
+/// Windows of a test that has no minutes.
+const QUICK: [&str; 6] = [
+    "--set",
+    "thalweg.metrics.window.secs=3",
+    "--set",
+    "thalweg.metrics.settle.secs=1",
+    "--set",
+    "thalweg.action.step.timeout.secs=5",
+];
+
+fn command(server: &Server, dir: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_thalweg"));
+    command.env_remove("THALWEG_FLINK_AUTH").env_remove("THALWEG_FLINK_AUTH_FILE");
+    command.args(["run", "flink", &format!("http://127.0.0.1:{}", server.port)]);
+    command.arg("--dir").arg(dir).args(QUICK).args(more);
+    command
+}
+
+/// One that runs, and is ended with the test.
+struct Running(Child);
+
+impl Running {
+    fn start(server: &Server, dir: &Path, more: &[&str]) -> Self {
+        let mut command = command(server, dir, more);
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        Self(command.spawn().unwrap())
+    }
+
+    fn end(mut self) -> (Option<i32>, String) {
+        let pid = Pid::from_raw(self.0.id() as i32).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+        self.ended()
+    }
+
+    fn ended(&mut self) -> (Option<i32>, String) {
+        let mut said = String::new();
+        let status = self.0.wait().unwrap();
+        std::io::Read::read_to_string(self.0.stderr.as_mut().unwrap(), &mut said).unwrap();
+        (status.code(), said)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Waits until something is there.
+fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < LIMIT, "no {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn status(dir: &Path) -> Option<Value> {
+    serde_json::from_slice(&fs::read(dir.join("status.json")).ok()?).ok()
+}
+
+/// How the last plan ended.
+fn ended(dir: &Path) -> Option<Value> {
+    status(dir)?["ended"].as_array()?.last().cloned()
+}
+
+fn refused(output: &Output, code: i32, words: &str) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert!(said.contains(words), "{said}");
+}
+
+#[test]
+fn a_job_that_is_short_of_subtasks_gets_some_and_what_is_told_to_end_ends_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, jobmanager) = (folder.path().join("run"), Obedient::default());
+    let server = Server::plain(jobmanager.answers(true));
+    let running = Running::start(&server, &dir, &["--mode", "act"]);
+    let plan = until("plan that is done", || ended(&dir));
+    assert_eq!((&plan["how"], &plan["code"]), (&"rest_rescale".into(), &Value::Null), "{plan}");
+    let bounds = &jobmanager.bounds().unwrap()["t"]["parallelism"];
+    assert!(bounds["upperBound"].as_u64() >= Some(2) && bounds["lowerBound"] == 1, "{bounds}");
+    // Every other command asks it.
+    let asked = Command::new(env!("CARGO_BIN_EXE_thalweg"))
+        .args(["status", "--dir"])
+        .arg(&dir)
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&asked.stdout).contains("words"), "{asked:?}");
+    assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
+    let (code, said) = running.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("in mode act"), "{said}");
+}
+
+#[test]
+fn what_is_refused_or_never_comes_is_taken_back_and_said() {
+    for (jobmanager, code, asked) in [
+        (Obedient::default().refuses(), "ENGINE_REFUSED", 1),
+        (Obedient::default().is_slow(), "STEP_DEADLINE", 2),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("run");
+        let server = Server::plain(jobmanager.answers(true));
+        let _running = Running::start(&server, &dir, &["--mode", "act"]);
+        let plan = until("plan that is given up", || ended(&dir));
+        assert_eq!(plan["code"], code, "{plan}");
+        assert!(jobmanager.times() >= asked, "{}", jobmanager.times());
+        if code == "STEP_DEADLINE" {
+            let back = &jobmanager.bounds().unwrap()["t"]["parallelism"];
+            assert_eq!(back["upperBound"], 1, "{plan}");
+        }
+    }
+}
+
+#[test]
+fn a_job_that_would_lose_its_state_and_a_mode_that_only_looks_change_nothing() {
+    for (checkpoints, mode, word) in
+        [(false, "act", "CHECKPOINTS_MISSING"), (true, "advise", "DEMAND_ABOVE_CAPACITY")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let (dir, jobmanager) = (folder.path().join("run"), Obedient::default());
+        let server = Server::plain(jobmanager.answers(checkpoints));
+        let _running = Running::start(&server, &dir, &["--mode", mode]);
+        let told = || status(&dir)?.to_string().contains(word).then_some(());
+        until(word, told);
+        assert_eq!(jobmanager.times(), 0, "{mode}");
+    }
+}
+
+#[test]
+fn where_it_cannot_run_it_says_why_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::plain(Obedient::default().answers(true));
+    let dir = folder.path().join("run");
+    let wrong = command(&server, &dir, &["--set", "thalweg.mode=now"]).output().unwrap();
+    refused(&wrong, 1, "thalweg.mode");
+    assert!(!dir.exists());
+    let open = folder.path().join("open");
+    fs::create_dir(&open).unwrap();
+    fs::set_permissions(&open, Permissions::from_mode(0o777)).unwrap();
+    refused(&command(&server, &open, &[]).output().unwrap(), 1, "others may write");
+    let guest = Obedient::default().with("thalweg.mode", "observe");
+    let guest = Server::plain(guest.answers(true));
+    let act = command(&guest, &dir, &["--mode", "act"]).output().unwrap();
+    refused(&act, 3, "thalweg.flink.level: 0");
+}
+
+#[test]
+fn one_folder_is_for_one_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("run");
+    let server = Server::plain(Obedient::default().answers(true));
+    let first = Running::start(&server, &dir, &[]);
+    until("status", || status(&dir));
+    refused(&command(&server, &dir, &[]).output().unwrap(), 1, "nothing can be kept");
+    assert_eq!(first.end().0, Some(0));
+}
+
+#[test]
+fn over_a_shared_redis_the_one_that_starts_last_leads() {
+    let (folder, redis) = (tempfile::tempdir().unwrap(), Redis::start());
+    let server = Server::plain(Obedient::default().answers(true));
+    let shared = format!("thalweg.store.redis.url={}", redis.url);
+    let more = ["--set", "thalweg.store.kind=redis", "--set", shared.as_str()];
+    let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+    let mut first = Running::start(&server, &one, &more);
+    until("status", || status(&one));
+    let second = Running::start(&server, &other, &more);
+    let (code, said) = first.ended();
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("another process leads"), "{said}");
+    assert_eq!(second.end().0, Some(0));
+}

@@ -127,7 +127,7 @@ fn a_job_that_is_short_of_subtasks_gets_some_and_what_is_told_to_end_ends_well()
 fn what_is_refused_or_never_comes_is_taken_back_and_said() {
     for (jobmanager, code, asked) in [
         (Obedient::default().refuses(), "ENGINE_REFUSED", 1),
-        (Obedient::default().is_slow(), "STEP_DEADLINE", 2),
+        (Obedient::default().dawdles(), "STEP_DEADLINE", 2),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("run");

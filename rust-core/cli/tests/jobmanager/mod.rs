@@ -91,7 +91,7 @@ struct Asked {
     /// Whether whatever is asked for is refused,
     refuses: bool,
     /// or taken and never done.
-    is_slow: bool,
+    dawdles: bool,
     configuration: Vec<Value>,
 }
 
@@ -103,8 +103,8 @@ impl Obedient {
     }
 
     /// One that takes what it is asked for, and never gets to it.
-    pub fn is_slow(self) -> Self {
-        self.asked().is_slow = true;
+    pub fn dawdles(self) -> Self {
+        self.asked().dawdles = true;
         self
     }
 
@@ -171,7 +171,7 @@ impl Obedient {
                         bounds[vertex["id"].as_str().unwrap_or_default()]["parallelism"]["upperBound"].clone()
                     });
                     vertex["status"] = json!("RUNNING");
-                    vertex["parallelism"] = most.filter(|_| !asked.is_slow).unwrap_or(json!(1));
+                    vertex["parallelism"] = most.filter(|_| !asked.dawdles).unwrap_or(json!(1));
                 }
                 told
             }

@@ -91,7 +91,8 @@ def stable(
     if one.plan == "under_way":
         return Verdict(False, f"a plan for {one.name} is under way", data)
     ended = [plan.since for plan in plans if plan.topology == one.id and plan.state in ("finished", "given_up")]
-    quiet = (now - max(ended)) / 1000 if ended else None
+    # The end of a plan is told by the engine's clock, which may be ahead of the server's.
+    quiet = (max(now, one.at) - max(ended)) / 1000 if ended else None
     data |= {"quiet_secs": quiet}
     if quiet is not None and quiet < quiet_for:
         said = f"the last plan for {one.name} ended {quiet:.0f} s ago, and {quiet_for:.0f} s are asked for"

@@ -17,10 +17,9 @@ from thalweg_testing.stand import ENGINE, Stand
 HOME = tempfile.TemporaryDirectory(prefix="thalweg-airflow-")
 os.environ["AIRFLOW_HOME"] = HOME.name
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
-os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(Path(HOME.name) / "dags")
+os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(Path(__file__).parent / "dags")
 os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "INFO"
 os.environ["AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL"] = "86400"
-Path(HOME.name, "dags").mkdir()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,25 +11,18 @@ from airflow.providers.common.compat.sdk import DAG, AirflowFailException, BaseO
 from airflow_providers_thalweg.links.thalweg import KEY, ThalwegLink
 from airflow_providers_thalweg.notifications.thalweg import ThalwegPauseNotifier, ThalwegResumeNotifier
 from airflow_providers_thalweg.operators.thalweg import (
-    ThalwegDrainOperator,
     ThalwegPauseOperator,
-    ThalwegResumeOperator,
     ThalwegScaleOperator,
-    ThalwegUndrainOperator,
 )
-from airflow_providers_thalweg.sensors.thalweg import ThalwegLagSensor, ThalwegNodeSensor, ThalwegStableSensor
+from airflow_providers_thalweg.sensors.thalweg import ThalwegLagSensor, ThalwegStableSensor
 from thalweg_client import judge, steps
 from thalweg_testing.failing import answering, losing, nowhere, problem
 from thalweg_testing.stand import ENGINE, TOPOLOGY, Stand
 
 from .conftest import Connecting
+from .dags import thalweg_evening, thalweg_maintenance
 
 pytestmark = pytest.mark.usefixtures("database")
-BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def dag(name: str, **more: Any) -> DAG:
-    return DAG(name, schedule=None, start_date=BEGIN, catchup=False, **more)
 
 
 def states(run: Any) -> dict[str, str]:
@@ -43,45 +36,23 @@ def value(run: Any, task: str, key: str = "return_value") -> Any:
     return ti.xcom_pull(task_ids=task, key=XCOM_RETURN_KEY if key == "return_value" else key)
 
 
-@pytest.mark.parametrize("deferrable", [False, True])
-def test_a_dag_pauses_scales_and_waits(deferrable: bool, served: Stand, connect: Connecting) -> None:
+@pytest.mark.parametrize("name", ["here", "deferred"])
+def test_a_dag_scales_and_waits(name: str, served: Stand, connect: Connecting) -> None:
     connect(served)
-    with dag(f"evening_{deferrable}") as evening:
-        scale = ThalwegScaleOperator(
-            task_id="scale",
-            topology=TOPOLOGY,
-            counts={"split": "{{ 2 + 2 }}"},  # type: ignore[dict-item]
-            deferrable=deferrable,
-            poll_interval=0.2,
-        )
-        low = ThalwegLagSensor(
-            task_id="low", topology=TOPOLOGY, limit=1000, deferrable=deferrable, poke_interval=0.2, timeout=120
-        )
-        stable = ThalwegStableSensor(
-            task_id="stable", topology=TOPOLOGY, deferrable=deferrable, poke_interval=0.2, timeout=120
-        )
-        scale >> low >> stable
-    run = evening.test()
+    run = getattr(thalweg_evening, name).test()
     assert states(run) == {"scale": "success", "low": "success", "stable": "success"}
     assert value(run, "scale")["state"] == "done"
     assert value(run, "low")["backlog"] <= 1000
     page = value(run, "scale", KEY)
     assert page.startswith(f"{served.address}/topologies/{ENGINE}/")
     (order,) = served.run(steps.orders(ENGINE, TOPOLOGY))
-    assert f"Airflow: evening_{deferrable}.scale in " in order.why
+    assert f"Airflow: evening_{name}.scale in " in order.why
 
 
 def test_a_host_is_drained_and_used_again(served: Stand, connect: Connecting) -> None:
     connect(served)
     host = served.run(steps.topology(ENGINE, TOPOLOGY)).nodes[0].host
-    with dag("maintenance") as maintenance:
-        healthy = ThalwegNodeSensor(task_id="healthy", host=host, poke_interval=0.2)
-        drain = ThalwegDrainOperator(task_id="drain", host=host, poll_interval=0.2, deferrable=True)
-        undrain = ThalwegUndrainOperator(task_id="undrain", host=host)
-        pause = ThalwegPauseOperator(task_id="pause", topology=TOPOLOGY, duration=timedelta(hours=1))
-        resume = ThalwegResumeOperator(task_id="resume", topology=TOPOLOGY)
-        healthy >> drain >> undrain >> pause >> resume
-    run = maintenance.test()
+    run = thalweg_maintenance.maintenance.test(run_conf={"host": host})
     assert set(states(run).values()) == {"success"}
     assert value(run, "drain")["workers"] == {}
     assert value(run, "undrain")["new"]
@@ -157,7 +128,7 @@ def test_what_can_never_be_ordered_fails_without_retries(
 @pytest.mark.parametrize("role", ["reader", "approver"])
 def test_a_role_that_is_not_enough_fails_without_retries(role: str, shared: Stand, connect: Connecting) -> None:
     connect(shared, role)
-    with pytest.raises(AirflowFailException, match="403 forbidden: .* has not the role operator") as caught:
+    with pytest.raises(AirflowFailException, match=r"403 forbidden: .* has not the role operator") as caught:
         executed(more())
     assert shared.tokens[role] not in str(caught.value)
     connect(shared, token="wrong")
@@ -206,7 +177,7 @@ def test_the_end_of_a_pause_is_a_time_with_its_zone(
 
 def test_notifiers_pause_and_resume(served: Stand, connect: Connecting) -> None:
     connect(served)
-    context: Any = {"dag": dag("feeds"), "run_id": "r1"}
+    context: Any = {"dag": DAG("feeds", schedule=None), "run_id": "r1"}
     ThalwegPauseNotifier(topology=TOPOLOGY)(context)
     served.until(lambda: judge.look_closed(ENGINE, TOPOLOGY), lambda why: why is not None)
     said = served.until(lambda: steps.records(ENGINE, 0, None, "operator"), lambda found: len(found) > 0)

@@ -69,7 +69,7 @@ def executed(operator: BaseOperator, tries: int = 1, run: str = "r1") -> Any:
         def xcom_push(self, key: str, value: Any) -> None:
             self.left[key] = value
 
-    return operator.execute({"ti": Instance()})  # type: ignore[arg-type]
+    return operator.execute({"ti": Instance()})  # type: ignore[typeddict-item]
 
 
 def more(**given: Any) -> ThalwegScaleOperator:
@@ -156,7 +156,7 @@ def test_a_sensor_outlasts_a_server_that_is_down_and_fails_for_a_wrong_name(shar
     with pytest.raises(AirflowFailException, match="source: words has no component liens"):
         executed(ThalwegLagSensor(task_id="s", topology=TOPOLOGY, limit=1, source="liens"))
     with pytest.raises(AirflowFailException, match="limit: 'few' is no whole number"):
-        executed(ThalwegLagSensor(task_id="s", topology=TOPOLOGY, limit="few"))  # type: ignore[arg-type]
+        executed(ThalwegLagSensor(task_id="s", topology=TOPOLOGY, limit="few"))
 
 
 @pytest.mark.parametrize(

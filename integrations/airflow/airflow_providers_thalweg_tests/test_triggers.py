@@ -154,7 +154,7 @@ async def test_a_wrong_connection_ends_the_wait(shared: Stand, connect: Connecti
 async def test_a_longer_wait_is_left_when_the_triggerer_ends_it(shared: Stand, connect: Connecting) -> None:
     connect(shared)
     trigger: ThalwegTrigger = ThalwegLagTrigger(engine=ENGINE, topology=TOPOLOGY, limit=-1, **COMMON)
-    waiting = asyncio.create_task(anext(again(trigger).run()))
+    waiting = asyncio.ensure_future(anext(again(trigger).run()))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -182,7 +182,7 @@ async def test_each_new_record_is_an_event_and_a_restart_goes_on_after_the_last(
     connect(served)
     trigger = ThalwegEventTrigger(engine=ENGINE, topology=TOPOLOGY, kind="order", poll_interval=0.1)
     trigger.asset_state_store = kept = Kept()  # type: ignore[assignment]
-    first = asyncio.create_task(anext(trigger.run()))
+    first = asyncio.ensure_future(anext(trigger.run()))
     await kept.stored.wait()
     order = await asyncio.to_thread(served.run, steps.scale(ENGINE, TOPOLOGY, MORE, "ref-1"))
     async with asyncio.timeout(60):

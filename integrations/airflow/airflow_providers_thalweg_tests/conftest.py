@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,15 +13,21 @@ from typing import Any
 
 import pytest
 
+from thalweg_testing.pages import blocks
 from thalweg_testing.stand import ENGINE, Stand
 
 # Airflow reads it when it is imported.
 HOME = tempfile.TemporaryDirectory(prefix="thalweg-airflow-")
 os.environ["AIRFLOW_HOME"] = HOME.name
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
-os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(Path(__file__).parent / "dags")
+DAGS = Path(HOME.name) / "dags"
+os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(DAGS)
 os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "INFO"
 os.environ["AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL"] = "86400"
+# A Dag is run by its file: those of the tests, and the one that the documentation shows.
+shutil.copytree(Path(__file__).parent / "dags", DAGS)
+(DAGS / "page_of_month_end.py").write_text(blocks("airflow.md", "python")[0])
+sys.path.insert(0, str(DAGS))
 
 
 @pytest.fixture(scope="session")

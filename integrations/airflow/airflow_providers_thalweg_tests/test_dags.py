@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,6 @@ from thalweg_testing.failing import answering, losing, nowhere, problem
 from thalweg_testing.stand import ENGINE, TOPOLOGY, Stand
 
 from .conftest import Connecting
-from .dags import thalweg_evening, thalweg_maintenance
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -39,7 +39,7 @@ def value(run: Any, task: str, key: str = "return_value") -> Any:
 @pytest.mark.parametrize("name", ["here", "deferred"])
 def test_a_dag_scales_and_waits(name: str, served: Stand, connect: Connecting) -> None:
     connect(served)
-    run = getattr(thalweg_evening, name).test()
+    run = getattr(importlib.import_module("thalweg_evening"), name).test()
     assert states(run) == {"scale": "success", "low": "success", "stable": "success"}
     assert value(run, "scale")["state"] == "done"
     assert value(run, "low")["backlog"] <= 1000
@@ -52,7 +52,7 @@ def test_a_dag_scales_and_waits(name: str, served: Stand, connect: Connecting) -
 def test_a_host_is_drained_and_used_again(served: Stand, connect: Connecting) -> None:
     connect(served)
     host = served.run(steps.topology(ENGINE, TOPOLOGY)).nodes[0].host
-    run = thalweg_maintenance.maintenance.test(run_conf={"host": host})
+    run = importlib.import_module("thalweg_maintenance").maintenance.test(run_conf={"host": host})
     assert set(states(run).values()) == {"success"}
     assert value(run, "drain")["workers"] == {}
     assert value(run, "undrain")["new"]

@@ -101,6 +101,7 @@ def build_thalweg_lag_sensor(
     engine: str | None = None,
     source: str | None = None,
     max_age: float = MAX_AGE,
+    run_config: Mapping[str, Any] | None = None,
     minimum_interval_seconds: int = 30,
     default_status: dg.DefaultSensorStatus = dg.DefaultSensorStatus.STOPPED,
     resource_key: str = "thalweg",
@@ -131,6 +132,7 @@ def build_thalweg_lag_sensor(
             return dg.SensorResult(skip_reason=verdict.why, cursor=cursor)
         request = dg.RunRequest(
             run_key=f"{meant}/{topology}/{side}/{verdict.data['at']}",
+            run_config=dict(run_config or {}),
             tags={"thalweg/engine": meant, "thalweg/topology": topology, "thalweg/lag": str(verdict.data["backlog"])},
         )
         return dg.SensorResult(run_requests=[request], cursor=cursor)

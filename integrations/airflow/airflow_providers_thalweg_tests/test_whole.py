@@ -6,16 +6,18 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
+from airflow_providers_thalweg.triggers.thalweg import AFTER
 from thalweg_client import steps
 from thalweg_testing.stand import ENGINE, TOPOLOGY, Stand
 
@@ -114,6 +116,12 @@ class Whole:
         told = self.ask("dags", "list", "-o", "json")
         return dag in told
 
+    def has_watched(self) -> bool:
+        """Whether a watcher has looked: then Airflow keeps where it goes on."""
+        with closing(sqlite3.connect(f"file:{self.folder / 'airflow.db'}?mode=ro", uri=True, timeout=30)) as database:
+            kept = database.execute("SELECT count(*) FROM asset_state_store WHERE key = ?", (AFTER,)).fetchone()
+        return bool(kept[0])
+
     def until(self, fits: Callable[[], bool], what: str) -> None:
         end = time.monotonic() + PATIENCE
         while not fits():
@@ -149,7 +157,7 @@ def test_scheduler_and_triggerer_carry_a_deferred_dag_through(tmp_path: Path, se
         airflow.until(lambda: airflow.known("evening_deferred"), "the Dag")
         if AIRFLOW_V_3_0_PLUS:
             # The watcher has to look before there is something new to see.
-            airflow.until(lambda: _asked(tmp_path, "triggerer", "ThalwegEventTrigger"), "the watcher")
+            airflow.until(airflow.has_watched, "the watcher")
         airflow.ask("dags", "trigger", "evening_deferred")
 
         def ended(dag: str) -> Callable[[], bool]:

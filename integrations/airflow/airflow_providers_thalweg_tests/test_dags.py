@@ -156,7 +156,7 @@ def test_a_sensor_outlasts_a_server_that_is_down_and_fails_for_a_wrong_name(shar
     with pytest.raises(AirflowFailException, match="source: words has no component liens"):
         executed(ThalwegLagSensor(task_id="s", topology=TOPOLOGY, limit=1, source="liens"))
     with pytest.raises(AirflowFailException, match="limit: 'few' is no whole number"):
-        executed(ThalwegLagSensor(task_id="s", topology=TOPOLOGY, limit="few"))
+        executed(ThalwegLagSensor(task_id="s", topology=TOPOLOGY, limit="few"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_notifiers_pause_and_resume(served: Stand, connect: Connecting) -> None:
 
 async def test_notifiers_block_no_event_loop(served: Stand, connect: Connecting) -> None:
     connect(served)
-    await ThalwegPauseNotifier(topology=TOPOLOGY).async_notify({})  # type: ignore[typeddict-item]
+    await ThalwegPauseNotifier(topology=TOPOLOGY).async_notify({})
     paused = steps.engine_of(ENGINE)
     assert served.run(paused).name == ENGINE
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -132,7 +133,7 @@ def test_pauses_drains_and_their_ends_are_said_once(served: Stand) -> None:
 
 
 def test_a_freeze_closes_a_topology_once_it_keeps_an_order_waiting() -> None:
-    with stand(**{"thalweg.windows.freeze": ["00:00-24:00"]}) as frozen:
+    with stand({"thalweg.windows.freeze": ["00:00-24:00"]}) as frozen:
         assert frozen.run(judge.look_closed(ENGINE, TOPOLOGY)) is None, "nothing is kept from being done"
         frozen.run(steps.scale(ENGINE, TOPOLOGY, MORE, "ref-1"))
         why = frozen.until(lambda: judge.look_closed(ENGINE, TOPOLOGY), lambda told: told is not None)
@@ -148,7 +149,7 @@ def test_two_who_give_the_same_order_at_once_leave_one_that_counts(served: Stand
 
 def test_every_path_that_is_asked_for_is_in_the_openapi_document() -> None:
     document = json.loads((ROOT / "docs/reference/openapi.json").read_text())
-    conversations = {
+    conversations: dict[str, list[Any]] = {
         "get": [
             steps.me(), steps.engines(), steps.summaries(), steps.topology("e", "t"), steps.plans("e", "t"),
             steps.newest("e"), steps.orders("e", "t"),
@@ -161,7 +162,7 @@ def test_every_path_that_is_asked_for_is_in_the_openapi_document() -> None:
     named = {"e": "{engine}", "t": "{topology}", "h": "{host}", "o": "{order}"}
     for method, asked in conversations.items():
         for conversation in asked:
-            ask = next(conversation)  # type: ignore[call-overload]
+            ask = next(conversation)
             assert isinstance(ask, steps.Ask)
             path = "/".join(named.get(part, part) for part in ask.path.split("/"))
             operation = document["paths"][path][method]

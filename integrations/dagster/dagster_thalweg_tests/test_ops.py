@@ -21,18 +21,14 @@ def resource(served: Stand, role: str = "operator", address: str = "") -> Thalwe
     return ThalwegResource(address=address or served.address, token=served.tokens[role], engine=ENGINE)
 
 
-def ran(
-    op: dg.OpDefinition, thalweg: ThalwegResource, instance: dg.DagsterInstance | None = None, **config: object
-) -> dg.ExecuteInProcessResult:
+def ran(op: dg.OpDefinition, thalweg: ThalwegResource, **config: object) -> dg.ExecuteInProcessResult:
     """A job of one op, carried out here."""
 
     @dg.job(name=f"job_of_{op.name}", resource_defs={"thalweg": thalweg})
     def job() -> None:
         op()
 
-    return job.execute_in_process(
-        run_config={"ops": {op.name: {"config": config}}}, raise_on_error=False, instance=instance
-    )
+    return job.execute_in_process(run_config={"ops": {op.name: {"config": config}}}, raise_on_error=False)
 
 
 def failed_with(result: dg.ExecuteInProcessResult) -> str:

@@ -1,7 +1,7 @@
 """What the documentation shows is run."""
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 from dagster.components.testing import create_defs_folder_sandbox
 
 import dagster as dg

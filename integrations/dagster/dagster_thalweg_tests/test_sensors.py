@@ -148,7 +148,7 @@ def test_a_schedule_is_skipped_in_a_pause(served: Stand) -> None:
 
 
 def test_a_schedule_is_skipped_in_a_freeze_that_keeps_something_from_being_done() -> None:
-    with stand(**{"thalweg.windows.freeze": ["00:00-24:00"]}) as frozen:
+    with stand({"thalweg.windows.freeze": ["00:00-24:00"]}) as frozen:
         frozen.run(steps.scale(ENGINE, TOPOLOGY, MORE, "ref-1"))
         frozen.until(
             lambda: steps.topology(ENGINE, TOPOLOGY),

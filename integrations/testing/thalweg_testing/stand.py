@@ -71,9 +71,9 @@ def binary() -> Path:
 
 
 @contextmanager
-def stand(speed: float = SPEED, **settings: Any) -> Iterator[Stand]:
+def stand(settings: dict[str, Any] | None = None, speed: float = SPEED) -> Iterator[Stand]:
     """A server for as long as it is needed; with more settings of its engine."""
-    command = [str(binary()), str(speed), json.dumps(settings)]
+    command = [str(binary()), str(speed), json.dumps(settings or {})]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -124,7 +124,8 @@ if [ "$part" != "--quick" ]; then
     if [ "$part" = "--thorough" ] || touched rust-core/connect/Cargo.toml rust-core/connect/src/kafka tests/e2e/tests/kafka_tls; then
         kafka_tls
     fi
-    if [ "$part" = "--thorough" ] || touched integrations scripts/integrations.sh rust-core/serve/src/api rust-core/serve/examples/stand; then
+    if [ "$part" = "--thorough" ] || touched integrations scripts/integrations.sh docs/operating/airflow.md docs/operating/dagster.md \
+        rust-core/serve/src/api rust-core/serve/src/view rust-core/serve/examples/stand; then
         integrations
     fi
     if [ "$part" = "--thorough" ]; then

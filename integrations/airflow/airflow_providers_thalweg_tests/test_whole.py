@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,8 @@ class Whole:
         self.folder = folder
         self.environment = {
             **os.environ,
+            # Airflow 2 starts its tasks by the name of the command.
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "AIRFLOW_HOME": str(folder),
             "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).parent / "dags"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -93,12 +95,15 @@ class Whole:
     def stop(self) -> None:
         """Ends the processes with what they have started."""
         for process in self.processes:
-            os.killpg(process.pid, signal.SIGTERM)
+            # One that has ended by itself may have left some of its own.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
         for process in self.processes:
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
                 process.wait(20)
 
     def runs(self, dag: str) -> list[dict[str, Any]]:

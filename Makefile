@@ -16,7 +16,7 @@ TOPOLOGIES ?= 1000
 RECORDS ?= 100000
 DIST_NATIVE ?=
 
-.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test kafka-tls-test zoo histories planted bench-storm bench-flink bench-policies bench-forecast bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
+.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test kafka-tls-test integrations-test zoo histories planted bench-storm bench-flink bench-policies bench-forecast bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ thorough-test: ## Runs the tests on real clusters, with those that take too long
 
 kafka-tls-test: ## Tests what speaks TLS to Kafka; compiles OpenSSL, which takes minutes. A whole run does it where that has changed
 	@scripts/test.sh --kafka-tls
+
+integrations-test: ## Checks and tests the integrations with Airflow and Dagster. A whole run does it where they have changed
+	@scripts/test.sh --integrations
 
 zoo: ## Runs topologies and jobs of all kinds together, on a real cluster of each engine
 	@scripts/test.sh --zoo

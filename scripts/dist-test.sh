@@ -86,6 +86,14 @@ from cyclonedx.validation.json import JsonStrictValidator
 fault = JsonStrictValidator(SchemaVersion.V1_6).validate_str(open(sys.argv[1]).read())
 sys.exit(str(fault)[:500] if fault else 0)" "$release/thalweg.cdx.json"
 
+check the_wheels_hold_packages_types_and_licences "$tools/bin/python" -c "
+import sys, zipfile
+for path in sys.argv[1:]:
+    names = zipfile.ZipFile(path).namelist()
+    assert any(name.endswith('/py.typed') for name in names) and any(name.endswith('/LICENSE') for name in names), path
+    assert not any('test' in name for name in names), path
+assert len(sys.argv) == 4, sys.argv" "$here"/*.whl
+
 # A library of another machine: nobody can build one here, so it is of the right kind only.
 other=$work/other/linux-aarch64-gnu
 mkdir -p "$other"

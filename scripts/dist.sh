@@ -114,22 +114,29 @@ files() {
         echo "commit $commit"
         echo "platforms $(ls "$out/native" | paste -sd ' ')"
         rustc -vV | sed -n 's/^release: /rustc /p'
-        sed -nE 's/^(cargo-zigbuild|ziglang)==([^ ]*).*/\1 \2/p' scripts/dist/tools.txt
+        sed -nE 's/^(cargo-zigbuild|ziglang|hatchling)==([^ ]*).*/\1 \2/p' scripts/dist/tools.txt
         javac -version 2>&1
         echo "node $(node --version)"
     } >"$root/BUILD"
+}
+
+# The integrations with Airflow and Dagster, and the client that both build on.
+wheels() {
+    say "the wheels"
+    scripts/integrations.sh wheels "$out" "$tools/bin/python"
 }
 
 build
 [ -z "${DIST_NATIVE:-}" ] || merge "$DIST_NATIVE"
 jars
 files
+wheels
 say "licences and the list of parts"
 SOURCE_DATE_EPOCH=$epoch node scripts/dist/parts.mjs "$root" "$out/native" "$tools"
 cp "$root/thalweg.cdx.json" "$out/thalweg-$version-linux-$arch.cdx.json"
 (cd "$root" && find . -type f ! -name SHA256SUMS -printf '%P\0' | sort -z | xargs -0 sha256sum >SHA256SUMS)
 pack "$out/$name.tar.gz" "$out" "$name"
 pack "$out/thalweg-$version-native-$platform.tar.gz" "$out/native" "$platform"
-(cd "$out" && sha256sum ./*.tar.gz ./*.cdx.json | sed 's# \./# #' >SHA256SUMS)
+(cd "$out" && sha256sum ./*.tar.gz ./*.cdx.json ./*.whl | sed 's# \./# #' >SHA256SUMS)
 say "done, in target/archives:"
 (cd "$out" && cat SHA256SUMS)

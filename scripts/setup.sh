@@ -1,7 +1,7 @@
 #!/bin/bash
 # Prepares a Debian 12 machine for building and testing Thalweg.
 # Says nothing when nothing is missing. Starts no service. What only some targets need is named as an argument:
-# dashboard, browser, benchmarks, thorough, tls, dist, checks or audit.
+# dashboard, browser, benchmarks, thorough, tls, dist, checks, audit or integrations.
 set -euo pipefail
 here=$(dirname "$0")
 . "$here/dist/tools.sh"
@@ -25,7 +25,8 @@ for part in "$@"; do
     thorough) packages+=(libfaketime) ;; # nodes whose clock is wrong
     tls) packages+=(perl) ;; # OpenSSL is compiled from its sources, which perl configures
     dist | checks | audit) packages+=(python3-venv curl) ;; # Zig, schemas and cargo's auditors come as Python's packages
-    *) echo "$0: dashboard, browser, benchmarks, thorough, tls, dist, checks or audit" >&2 && exit 2 ;;
+    integrations) packages+=(python3-venv) ;; # Airflow 2, Airflow 3 and Dagster, each in an environment of its own
+    *) echo "$0: dashboard, browser, benchmarks, thorough, tls, dist, checks, audit or integrations" >&2 && exit 2 ;;
     esac
 done
 
@@ -85,6 +86,19 @@ wheels() { # list, options...
     cp "$here/dist/$list" "$tools/$list"
 }
 
+# An environment with all that a lock names, anew where that has changed. No lock is compatible with another.
+environment() { # name
+    local lock=$here/../integrations/lock/$1.txt place=$here/../target/integrations/$1
+    cmp -s "$lock" "$place/.lock" && return
+    echo "installing: $1 for the integrations"
+    rm -rf "$place"
+    python3 -m venv "$place"
+    # Some of Airflow 2's packages are sources only.
+    "$place/bin/pip" install --quiet --disable-pip-version-check --require-hashes --prefer-binary --no-deps \
+        --requirement "$lock"
+    cp "$lock" "$place/.lock"
+}
+
 # What the Flink operator takes, as it lies in its API: 1.10.0 is the newest whose API is in Maven Central.
 operator() { # version
     local api=org/apache/flink/flink-kubernetes-operator-api/$1
@@ -103,5 +117,6 @@ for part in "$@"; do
         operator 1.10.0
         ;;
     audit) wheels audit.txt --require-hashes --only-binary :all: --no-deps ;;
+    integrations) for name in airflow3 airflow2 dagster; do environment "$name"; done ;;
     esac
 done

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Runs every check and test whatever fails, and ends with what ran. Only a failed set-up ends it early.
 # With --quick nothing starts a cluster; with --product only what does; with --thorough that with the tests that take long;
-# with --zoo topologies and jobs of all kinds alone; with --kafka-tls what speaks TLS to Kafka alone.
+# with --zoo topologies and jobs of all kinds alone; with --kafka-tls what speaks TLS to Kafka alone; with --integrations
+# those with Airflow and Dagster alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # A failed test names its cause in its last lines; backtraces of errors would push it out of them.
@@ -83,6 +84,18 @@ fi
 # one that is shipped.
 native=-PcargoProfile=tests
 [ "$part" != "--thorough" ] || native=-PcargoProfile=release
+# They install two Airflows and a Dagster, so they are part of a whole run only where something of them has changed.
+integrations() {
+    step "set-up for the integrations" scripts/setup.sh integrations
+    step "server for the integrations" cargo build --locked -p thalweg-serve --example stand
+    step "lints and types of the integrations" scripts/integrations.sh check
+    step "integrations" scripts/integrations.sh test
+}
+if [ "$part" = "--integrations" ]; then
+    integrations
+    finish
+    exit
+fi
 step "these steps" scripts/steps-test.sh
 step "no test that needs a cluster has the name of another" test -z "$both"
 # It is packed into what Rust builds below.
@@ -114,6 +127,10 @@ if [ "$part" != "--quick" ]; then
     step "real clusters" on_clusters
     if [ "$part" = "--thorough" ] || touched rust-core/connect/Cargo.toml rust-core/connect/src/kafka tests/e2e/tests/kafka_tls; then
         kafka_tls
+    fi
+    if [ "$part" = "--thorough" ] || touched integrations scripts/integrations.sh docs/operating/airflow.md docs/operating/dagster.md \
+        rust-core/serve/src/api rust-core/serve/src/view rust-core/serve/examples/stand; then
+        integrations
     fi
     if [ "$part" = "--thorough" ]; then
         step "set-up for wrong clocks" scripts/setup.sh thorough

@@ -1,0 +1,50 @@
+"""Asks ``thalweg serve`` and gives it orders."""
+
+from thalweg_client.client import AsyncClient, Client
+from thalweg_client.errors import (
+    AnswerLost,
+    BadAnswer,
+    Forbidden,
+    Invalid,
+    NotFound,
+    NotNow,
+    OrderFailed,
+    OrderUnknown,
+    Problem,
+    Refused,
+    SettingError,
+    ThalwegError,
+    Unauthorized,
+    Unreachable,
+)
+from thalweg_client.judge import Verdict
+from thalweg_client.model import Engine, Order, Pause, Plan, Record, Summary, Topology
+from thalweg_client.settings import Settings
+
+__all__ = [
+    "AnswerLost",
+    "AsyncClient",
+    "BadAnswer",
+    "Client",
+    "Engine",
+    "Forbidden",
+    "Invalid",
+    "NotFound",
+    "NotNow",
+    "Order",
+    "OrderFailed",
+    "OrderUnknown",
+    "Pause",
+    "Plan",
+    "Problem",
+    "Record",
+    "Refused",
+    "SettingError",
+    "Settings",
+    "Summary",
+    "ThalwegError",
+    "Topology",
+    "Unauthorized",
+    "Unreachable",
+    "Verdict",
+]

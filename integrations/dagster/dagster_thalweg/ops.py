@@ -1,0 +1,222 @@
+"""Orders to Thalweg as ops."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+import dagster as dg
+from dagster_thalweg.resource import ThalwegResource, failure
+from thalweg_client import Client, SettingError, ThalwegError, Verdict, judge, steps
+from thalweg_client.steps import Steps
+
+#: Says that a run was begun by Dagster itself in place of one that failed.
+RETRIED = "dagster/retry_number"
+
+
+class OrderConfig(dg.Config):
+    """What all orders have in common."""
+
+    engine: str = Field(default="", description="The engine; the resource's unless it is named")
+    why: str = Field(default="", description="Why, for the ledger; the op and its run unless something is said")
+
+
+class WaitConfig(OrderConfig):
+    """What orders that take their time have in common."""
+
+    wait: bool = Field(default=True, description="Whether the op lasts until the order is carried out")
+    poll_interval: float = Field(default=10.0, gt=0, description="Seconds between two looks")
+    timeout: float = Field(default=3600.0, gt=0, description="Seconds after which the op fails; the order stays")
+
+
+class ScaleConfig(WaitConfig):
+    """A change of a topology."""
+
+    topology: str = Field(description="The topology, by its name or id")
+    counts: dict[str, int] = Field(default={}, description="New executor counts by component")
+    memory_mib: dict[str, int] = Field(default={}, description="New memory of each executor in MiB, by component")
+    leave: list[str] = Field(default=[], description="Hosts that it is to leave")
+    adopt: bool = Field(default=False, description="Whether it may be stopped once to give its sources own workers")
+    key: str = Field(default="", description="Another key makes another order")
+
+
+class ScopeConfig(OrderConfig):
+    """Topologies."""
+
+    topology: str = Field(default="", description="A name, an id or a pattern; all of the engine if empty")
+
+
+class PauseConfig(ScopeConfig):
+    """A pause."""
+
+    until: str = Field(default="", description="When it is over, as 2026-12-24T06:00:00+01:00; open if empty")
+
+
+class HostConfig(OrderConfig):
+    """A host."""
+
+    host: str = Field(description="The host")
+
+
+class DrainConfig(WaitConfig):
+    """A host that is to be left."""
+
+    host: str = Field(description="The host")
+
+
+class StableConfig(dg.Config):
+    """A topology that is waited for."""
+
+    engine: str = Field(default="", description="The engine; the resource's unless it is named")
+    topology: str = Field(description="The topology, by its name or id")
+    quiet_for: float = Field(default=0.0, description="Seconds since the end of the last plan for it")
+    poll_interval: float = Field(default=10.0, gt=0, description="Seconds between two looks")
+    timeout: float = Field(default=3600.0, gt=0, description="Seconds after which the op fails")
+
+
+def _said(context: dg.OpExecutionContext, config: OrderConfig) -> str:
+    return config.why or f"Dagster: {context.job_name}.{context.op.name} in {context.run_id}"
+
+
+def _mark(context: dg.OpExecutionContext, body: dict[str, Any], *of: str) -> str:
+    run = context.run
+    # A run that Dagster begins in place of one that failed goes on with its orders; one that somebody begins does not.
+    origin = run.root_run_id if RETRIED in run.tags and run.root_run_id else run.run_id
+    return steps.reference("dagster", origin, str(context.op_handle), *of, body=body)
+
+
+def _wait(
+    context: dg.OpExecutionContext, client: Client, look: Callable[[], Steps[Verdict]], times: tuple[float, float]
+) -> dict[str, Any]:
+    """Looks again and again; a server that is down meanwhile is waited for as well."""
+    interval, timeout = times
+    end, said = time.monotonic() + timeout, ""
+    while True:
+        try:
+            verdict = client.run(look())
+            if verdict.met:
+                return verdict.data
+            why = verdict.why
+        except ThalwegError as error:
+            if not error.passing:
+                raise
+            why = str(error)
+        if why != said:
+            context.log.info(why)
+            said = why
+        left = end - time.monotonic()
+        if left <= 0:
+            raise dg.Failure(description=f"after {timeout:.0f} s: {why}")
+        time.sleep(min(interval, left))
+
+
+@dg.op(description="Changes a topology whatever the policy thinks of it, once, and waits until that is done.")
+def thalweg_scale(context: dg.OpExecutionContext, config: ScaleConfig, thalweg: ThalwegResource) -> dict[str, Any]:
+    """Orders a change, or finds that it was ordered already."""
+    change: dict[str, Any] = {
+        "counts": config.counts,
+        "memory_mib": config.memory_mib,
+        "leave": config.leave,
+        "adopt": config.adopt,
+    }
+    change = {name: value for name, value in change.items() if value}
+    try:
+        if not change:
+            raise SettingError("counts: nothing is ordered: no counts, no memory_mib, no leave and no adopt")
+        engine = thalweg.engine_of(config.engine)
+        mark = _mark(context, change, engine, config.topology, config.key)
+        with thalweg.client() as client:
+            order = client.run(steps.scale(engine, config.topology, change, mark, _said(context, config)))
+            context.log.info("order %s for %s is %s", order.id or mark, config.topology, order.state)
+            context.add_output_metadata(_metadata(thalweg, engine, order.id or mark))
+            if not config.wait:
+                return asdict(order)
+            return _wait(
+                context,
+                client,
+                lambda: judge.look_order(engine, config.topology, order, mark),
+                (config.poll_interval, config.timeout),
+            )
+    except ThalwegError as error:
+        raise failure(error) from error
+
+
+def _metadata(thalweg: ThalwegResource, engine: str, order: str) -> dict[str, Any]:
+    return {"order": order, "dashboard": dg.MetadataValue.url(thalweg.settings.page(engine))}
+
+
+@dg.op(description="Has everything leave a host, and waits until nothing runs there.")
+def thalweg_drain(context: dg.OpExecutionContext, config: DrainConfig, thalweg: ThalwegResource) -> dict[str, Any]:
+    """Orders that a host is left. One that is drained already is only waited for."""
+    try:
+        engine = thalweg.engine_of(config.engine)
+        with thalweg.client() as client:
+            new = client.run(steps.drain(engine, config.host, _said(context, config)))
+            if not config.wait:
+                return {"host": config.host, "new": new}
+            times = (config.poll_interval, config.timeout)
+            return _wait(context, client, lambda: judge.look_left(engine, config.host), times)
+    except ThalwegError as error:
+        raise failure(error) from error
+
+
+@dg.op(description="Lets a host be used again.")
+def thalweg_undrain(context: dg.OpExecutionContext, config: HostConfig, thalweg: ThalwegResource) -> bool:
+    """Orders that a host is used again; says whether it was drained."""
+    try:
+        return thalweg.run(steps.undrain(thalweg.engine_of(config.engine), config.host))
+    except ThalwegError as error:
+        raise failure(error) from error
+
+
+@dg.op(description="Has a topology, or all of an engine, left as it is.")
+def thalweg_pause(context: dg.OpExecutionContext, config: PauseConfig, thalweg: ThalwegResource) -> bool:
+    """Orders a pause; says whether anything was new."""
+    try:
+        engine, until = thalweg.engine_of(config.engine), _millis(config.until)
+        return thalweg.run(steps.pause(engine, config.topology or None, until, _said(context, config)))
+    except ThalwegError as error:
+        raise failure(error) from error
+
+
+@dg.op(description="Lets a topology, or all of an engine, be changed again.")
+def thalweg_resume(context: dg.OpExecutionContext, config: ScopeConfig, thalweg: ThalwegResource) -> None:
+    """Orders that it goes on."""
+    try:
+        engine = thalweg.engine_of(config.engine)
+        thalweg.run(steps.resume(engine, config.topology or None, _said(context, config)))
+    except ThalwegError as error:
+        raise failure(error) from error
+
+
+@dg.op(description="Waits until a topology runs and nothing has been changed for a while.")
+def thalweg_wait_until_stable(
+    context: dg.OpExecutionContext, config: StableConfig, thalweg: ThalwegResource
+) -> dict[str, Any]:
+    """Waits for a topology."""
+    try:
+        engine = thalweg.engine_of(config.engine)
+        with thalweg.client() as client:
+            return _wait(
+                context,
+                client,
+                lambda: judge.look_stable(engine, config.topology, config.quiet_for),
+                (config.poll_interval, config.timeout),
+            )
+    except ThalwegError as error:
+        raise failure(error) from error
+
+
+def _millis(until: str) -> int | None:
+    if not until:
+        return None
+    try:
+        read = datetime.fromisoformat(until)
+    except ValueError:
+        raise SettingError(f"until: {until!r} is no time, such as 2026-12-24T06:00:00+01:00") from None
+    if read.tzinfo is None:
+        raise SettingError(f"until: {until} has no zone")
+    return int(read.timestamp() * 1000)

@@ -87,11 +87,12 @@ native=-PcargoProfile=tests
 # They install two Airflows and a Dagster, so they are part of a whole run only where something of them has changed.
 integrations() {
     step "set-up for the integrations" scripts/setup.sh integrations
-    step "server for the integrations" cargo build --locked -p thalweg-serve --example stand
     step "lints and types of the integrations" scripts/integrations.sh check
     step "integrations" scripts/integrations.sh test
 }
 if [ "$part" = "--integrations" ]; then
+    # In a whole run the build of tests leaves it.
+    step "server for the integrations" cargo build --locked -p thalweg-serve --example stand
     integrations
     finish
     exit

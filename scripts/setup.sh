@@ -1,7 +1,7 @@
 #!/bin/bash
 # Prepares a Debian 12 machine for building and testing Thalweg.
 # Says nothing when nothing is missing. Starts no service. What only some targets need is named as an argument:
-# dashboard, browser, benchmarks, thorough, tls, dist, checks or audit.
+# dashboard, browser, benchmarks, thorough, tls, dist, checks, audit or fuzz.
 set -euo pipefail
 here=$(dirname "$0")
 . "$here/dist/tools.sh"
@@ -25,7 +25,8 @@ for part in "$@"; do
     thorough) packages+=(libfaketime) ;; # nodes whose clock is wrong
     tls) packages+=(perl) ;; # OpenSSL is compiled from its sources, which perl configures
     dist | checks | audit) packages+=(python3-venv curl) ;; # Zig, schemas and cargo's auditors come as Python's packages
-    *) echo "$0: dashboard, browser, benchmarks, thorough, tls, dist, checks or audit" >&2 && exit 2 ;;
+    fuzz) packages+=(jq bsdextrautils) ;; # the table at the end
+    *) echo "$0: dashboard, browser, benchmarks, thorough, tls, dist, checks, audit or fuzz" >&2 && exit 2 ;;
     esac
 done
 
@@ -72,6 +73,10 @@ if [[ " $* " == *" dashboard "* || " $* " == *" browser "* ]]; then
     need node "Node.js 20.19 or newer, for the dashboard"
     need npm "comes with Node.js"
 fi
+if [[ " $* " == *" fuzz "* ]] && ! cargo +nightly --version >/dev/null 2>&1; then
+    echo "missing: a nightly Rust, for coverage (rustup toolchain install nightly)" >&2
+    missing=1
+fi
 [ "$missing" = 0 ] || exit "$missing"
 
 # Python's packages of a list, into a folder of their own; a list that has not changed is not looked at again.
@@ -103,5 +108,10 @@ for part in "$@"; do
         operator 1.10.0
         ;;
     audit) wheels audit.txt --require-hashes --only-binary :all: --no-deps ;;
+    fuzz)
+        cargo fuzz --version 2>/dev/null | grep -q " 0.13" && continue
+        echo "installing: cargo-fuzz 0.13.2"
+        cargo install --quiet --locked --root "$tools" cargo-fuzz@0.13.2
+        ;;
     esac
 done

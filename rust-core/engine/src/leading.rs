@@ -234,7 +234,7 @@ fn read_actions(stamped: Option<Stamped>) -> Stored {
 }
 
 /// Reads a note. Of one that another version wrote, what can be understood is: whose it is, and what was done.
-fn read_note(text: &str) -> Option<Action> {
+pub(crate) fn read_note(text: &str) -> Option<Action> {
     if text.is_empty() {
         return None;
     }

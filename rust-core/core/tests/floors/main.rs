@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use source::{Arrow, Crate};
 
 /// The crates of the workspace, the lowest first, with those that each may use.
-const CRATES: [(&str, &[&str]); 16] = [
+const CRATES: [(&str, &[&str]); 17] = [
     ("rust-core/place", &[]),
     ("rust-core/core", &["place"]),
     ("rust-core/codec", &["core"]),
@@ -29,6 +29,10 @@ const CRATES: [(&str, &[&str]); 16] = [
     ("tests/experiment", &["core", "control", "engine", "serve", "sim", "lab"]),
     ("tests/e2e", &["control", "connect", "lab"]),
     ("tests/policies", &["core", "engine", "sim"]),
+    (
+        "tests/parsers",
+        &["core", "codec", "store", "ledger", "control", "connect", "engine", "serve", "sim"],
+    ),
 ];
 
 /// The floors of the core and the modules on them, the lowest first. A module may use those before it.

@@ -14,7 +14,7 @@ mapfile -t targets < <(basename -s .rs fuzz/fuzz_targets/*.rs)
 # An input is more than 10 s for nobody, and memory beyond what a parser may take is counted by the target itself.
 limits=(-timeout=10 -rss_limit_mb=2048 -max_len=32768)
 # Without a sanitizer: all but one crate are safe Rust, and that one reads nothing.
-fuzzer() { nice -n 19 cargo +nightly fuzz "$1" --fuzz-dir fuzz --sanitizer none --target-dir "$work/build" "${@:2}"; }
+fuzzer() { nice -n 19 cargo +nightly fuzz "$1" --fuzz-dir fuzz --sanitizer none --target-dir "$work" "${@:2}"; }
 
 mkdir -p "$work/logs"
 echo "fuzz: builds the fuzzers; the first time this takes minutes"

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use serde_json::Value;
-use thalweg_connect::flink::{Ask, Cluster, Reader};
+use thalweg_connect::flink::{Ask, Cluster, Reader, read_answer};
 use thalweg_connect::http::HttpError;
 use thalweg_connect::kafka::read_properties;
 use thalweg_connect::prometheus::exposition::{Format, Limits, parse};
@@ -42,8 +42,7 @@ impl Ask for Lines<'_> {
             let text = "there is no line for it".to_owned();
             return Err(HttpError::Refused { path, status: 404, text });
         };
-        serde_json::from_slice(line)
-            .map_err(|error| HttpError::NoJson { path, reason: error.to_string() })
+        read_answer(line).map_err(|reason| HttpError::NoJson { path, reason })
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::LazyLock;
 
-use serde_json::Value;
 use thalweg_codec::{decode, encode};
 use thalweg_control::envelope::{Envelope, SealedAnswer};
 use thalweg_control::token::{Role, Token};
@@ -100,10 +99,10 @@ pub fn envelope(bytes: &[u8]) -> Then<'_> {
 
 /// An engine's answer.
 pub fn answer(bytes: &[u8]) -> Then<'_> {
-    let read: Answer<Value> = serde_json::from_slice(bytes).ok()?;
+    let read = Answer::read(bytes).ok()?;
     Some(Box::new(move || {
         let line = serde_json::to_vec(&read).expect("it is JSON");
-        let again: Answer<Value> = serde_json::from_slice(&line).expect("it was just written");
+        let again: Answer = serde_json::from_slice(&line).expect("it was just written");
         assert_eq!(again, read);
     }))
 }
@@ -111,7 +110,7 @@ pub fn answer(bytes: &[u8]) -> Then<'_> {
 /// What a shell asks of the engine in its own process.
 pub fn command(bytes: &[u8]) -> Then<'_> {
     let text = std::str::from_utf8(bytes).ok()?;
-    drop(serde_json::from_str::<thalweg_engine::Request>(text));
+    drop(thalweg_engine::Request::read(text));
     None
 }
 

@@ -1,6 +1,5 @@
 //! What people write: settings, windows, configurations, scenarios and recorded runs.
 
-use serde_json::{Map, Value};
 use thalweg_core::units::Timestamp;
 use thalweg_core::windows::{Edge, Window};
 use thalweg_engine::EngineSettings;
@@ -13,14 +12,15 @@ use crate::Then;
 pub mod of_yaml;
 
 /// The one key whose value is the name of a file that is read at once.
-const OF_A_FILE: &str = "thalweg.store.redis.password.file";
+const OF_A_FILE: &str = "password.file";
 
 /// The settings of an engine, as a shell hands them over.
 pub fn engine(bytes: &[u8]) -> Then<'_> {
-    let mut given: Map<String, Value> = serde_json::from_slice(bytes).ok()?;
-    given.remove(OF_A_FILE);
-    let read = EngineSettings::read(&given);
-    Some(Box::new(move || assert!(read == EngineSettings::read(&given))))
+    let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains(OF_A_FILE))?;
+    let read = EngineSettings::of_json(text).ok()?;
+    Some(Box::new(move || {
+        assert!(read == EngineSettings::of_json(text).expect("it was read so"), "{read:?}");
+    }))
 }
 
 /// A window of time, cron expressions among them.

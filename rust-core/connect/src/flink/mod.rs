@@ -14,4 +14,4 @@ pub use ask::Ask;
 pub use cluster::Cluster;
 pub use defaults::defaults;
 pub use reader::Reader;
-pub use rest::Rest;
+pub use rest::{Rest, read_answer};

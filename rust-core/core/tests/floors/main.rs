@@ -12,16 +12,17 @@ use std::path::{Path, PathBuf};
 use source::{Arrow, Crate};
 
 /// The crates of the workspace, the lowest first, with those that each may use.
-const CRATES: [(&str, &[&str]); 17] = [
+const CRATES: [(&str, &[&str]); 18] = [
+    ("rust-core/bounds", &[]),
     ("rust-core/place", &[]),
     ("rust-core/core", &["place"]),
     ("rust-core/codec", &["core"]),
     ("rust-core/store", &["core"]),
-    ("rust-core/sim", &["core"]),
+    ("rust-core/sim", &["bounds", "core"]),
     ("rust-core/ledger", &[]),
-    ("rust-core/control", &[]),
-    ("rust-core/connect", &["core", "codec"]),
-    ("rust-core/engine", &["core", "store", "ledger", "control"]),
+    ("rust-core/control", &["bounds"]),
+    ("rust-core/connect", &["bounds", "core", "codec"]),
+    ("rust-core/engine", &["bounds", "core", "store", "ledger", "control"]),
     ("rust-core/jni", &["core", "codec", "engine"]),
     ("rust-core/serve", &["core", "control", "engine", "sim"]),
     ("rust-core/cli", &["core", "store", "ledger", "control", "connect", "engine", "serve", "sim"]),

@@ -12,11 +12,13 @@ SEEDS ?= 30
 HISTORIES ?= 1000000
 FIRST ?= 0
 HISTORIES_EACH ?= 1000
+SECONDS_EACH ?= 600
+TARGETS ?=
 TOPOLOGIES ?= 1000
 RECORDS ?= 100000
 DIST_NATIVE ?=
 
-.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test kafka-tls-test integrations-test zoo histories planted bench-storm bench-flink bench-policies bench-forecast bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
+.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test kafka-tls-test integrations-test zoo histories planted fuzz bench-storm bench-flink bench-policies bench-forecast bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -69,6 +71,10 @@ histories: setup ## Runs the control plane through histories full of faults (HIS
 
 planted: setup ## Plants known defects one by one and tells how many histories each is caught by (HISTORIES_EACH=1000)
 	@scripts/planted.sh $(HISTORIES_EACH)
+
+fuzz: ## Fuzzes every parser of outside data (SECONDS_EACH=600, TARGETS=some of fuzz/fuzz_targets)
+	@scripts/setup.sh fuzz
+	@scripts/fuzz.sh $(SECONDS_EACH) $(TARGETS)
 
 bench-storm: build ## Measures DefaultScheduler against Thalweg (ROUNDS=3, POLICY=me-stream,ds2,thalweg)
 	@target/debug/bench-storm --rounds $(ROUNDS) $(if $(POLICY),--policy $(POLICY))

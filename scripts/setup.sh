@@ -1,7 +1,7 @@
 #!/bin/bash
 # Prepares a Debian 12 machine for building and testing Thalweg.
 # Says nothing when nothing is missing. Starts no service. What only some targets need is named as an argument:
-# dashboard, browser, benchmarks, thorough, tls, dist, checks, audit or integrations.
+# dashboard, browser, benchmarks, thorough, tls, dist, checks, audit, integrations or fuzz.
 set -euo pipefail
 here=$(dirname "$0")
 . "$here/dist/tools.sh"
@@ -26,7 +26,8 @@ for part in "$@"; do
     tls) packages+=(perl) ;; # OpenSSL is compiled from its sources, which perl configures
     dist | checks | audit) packages+=(python3-venv curl) ;; # Zig, schemas and cargo's auditors come as Python's packages
     integrations) packages+=(python3-venv) ;; # Airflow 2, Airflow 3 and Dagster, each in an environment of its own
-    *) echo "$0: dashboard, browser, benchmarks, thorough, tls, dist, checks, audit or integrations" >&2 && exit 2 ;;
+    fuzz) packages+=(jq bsdextrautils) ;; # the table at the end
+    *) echo "$0: dashboard, browser, benchmarks, thorough, tls, dist, checks, audit, integrations or fuzz" >&2 && exit 2 ;;
     esac
 done
 
@@ -73,6 +74,10 @@ if [[ " $* " == *" dashboard "* || " $* " == *" browser "* ]]; then
     need node "Node.js 20.19 or newer, for the dashboard"
     need npm "comes with Node.js"
 fi
+if [[ " $* " == *" fuzz "* ]] && ! cargo +nightly --version >/dev/null 2>&1; then
+    echo "missing: a nightly Rust, for coverage (rustup toolchain install nightly)" >&2
+    missing=1
+fi
 [ "$missing" = 0 ] || exit "$missing"
 
 # Python's packages of a list, into a folder of their own; a list that has not changed is not looked at again.
@@ -118,5 +123,10 @@ for part in "$@"; do
         ;;
     audit) wheels audit.txt --require-hashes --only-binary :all: --no-deps ;;
     integrations) for name in airflow3 airflow2 dagster; do environment "$name"; done ;;
+    fuzz)
+        cargo fuzz --version 2>/dev/null | grep -q " 0.13" && continue
+        echo "installing: cargo-fuzz 0.13.2"
+        cargo install --quiet --locked --root "$tools" cargo-fuzz@0.13.2
+        ;;
     esac
 done

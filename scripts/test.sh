@@ -22,7 +22,7 @@ named() { for file in "$@"; do echo "--test=$(basename "${file%/main.rs}" .rs)";
 mapfile -t clusters < <(named tests/lab/tests/*.rs tests/e2e/tests/*.rs)
 mapfile -t flink < <(printf '%s\n' "${clusters[@]}" | grep flink)
 mapfile -t storm < <(printf '%s\n' "${clusters[@]}" | grep -v flink)
-mapfile -t others < <(named rust-core/*/tests/*.rs rust-core/*/tests/*/main.rs tests/policies/tests/*.rs)
+mapfile -t others < <(named rust-core/*/tests/*.rs rust-core/*/tests/*/main.rs tests/policies/tests/*.rs tests/parsers/tests/*.rs)
 both=$(comm -12 <(printf '%s\n' "${clusters[@]}") <(printf '%s\n' "${others[@]}"))
 
 # Each test has a cluster of its own, which waits most of its time: one of Storm and one of Flink run side by side, and

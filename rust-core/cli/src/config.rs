@@ -6,9 +6,9 @@ use anyhow::{Context, Result, anyhow};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 use thalweg_engine::{EngineSettings, Unheld, keys, nimbuses, sampled_coarsely, unheld};
-use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::exit::Failure;
+use crate::yaml;
 
 /// Checks a configuration before a scheduler reads it, or tells what may be set
 #[derive(Debug, Args)]
@@ -108,13 +108,7 @@ pub fn read(file: &Path) -> Result<Map<String, Value>> {
 }
 
 fn parse(file: &Path, text: &str) -> Result<Map<String, Value>> {
-    let documents = YamlLoader::load_from_str(text)
-        .map_err(|error| anyhow!("{}: no YAML: {error}", file.display()))?;
-    let mut given = Map::new();
-    if let Some(document) = documents.first() {
-        flatten("", document, &mut given);
-    }
-    Ok(given)
+    yaml::read(text).with_context(|| file.display().to_string())
 }
 
 /// What of the engine's own settings keeps Thalweg from working as its user thinks.
@@ -165,42 +159,6 @@ fn of_engine(given: &Map<String, Value>, found: &mut Vec<Found>) {
             "is not Thalweg's, so nothing of Thalweg runs",
             "storm.scheduler: io.thalweg.storm.ThalwegScheduler",
         );
-    }
-}
-
-/// Nested keys as dotted ones, as Flink's configuration has them.
-fn flatten(path: &str, yaml: &Yaml, into: &mut Map<String, Value>) {
-    match yaml {
-        Yaml::Hash(hash) => {
-            for (key, value) in hash {
-                let key = key.as_str().map_or_else(|| format!("{key:?}"), str::to_owned);
-                let path = if path.is_empty() { key } else { format!("{path}.{key}") };
-                flatten(&path, value, into);
-                // Maps are values too, as that of machines by topology.
-                if matches!(value, Yaml::Hash(_)) && !path.starts_with("thalweg") {
-                    into.insert(path, plain(value));
-                }
-            }
-        }
-        value if !path.is_empty() => {
-            into.insert(path.to_owned(), plain(value));
-        }
-        _ => {}
-    }
-}
-
-fn plain(yaml: &Yaml) -> Value {
-    match yaml {
-        Yaml::Real(_) => yaml.as_f64().map_or(Value::Null, |number| json!(number)),
-        Yaml::Integer(number) => json!(number),
-        Yaml::String(text) => json!(text),
-        Yaml::Boolean(flag) => json!(flag),
-        Yaml::Array(items) => items.iter().map(plain).collect(),
-        Yaml::Hash(hash) => {
-            let pairs = hash.iter().filter_map(|(k, v)| Some((k.as_str()?.to_owned(), plain(v))));
-            Value::Object(pairs.collect())
-        }
-        _ => Value::Null,
     }
 }
 

@@ -26,6 +26,7 @@ mod speaking;
 mod token;
 mod tune;
 mod worker_archive;
+mod yaml;
 
 use std::process::ExitCode;
 

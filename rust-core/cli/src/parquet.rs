@@ -1,4 +1,6 @@
-//! Tables in Parquet: rows in, columns out.
+//! Tables in Parquet: rows in, columns out; and one column back.
+
+mod read;
 
 use std::fs::File;
 use std::sync::Arc;
@@ -9,6 +11,8 @@ use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleTyp
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
+
+pub use read::copy_texts;
 
 /// Bytes of rows that make a row group: all of them are in memory until then.
 const GROUP_BYTES: usize = 32 << 20;

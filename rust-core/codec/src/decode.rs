@@ -1,6 +1,7 @@
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::value::RawValue;
 use thalweg_core::model::{
     Checkpoint, Component, Counters, Edge, Executor, Node, Observation, Obstacle, SlotRef,
     TaskRange, Topology,
@@ -10,13 +11,16 @@ use thalweg_core::units::{Millis, Timestamp};
 use crate::error::{CodecError, Problem};
 use crate::layout::{self, Section, aligned, header};
 
-/// Reads an observation.
+/// About what an entry of a map takes besides its texts.
+const ENTRY: usize = 64;
+
+/// Reads an observation. It takes no more memory than some times the length of its encoding.
 ///
 /// # Errors
 /// When `bytes` is not exactly one well-formed encoding of this layout; the error names the place.
 pub fn decode(bytes: &[u8]) -> Result<Observation, CodecError> {
     let sections = Sections::find(bytes)?;
-    let strings = strings(&sections)?;
+    let strings = Strings::read(&sections, bytes.len())?;
     let mut nodes = read(sections.records(Section::Nodes), |record| node(record, &strings))?;
     let slots = slots(&sections, &mut nodes)?;
     Ok(Observation {
@@ -137,8 +141,15 @@ impl Record<'_> {
         })
     }
 
-    fn text(&self, field: &'static str, at: usize, strings: &[&str]) -> Result<String, CodecError> {
-        self.look_up(field, at, strings).map(|text| String::from(*text))
+    fn text(
+        &self,
+        field: &'static str,
+        at: usize,
+        strings: &Strings<'_>,
+    ) -> Result<String, CodecError> {
+        let text = *self.look_up(field, at, &strings.texts)?;
+        strings.take(self, field, text.len())?;
+        Ok(text.to_owned())
     }
 
     fn amount(&self, field: &'static str, at: usize) -> Result<f64, CodecError> {
@@ -179,31 +190,52 @@ impl Record<'_> {
     }
 }
 
-fn strings<'a>(sections: &Sections<'a>) -> Result<Vec<&'a str>, CodecError> {
-    let bytes = sections.0[Section::StringBytes as usize];
-    let mut start = 0;
-    let mut strings = Vec::with_capacity(sections.records(Section::StringEnds).len());
-    for record in sections.records(Section::StringEnds) {
-        let end = u32_at(record.bytes, 0) as usize;
-        let text = bytes.get(start..end).ok_or_else(|| {
-            let problem = match end < start {
-                true => Problem::Below { got: end as u64, limit: start as u64 },
-                false => Problem::Above { got: end as u64, limit: bytes.len() as u64 },
-            };
-            record.wrong("offset", problem)
-        })?;
-        let text = str::from_utf8(text).map_err(|_| record.wrong("text", Problem::NotText))?;
-        strings.push(text);
-        start = end;
-    }
-    if start != bytes.len() {
-        let section = Section::StringBytes;
-        return Err(CodecError::Unclaimed { section, named: start, count: bytes.len() });
-    }
-    Ok(strings)
+/// The texts, which records name by their index.
+struct Strings<'a> {
+    texts: Vec<&'a str>,
+    /// How many more bytes records may take for texts.
+    left: Cell<usize>,
 }
 
-fn node(record: &Record<'_>, strings: &[&str]) -> Result<Node, CodecError> {
+impl<'a> Strings<'a> {
+    fn read(sections: &Sections<'a>, length: usize) -> Result<Self, CodecError> {
+        let bytes = sections.0[Section::StringBytes as usize];
+        let mut start = 0;
+        let mut texts = Vec::with_capacity(sections.records(Section::StringEnds).len());
+        for record in sections.records(Section::StringEnds) {
+            let end = u32_at(record.bytes, 0) as usize;
+            let text = bytes.get(start..end).ok_or_else(|| {
+                let problem = match end < start {
+                    true => Problem::Below { got: end as u64, limit: start as u64 },
+                    false => Problem::Above { got: end as u64, limit: bytes.len() as u64 },
+                };
+                record.wrong("offset", problem)
+            })?;
+            let text = str::from_utf8(text).map_err(|_| record.wrong("text", Problem::NotText))?;
+            texts.push(text);
+            start = end;
+        }
+        if start != bytes.len() {
+            let section = Section::StringBytes;
+            return Err(CodecError::Unclaimed { section, named: start, count: bytes.len() });
+        }
+        Ok(Self { texts, left: Cell::new(length.saturating_mul(layout::MAX_REPEATED)) })
+    }
+
+    /// Has a record take memory for texts.
+    fn take(
+        &self,
+        record: &Record<'_>,
+        field: &'static str,
+        bytes: usize,
+    ) -> Result<(), CodecError> {
+        let left = self.left.get().checked_sub(bytes);
+        self.left.set(left.ok_or_else(|| record.wrong(field, Problem::Repeated))?);
+        Ok(())
+    }
+}
+
+fn node(record: &Record<'_>, strings: &Strings<'_>) -> Result<Node, CodecError> {
     let flags = record.at_most("flags", 12, layout::NODE_FLAGS)?;
     Ok(Node {
         id: record.text("id", 0, strings)?,
@@ -242,7 +274,7 @@ fn slots(sections: &Sections<'_>, nodes: &mut [Node]) -> Result<Vec<SlotRef>, Co
 
 fn topologies(
     sections: &Sections<'_>,
-    strings: &[&str],
+    strings: &Strings<'_>,
     slots: &[SlotRef],
 ) -> Result<Vec<Topology>, CodecError> {
     let mut components = sections.records(Section::Components);
@@ -305,25 +337,40 @@ fn obstacle(record: &Record<'_>) -> Result<Option<Obstacle>, CodecError> {
 /// what cannot be read may have been a freeze.
 fn own_settings(
     record: &Record<'_>,
-    strings: &[&str],
+    strings: &Strings<'_>,
 ) -> Result<BTreeMap<String, Vec<String>>, CodecError> {
-    let text = optional_text(record, "own settings", 68, strings)?;
+    const FIELD: &str = "own settings";
+    let text = optional_text(record, FIELD, 68, strings)?;
     let Some(text) = text else { return Ok(BTreeMap::new()) };
-    let unreadable = || BTreeMap::from([("thalweg.mode".to_owned(), vec![text.to_owned()])]);
-    let Ok(Value::Object(object)) = serde_json::from_str(text) else { return Ok(unreadable()) };
-    let plain = |value: Value| match value {
-        Value::String(text) => text,
-        other => other.to_string(),
+    let read: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(text);
+    let settings = match read {
+        Ok(object) => object.into_iter().map(|(key, value)| (key, entries(value.get()))).collect(),
+        Err(_) => BTreeMap::from([("thalweg.mode".to_owned(), vec![text.to_owned()])]),
     };
-    let texts = |value: Value| match value {
-        Value::Array(list) => list.into_iter().map(plain).collect(),
-        Value::String(text) => {
+    for (key, values) in &settings {
+        let values = values.iter().map(|value| size_of::<String>() + value.len());
+        strings.take(record, FIELD, ENTRY + key.len() + values.sum::<usize>())?;
+    }
+    Ok(settings)
+}
+
+/// The entries of a value in JSON: those of a list, or of a text with semicolons between them.
+fn entries(value: &str) -> Vec<String> {
+    if let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(value) {
+        return list.into_iter().map(|entry| plain(entry.get())).collect();
+    }
+    match serde_json::from_str::<String>(value) {
+        Ok(text) => {
             let entries = text.split(';').map(str::trim).filter(|entry| !entry.is_empty());
             entries.map(str::to_owned).collect()
         }
-        other => vec![plain(other)],
-    };
-    Ok(object.into_iter().map(|(key, value)| (key, texts(value))).collect())
+        Err(_) => vec![value.to_owned()],
+    }
+}
+
+/// A text as it is, and of everything else its JSON.
+fn plain(value: &str) -> String {
+    serde_json::from_str(value).unwrap_or_else(|_| value.to_owned())
 }
 
 /// Gives each topology the pairs of components that are to be apart.
@@ -378,7 +425,7 @@ fn all_claimed(section: Section, sections: &Sections<'_>, left: usize) -> Result
     Err(CodecError::Unclaimed { section, named: count - left, count })
 }
 
-fn component(record: &Record<'_>, strings: &[&str]) -> Result<Component, CodecError> {
+fn component(record: &Record<'_>, strings: &Strings<'_>) -> Result<Component, CodecError> {
     let most_per_node = record.int("most per node", 44)?;
     Ok(Component {
         id: record.text("id", 0, strings)?,
@@ -398,9 +445,17 @@ fn component(record: &Record<'_>, strings: &[&str]) -> Result<Component, CodecEr
 }
 
 /// Where a source reads from. What is no object of texts tells nothing.
-fn feed(record: &Record<'_>, strings: &[&str]) -> Result<BTreeMap<String, String>, CodecError> {
-    let text = optional_text(record, "feed", 68, strings)?;
-    Ok(text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default())
+fn feed(
+    record: &Record<'_>,
+    strings: &Strings<'_>,
+) -> Result<BTreeMap<String, String>, CodecError> {
+    const FIELD: &str = "feed";
+    let text = optional_text(record, FIELD, 68, strings)?;
+    let read = text.and_then(|text| serde_json::from_str(text).ok());
+    let feed: BTreeMap<String, String> = read.unwrap_or_default();
+    let taken = feed.iter().map(|(key, value)| ENTRY + key.len() + value.len());
+    strings.take(record, FIELD, taken.sum())?;
+    Ok(feed)
 }
 
 /// A text that may be missing: its index and 1, or 0.
@@ -408,11 +463,11 @@ fn optional_text<'s>(
     record: &Record<'_>,
     field: &'static str,
     at: usize,
-    strings: &[&'s str],
+    strings: &Strings<'s>,
 ) -> Result<Option<&'s str>, CodecError> {
     let Some(index) = u32_at(record.bytes, at).checked_sub(1) else { return Ok(None) };
-    let Some(text) = strings.get(index as usize) else {
-        let problem = Problem::Above { got: index.into(), limit: strings.len() as u64 };
+    let Some(text) = strings.texts.get(index as usize) else {
+        let problem = Problem::Above { got: index.into(), limit: strings.texts.len() as u64 };
         return Err(record.wrong(field, problem));
     };
     Ok(Some(text))

@@ -85,6 +85,9 @@ pub enum Problem {
     /// A quantity that is negative, infinite or not a number.
     #[error("is {0}, no quantity")]
     NotAQuantity(String),
+    /// A text that so many records name that they would take far more memory than the encoding.
+    #[error("is a long text that too many records name")]
+    Repeated,
     /// Bytes that are no text.
     #[error("is not utf-8")]
     NotText,

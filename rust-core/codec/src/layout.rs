@@ -8,6 +8,9 @@ use thalweg_core::model::{ComponentKind, Grouping, Obstacle, TopologyStatus};
 pub const MAGIC: u32 = u32::from_le_bytes(*b"THWG");
 /// The version of the layout described here.
 pub const VERSION: u32 = 8;
+/// What texts may take in memory, as a multiple of the encoding: many records may name one text, and each has its own
+/// copy. Of a thousand topologies that all have the same settings, those may be of 20 KiB.
+pub const MAX_REPEATED: usize = 32;
 /// The largest integer of a 32-bit field: what a non-negative Java `int` can hold.
 pub const MAX_INT: u32 = i32::MAX as u32;
 /// The largest integer of a 64-bit field: what a non-negative Java `long` can hold.

@@ -342,3 +342,22 @@ fn a_slot_that_no_node_offers_cannot_be_encoded() {
     let error = CodecError::Field { section: Section::Executors, index: 0, field: "slot", problem };
     assert_eq!(encode(&view), Err(error));
 }
+
+#[test]
+fn a_long_text_that_many_records_name_is_refused_before_it_takes_the_memory() {
+    let with = |settings: usize, topologies: usize| {
+        let one = &small().topologies[0];
+        let settings = [("thalweg.mode".to_owned(), vec!["a".repeat(settings)])].into();
+        let one = Topology { settings, ..one.clone() };
+        encode(&Observation { topologies: vec![one; topologies], ..small() }).unwrap()
+    };
+    assert!(decode(&with(1_000, 1_000)).is_ok(), "settings that all have");
+    let error = decode(&with(30_000, 1_000)).unwrap_err().to_string();
+    let message = "own settings is a long text that too many records name";
+    assert!(error.ends_with(message), "{error}");
+
+    let node = Node { id: "n".repeat(20_000), ..Node::default() };
+    let many = Observation { nodes: vec![node; 1_000], ..Observation::default() };
+    let error = decode(&encode(&many).unwrap()).unwrap_err().to_string();
+    assert!(error.ends_with("id is a long text that too many records name"), "{error}");
+}

@@ -256,8 +256,7 @@ fn exchange(
         (Ok(answer), _) => answer,
         (Err(_), Err(error)) | (Err(error), Ok(())) => return Err(unreachable(error)),
     };
-    let answer: Answer =
-        serde_json::from_slice(&answer).map_err(|error| nonsense(error.to_string()))?;
+    let answer = Answer::read(&answer).map_err(nonsense)?;
     match answer.outcome {
         crate::wire::Outcome::Result(value) => Ok(value),
         crate::wire::Outcome::Error(refusal) => Err(refusal.into()),

@@ -260,6 +260,8 @@ impl Request {
     /// # Errors
     /// What is wrong with it, with the path of the field.
     pub fn read(line: &[u8]) -> Result<Self, Refusal> {
+        thalweg_bounds::json(line, 1)
+            .map_err(|error| Refusal::of(ErrorCode::BadRequest, "", error.to_string()))?;
         // Another version may have fields that this one cannot know, so its number comes first.
         let spoken: Spoken = serde_json::from_slice(line)
             .map_err(|error| Refusal::of(ErrorCode::BadRequest, "", error.to_string()))?;
@@ -313,6 +315,17 @@ pub enum Outcome<V = Value> {
     Result(V),
     /// Why it was refused.
     Error(Refusal),
+}
+
+impl Answer {
+    /// Reads an answer.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn read(line: &[u8]) -> Result<Self, String> {
+        thalweg_bounds::json(line, 1).map_err(|error| error.to_string())?;
+        serde_json::from_slice(line).map_err(|error| error.to_string())
+    }
 }
 
 impl<V> Answer<V> {

@@ -118,6 +118,18 @@ impl From<Reported> for Fault {
     }
 }
 
+impl Request {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// When it cannot be understood.
+    pub fn read(json: &str) -> Result<Self, EngineError> {
+        thalweg_bounds::json(json.as_bytes(), 1)
+            .map_err(|error| EngineError::Request(error.to_string()))?;
+        serde_json::from_str(json).map_err(|error| EngineError::Request(error.to_string()))
+    }
+}
+
 impl Engine {
     /// Carries out one JSON request and answers in JSON.
     ///
@@ -131,7 +143,7 @@ impl Engine {
             let answer = self.say(serde_json::from_str(request_json).map_err(bad)?, &why, now);
             return Ok(self.shown(answer, now)?.to_string());
         }
-        Ok(self.request(serde_json::from_str(request_json).map_err(bad)?, now)?.to_string())
+        Ok(self.request(Request::read(request_json)?, now)?.to_string())
     }
 
     /// As [`Engine::command`] for what a shell asks, with request and answer as values.

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use serde_json::Value;
 use thalweg_core::action::{Action, Term};
 use thalweg_core::assign::{Assigned, Assignment, DroppedRow, assign, not_ours};
 use thalweg_core::cluster::Lacking;
@@ -21,7 +20,7 @@ use thalweg_store::{Store, StoreKind, StoreSettings};
 
 use crate::arrangement::Arrangements;
 use crate::control::{Remote, RequestHandler, Server};
-use crate::error::{EngineError, kind_of};
+use crate::error::EngineError;
 use crate::locked::lock;
 use crate::recording::{Entry, Recorder};
 use crate::records::Records;
@@ -124,10 +123,7 @@ impl Engine {
     /// # Errors
     /// When the settings are no JSON object, or no store can be opened.
     pub fn open(config_json: &str) -> Result<Self, EngineError> {
-        let given: Value =
-            serde_json::from_str(config_json).map_err(|e| EngineError::Settings(e.to_string()))?;
-        let given = given.as_object().ok_or_else(|| EngineError::Settings(kind_of(&given)))?;
-        let mut settings = EngineSettings::read(given);
+        let mut settings = EngineSettings::of_json(config_json)?;
         let store = open_store(&mut settings)?;
         let folder = Some(settings.dir.clone());
         Self::of(settings, store, Box::new(decide), folder)

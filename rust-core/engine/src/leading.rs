@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 use thalweg_core::action::{Action, Event, InFlight, Phase, Proposed, Term};
 use thalweg_core::plan::Plan;
@@ -234,12 +235,14 @@ fn read_actions(stamped: Option<Stamped>) -> Stored {
 }
 
 /// Reads a note. Of one that another version wrote, what can be understood is: whose it is, and what was done.
-fn read_note(text: &str) -> Option<Action> {
+pub(crate) fn read_note(text: &str) -> Option<Action> {
     if text.is_empty() {
         return None;
     }
-    let note: Value = serde_json::from_str(text).unwrap_or_default();
-    let action = serde_json::from_value(note.clone()).ok().or_else(|| salvaged(&note));
+    let readable = thalweg_bounds::json(text.as_bytes(), 1).is_ok();
+    let note: Value =
+        readable.then(|| serde_json::from_str(text).ok()).flatten().unwrap_or_default();
+    let action = Action::deserialize(&note).ok().or_else(|| salvaged(&note));
     if action.is_none() {
         tracing::error!(text, "the note of an unfinished action cannot be read and is removed");
     }

@@ -26,6 +26,7 @@ mod records;
 mod said;
 mod settings;
 mod status;
+pub mod stored;
 mod tables;
 mod under_way;
 

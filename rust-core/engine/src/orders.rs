@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thalweg_control::Request;
@@ -198,6 +199,7 @@ impl Book {
     /// # Errors
     /// What is wrong with the rest of it.
     pub fn read(bytes: &[u8]) -> serde_json::Result<Self> {
+        thalweg_bounds::json(bytes, 1).map_err(serde_json::Error::custom)?;
         let mut stored: Value = serde_json::from_slice(bytes)?;
         let mut unread = Vec::new();
         for part in ["open", "over"] {

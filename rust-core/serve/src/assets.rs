@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::extract::takes_coding;
 use crate::problem::{Part, Problem};
 
 /// A file of the dashboard.
@@ -33,8 +34,7 @@ pub fn answer(path: &str, asked: &HeaderMap) -> Response {
         .into_response();
     };
     let known = asked.get(header::IF_NONE_MATCH).is_some_and(|known| known == asset.tag);
-    let packs = asked.get(header::ACCEPT_ENCODING).and_then(|kinds| kinds.to_str().ok());
-    if !packs.is_some_and(|kinds| kinds.contains("gzip")) {
+    if !takes_coding(asked, "gzip") {
         let detail = "the dashboard is sent compressed: ask with Accept-Encoding: gzip";
         let problem = Problem::of(StatusCode::NOT_ACCEPTABLE, detail);
         return problem.at(Part::Header, "Accept-Encoding").into_response();

@@ -178,7 +178,55 @@ fn takes(accept: &str, offered: &str) -> bool {
     narrowest.map_or(!any, |(_, wanted)| wanted)
 }
 
+/// Whether headers `Accept-Encoding` take a coding; without any, all are taken.
+pub fn takes_coding(headers: &HeaderMap, coding: &str) -> bool {
+    let mut given = headers.get_all(header::ACCEPT_ENCODING).iter().peekable();
+    if given.peek().is_none() {
+        return true;
+    }
+    let (mut named, mut any) = (None, None);
+    for range in given.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default();
+        let wanted = parts.all(|part| !is_zero_weight(part));
+        if name.eq_ignore_ascii_case(coding) {
+            named = Some(wanted);
+        } else if name == "*" {
+            any = Some(wanted);
+        }
+    }
+    named.or(any).unwrap_or(false)
+}
+
 fn is_zero_weight(part: &str) -> bool {
     let (name, weight) = part.split_once('=').unwrap_or((part, ""));
     name.trim().eq_ignore_ascii_case("q") && weight.trim().parse::<f32>() == Ok(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_coding_is_taken_unless_a_header_leaves_it_out() {
+        let takes = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::ACCEPT_ENCODING, HeaderValue::from_static(value));
+            }
+            takes_coding(&headers, "gzip")
+        };
+        let taken: [&[&'static str]; 6] =
+            [&[], &["gzip"], &["br, GZIP;q=0.5"], &["*"], &["*;q=0, gzip"], &["br", "gzip"]];
+        for values in taken {
+            assert!(takes(values), "{values:?}");
+        }
+        let left_out: [&[&'static str]; 6] =
+            [&[""], &["identity"], &["gzip;q=0"], &["gzip; q=0.0, *"], &["*;q=0"], &["gzipped"]];
+        for values in left_out {
+            assert!(!takes(values), "{values:?}");
+        }
+    }
 }

@@ -27,4 +27,4 @@ pub use access::{AccessError, Role, Tokens, add_token};
 pub use api::openapi;
 pub use engine::{Asker, Engine, Fault, FaultKind, Socket};
 pub use exposure::{Exposure, ExposureError};
-pub use server::{ServeError, Served, Settings, start};
+pub use server::{ServeError, Served, Settings, answers, start};

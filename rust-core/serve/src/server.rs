@@ -152,6 +152,18 @@ fn told(served: std::io::Result<()>) {
     }
 }
 
+/// What a server on this machine answers over engines that were not looked at yet, without its connections: a service
+/// that whoever calls hands requests to.
+pub fn answers(engines: Vec<(String, Arc<dyn Engine>)>) -> Router {
+    router(Arc::new(App {
+        world: Arc::new(World::of(engines)),
+        tokens: None,
+        loopback: true,
+        streams: Arc::new(Semaphore::new(STREAMS)),
+        answers: Default::default(),
+    }))
+}
+
 fn router(app: Arc<App>) -> Router {
     api::routes()
         .layer(DefaultBodyLimit::max(LONGEST_BODY))

@@ -51,6 +51,23 @@ pub(crate) struct Stamp {
     pub(crate) bytes: Vec<u8>,
 }
 
+impl Stamp {
+    /// Reads "term number bytes".
+    pub(crate) fn read(kept: &[u8]) -> Option<Self> {
+        let mut parts = kept.splitn(3, |byte| *byte == b' ');
+        let mut next = || std::str::from_utf8(parts.next()?).ok()?.parse().ok();
+        let version = Version { term: next()?, seq: next()? };
+        Some(Self { version, bytes: parts.next()?.to_vec() })
+    }
+}
+
+impl Stamped {
+    /// Reads what Redis keeps under a key, whoever put it there; nothing where it does not begin with its term and number.
+    pub fn read(kept: &[u8]) -> Option<Self> {
+        Stamp::read(kept).map(Self::from)
+    }
+}
+
 impl From<Stamp> for Stamped {
     fn from(stamp: Stamp) -> Self {
         Self { term: stamp.version.term, bytes: stamp.bytes }

@@ -110,7 +110,7 @@ fn unreachable(error: StoreError) -> Failure {
 fn opened(bytes: &[u8], id: &str, token: &Token) -> Result<Value, Failure> {
     let sealed: SealedAnswer = serde_json::from_slice(bytes).map_err(|error| anyhow!(error))?;
     let answer = sealed.open(id, token).context("the answer is not signed with this token")?;
-    let answer: Answer = serde_json::from_str(&answer).map_err(|error| anyhow!(error))?;
+    let answer = Answer::read(answer.as_bytes()).map_err(|error| anyhow!(error))?;
     match answer.outcome {
         Outcome::Result(value) => Ok(value),
         Outcome::Error(refusal) => Err(Failure::Refused(refusal)),

@@ -18,4 +18,4 @@ pub use defaults::defaults;
 pub use reader::Reader;
 pub use requirements::Requirements;
 pub use rescale::{Rescale, Unable};
-pub use rest::Rest;
+pub use rest::{Rest, read_answer};

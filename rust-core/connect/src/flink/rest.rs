@@ -22,8 +22,8 @@ impl Rest {
 impl Ask for Rest {
     fn get(&self, path: &str) -> Result<Value, HttpError> {
         let answer = self.0.get(path, "application/json")?;
-        serde_json::from_slice(&answer.body)
-            .map_err(|error| HttpError::NoJson { path: path.to_owned(), reason: error.to_string() })
+        read_answer(&answer.body)
+            .map_err(|reason| HttpError::NoJson { path: path.to_owned(), reason })
     }
 }
 
@@ -31,4 +31,13 @@ impl Tell for Rest {
     fn put(&self, path: &str, value: &Value) -> Result<(), HttpError> {
         self.0.put(path, value.to_string()).map(drop)
     }
+}
+
+/// Reads what a JobManager answers.
+///
+/// # Errors
+/// Why it is no answer.
+pub fn read_answer(body: &[u8]) -> Result<Value, String> {
+    thalweg_bounds::json(body, 1).map_err(|error| error.to_string())?;
+    serde_json::from_slice(body).map_err(|error| error.to_string())
 }

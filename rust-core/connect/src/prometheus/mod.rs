@@ -26,5 +26,5 @@ pub use quantity::Quantity;
 pub use reading::{Missing, Reading, Value};
 pub use scrape::{Scrapes, Target};
 pub use series::{Point, Series, Span};
-pub use server::Server;
+pub use server::{Server, series_of};
 pub use telemetry::{Known, LeftOut, NodeTelemetry, Telemetry, Unfit, Who, read};

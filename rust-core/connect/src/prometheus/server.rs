@@ -104,10 +104,18 @@ impl Server {
             HttpError::Refused { status: 300..500, text, .. } => stranger(text).into(),
             other => without_question(other).into(),
         })?;
-        let json: Value =
-            serde_json::from_slice(&answer.body).map_err(|error| stranger(error.to_string()))?;
-        read(&json).ok_or_else(|| stranger("no series in the answer".to_owned()).into())
+        series_of(&answer.body).map_err(|reason| stranger(reason).into())
     }
+}
+
+/// The series of an answer.
+///
+/// # Errors
+/// Why it is none of series.
+pub fn series_of(answer: &[u8]) -> Result<Vec<Series>, String> {
+    thalweg_bounds::json(answer, 1).map_err(|error| error.to_string())?;
+    let json: Value = serde_json::from_slice(answer).map_err(|error| error.to_string())?;
+    read(&json).ok_or_else(|| "no series in the answer".to_owned())
 }
 
 /// What a refusal says of itself; all of it where it is not in the shape of one.

@@ -12,3 +12,4 @@ pub use beside::Beside;
 pub use client::Client;
 pub use cluster::Cluster;
 pub use error::StormError;
+pub use protocol::{hello as read_hello, look as read_look};

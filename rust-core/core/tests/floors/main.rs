@@ -12,16 +12,17 @@ use std::path::{Path, PathBuf};
 use source::{Arrow, Crate};
 
 /// The crates of the workspace, the lowest first, with those that each may use.
-const CRATES: [(&str, &[&str]); 17] = [
+const CRATES: [(&str, &[&str]); 19] = [
+    ("rust-core/bounds", &[]),
     ("rust-core/place", &[]),
     ("rust-core/core", &["place"]),
     ("rust-core/codec", &["core"]),
     ("rust-core/store", &["core"]),
-    ("rust-core/sim", &["core"]),
+    ("rust-core/sim", &["bounds", "core"]),
     ("rust-core/ledger", &[]),
-    ("rust-core/control", &[]),
-    ("rust-core/connect", &["core", "codec"]),
-    ("rust-core/engine", &["core", "store", "ledger", "control"]),
+    ("rust-core/control", &["bounds"]),
+    ("rust-core/connect", &["bounds", "core", "codec"]),
+    ("rust-core/engine", &["bounds", "core", "store", "ledger", "control"]),
     ("rust-core/shell", &["core", "control", "connect", "engine"]),
     ("rust-core/jni", &["core", "codec", "engine"]),
     ("rust-core/serve", &["core", "control", "engine", "sim"]),
@@ -33,6 +34,10 @@ const CRATES: [(&str, &[&str]); 17] = [
     ("tests/experiment", &["core", "control", "engine", "serve", "sim", "lab"]),
     ("tests/e2e", &["control", "connect", "lab"]),
     ("tests/policies", &["core", "engine", "sim"]),
+    (
+        "tests/parsers",
+        &["core", "codec", "store", "ledger", "control", "connect", "engine", "serve", "sim"],
+    ),
 ];
 
 /// The floors of the core and the modules on them, the lowest first. A module may use those before it.

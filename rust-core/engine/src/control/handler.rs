@@ -26,7 +26,7 @@ use crate::settings::EngineSettings;
 use crate::status::Shown;
 
 /// Where the book is kept in the store, for the next leader.
-const ORDERS_KEY: &str = "orders";
+pub(crate) const ORDERS_KEY: &str = "orders";
 /// Seconds for which an order may wait unless it says otherwise.
 const HOUR: u32 = 3600;
 /// The most records that one answer has.

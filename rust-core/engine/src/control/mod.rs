@@ -20,6 +20,6 @@ mod tellers;
 mod thread;
 mod tokens;
 
-pub(crate) use handler::{Listens, RequestHandler};
+pub(crate) use handler::{Listens, ORDERS_KEY, RequestHandler};
 pub(crate) use remote::Remote;
 pub(crate) use server::Server;

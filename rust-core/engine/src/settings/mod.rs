@@ -20,6 +20,8 @@ use thalweg_core::units::Millis;
 use thalweg_ledger::Limits;
 use thalweg_store::{Secret, StoreKind, StoreSettings};
 
+use crate::error::{EngineError, kind_of};
+
 pub use key::{Key, Kind};
 pub use keys::keys;
 use parse::Values;
@@ -73,6 +75,20 @@ pub struct LedgerSettings {
 }
 
 impl EngineSettings {
+    /// Reads the settings from the text of a flat JSON object.
+    ///
+    /// # Errors
+    /// When it is no JSON object.
+    pub fn of_json(json: &str) -> Result<Self, EngineError> {
+        // As it is given, and once more as it was written.
+        thalweg_bounds::json(json.as_bytes(), 2)
+            .map_err(|error| EngineError::Settings(error.to_string()))?;
+        let given: Value =
+            serde_json::from_str(json).map_err(|e| EngineError::Settings(e.to_string()))?;
+        let given = given.as_object().ok_or_else(|| EngineError::Settings(kind_of(&given)))?;
+        Ok(Self::read(given))
+    }
+
     /// Reads the settings from a flat JSON object.
     pub fn read(given: &Map<String, Value>) -> Self {
         let (values, mut problems) = Values::read(given);

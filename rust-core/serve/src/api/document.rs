@@ -33,11 +33,10 @@ impl Modify for Problems {
 }
 
 fn add(path: &str, operation: &mut Operation) {
-    let parameters = operation.parameters.as_ref().is_some_and(|all| !all.is_empty());
     let named = path.contains('{');
     let body = operation.request_body.is_some();
     for (status, given) in [
-        (400, parameters || body),
+        (400, true),
         (401, true),
         (404, named),
         (406, true),

@@ -3,6 +3,7 @@
 mod act;
 mod document;
 mod events;
+mod parameters;
 mod plans;
 mod read;
 
@@ -25,6 +26,7 @@ use crate::extract::negotiate;
 use crate::metrics;
 use crate::problem::Problem;
 use document::{Bearer, Problems};
+use parameters::{Parameters, known_only};
 
 type Shared = State<Arc<App>>;
 
@@ -77,8 +79,9 @@ pub fn routes() -> Router<Arc<App>> {
     let stream = Router::new()
         .route("/events", get(events::events))
         .route_layer(from_fn_with_state("text/event-stream", negotiate));
+    let known = from_fn_with_state(Parameters::of(&openapi()), known_only);
     Router::new()
-        .nest("/v1", first.merge(stream).fallback(nothing))
+        .nest("/v1", first.merge(stream).route_layer(known).fallback(nothing))
         .route("/v1", any(nothing))
         .route("/v1/", any(nothing))
         .route("/metrics", get(exposition))

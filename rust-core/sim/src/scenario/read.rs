@@ -51,6 +51,8 @@ pub fn read(
 ) -> Result<Scenario, ScenarioError> {
     let wrong =
         |at: Span, expected: String| ScenarioError::Wrong { file: file.to_owned(), at, expected };
+    thalweg_bounds::toml(text)
+        .map_err(|dense| wrong(Span { line: 1, column: 1 }, dense.to_string()))?;
     let mut scenario: Scenario = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(Span { line: 1, column: 1 }, |span| place(text, span.start));
         wrong(at, error.message().to_owned())

@@ -120,7 +120,7 @@ impl RedisStore {
         };
         let Some(kept) = server.ask(&stamped, get)? else { return Ok(None) };
         let bad = || corrupt(&stamped, format!("{key:?} does not begin with term and number"));
-        parse(&kept).map(Some).ok_or_else(bad)
+        Stamp::read(&kept).map(Some).ok_or_else(bad)
     }
 
     /// The versions of all keys; one below all others for what cannot be understood.
@@ -145,12 +145,4 @@ impl RedisStore {
     ) -> Result<T, StoreError> {
         self.aside.ask(place, |link| call.invoke(link))
     }
-}
-
-/// Reads "term number bytes".
-fn parse(kept: &[u8]) -> Option<Stamp> {
-    let mut parts = kept.splitn(3, |byte| *byte == b' ');
-    let mut next = || std::str::from_utf8(parts.next()?).ok()?.parse().ok();
-    let version = Version { term: next()?, seq: next()? };
-    Some(Stamp { version, bytes: parts.next()?.to_vec() })
 }

@@ -64,13 +64,17 @@ pub fn outlines(job: &Value) -> Vec<Outline> {
     found.iter().map(outline).collect()
 }
 
+fn vertices(job: &Value) -> impl Iterator<Item = &Value> {
+    list(job, "vertices").filter(|vertex| vertex.is_object())
+}
+
 /// The vertices with their names; those that several share get their id behind.
 fn named(job: &Value) -> Vec<(String, &Value)> {
     let mut shares: BTreeMap<&str, u32> = BTreeMap::new();
-    for vertex in list(job, "vertices") {
+    for vertex in vertices(job) {
         *shares.entry(text(vertex, "name")).or_default() += 1;
     }
-    let named = list(job, "vertices").map(|vertex| {
+    let named = vertices(job).map(|vertex| {
         let name = text(vertex, "name");
         let alone = shares.get(name).is_none_or(|count| *count <= 1);
         let unique = if alone { name.to_owned() } else { format!("{name}#{}", text(vertex, "id")) };

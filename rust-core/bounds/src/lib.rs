@@ -1,0 +1,122 @@
+//! Which texts of outside data are read at all: none that would take many times its length in memory.
+//!
+//! **In**: a text as it came. **Out**: whether its values stand so close together that reading it would take far more
+//! memory than it has bytes. A map of one entry takes 640 bytes in memory and 7 as `{"":0}`, so that a megabyte of them
+//! would be a hundred; what people and programs write has some dozens of bytes for each. It reads no values, and does not
+//! tell whether the text is well formed: who reads it next does.
+#![forbid(unsafe_code)]
+
+use thiserror::Error;
+
+/// What a text may take in memory, as a multiple of its length.
+const FACTOR: usize = 60;
+/// What it may take besides: short texts may be as dense as they like.
+const BESIDES: usize = 48 << 10;
+/// What a map takes: there is room for eleven entries in it.
+const MAP: usize = 640;
+/// What an element of a list takes, or an entry of a map that has others: lists double as they grow.
+const ELEMENT: usize = 64;
+/// What the reader of TOML takes for a table, with its place in the text and those of its keys.
+const TABLE: usize = 900;
+/// The same for a value with its key, and for a value in a list.
+const KEYED: usize = 450;
+const LISTED: usize = 280;
+
+/// A text whose values stand so close together that it is not read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "{length} bytes that would take {taken} in memory: there are too many values in so short a text"
+)]
+pub struct Dense {
+    /// The length of the text.
+    pub length: usize,
+    /// About what it would take.
+    pub taken: usize,
+}
+
+fn check(length: usize, taken: usize) -> Result<(), Dense> {
+    let allowed = length.saturating_mul(FACTOR).saturating_add(BESIDES);
+    if taken > allowed { Err(Dense { length, taken }) } else { Ok(()) }
+}
+
+/// Checks a text in JSON that is read as a tree, of which so many copies are made.
+///
+/// # Errors
+/// [`Dense`].
+pub fn json(text: &[u8], copies: usize) -> Result<(), Dense> {
+    let (mut taken, mut quoted, mut escaped) = (0usize, false, false);
+    for byte in text {
+        match (quoted, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => quoted = !quoted,
+            (false, b'{') => taken += MAP,
+            (false, b',' | b'[') => taken += ELEMENT / 2,
+            _ => {}
+        }
+    }
+    check(text.len(), taken.saturating_mul(copies))
+}
+
+/// Checks a text in TOML.
+///
+/// # Errors
+/// [`Dense`].
+pub fn toml(text: &str) -> Result<(), Dense> {
+    let mut taken = 0usize;
+    for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
+        let mut before = b' ';
+        for byte in line.bytes() {
+            taken += match byte {
+                b'{' => TABLE,
+                // Between digits it is no more than a part of a number.
+                b'.' if !before.is_ascii_digit() => TABLE,
+                b'[' | b',' => LISTED,
+                b'=' => KEYED,
+                _ => 0,
+            };
+            before = byte;
+        }
+    }
+    check(text.len(), taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_of_one_entry_side_by_side_are_not_read_and_what_programs_write_is() {
+        let list = |one: &str, count: usize| format!("[{}]", vec![one; count].join(","));
+        for dense in ["{\"\":0}", "{\"a\":1}", "{}"] {
+            let text = list(dense, 10_000);
+            let error = json(text.as_bytes(), 1).expect_err(dense);
+            assert!(error.to_string().starts_with(&format!("{} bytes", text.len())), "{error}");
+        }
+        for written in [
+            "{\"id\":\"0.busy\"}",
+            "{\"metric\":{},\"value\":[1700000000,\"1\"]}",
+            "\"{{{{,,,,\\\"{{{{\"",
+            "1",
+            "[]",
+        ] {
+            assert_eq!(json(list(written, 10_000).as_bytes(), 1), Ok(()), "{written}");
+        }
+        assert_eq!(json(list("{}", 70).as_bytes(), 1), Ok(()), "it is short");
+        assert!(json(list("{\"id\":\"0.busy\"}", 10_000).as_bytes(), 2).is_err(), "twice");
+    }
+
+    #[test]
+    fn tables_of_dotted_keys_are_not_read_and_scenarios_are() {
+        for dense in ["a.b.c.d=1\n", "a=[1,1,1,1,1]\n", "a={}\n"] {
+            assert!(toml(&dense.repeat(3_000)).is_err(), "{dense}");
+        }
+        for written in [
+            "[[components]]\nid = \"split\"\nkind = \"operator\"\ntasks = 32\nwork_micros = 120.5\n",
+            "# a comment ... with {signs} = and, more.\n",
+            "points = [[0, 1000.5], [600, 2000.0], [1200, 1000.0]]\n",
+        ] {
+            assert_eq!(toml(&written.repeat(1_000)), Ok(()), "{written}");
+        }
+    }
+}

@@ -10,9 +10,9 @@ mod redis;
 #[path = "../../connect/tests/answers/server.rs"]
 mod server;
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -43,33 +43,36 @@ fn command(server: &Server, dir: &Path, more: &[&str]) -> Command {
 }
 
 /// One that runs, and is ended with the test.
-struct Running(Child);
+struct Running {
+    process: Child,
+    /// What it says on its error channel.
+    said: PathBuf,
+}
 
 impl Running {
     fn start(server: &Server, dir: &Path, more: &[&str]) -> Self {
         let mut command = command(server, dir, more);
-        command.stdout(Stdio::null()).stderr(Stdio::piped());
-        Self(command.spawn().unwrap())
+        let said = dir.with_extension("log");
+        command.stdout(Stdio::null()).stderr(File::create(&said).unwrap());
+        Self { process: command.spawn().unwrap(), said }
     }
 
     fn end(mut self) -> (Option<i32>, String) {
-        let pid = Pid::from_raw(self.0.id() as i32).unwrap();
+        let pid = Pid::from_raw(self.process.id() as i32).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
         self.ended()
     }
 
     fn ended(&mut self) -> (Option<i32>, String) {
-        let mut said = String::new();
-        let status = self.0.wait().unwrap();
-        std::io::Read::read_to_string(self.0.stderr.as_mut().unwrap(), &mut said).unwrap();
-        (status.code(), said)
+        let status = until("end", || self.process.try_wait().unwrap());
+        (status.code(), fs::read_to_string(&self.said).unwrap())
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -144,6 +147,19 @@ fn what_is_refused_or_never_comes_is_taken_back_and_said() {
 }
 
 #[test]
+fn a_job_that_is_cancelled_meanwhile_ends_its_plan_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, jobmanager) = (folder.path().join("run"), Obedient::default().dawdles());
+    let server = Server::plain(jobmanager.answers(true));
+    let patient = ["--mode", "act", "--set", "thalweg.action.step.timeout.secs=600"];
+    let _running = Running::start(&server, &dir, &patient);
+    until("order", || (jobmanager.times() > 0).then_some(()));
+    jobmanager.cancel();
+    let plan = until("plan that is given up", || ended(&dir));
+    assert_eq!(plan["code"], "PLAN_OUTDATED", "{plan}");
+}
+
+#[test]
 fn a_job_that_would_lose_its_state_and_a_mode_that_only_looks_change_nothing() {
     for (checkpoints, mode, word) in
         [(false, "act", "CHECKPOINTS_MISSING"), (true, "advise", "DEMAND_ABOVE_CAPACITY")]
@@ -154,6 +170,13 @@ fn a_job_that_would_lose_its_state_and_a_mode_that_only_looks_change_nothing() {
         let _running = Running::start(&server, &dir, &["--mode", mode]);
         let told = || status(&dir)?.to_string().contains(word).then_some(());
         until(word, told);
+        // Nor at the looks after that.
+        let (mut looks, _) = (0, server.asked());
+        let looked = |asked: &&Vec<String>| asked[0].starts_with("GET /jobs HTTP");
+        until("later looks", || {
+            looks += server.asked().iter().filter(looked).count();
+            (looks > 2).then_some(())
+        });
         assert_eq!(jobmanager.times(), 0, "{mode}");
     }
 }
@@ -174,6 +197,7 @@ fn where_it_cannot_run_it_says_why_and_leaves_nothing_behind() {
     let guest = Server::plain(guest.answers(true));
     let act = command(&guest, &dir, &["--mode", "act"]).output().unwrap();
     refused(&act, 3, "thalweg.flink.level: 0");
+    assert!(!dir.exists());
 }
 
 #[test]

@@ -15,14 +15,14 @@ use thalweg_engine::Request;
 
 use crate::cluster::{Hands, Presence};
 use crate::reports::{Reports, reported};
-use crate::walk::{End, Walk};
+use crate::walk::{End, Walk, require_time};
 
 /// What there is to be done.
 enum Job {
     /// A plan that was just decided.
     Act(Plan),
-    /// What is due for an action that nobody is at work on.
-    CatchUp(Left),
+    /// Whatever is due for an action that nobody is at work on.
+    CatchUp,
 }
 
 /// What a predecessor, or a failure, has left to be done.
@@ -82,14 +82,10 @@ impl Actuator {
         }
     }
 
-    /// Takes what the engine says is due; nothing if something is under way, or nothing is due.
+    /// Does what the engine says is due, where something is; nothing while something is under way.
     pub fn due(&self, due: &Value) {
-        if due.is_null() {
-            return;
-        }
-        match Left::deserialize(due) {
-            Ok(left) => drop(self.take(Job::CatchUp(left))),
-            Err(error) => tracing::error!(%error, "what is due cannot be read"),
+        if !due.is_null() {
+            self.take(Job::CatchUp);
         }
     }
 
@@ -112,19 +108,29 @@ impl Drop for Actuator {
 impl Worker {
     fn work(mut self, jobs: &Receiver<Job>) {
         while let Ok(job) = jobs.recv() {
+            if require_time(&self.ended).is_err() {
+                return;
+            }
             // A panic would end this thread, and later plans would wait for ever.
-            if catch_unwind(AssertUnwindSafe(|| self.run(job))).is_err() {
-                let text = "an action ended in an unexpected way".to_owned();
-                self.reports.event("ACTUATOR_ERROR", text);
+            if catch_unwind(AssertUnwindSafe(|| self.run(&job))).is_err() {
+                self.give_up_unexpectedly(&job);
             }
             self.idle.store(true, Ordering::SeqCst);
         }
     }
 
-    fn run(&mut self, job: Job) {
+    fn run(&mut self, job: &Job) {
         match job {
-            Job::Act(plan) => self.act(&plan),
-            Job::CatchUp(left) => self.catch_up(&left),
+            Job::Act(plan) => self.act(plan),
+            Job::CatchUp => self.catch_up(),
+        }
+    }
+
+    fn give_up_unexpectedly(&self, job: &Job) {
+        let text = "an action ended in an unexpected way".to_owned();
+        self.reports.event("ACTUATOR_ERROR", text.clone());
+        if let Job::Act(plan) = job {
+            self.abort(plan, &Fault { code: "INTERNAL".to_owned(), text }, Vec::new());
         }
     }
 
@@ -169,8 +175,23 @@ impl Worker {
         self.reports.tell(Request::Abort { plan: plan.id.clone(), fault, steps });
     }
 
-    /// Does what is due for an action of a predecessor, or for one of ours that was left when something failed.
-    fn catch_up(&mut self, left: &Left) {
+    /// Does what is due for an action of a predecessor, or for one of ours that was left when something failed. What was due
+    /// at the last look may have been done since.
+    fn catch_up(&mut self) {
+        let due = match self.reports.send(Request::Due) {
+            Ok(answer) => answer.get("due").cloned().unwrap_or_default(),
+            Err(fault) => return tracing::warn!(text = fault.text, "nobody knows what is due"),
+        };
+        if due.is_null() {
+            return;
+        }
+        match Left::deserialize(&due) {
+            Ok(left) => self.finish_or_undo(&left),
+            Err(error) => tracing::error!(%error, "what is due cannot be read"),
+        }
+    }
+
+    fn finish_or_undo(&mut self, left: &Left) {
         let plan = &left.plan;
         let presence = self.hands.presence(&plan.topology);
         let forward = left.what == Due::CarryOn;
@@ -196,6 +217,7 @@ impl Worker {
     /// Takes back what was done, newest first. What fails is due again at the next look.
     fn undo(&mut self, left: &Left) -> Result<(), Fault> {
         for done in left.done.iter().rev() {
+            require_time(&self.ended)?;
             self.hands.undo(&left.plan.topology, done)?;
             let plan = left.plan.id.clone();
             self.reports.send(Request::Undone { plan, done: done.clone() })?;

@@ -41,6 +41,12 @@ pub trait Hands: Send {
     /// How records name the way.
     fn way(&self) -> &'static str;
 
+    /// Takes up what a predecessor has left, once this process leads and before anything is looked at.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    fn lead(&mut self) -> Result<(), Fault>;
+
     /// Asks for what the plan desires. What is about to be done is told before it is, so that it can be taken back.
     ///
     /// # Errors
@@ -51,11 +57,11 @@ pub trait Hands: Send {
         intend: &mut dyn FnMut(Done) -> Result<(), Fault>,
     ) -> Result<(), Fault>;
 
-    /// Whether what was asked for runs, and has for a while; asked again and again.
+    /// Whether what was asked for last runs, and has for a while; asked again and again.
     ///
     /// # Errors
     /// When it never will.
-    fn runs(&mut self, plan: &Plan) -> Result<bool, Fault>;
+    fn runs(&mut self) -> Result<bool, Fault>;
 
     /// Whether the cluster is at this moment as the plan desires, as far as that can be told.
     fn is_reached(&mut self, plan: &Plan) -> bool;

@@ -1,13 +1,15 @@
 //! Flink, through its REST interface: of every line from 1.18 on, for jobs of its adaptive scheduler.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use thalweg_connect::Look;
-use thalweg_connect::flink::{Ask, Cluster, Reader, Requirements, Rescale, Rest, Unable};
-use thalweg_connect::http::{HttpError, encoded};
+use thalweg_connect::flink::{
+    Cluster, Reader, Requirements, Rescale, Rest, SharedRequirements, Standing, Unable, standing,
+};
+use thalweg_connect::http::HttpError;
 use thalweg_control::now_millis;
 use thalweg_core::action::{Done, Fault};
 use thalweg_core::plan::Plan;
@@ -26,21 +28,53 @@ const LONGEST_FETCHING: Duration = Duration::from_secs(1);
 const MOST_FAILURES: usize = 3;
 /// For so long a job has to run as asked for.
 const CALM: Duration = Duration::from_secs(4);
-/// Where the engine keeps what is known of bounds.
-const KEPT: &str = "flink-bounds";
-/// What jobs are in no more.
-const ENDED: [&str; 3] = ["FINISHED", "CANCELED", "FAILED"];
+
+/// What is known of bounds, and where the engine keeps it for a successor.
+#[derive(Clone)]
+struct Bounds {
+    known: SharedRequirements,
+    reports: Reports,
+}
+
+impl Bounds {
+    const KEPT: &str = "flink-bounds";
+
+    /// Takes up what was kept last: whoever led before has asked for bounds that are no user's.
+    fn recall(&self) -> Result<(), Fault> {
+        let kept = self.reports.send(Request::Kept { key: Self::KEPT.to_owned() })?;
+        let kept = kept.get("value").cloned().filter(|value| !value.is_null());
+        *self.known.lock() = kept.map(Requirements::recalled).unwrap_or_default();
+        Ok(())
+    }
+
+    fn keep(&self, known: &mut Requirements) -> Result<(), Fault> {
+        self.keep_value(known.to_keep())
+    }
+
+    fn keep_value(&self, value: Value) -> Result<(), Fault> {
+        self.reports.send(Request::Keep { key: Self::KEPT.to_owned(), value }).map(drop)
+    }
+
+    /// Keeps what a look has brought to light, as that a user has set other bounds.
+    fn keep_news(&self) {
+        let news = self.known.lock().news();
+        if let Some(Err(fault)) = news.map(|news| self.keep_value(news)) {
+            tracing::warn!(text = fault.text, "what is known of bounds is not kept");
+        }
+    }
+}
 
 /// Looks at a JobManager.
 pub struct JobManager {
     rest: Arc<Rest>,
     reader: Reader,
+    bounds: Option<Bounds>,
 }
 
 impl JobManager {
-    /// Looks at this one.
-    pub fn new(rest: Arc<Rest>, reader: Reader) -> Self {
-        Self { rest, reader }
+    /// Looks at this one, for somebody who changes nothing.
+    pub fn watched(rest: Rest, reader: Reader) -> Self {
+        Self { rest: Arc::new(rest), reader, bounds: None }
     }
 }
 
@@ -50,64 +84,61 @@ impl Eyes for JobManager {
         let at = Timestamp::from_millis(now_millis());
         Reader::refresh(self.rest.as_ref()).map_err(unseen)?;
         std::thread::sleep((interval / 5).clamp(FETCHING, LONGEST_FETCHING));
-        self.reader.look(self.rest.as_ref(), at).map_err(unseen)
+        let look = self.reader.look(self.rest.as_ref(), at).map_err(unseen);
+        self.bounds.iter().for_each(Bounds::keep_news);
+        look
     }
 }
 
 /// Asks a JobManager for other parallelism.
 pub struct Rescaler {
     rest: Arc<Rest>,
-    requirements: Arc<Mutex<Requirements>>,
-    reports: Reports,
+    bounds: Bounds,
     settings: Settings,
-    walk: Option<Watched>,
+    watched: Option<Watched>,
 }
 
-/// What is watched of a job that was asked for other parallelism.
+/// A job that was asked for other parallelism.
 #[derive(Debug)]
 struct Watched {
+    rescale: Rescale,
     failed_before: u64,
     failures: usize,
     calm_since: Instant,
 }
 
-/// Eyes and hands for a JobManager, for this engine, which keeps what bounds were asked for.
-///
-/// # Errors
-/// When the engine cannot tell what was kept.
+/// Eyes and hands for a JobManager, for this engine, which keeps what is known of bounds.
 pub fn of(
     engine: &Arc<Engine>,
     rest: Rest,
     cluster: &Cluster,
     settings: Settings,
-) -> Result<(JobManager, Rescaler), Fault> {
+) -> (JobManager, Rescaler) {
     let (rest, reports) = (Arc::new(rest), Reports::to(Arc::clone(engine)));
-    let kept = reports.send(Request::Kept { key: KEPT.to_owned() })?;
-    let requirements = Requirements::recalled(kept.get("value").cloned().unwrap_or(Value::Null));
-    let requirements = Arc::new(Mutex::new(requirements));
-    let reader = Reader::knowing(cluster, Arc::clone(&requirements));
-    let eyes = JobManager::new(Arc::clone(&rest), reader);
-    Ok((eyes, Rescaler { rest, requirements, reports, settings, walk: None }))
+    let bounds = Bounds { known: SharedRequirements::default(), reports };
+    let reader = Reader::knowing(cluster, bounds.known.clone());
+    let eyes = JobManager { rest: Arc::clone(&rest), reader, bounds: Some(bounds.clone()) };
+    (eyes, Rescaler { rest, bounds, settings, watched: None })
 }
 
 impl Rescaler {
-    fn requirements(&self) -> MutexGuard<'_, Requirements> {
-        self.requirements.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Has what is known of bounds kept, so that a successor can tell a user's from ours.
-    fn keep(&self) -> Result<(), Fault> {
-        let value = self.requirements().to_keep();
-        self.reports.send(Request::Keep { key: KEPT.to_owned(), value }).map(drop)
-    }
-
     fn may_lose_state(&self, plan: &Plan) -> bool {
         let of = &self.settings.without_checkpoints_of;
         self.settings.without_checkpoints || of.contains(&plan.topology) || of.contains(&plan.name)
     }
 
-    fn rescale(&self, plan: &Plan) -> Result<Rescale<'_, Rest>, Unable> {
-        Rescale::of(self.rest.as_ref(), &plan.topology, &plan.counts)
+    /// Asks for bounds that are not their user's, and has that kept before it is done.
+    fn tell(
+        &self,
+        known: &mut Requirements,
+        (rescale, topology): (&Rescale, &str),
+        (now, asked): (&Value, &BTreeMap<String, thalweg_connect::flink::Range>),
+    ) -> Result<(), Fault> {
+        known.note_asking(topology, asked);
+        self.bounds.keep(known)?;
+        rescale.ask(self.rest.as_ref(), now, asked).map_err(fault)?;
+        known.note_asked(topology, asked);
+        self.bounds.keep(known)
     }
 }
 
@@ -120,52 +151,60 @@ impl Hands for Rescaler {
         "rest_rescale"
     }
 
+    fn lead(&mut self) -> Result<(), Fault> {
+        self.bounds.recall()
+    }
+
     fn ask(
         &mut self,
         plan: &Plan,
         intend: &mut dyn FnMut(Done) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        let rescale = self.rescale(plan).map_err(fault)?;
+        let rest = self.rest.as_ref();
+        let rescale = Rescale::of(rest, &plan.topology, &plan.counts).map_err(fault)?;
         if !self.may_lose_state(plan) {
-            rescale.check_state_is_kept().map_err(fault)?;
+            rescale.check_state_is_kept(rest).map_err(fault)?;
         }
-        let failed_before = rescale.last_failure().map_err(fault)?;
-        let now = rescale.bounds().map_err(fault)?;
-        let change = self.requirements().change(&plan.topology, &now, rescale.desired());
+        let failed_before = rescale.last_failure(rest).map_err(fault)?;
+        let mut known = self.bounds.known.lock();
+        let now = rescale.bounds(rest).map_err(fault)?;
+        let change = known.change(&plan.topology, &now, rescale.desired());
         let change = change.map_err(|beyond| fault(beyond.into()))?;
         let before = change.before.iter().map(|(vertex, range)| (vertex.clone(), (*range).into()));
         intend(Done::BoundsChanged { before: before.collect() })?;
-        self.requirements().note_asking(&plan.topology, &change.asked);
-        self.keep()?;
-        rescale.ask(&now, &change.asked).map_err(fault)?;
-        self.requirements().note_asked(&plan.topology, &change.asked);
-        self.keep()?;
-        self.walk = Some(Watched { failed_before, failures: 0, calm_since: Instant::now() });
+        self.tell(&mut known, (&rescale, &plan.topology), (&now, &change.asked))?;
+        drop(known);
+        let calm_since = Instant::now();
+        self.watched = Some(Watched { rescale, failed_before, failures: 0, calm_since });
         Ok(())
     }
 
-    fn runs(&mut self, plan: &Plan) -> Result<bool, Fault> {
-        let rescale = Rescale::of(self.rest.as_ref(), &plan.topology, &plan.counts);
-        let rescale = match rescale {
-            Ok(rescale) => rescale,
-            // Somebody who does not answer now may later.
-            Err(Unable::Http(_)) => return Ok(false),
-            Err(unable) => return Err(fault(unable)),
-        };
-        let Some(walk) = &mut self.walk else { return Ok(false) };
-        let (failures, last) =
-            rescale.failures(walk.failed_before).unwrap_or((walk.failures, String::new()));
+    fn runs(&mut self) -> Result<bool, Fault> {
+        let Some(watched) = &mut self.watched else { return Ok(false) };
+        let rest = self.rest.as_ref();
+        let (failures, last) = watched
+            .rescale
+            .failures(rest, watched.failed_before)
+            .unwrap_or((watched.failures, String::new()));
         if failures >= MOST_FAILURES {
             return Err(fault(Unable::FailsAgain { times: failures, last }));
         }
-        if failures != walk.failures || !rescale.reached().unwrap_or(false) {
-            (walk.failures, walk.calm_since) = (failures, Instant::now());
+        let is_reached = match watched.rescale.is_reached(rest) {
+            Ok(is_reached) => is_reached,
+            // Somebody who does not answer now may later.
+            Err(Unable::Http(_)) => false,
+            Err(unable) => return Err(fault(unable)),
+        };
+        if failures != watched.failures || !is_reached {
+            (watched.failures, watched.calm_since) = (failures, Instant::now());
         }
-        Ok(walk.calm_since.elapsed() >= CALM)
+        Ok(watched.calm_since.elapsed() >= CALM)
     }
 
     fn is_reached(&mut self, plan: &Plan) -> bool {
-        self.rescale(plan).and_then(|rescale| rescale.reached()).unwrap_or(false)
+        let rest = self.rest.as_ref();
+        let rescale = Rescale::of(rest, &plan.topology, &plan.counts);
+        rescale.and_then(|rescale| rescale.is_reached(rest)).unwrap_or(false)
     }
 
     fn undo(&mut self, topology: &str, done: &Done) -> Result<(), Fault> {
@@ -173,34 +212,29 @@ impl Hands for Rescaler {
             let text = format!("nobody knows how to take back {done:?} from beside");
             return Err(Fault { code: "ENGINE_REFUSED".to_owned(), text });
         };
-        let rescale = match Rescale::of(self.rest.as_ref(), topology, &BTreeMap::new()) {
-            Ok(rescale) => rescale,
+        let rest = self.rest.as_ref();
+        if standing(rest, topology).map_err(|error| fault(error.into()))? == Standing::Ended {
             // Its bounds ended with it.
-            Err(Unable::Outdated(_)) => return Ok(()),
-            Err(unable) => return Err(fault(unable)),
-        };
-        let now = rescale.bounds().map_err(fault)?;
+            return Ok(());
+        }
+        let rescale = Rescale::of(rest, topology, &BTreeMap::new()).map_err(fault)?;
+        let mut known = self.bounds.known.lock();
+        let now = rescale.bounds(rest).map_err(fault)?;
         let before = before.iter().map(|(vertex, range)| (vertex.clone(), (*range).into()));
-        let back = self.requirements().way_back(topology, &now, &before.collect());
+        let back = known.way_back(topology, &now, &before.collect());
         if back.is_empty() {
             return Ok(());
         }
-        self.requirements().note_asking(topology, &back);
-        self.keep()?;
-        rescale.ask(&now, &back).map_err(fault)?;
-        self.requirements().note_asked(topology, &back);
-        self.keep()
+        self.tell(&mut known, (&rescale, topology), (&now, &back))
     }
 
     fn presence(&mut self, topology: &str) -> Presence {
-        match self.rest.get_if_there(&format!("/jobs/{}", encoded(topology))) {
-            Ok(None) => Presence::Ended,
-            Ok(Some(job)) => match job.get("state").and_then(Value::as_str) {
-                Some("RUNNING") => Presence::Running,
-                Some(state) if ENDED.contains(&state) => Presence::Ended,
-                _ => Presence::Other,
-            },
-            Err(_) => Presence::Unknown,
+        match standing(self.rest.as_ref(), topology) {
+            Ok(Standing::Running) => Presence::Running,
+            Ok(Standing::Other) => Presence::Other,
+            Ok(Standing::Ended) => Presence::Ended,
+            // While another JobManager takes over, jobs are not there. The engine ends what is about one that stays away.
+            Ok(Standing::Unknown) | Err(_) => Presence::Unknown,
         }
     }
 }

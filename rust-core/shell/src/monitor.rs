@@ -15,9 +15,14 @@ use thalweg_core::units::Timestamp;
 use thalweg_engine::{Engine, Observed, Request};
 
 use crate::actuator::Actuator;
-use crate::cluster::{Eyes, Hands};
+use crate::cluster::{Eyes, Hands, Unseen};
 use crate::reports::Reports;
 use crate::rhythm::Rhythm;
+
+/// Before the id of what a finding is about.
+const FINDING: &str = "finding ";
+/// What is said of no single topology.
+const OF_ALL: [&str; 3] = ["looks", "engine", FINDING];
 
 /// Why it watches no longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,12 +54,13 @@ impl<E: Eyes> Monitor<E> {
     pub fn begin(
         engine: Arc<Engine>,
         eyes: E,
-        hands: Box<dyn Hands>,
+        mut hands: Box<dyn Hands>,
         (interval, step): (Duration, Duration),
         ended: Arc<AtomicBool>,
     ) -> Result<Self, Fault> {
         let reports = Reports::to(Arc::clone(&engine));
         reports.send(Request::Lead { term: 0, note: None, term_base: 0 })?;
+        hands.lead()?;
         let actuator = Actuator::start(hands, reports.clone(), step, Arc::clone(&ended))
             .map_err(|error| Fault { code: "START".to_owned(), text: error.to_string() })?;
         let (rhythm, said) = (Rhythm::each(interval), BTreeMap::new());
@@ -66,7 +72,10 @@ impl<E: Eyes> Monitor<E> {
         let (mut failures, mut pause) = (0, Duration::ZERO);
         while Rhythm::waits(pause, &self.ended, None) {
             let begun = Instant::now();
-            match self.eyes.look(self.rhythm.interval()) {
+            // A panic must not end what watches.
+            let interval = self.rhythm.interval();
+            let looked = catch_unwind(AssertUnwindSafe(|| self.eyes.look(interval)));
+            match looked.unwrap_or_else(|_| Err(Unseen("a look ended in a panic".to_owned()))) {
                 Ok(look) => {
                     failures = 0;
                     self.say("looks", "the cluster answers".to_owned());
@@ -88,7 +97,8 @@ impl<E: Eyes> Monitor<E> {
     /// Hands in what was seen; false once another process leads.
     fn take(&mut self, look: Look) -> bool {
         for finding in look.findings {
-            self.say(&finding.about, format!("{}: {}", finding.about, finding.text));
+            let words = format!("{}: {}", finding.about, finding.text);
+            self.say(&format!("{FINDING}{}", finding.about), words);
         }
         let now = Timestamp::from_millis(now_millis());
         // A panic of the core must not end what watches; the engine has kept what was learned.
@@ -120,8 +130,12 @@ impl<E: Eyes> Monitor<E> {
             }
         }
         self.actuator.due(&observed.due);
-        let present = |about: &str| observed.decisions.iter().any(|one| one.topology == about);
-        self.said.retain(|about, _| matches!(about.as_str(), "looks" | "engine") || present(about));
+        let is_of_one_that_is_there = |about: &str| {
+            let about = about.strip_prefix(FINDING).unwrap_or(about);
+            observed.decisions.iter().any(|one| one.topology == about)
+        };
+        self.said
+            .retain(|about, _| OF_ALL.contains(&about.as_str()) || is_of_one_that_is_there(about));
     }
 
     fn tell(&mut self, decision: &Decision) {

@@ -36,27 +36,20 @@ impl Rhythm {
         let next = Duration::from_millis(doubled - since);
         if took > self.interval() { next.max(took) } else { next }
     }
-}
 
-/// Waits so long; false once `ended` is up or the time is over.
-pub(crate) fn waits(pause: Duration, ended: &AtomicBool, until: Option<Instant>) -> bool {
-    let wakes = Instant::now() + pause;
-    loop {
-        let now = Instant::now();
-        if ended.load(Ordering::Relaxed) || until.is_some_and(|until| now >= until) {
-            return false;
-        }
-        if now >= wakes {
-            return true;
-        }
-        std::thread::sleep(NAP.min(wakes - now));
-    }
-}
-
-impl Rhythm {
-    /// Waits until the next look is due; false once `ended` is up or the time is over.
+    /// Waits so long; false once `ended` is up or the time is over.
     pub fn waits(pause: Duration, ended: &AtomicBool, until: Option<Instant>) -> bool {
-        waits(pause, ended, until)
+        let wakes = Instant::now() + pause;
+        loop {
+            let now = Instant::now();
+            if ended.load(Ordering::Relaxed) || until.is_some_and(|until| now >= until) {
+                return false;
+            }
+            if now >= wakes {
+                return true;
+            }
+            std::thread::sleep(NAP.min(wakes - now));
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use thalweg_engine::Request;
 
 use crate::cluster::Hands;
 use crate::reports::{Reports, reported};
-use crate::rhythm::waits;
+use crate::rhythm::Rhythm;
 
 /// How often it is looked whether what was asked for runs.
 const LOOKS: Duration = Duration::from_millis(500);
@@ -52,17 +52,12 @@ impl Walk<'_> {
         let mut intended = Vec::new();
         let asked = self.step(id, "PREPARE", |walk| walk.ask(plan, &mut intended));
         let started = asked.and_then(|()| self.step(id, "STARTED", |walk| walk.wait(plan)));
-        if self.ended.load(Ordering::Relaxed) {
-            return End::Left;
-        }
         if let Err(fault) = started {
-            return self.back(plan, &mut intended, fault);
+            return if self.is_over() { End::Left } else { self.back(plan, &mut intended, fault) };
         }
-        // From here on it only goes forward: the new parallelism is what runs.
+        // From here on it only goes forward, whatever fails: the new parallelism is what runs. The step says what failed.
         let commit = Request::Commit { plan: id.to_owned() };
-        if let Err(fault) = self.step(id, "SWITCHED", |walk| walk.reports.send(commit).map(drop)) {
-            return End::GivenUp(fault);
-        }
+        drop(self.step(id, "SWITCHED", |walk| walk.reports.send(commit).map(drop)));
         match self.hands.is_reached(plan) {
             true => End::Done,
             false => End::GivenUp(Fault {
@@ -73,8 +68,9 @@ impl Walk<'_> {
     }
 
     fn ask(&mut self, plan: &Plan, intended: &mut Vec<Done>) -> Result<(), Fault> {
-        let reports = self.reports;
+        let (reports, ended) = (self.reports, self.ended);
         self.hands.ask(plan, &mut |done| {
+            require_time(ended)?;
             reports.send(Request::Intend { plan: plan.id.clone(), done: done.clone() })?;
             intended.push(done);
             Ok(())
@@ -83,8 +79,9 @@ impl Walk<'_> {
 
     fn wait(&mut self, plan: &Plan) -> Result<(), Fault> {
         let until = Instant::now() + self.step;
-        while !self.hands.runs(plan)? {
-            if !waits(LOOKS, self.ended, Some(until)) {
+        while !self.hands.runs()? {
+            if !Rhythm::waits(LOOKS, self.ended, Some(until)) {
+                require_time(self.ended)?;
                 let secs = self.step.as_secs();
                 return Err(Fault {
                     code: "STEP_DEADLINE".to_owned(),
@@ -95,10 +92,15 @@ impl Walk<'_> {
         self.reports.send(Request::Switched { plan: plan.id.clone() }).map(drop)
     }
 
+    fn is_over(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
     /// Takes back what was done, newest first. What fails is due again at the next look.
     fn back(&mut self, plan: &Plan, intended: &mut Vec<Done>, fault: Fault) -> End {
         let left = self.step(&plan.id, "BACK", |walk| {
             while let Some(done) = intended.pop() {
+                require_time(walk.ended)?;
                 walk.hands.undo(&plan.topology, &done)?;
                 walk.reports.send(Request::Undone { plan: plan.id.clone(), done })?;
             }
@@ -137,5 +139,16 @@ impl Walk<'_> {
             json!({ "step": name, "started_at": started_at, "ms": ms, "ok": ok, "text": text }),
         );
         result
+    }
+}
+
+/// Fails once the process is told to end: then nothing more is done to the cluster.
+pub fn require_time(ended: &AtomicBool) -> Result<(), Fault> {
+    match ended.load(Ordering::Relaxed) {
+        false => Ok(()),
+        true => Err(Fault {
+            code: "LEADERSHIP_LOST".to_owned(),
+            text: "this process is told to end".to_owned(),
+        }),
     }
 }

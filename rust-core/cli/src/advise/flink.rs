@@ -1,7 +1,5 @@
 //! `thalweg advise flink`.
 
-use std::sync::Arc;
-
 use anyhow::Context;
 use clap::Args;
 use thalweg_connect::flink::{Cluster, Reader, Rest, defaults};
@@ -37,6 +35,6 @@ impl Flink {
         settings.insert("thalweg.policy".to_owned(), "thalweg".into());
         let reader = Reader::new(&cluster);
         let place = Place { name, version: cluster.version };
-        self.watching.watch(JobManager::new(Arc::new(rest), reader), place, FLINK, settings)
+        self.watching.watch(JobManager::watched(rest, reader), place, FLINK, settings)
     }
 }

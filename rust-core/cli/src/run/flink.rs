@@ -1,6 +1,6 @@
 //! `thalweg run flink`.
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use clap::Args;
 use thalweg_connect::flink::{Cluster, Rest, defaults};
 use thalweg_connect::http::Address;
@@ -32,16 +32,22 @@ impl Flink {
         let cluster = Cluster::read(&rest, &name)?;
         let mut all = defaults(cluster.fetches_each);
         all.extend(given);
-        let opened = self.running.open(&all)?;
-        if cluster.has_thalweg && opened.settings.core.mode >= Mode::Confirm {
+        let settings = self.running.read(&all)?;
+        let acts = settings.core.mode >= Mode::Confirm;
+        if acts && cluster.has_thalweg == Some(true) {
             return Err(Failure::GivenUp(format!(
                 "the JobManager at {name} is configured to have a Thalweg in it, and two would undo each other's work: \
                  thalweg.flink.level: 0 there, or --mode observe here"
             )));
         }
-        let (eyes, hands) =
-            thalweg_shell::flink::of(&opened.engine, rest, &cluster, opened.settings.core.clone())
-                .map_err(|fault| anyhow!("{}", fault.text))?;
+        if acts && cluster.has_thalweg.is_none() {
+            eprintln!(
+                "thalweg: the JobManager does not tell its configuration; a Thalweg in it and this one would undo each other's work"
+            );
+        }
+        let opened = self.running.open(settings, &all)?;
+        let core = opened.settings.core.clone();
+        let (eyes, hands) = thalweg_shell::flink::of(&opened.engine, rest, &cluster, core);
         opened.say("Flink", &cluster.version, &name);
         opened.watch(eyes, Box::new(hands))
     }

@@ -55,13 +55,21 @@ impl Running {
         Ok(given)
     }
 
-    /// Opens the engine with these settings. Wrong ones are told here, where somebody reads them, instead of holding it back
-    /// in silence.
-    pub fn open(&self, all: &Map<String, Value>) -> Result<Opened, Failure> {
+    /// Reads all settings. Wrong ones are told here, where somebody reads them, instead of holding the engine back in silence.
+    pub fn read(&self, all: &Map<String, Value>) -> Result<EngineSettings, Failure> {
         let settings = EngineSettings::read(all);
         if !settings.problems.is_empty() {
             return Err(Failure::Failed(anyhow!("{}", settings.problems.join("\n"))));
         }
+        Ok(settings)
+    }
+
+    /// Opens the engine with settings as they were read from these.
+    pub fn open(
+        &self,
+        settings: EngineSettings,
+        all: &Map<String, Value>,
+    ) -> Result<Opened, Failure> {
         make_private(&self.dir).with_context(|| format!("--dir {}", self.dir.display()))?;
         log_to_stderr();
         let text = Value::Object(all.clone()).to_string();
@@ -100,7 +108,7 @@ impl Opened {
     }
 }
 
-/// A folder that nobody else may look into.
+/// Makes a folder that nobody else may look into; one that is there is its maker's business, if only he may write into it.
 fn make_private(dir: &Path) -> std::io::Result<()> {
     if !dir.is_dir() {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;

@@ -93,6 +93,7 @@ struct Asked {
     /// or taken and never done.
     dawdles: bool,
     configuration: Vec<Value>,
+    is_cancelled: bool,
 }
 
 impl Obedient {
@@ -116,6 +117,11 @@ impl Obedient {
 
     fn asked(&self) -> std::sync::MutexGuard<'_, Asked> {
         self.0.lock().expect("no test panics with it")
+    }
+
+    /// Somebody cancels the job.
+    pub fn cancel(&self) {
+        self.asked().is_cancelled = true;
     }
 
     /// The bounds that were asked for last.
@@ -159,6 +165,13 @@ impl Obedient {
         let asked = self.asked();
         let mut told = said(target, secs, checkpoints);
         match target {
+            JOB if asked.is_cancelled => {
+                Some(json!({ "jid": "a", "name": "words", "state": "CANCELED" }))
+            }
+            "/jobs" if asked.is_cancelled => {
+                Some(json!({ "jobs": [{ "id": "a", "status": "CANCELED" }] }))
+            }
+            _ if asked.is_cancelled && target.starts_with(JOB) => None,
             "/jobs/a/resource-requirements" => asked.bounds.clone().or(told),
             "/jobs/a/exceptions" => Some(json!({ "exceptionHistory": { "entries": [] } })),
             "/jobmanager/config" => {

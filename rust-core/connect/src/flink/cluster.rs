@@ -19,8 +19,8 @@ pub struct Cluster {
     pub reactive: bool,
     /// How often it fetches counters: they are no fresher than that.
     pub fetches_each: Millis,
-    /// Whether it is configured to have a Thalweg in it.
-    pub has_thalweg: bool,
+    /// Whether it is configured to have a Thalweg in it; unknown where it does not tell its configuration.
+    pub has_thalweg: Option<bool>,
 }
 
 impl Cluster {
@@ -65,8 +65,10 @@ impl Cluster {
             reactive: key("scheduler-mode")
                 .is_some_and(|mode| mode.eq_ignore_ascii_case("reactive")),
             fetches_each: Millis::saturating(each.unwrap_or(FETCHES_EACH_MS)),
-            has_thalweg: key("thalweg.flink.level") != Some("0")
-                && elements(configuration).any(|one| text(one, "key").starts_with("thalweg.")),
+            has_thalweg: configuration.is_array().then(|| {
+                key("thalweg.flink.level") != Some("0")
+                    && elements(configuration).any(|one| text(one, "key").starts_with("thalweg."))
+            }),
         }
     }
 }
@@ -117,7 +119,7 @@ mod tests {
         assert!(cluster.reactive);
         assert_eq!(cluster.fetches_each.get(), 500.0);
         let cluster = Cluster::of("2.3.0".to_owned(), &Value::Null);
-        assert!(!cluster.reactive && !cluster.has_thalweg);
+        assert!(!cluster.reactive && cluster.has_thalweg.is_none());
         assert_eq!(cluster.fetches_each.get(), 10_000.0);
     }
 
@@ -126,7 +128,7 @@ mod tests {
         let mode = json!({ "key": "thalweg.mode", "value": "act" });
         let off = json!({ "key": "thalweg.flink.level", "value": "0" });
         let has = |told: Value| Cluster::of("2.3.0".to_owned(), &told).has_thalweg;
-        assert!(has(json!([mode])));
-        assert!(!has(json!([mode, off])));
+        assert_eq!(has(json!([mode])), Some(true));
+        assert_eq!(has(json!([mode, off])), Some(false));
     }
 }

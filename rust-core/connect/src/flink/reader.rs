@@ -1,7 +1,6 @@
 //! One look at a cluster after the other.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use thalweg_core::model::Obstacle;
@@ -15,13 +14,11 @@ use super::read::{
     Caches, Checkpoints, Collectors, Outline, Seen, Sources, States, left_alone, nodes, outlines,
     tasks,
 };
-use super::requirements::Requirements;
-use super::view::{JobView, Task, Vertex, Waiting};
+use super::requirements::SharedRequirements;
+use super::view::{JobView, Task, Vertex, Waiting, is_ended};
 use crate::http::{HttpError, encoded};
 use crate::look::{Finding, Look};
 
-/// What jobs are in no more.
-const ENDED: [&str; 3] = ["FINISHED", "CANCELED", "FAILED"];
 const RUNNING: &str = "RUNNING";
 
 /// Looks at one cluster, and keeps what one look needs of the one before.
@@ -32,7 +29,7 @@ pub struct Reader {
     states: States,
     caches: Caches,
     collectors: Collectors,
-    requirements: Arc<Mutex<Requirements>>,
+    requirements: SharedRequirements,
     observer: Observer,
     /// Jobs as they were last seen, by id.
     before: BTreeMap<String, JobView>,
@@ -47,14 +44,14 @@ impl Reader {
             states: States::default(),
             caches: Caches::default(),
             collectors: Collectors::default(),
-            requirements: Arc::default(),
+            requirements: SharedRequirements::default(),
             observer: Observer::default(),
             before: BTreeMap::new(),
         }
     }
 
     /// The same, where somebody else asks for other bounds of parallelism and notes there which are not their users'.
-    pub fn knowing(cluster: &Cluster, requirements: Arc<Mutex<Requirements>>) -> Self {
+    pub fn knowing(cluster: &Cluster, requirements: SharedRequirements) -> Self {
         Self { requirements, ..Self::new(cluster) }
     }
 
@@ -100,7 +97,7 @@ impl Reader {
         self.sources.keep(&ids);
         self.states.keep(&ids);
         self.caches.keep(&ids);
-        known(&self.requirements).keep(&ids, at);
+        self.requirements.lock().keep(&ids, at);
         let observation = self.observer.observe(at, &nodes, &jobs);
         Ok(Look { observation, findings })
     }
@@ -115,7 +112,7 @@ impl Reader {
         let listed = list(answer, "jobs");
         states
             .extend(listed.map(|job| (text(job, "id").to_owned(), text(job, "status").to_owned())));
-        states.retain(|id, state| !id.is_empty() && !ENDED.contains(&state.as_str()));
+        states.retain(|id, state| !id.is_empty() && !is_ended(state));
         states
     }
 
@@ -133,7 +130,7 @@ impl Reader {
             return Ok(None);
         };
         let (name, state) = (text(&job, "name"), text(&job, "state"));
-        if ENDED.contains(&state) {
+        if is_ended(state) {
             return Ok(None);
         }
         if let Some(obstacle) = left_alone(&job) {
@@ -203,24 +200,19 @@ impl Reader {
         if job.vertices.is_empty() || job.state != RUNNING {
             return Ok(());
         }
+        let mut known = self.requirements.lock();
         match ask.get(&format!("/jobs/{}/resource-requirements", encoded(&job.id))) {
-            Ok(answer) => known(&self.requirements).take(&job.id, &answer),
+            Ok(answer) => known.take(&job.id, &answer),
             Err(error) if error.is_of_one_answer() => {
                 findings.push(Finding { about: job.id.clone(), text: without_bounds(&error) });
             }
             Err(error) => return Err(error),
         }
-        let known = known(&self.requirements);
         for vertex in &mut job.vertices {
             vertex.bounds = known.users(&job.id, &vertex.id);
         }
         Ok(())
     }
-}
-
-/// What is known of bounds; whoever panicked with it in his hands had changed it as a whole or not at all.
-pub(super) fn known(requirements: &Mutex<Requirements>) -> MutexGuard<'_, Requirements> {
-    requirements.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Why the bounds of a job are not known. Lines that do not tell a job's scheduler tell here that it is not the adaptive one.
@@ -238,7 +230,7 @@ fn without_bounds(error: &HttpError) -> String {
 /// Whether a job is not there any more.
 fn has_ended(ask: &impl Ask, id: &str) -> Result<bool, HttpError> {
     match ask.get_if_there(&format!("/jobs/{}", encoded(id))) {
-        Ok(found) => Ok(found.is_none_or(|job| ENDED.contains(&text(&job, "state")))),
+        Ok(found) => Ok(found.is_none_or(|job| is_ended(text(&job, "state")))),
         Err(error) if error.is_of_one_answer() => Ok(false),
         Err(error) => Err(error),
     }

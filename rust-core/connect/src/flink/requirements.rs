@@ -6,6 +6,7 @@
 //! subtask; from beside, that is what is seen first.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -88,6 +89,20 @@ pub struct Requirements {
     /// By job and vertex.
     jobs: BTreeMap<String, BTreeMap<String, Known>>,
     absent_since: BTreeMap<String, Timestamp>,
+    /// Whether anything of it is new since it was asked for what to keep.
+    is_new: bool,
+}
+
+/// The same for who looks and who asks. Both hold it from their question until the answer is taken in, or what was true before
+/// the other's would be taken for somebody's word.
+#[derive(Debug, Clone, Default)]
+pub struct SharedRequirements(Arc<Mutex<Requirements>>);
+
+impl SharedRequirements {
+    /// Whoever panicked with it in his hands had changed it as a whole or not at all.
+    pub fn lock(&self) -> MutexGuard<'_, Requirements> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Requirements {
@@ -97,16 +112,24 @@ impl Requirements {
     }
 
     /// What is to be kept, so that a successor can tell a user's bounds from ours.
-    pub fn to_keep(&self) -> Value {
+    pub fn to_keep(&mut self) -> Value {
+        self.is_new = false;
         json!(self.jobs)
+    }
+
+    /// The same, if anything of it is new.
+    pub fn news(&mut self) -> Option<Value> {
+        self.is_new.then(|| self.to_keep())
     }
 
     /// Takes in what holds for a job.
     pub fn take(&mut self, job: &str, answer: &Value) {
         let known = self.jobs.entry(job.to_owned()).or_default();
         for (vertex, now) in ranges(answer) {
-            let before = known.get(&vertex).copied().unwrap_or_default();
-            known.insert(vertex, before.seen(now));
+            let before = known.get(&vertex).copied();
+            let seen = before.unwrap_or_default().seen(now);
+            self.is_new |= before != Some(seen);
+            known.insert(vertex, seen);
         }
     }
 
@@ -180,7 +203,9 @@ impl Requirements {
             self.absent_since.entry(job.clone()).or_insert(now);
         }
         let is_over = |since: &Timestamp| now.since(*since) >= KEPT;
+        let before = self.jobs.len();
         self.jobs.retain(|job, _| !self.absent_since.get(job).is_some_and(is_over));
+        self.is_new |= self.jobs.len() != before;
         self.absent_since.retain(|job, _| self.jobs.contains_key(job));
     }
 }
@@ -250,8 +275,10 @@ mod tests {
         assert_eq!(take(&mut requirements, 1, 3), None);
         let later = Requirements::recalled(requirements.to_keep());
         assert_eq!(later.jobs, requirements.jobs);
+        assert_eq!(requirements.news(), None);
         // A user who sets another one later is obeyed.
         assert_eq!(take(&mut requirements, 1, 2), Some(Range { lower: 1, upper: 2 }));
+        assert!(requirements.news().is_some(), "who follows has to know it");
         let refused = ask(&mut requirements, &holds(1, 2), 3).unwrap_err();
         assert_eq!((refused.count, refused.user), (3, Range { lower: 1, upper: 2 }));
     }

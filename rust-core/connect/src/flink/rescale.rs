@@ -11,6 +11,7 @@ use super::ask::{Ask, Tell};
 use super::json::{count, list, text, whole};
 use super::read::{obstacle, outlines};
 use super::requirements::{BeyondUser, Ranges, with};
+use super::view::is_ended;
 use crate::http::{HttpError, encoded};
 
 /// What vertices are in that do their work, or have done it.
@@ -68,25 +69,61 @@ fn told(obstacle: Obstacle) -> &'static str {
     }
 }
 
+/// How a job stands, as REST tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It runs.
+    Running,
+    /// It is there, and does not run.
+    Other,
+    /// It is over.
+    Ended,
+    /// Flink knows none of this id: it has been over for long, or another JobManager is about to take it over.
+    Unknown,
+}
+
+/// How a job stands.
+///
+/// # Errors
+/// When nobody answers.
+pub fn standing(ask: &impl Ask, job: &str) -> Result<Standing, HttpError> {
+    let found = ask.get_if_there(&path_of(job))?;
+    Ok(found.map_or(Standing::Unknown, |job| stands(&job)))
+}
+
+fn stands(job: &Value) -> Standing {
+    match text(job, "state") {
+        "RUNNING" => Standing::Running,
+        state if is_ended(state) => Standing::Ended,
+        _ => Standing::Other,
+    }
+}
+
+fn path_of(job: &str) -> String {
+    format!("/jobs/{}", encoded(job))
+}
+
 /// A job, and the parallelism that it is to have.
-#[derive(Debug)]
-pub struct Rescale<'a, R> {
-    rest: &'a R,
+#[derive(Debug, Clone)]
+pub struct Rescale {
     /// The path of the job.
     path: String,
     /// Subtasks by Flink's own id of the vertex.
     desired: BTreeMap<String, u32>,
 }
 
-impl<'a, R: Tell> Rescale<'a, R> {
+impl Rescale {
     /// So many subtasks for the vertices of these names, which are as [`super::Reader`] tells them.
     ///
     /// # Errors
-    /// When there is no such job, or no such vertex in it.
-    pub fn of(rest: &'a R, job: &str, counts: &BTreeMap<String, u32>) -> Result<Self, Unable> {
-        let path = format!("/jobs/{}", encoded(job));
+    /// When there is no such job that is not over, or no such vertex in it.
+    pub fn of(ask: &impl Ask, job: &str, counts: &BTreeMap<String, u32>) -> Result<Self, Unable> {
+        let path = path_of(job);
         let gone = || Unable::Outdated("the job has ended".to_owned());
-        let answer = rest.get_if_there(&path)?.ok_or_else(gone)?;
+        let answer = ask.get_if_there(&path)?.ok_or_else(gone)?;
+        if stands(&answer) == Standing::Ended {
+            return Err(gone());
+        }
         let ids: BTreeMap<String, String> =
             outlines(&answer).into_iter().map(|outline| (outline.name, outline.id)).collect();
         let of_id = |(name, count): (&String, &u32)| {
@@ -95,16 +132,16 @@ impl<'a, R: Tell> Rescale<'a, R> {
             Ok((id, *count))
         };
         let desired = counts.iter().map(of_id).collect::<Result<_, Unable>>()?;
-        Ok(Self { rest, path, desired })
+        Ok(Self { path, desired })
     }
 
     /// Whether the job goes on where it was when it is restarted now.
     ///
     /// # Errors
     /// When it would not, or that cannot be told.
-    pub fn check_state_is_kept(&self) -> Result<(), Unable> {
-        let settings = self.rest.get_if_there(&format!("{}/checkpoints/config", self.path))?;
-        let statistics = self.rest.get_if_there(&format!("{}/checkpoints", self.path))?;
+    pub fn check_state_is_kept(&self, ask: &impl Ask) -> Result<(), Unable> {
+        let settings = ask.get_if_there(&format!("{}/checkpoints/config", self.path))?;
+        let statistics = ask.get_if_there(&format!("{}/checkpoints", self.path))?;
         match obstacle(settings.as_ref(), statistics.as_ref()) {
             None => Ok(()),
             Some(obstacle) => Err(Unable::WouldLoseState(obstacle)),
@@ -115,8 +152,8 @@ impl<'a, R: Tell> Rescale<'a, R> {
     ///
     /// # Errors
     /// When Flink does not tell them.
-    pub fn bounds(&self) -> Result<Value, Unable> {
-        Ok(self.rest.get(&format!("{}/resource-requirements", self.path))?)
+    pub fn bounds(&self, ask: &impl Ask) -> Result<Value, Unable> {
+        Ok(ask.get(&format!("{}/resource-requirements", self.path))?)
     }
 
     /// The parallelism that is desired, by Flink's own ids.
@@ -128,53 +165,55 @@ impl<'a, R: Tell> Rescale<'a, R> {
     ///
     /// # Errors
     /// When they are refused, or nobody knows whether they were taken.
-    pub fn ask(&self, now: &Value, asked: &Ranges) -> Result<(), Unable> {
+    pub fn ask(&self, tell: &impl Tell, now: &Value, asked: &Ranges) -> Result<(), Unable> {
         let path = format!("{}/resource-requirements", self.path);
-        Ok(self.rest.put(&path, &with(now, asked))?)
+        Ok(tell.put(&path, &with(now, asked))?)
     }
 
     /// When the job failed last, in ms since 1970; 0 if it has not.
     ///
     /// # Errors
-    /// When nobody answers.
-    pub fn last_failure(&self) -> Result<u64, Unable> {
-        Ok(failures(self.rest, &self.path)?.iter().map(at).max().unwrap_or(0))
+    /// When that is not told.
+    pub fn last_failure(&self, ask: &impl Ask) -> Result<u64, Unable> {
+        Ok(failures(ask, &self.path)?.iter().map(at).max().unwrap_or(0))
     }
 
     /// How often the job has failed since then, and what it failed by last.
     ///
     /// # Errors
-    /// When nobody answers.
-    pub fn failures(&self, since: u64) -> Result<(usize, String), Unable> {
-        let all = failures(self.rest, &self.path)?;
+    /// When that is not told.
+    pub fn failures(&self, ask: &impl Ask, since: u64) -> Result<(usize, String), Unable> {
+        let all = failures(ask, &self.path)?;
         let last = all.first().map_or_else(String::new, |last| {
             format!("{}: {}", text(last, "taskName"), text(last, "exceptionName"))
         });
         Ok((all.iter().filter(|failure| at(failure) > since).count(), last))
     }
 
-    /// Whether the job runs with the parallelism that is desired.
+    /// Whether the job runs with the parallelism that is desired; not yet, where Flink knows no such job at the moment.
     ///
     /// # Errors
-    /// When nobody answers.
-    pub fn reached(&self) -> Result<bool, Unable> {
-        let found = self.rest.get(&self.path)?;
-        let well = |vertex: &Value| {
-            let wanted = self.desired.get(text(vertex, "id"));
-            WELL.contains(&text(vertex, "status"))
-                && wanted.is_none_or(|wanted| count(vertex, "parallelism") == Some(*wanted))
+    /// When nobody answers, or the job is over.
+    pub fn is_reached(&self, ask: &impl Ask) -> Result<bool, Unable> {
+        let Some(found) = ask.get_if_there(&self.path)? else { return Ok(false) };
+        let stands = stands(&found);
+        if stands == Standing::Ended {
+            return Err(Unable::Outdated("the job has ended".to_owned()));
+        }
+        let parts: BTreeMap<&str, &Value> =
+            list(&found, "vertices").map(|vertex| (text(vertex, "id"), vertex)).collect();
+        let well = parts.values().all(|vertex| WELL.contains(&text(vertex, "status")));
+        let has = |(id, wanted): (&String, &u32)| {
+            parts.get(id.as_str()).and_then(|vertex| count(vertex, "parallelism")) == Some(*wanted)
         };
-        Ok(text(&found, "state") == "RUNNING" && list(&found, "vertices").all(well))
+        Ok(stands == Standing::Running && well && self.desired.iter().all(has))
     }
 }
 
-/// The failures of a job that are remembered, the last one first; none where that is not told.
+/// The failures of a job that are remembered, the last one first; none where Flink knows no such job at the moment.
 fn failures(ask: &impl Ask, path: &str) -> Result<Vec<Value>, HttpError> {
-    match ask.get(&format!("{path}/exceptions")) {
-        Ok(answer) => Ok(list(&answer["exceptionHistory"], "entries").cloned().collect()),
-        Err(HttpError::Refused { .. }) => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
+    let answer = ask.get_if_there(&format!("{path}/exceptions"))?.unwrap_or_default();
+    Ok(list(&answer["exceptionHistory"], "entries").cloned().collect())
 }
 
 fn at(failure: &Value) -> u64 {

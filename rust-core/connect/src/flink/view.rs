@@ -3,6 +3,11 @@
 use serde::{Deserialize, Serialize};
 use thalweg_core::model::{Checkpoint, Obstacle};
 
+/// Whether this is the state of a job that is over.
+pub fn is_ended(state: &str) -> bool {
+    matches!(state, "FINISHED" | "CANCELED" | "FAILED")
+}
+
 /// A TaskManager.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeView {

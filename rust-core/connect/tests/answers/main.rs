@@ -210,7 +210,7 @@ fn a_job_that_ends_while_it_is_asked_for_is_not_there_and_others_are() {
     }));
     let fetches_each = thalweg_core::units::Millis::from_secs(1);
     let cluster =
-        Cluster { version: "2.3.0".to_owned(), reactive: false, fetches_each, has_thalweg: false };
+        Cluster { version: "2.3.0".to_owned(), reactive: false, fetches_each, has_thalweg: None };
     let look =
         Reader::new(&cluster).look(&rest(to(&server)), Timestamp::from_millis(1)).expect("a look");
     let seen: Vec<&str> = look.observation.topologies.iter().map(|job| job.id.as_str()).collect();

@@ -129,7 +129,7 @@ fn reader() -> Reader {
         version: "2.3.0".to_owned(),
         reactive: false,
         fetches_each,
-        has_thalweg: false,
+        has_thalweg: None,
     })
 }
 

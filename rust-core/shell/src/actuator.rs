@@ -20,7 +20,7 @@ use crate::walk::{End, Walk, require_time};
 /// What there is to be done.
 enum Job {
     /// A plan that was just decided.
-    Act(Plan),
+    Act(Box<Plan>),
     /// Whatever is due for an action that nobody is at work on.
     CatchUp,
 }
@@ -74,7 +74,7 @@ impl Actuator {
     /// Takes a plan if nothing is under way, else gives it up: made for another moment, it is of no use later.
     pub fn offer(&self, plan: Plan) {
         let id = plan.id.clone();
-        if !self.take(Job::Act(plan)) {
+        if !self.take(Job::Act(Box::new(plan))) {
             let fault =
                 Fault { code: "BUSY".to_owned(), text: "another action is under way".to_owned() };
             let fault = reported(&fault);

@@ -232,6 +232,7 @@ fn ranges(answer: &Value) -> Ranges {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

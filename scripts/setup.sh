@@ -94,14 +94,15 @@ wheels() { # list, options...
 # An environment with all that a lock names, anew where that has changed. No lock is compatible with another.
 environment() { # name
     local lock=$here/../integrations/lock/$1.txt place=$here/../target/integrations/$1
-    cmp -s "$lock" "$place/.lock" && return
+    cmp -s "$lock" "$place/lock.txt" && return
     echo "installing: $1 for the integrations"
     rm -rf "$place"
     python3 -m venv "$place"
-    # Some of Airflow 2's packages are sources only.
-    "$place/bin/pip" install --quiet --disable-pip-version-check --require-hashes --prefer-binary --no-deps \
-        --requirement "$lock"
-    cp "$lock" "$place/.lock"
+    # What installs hundreds of packages in seconds. Some of Airflow 2 are sources only.
+    "$place/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-deps \
+        --requirement "$here/../integrations/lock/uv.txt"
+    "$place/bin/uv" pip install --quiet --python "$place/bin/python" --require-hashes --no-deps --requirement "$lock"
+    cp "$lock" "$place/lock.txt"
 }
 
 # What the Flink operator takes, as it lies in its API: 1.10.0 is the newest whose API is in Maven Central.

@@ -50,8 +50,11 @@ def test_a_job_scales_and_waits_until_that_is_done(served: Stand) -> None:
     result = ran(thalweg_scale, resource(served), **more())
     assert result.success
     assert result.output_for_node("thalweg_scale")["state"] == "done"
-    split = [one for one in served.run(steps.topology(ENGINE, TOPOLOGY)).components if one.id == "split"]
-    assert [component.executors for component in split] == [4]
+    # What is shown of the topology is as old as the last look at it.
+    served.until(
+        lambda: steps.topology(ENGINE, TOPOLOGY),
+        lambda topology: [one.executors for one in topology.components if one.id == "split"] == [4],
+    )
     order = served.run(steps.orders(ENGINE, TOPOLOGY))[0]
     assert order.why.startswith("otto: Dagster: job_of_thalweg_scale.thalweg_scale in ")
     quiet = ran(thalweg_wait_until_stable, resource(served), topology=TOPOLOGY, poll_interval=0.2)

@@ -3,8 +3,7 @@
 # Tests are run with what is built: the wheels are installed beside the real Airflow and Dagster.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-here=$PWD
-place=$here/target/integrations
+place=$PWD/target/integrations
 packages=(client airflow dagster)
 
 # One wheel of each package; the time of the last commit is the only one that stands in them.
@@ -40,7 +39,8 @@ check() {
     done
 }
 
-# Runs the tests of a package and ends with the same line as other runners.
+# Runs the tests of a package and ends with the same line as other runners. Where they are not even collected, or Python
+# dies, there is nothing to count: then the status alone says that they have failed.
 tests() { # environment, package, names...
     local environment=$1 package=$2 log=$place/$1-$2.log status=0
     shift 2
@@ -50,8 +50,8 @@ tests() { # environment, package, names...
             -p no:cacheprovider "$@") >"$log" 2>&1 || status=$?
     cat "$log"
     sed -nE "s/^FAILED ([^ ]*).*/test $environment \1 ... FAILED/p" "$log"
-    awk -v of="$environment" '{for (i = 2; i <= NF; i++) {if ($i ~ /^passed/) p = $(i - 1); if ($i ~ /^(failed|error)/) f += $(i - 1)}}
-        END {printf "test result: %s. %d passed; %d failed (%s)\n", f ? "FAILED" : "ok", p, f, of}' \
+    awk -v of="$environment" -v status="$status" '{for (i = 2; i <= NF; i++) {if ($i ~ /^passed/) p = $(i - 1); if ($i ~ /^(failed|error)/) f += $(i - 1)}}
+        END {if (status != 0 && !f) f = 1; printf "test result: %s. %d passed; %d failed (%s)\n", f ? "FAILED" : "ok", p, f, of}' \
         <(tail -n 1 "$log")
     return $status
 }

@@ -55,6 +55,25 @@ run "step cgroups bash -c 'echo \"SKIPPED shares of the processor: no cgroups\";
 check what_was_skipped_is_told_at_the_end says "SKIPPED shares of the processor: no cgroups"
 check what_was_skipped_is_no_failure ends_with "3 passed, 0 failed"
 
+# What is run with another test runner ends with such a line as well, however that runner ends.
+runner=$(sed -n '/^tests() {/,/^}/p' integrations.sh)
+mkdir -p "$work/integrations/none" "$work/some/bin"
+pytest() { # what it says, how it ends
+    printf '#!/bin/bash\necho "%s"\nexit %s\n' "$1" "$2" >"$work/some/bin/python"
+    chmod +x "$work/some/bin/python"
+    run "$runner; cd $work; place=$work; tests some none"
+}
+
+pytest "3 passed in 1.00s" 0
+check a_runner_that_passes says "test result: ok. 3 passed; 0 failed (some)"
+pytest "1 failed, 3 passed in 1.00s" 1
+check a_runner_that_fails says "test result: FAILED. 3 passed; 1 failed (some)"
+pytest "1 error in 1.00s" 2
+check a_runner_that_collects_nothing says "test result: FAILED. 0 passed; 1 failed (some)"
+pytest "Segmentation fault" 139
+check a_runner_that_dies says "test result: FAILED. 0 passed; 1 failed (some)"
+check a_runner_that_dies_fails exits 139
+
 run "step alone true; echo unreachable | grep -q nothing; finish"
 check what_fails_outside_of_steps_still_ends_the_script exits 1
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowFailException, BaseOperator
+from airflow.providers.common.compat.sdk import DAG, AirflowException, AirflowFailException, BaseOperator, TaskDeferred
 
 from airflow_providers_thalweg.links.thalweg import KEY, ThalwegLink
 from airflow_providers_thalweg.notifications.thalweg import ThalwegPauseNotifier, ThalwegResumeNotifier
 from airflow_providers_thalweg.operators.thalweg import (
     ThalwegPauseOperator,
+    ThalwegResumeOperator,
     ThalwegScaleOperator,
 )
 from airflow_providers_thalweg.sensors.thalweg import ThalwegLagSensor, ThalwegStableSensor
@@ -57,9 +59,11 @@ def test_a_host_is_drained_and_used_again(served: Stand, connect: Connecting) ->
     assert value(run, "drain")["workers"] == {}
     assert value(run, "undrain")["new"]
     assert value(run, "pause")["new"]
+    assert value(run, "resume")["resumed"]
+    served.until(lambda: steps.engine_of(ENGINE), lambda engine: engine.pauses == [])
 
 
-def executed(operator: BaseOperator, tries: int = 1, run: str = "r1") -> Any:
+def executed(operator: BaseOperator, tries: int = 1, run: str = "r1", pulled: Any = None) -> Any:
     """What a task comes to, with the least of a context that it looks at."""
 
     class Instance:
@@ -68,6 +72,9 @@ def executed(operator: BaseOperator, tries: int = 1, run: str = "r1") -> Any:
 
         def xcom_push(self, key: str, value: Any) -> None:
             self.left[key] = value
+
+        def xcom_pull(self, task_ids: str) -> Any:
+            return pulled
 
     return operator.execute({"ti": Instance()})  # type: ignore[typeddict-item]
 
@@ -107,6 +114,84 @@ def test_a_server_that_goes_away_while_an_order_is_carried_out_is_waited_for(
     with losing(served.address, lambda _m, _p: next(away, False), before=True) as proxy:
         connect(served, address=proxy.address)
         assert executed(more(wait_for_completion=True, poll_interval=0.1))["state"] == "done"
+
+
+def away_after_the_order() -> Callable[[str, str], bool]:
+    """Loses the two requests that follow an order."""
+    following: Iterator[bool] = iter([])
+
+    def lost(method: str, _path: str) -> bool:
+        nonlocal following
+        if method == "POST":
+            following = iter([True, True])
+            return False
+        return next(following, False)
+
+    return lost
+
+
+def test_a_server_that_goes_away_right_after_an_order_is_waited_for(served: Stand, connect: Connecting) -> None:
+    with losing(served.address, away_after_the_order(), before=True) as proxy:
+        connect(served, address=proxy.address)
+        assert executed(more(wait_for_completion=True, poll_interval=0.1))["state"] == "done"
+
+
+@pytest.mark.parametrize(("limit", "patience"), [(None, 3600), (timedelta(hours=2), 3600), (timedelta(minutes=1), 60)])
+def test_a_task_is_deferred_for_no_longer_than_its_timeout(
+    limit: timedelta | None, patience: float, served: Stand, connect: Connecting
+) -> None:
+    with losing(served.address, away_after_the_order(), before=True) as proxy:
+        connect(served, address=proxy.address)
+        with pytest.raises(TaskDeferred) as caught:
+            executed(more(wait_for_completion=True, deferrable=True, execution_timeout=limit))
+    assert caught.value.timeout == timedelta(seconds=patience)
+
+
+def test_a_wait_in_a_worker_ends_with_its_timeout_and_may_be_tried_again(served: Stand, connect: Connecting) -> None:
+    connect(served)
+    served.run(steps.pause(ENGINE, TOPOLOGY, None))
+    with pytest.raises(AirflowException, match=r"after 1 s: order .* is waiting") as caught:
+        executed(more(wait_for_completion=True, poll_interval=0.1, timeout=0.6))
+    assert not isinstance(caught.value, AirflowFailException)
+    assert served.run(steps.orders(ENGINE, TOPOLOGY))[0].is_open
+
+
+def pausing(**given: Any) -> ThalwegPauseOperator:
+    return ThalwegPauseOperator(task_id="pause", topology=TOPOLOGY, **given)
+
+
+def resuming(**given: Any) -> ThalwegResumeOperator:
+    return ThalwegResumeOperator(**{"task_id": "resume", "topology": TOPOLOGY, "paused_by": "pause", **given})
+
+
+def test_only_a_pause_that_was_new_is_ended(served: Stand, connect: Connecting) -> None:
+    connect(served)
+    mine = executed(pausing(duration=timedelta(hours=2)))
+    assert mine["new"]
+    served.until(lambda: steps.engine_of(ENGINE), lambda one: [p.until for p in one.pauses] == [mine["until"]])
+    # A second try counts the time anew, and cannot know that the first pause was its own.
+    again = executed(pausing(duration=timedelta(hours=2)), tries=2)
+    assert not again["new"]
+    assert again["until"] > mine["until"]
+    served.until(lambda: steps.engine_of(ENGINE), lambda one: [p.until for p in one.pauses] == [again["until"]])
+    assert not executed(resuming(), pulled=again)["resumed"]
+    assert not executed(resuming(), pulled=None)["resumed"]
+    assert len(served.run(steps.engine_of(ENGINE)).pauses) == 1
+    with pytest.raises(AirflowFailException, match="pause has paused words, and no other"):
+        executed(resuming(topology="lines"), pulled={**again, "new": True})
+    assert executed(resuming(), pulled={**again, "new": True})["resumed"]
+    served.until(lambda: steps.engine_of(ENGINE), lambda one: one.pauses == [])
+
+
+def test_everything_that_somebody_else_has_paused_stays_paused(served: Stand, connect: Connecting) -> None:
+    connect(served)
+    mine = executed(pausing(until="2100-01-01T00:00:00Z"))
+    served.run(steps.pause(ENGINE, None, None))
+    served.until(lambda: steps.engine_of(ENGINE), lambda one: "*" in [pause.scope for pause in one.pauses])
+    assert not executed(resuming(), pulled=mine)["resumed"]
+    assert served.run(judge.look_closed(ENGINE, TOPOLOGY)) is not None
+    # Without the task that has paused it, every pause ends.
+    assert executed(resuming(paused_by=None))["resumed"]
 
 
 @pytest.mark.parametrize(

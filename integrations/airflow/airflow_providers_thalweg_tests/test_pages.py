@@ -13,7 +13,7 @@ from thalweg_testing.pages import blocks
 from thalweg_testing.stand import Stand
 
 from .conftest import Connecting
-from .test_dags import states
+from .test_dags import states, value
 
 pytestmark = pytest.mark.usefixtures("database")
 PYTHON = blocks("airflow.md", "python")
@@ -22,7 +22,9 @@ PYTHON = blocks("airflow.md", "python")
 def test_the_dag_of_the_page_runs(served: Stand, connect: Connecting) -> None:
     connect(served)
     page = importlib.import_module("page_of_month_end")
-    assert set(states(page.month_end.test()).values()) == {"success"}
+    run = page.month_end.test()
+    assert set(states(run).values()) == {"success"}
+    assert value(run, "resume")["resumed"]
 
 
 @pytest.mark.skipif(not AIRFLOW_V_3_0_PLUS, reason="Airflow 2 has no watchers of assets")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator
+import ssl
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_providers_thalweg.notifications.thalweg import ThalwegPauseNotifier
 from airflow_providers_thalweg.triggers.thalweg import (
     ThalwegDrainTrigger,
     ThalwegEventTrigger,
@@ -18,8 +22,9 @@ from airflow_providers_thalweg.triggers.thalweg import (
     ThalwegOrderTrigger,
     ThalwegStableTrigger,
     ThalwegTrigger,
+    client_of,
 )
-from thalweg_client import steps
+from thalweg_client import AsyncClient, Forbidden, steps
 from thalweg_testing.failing import Answer, answering, losing, problem
 from thalweg_testing.stand import ENGINE, TOPOLOGY, Stand
 
@@ -149,6 +154,28 @@ async def test_a_wrong_connection_ends_the_wait(shared: Stand, connect: Connecti
     connect(shared, address="nothing://x")
     event = await fired(ThalwegStableTrigger(engine=ENGINE, topology=TOPOLOGY, **COMMON))
     assert "connection thalweg_default: address" in event["why"]
+
+
+@pytest.mark.parametrize("make", [client_of, ThalwegPauseNotifier(topology=TOPOLOGY).async_notify])
+async def test_files_are_read_beside_the_event_loop(
+    make: Callable[[Any], Awaitable[Any]], shared: Stand, connect: Connecting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(shared, "reader")
+    loop, read = threading.get_ident(), []
+    original = ssl.SSLContext.load_verify_locations
+
+    def watched(*given: Any, **named: Any) -> None:
+        read.append(threading.get_ident())
+        original(*given, **named)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", watched)
+    # Whoever only reads may not pause: by then the client is there.
+    with contextlib.suppress(Forbidden):
+        made = await make("thalweg_default" if make is client_of else {})
+        if isinstance(made, AsyncClient):
+            await made.close()
+    assert read
+    assert loop not in read
 
 
 async def test_a_longer_wait_is_left_when_the_triggerer_ends_it(shared: Stand, connect: Connecting) -> None:

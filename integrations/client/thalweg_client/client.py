@@ -118,8 +118,9 @@ def _options(settings: Settings) -> dict[str, Any]:
     verify: bool | ssl.SSLContext = bool(settings.verify)
     if isinstance(settings.verify, str):
         verify = ssl.create_default_context(cafile=settings.verify)
-    # A redirection would take the token along.
-    return {"verify": verify, "timeout": settings.timeout, "follow_redirects": False}
+    # A redirection would take the token along, and so would a proxy that happens to be named in the environment: it
+    # would read the token of an unencrypted connection to this machine.
+    return {"verify": verify, "timeout": settings.timeout, "follow_redirects": False, "trust_env": False}
 
 
 def _request(settings: Settings, ask: Ask) -> dict[str, Any]:

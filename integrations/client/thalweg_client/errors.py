@@ -87,12 +87,16 @@ class OrderFailed(ThalwegError):
 
 
 class OrderUnknown(ThalwegError):
-    """An order was sent, its answer did not come, and it was not found afterwards. It was not sent again."""
+    """An order was sent, its answer did not come, and it was not found afterwards. It was not sent again.
+
+    Whoever tries anew looks for it once more, and gives it only if it still is not there.
+    """
 
 
 def problem(of: str, status: int, told: dict[str, Any]) -> Problem:
     """The problem of a status."""
     kinds: dict[int, type[Problem]] = {401: Unauthorized, 403: Forbidden, 404: NotFound, 409: Refused}
-    if status >= 500 or status == 429:
+    # A proxy gives up with 408, and 425 is an answer to a connection that was too early: both ask to try again.
+    if status >= 500 or status in (408, 425, 429):
         return NotNow(of, status, told)
     return kinds.get(status, Invalid)(of, status, told)

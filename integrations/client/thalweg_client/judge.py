@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any
 
 from thalweg_client import steps
 from thalweg_client.errors import NotFound, OrderFailed, SettingError
-from thalweg_client.model import Engine, Order, Plan, Topology
+from thalweg_client.model import Engine, Order, Plan, Topology, fits
 from thalweg_client.steps import Steps
 
 #: Seconds after which what an engine said of a topology counts no more.
@@ -169,17 +168,12 @@ def closed(engine: Engine, topology: Topology | None, now: int) -> str | None:
     names = ("*",) if topology is None else (topology.summary.name, topology.summary.id)
     for pause in engine.pauses:
         lasts = pause.until is None or pause.until > now
-        if lasts and pause.direction == "both" and any(_fits(pause.scope, name) for name in names):
+        if lasts and pause.direction == "both" and any(fits(pause.scope, name) for name in names):
             return f"{pause.scope} of {engine.name} is paused" + (f" by {pause.who}" if pause.who else "")
     for reason in topology.reasons if topology is not None else ():
         if reason.code in CLOSED and topology is not None:
             return f"{topology.summary.name} is {CLOSED[reason.code]}: {reason.text}"
     return None
-
-
-def _fits(scope: str, name: str) -> bool:
-    # Only * and ? mean anything in a scope.
-    return scope == "*" or fnmatchcase(name, scope.replace("[", "[[]"))
 
 
 def look_lag(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 from thalweg_client.errors import BadAnswer
@@ -98,6 +99,12 @@ class Pause:
         )
 
 
+def fits(scope: str, name: str) -> bool:
+    """Whether a name, or an id, is within a scope."""
+    # Only * and ? mean anything in a scope.
+    return scope == "*" or fnmatchcase(name, scope.replace("[", "[[]"))
+
+
 @dataclass(frozen=True)
 class Engine:
     """An engine."""
@@ -130,9 +137,10 @@ class Summary:
     verdict: str
     mode: str
     at: int
-    throughput: float
+    #: Absent where nothing was measured, as are latency and busy share: that is so of each topology at its beginning.
+    throughput: float | None
     latency: float | None
-    busy: float
+    busy: float | None
     executors: int
     backlog: int | None
     plan: str
@@ -148,9 +156,9 @@ class Summary:
             verdict=told.text("verdict"),
             mode=told.text("mode"),
             at=told.count("at"),
-            throughput=told.number("throughput"),
+            throughput=told.optional_number("throughput"),
             latency=told.optional_number("latency"),
-            busy=told.number("busy"),
+            busy=told.optional_number("busy"),
             executors=told.count("executors"),
             backlog=told.optional_count("backlog"),
             plan=told.text("plan"),
@@ -165,7 +173,8 @@ class Component:
     id: str
     kind: str
     executors: int
-    busy: float
+    #: Absent where none of its executors is measured.
+    busy: float | None
     backlog: int | None
 
     @classmethod
@@ -174,7 +183,7 @@ class Component:
             told.text("id"),
             told.text("kind"),
             told.count("executors"),
-            told.number("busy"),
+            told.optional_number("busy"),
             told.optional_count("backlog"),
         )
 

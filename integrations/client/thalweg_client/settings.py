@@ -12,7 +12,7 @@ from thalweg_client.errors import SettingError
 
 @dataclass(frozen=True)
 class Settings:
-    """Where a server is, and how it is asked.
+    """Where a server is, and how it is asked. Proxies and authorities of the environment are not used.
 
     :param address: ``https://host:port``, with the path of a proxy if there is one.
     :param token: What ``thalweg serve token`` has shown; absent where the server has none.

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from thalweg_client.errors import AnswerLost, NotFound, OrderUnknown, Refused, ThalwegError
-from thalweg_client.model import Engine, Fields, Me, Order, Plan, Record, Summary, Topology
+from thalweg_client.model import Engine, Fields, Me, Order, Plan, Record, Summary, Topology, fits
 
 T = TypeVar("T")
 
@@ -219,7 +219,7 @@ def scale(engine: str, topology: str, change: Mapping[str, Any], mark: str, why:
     """Orders a change of a topology, once.
 
     An order with the same reference that is open or was carried out is this one, and none is given. What is lost on the
-    way is looked for, and never sent again.
+    way is looked for, and not sent again here; whoever begins anew after :class:`OrderUnknown` looks first as well.
 
     :param change: ``counts``, ``memory_mib``, ``leave`` and ``adopt``, as the interface takes them.
     """
@@ -272,65 +272,95 @@ def cancel(engine: str, order: str, why: str = "") -> Steps[None]:
         return
 
 
-def _repeated(what: Ask) -> Steps[Told]:
-    """Says something that means the same when it is said twice, so what is lost on the way is said again."""
-    for seconds in LOOKS:
-        try:
-            return (yield from ask(what))
-        except AnswerLost:
-            yield Rest(seconds)
-    return (yield from ask(what))
+def _repeated(what: Ask, already: Callable[[ThalwegError], bool] = lambda _error: False) -> Steps[bool]:
+    """Says something that means the same when it is said twice, so what is lost on the way is said again.
 
-
-def pause(engine: str, scope: str | None, until: int | None, why: str = "") -> Steps[bool]:
-    """Has a topology, or all of an engine, left as it is; says whether anything was new.
-
-    :param until: When it is over by itself, in ms since 1970; until somebody resumes if absent.
+    :param already: Whether an error means that it held before. After a lost answer it may hold because of what was
+        lost, so it counts as new then.
+    :returns: Whether it was new.
     """
-    wanted = scope or "*"
-    for known in (yield from engine_of(engine)).pauses:
-        lasts = known.until is None or (until is not None and known.until >= until)
-        if known.scope == wanted and known.direction == "both" and lasts:
-            return False
-    body: dict[str, Any] = {"why": why[:LONGEST_REASON]}
-    if scope is not None:
-        body["topology"] = scope
-    if until is not None:
-        body["until"] = until
-    yield from _repeated(Ask("POST", _path("engines", engine, "pause"), body=body))
+    lost = False
+    for seconds in (*LOOKS, None):
+        try:
+            yield from ask(what)
+        except ThalwegError as error:
+            if already(error):
+                return lost
+            lost = lost or isinstance(error, AnswerLost)
+            # Once an answer is lost, giving up early would leave it open whether it was done.
+            if seconds is None or not (lost and error.passing):
+                raise
+            yield Rest(seconds)
+        else:
+            break
     return True
 
 
+def _scoped(scope: str | None, why: str) -> dict[str, Any]:
+    return {"why": why[:LONGEST_REASON]} | ({} if scope is None else {"topology": scope})
+
+
+def pause(engine: str, scope: str | None, until: int | None, why: str = "") -> Steps[bool]:
+    """Has a topology, or all of an engine, left as it is. Where it is for as long already, nothing is said.
+
+    :param until: When it is over by itself, in ms since 1970; until somebody resumes if absent.
+    :returns: Whether it is new. One that makes a pause of the same scope last longer is not: whoever takes it back
+        would take the other one back as well.
+    """
+    wanted = scope or "*"
+    before = [one for one in (yield from engine_of(engine)).pauses if one.scope == wanted and one.direction == "both"]
+    if any(one.until is None or (until is not None and one.until >= until) for one in before):
+        return False
+    body = _scoped(scope, why) | ({} if until is None else {"until": until})
+    yield from _repeated(Ask("POST", _path("engines", engine, "pause"), body=body))
+    return not before
+
+
 def resume(engine: str, scope: str | None, why: str = "") -> Steps[None]:
-    """Lets a topology, or all of an engine, be changed again."""
-    body: dict[str, Any] = {"why": why[:LONGEST_REASON]}
-    if scope is not None:
-        body["topology"] = scope
-    yield from _repeated(Ask("POST", _path("engines", engine, "resume"), body=body))
+    """Lets a topology, or all of an engine, be changed again, whoever has paused it."""
+    yield from _repeated(Ask("POST", _path("engines", engine, "resume"), body=_scoped(scope, why)))
+
+
+def take_back(engine: str, scope: str | None, until: int | None, why: str = "") -> Steps[str | None]:
+    """Ends a pause that was new, unless that would end somebody else's for the same topologies as well.
+
+    :param until: When the pause would be over by itself.
+    :returns: Why it is left as it is, if it is.
+    """
+    wanted = scope or "*"
+    # Who has just paused may not be told of it yet: that the pause is not there means nothing.
+    pauses = (yield from engine_of(engine)).pauses
+    others = [one for one in pauses if (one.scope, one.direction, one.until) != (wanted, "both", until)]
+    known = (yield from summaries(engine)) if others else []
+    for other in others:
+        both = any(_within(wanted, one) and _within(other.scope, one) for one in known)
+        # What is said of all counts for topologies to come as well.
+        if both or other.scope == wanted or "*" in (wanted, other.scope):
+            return f"{other.scope} of {engine} is paused" + (f" by {other.who}" if other.who else "")
+    yield from resume(engine, scope, why)
+    return None
+
+
+def _within(scope: str, topology: Summary) -> bool:
+    return fits(scope, topology.name) or fits(scope, topology.id)
 
 
 def drain(engine: str, host: str, why: str = "") -> Steps[bool]:
     """Has everything leave a host; says whether that was new."""
     path = _path("engines", engine, "hosts", host, "drain")
-    try:
-        yield from _repeated(Ask("POST", path, body={"why": why[:LONGEST_REASON]}))
-    except Refused as refused:
-        # A host is refused, rather than not found, only if it is drained already.
-        if refused.place != "host":
-            raise
-        return False
-    return True
+    # A host is refused, rather than not found, only if it is drained already.
+    return _repeated(
+        Ask("POST", path, body={"why": why[:LONGEST_REASON]}),
+        lambda error: isinstance(error, Refused) and error.place == "host",
+    )
 
 
 def undrain(engine: str, host: str) -> Steps[bool]:
     """Lets a host be used again; says whether it was drained."""
-    try:
-        yield from _repeated(Ask("DELETE", _path("engines", engine, "hosts", host, "drain")))
-    except NotFound as missing:
-        if missing.place != "host":
-            raise
-        return False
-    return True
+    return _repeated(
+        Ask("DELETE", _path("engines", engine, "hosts", host, "drain")),
+        lambda error: isinstance(error, NotFound) and error.place == "host",
+    )
 
 
 def all_of(engine: str) -> Steps[list[Topology]]:

@@ -50,6 +50,8 @@ def settings(address: str, timeout: float = 5.0) -> Settings:
         (problem(422, "invalid", "a number", part="body", name="counts.split"), Invalid, "(body counts.split)"),
         (problem(503, "busy", "storm has not answered yet"), NotNow, "storm has not answered yet"),
         (Answer(502, b"<html>", "text/html"), NotNow, "502"),
+        (Answer(408, b"<html>", "text/html"), NotNow, "408"),
+        (Answer(425, b""), NotNow, "425"),
         (Answer(404, [], "application/json"), NotFound, "404"),
     ],
 )
@@ -144,6 +146,81 @@ def test_what_may_be_said_twice_is_said_again_until_it_is_answered(monkeypatch: 
     with answering(lambda _method, _path: next(answers)) as server, Client(settings(server.address)) as client:
         client.run(steps.resume("storm", "words"))
         assert server.count("POST") == 3
+
+
+@pytest.mark.parametrize("between", [[], [problem(503, "busy", "not yet")]])
+def test_what_a_lost_try_has_done_is_new(between: list[Answer], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "LOOKS", (0.01, 0.01, 0.01))
+    drained = problem(409, "refused-by-engine", "host1 is drained already", part="body", name="host")
+    gone = problem(404, "not-found", "host1 is not drained", part="path", name="host")
+    for conversation, last in ((steps.drain("storm", "host1"), drained), (steps.undrain("storm", "host1"), gone)):
+        answers = iter([None, *between, last])
+        with answering(lambda _m, _p, told=answers: next(told)) as server, Client(settings(server.address)) as client:  # type: ignore[misc]
+            assert client.run(conversation)
+    with answering(lambda _m, _p: drained) as server, Client(settings(server.address)) as client:
+        assert not client.run(steps.drain("storm", "host1"))
+
+
+def test_what_was_never_sent_is_not_said_again() -> None:
+    with (
+        answering(lambda _m, _p: problem(503, "busy", "not yet")) as server,
+        Client(settings(server.address)) as client,
+    ):
+        with pytest.raises(NotNow):
+            client.run(steps.resume("storm", "words"))
+        assert server.count("POST") == 1
+
+
+async def test_a_proxy_of_the_environment_sees_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    me = Answer(200, {"name": "ann", "roles": ["reader"]})
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with answering(lambda _m, _p: me) as proxy, answering(lambda _m, _p: me) as server:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.address)
+        with Client(settings(server.address)) as client:
+            client.run(steps.me())
+        async with AsyncClient(settings(server.address)) as client_on_loop:
+            await client_on_loop.run(steps.me())
+        assert proxy.asked == []
+        assert len(server.asked) == 2
+
+
+def paused(scope: str, until: int | None = None, direction: str = "both") -> dict[str, object]:
+    return {"scope": scope, "direction": direction, "until": until, "at": 1, "who": "ann"}
+
+
+@pytest.mark.parametrize(
+    ("scope", "others", "left"),
+    [
+        ("words", [], None),
+        ("words", [paused("words", 7)], None),
+        ("words", [paused("lines")], None),
+        ("words", [paused("li*")], None),
+        ("words", [paused("words", 8)], "words of storm is paused by ann"),
+        ("words", [paused("words", 7), paused("words", 7, "in")], "words of storm is paused by ann"),
+        ("words", [paused("words-1")], "words-1 of storm is paused by ann"),
+        ("words", [paused("w*")], "w* of storm is paused by ann"),
+        ("w*", [paused("*ds")], "*ds of storm is paused by ann"),
+        ("words", [paused("*")], "* of storm is paused by ann"),
+        (None, [paused("lines")], "lines of storm is paused by ann"),
+    ],
+)
+def test_a_pause_is_taken_back_unless_another_one_would_end_with_it(
+    scope: str | None, others: list[dict[str, object]], left: str | None
+) -> None:
+    engine = {"name": "storm", "up": True, "pauses": others}
+    common = {"engine": "storm", "status": "active", "verdict": "hold", "mode": "act", "at": 1, "executors": 1}
+    items = [{**common, "id": f"{name}-1", "name": name, "plan": "none"} for name in ("words", "lines")]
+
+    def told(method: str, path: str) -> Answer:
+        if method == "POST":
+            return Answer(200, {})
+        return Answer(200, [engine] if path == "/v1/engines" else {"items": items})
+
+    with answering(told) as server, Client(settings(server.address)) as client:
+        assert client.run(steps.take_back("storm", scope, 7)) == left
+        assert server.count("POST") == (left is None)
 
 
 def test_a_reason_is_never_too_long_and_keeps_its_reference() -> None:

@@ -43,6 +43,14 @@ def test_what_nobody_counts_is_never_little() -> None:
     assert judge.lag_below(WORDS, 70, NOW, "lines").met
 
 
+def test_what_was_not_measured_is_told_as_unknown() -> None:
+    fresh = words(throughput=None, busy=None, latency=None)
+    verdict = judge.lag_below(fresh, 70, NOW)
+    assert verdict.met, "what waits is counted all the same"
+    assert [verdict.data[name] for name in ("throughput", "busy", "latency")] == [None, None, None]
+    assert judge.stable(fresh, [], NOW).met
+
+
 def test_a_source_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(SettingError, match="no component liens; its sources are lines"):
         judge.lag_below(WORDS, 70, NOW, "liens")

@@ -132,6 +132,17 @@ def test_pauses_drains_and_their_ends_are_said_once(served: Stand) -> None:
     assert not served.run(steps.undrain(ENGINE, host))
 
 
+def test_a_pause_that_lasts_longer_than_another_is_not_new(served: Stand) -> None:
+    later = 4_102_444_800_000
+    assert served.run(steps.pause(ENGINE, TOPOLOGY, later))
+    served.until(lambda: steps.engine_of(ENGINE), lambda one: [p.until for p in one.pauses] == [later])
+    assert not served.run(steps.pause(ENGINE, TOPOLOGY, later + 1))
+    served.until(lambda: steps.engine_of(ENGINE), lambda one: [p.until for p in one.pauses] == [later + 1])
+    assert served.run(steps.take_back(ENGINE, TOPOLOGY, later)) is not None
+    assert served.run(steps.take_back(ENGINE, TOPOLOGY, later + 1)) is None
+    served.until(lambda: steps.engine_of(ENGINE), lambda one: one.pauses == [])
+
+
 def test_a_freeze_closes_a_topology_once_it_keeps_an_order_waiting() -> None:
     with stand({"thalweg.windows.freeze": ["00:00-24:00"]}) as frozen:
         assert frozen.run(judge.look_closed(ENGINE, TOPOLOGY)) is None, "nothing is kept from being done"

@@ -173,23 +173,43 @@ def thalweg_undrain(context: dg.OpExecutionContext, config: HostConfig, thalweg:
 
 
 @dg.op(description="Has a topology, or all of an engine, left as it is.")
-def thalweg_pause(context: dg.OpExecutionContext, config: PauseConfig, thalweg: ThalwegResource) -> bool:
-    """Orders a pause; says whether anything was new."""
+def thalweg_pause(context: dg.OpExecutionContext, config: PauseConfig, thalweg: ThalwegResource) -> dict[str, Any]:
+    """Orders a pause; says whether it is new, as opposed to one of the same scope that was there before."""
     try:
         engine, until = thalweg.engine_of(config.engine), _millis(config.until)
-        return thalweg.run(steps.pause(engine, config.topology or None, until, _said(context, config)))
+        new = thalweg.run(steps.pause(engine, config.topology or None, until, _said(context, config)))
     except ThalwegError as error:
         raise failure(error) from error
+    return {"topology": config.topology, "until": until, "new": new}
 
 
 @dg.op(description="Lets a topology, or all of an engine, be changed again.")
-def thalweg_resume(context: dg.OpExecutionContext, config: ScopeConfig, thalweg: ThalwegResource) -> None:
-    """Orders that it goes on."""
+def thalweg_resume(
+    context: dg.OpExecutionContext,
+    config: ScopeConfig,
+    thalweg: ThalwegResource,
+    pause: dict[str, Any] | None = None,
+) -> bool:
+    """Orders that it goes on; says whether it does.
+
+    Given what ``thalweg_pause`` has said, only a pause that was new is ended, and only if nobody else has paused any of
+    its topologies.
+    """
     try:
-        engine = thalweg.engine_of(config.engine)
-        thalweg.run(steps.resume(engine, config.topology or None, _said(context, config)))
+        engine, scope, said = thalweg.engine_of(config.engine), config.topology or None, _said(context, config)
+        if pause is None:
+            thalweg.run(steps.resume(engine, scope, said))
+            return True
+        if pause["topology"] != config.topology:
+            raise SettingError(f"topology: what was paused is {pause['topology'] or 'all'}, and no other")
+        left = "it was paused before"
+        if pause["new"]:
+            left = thalweg.run(steps.take_back(engine, scope, pause["until"], said)) or ""
     except ThalwegError as error:
         raise failure(error) from error
+    if left:
+        context.log.info("%s is left as it is: %s", config.topology or "all", left)
+    return not left
 
 
 @dg.op(description="Waits until a topology runs and nothing has been changed for a while.")

@@ -99,13 +99,53 @@ def test_pauses_and_drains_are_said_and_taken_back(served: Stand) -> None:
     thalweg = resource(served)
     assert ran(thalweg_pause, thalweg, topology=TOPOLOGY, until="2100-01-01T00:00:00+00:00").success
     served.until(lambda: steps.engine_of(ENGINE), lambda engine: len(engine.pauses) == 1)
-    assert ran(thalweg_pause, thalweg, topology=TOPOLOGY).output_for_node("thalweg_pause"), "it lasts longer"
-    assert ran(thalweg_resume, thalweg, topology=TOPOLOGY).success
+    longer = ran(thalweg_pause, thalweg, topology=TOPOLOGY).output_for_node("thalweg_pause")
+    assert longer == {"topology": TOPOLOGY, "until": None, "new": False}
+    served.until(lambda: steps.engine_of(ENGINE), lambda engine: [one.until for one in engine.pauses] == [None])
+    assert ran(thalweg_resume, thalweg, topology=TOPOLOGY).output_for_node("thalweg_resume")
     served.until(lambda: steps.engine_of(ENGINE), lambda engine: engine.pauses == [])
     host = served.run(steps.topology(ENGINE, TOPOLOGY)).nodes[0].host
     assert ran(thalweg_drain, thalweg, host=host, poll_interval=0.2).success
     assert served.run(judge.look_left(ENGINE, host)).met
     assert ran(thalweg_undrain, thalweg, host=host).output_for_node("thalweg_undrain")
+
+
+def test_only_a_pause_that_was_new_is_ended(served: Stand) -> None:
+    @dg.job(resource_defs={"thalweg": resource(served)})
+    def quietly() -> None:
+        thalweg_resume(pause=thalweg_pause())
+
+    def resumed(resume: str = TOPOLOGY) -> dg.ExecuteInProcessResult:
+        pause = {"topology": TOPOLOGY, "until": "2100-01-01T00:00:00+00:00"}
+        ops = {"thalweg_pause": {"config": pause}, "thalweg_resume": {"config": {"topology": resume}}}
+        return quietly.execute_in_process(run_config={"ops": ops}, raise_on_error=False)
+
+    assert resumed().output_for_node("thalweg_resume")
+    served.until(lambda: steps.engine_of(ENGINE), lambda engine: engine.pauses == [])
+    served.run(steps.pause(ENGINE, TOPOLOGY, None))
+    served.until(lambda: steps.engine_of(ENGINE), lambda engine: len(engine.pauses) == 1)
+    assert not resumed().output_for_node("thalweg_resume")
+    assert len(served.run(steps.engine_of(ENGINE)).pauses) == 1
+    assert "what was paused is words, and no other" in failed_with(resumed("lines"))
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_retry_after_an_order_was_not_found_looks_before_it_gives_it_again(
+    arrives: bool, served: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "LOOKS", ())
+    lost = iter([True])
+
+    @dg.job(resource_defs={"thalweg": resource(served, address="proxied")})
+    def job() -> None:
+        thalweg_scale.with_retry_policy(dg.RetryPolicy(max_retries=1))()
+
+    with losing(served.address, lambda m, _p: m == "POST" and next(lost, False), before=not arrives) as proxy:
+        config = {"ops": {"thalweg_scale": {"config": more()}}}
+        thalweg = resource(served, address=proxy.address)
+        assert job.execute_in_process(run_config=config, resources={"thalweg": thalweg}).success
+        assert proxy.count("POST") == (1 if arrives else 2)
+    assert len(served.run(steps.orders(ENGINE, TOPOLOGY))) == 1
 
 
 def test_a_wait_ends_with_its_time_and_the_order_stays(served: Stand) -> None:

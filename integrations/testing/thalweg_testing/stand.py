@@ -65,7 +65,7 @@ def until(ask: Callable[[], T], fits: Callable[[T], bool], patience: float = PAT
 
 
 def binary() -> Path:
-    """The example that serves; ``scripts/integrations.sh`` builds it."""
+    """The example that serves; ``scripts/test.sh --integrations`` builds it."""
     named = os.environ.get("THALWEG_STAND")
     return Path(named) if named else ROOT / "target" / "debug" / "examples" / "stand"
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, BaseHook
 
 from thalweg_client import (
+    AsyncClient,
     BadAnswer,
     Client,
     Forbidden,
@@ -110,6 +112,12 @@ def settings_of(connection: Connection, extra: Mapping[str, Any]) -> Settings:
         )
     except SettingError as error:
         raise SettingError(f"{name}: {error}") from None
+
+
+async def client_on_loop(connection: Connection, extra: Mapping[str, Any]) -> AsyncClient:
+    """A client of a connection's server, made without blocking the event loop."""
+    # Authorities are read from files, which takes its time on every start of a trigger.
+    return await asyncio.to_thread(lambda: AsyncClient(settings_of(connection, extra)))
 
 
 def engine_of(named: str | None, conn_id: str, extra: Mapping[str, Any]) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 from airflow.providers.common.compat.notifier import BaseNotifier
 
-from airflow_providers_thalweg.hooks.thalweg import ThalwegHook, engine_of, settings_of
-from thalweg_client import AsyncClient, steps
+from airflow_providers_thalweg.hooks.thalweg import ThalwegHook, client_on_loop, engine_of
+from thalweg_client import steps
 from thalweg_client.steps import Steps
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class _Notifier(BaseNotifier):
         connection = await get_async_connection(self.thalweg_conn_id, hook=ThalwegHook)
         extra = await get_async_extra_dejson(connection)
         engine = engine_of(self.engine, self.thalweg_conn_id, extra)
-        async with AsyncClient(settings_of(connection, extra)) as client:
+        async with await client_on_loop(connection, extra) as client:
             await client.run(self.steps(engine))
 
 

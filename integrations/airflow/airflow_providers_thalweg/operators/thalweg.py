@@ -76,6 +76,8 @@ class _Waiting(ThalwegOperator):
     :param wait_for_completion: Whether the task lasts until the order is carried out.
     :param deferrable: Whether it waits in the triggerer.
     :param poll_interval: Seconds between two looks.
+    :param timeout: Seconds that it waits, here or in the triggerer, before it fails; the order stays, and a retry waits
+        for it again. A shorter ``execution_timeout`` counts in the triggerer as well.
     """
 
     def __init__(
@@ -84,12 +86,14 @@ class _Waiting(ThalwegOperator):
         wait_for_completion: bool = True,
         deferrable: bool | None = None,
         poll_interval: float = 10.0,
+        timeout: float = 3600.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.wait_for_completion = wait_for_completion
         self.deferrable = default_deferrable() if deferrable is None else deferrable
         self.poll_interval = poll_interval
+        self.timeout = timeout
 
     def look(self, engine: str) -> Steps[Verdict]:
         """Whether it is carried out."""
@@ -100,23 +104,36 @@ class _Waiting(ThalwegOperator):
         raise NotImplementedError
 
     def wait(self, client: Client, engine: str) -> dict[str, Any]:
-        """Looks once, and goes on to look here or in the triggerer."""
-        verdict = client.run(self.look(engine))
-        if verdict.met:
-            return verdict.data
-        self.log.info("%s", verdict.why)
-        if self.deferrable:
-            self.defer(trigger=self.trigger(engine), method_name="execute_complete", timeout=self.execution_timeout)
-        while not verdict.met:
-            time.sleep(self.poll_interval)
+        """Looks once, and goes on to look here or in the triggerer.
+
+        :raises AirflowException: when it has taken too long.
+        """
+        end, said = time.monotonic() + self.timeout, ""
+        while True:
             try:
                 verdict = client.run(self.look(engine))
+                if verdict.met:
+                    return verdict.data
+                why = verdict.why
             except ThalwegError as error:
                 # The order is given, so a server that is down for a while is no reason to give up.
                 if not error.passing:
                     raise
-                self.log.warning("%s", error)
-        return verdict.data
+                why = str(error)
+            if why != said:
+                self.log.info("%s", why)
+                said = why
+            if self.deferrable:
+                self.defer(trigger=self.trigger(engine), method_name="execute_complete", timeout=self._patience())
+            left = end - time.monotonic()
+            if left <= 0:
+                raise AirflowException(f"after {self.timeout:.0f} s: {why}")
+            time.sleep(min(self.poll_interval, left))
+
+    def _patience(self) -> timedelta:
+        # Airflow ends a deferred task by this alone.
+        patience = timedelta(seconds=self.timeout)
+        return patience if self.execution_timeout is None else min(patience, self.execution_timeout)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Goes on after the triggerer."""
@@ -281,9 +298,12 @@ class ThalwegUndrainOperator(ThalwegOperator):
 class ThalwegPauseOperator(ThalwegOperator):
     """Has a topology, or all of an engine, left as it is. Where it is paused for as long already, nothing is said.
 
+    Its value says whether the pause is ``new``, as opposed to one of the same scope that was there before.
+
     :param topology: The topology, by a name, an id or a pattern; all of the engine if absent.
     :param until: When it is over by itself: a time with its zone, or such a text.
-    :param duration: How long it lasts, in place of that. Without either, it lasts until somebody resumes.
+    :param duration: How long it lasts from this try on, in place of that. Without either, it lasts until somebody
+        resumes.
     """
 
     template_fields: Sequence[str] = (*ThalwegOperator.template_fields, "topology", "until")
@@ -330,16 +350,32 @@ class ThalwegResumeOperator(ThalwegOperator):
     """Lets a topology, or all of an engine, be changed again.
 
     :param topology: The topology, by a name, an id or a pattern; all of the engine if absent.
+    :param paused_by: The id of the task that has paused it. Only a pause that was new there is ended, and only if
+        nobody else has paused any of its topologies. Without it, every pause ends, whoever has said it.
     """
 
-    template_fields: Sequence[str] = (*ThalwegOperator.template_fields, "topology")
+    template_fields: Sequence[str] = (*ThalwegOperator.template_fields, "topology", "paused_by")
 
-    def __init__(self, *, topology: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, *, topology: str | None = None, paused_by: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.topology = topology
+        self.topology, self.paused_by = topology, paused_by
 
     def order(self, context: Context, client: Client, engine: str) -> dict[str, Any]:
         """Orders that it goes on."""
         leave(context, client.settings, engine)
-        client.run(steps.resume(engine, self.topology, self.said(context)))
-        return {"topology": self.topology}
+        left = self._left(context, client, engine)
+        if left is not None:
+            self.log.info("%s is left as it is: %s", self.topology or "all", left)
+        return {"topology": self.topology, "resumed": left is None}
+
+    def _left(self, context: Context, client: Client, engine: str) -> str | None:
+        """Orders it, or says why not."""
+        if self.paused_by is None:
+            client.run(steps.resume(engine, self.topology, self.said(context)))
+            return None
+        paused = context["ti"].xcom_pull(task_ids=self.paused_by)
+        if not paused or not paused.get("new"):
+            return f"{self.paused_by} has paused nothing new"
+        if paused.get("topology") != self.topology:
+            raise SettingError(f"topology: {self.paused_by} has paused {paused.get('topology') or 'all'}, and no other")
+        return client.run(steps.take_back(engine, self.topology, paused.get("until"), self.said(context)))

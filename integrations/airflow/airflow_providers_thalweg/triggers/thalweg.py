@@ -13,7 +13,7 @@ from airflow.providers.common.compat.connection import get_async_connection, get
 from airflow.providers.common.compat.triggers import BaseEventTrigger
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_providers_thalweg.hooks.thalweg import ThalwegHook, is_permanent, settings_of
+from airflow_providers_thalweg.hooks.thalweg import ThalwegHook, client_on_loop, is_permanent
 from thalweg_client import AsyncClient, Order, ThalwegError, Verdict, judge, steps
 from thalweg_client.judge import MAX_AGE
 from thalweg_client.steps import Steps
@@ -29,14 +29,14 @@ AFTER = "thalweg.after"
 async def client_of(conn_id: str) -> AsyncClient:
     """A client of a connection's server. Blocks no event loop."""
     connection = await get_async_connection(conn_id, hook=ThalwegHook)
-    return AsyncClient(settings_of(connection, await get_async_extra_dejson(connection)))
+    return await client_on_loop(connection, await get_async_extra_dejson(connection))
 
 
 class ThalwegTrigger(BaseTrigger):
     """Asks until something is so.
 
-    A server that is down or slow is asked again, less and less often, until the task's own timeout. What no second
-    question makes better ends the wait.
+    A server that is down or slow is asked again, less and less often, until the task that was deferred with this
+    trigger reaches its timeout. What no second question makes better ends the wait.
 
     :param thalweg_conn_id: The connection.
     :param poll_interval: Seconds between two questions.

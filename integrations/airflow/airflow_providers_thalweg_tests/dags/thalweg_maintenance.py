@@ -24,5 +24,5 @@ with DAG(
     drain = ThalwegDrainOperator(task_id="drain", host=host, poll_interval=0.2, deferrable=True)
     undrain = ThalwegUndrainOperator(task_id="undrain", host=host)
     pause = ThalwegPauseOperator(task_id="pause", topology="words", duration=timedelta(hours=1))
-    resume = ThalwegResumeOperator(task_id="resume", topology="words")
+    resume = ThalwegResumeOperator(task_id="resume", topology="words", paused_by="pause")
     healthy >> drain >> undrain >> pause >> resume

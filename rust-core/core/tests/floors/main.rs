@@ -12,23 +12,27 @@ use std::path::{Path, PathBuf};
 use source::{Arrow, Crate};
 
 /// The crates of the workspace, the lowest first, with those that each may use.
-const CRATES: [(&str, &[&str]); 16] = [
+const CRATES: [(&str, &[&str]); 17] = [
     ("rust-core/place", &[]),
     ("rust-core/core", &["place"]),
     ("rust-core/codec", &["core"]),
     ("rust-core/store", &["core"]),
     ("rust-core/sim", &["core"]),
+    ("rust-core/learn", &["core"]),
     ("rust-core/ledger", &[]),
     ("rust-core/control", &[]),
     ("rust-core/connect", &["core", "codec"]),
     ("rust-core/engine", &["core", "store", "ledger", "control"]),
     ("rust-core/jni", &["core", "codec", "engine"]),
     ("rust-core/serve", &["core", "control", "engine", "sim"]),
-    ("rust-core/cli", &["core", "store", "ledger", "control", "connect", "engine", "serve", "sim"]),
+    (
+        "rust-core/cli",
+        &["core", "store", "ledger", "control", "connect", "engine", "serve", "sim", "learn"],
+    ),
     ("tests/lab", &[]),
     ("tests/experiment", &["core", "control", "engine", "serve", "sim", "lab"]),
     ("tests/e2e", &["control", "connect", "lab"]),
-    ("tests/policies", &["core", "engine", "sim"]),
+    ("tests/policies", &["core", "engine", "sim", "learn"]),
 ];
 
 /// The floors of the core and the modules on them, the lowest first. A module may use those before it.
@@ -47,7 +51,7 @@ const FLOORS: [(&str, &[&str]); 9] = [
             "context",
         ],
     ),
-    ("measurement", &["signals", "capacity", "demand", "diagnose"]),
+    ("measurement", &["learning", "signals", "capacity", "demand", "diagnose"]),
     ("placement and plans", &["place", "plan", "explain"]),
     ("policies", &["policy"]),
     ("memory", &["action", "state"]),

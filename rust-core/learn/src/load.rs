@@ -16,7 +16,7 @@ const LAGS: [usize; 5] = [1, 2, 3, 6, 12];
 /// Days that are learned from, the newest.
 const LEARNED_DAYS: i64 = 28;
 /// Rows that are learned from; of more, each second or third is.
-const MOST_ROWS: usize = 12_000;
+const MOST_ROWS: usize = 6_000;
 /// How trees learn of loads; chosen once, before any was judged.
 fn settings() -> Settings {
     Settings {

@@ -164,35 +164,14 @@ pub fn model(
     source: &str,
 ) -> Result<ModelFile, LearnError> {
     let judged = judge(table, trainer)?;
-    let scores = scores(&judged);
-    let of = |name: &str| scores.iter().find(|score| score.name == name);
-    let least = |names: [&str; 2], of_score: fn(&Score) -> f64| {
-        let found = names.into_iter().filter_map(of);
-        found.min_by(|a, b| of_score(a).total_cmp(&of_score(b))).cloned()
-    };
-    let nothing = || LearnError::Training("nothing can be judged".to_owned());
-    let own = least(["catch-up", "trees"], |score| score.mean_secs).ok_or_else(nothing)?;
-    let measure = |name: &str, of_score: fn(&Score) -> f64| {
-        let rules = scores.iter().filter(|s| !["catch-up", "trees"].contains(&s.name));
-        let rule = rules.min_by(|a, b| of_score(a).total_cmp(&of_score(b))).ok_or_else(nothing)?;
-        Ok::<_, LearnError>(Measure {
-            name: format!("{name} absolute error of groups left out, s"),
-            own: of_score(&own),
-            rule: of_score(rule),
-            beside: rule.name.to_owned(),
-        })
-    };
-    let measures = vec![
-        measure("mean", |score| score.mean_secs)?,
-        measure("median", |score| score.median_secs)?,
-    ];
-    let by_formula = own.name == "catch-up";
+    let (name, measures) = figures(&scores(&judged))?;
+    let by_formula = name == "catch-up";
     let body = match (by_formula, fit(table)?) {
         (true, Some(catch_up)) => Body::CatchUp(catch_up),
-        (true, None) => return Err(nothing()),
+        (true, None) => return Err(nothing_judged()),
         (false, _) => Body::Trees(parse(&trees(table, trainer)?)?),
     };
-    let told = judged.iter().find(|one| one.name == own.name);
+    let told = judged.iter().find(|one| one.name == name);
     let card = Card {
         schema: SCHEMA,
         name: "recovery".to_owned(),
@@ -215,6 +194,35 @@ pub fn model(
         calibration: None,
     };
     Ok(ModelFile { card, body })
+}
+
+/// Contestants that are models and no simple rules.
+const MODELS: [&str; 2] = ["catch-up", "trees"];
+
+fn nothing_judged() -> LearnError {
+    LearnError::Training("nothing can be judged".to_owned())
+}
+
+/// The model that errs least in the mean, and its figures, each beside the best simple rule's.
+fn figures(scores: &[Score]) -> Result<(&'static str, Vec<Measure>), LearnError> {
+    let (models, rules): (Vec<&Score>, Vec<&Score>) =
+        scores.iter().partition(|score| MODELS.contains(&score.name));
+    let least = |of: &[&Score], figure: fn(&Score) -> f64| {
+        let found = of.iter().copied().min_by(|a, b| figure(a).total_cmp(&figure(b)));
+        found.cloned().ok_or_else(nothing_judged)
+    };
+    let own = least(&models, |score| score.mean_secs)?;
+    let measure = |name: &str, figure: fn(&Score) -> f64| {
+        let rule = least(&rules, figure)?;
+        Ok::<_, LearnError>(Measure {
+            name: format!("{name} absolute error of groups left out, s"),
+            own: figure(&own),
+            rule: figure(&rule),
+            beside: rule.name.to_owned(),
+        })
+    };
+    let mean = measure("mean", |score| score.mean_secs)?;
+    Ok((own.name, vec![mean, measure("median", |score| score.median_secs)?]))
 }
 
 /// Between which factors what came lay, over what was said, for most.
@@ -357,10 +365,9 @@ fn least_squares(rows: &[([f64; 3], f64, f64)], free: [bool; 3]) -> Option<[f64;
         }
         let row = matrix[at].map(|cell| cell / matrix[at][at]);
         matrix[at] = row;
-        for (line, other) in matrix.iter_mut().enumerate().filter(|(line, _)| *line != at) {
-            let _ = line;
-            let factor = other[at];
-            for (cell, part) in other.iter_mut().zip(row) {
+        for line in (0..3).filter(|line| *line != at) {
+            let factor = matrix[line][at];
+            for (cell, part) in matrix[line].iter_mut().zip(row) {
                 *cell -= factor * part;
             }
         }

@@ -101,7 +101,11 @@ fn table(loss: Loss) -> Table {
         let chance = f32::from(u8::from(target > 25.0));
         Row {
             group: String::new(),
-            values: vec![Some(first), (at % 5 != 0).then_some(second), Some(f32::from(at % 3))],
+            values: vec![
+                Some(first),
+                (!at.is_multiple_of(5)).then_some(second),
+                Some(f32::from(at % 3)),
+            ],
             target: if loss == Loss::Chance { chance } else { target },
         }
     };

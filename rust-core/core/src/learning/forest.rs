@@ -4,8 +4,8 @@ use super::error::{LearningError, Place};
 
 /// Trees that are taken.
 pub const MAX_TREES: usize = 10_000;
-/// Nodes of all trees together that are taken: 24 MB.
-pub const MAX_NODES: usize = 1_000_000;
+/// Nodes of all trees together that are taken: 16 MB.
+pub const MAX_NODES: usize = 500_000;
 /// Splits on a way from root to leaf that are taken; contributions are worked out in squares of it.
 pub const MAX_DEPTH: usize = 64;
 /// Features that are taken.

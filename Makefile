@@ -18,7 +18,7 @@ TOPOLOGIES ?= 1000
 RECORDS ?= 100000
 DIST_NATIVE ?=
 
-.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test kafka-tls-test integrations-test zoo histories planted fuzz bench-storm bench-flink bench-policies bench-forecast bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
+.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test kafka-tls-test integrations-test zoo histories planted fuzz bench-storm bench-flink bench-policies bench-forecast bench-learn bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -87,6 +87,10 @@ bench-policies: setup ## Compares policies in the simulator, and it with publish
 bench-forecast: setup ## Measures how well published loads and a daily peak are foretold
 	@cargo build --quiet --release --locked -p thalweg-policies
 	@target/release/bench-forecast
+
+bench-learn: setup ## Measures what was learned of recoveries and loads beside the simple rules
+	@cargo build --quiet --release --locked -p thalweg-policies
+	@target/release/bench-learn
 
 bench-flink: build ## Measures Flink alone and its autoscaler against Thalweg (ROUNDS=3, POLICY=thalweg)
 	@target/debug/bench-flink --rounds $(ROUNDS) $(if $(POLICY),--policy $(POLICY))

@@ -9,6 +9,7 @@ mod config;
 mod docs;
 mod exit;
 mod files;
+mod learn;
 mod ledger;
 mod live;
 mod manual;
@@ -94,6 +95,8 @@ enum Command {
     Serve(Serve),
     /// Searches settings in the simulator
     Tune(tune::Tune),
+    Train(learn::Train),
+    Models(learn::Models),
     WorkerArchive(worker_archive::WorkerArchive),
 }
 
@@ -155,6 +158,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Calibrate(calibrate) => Ok(calibrate.run()?),
         Command::Serve(serve) => Ok(serve.run()?),
         Command::Tune(tune) => Ok(tune.run()?),
+        Command::Train(train) => Ok(train.run()?),
+        Command::Models(models) => Ok(models.run()?),
         Command::WorkerArchive(archive) => Ok(archive.run()?),
     }
 }

@@ -21,6 +21,7 @@ pub mod demand;
 pub mod diagnose;
 pub mod explain;
 mod guard;
+pub mod learning;
 pub mod model;
 mod namesakes;
 pub mod node_capacity;

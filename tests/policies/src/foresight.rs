@@ -53,8 +53,8 @@ pub struct Bins {
     /// Length of a bin in seconds.
     pub secs: i64,
     /// When the first begins, in seconds since the epoch.
-    begins: i64,
-    rates: Vec<Option<f64>>,
+    pub(crate) begins: i64,
+    pub(crate) rates: Vec<Option<f64>>,
 }
 
 /// How well a series was foretold.
@@ -134,25 +134,32 @@ impl Published {
 
 /// What was said of a bin.
 #[derive(Clone, Copy)]
-struct Said {
-    expected: f64,
+pub(crate) struct Said {
+    pub(crate) expected: f64,
     upper: f64,
     without: f64,
-    last: f64,
+    pub(crate) last: f64,
     mixed: bool,
 }
 
 impl Bins {
     /// How well they are foretold so long before.
     pub fn score(&self, series: &str, lead_secs: f64) -> Score {
+        let begun = Instant::now();
+        let said = self.foretold(lead_secs);
+        let micros = begun.elapsed().as_secs_f64() * 1e6 / self.rates.len().max(1) as f64;
+        Score { lead_secs, micros, ..self.compared(series, &said) }
+    }
+
+    /// What is said of each bin so long before, by its number.
+    pub(crate) fn foretold(&self, lead_secs: f64) -> Vec<Option<Said>> {
         let reach = Reach {
             bin: Millis::saturating(self.secs as f64 * 1000.0),
             lead: Millis::saturating(lead_secs * 1000.0),
         };
-        let lead = (lead_secs / self.secs as f64).ceil() as usize;
+        let lead = self.lead(lead_secs);
         let (mut outlook, mut forecaster) = (Outlook::default(), Forecaster::default());
         let mut said: Vec<Option<Said>> = vec![None; self.rates.len() + lead];
-        let begun = Instant::now();
         for (bin, rate) in self.rates.iter().enumerate() {
             let Some(rate) = rate else { continue };
             let now = Timestamp::from_millis((self.begins + bin as i64 * self.secs) * 1000);
@@ -164,8 +171,17 @@ impl Bins {
                 said[bin - 1 + lead] = self.said(&outlook, &forecaster, reach);
             }
         }
-        let micros = begun.elapsed().as_secs_f64() * 1e6 / self.rates.len().max(1) as f64;
-        Score { lead_secs, micros, ..self.compared(series, &said) }
+        said
+    }
+
+    /// So many bins ahead.
+    pub(crate) fn lead(&self, lead_secs: f64) -> usize {
+        (lead_secs / self.secs as f64).ceil() as usize
+    }
+
+    /// The first bin that is judged.
+    pub(crate) fn learning(&self) -> usize {
+        (LEARNING_SECS / self.secs) as usize
     }
 
     fn said(&self, outlook: &Outlook, forecaster: &Forecaster, reach: Reach) -> Option<Said> {
@@ -182,7 +198,7 @@ impl Bins {
     }
 
     fn compared(&self, series: &str, said: &[Option<Said>]) -> Score {
-        let learning = (LEARNING_SECS / self.secs) as usize;
+        let learning = self.learning();
         let day = (86_400 / self.secs) as usize;
         let pairs = || {
             let all = self.rates.iter().zip(said).enumerate().skip(learning);

@@ -6,6 +6,7 @@
 pub mod contestant;
 pub mod experiment;
 pub mod foresight;
+pub mod learned;
 pub mod matrix;
 pub mod measure;
 pub mod missing;

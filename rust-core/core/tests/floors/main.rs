@@ -12,13 +12,14 @@ use std::path::{Path, PathBuf};
 use source::{Arrow, Crate};
 
 /// The crates of the workspace, the lowest first, with those that each may use.
-const CRATES: [(&str, &[&str]); 19] = [
+const CRATES: [(&str, &[&str]); 20] = [
     ("rust-core/bounds", &[]),
     ("rust-core/place", &[]),
     ("rust-core/core", &["place"]),
     ("rust-core/codec", &["core"]),
     ("rust-core/store", &["core"]),
     ("rust-core/sim", &["bounds", "core"]),
+    ("rust-core/learn", &["core"]),
     ("rust-core/ledger", &[]),
     ("rust-core/control", &["bounds"]),
     ("rust-core/connect", &["bounds", "core", "codec"]),
@@ -28,12 +29,15 @@ const CRATES: [(&str, &[&str]); 19] = [
     ("rust-core/serve", &["core", "control", "engine", "sim"]),
     (
         "rust-core/cli",
-        &["core", "store", "ledger", "control", "connect", "engine", "shell", "serve", "sim"],
+        &[
+            "core", "store", "ledger", "control", "connect", "engine", "shell", "serve", "sim",
+            "learn",
+        ],
     ),
     ("tests/lab", &[]),
     ("tests/experiment", &["core", "control", "engine", "serve", "sim", "lab"]),
     ("tests/e2e", &["control", "connect", "lab"]),
-    ("tests/policies", &["core", "engine", "sim"]),
+    ("tests/policies", &["core", "engine", "sim", "learn"]),
     (
         "tests/parsers",
         &["core", "codec", "store", "ledger", "control", "connect", "engine", "serve", "sim"],
@@ -56,7 +60,7 @@ const FLOORS: [(&str, &[&str]); 9] = [
             "context",
         ],
     ),
-    ("measurement", &["signals", "capacity", "demand", "diagnose"]),
+    ("measurement", &["learning", "signals", "capacity", "demand", "diagnose"]),
     ("placement and plans", &["place", "plan", "explain"]),
     ("policies", &["policy"]),
     ("memory", &["action", "state"]),

@@ -18,6 +18,8 @@ const MAP: usize = 640;
 const ELEMENT: usize = 64;
 /// What the reader of TOML takes for a table, with its place in the text and those of its keys.
 const TABLE: usize = 900;
+/// What it takes for a dot between keys, also where there are none and each is an error that it keeps.
+const DOT: usize = 2_500;
 /// The same for a value with its key, and for a value in a list.
 const KEYED: usize = 450;
 const LISTED: usize = 280;
@@ -34,8 +36,8 @@ pub struct Dense {
     pub taken: usize,
 }
 
-fn check(length: usize, taken: usize) -> Result<(), Dense> {
-    let allowed = length.saturating_mul(FACTOR).saturating_add(BESIDES);
+fn check(length: usize, taken: usize, besides: usize) -> Result<(), Dense> {
+    let allowed = length.saturating_mul(FACTOR).saturating_add(besides);
     if taken > allowed { Err(Dense { length, taken }) } else { Ok(()) }
 }
 
@@ -55,7 +57,7 @@ pub fn json(text: &[u8], copies: usize) -> Result<(), Dense> {
             _ => {}
         }
     }
-    check(text.len(), taken.saturating_mul(copies))
+    check(text.len(), taken.saturating_mul(copies), BESIDES)
 }
 
 /// Checks a text in TOML.
@@ -65,20 +67,22 @@ pub fn json(text: &[u8], copies: usize) -> Result<(), Dense> {
 pub fn toml(text: &str) -> Result<(), Dense> {
     let mut taken = 0usize;
     for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
-        let mut before = b' ';
+        let (mut before, mut quoted) = (b' ', false);
         for byte in line.bytes() {
             taken += match byte {
                 b'{' => TABLE,
-                // Between digits it is no more than a part of a number.
-                b'.' if !before.is_ascii_digit() => TABLE,
+                // Between digits it is no more than a part of a number, and in quotes one of a text.
+                b'.' if !quoted && !before.is_ascii_digit() => DOT,
                 b'[' | b',' => LISTED,
                 b'=' => KEYED,
                 _ => 0,
             };
+            quoted ^= byte == b'"';
             before = byte;
         }
     }
-    check(text.len(), taken)
+    // Its reader needs as much itself.
+    check(text.len(), taken, BESIDES / 2)
 }
 
 #[cfg(test)]
@@ -114,6 +118,7 @@ mod tests {
         for written in [
             "[[components]]\nid = \"split\"\nkind = \"operator\"\ntasks = 32\nwork_micros = 120.5\n",
             "# a comment ... with {signs} = and, more.\n",
+            "\"thalweg.policy.name.of.it\" = 4 # in quotes\n",
             "points = [[0, 1000.5], [600, 2000.0], [1200, 1000.0]]\n",
         ] {
             assert_eq!(toml(&written.repeat(1_000)), Ok(()), "{written}");

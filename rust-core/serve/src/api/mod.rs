@@ -7,10 +7,11 @@ mod parameters;
 mod plans;
 mod read;
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
@@ -89,8 +90,13 @@ pub fn routes() -> Router<Arc<App>> {
         .fallback_service(get(page))
 }
 
+/// Written once, as making it takes two megabytes.
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
+    Bytes::from(openapi().to_json().expect("it has texts for keys, and numbers that are finite"))
+});
+
 async fn document() -> Response {
-    axum::Json(openapi()).into_response()
+    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.clone()).into_response()
 }
 
 /// The problem is made where the whole path is known.

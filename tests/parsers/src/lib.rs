@@ -17,7 +17,7 @@ mod settings;
 /// How much memory a parser may need at once, as a multiple of its input.
 pub const FACTOR: usize = 64;
 /// What it may need besides, in bytes: buffers of one size for every input.
-const BUFFERS: usize = 64 << 10;
+const BUFFERS: usize = 80 << 10;
 
 /// What is to be looked at once something was read, and holds no memory of the parser's own. Nothing where nothing was.
 type Then<'a> = Option<Box<dyn FnOnce() + 'a>>;

@@ -12,7 +12,7 @@ const DEEPEST: usize = 64;
 /// About what a value takes in memory while it is read.
 const VALUE: usize = 400;
 /// About what a sign between values takes: the reader keeps lists and maps whole until it knows that they are no key.
-const SIGN: usize = 250;
+const SIGN: usize = 400;
 /// What all may take, as a multiple of the text's length and besides.
 const FACTOR: usize = 60;
 const BESIDES: usize = 24 << 10;

@@ -14,11 +14,13 @@ mapfile -t targets < <(basename -s .rs fuzz/fuzz_targets/*.rs)
 # An input is more than 10 s for nobody, and memory beyond what a parser may take is counted by the target itself.
 limits=(-timeout=10 -rss_limit_mb=2048 -max_len=32768)
 # Without a sanitizer: all but one crate are safe Rust, and that one reads nothing.
-fuzzer() { nice -n 19 cargo +nightly fuzz "$1" --fuzz-dir fuzz --sanitizer none --target-dir "$work" "${@:2}"; }
+build() { nice -n 19 cargo +nightly fuzz build --fuzz-dir fuzz --sanitizer none --target-dir "$work"; }
+# Started as they are built: `cargo fuzz run` looks each time whether all of it has to be built again.
+built=$work/$(rustc +nightly -vV | sed -n 's/^host: //p')/release
 
 mkdir -p "$work/logs"
 echo "fuzz: builds the fuzzers; the first time this takes minutes"
-fuzzer build >"$work/logs/build.log" 2>&1 || { tail -n 40 "$work/logs/build.log" && exit 1; }
+build >"$work/logs/build.log" 2>&1 || { tail -n 40 "$work/logs/build.log" && exit 1; }
 
 rows=() failed=0
 for target in "${targets[@]}"; do
@@ -29,7 +31,7 @@ for target in "${targets[@]}"; do
     echo "== $target"
     status=0
     TIMEFORMAT='%U %S'
-    cpu=$({ time fuzzer run "$target" "$corpus" "fuzz/seeds/$target" -- "${limits[@]}" -max_total_time="$each" \
+    cpu=$({ time nice -n 19 "$built/$target" "$corpus" "fuzz/seeds/$target" "${limits[@]}" -max_total_time="$each" \
         -artifact_prefix="$found/" -print_final_stats=1 >"$log" 2>&1; } 2>&1) || status=$?
     executed=$(sed -nE 's/^stat::number_of_executed_units: *([0-9]+)$/\1/p' "$log")
     # Where it ends with a finding, the last line that counts is an earlier one.

@@ -67,19 +67,22 @@ pub fn json(text: &[u8], copies: usize) -> Result<(), Dense> {
 pub fn toml(text: &str) -> Result<(), Dense> {
     let mut taken = 0usize;
     for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
-        let (mut before, mut quoted) = (b' ', false);
+        let (mut before, mut quoted, mut within) = (b' ', false, 0);
         for byte in line.bytes() {
-            taken += match byte {
-                b'{' => TABLE,
+            match byte {
+                b'"' => (quoted, within) = (!quoted, 0),
+                b'{' => taken += TABLE,
                 // Between digits it is no more than a part of a number, and in quotes one of a text.
-                b'.' if !quoted && !before.is_ascii_digit() => DOT,
-                b'[' | b',' => LISTED,
-                b'=' => KEYED,
-                _ => 0,
-            };
-            quoted ^= byte == b'"';
+                b'.' if quoted => within += DOT,
+                b'.' if !before.is_ascii_digit() => taken += DOT,
+                b'[' | b',' => taken += LISTED,
+                b'=' => taken += KEYED,
+                _ => {}
+            }
             before = byte;
         }
+        // What is never closed is no text.
+        taken += within;
     }
     // Its reader needs as much itself.
     check(text.len(), taken, BESIDES / 2)

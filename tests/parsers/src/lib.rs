@@ -50,7 +50,7 @@ pub const TARGETS: [Target; 23] = [
     Target::of("settings", settings::engine),
     Target::of("windows", settings::windows),
     Target::of("yaml", settings::yaml),
-    Target::of("scenario", settings::scenario),
+    Target { besides: 128 << 10, ..Target::of("scenario", settings::scenario) },
     Target::of("series", settings::series),
     Target::of("run", settings::run),
     Target::of("recording", files::recording),

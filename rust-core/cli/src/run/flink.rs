@@ -10,6 +10,10 @@ use super::running::Running;
 use crate::exit::Failure;
 use crate::speaking::Speaking;
 
+/// How long a step may take where nothing else is set: Flink waits up to half a minute between two changes of parallelism, and
+/// then for slots.
+const STEP_SECS: u32 = 120;
+
 /// Runs beside a Flink cluster, from 1.18 on: asks its jobs for other parallelism through its REST interface
 #[derive(Debug, Args)]
 pub struct Flink {
@@ -31,6 +35,7 @@ impl Flink {
         let rest = Rest::new(self.speaking.to(address, &given))?;
         let cluster = Cluster::read(&rest, &name)?;
         let mut all = defaults(cluster.fetches_each);
+        all.insert("thalweg.action.step.timeout.secs".to_owned(), STEP_SECS.into());
         all.extend(given);
         let settings = self.running.read(&all)?;
         let acts = settings.core.mode >= Mode::Confirm;

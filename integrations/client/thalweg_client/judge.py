@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from thalweg_client import steps
-from thalweg_client.errors import NotFound, OrderFailed, SettingError
+from thalweg_client.errors import NotFound, OrderFailed, SettingError, ThalwegError
 from thalweg_client.model import Engine, Order, Plan, Topology, fits
 from thalweg_client.steps import Steps
 
@@ -30,6 +30,16 @@ class Verdict:
     def json(self) -> dict[str, Any]:
         """The verdict as JSON."""
         return asdict(self)
+
+
+def patient(look: Steps[Verdict]) -> Steps[Verdict]:
+    """The same for who looks again anyway: that a server is away for a while is one more reason why something is not so."""
+    try:
+        return (yield from look)
+    except ThalwegError as error:
+        if not error.passing:
+            raise
+        return Verdict(False, str(error))
 
 
 def _too_old(topology: Topology, now: int, max_age: float) -> str | None:

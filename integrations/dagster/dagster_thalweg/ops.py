@@ -95,21 +95,15 @@ def _wait(
     interval, timeout = times
     end, said = time.monotonic() + timeout, ""
     while True:
-        try:
-            verdict = client.run(look())
-            if verdict.met:
-                return verdict.data
-            why = verdict.why
-        except ThalwegError as error:
-            if not error.passing:
-                raise
-            why = str(error)
-        if why != said:
-            context.log.info(why)
-            said = why
+        verdict = client.run(judge.patient(look()))
+        if verdict.met:
+            return verdict.data
+        if verdict.why != said:
+            said = verdict.why
+            context.log.info(said)
         left = end - time.monotonic()
         if left <= 0:
-            raise dg.Failure(description=f"after {timeout:.0f} s: {why}")
+            raise dg.Failure(description=f"after {timeout:.0f} s: {said}")
         time.sleep(min(interval, left))
 
 

@@ -1,10 +1,14 @@
-//! Settings of a run: the scenario's, and over them those of the command line.
+//! Settings of a run: the scenario's, or a file's, and over them those of the command line.
+
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::{Map, Value};
 use thalweg_core::settings::Settings;
 use thalweg_engine::EngineSettings;
+
+use crate::config;
 
 /// What may be set on the command line.
 #[derive(Debug, Clone, Args)]
@@ -41,11 +45,34 @@ impl Wanted {
     }
 }
 
+/// What may be set on the command line, and in a file that it names.
+#[derive(Debug, Clone, Args)]
+pub struct Given {
+    #[command(flatten)]
+    wanted: Wanted,
+    /// Settings in a file, as Flink's `config.yaml` or `storm.yaml` has them; those of `--set` win
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+}
+
+impl Given {
+    /// What the user sets, in the file and on the command line.
+    pub fn all(&self) -> Result<Map<String, Value>> {
+        let of_file = self.settings.as_deref().map(config::read).transpose()?;
+        self.wanted.onto(&of_file.unwrap_or_default())
+    }
+}
+
 /// Reads settings under the names of the configuration reference.
 pub fn read(given: &Map<String, Value>) -> Result<Settings> {
+    Ok(read_all(given)?.core)
+}
+
+/// The same, with those of the engine around the core. Wrong ones are told here, where somebody reads them.
+pub fn read_all(given: &Map<String, Value>) -> Result<EngineSettings> {
     let settings = EngineSettings::read(given);
     if !settings.problems.is_empty() {
         bail!("{}", settings.problems.join("\n"));
     }
-    Ok(settings.core)
+    Ok(settings)
 }

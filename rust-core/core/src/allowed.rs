@@ -24,9 +24,7 @@ pub fn unrestorable(topology: &Topology, settings: &Settings) -> Option<Reason> 
             return None;
         }
     };
-    let accepted = settings.without_checkpoints
-        || settings.without_checkpoints_of.contains(&topology.name)
-        || settings.without_checkpoints_of.contains(&topology.id);
+    let accepted = settings.may_lose_state(&topology.id, &topology.name);
     let reason = || {
         let text = format!("{text}, so a restart would lose its state");
         Reason::plain(ReasonCode::CheckpointsMissing, text)

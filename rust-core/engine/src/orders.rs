@@ -3,144 +3,23 @@
 //! One order at a time goes to the core, those that have to wait after the others. A later order for the same topology
 //! takes the place of one that waits. Nothing here is stored or told; [`RequestHandler`](crate::control::RequestHandler) does that.
 
+mod given;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::Value;
-use thalweg_control::Request;
-use thalweg_control::token::Token;
-use thalweg_core::explain::{Decision, Verdict};
+use thalweg_core::explain::Decision;
 use thalweg_core::plan::Plan;
-use thalweg_core::reason::ReasonCode;
 use thalweg_core::state::Order;
 use thalweg_core::units::Timestamp;
+
+pub use given::{By, Fate, GivenOrder};
 
 /// Orders that are over and still known.
 const REMEMBERED: usize = 50;
 /// The most orders that may wait.
 const MOST_WAITING: usize = 64;
-
-/// Who gave an order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum By {
-    /// A process on this machine.
-    User {
-        /// Its user.
-        uid: u32,
-        /// Its number.
-        pid: i32,
-    },
-    /// Whoever has this token.
-    Token(String),
-    /// Somebody whom a server knows that passes this on.
-    Person {
-        /// Their name there.
-        name: String,
-        /// The token of that server.
-        through: String,
-    },
-}
-
-impl By {
-    /// Whose word a request is that a token has signed.
-    pub fn of(token: &Token, request: &Request) -> Self {
-        match &*request.on_behalf_of {
-            "" => Self::Token(token.name.clone()),
-            name => Self::Person { name: name.to_owned(), through: token.name.clone() },
-        }
-    }
-}
-
-impl std::fmt::Display for By {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::User { uid, .. } => write!(f, "user {uid}"),
-            // Who has both a token and an account with a server is one person, as far as approvals go.
-            Self::Token(name) | Self::Person { name, .. } => write!(f, "{name}"),
-        }
-    }
-}
-
-/// An order with its fate.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct GivenOrder {
-    /// Its name.
-    pub id: String,
-    /// Who gave it.
-    pub by: By,
-    /// Why, in the giver's words.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub why: String,
-    /// When it was given.
-    pub at: Timestamp,
-    /// When it is not to be begun any more.
-    pub expires: Timestamp,
-    /// What was ordered.
-    pub order: Order,
-    /// What became of it.
-    #[serde(flatten)]
-    pub fate: Fate,
-    /// Since when that is so.
-    pub since: Timestamp,
-}
-
-/// What became of an order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum Fate {
-    /// It has to wait, for this reason.
-    Waiting {
-        /// The reason's text.
-        text: String,
-    },
-    /// Its plan waits for somebody's approval.
-    Proposed {
-        /// The plan.
-        plan: String,
-    },
-    /// It is carried out.
-    Acting {
-        /// By this plan.
-        plan: String,
-        /// Plans that it takes after this one.
-        stages_left: u32,
-    },
-    /// It was carried out.
-    Done {
-        /// By this plan.
-        plan: String,
-    },
-    /// It was begun and given up.
-    Failed {
-        /// The plan.
-        plan: String,
-        /// Why, as a code.
-        code: String,
-        /// Why.
-        text: String,
-    },
-    /// It cannot be carried out.
-    Refused {
-        /// Why.
-        text: String,
-    },
-    /// It was not begun in time.
-    Expired,
-    /// A later one for the same topology took its place.
-    Replaced {
-        /// The later one.
-        later: String,
-    },
-    /// It was taken back.
-    Cancelled,
-}
-
-impl Fate {
-    fn is_over(&self) -> bool {
-        !matches!(self, Self::Waiting { .. } | Self::Proposed { .. } | Self::Acting { .. })
-    }
-}
 
 /// A host that is being emptied, and by whose word.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -287,7 +166,7 @@ impl Book {
         };
         let decision = decisions.iter().find(meant);
         given.fate = match decision {
-            Some(decision) => fate(decision, kept),
+            Some(decision) => Fate::of(decision, kept),
             // It was not seen this time; its order expires if it is not seen again.
             None => Fate::Waiting { text: "the topology was not seen by the last look".to_owned() },
         };
@@ -437,24 +316,6 @@ impl Book {
         let over: VecDeque<GivenOrder> = over;
         over.into_iter().for_each(|given| self.over.push_front(given));
         self.over.truncate(REMEMBERED);
-    }
-}
-
-/// What a decision means for the order that it is about.
-fn fate(decision: &Decision, kept: bool) -> Fate {
-    let first = decision.reasons.first().map(|reason| reason.text.clone()).unwrap_or_default();
-    if let (Verdict::Act, Some(plan)) = (decision.verdict, &decision.plan) {
-        return Fate::Acting { plan: plan.id.clone(), stages_left: plan.stages_left };
-    }
-    if let (Verdict::Propose, Some(plan)) = (decision.verdict, &decision.plan) {
-        return Fate::Proposed { plan: plan.id.clone() };
-    }
-    let impossible =
-        decision.reasons.iter().find(|reason| reason.code == ReasonCode::OrderImpossible);
-    match impossible {
-        Some(reason) => Fate::Refused { text: reason.text.clone() },
-        None if kept => Fate::Waiting { text: first },
-        None => Fate::Refused { text: first },
     }
 }
 

@@ -122,11 +122,6 @@ pub fn of(
 }
 
 impl Rescaler {
-    fn may_lose_state(&self, plan: &Plan) -> bool {
-        let of = &self.settings.without_checkpoints_of;
-        self.settings.without_checkpoints || of.contains(&plan.topology) || of.contains(&plan.name)
-    }
-
     /// Asks for bounds that are not their user's, and has that kept before it is done.
     fn tell(
         &self,
@@ -162,7 +157,7 @@ impl Hands for Rescaler {
     ) -> Result<(), Fault> {
         let rest = self.rest.as_ref();
         let rescale = Rescale::of(rest, &plan.topology, &plan.counts).map_err(fault)?;
-        if !self.may_lose_state(plan) {
+        if !self.settings.may_lose_state(&plan.topology, &plan.name) {
             rescale.check_state_is_kept(rest).map_err(fault)?;
         }
         let failed_before = rescale.last_failure(rest).map_err(fault)?;

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use clap::Args;
 use serde::Serialize;
 use thalweg_core::demand::{Forecaster, Outlook, Reach};
 use thalweg_core::units::{Millis, Share, Timestamp};
@@ -47,6 +48,34 @@ pub const PUBLISHED: [Published; 10] = [
     published("nyc-taxi-30", "nab_nyc_taxi_30min.csv", 30),
     published("green-taxi-15", "green_taxi_15min.csv", 15),
 ];
+
+/// Which of them a benchmark goes through.
+#[derive(Debug, Args)]
+pub struct Chosen {
+    /// Only series whose name begins so
+    #[arg(long)]
+    series: Option<String>,
+    /// Only bins of so many seconds
+    #[arg(long)]
+    bin: Option<i64>,
+}
+
+/// Seconds of a bin, and how far ahead.
+pub type Cadence = (i64, f64);
+
+impl Chosen {
+    /// Each cadence that is wanted, with each series that is.
+    pub fn of(&self, cadences: &[Cadence]) -> Vec<(Cadence, &'static Published)> {
+        let wanted = |one: &Published| {
+            self.series.as_ref().is_none_or(|series| one.name.starts_with(series))
+        };
+        let cadences = cadences.iter().filter(|(secs, _)| self.bin.is_none_or(|bin| bin == *secs));
+        cadences
+            .flat_map(|cadence| PUBLISHED.iter().map(move |series| (*cadence, series)))
+            .filter(|(_, series)| wanted(series))
+            .collect()
+    }
+}
 
 /// Rates in even bins.
 pub struct Bins {

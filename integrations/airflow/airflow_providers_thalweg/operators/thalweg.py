@@ -110,24 +110,18 @@ class _Waiting(ThalwegOperator):
         """
         end, said = time.monotonic() + self.timeout, ""
         while True:
-            try:
-                verdict = client.run(self.look(engine))
-                if verdict.met:
-                    return verdict.data
-                why = verdict.why
-            except ThalwegError as error:
-                # The order is given, so a server that is down for a while is no reason to give up.
-                if not error.passing:
-                    raise
-                why = str(error)
-            if why != said:
-                self.log.info("%s", why)
-                said = why
+            # The order is given, so a server that is down for a while is no reason to give up.
+            verdict = client.run(judge.patient(self.look(engine)))
+            if verdict.met:
+                return verdict.data
+            if verdict.why != said:
+                said = verdict.why
+                self.log.info("%s", said)
             if self.deferrable:
                 self.defer(trigger=self.trigger(engine), method_name="execute_complete", timeout=self._patience())
             left = end - time.monotonic()
             if left <= 0:
-                raise AirflowException(f"after {self.timeout:.0f} s: {why}")
+                raise AirflowException(f"after {self.timeout:.0f} s: {said}")
             time.sleep(min(self.poll_interval, left))
 
     def _patience(self) -> timedelta:

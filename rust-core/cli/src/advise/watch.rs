@@ -19,12 +19,11 @@ use thalweg_sim::Brain;
 use super::ending::{Settled, ending};
 use super::told::{Told, Watched};
 use super::words::Words;
-use crate::config;
 use crate::exit::Failure;
 use crate::live::moments::seconds;
 use crate::live::show::span;
 use crate::record::Recorded;
-use crate::settings::{self, Wanted};
+use crate::settings::{self, Given};
 use crate::signals::ended_by_signals;
 
 /// For so long it is waited until all is settled, where nothing else is said.
@@ -41,10 +40,7 @@ pub struct Watching {
     #[arg(long)]
     once_settled: bool,
     #[command(flatten)]
-    wanted: Wanted,
-    /// Settings in a file, as Flink's `config.yaml` or `storm.yaml` has them; those of `--set` win
-    #[arg(long, value_name = "FILE")]
-    settings: Option<PathBuf>,
+    given: Given,
     /// Records everything that goes into decisions there, for `thalweg replay`
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -65,8 +61,7 @@ pub struct Place {
 impl Watching {
     /// What the user sets, in the file and on the command line.
     pub fn given(&self) -> Result<Map<String, Value>> {
-        let of_file = self.settings.as_deref().map(config::read).transpose()?;
-        self.wanted.onto(&of_file.unwrap_or_default())
+        self.given.all()
     }
 
     /// Watches a cluster, with what the user sets over these settings. Nothing acts here, whatever they say.

@@ -13,9 +13,8 @@ use thalweg_engine::{Engine, EngineSettings};
 use thalweg_shell::{Ended, Eyes, Hands, Monitor};
 use tracing_subscriber::EnvFilter;
 
-use crate::config;
 use crate::exit::Failure;
-use crate::settings::Wanted;
+use crate::settings::Given;
 use crate::signals::ended_by_signals;
 
 /// Options of running beside a cluster.
@@ -28,10 +27,7 @@ pub struct Running {
     #[arg(long, value_parser = ["observe", "advise", "confirm", "act"])]
     mode: Option<String>,
     #[command(flatten)]
-    wanted: Wanted,
-    /// Settings in a file, as Flink's `config.yaml` or `storm.yaml` has them; those of `--set` win
-    #[arg(long, value_name = "FILE")]
-    settings: Option<PathBuf>,
+    given: Given,
 }
 
 /// An engine that is open, and what it was opened with.
@@ -45,23 +41,13 @@ pub struct Opened {
 impl Running {
     /// What the user sets, in the file and on the command line.
     pub fn given(&self) -> Result<Map<String, Value>, Failure> {
-        let of_file = self.settings.as_deref().map(config::read).transpose()?;
-        let mut given = self.wanted.onto(&of_file.unwrap_or_default())?;
+        let mut given = self.given.all()?;
         let dir = std::path::absolute(&self.dir).context("--dir")?;
         given.insert("thalweg.store.dir".to_owned(), dir.to_string_lossy().into());
         if let Some(mode) = &self.mode {
             given.insert("thalweg.mode".to_owned(), mode.as_str().into());
         }
         Ok(given)
-    }
-
-    /// Reads all settings. Wrong ones are told here, where somebody reads them, instead of holding the engine back in silence.
-    pub fn read(&self, all: &Map<String, Value>) -> Result<EngineSettings, Failure> {
-        let settings = EngineSettings::read(all);
-        if !settings.problems.is_empty() {
-            return Err(Failure::Failed(anyhow!("{}", settings.problems.join("\n"))));
-        }
-        Ok(settings)
     }
 
     /// Opens the engine with settings as they were read from these.

@@ -286,6 +286,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Whether a topology, by its id and name, may be restarted although it could not be restored.
+    pub fn may_lose_state(&self, id: &str, name: &str) -> bool {
+        let of = &self.without_checkpoints_of;
+        self.without_checkpoints || of.contains(id) || of.contains(name)
+    }
+
     /// The settings that the authors of a policy recommend for it, as far as they are known.
     ///
     /// Policies of others bring their own rules about when to act, so cool-down, daily limit,

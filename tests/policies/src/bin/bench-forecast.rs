@@ -10,7 +10,7 @@ use plotters::style::RGBColor;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 use thalweg_policies::contestant::Contestant;
-use thalweg_policies::foresight::{PUBLISHED, Score};
+use thalweg_policies::foresight::{Cadence, Chosen, Score};
 use thalweg_policies::matrix::{root_above, shipped};
 use thalweg_policies::origin::{commit, machine};
 use thalweg_policies::plot::{Line, course};
@@ -18,8 +18,7 @@ use thalweg_sim::{RunResult, Scenario, run};
 
 /// Seconds of a bin, and how far ahead: as published, as the policy keeps them on Storm and on Flink with its defaults, and
 /// where stops are long.
-const CADENCES: [(i64, f64); 5] =
-    [(300, 300.0), (60, 100.0), (5, 100.0), (300, 900.0), (60, 900.0)];
+const CADENCES: [Cadence; 5] = [(300, 300.0), (60, 100.0), (5, 100.0), (300, 900.0), (60, 900.0)];
 const DAY_SECS: f64 = 86_400.0;
 /// Days that are not judged.
 const LEARNING_DAYS: f64 = 2.0;
@@ -27,12 +26,8 @@ const LEARNING_DAYS: f64 = 2.0;
 /// Measures forecasts on published loads and on a daily peak in the simulator.
 #[derive(Parser)]
 struct Arguments {
-    /// Only series whose name begins so
-    #[arg(long)]
-    series: Option<String>,
-    /// Only bins of so many seconds
-    #[arg(long)]
-    bin: Option<i64>,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Seeds of the daily peak; 0 leaves it out
     #[arg(long, default_value_t = 10)]
     seeds: u64,
@@ -73,13 +68,7 @@ fn main() -> Result<()> {
 }
 
 fn scores(root: &Path, arguments: &Arguments) -> Result<Vec<Score>> {
-    let wanted = |name: &str| arguments.series.as_ref().is_none_or(|s| name.starts_with(s));
-    let cadences =
-        CADENCES.into_iter().filter(|(secs, _)| arguments.bin.is_none_or(|b| b == *secs));
-    let all: Vec<_> = cadences
-        .flat_map(|cadence| PUBLISHED.iter().map(move |series| (cadence, series)))
-        .filter(|(_, series)| wanted(series.name))
-        .collect();
+    let all = arguments.chosen.of(&CADENCES);
     all.into_par_iter()
         .map(|((secs, lead), series)| Ok(series.bins(root, secs)?.score(series.name, lead)))
         .collect()

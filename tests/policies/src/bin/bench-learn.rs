@@ -10,24 +10,19 @@ use comfy_table::{Table, presets};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use thalweg_learn::{Boosted, recovery};
-use thalweg_policies::foresight::PUBLISHED;
+use thalweg_policies::foresight::{Cadence, Chosen};
 use thalweg_policies::learned::{Beside, beside};
 use thalweg_policies::matrix::root_above;
-use thalweg_policies::origin::{commit, machine};
+use thalweg_policies::origin::{commit, day, machine};
 
 /// Seconds of a bin, and how far ahead: bins as published, and as short as the shortest lead.
-const CADENCES: [(i64, f64); 5] =
-    [(60, 60.0), (60, 300.0), (60, 900.0), (300, 300.0), (300, 900.0)];
+const CADENCES: [Cadence; 5] = [(60, 60.0), (60, 300.0), (60, 900.0), (300, 300.0), (300, 900.0)];
 
 /// Measures what was learned beside the simple rules that it would replace.
 #[derive(Parser)]
 struct Arguments {
-    /// Only series whose name begins so
-    #[arg(long)]
-    series: Option<String>,
-    /// Only bins of so many seconds
-    #[arg(long)]
-    bin: Option<i64>,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Leaves loads out
     #[arg(long)]
     no_loads: bool,
@@ -71,19 +66,13 @@ fn recoveries(root: &Path) -> Result<Value> {
         json!({ "name": score.name, "judged": score.judged, "mean_secs": score.mean_secs,
             "median_secs": score.median_secs, "groups": score.groups })
     });
-    let model = recovery::model(&table, &Boosted, "2026-11-30", "dos-group/khaos")?;
+    let model = recovery::model(&table, &Boosted, &day(root), "dos-group/khaos")?;
     Ok(json!({ "rows": table.rows.len(), "scores": scores.collect::<Vec<_>>(), "model": model,
         "took_secs": secs }))
 }
 
 fn loads(root: &Path, arguments: &Arguments) -> Result<Vec<Beside>> {
-    let wanted = |name: &str| arguments.series.as_ref().is_none_or(|s| name.starts_with(s));
-    let cadences =
-        CADENCES.into_iter().filter(|(secs, _)| arguments.bin.is_none_or(|b| b == *secs));
-    let all: Vec<_> = cadences
-        .flat_map(|cadence| PUBLISHED.iter().map(move |series| (cadence, series)))
-        .filter(|(_, series)| wanted(series.name))
-        .collect();
+    let all = arguments.chosen.of(&CADENCES);
     all.into_par_iter()
         .map(|((secs, lead), series)| {
             beside(&series.bins(root, secs)?, series.name, lead, &Boosted)

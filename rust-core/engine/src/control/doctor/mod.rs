@@ -365,10 +365,7 @@ fn of_checkpoints(topology: &Topology, settings: &EngineSettings, found: &mut Ve
         }
         _ => return,
     };
-    let core = &settings.core;
-    let accepted = core.without_checkpoints
-        || core.without_checkpoints_of.contains(&topology.name)
-        || core.without_checkpoints_of.contains(&topology.id);
+    let accepted = settings.core.may_lose_state(&topology.id, &topology.name);
     let code = "CHECKPOINTS_MISSING";
     let said = |one: &Value| one["code"] == code && one["about"] == *topology.name;
     if accepted || found.iter().any(said) {

@@ -2,10 +2,11 @@
 //!
 //! **In**: a text as it came. **Out**: whether its values stand so close together that reading it would take far more
 //! memory than it has bytes. A map of one entry takes 640 bytes in memory and 7 as `{"":0}`, so that a megabyte of them
-//! would be a hundred; what people and programs write has some dozens of bytes for each. It reads no values, and does not
-//! tell whether the text is well formed: who reads it next does.
+//! would be a hundred; what people and programs write has some dozens of bytes for each. That look reads no values, and does not
+//! tell whether the text is well formed: who reads it next does, as [`read`] here.
 #![forbid(unsafe_code)]
 
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 /// What a text may take in memory, as a multiple of its length.
@@ -34,6 +35,26 @@ pub struct Dense {
     pub length: usize,
     /// About what it would take.
     pub taken: usize,
+}
+
+/// Why a text in JSON is not read.
+#[derive(Debug, Error)]
+pub enum Unread {
+    /// Reading it would take too much memory.
+    #[error(transparent)]
+    Dense(#[from] Dense),
+    /// It is none, or not of what was looked for.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
+/// Reads a text in JSON, unless that would take far more memory than it has bytes.
+///
+/// # Errors
+/// [`Unread`].
+pub fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Unread> {
+    json(text, 1)?;
+    Ok(serde_json::from_slice(text)?)
 }
 
 fn check(length: usize, taken: usize, besides: usize) -> Result<(), Dense> {

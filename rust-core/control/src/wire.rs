@@ -260,10 +260,8 @@ impl Request {
     /// # Errors
     /// What is wrong with it, with the path of the field.
     pub fn read(line: &[u8]) -> Result<Self, Refusal> {
-        thalweg_bounds::json(line, 1)
-            .map_err(|error| Refusal::of(ErrorCode::BadRequest, "", error.to_string()))?;
         // Another version may have fields that this one cannot know, so its number comes first.
-        let spoken: Spoken = serde_json::from_slice(line)
+        let spoken: Spoken = thalweg_bounds::read(line)
             .map_err(|error| Refusal::of(ErrorCode::BadRequest, "", error.to_string()))?;
         if spoken.v != VERSION {
             let text = format!("this engine speaks version {VERSION}, not {}", spoken.v);
@@ -323,8 +321,7 @@ impl Answer {
     /// # Errors
     /// Why it is none.
     pub fn read(line: &[u8]) -> Result<Self, String> {
-        thalweg_bounds::json(line, 1).map_err(|error| error.to_string())?;
-        serde_json::from_slice(line).map_err(|error| error.to_string())
+        thalweg_bounds::read(line).map_err(|error| error.to_string())
     }
 }
 

@@ -124,9 +124,8 @@ impl Request {
     /// # Errors
     /// When it cannot be understood.
     pub fn read(json: &str) -> Result<Self, EngineError> {
-        thalweg_bounds::json(json.as_bytes(), 1)
-            .map_err(|error| EngineError::Request(error.to_string()))?;
-        serde_json::from_str(json).map_err(|error| EngineError::Request(error.to_string()))
+        thalweg_bounds::read(json.as_bytes())
+            .map_err(|error| EngineError::Request(error.to_string()))
     }
 }
 

@@ -239,9 +239,7 @@ pub(crate) fn read_note(text: &str) -> Option<Action> {
     if text.is_empty() {
         return None;
     }
-    let readable = thalweg_bounds::json(text.as_bytes(), 1).is_ok();
-    let note: Value =
-        readable.then(|| serde_json::from_str(text).ok()).flatten().unwrap_or_default();
+    let note: Value = thalweg_bounds::read(text.as_bytes()).unwrap_or_default();
     let action = Action::deserialize(&note).ok().or_else(|| salvaged(&note));
     if action.is_none() {
         tracing::error!(text, "the note of an unfinished action cannot be read and is removed");

@@ -77,8 +77,7 @@ impl Book {
     /// # Errors
     /// What is wrong with the rest of it.
     pub fn read(bytes: &[u8]) -> serde_json::Result<Self> {
-        thalweg_bounds::json(bytes, 1).map_err(serde_json::Error::custom)?;
-        let mut stored: Value = serde_json::from_slice(bytes)?;
+        let mut stored: Value = thalweg_bounds::read(bytes).map_err(serde_json::Error::custom)?;
         let mut unread = Vec::new();
         for part in ["open", "over"] {
             if let Some(orders) = stored.get_mut(part).and_then(Value::as_array_mut) {

@@ -38,6 +38,5 @@ impl Tell for Rest {
 /// # Errors
 /// Why it is no answer.
 pub fn read_answer(body: &[u8]) -> Result<Value, String> {
-    thalweg_bounds::json(body, 1).map_err(|error| error.to_string())?;
-    serde_json::from_slice(body).map_err(|error| error.to_string())
+    thalweg_bounds::read(body).map_err(|error| error.to_string())
 }

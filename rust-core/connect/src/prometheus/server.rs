@@ -113,8 +113,7 @@ impl Server {
 /// # Errors
 /// Why it is none of series.
 pub fn series_of(answer: &[u8]) -> Result<Vec<Series>, String> {
-    thalweg_bounds::json(answer, 1).map_err(|error| error.to_string())?;
-    let json: Value = serde_json::from_slice(answer).map_err(|error| error.to_string())?;
+    let json: Value = thalweg_bounds::read(answer).map_err(|error| error.to_string())?;
     read(&json).ok_or_else(|| "no series in the answer".to_owned())
 }
 

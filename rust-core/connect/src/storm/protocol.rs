@@ -97,8 +97,7 @@ pub fn look(line: &str, number: u64) -> Result<Look, StormError> {
 }
 
 fn parsed<T: DeserializeOwned>(line: &str) -> Result<T, StormError> {
-    thalweg_bounds::json(line.as_bytes(), 1).map_err(|error| garbled(line, &error.to_string()))?;
-    serde_json::from_str(line).map_err(|error| garbled(line, &error.to_string()))
+    thalweg_bounds::read(line.as_bytes()).map_err(|error| garbled(line, &error.to_string()))
 }
 
 fn garbled(line: &str, reason: &str) -> StormError {

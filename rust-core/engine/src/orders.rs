@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::Value;
-use thalweg_core::explain::Decision;
+use thalweg_core::explain::{Decision, Verdict};
 use thalweg_core::plan::Plan;
 use thalweg_core::state::Order;
 use thalweg_core::units::Timestamp;

@@ -33,7 +33,7 @@ class Verdict:
 
 
 def patient(look: Steps[Verdict]) -> Steps[Verdict]:
-    """The same for who looks again anyway: that a server is away for a while is one more reason why something is not so."""
+    """The same for who looks again anyway: a server that is away for a while is one more reason for "not so"."""
     try:
         return (yield from look)
     except ThalwegError as error:

@@ -79,7 +79,7 @@ fn code(output: &Output) -> i32 {
 }
 
 fn hello() -> Value {
-    json!({ "thalweg_storm": 1, "version": "2.8.3", "place": "nimbus:6627",
+    json!({ "thalweg_storm": 2, "version": "2.8.3", "place": "nimbus:6627",
         "settings": { "executor.metrics.frequency.secs": 1 } })
 }
 
@@ -213,7 +213,7 @@ fn a_java_that_ends_is_told_with_its_last_words() {
 fn whoever_does_not_answer_or_let_us_ask_is_named() {
     for (failure, text_of_it) in [("REFUSED", "nimbus.admins"), ("UNREACHABLE", "no leader")] {
         let failed =
-            json!({ "thalweg_storm": 1, "failed": { "code": failure, "text": text_of_it } });
+            json!({ "thalweg_storm": 2, "failed": { "code": failure, "text": text_of_it } });
         let output = Home::saying(&[failed]).advise(&[]);
         assert_eq!(code(&output), 4, "{}", text(&output.stderr));
         assert!(text(&output.stderr).contains(text_of_it));

@@ -15,7 +15,7 @@ use crate::place::Role;
 use crate::plan::Plan;
 use crate::policy::thalweg::TopologyModel;
 use crate::reason::{Reason, ReasonCode};
-use crate::settings::{Adopt, SlotRule};
+use crate::settings::Adopt;
 
 /// What the next change of a topology costs besides its effect: nothing where its sources have workers of their own.
 pub fn cost(
@@ -27,7 +27,7 @@ pub fn cost(
     let runs = topology.status == TopologyStatus::Active
         && topology.executors.iter().all(|executor| executor.slot.is_some())
         && topology.obstacle.is_none_or(|obstacle| !obstacle.is_left_alone());
-    if settings.slots != SlotRule::Workers || !runs || !shares_workers(topology) {
+    if !settings.slots.changes_in_parts() || !runs || !shares_workers(topology) {
         return None;
     }
     let measured = learned.and_then(|model| model.stop_secs);

@@ -16,7 +16,7 @@ use crate::place::{self, Problem, Shortage, place};
 use crate::policy::me_stream::{self, Arrangement, PlacedSituation, Places, Waiting};
 use crate::policy::{self, Intent, Situation, used_slots};
 use crate::reason::{Reason, ReasonCode};
-use crate::settings::{PolicyName, Settings, SlotRule};
+use crate::settings::{PolicyName, Settings};
 use crate::state::{Learned, TopologyState};
 use crate::units::{Millis, Share};
 
@@ -246,7 +246,7 @@ impl Question<'_> {
 
 /// Slots that a topology may have, where components share them.
 fn shared_slots(question: &Question<'_>) -> Option<u32> {
-    let shared = question.context.settings.slots != SlotRule::Workers;
+    let shared = question.context.settings.slots.is_shared();
     shared.then(|| question.placing.open_slots(question.context.observation))
 }
 
@@ -295,7 +295,7 @@ fn arrangement(question: &Question<'_>) -> Result<(Arrangement, Option<Reason>),
     let worst_now = worst_load(topology, &assessment.demands, placing);
     // A better placement is looked for only where it could matter: on a large cluster that is most
     // of a decision's cost.
-    let ours = settings.slots != SlotRule::Engine;
+    let ours = settings.slots.is_ours();
     let matters = ours
         && worst_now >= settings.imbalance_limit * ideal
         && assessment.metrics.capacity >= worth_moving(settings);

@@ -16,7 +16,6 @@ use crate::context::Context;
 use crate::model::{Observation, SlotRef, Topology};
 use crate::plan::{MigrationRow, Plan, Slot};
 use crate::reason::{Reason, ReasonCode};
-use crate::settings::SlotRule;
 use crate::state::TopologyState;
 
 /// Forgets harm that no longer calls for the way back: things were changed, or another load came.
@@ -93,7 +92,7 @@ fn to_former_places(
     for executor in &topology.executors {
         let former =
             way.former.get(&executor.tasks).and_then(|slot| free(slot, observation, placing));
-        if former.is_none() && settings.slots != SlotRule::Workers {
+        if former.is_none() && !settings.slots.changes_in_parts() {
             return Err(format!("the former slot of {} is taken", executor.tasks));
         }
         placement.extend(former.or(executor.slot));

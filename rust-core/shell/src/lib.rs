@@ -7,6 +7,7 @@ pub mod flink;
 mod monitor;
 mod reports;
 mod rhythm;
+pub mod storm;
 mod walk;
 
 pub use cluster::{Eyes, Fault, Hands, Presence, Unseen};

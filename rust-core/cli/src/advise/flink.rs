@@ -13,9 +13,10 @@ use crate::speaking::{Reached, ToFlink};
 #[derive(Debug, Args)]
 pub struct Flink {
     #[command(flatten)]
-    flink: ToFlink,
-    #[command(flatten)]
     watching: Watching,
+    // Last, as its heading holds for all that follows.
+    #[command(flatten)]
+    flink: ToFlink,
 }
 
 impl Flink {

@@ -17,9 +17,10 @@ const STEP_SECS: u32 = 120;
 #[derive(Debug, Args)]
 pub struct Flink {
     #[command(flatten)]
-    flink: ToFlink,
-    #[command(flatten)]
     running: Running,
+    // Last, as its heading holds for all that follows.
+    #[command(flatten)]
+    flink: ToFlink,
 }
 
 impl Flink {

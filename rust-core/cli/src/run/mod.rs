@@ -2,6 +2,7 @@
 
 mod flink;
 mod running;
+mod storm;
 
 use clap::{Args, Subcommand};
 
@@ -17,6 +18,7 @@ pub struct Run {
 #[derive(Debug, Subcommand)]
 enum Cluster {
     Flink(flink::Flink),
+    Storm(storm::Storm),
 }
 
 impl Run {
@@ -24,6 +26,7 @@ impl Run {
     pub fn run(self) -> Result<(), Failure> {
         match self.cluster {
             Cluster::Flink(flink) => flink.run(),
+            Cluster::Storm(storm) => storm.run(),
         }
     }
 }

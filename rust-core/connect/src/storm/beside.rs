@@ -1,12 +1,16 @@
-//! One look at a cluster after the other, through the Java program.
+//! One question to a cluster after the other, through the Java program.
 
 use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::client::Client;
 use super::cluster::Cluster;
 use super::error::StormError;
 use super::program::Program;
-use super::protocol;
+use super::protocol::{self, Question};
+use super::standing::{Rebalance, Standing, Told};
 use crate::look::Look;
 
 /// A look at tens of thousands of executors has some ten MiB.
@@ -20,7 +24,7 @@ pub struct Beside {
     cluster: Cluster,
     /// Nothing once it was of no more use; the next look starts another.
     program: Option<Program>,
-    looks: u64,
+    questions: u64,
 }
 
 impl Beside {
@@ -30,7 +34,7 @@ impl Beside {
     /// When it cannot be started, or nobody answers it.
     pub fn start(client: Client, limit: Duration) -> Result<Self, StormError> {
         let (program, cluster) = started(&client, limit)?;
-        Ok(Self { client, limit, cluster, program: Some(program), looks: 0 })
+        Ok(Self { client, limit, cluster, program: Some(program), questions: 0 })
     }
 
     /// What Nimbus said of itself.
@@ -38,21 +42,61 @@ impl Beside {
         &self.cluster
     }
 
-    /// Looks once. Where the program has ended or answers nonsense, the next look starts it anew.
+    /// Looks once.
     ///
     /// # Errors
     /// When it does not answer, or Nimbus does not answer it.
     pub fn look(&mut self) -> Result<Look, StormError> {
+        self.ask(|program, number, limit| {
+            program.say(&Question::Look.line(number))?;
+            protocol::look(&program.hear(limit)?, number)
+        })
+    }
+
+    /// How the topology of this id stands; nothing of one that has ended.
+    ///
+    /// # Errors
+    /// When it does not answer, or Nimbus does not answer it.
+    pub fn standing(&mut self, topology: &str) -> Result<Option<Standing>, StormError> {
+        let told: Told = self.answered(Question::Standing(topology))?;
+        Ok(told.into())
+    }
+
+    /// Asks Nimbus for other executor counts, where the client may change anything. When this fails, nobody knows whether
+    /// Nimbus has taken it up, unless it said why not.
+    ///
+    /// # Errors
+    /// When it does not answer, or refuses.
+    pub fn rebalance(&mut self, order: &Rebalance) -> Result<(), StormError> {
+        let taken = self.answered::<Map<String, Value>>(Question::Rebalance(order));
+        taken.map(drop).map_err(|error| match error {
+            StormError::Unreadable(why) => StormError::Declined(why),
+            other => other,
+        })
+    }
+
+    fn answered<T: DeserializeOwned>(&mut self, question: Question<'_>) -> Result<T, StormError> {
+        self.ask(|program, number, limit| {
+            program.say(&question.line(number))?;
+            question.answer(number, &program.hear(limit)?)
+        })
+    }
+
+    /// Asks something. Where the program has ended or answers nonsense, the next question starts it anew.
+    fn ask<T>(
+        &mut self,
+        question: impl FnOnce(&mut Program, u64, Duration) -> Result<T, StormError>,
+    ) -> Result<T, StormError> {
         let mut program = match self.program.take() {
             Some(program) => program,
             None => started(&self.client, self.limit)?.0,
         };
-        self.looks += 1;
-        let looked = ask(&mut program, self.looks, self.limit);
-        if looked.as_ref().err().is_none_or(StormError::is_of_nimbus) {
+        self.questions += 1;
+        let answer = question(&mut program, self.questions, self.limit);
+        if answer.as_ref().err().is_none_or(StormError::is_of_nimbus) {
             self.program = Some(program);
         }
-        looked
+        answer
     }
 }
 
@@ -60,11 +104,6 @@ fn started(client: &Client, limit: Duration) -> Result<(Program, Cluster), Storm
     let mut program = Program::start(&mut client.command()?, LONGEST_ANSWER)?;
     let cluster = protocol::hello(&program.hear(limit)?)?;
     Ok((program, cluster))
-}
-
-fn ask(program: &mut Program, number: u64, limit: Duration) -> Result<Look, StormError> {
-    program.say(&protocol::asks(number))?;
-    protocol::look(&program.hear(limit)?, number)
 }
 
 #[cfg(test)]

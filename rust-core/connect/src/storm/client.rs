@@ -8,6 +8,8 @@ use super::error::StormError;
 
 /// The class of our jar that speaks to Nimbus.
 const MAIN: &str = "io.thalweg.storm.Beside";
+/// What lets it change the cluster.
+const CHANGES: &str = "--changes";
 /// A program of little work: it need not be compiled to the last, nor have many threads for its memory.
 const LIGHT: [&str; 3] =
     ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.disableJmx=true"];
@@ -23,6 +25,8 @@ pub struct Client {
     pub jar: PathBuf,
     /// The program `java`.
     pub java: PathBuf,
+    /// Whether it may change the cluster, not only ask.
+    pub may_change: bool,
 }
 
 impl Client {
@@ -43,6 +47,9 @@ impl Client {
         let mut java = Command::new(&self.java);
         java.args(LIGHT).arg(property("storm.home", &self.home));
         java.arg("-cp").arg(self.class_path()?).arg(MAIN);
+        if self.may_change {
+            java.arg(CHANGES);
+        }
         Ok(java)
     }
 
@@ -86,8 +93,13 @@ mod tests {
     fn the_clients_own_libraries_and_configuration_come_first() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let client =
-            Client { home: at("home"), conf: at("conf"), jar: at("ours.jar"), java: "java".into() };
+        let client = Client {
+            home: at("home"),
+            conf: at("conf"),
+            jar: at("ours.jar"),
+            java: "java".into(),
+            may_change: false,
+        };
         for (wanted, make) in [("lib", "home/lib"), ("storm.yaml", "conf"), ("ours.jar", "")] {
             let error = client.command().unwrap_err();
             assert_eq!(error.code(), "SETUP");
@@ -120,6 +132,7 @@ mod tests {
             conf: odd.clone(),
             jar: odd.join("storm.yaml"),
             java: "java".into(),
+            may_change: true,
         };
         assert_eq!(client.command().unwrap_err().code(), "SETUP");
     }

@@ -73,6 +73,9 @@ pub enum StormError {
     /// Nimbus's answer could not be made an observation of.
     #[error("the cluster cannot be read: {0}")]
     Unreadable(String),
+    /// Nimbus does not do what it was asked for.
+    #[error("Nimbus does not take it up: {0}")]
+    Declined(String),
 }
 
 impl StormError {
@@ -89,6 +92,7 @@ impl StormError {
             Self::Unreachable(_) => "UNREACHABLE",
             Self::Refused(_) => "REFUSED",
             Self::Unreadable(_) => "UNREADABLE",
+            Self::Declined(_) => "DECLINED",
         }
     }
 

@@ -6,15 +6,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use thalweg_codec::decode;
 
 use super::cluster::Cluster;
 use super::error::StormError;
+use super::standing::Rebalance;
 use crate::look::{Finding, Look};
 
 /// What is spoken here, as in `Beside.java`.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 /// As much of a line as tells what it is.
 const SHOWN: usize = 200;
 
@@ -26,16 +27,15 @@ struct Hello {
     place: String,
     #[serde(default)]
     settings: Map<String, Value>,
+    has_thalweg: Option<bool>,
     failed: Option<Failed>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Answer {
-    look: Option<u64>,
+struct Looked {
     observation: Option<String>,
     #[serde(default)]
     findings: BTreeMap<String, String>,
-    failed: Option<Failed>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -54,9 +54,53 @@ impl From<Failed> for StormError {
     }
 }
 
-/// The line that asks for a look.
-pub fn asks(look: u64) -> String {
-    format!("look {look}")
+/// What is asked, each kind by a word of its own; answers name it, with the number of the question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question<'a> {
+    /// For an observation.
+    Look,
+    /// How the topology of this id stands.
+    Standing(&'a str),
+    /// For other executor counts.
+    Rebalance(&'a Rebalance),
+}
+
+impl Question<'_> {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Look => "look",
+            Self::Standing(_) => "standing",
+            Self::Rebalance(_) => "rebalance",
+        }
+    }
+
+    /// The line that asks it.
+    pub fn line(self, number: u64) -> String {
+        let word = self.word();
+        match self {
+            Self::Look => format!("{word} {number}"),
+            Self::Standing(topology) => {
+                format!("{word} {number} {}", json!({ "topology": topology }))
+            }
+            Self::Rebalance(order) => format!("{word} {number} {}", json!(order)),
+        }
+    }
+
+    /// Reads its answer.
+    ///
+    /// # Errors
+    /// When it is none, or says why there is none.
+    pub fn answer<T: DeserializeOwned>(self, number: u64, line: &str) -> Result<T, StormError> {
+        let mut answer: Map<String, Value> = parsed(line)?;
+        if answer.get(self.word()).and_then(Value::as_u64) != Some(number) {
+            return Err(garbled(line, "it answers another question"));
+        }
+        let unreadable = |error: serde_json::Error| garbled(line, &error.to_string());
+        match answer.remove("failed") {
+            Some(failed) => Err(Failed::deserialize(failed).map_or_else(unreadable, Into::into)),
+            None => T::deserialize(Value::Object(answer)).map_err(unreadable),
+        }
+    }
 }
 
 /// Reads the first line.
@@ -70,10 +114,10 @@ pub fn hello(line: &str) -> Result<Cluster, StormError> {
     if got != VERSION {
         return Err(StormError::OtherVersion { got, expected: VERSION });
     }
-    let Hello { version, place, settings, failed } = parsed(line)?;
+    let Hello { version, place, settings, has_thalweg, failed } = parsed(line)?;
     match failed {
         Some(failed) => Err(failed.into()),
-        None => Ok(Cluster { version, place, settings }),
+        None => Ok(Cluster { version, place, settings, has_thalweg }),
     }
 }
 
@@ -82,13 +126,7 @@ pub fn hello(line: &str) -> Result<Cluster, StormError> {
 /// # Errors
 /// When it is none, or says why there is no observation.
 pub fn look(line: &str, number: u64) -> Result<Look, StormError> {
-    let answer: Answer = parsed(line)?;
-    if answer.look != Some(number) {
-        return Err(garbled(line, "it answers another question"));
-    }
-    if let Some(failed) = answer.failed {
-        return Err(failed.into());
-    }
+    let answer: Looked = Question::Look.answer(number, line)?;
     let encoded = answer.observation.ok_or_else(|| garbled(line, "it has no observation"))?;
     let bytes = STANDARD.decode(encoded).map_err(|error| garbled(line, &error.to_string()))?;
     let observation = decode(&bytes).map_err(|error| garbled(line, &error.to_string()))?;
@@ -118,13 +156,14 @@ mod tests {
 
     #[test]
     fn the_first_line_names_the_cluster_or_why_there_is_none() {
-        let line = json!({ "thalweg_storm": 1, "version": "2.8.3", "place": "n:6627",
-            "settings": { "executor.metrics.frequency.secs": 60 }, "more": true });
+        let line = json!({ "thalweg_storm": 2, "version": "2.8.3", "place": "n:6627",
+            "settings": { "executor.metrics.frequency.secs": 60 }, "has_thalweg": true, "more": true });
         let cluster = hello(&line.to_string()).unwrap();
         assert_eq!((cluster.version.as_str(), cluster.place.as_str()), ("2.8.3", "n:6627"));
         assert_eq!(cluster.settings["executor.metrics.frequency.secs"], 60);
+        assert_eq!(cluster.has_thalweg, Some(true));
         let failed = |code: &str| {
-            let line = json!({ "thalweg_storm": 1, "failed": { "code": code, "text": "why" } });
+            let line = json!({ "thalweg_storm": 2, "failed": { "code": code, "text": "why" } });
             hello(&line.to_string()).unwrap_err()
         };
         assert_eq!(failed("REFUSED"), StormError::Refused("why".to_owned()));
@@ -134,8 +173,8 @@ mod tests {
 
     #[test]
     fn another_version_is_named_whatever_else_it_says() {
-        let error = hello(r#"{"thalweg_storm": 2, "version": {"storm": 3}}"#).unwrap_err();
-        assert_eq!(error, StormError::OtherVersion { got: 2, expected: 1 });
+        let error = hello(r#"{"thalweg_storm": 3, "version": {"storm": 3}}"#).unwrap_err();
+        assert_eq!(error, StormError::OtherVersion { got: 3, expected: 2 });
     }
 
     #[test]
@@ -160,6 +199,26 @@ mod tests {
         assert_eq!(answer.observation, seen);
         let [all, one] = &answer.findings[..] else { panic!("{answer:?}") };
         assert_eq!((all.about.as_str(), one.text.as_str()), ("", "of one"));
+    }
+
+    #[test]
+    fn who_is_asked_for_a_rebalance_answers_by_its_number_or_with_why_not() {
+        let order = Rebalance {
+            topology: "words \"1\"".to_owned(),
+            executors: [("split".to_owned(), 2)].into(),
+            wait_secs: 30,
+        };
+        let question = Question::Rebalance(&order);
+        let asked =
+            r#"rebalance 3 {"executors":{"split":2},"topology":"words \"1\"","wait_secs":30}"#;
+        assert_eq!(question.line(3), asked);
+        let taken = |line: &str| question.answer::<Map<String, Value>>(3, line);
+        assert!(taken(r#"{"rebalance":3}"#).is_ok());
+        assert_eq!(taken(r#"{"rebalance":4}"#).unwrap_err().code(), "GARBLED");
+        let refused = taken(r#"{"rebalance":3,"failed":{"code":"REFUSED","text":"no"}}"#);
+        assert_eq!(refused.unwrap_err(), StormError::Refused("no".to_owned()));
+        let odd = taken(r#"{"rebalance":3,"failed":{"text":"no"}}"#);
+        assert_eq!(odd.unwrap_err().code(), "GARBLED");
     }
 
     proptest! {

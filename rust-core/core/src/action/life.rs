@@ -94,6 +94,12 @@ pub enum Done {
         /// Lowest and highest parallelism before the change, by the engine's own id of the component.
         before: BTreeMap<String, (u32, u32)>,
     },
+    /// The engine was asked for other executor counts, for which it places the topology anew; its reverse asks for those
+    /// that there were.
+    CountsAsked {
+        /// Executors of each component before.
+        before: BTreeMap<String, u32>,
+    },
 }
 
 impl Done {

@@ -77,7 +77,7 @@ fn changed(
         let told = told.into_iter().chain(gone.map(|id| format!("{id} has none any more")));
         return Some(told.collect::<Vec<_>>().join(", "));
     }
-    if slots == SlotRule::Engine {
+    if !slots.is_ours() {
         return None;
     }
     let named = |slot: SlotRef| {
@@ -108,7 +108,7 @@ fn changed(
         let live = observation.nodes.iter().any(|node| {
             node.id == slot.node && node.ports.contains(&slot.port) && !node.blacklisted
         });
-        live && (slots != SlotRule::Workers || !taken.contains(slot))
+        live && (slots.is_shared() || !taken.contains(slot))
     };
     let lost = plan.rows.iter().find(|row| row.moves() && !free(&row.after));
     lost.map(|row| format!("slot {}:{} is no longer to be had", row.after.node, row.after.port))

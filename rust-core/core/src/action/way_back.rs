@@ -9,7 +9,7 @@ use super::origin::Origin;
 use crate::model::{Observation, SlotRef, TaskRange, Topology};
 use crate::plan::{Plan, Slot};
 use crate::reason::Reason;
-use crate::settings::{Settings, SlotRule};
+use crate::settings::Settings;
 
 /// What leads back from a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -103,7 +103,7 @@ impl WayBack {
                 slot.and_then(|slot| Some((slot, &observation.nodes.get(slot.node as usize)?.id)))
             };
             planned.is_some_and(|planned| {
-                settings.slots == SlotRule::Engine
+                !settings.slots.is_ours()
                     || found().is_some_and(|(slot, node)| {
                         *node == planned.node && slot.port == planned.port
                     })

@@ -16,7 +16,7 @@ use crate::place::{
 };
 use crate::plan::{Plan, PlanKind, migration};
 use crate::reason::{Reason, ReasonCode};
-use crate::settings::{Adopt, Settings, SlotRule};
+use crate::settings::{Adopt, Settings};
 
 /// What is to change of a topology, by component ordinal.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -149,7 +149,7 @@ fn way_to(
     topology: &Topology,
     most: Load,
 ) -> Way {
-    if problem.rule != SlotRule::Workers || plan.kind == PlanKind::Layout {
+    if !problem.rule.changes_in_parts() || plan.kind == PlanKind::Layout {
         // The change stops everything in any case.
         return Way::Beside;
     }
@@ -191,7 +191,7 @@ pub fn written(
 ) -> Plan {
     let rows = migration(context.observation, topology, desired, placement);
     // Where a change restarts everything anyway, pinned executors are not worth a kind of their own.
-    let pinned_move = context.settings.slots == SlotRule::Workers
+    let pinned_move = context.settings.slots.changes_in_parts()
         && desired
             .iter()
             .zip(&rows)

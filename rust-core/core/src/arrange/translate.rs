@@ -9,7 +9,7 @@ use crate::model::{ComponentKind, Node, Observation, SlotRef, TaskRange, Topolog
 use crate::node_capacity::{Powers, abilities, powers, racks};
 use crate::place::{PlaceEdge, PlaceExecutor, PlaceNode, PlaceSlot, Problem, Role};
 use crate::plan::partition::partition;
-use crate::settings::{Settings, SlotRule, WorkerLimit};
+use crate::settings::{Settings, WorkerLimit};
 use crate::state::Learned;
 
 /// Demands are counted in millionths of one executor's time.
@@ -273,9 +273,9 @@ pub fn problem(
     // Where nobody declared memory, workers are as large as their options say, whatever they run. Of slots that
     // several components share, too little is known if some tell nothing; the engine itself cuts them.
     let mut told = topology.components.iter().map(|component| component.memory_mib.is_some());
-    let memory_declared = match settings.slots {
-        SlotRule::Workers => told.any(|told| told),
-        SlotRule::Shared | SlotRule::Engine => told.all(|told| told),
+    let memory_declared = match settings.slots.is_shared() {
+        false => told.any(|told| told),
+        true => told.all(|told| told),
     };
     let executors = desired.iter().map(|&(component, tasks)| {
         let near =
@@ -322,7 +322,7 @@ pub fn is_declared(topology: &Topology) -> bool {
 /// How many workers a topology may have: as many as it asks for, where nothing lets it have more. One that declares
 /// compute asks for resources instead, and one that asks for none leaves it open.
 pub fn asked_workers(topology: &Topology, settings: &Settings) -> Option<u32> {
-    let limited = settings.slots == SlotRule::Workers
+    let limited = !settings.slots.is_shared()
         && settings.worker_limit == WorkerLimit::Asked
         && !settings.free_workers.contains(&topology.name)
         && !is_declared(topology);

@@ -9,7 +9,6 @@ use crate::explain::{Change, Offer, TopologyView};
 use crate::model::Topology;
 use crate::plan::Plan;
 use crate::reason::{Reason, ReasonCode};
-use crate::settings::SlotRule;
 use crate::state::TopologyState;
 use crate::units::Millis;
 
@@ -119,7 +118,7 @@ pub fn offer(
         })
     };
     let stops =
-        settings.slots != SlotRule::Workers || plan.no_room_beside || moves_pinned(plan, topology);
+        !settings.slots.changes_in_parts() || plan.no_room_beside || moves_pinned(plan, topology);
     Offer {
         plan: plan.id.clone(),
         diff: topology.components.iter().zip(&view.components).filter_map(change).collect(),

@@ -63,12 +63,13 @@ pub fn place(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
 
 /// The same within what other topologies leave of nodes' memory, declared or not.
 fn within(problem: &Problem) -> Result<Vec<SlotRef>, Shortage> {
-    if problem.rule != SlotRule::Workers {
-        return share(problem);
-    }
-    match problem.most_workers {
-        Some(..=1) => together(problem),
-        _ => apart(problem).or_else(|short| together(problem).map_err(|_| short)),
+    match (problem.rule, problem.most_workers) {
+        (SlotRule::Shared | SlotRule::Engine, _) => share(problem),
+        // An engine's own scheduler puts sources and work into the same workers.
+        (SlotRule::EngineWorkers, _) | (SlotRule::Workers, Some(..=1)) => together(problem),
+        (SlotRule::Workers, _) => {
+            apart(problem).or_else(|short| together(problem).map_err(|_| short))
+        }
     }
 }
 
@@ -82,7 +83,7 @@ pub fn spares_a_stop(
     let moves = |pinned: usize| {
         problem.executors[pinned].current.is_some_and(|current| current != fresh[pinned])
     };
-    if problem.rule != SlotRule::Workers || !problem.of_role(Role::Pinned).any(moves) {
+    if !problem.rule.changes_in_parts() || !problem.of_role(Role::Pinned).any(moves) {
         return None;
     }
     let limit = (worst_load(problem, fresh) * DRAIN_PERCENT / 100).max(good_enough);
@@ -129,7 +130,7 @@ fn completed(problem: &Problem) -> Completed {
         }
         Err(short) => short,
     };
-    if problem.rule != SlotRule::Workers {
+    if problem.rule.is_shared() {
         return Completed { slots: now().collect(), lacking: short.of_missing(problem) };
     }
     let filled = fitting::fill_gaps(problem);

@@ -46,6 +46,25 @@ pub enum SlotRule {
     Shared,
     /// The same, but the engine chooses the slots by itself: only counts can be changed.
     Engine,
+    /// A worker that the engine fills by itself: only counts can be changed, and any change restarts all.
+    EngineWorkers,
+}
+
+impl SlotRule {
+    /// Whether a slot holds at most one executor of each component, not whatever fits into a worker.
+    pub fn is_shared(self) -> bool {
+        matches!(self, Self::Shared | Self::Engine)
+    }
+
+    /// Whether executors are put into slots by Thalweg, not by the engine.
+    pub fn is_ours(self) -> bool {
+        matches!(self, Self::Workers | Self::Shared)
+    }
+
+    /// Whether a part of a topology can be replaced while the rest runs; otherwise whatever changes restarts all.
+    pub fn changes_in_parts(self) -> bool {
+        self == Self::Workers
+    }
 }
 
 /// How many workers a topology without declared compute may have.

@@ -228,9 +228,9 @@ const KEYS: &[Key] = &[
     ),
     key(
         "thalweg.placement.slots",
-        Kind::Choice(&["workers", "shared", "engine"]),
+        Kind::Choice(&["workers", "shared", "engine", "engine-workers"]),
         "workers",
-        "What one slot can hold: any executors (Storm), or one of each component (Flink), then chosen by Thalweg or by the engine. The shell sets it.",
+        "What one slot can hold: any executors (`workers`, Storm), or one of each component (`shared`, Flink). With `engine-workers` and `engine` the engine puts them there, and only counts can be changed. The shell sets it.",
     ),
     key(
         "thalweg.placement.workers",

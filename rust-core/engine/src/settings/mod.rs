@@ -240,6 +240,7 @@ fn core(values: &Values, given: &Map<String, Value>, problems: &mut Vec<String>)
         slots: match values.text("thalweg.placement.slots") {
             "shared" => SlotRule::Shared,
             "engine" => SlotRule::Engine,
+            "engine-workers" => SlotRule::EngineWorkers,
             _ => SlotRule::Workers,
         },
         worker_limit: match values.text("thalweg.placement.workers") {

@@ -11,7 +11,7 @@ use thalweg_core::model::Observation;
 use super::*;
 
 const SOON: Duration = Duration::from_secs(20);
-const HELLO: &str = r#"echo '{"thalweg_storm":1,"version":"2.8.3","place":"nimbus:6627"}'"#;
+const HELLO: &str = r#"echo '{"thalweg_storm":2,"version":"2.8.3","place":"nimbus:6627"}'"#;
 
 /// A client whose `java` is this script.
 fn client(folder: &std::path::Path, script: &str) -> Client {
@@ -21,7 +21,7 @@ fn client(folder: &std::path::Path, script: &str) -> Client {
     fs::write(folder.join("script"), script).unwrap();
     symlink(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/answers/java.sh"), &java).unwrap();
     let jar = folder.join("storm.yaml");
-    Client { home: folder.to_owned(), conf: folder.to_owned(), jar, java }
+    Client { home: folder.to_owned(), conf: folder.to_owned(), jar, java, may_change: false }
 }
 
 fn empty() -> String {
@@ -68,7 +68,7 @@ fn whoever_is_no_client_of_storm_is_not_begun_with() {
         ("echo 'Error: no such class' >&2; exit 1", "ENDED"),
         ("echo hello; cat", "GARBLED"),
         (r#"echo '{"thalweg_storm":7}'; cat"#, "OTHER_VERSION"),
-        (r#"echo '{"thalweg_storm":1,"failed":{"code":"REFUSED","text":"no"}}'; cat"#, "REFUSED"),
+        (r#"echo '{"thalweg_storm":2,"failed":{"code":"REFUSED","text":"no"}}'; cat"#, "REFUSED"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let error = Beside::start(client(folder.path(), script), SOON).unwrap_err();

@@ -14,7 +14,6 @@ use crate::diagnose::cause::{Cause, cause, median};
 use crate::policy::desired::{DesiredCounts, bounded, intent_with_memory};
 use crate::policy::situation::{Intent, Situation};
 use crate::reason::{Reason, ReasonCode};
-use crate::settings::SlotRule;
 
 const LIMIT: &str = "thalweg.scaling.limit";
 const UP_DELAY: &str = "thalweg.scaling.up.delay.secs";
@@ -89,9 +88,7 @@ pub(super) fn up(
                     desired.insert(index, step.map_or(need, |step| step.executors));
                 }
             }
-        } else if need + 1 < executors
-            && unsure.is_none()
-            && situation.settings.slots == SlotRule::Workers
+        } else if need + 1 < executors && unsure.is_none() && !situation.settings.slots.is_shared()
         {
             // The topology stops anyway, so what it does not need goes along; one executor is kept
             // as the window for taking away has not been waited for.

@@ -71,7 +71,7 @@ pub fn balance(component: &ComponentFlow, slots: SlotRule) -> Option<f64> {
 /// Whether every executor is sent as much as its siblings: where records are shuffled, Flink deals them to
 /// executors. Storm deals them to tasks.
 fn dealt_to_executors(component: &ComponentFlow, slots: SlotRule) -> bool {
-    slots != SlotRule::Workers && !component.source && component.shuffled
+    slots.is_shared() && !component.source && component.shuffled
 }
 
 /// What each executor is sent where all are sent as much, in records per second: what those take in that are not

@@ -10,7 +10,6 @@ use super::slots::slots_needed;
 use crate::policy::desired::{DesiredCounts, intent_with_memory};
 use crate::policy::situation::{Intent, Situation};
 use crate::reason::{Reason, ReasonCode};
-use crate::settings::SlotRule;
 use crate::units::Timestamp;
 
 const DOWN_WINDOW: &str = "thalweg.scaling.down.window.secs";
@@ -94,7 +93,7 @@ pub(super) fn in_shared_slots(
     forecast: &DemandForecast,
     mut needs: DesiredCounts,
 ) -> DesiredCounts {
-    if situation.settings.slots == SlotRule::Workers {
+    if !situation.settings.slots.is_shared() {
         return needs;
     }
     let judged = |index| if needs.contains_key(&index) { executors(situation, index) } else { 0 };
@@ -116,7 +115,7 @@ fn saving(situation: &Situation<'_>, desired: &DesiredCounts) -> (f64, f64) {
     let before = |index: usize| executors(situation, index);
     let after = |index: usize| desired.get(&index).copied().unwrap_or(before(index));
     let users = || situation.flow.users().map(|(index, _)| index);
-    let (before, after): (u32, u32) = if situation.settings.slots == SlotRule::Workers {
+    let (before, after): (u32, u32) = if !situation.settings.slots.is_shared() {
         (users().map(before).sum(), users().map(after).sum())
     } else {
         let slots = |executors: &dyn Fn(usize) -> u32| {

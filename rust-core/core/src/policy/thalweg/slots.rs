@@ -11,7 +11,6 @@ use super::size::{Scaling, Size};
 use crate::demand::{ComponentFlow, Demand, whole_executors};
 use crate::policy::situation::Situation;
 use crate::reason::{Reason, ReasonCode};
-use crate::settings::SlotRule;
 
 /// Below this share of their cores, slots have room.
 const ROOMY: f64 = 0.8;
@@ -37,7 +36,7 @@ struct Slots {
 impl Slots {
     /// Nothing where slots are not shared, or not all that is done in them is known.
     fn of(situation: &Situation<'_>) -> Option<Self> {
-        if situation.settings.slots == SlotRule::Workers {
+        if !situation.settings.slots.is_shared() {
             return None;
         }
         let count = Some(situation.used_slots.values().sum()).filter(|count| *count > 0)?;
@@ -144,6 +143,7 @@ mod tests {
     use super::*;
     use crate::policy::situation::Intent;
     use crate::policy::testing::Case;
+    use crate::settings::SlotRule;
 
     /// Two operators of four executors each that share four cores.
     fn shared(rate: f64, busy: [f64; 2]) -> Case {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use thalweg_core::model::{
     Component, ComponentKind, Grouping, Node, Observation, Obstacle, SlotRef, Topology,
 };
-use thalweg_core::settings::{Adopt, PolicyName, SlotRule};
+use thalweg_core::settings::{Adopt, PolicyName};
 use thalweg_core::units::Timestamp;
 use thalweg_store::{Mailbox, Precautions, Reach, Store, StoreKind};
 
@@ -132,7 +132,7 @@ fn of_settings(settings: &EngineSettings, found: &mut Vec<Value>) {
 
 /// Whether the engine is Storm, where executors report by themselves, count samples, and send tuples to any receiver.
 fn is_storm(settings: &EngineSettings) -> bool {
-    settings.core.slots == SlotRule::Workers
+    !settings.core.slots.is_shared()
 }
 
 fn of_statistics(settings: &EngineSettings, found: &mut Vec<Value>) {
@@ -235,11 +235,11 @@ fn of_nodes(seen: &Observation, settings: &EngineSettings, found: &mut Vec<Value
         usable.flat_map(|(node, of)| of.ports.iter().map(move |&port| SlotRef { node, port }));
     if slots.all(|slot| taken.contains(&slot)) && !seen.topologies.is_empty() {
         let text = "no slot is free, so nothing can start beside what runs";
-        let mend = match settings.core.slots {
-            SlotRule::Workers => {
+        let mend = match is_storm(settings) {
+            true => {
                 "in storm.yaml of the supervisors more supervisor.slots.ports, as [6700, 6701, 6702, 6703, 6704]"
             }
-            SlotRule::Shared | SlotRule::Engine => {
+            false => {
                 "bin/taskmanager.sh start on another machine, or more taskmanager.numberOfTaskSlots"
             }
         };
@@ -454,14 +454,14 @@ fn of_others(
     let text =
         format!("its executors were changed {changes} times within an hour, and not by Thalweg");
     let name = &topology.name;
-    let mend = match settings.core.slots {
-        SlotRule::Workers => {
+    let mend = match is_storm(settings) {
+        true => {
             format!(
                 "find who calls storm rebalance {name}   (until then thalweg pause {name})",
                 name = word(name)
             )
         }
-        SlotRule::Shared | SlotRule::Engine => format!(
+        false => format!(
             "in the job's configuration job.autoscaler.enabled: false   (until then thalweg pause {})",
             word(name)
         ),

@@ -33,7 +33,7 @@ import org.apache.storm.thrift.TException;
  * Racks, round trips and clocks are not known from here, nor which ports free slots have.
  */
 final class Outside implements AutoCloseable {
-    private static final String OUR_SCHEDULER = ThalwegScheduler.class.getName();
+    static final String OUR_SCHEDULER = ThalwegScheduler.class.getName();
 
     private final Questions questions;
     private final Graphs graphs = new Graphs();

@@ -21,6 +21,7 @@ import org.apache.storm.generated.AuthorizationException;
 import org.apache.storm.generated.ClusterSummary;
 import org.apache.storm.generated.Nimbus;
 import org.apache.storm.generated.NimbusSummary;
+import org.apache.storm.generated.RebalanceOptions;
 import org.apache.storm.generated.SupervisorPageInfo;
 import org.apache.storm.generated.SupervisorSummary;
 import org.apache.storm.generated.TopologySummary;
@@ -43,6 +44,7 @@ class BesideTest {
         final Map<String, Object> conf = new HashMap<>(Map.of("supervisor.slots.ports", List.of(6700, 6701, 6702, 6703),
             "executor.metrics.frequency.secs", 5, "storm.scheduler", "org.apache.storm.scheduler.DefaultScheduler"));
         final List<SupervisorSummary> supervisors = new ArrayList<>();
+        final Map<String, RebalanceOptions> rebalanced = new HashMap<>();
         boolean gone;
 
         Answering() {
@@ -71,6 +73,10 @@ class BesideTest {
                 case "getUserTopology" -> details((String) arguments[0]).getTopology();
                 case "getSupervisorPageInfo" -> page((String) arguments[0]);
                 case "getLeader" -> new NimbusSummary();
+                case "rebalance" -> {
+                    rebalanced.put((String) arguments[0], (RebalanceOptions) arguments[1]);
+                    yield null;
+                }
                 default -> throw new AssertionError(call + " is no question of a look");
             };
         }
@@ -105,13 +111,17 @@ class BesideTest {
         void with(Beside beside) throws Exception;
     }
 
-    @SuppressWarnings("try")
     private static void beside(Answering answering, AtomicLong clock, Doing doing) throws Exception {
+        beside(answering, clock, false, doing);
+    }
+
+    @SuppressWarnings("try")
+    private static void beside(Answering answering, AtomicLong clock, boolean changes, Doing doing) throws Exception {
         Map<String, Object> conf = new HashMap<>(Synthetic.CONF);
         NimbusLink link = NimbusLink.toLeader(conf, new Refusals());
         try (NimbusClient.LocalOverride override = new NimbusClient.LocalOverride(answering.nimbus());
-             Outside outside = new Outside(new Questions(link, new Denials(clock::get)))) {
-            doing.with(new Beside(conf, outside));
+             Questions questions = new Questions(link, new Denials(clock::get))) {
+            doing.with(new Beside(conf, questions, changes));
         }
     }
 
@@ -196,9 +206,54 @@ class BesideTest {
     @Test
     void whatIsNoQuestionIsAnsweredWithWhatIsExpected() throws Exception {
         beside(new Answering(), new AtomicLong(1), beside -> {
-            for (String line : List.of("", "rebalance words", "look", "look often")) {
+            for (String line : List.of("", "rebalance words", "look", "look often", "kill 1 {}", "standing 1 {")) {
                 assertEquals("FAILED", beside.answer(line).path("failed").path("code").asText(), line);
             }
+        });
+    }
+
+    @Test
+    void aTopologyStandsWhereItsExecutorsRunAndOneThatEndedNowhere() throws Exception {
+        beside(new Answering(), new AtomicLong(1), beside -> {
+            JsonNode standing = beside.answer("standing 4 {\"topology\":\"topology-0000-1-1\"}");
+            assertEquals(4, standing.path("standing").asInt());
+            assertEquals("ACTIVE", standing.path("status").asText());
+            JsonNode first = standing.path("executors").path(0);
+            assertTrue(first.path("component").asText().startsWith("c"), first.toString());
+            assertTrue(first.path("slot").asText().startsWith("node-"), first.toString());
+            assertFalse(beside.answer("standing 5 {\"topology\":\"another-1-1\"}").has("status"));
+        });
+    }
+
+    @Test
+    void countsAreAskedForByNameOfTheVeryTopology() throws Exception {
+        Answering answering = new Answering();
+        String order = "rebalance 7 {\"topology\":\"topology-0000-1-1\",\"executors\":{\"c3\":2},\"wait_secs\":9}";
+        beside(answering, new AtomicLong(1), true, beside -> {
+            JsonNode answer = beside.answer(order);
+            assertEquals(7, answer.path("rebalance").asInt());
+            assertFalse(answer.has("failed"), answer.toString());
+            RebalanceOptions asked = answering.rebalanced.get("topology-0");
+            assertEquals(Map.of("c3", 2), asked.get_num_executors());
+            assertEquals(9, asked.get_wait_secs());
+            assertFalse(asked.is_set_num_workers());
+            for (String wrong : List.of(order.replace("-1-1", "-2-1"), order.replace(":2", ":0"), order.replace("\"c3\":2", ""))) {
+                assertEquals("FAILED", beside.answer(wrong).path("failed").path("code").asText(), wrong);
+            }
+            answering.refused.add("rebalance");
+            JsonNode refused = beside.answer(order).path("failed");
+            assertEquals("REFUSED", refused.path("code").asText());
+            assertTrue(refused.path("text").asText().contains("topology.users"), refused.toString());
+        });
+    }
+
+    @Test
+    void whoOnlyLooksChangesNothing() throws Exception {
+        Answering answering = new Answering();
+        beside(answering, new AtomicLong(1), beside -> {
+            JsonNode answer = beside.answer("rebalance 1 {\"topology\":\"topology-0000-1-1\",\"executors\":{\"c3\":2}}");
+            assertEquals("FAILED", answer.path("failed").path("code").asText());
+            assertTrue(answering.rebalanced.isEmpty());
         });
     }
 
@@ -219,6 +274,7 @@ class BesideTest {
         Answering answering = new Answering();
         answering.conf.put("storm.scheduler", ThalwegScheduler.class.getName());
         beside(answering, new AtomicLong(1), beside ->
-            assertTrue(look(beside, 1).path("findings").path("").asText().contains("thalweg status")));
+            assertTrue(look(beside, 1).path("findings").path("").asText().contains("thalweg status")
+                && beside.hello().path("has_thalweg").asBoolean()));
     }
 }

@@ -16,6 +16,7 @@ import org.apache.storm.generated.ExecutorStats;
 import org.apache.storm.generated.ExecutorSummary;
 import org.apache.storm.generated.GlobalStreamId;
 import org.apache.storm.generated.Nimbus;
+import org.apache.storm.generated.NotAliveException;
 import org.apache.storm.generated.SpoutStats;
 import org.apache.storm.generated.TopologyInfo;
 import org.apache.storm.generated.TopologySummary;
@@ -73,7 +74,7 @@ final class RunningCluster {
                     noteLook();
                     yield summaries;
                 }
-                case "getTopologyInfoWithOpts" -> now(infos.get((String) arguments[0]));
+                case "getTopologyInfoWithOpts" -> now((String) arguments[0]);
                 default -> throw new UnsupportedOperationException(method.getName());
             });
     }
@@ -170,8 +171,12 @@ final class RunningCluster {
     }
 
     /** The counters of a topology as they are by now. */
-    private TopologyInfo now(TopologyInfo info) {
+    private TopologyInfo now(String id) throws NotAliveException {
         noteCall();
+        TopologyInfo info = infos.get(id);
+        if (info == null) {
+            throw new NotAliveException(id);
+        }
         int secs = (int) ((System.nanoTime() - begun) / 1_000_000_000L);
         long count = (long) secs * RATE;
         info.set_uptime_secs(secs);

@@ -1,7 +1,7 @@
 //! Thalweg beside a Flink of the line that is kept for long.
 
 use anyhow::Result;
-use thalweg_e2e::beside::parallelism_follows;
+use thalweg_e2e::beside::flink::parallelism_follows;
 use thalweg_lab::flink::FlinkLine;
 
 #[test]

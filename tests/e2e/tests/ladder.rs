@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use thalweg_e2e::LIMIT;
 use thalweg_e2e::advice::storm_grows;
+use thalweg_e2e::beside::storm::counts_follow;
 use thalweg_e2e::product::{Product, WORDS_PER_LINE, text};
 use thalweg_e2e::workers::pids;
 use thalweg_lab::control::TopologyInfo;
@@ -25,6 +26,9 @@ fn storms_own_scheduler_takes_over() -> Result<()> {
     a_bad_setting_is_named_and_nothing_is_touched(&mut product)?;
     observing_explains_and_changes_nothing(&mut product)?;
     what_storm_placed_is_stopped_only_with_a_word(&mut product)?;
+    product.storm.control().kill("words", 0)?;
+    let short = product.word_count("beside").set("workers", 1).set("splitWait", SHORT_WAIT_MS);
+    counts_follow(&mut product, &short.set("splitTasks", 4), "split")?;
     product.stop()
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use thalweg_e2e::beside::parallelism_follows;
+use thalweg_e2e::beside::flink::parallelism_follows;
 use thalweg_e2e::flink::{ORDERS_ONLY, jar};
 use thalweg_e2e::{FlinkProduct, LIMIT};
 use thalweg_lab::flink::FlinkLine;

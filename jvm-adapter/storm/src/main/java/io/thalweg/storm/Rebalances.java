@@ -61,7 +61,7 @@ final class Rebalances {
 
     private static Map<String, Integer> counts(JsonNode executors) {
         Map<String, Integer> counts = new HashMap<>();
-        executors.fields().forEachRemaining(one -> counts.put(one.getKey(), one.getValue().asInt()));
+        executors.properties().forEach(one -> counts.put(one.getKey(), one.getValue().asInt()));
         if (counts.isEmpty() || counts.values().stream().anyMatch(count -> count < 1)) {
             throw new IllegalArgumentException("expected executor counts of at least 1, got " + executors);
         }

@@ -1,4 +1,4 @@
-//! `thalweg advise storm` as a process of its own, where Java is a script that says what was prepared.
+//! `thalweg advise storm` and `thalweg run storm` as processes of their own, where Java is a script that says what was prepared.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -55,8 +55,18 @@ impl Home {
     }
 
     fn advise(&self, more: &[&str]) -> Output {
+        self.storm("advise", more)
+    }
+
+    /// Beside it in a mode, with a folder of its own.
+    fn run(&self, mode: &str, more: &[&str]) -> Output {
+        let dir = self.at("kept").display().to_string();
+        self.storm("run", &[&["--mode", mode, "--dir", &dir], more].concat())
+    }
+
+    fn storm(&self, verb: &str, more: &[&str]) -> Output {
         let mut command = thalweg();
-        command.args(["advise", "storm", "--storm-home"]).arg(self.0.path());
+        command.args([verb, "storm", "--storm-home"]).arg(self.0.path());
         command.arg("--java-home").arg(self.at("java")).arg("--jar").arg(self.at("ours.jar"));
         command.args(more).output().unwrap()
     }
@@ -240,4 +250,29 @@ fn what_is_not_there_is_named() {
     assert_eq!(code(&thalweg().args(["advise", "storm"]).output().unwrap()), 2);
     let wrong = Home::saying(&[hello()]).advise(&["--set", "thalweg.metrics.min.coverage=7"]);
     assert_eq!(code(&wrong), 1, "{}", text(&wrong.stderr));
+}
+
+#[test]
+fn where_thalweg_is_the_scheduler_nothing_is_changed_from_beside() {
+    let mut there = hello();
+    there["has_thalweg"] = true.into();
+    let home = Home::saying(&[there]);
+    let output = home.run("act", &[]);
+    assert_eq!(code(&output), 3, "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("undo each other's work"), "{}", text(&output.stderr));
+    assert!(!home.at("kept").exists(), "nothing is begun");
+}
+
+#[test]
+fn what_is_set_wrong_ends_it_before_anybody_is_asked() {
+    let home = Home::with("echo asked >&2; exit 1");
+    for wrong in ["thalweg.action.rebalance.wait.secs=soon", "thalweg.metrics.min.coverage=7"] {
+        let output = home.run("act", &["--set", wrong]);
+        let said = text(&output.stderr);
+        assert_eq!(code(&output), 1, "{said}");
+        assert!(
+            said.contains(wrong.split('=').next().unwrap()) && !said.contains("asked"),
+            "{said}"
+        );
+    }
 }

@@ -52,7 +52,7 @@ pub fn counts_follow(product: &mut Product, short: &StormJob, component: &str) -
     })?;
     // As if power had failed. Nimbus goes on, and nobody knows whether that was wanted.
     drop(beside);
-    let beside = run(product, &dir)?;
+    let mut beside = run(product, &dir)?;
     seen(product, &dir, "the way back", |_| ended(&dir, Some("LEADER_CHANGED")))?;
     seen(product, &dir, "the former executors", |product| {
         let info = product.storm.control().info(name)?;

@@ -29,10 +29,11 @@ const QUICK: [&str; 5] = [
 /// # Errors
 /// Names what did not come.
 pub fn counts_follow(product: &mut Product, short: &StormJob, component: &str) -> Result<()> {
+    // A Nimbus that was just started takes none for some time.
+    product.storm.submit(short, LIMIT).with_context(|| product.evidence())?;
     let own = text("org.apache.storm.scheduler.DefaultScheduler");
     product
         .restart_nimbus(&[("storm.scheduler", own), ("nimbus.topology.validator", Value::Null)])?;
-    product.storm.submit(short, LIMIT).with_context(|| product.evidence())?;
     let dir = product.storm.dir().join(NAME);
     let name = short.name();
     let beside = run(product, &dir)?;

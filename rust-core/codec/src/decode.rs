@@ -294,6 +294,9 @@ fn topologies(
             worker_heap_mib: record.optional_amount("worker heap", 40)?,
             worker_millipoints: record.int("worker compute", 36)?,
             checkpoint: checkpoint(&record)?,
+            checkpoint_interval: record
+                .optional_amount("checkpoint interval", 72)?
+                .map(Millis::saturating),
             obstacle: obstacle(&record)?,
             settings: own_settings(&record, strings)?,
             edges: read(share(&record, "edges", 28, &mut edges)?, |edge| {

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 use thalweg_core::model::{Counters, Executor, Node, Observation, SlotRef, Topology};
+use thalweg_core::units::Millis;
 
 use crate::error::{CodecError, Problem};
 use crate::layout::{self, Section, aligned, header};
@@ -78,6 +79,7 @@ impl<'a> Writer<'a> {
         let obstacle = topology.obstacle.map(|obstacle| place(&layout::OBSTACLES, obstacle));
         self.optional_u32(to, obstacle);
         self.optional_json(to, &topology.settings)?;
+        self.optional_f64(to, topology.checkpoint_interval.map(Millis::get));
         for component in &topology.components {
             let to = Section::Components;
             self.text(to, &component.id);

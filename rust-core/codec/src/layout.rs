@@ -7,7 +7,7 @@ use thalweg_core::model::{ComponentKind, Grouping, Obstacle, TopologyStatus};
 /// `THWG` as a little-endian number.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"THWG");
 /// The version of the layout described here.
-pub const VERSION: u32 = 8;
+pub const VERSION: u32 = 9;
 /// What texts may take in memory, as a multiple of the encoding: many records may name one text, and each has its own
 /// copy. Of a thousand topologies that all have the same settings, those may be of 20 KiB.
 pub const MAX_REPEATED: usize = 32;
@@ -94,7 +94,8 @@ pub enum Section {
     /// edges, executors, least compute of a worker in thousandths of a point: u32; heap of a worker
     /// MiB, duration of the last checkpoint ms: f64, NaN where unknown; bytes of it: u64, all ones where
     /// unknown; what stands against a change, all ones where nothing does, and what its user set about Thalweg,
-    /// as a JSON object: the string's index and 1, 0 where nothing is set: u32.
+    /// as a JSON object: the string's index and 1, 0 where nothing is set: u32; time between two checkpoints ms: f64,
+    /// NaN where unknown.
     Topologies,
     /// id, kind, first task, last task: u32; CPU points, memory MiB: f64, NaN where undeclared;
     /// backlog: u64, partitions: u32, all ones where unknown; most executors on one node: u32, 0 where
@@ -136,7 +137,7 @@ impl Section {
     pub const fn record_size(self) -> usize {
         match self {
             Self::Nodes => 48,
-            Self::Topologies => 72,
+            Self::Topologies => 80,
             Self::Slots => 8,
             Self::Components => 72,
             Self::Edges => 24,

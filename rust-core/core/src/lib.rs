@@ -33,6 +33,7 @@ pub mod place;
 pub mod plan;
 pub mod policy;
 pub mod reason;
+mod recovery;
 mod rollback;
 pub mod settings;
 pub mod signals;

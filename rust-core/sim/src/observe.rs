@@ -231,6 +231,7 @@ impl Reports {
             message_timeout: Millis::saturating(scenario.storm.message_timeout_secs * 1000.0),
             worker_heap_mib: None,
             checkpoint: None,
+            checkpoint_interval: None,
             obstacle: None,
             worker_millipoints: 0,
             components: self.components(scenario, job),

@@ -10,7 +10,7 @@ use super::history::decided;
 use super::moments::past;
 use super::plan::diff;
 use super::show::{
-    Phrase, Tone, ago, list, number, order, paint, reason, short, table, text, tone,
+    Phrase, Tone, ago, list, number, order, paint, reason, short, span, table, text, tone,
 };
 use crate::exit::Failure;
 
@@ -156,6 +156,29 @@ fn measured(told: &Value) {
     if !rows.is_empty() {
         println!("{}\n{rows}", paint(Tone::Strong, "measured"));
     }
+    if let Some(line) = after_a_failure(&told["decision"]["view"]["recovery"]) {
+        println!("  {line}");
+    }
+}
+
+/// How long a topology would need until it is where it would have been, had it failed then.
+fn after_a_failure(recovery: &Value) -> Option<String> {
+    let secs = |path: &str| number(recovery, path).map(|millis| millis / 1000.0);
+    let (away, interval) = secs("/away").zip(secs("/interval"))?;
+    let known = match recovery["away_is_measured"].as_bool() {
+        Some(true) => "as its last actions took",
+        _ => "by assumption",
+    };
+    let caught_up = match secs("/takes") {
+        Some(takes) => format!("caught up in about {}", span(takes)),
+        None => "too busy to catch up".to_owned(),
+    };
+    Some(format!(
+        "after a failure: away for about {}, {known}; {caught_up}, with checkpoints each {} and {} busy",
+        span(away),
+        span(interval),
+        short(number(recovery, "/busy").unwrap_or(0.0)),
+    ))
 }
 
 /// How the decision came about, step by step.
@@ -272,5 +295,24 @@ fn place(told: &Value) {
     seats(executor);
     if executor["draining"] == true {
         println!("  its host is drained: it is to leave");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_failure_would_cost_is_told_where_checkpoints_are_taken() {
+        let mut recovery = json!({ "away": 20_000.0, "away_is_measured": true, "interval": 60_000.0, "busy": 0.75,
+            "takes": 170_000.0, "longest_interval": 146_000.0 });
+        let told = after_a_failure(&recovery);
+        let text = "after a failure: away for about 20 s, as its last actions took; caught up in about 3 min, with checkpoints each 60 s and 0.750 busy";
+        assert_eq!(told.as_deref(), Some(text));
+        recovery["takes"] = Value::Null;
+        recovery["away_is_measured"] = false.into();
+        let told = after_a_failure(&recovery).expect("it is away for some time");
+        assert!(told.contains("by assumption; too busy to catch up"), "{told}");
+        assert_eq!(after_a_failure(&Value::Null), None);
     }
 }

@@ -163,6 +163,7 @@ impl Reader {
             name: name.to_owned(),
             state: state.to_owned(),
             checkpoint: known.checkpoint,
+            checkpoint_interval: known.interval(),
             obstacle,
             vertices,
         }))

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use thalweg_core::model::{Checkpoint, Obstacle};
+use thalweg_core::units::Millis;
 
 /// Whether this is the state of a job that is over.
 pub fn is_ended(state: &str) -> bool {
@@ -38,6 +39,8 @@ pub struct JobView {
     pub state: String,
     /// Its last completed checkpoint.
     pub checkpoint: Option<Checkpoint>,
+    /// The time between two.
+    pub checkpoint_interval: Option<Millis>,
     /// What stands against a change of it.
     pub obstacle: Option<Obstacle>,
     /// Its steps.
@@ -52,6 +55,7 @@ impl JobView {
             name: name.to_owned(),
             state: state.to_owned(),
             checkpoint: None,
+            checkpoint_interval: None,
             obstacle: Some(obstacle),
             vertices: Vec::new(),
         }

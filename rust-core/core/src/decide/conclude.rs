@@ -16,6 +16,7 @@ use crate::outcome::verify;
 use crate::permission::takes;
 use crate::plan::Plan;
 use crate::reason::{Reason, ReasonCode};
+use crate::recovery::recovery;
 use crate::settings::{Adopt, Mode};
 use crate::state::{Learned, TopologyState};
 use crate::units::{Millis, Share, Timestamp};
@@ -98,7 +99,9 @@ pub fn decided(context: &Context<'_>, guarded: Guarded<'_>) -> (Decision, Option
         (Verdict::Hold, Some(offered)) if mode != Mode::Observe => Some(offered.plan.clone()),
         _ => plan,
     };
-    let view = completed(context, view, remembered);
+    let model = learned.model(topology, context.namesakes);
+    let recovery = recovery(topology, &view, model, context.settings);
+    let view = TopologyView { recovery, ..completed(context, view, remembered) };
     let offer = remembered.proposed.as_ref().map(|p| offer(context, p, topology, &view, takes));
     let expected_busy = plan.as_ref().and_then(|plan| expected_busy(&view, plan, &before));
     let chain = Chain { signals: signals(context, topology, &view), ..chain };

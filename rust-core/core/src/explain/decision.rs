@@ -80,6 +80,24 @@ pub struct NodeView {
     pub round_trip: Option<Millis>,
 }
 
+/// How long a topology that failed now would need until it is where it would have been.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// Until it works again.
+    pub away: Millis,
+    /// Whether that is how long actions stopped it, not an assumption.
+    pub away_is_measured: bool,
+    /// The time between two checkpoints, of which half is repeated.
+    pub interval: Millis,
+    /// The busy share of its busiest component.
+    pub busy: Share,
+    /// All in all; nothing where it is too busy to catch up.
+    pub takes: Option<Millis>,
+    /// The longest time between two checkpoints with which it takes no longer than `thalweg.scaling.catch.up.secs`; nothing
+    /// where none is short enough.
+    pub longest_interval: Option<Millis>,
+}
+
 /// A topology as it was measured when a decision was made.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TopologyView {
@@ -99,6 +117,9 @@ pub struct TopologyView {
     /// Its last checkpoint, where the engine takes any.
     #[serde(default)]
     pub checkpoint: Option<Checkpoint>,
+    /// What a failure would cost, where its engine takes checkpoints by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Recovery>,
     /// Its components.
     pub components: Vec<ComponentView>,
     /// The nodes of the cluster.

@@ -9,6 +9,6 @@ pub mod gauges;
 
 pub use crate::reason::{Reason, ReasonCode};
 pub use chain::{Chain, Change, Check, Desired, Guard, Offer, Signal};
-pub use decision::{ComponentView, Decision, NodeView, Outcome, TopologyView, Verdict};
+pub use decision::{ComponentView, Decision, NodeView, Outcome, Recovery, TopologyView, Verdict};
 
 pub use crate::plan::{Metrics, Plan, PlanKind};

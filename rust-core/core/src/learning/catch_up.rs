@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::units::{Millis, RatePerSec};
 
 /// Nothing is foretold of a job that is busier than this share of the most it can do: it may never catch up.
-const BUSIEST: f64 = 0.98;
+pub const BUSIEST: f64 = 0.98;
 
 /// What recoveries of a job have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,13 @@ pub struct Job {
 }
 
 impl CatchUp {
+    /// What is assumed of a job whose recoveries nobody has studied, which is away for so long: what comes meanwhile waits, half
+    /// an interval is repeated, and rates are counted in parts of the most that it can do.
+    pub fn assumed(away: Millis) -> Self {
+        let away_secs = away.get() / 1000.0;
+        Self { away_secs, beyond_secs: away_secs, share: 0.5, most_per_sec: 1.0 }
+    }
+
     /// Whether its numbers can be those of a job.
     pub fn is_sound(&self) -> bool {
         let parts = [self.away_secs, self.beyond_secs, self.share];
@@ -89,6 +96,14 @@ mod tests {
         assert_eq!(HALF.takes(job(0.0, 120)), Some(Millis::from_secs(60)));
         assert_eq!(HALF.takes(job(1990.0, 120)), None, "it may never catch up");
         assert_eq!(HALF.takes(Job { interval: None, ..job(1.0, 1) }), None);
+    }
+
+    #[test]
+    fn an_assumed_job_at_three_quarters_needs_four_times_its_stop_and_half_of_what_is_repeated_thrice()
+     {
+        let takes = |interval| CatchUp::assumed(Millis::from_secs(20)).takes(job(0.75, interval));
+        assert_eq!(takes(0), Some(Millis::from_secs(80)));
+        assert_eq!(takes(60), Some(Millis::from_secs(170)));
     }
 
     #[test]

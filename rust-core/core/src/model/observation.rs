@@ -82,6 +82,9 @@ pub struct Topology {
     /// The last checkpoint of all its state, where the engine takes any.
     #[serde(default)]
     pub checkpoint: Option<Checkpoint>,
+    /// The time between two checkpoints, where the engine takes any by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint_interval: Option<Millis>,
     /// What stands against a change of it, as far as its engine tells.
     #[serde(default)]
     pub obstacle: Option<Obstacle>,

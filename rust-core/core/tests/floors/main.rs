@@ -68,7 +68,17 @@ const FLOORS: [(&str, &[&str]); 9] = [
     ("arrangement", &["arrange", "cluster"]),
     (
         "judgement",
-        &["permission", "allowed", "adoption", "budget", "ask", "guard", "outcome", "rollback"],
+        &[
+            "permission",
+            "allowed",
+            "adoption",
+            "budget",
+            "ask",
+            "guard",
+            "outcome",
+            "recovery",
+            "rollback",
+        ],
     ),
     ("entries", &["decide", "assign"]),
 ];

@@ -158,6 +158,7 @@ mod tests {
             name: "words".to_owned(),
             state: "RUNNING".to_owned(),
             checkpoint: None,
+            checkpoint_interval: None,
             obstacle: None,
             vertices: vec![source, split],
         }

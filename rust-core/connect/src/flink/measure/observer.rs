@@ -108,6 +108,7 @@ impl Observer {
             status: status(&job.state),
             desired_workers: ordinal(used.len()),
             checkpoint: job.checkpoint,
+            checkpoint_interval: job.checkpoint_interval,
             obstacle: job.obstacle,
             components,
             edges: edges.collect(),
@@ -309,6 +310,7 @@ mod tests {
             name: "words".to_owned(),
             state: "RUNNING".to_owned(),
             checkpoint: None,
+            checkpoint_interval: None,
             obstacle: None,
             vertices,
         }

@@ -117,6 +117,7 @@ mod tests {
             name: id.to_owned(),
             state: "RUNNING".to_owned(),
             checkpoint: None,
+            checkpoint_interval: None,
             obstacle: None,
             vertices,
         }

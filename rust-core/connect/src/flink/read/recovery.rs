@@ -14,8 +14,7 @@ const NEVER: u64 = i64::MAX as u64;
 /// What stands against a restart, by a job's settings of checkpoints, and by what became of them, each of which is missing
 /// where it takes none.
 pub fn obstacle(settings: Option<&Value>, statistics: Option<&Value>) -> Option<Obstacle> {
-    let interval = settings.and_then(|settings| whole(settings, "interval"));
-    let periodic = interval.is_some_and(|interval| interval > 0 && interval < NEVER);
+    let periodic = interval(settings).is_some();
     let Some(statistics) = statistics.filter(|_| periodic) else {
         return Some(Obstacle::CheckpointsOff);
     };
@@ -27,6 +26,13 @@ pub fn obstacle(settings: Option<&Value>, statistics: Option<&Value>) -> Option<
     }
     // After another JobManager took over, nothing is known of checkpoints but the one that it began from.
     (!latest["restored"].is_object()).then_some(Obstacle::NoCheckpointYet)
+}
+
+/// The time between two checkpoints, by a job's settings of them; nothing where it takes none by itself.
+pub fn interval(settings: Option<&Value>) -> Option<Millis> {
+    let interval = settings.and_then(|settings| whole(settings, "interval"));
+    let periodic = interval.filter(|interval| *interval > 0 && *interval < NEVER)?;
+    Some(Millis::saturating(periodic as f64))
 }
 
 fn failed_since(statistics: &Value, completed: u64) -> usize {

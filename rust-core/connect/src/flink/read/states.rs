@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use thalweg_core::model::{Checkpoint, Obstacle};
+use thalweg_core::units::Millis;
 
 use super::super::ask::Ask;
 use super::super::json::{list, whole};
-use super::recovery::{newest, obstacle};
+use super::recovery::{interval, newest, obstacle};
 use crate::http::{HttpError, encoded};
 
 /// What is known of the checkpoints of one job.
@@ -25,6 +26,11 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
+    /// The time between two of them.
+    pub fn interval(&self) -> Option<Millis> {
+        interval(self.settings.as_ref())
+    }
+
     /// The bytes of a subtask's state; nothing where unknown, as when there were another number of subtasks.
     pub fn bytes(&self, vertex: &str, subtask: usize, subtasks: usize) -> Option<u64> {
         let sizes = self.sizes.get(vertex).filter(|sizes| sizes.len() == subtasks)?;

@@ -3,6 +3,7 @@ use std::cell::RefCell;
 use proptest::prelude::*;
 use serde_json::json;
 use thalweg_core::model::{ComponentKind, Grouping, TopologyStatus};
+use thalweg_core::units::Millis;
 
 use super::*;
 
@@ -152,6 +153,7 @@ fn a_job_is_seen_with_its_steps_streams_and_counters() {
     assert_eq!((words.status, words.desired_workers), (TopologyStatus::Active, 2));
     let checkpoint = words.checkpoint.expect("one was completed");
     assert_eq!((checkpoint.duration.get(), checkpoint.bytes), (10.0, Some(100)));
+    assert_eq!(words.checkpoint_interval, Some(Millis::from_secs(5)));
     let [source, split] = &words.components[..] else { panic!("{words:?}") };
     assert_eq!((source.id.as_str(), source.kind), ("Source: lines", ComponentKind::Source));
     assert_eq!((source.backlog, source.tasks.count()), (Some(7), 128));

@@ -7,17 +7,17 @@ use super::levels::spares;
 use super::memory::{Memory, TopologyModel};
 use super::size::{Scaling, Size, fullest};
 use super::slots::slots_needed;
+use crate::learning::{BUSIEST, CatchUp, Job};
 use crate::policy::desired::{DesiredCounts, intent_with_memory};
 use crate::policy::situation::{Intent, Situation};
 use crate::reason::{Reason, ReasonCode};
-use crate::units::Timestamp;
+use crate::settings::SlotRule;
+use crate::units::{Millis, RatePerSec, Timestamp};
 
 const DOWN_WINDOW: &str = "thalweg.scaling.down.window.secs";
 const HORIZON: &str = "thalweg.scaling.horizon.secs";
 /// The part of all executors that is taken away at once while demand still falls.
 const WORTH_WHILE_FALLING: f64 = 0.3;
-/// A stop is followed by a catch-up of about three times its length at the target busy share.
-const CATCH_UP_PER_STOP: f64 = 4.0;
 
 /// The plan for a topology of which no component is short.
 pub(super) fn down(
@@ -44,10 +44,9 @@ pub(super) fn down(
     // What has been to spare for long is expected to be so for as long again.
     let steady = memory.spared.note(saved, situation.now).get() / 1000.0;
     let gain = saved * model.horizon(own.horizon).max(steady);
-    let stop = model.stop_secs.unwrap_or(own.restart.get() / 1000.0);
-    let cost = own.disruption * all * stop * CATCH_UP_PER_STOP;
+    let cost = own.disruption * all * until_caught_up(situation, model);
     let weighed = |code| {
-        let text = "executor-seconds saved while it lasts, and what the stop costs";
+        let text = "executor-seconds saved while it lasts, and what the stop costs until all is caught up with";
         Reason::compared(code, gain, cost, text).changed_by(HORIZON)
     };
     if desired.is_empty() && gain <= cost {
@@ -108,6 +107,22 @@ pub(super) fn in_shared_slots(
         *need = (*need).max((executors(situation, index) * desired).div_ceil(largest));
     }
     needs
+}
+
+/// Seconds from a stop until the topology, then busy up to the target, is where it would have been. Where the engine carries
+/// the change out by itself it goes back to its last checkpoint; Thalweg takes one before it stops anything.
+fn until_caught_up(situation: &Situation<'_>, model: &TopologyModel) -> f64 {
+    let own = &situation.settings.thalweg;
+    let away = model.stop_secs.map_or(own.restart, |secs| Millis::saturating(secs * 1000.0));
+    let repeats = situation.settings.slots == SlotRule::Engine;
+    let interval = situation.topology.checkpoint_interval.filter(|_| repeats);
+    let job = Job {
+        rate: RatePerSec::saturating(own.target.get().min(BUSIEST)),
+        interval: interval.or(Some(Millis::ZERO)),
+    };
+    let takes =
+        CatchUp::assumed(away).takes(job).expect("the rate is no higher than can be foretold");
+    takes.get() / 1000.0
 }
 
 /// What the desired counts save of all there is: slots where components share them, executors elsewhere.

@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use thalweg_core::model::{
-    Component, ComponentKind, Grouping, Node, Observation, Obstacle, SlotRef, Topology,
+    Component, ComponentKind, Grouping, Node, Observation, SlotRef, Topology,
 };
 use thalweg_core::settings::{Adopt, PolicyName};
 use thalweg_core::units::Timestamp;
 use thalweg_store::{Mailbox, Precautions, Reach, Store, StoreKind};
 
 use self::ackers::of_ackers;
+use self::checkpoints::{of_checkpoints, of_recovery, of_slow_checkpoints};
 use self::word::word;
 use super::others::OtherHands;
 use crate::settings::{EngineSettings, Unheld, sampled_coarsely};
@@ -28,8 +29,6 @@ const CLOCKS_APART_MS: i64 = 30_000;
 const BEHIND_MS: f64 = 60_000.0 + CLOCKS_APART_MS as f64;
 /// From so many changes by other hands within an hour on they are a habit.
 const OTHERS_CHANGES: usize = 3;
-/// From this part of a step's time on a checkpoint may not end within it the next time.
-const SLOW: f64 = 0.5;
 /// A window has at least so many reports.
 const REPORTS: f64 = 3.0;
 
@@ -62,6 +61,7 @@ const MENDS: [(&str, &str); 9] = [
 ];
 
 mod ackers;
+mod checkpoints;
 #[cfg(test)]
 mod tests;
 mod word;
@@ -354,44 +354,6 @@ fn has_worked(topology: &Topology, ordinal: u32) -> bool {
     own.filter_map(|executor| executor.counters).any(|c| c.executed + c.emitted > 0)
 }
 
-/// A job whose state a restart would lose, said before any plan meets it.
-fn of_checkpoints(topology: &Topology, settings: &EngineSettings, found: &mut Vec<Value>) {
-    let text = match topology.obstacle {
-        Some(Obstacle::CheckpointsOff) => {
-            "it takes no checkpoints, so it is not restarted with other executors"
-        }
-        Some(Obstacle::CheckpointsFail) => {
-            "its last checkpoints failed, so it is not restarted with other executors"
-        }
-        _ => return,
-    };
-    let accepted = settings.core.may_lose_state(&topology.id, &topology.name);
-    let code = "CHECKPOINTS_MISSING";
-    let said = |one: &Value| one["code"] == code && one["about"] == *topology.name;
-    if accepted || found.iter().any(said) {
-        return;
-    }
-    let mend = MENDS.iter().find(|(known, _)| *known == code).map_or("", |(_, mend)| mend);
-    found.push(finding(code, &topology.name, text, mend));
-}
-
-/// A restart takes a checkpoint first, within one step. Where records wait before operators, one that is aligned with them
-/// waits as well, and just then more executors are wanted.
-fn of_slow_checkpoints(topology: &Topology, settings: &EngineSettings) -> Option<Value> {
-    let took = topology.checkpoint?.duration.get() / 1000.0;
-    let step = settings.step_timeout.as_secs_f64();
-    (took > step * SLOW).then(|| {
-        let text = format!(
-            "its last checkpoint took {took:.0} s, and each plan takes one within the {step:.0} s of a step"
-        );
-        let mend = format!(
-            "in the job's configuration execution.checkpointing.unaligned.enabled: true   (or thalweg.action.step.timeout.secs: {:.0})",
-            took / SLOW
-        );
-        finding("CHECKPOINTS_SLOW", &topology.name, text, mend)
-    })
-}
-
 fn of_partitions(topology: &Topology, found: &mut Vec<Value>) {
     for (ordinal, component) in (0_u32..).zip(&topology.components) {
         let count = topology.executors_of(ordinal);
@@ -490,6 +452,7 @@ fn of_decision(
             ));
         }
     }
+    found.extend(of_recovery(&decision["view"], topology, settings));
     if let Some((text, mend)) = of_ackers(&decision["view"], topology) {
         found.push(finding("ACKERS_DO_NOT_FOLLOW", &topology.name, text, mend));
     }

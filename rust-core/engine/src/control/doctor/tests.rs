@@ -88,6 +88,12 @@ impl Patient {
         &mut self.seen.topologies[0]
     }
 
+    /// What a failure would cost, in ms: until all is caught up with, and the longest interval with which that is allowed.
+    fn recovery(&mut self, takes: Option<f64>, longest: Option<f64>) {
+        self.status["decisions"][0]["view"]["recovery"] = json!({ "away": 20_000.0, "away_is_measured": true,
+            "interval": 480_000.0, "busy": 0.75, "takes": takes, "longest_interval": longest });
+    }
+
     fn reason(&mut self, code: &str) {
         let reason = json!({ "code": code, "text": "because" });
         self.status["decisions"][0]["reasons"] = json!([reason]);
@@ -113,6 +119,21 @@ impl Patient {
 
 fn codes(found: &[Value]) -> Vec<&str> {
     found.iter().map(|finding| finding["code"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn checkpoints_are_brought_closer_only_where_that_helps() {
+    for (takes, longest) in [
+        (Some(299_000.0), Some(600_000.0)),
+        // Too busy to catch up, too long away, and no time left between two.
+        (None, None),
+        (Some(800_000.0), None),
+        (Some(800_000.0), Some(100_000.0)),
+    ] {
+        let mut patient = healthy();
+        patient.recovery(takes, longest);
+        assert!(codes(&patient.findings()).is_empty(), "{takes:?} {longest:?}");
+    }
 }
 
 #[test]
@@ -298,6 +319,11 @@ fn each_fault_is_found_with_its_mend_and_nothing_else_is() {
             |p| p.topology().checkpoint = Some(checkpoint(31_000.0)),
             "CHECKPOINTS_SLOW",
             "execution.checkpointing.unaligned.enabled: true",
+        ),
+        (
+            |p| p.recovery(Some(800_000.0), Some(146_666.7)),
+            "CHECKPOINTS_FAR_APART",
+            "execution.checkpointing.interval: 146 s",
         ),
     ];
     for (number, (seed, code, mend)) in faults.into_iter().enumerate() {

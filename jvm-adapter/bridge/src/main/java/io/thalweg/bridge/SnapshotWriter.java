@@ -54,7 +54,7 @@ public final class SnapshotWriter {
     }
 
     private static final int MAGIC = 0x47574854; // THWG
-    private static final int VERSION = 8;
+    private static final int VERSION = 9;
     private static final int COMPONENTS_AT = 24;
     private static final int EDGES_AT = 28;
     private static final int EXECUTORS_AT = 32;
@@ -70,6 +70,7 @@ public final class SnapshotWriter {
     private static final int CHECKPOINT_AT = 48;
     private static final int OBSTACLE_AT = 64;
     private static final int SETTINGS_AT = 68;
+    private static final int CHECKPOINT_INTERVAL_AT = 72;
     private static final int LEAST_EXECUTORS_AT = 56;
     private static final int SLOT_GROUP_AT = 64;
     private static final int FEED_AT = 68;
@@ -79,7 +80,7 @@ public final class SnapshotWriter {
 
     private final Section nodes = new Section(48);
     private final Section slots = new Section(8);
-    private final Section topologies = new Section(72);
+    private final Section topologies = new Section(80);
     private final Section components = new Section(72);
     private final Section edges = new Section(24);
     private final Section executors = new Section(152);
@@ -135,7 +136,7 @@ public final class SnapshotWriter {
         int nameText = intern(name);
         topologies.next().putInt(idText).putInt(nameText).putInt(status.ordinal()).putInt(desiredWorkers)
                 .putDouble(messageTimeoutMs).putInt(0).putInt(0).putInt(0).putInt(0).putDouble(Double.NaN)
-                .putDouble(Double.NaN).putLong(UNKNOWN).putInt((int) UNKNOWN).putInt(0);
+                .putDouble(Double.NaN).putLong(UNKNOWN).putInt((int) UNKNOWN).putInt(0).putDouble(Double.NaN);
         return index;
     }
 
@@ -153,6 +154,11 @@ public final class SnapshotWriter {
     public void checkpoint(double durationMs, long bytes) {
         int at = topologies.last() + CHECKPOINT_AT;
         topologies.content.putDouble(at, durationMs).putLong(at + Double.BYTES, bytes);
+    }
+
+    /** Adds the time between two checkpoints of the last topology. */
+    public void checkpointInterval(double millis) {
+        topologies.content.putDouble(topologies.last() + CHECKPOINT_INTERVAL_AT, millis);
     }
 
     /** Adds a component to the last topology. Returns its index there. */

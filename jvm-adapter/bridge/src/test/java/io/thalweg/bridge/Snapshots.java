@@ -40,6 +40,7 @@ final class Snapshots {
         writer.topology("words-1-1763726000", "words", Status.ACTIVE, 3, 30_000);
         writer.workerHeap(768);
         writer.checkpoint(41.5, 9007199254740999L);
+        writer.checkpointInterval(60_000.5);
         writer.obstacle(SnapshotWriter.Obstacle.CHECKPOINTS_FAIL);
         int acker = writer.component("__acker", Kind.SYSTEM, 1, 1);
         int count = writer.component("count", Kind.OPERATOR, 2, 5);

@@ -85,6 +85,7 @@ public final class Encoder {
         Map<String, Range> bounds = beyond.bounds(job.id());
         writer.topology(job.id(), job.name(), status(job), slotsOf(job, places), 0);
         writer.checkpoint(job.checkpoint().durationMs(), job.checkpoint().bytes());
+        writer.checkpointInterval(job.checkpoint().intervalMs());
         if (job.obstacle() != null) {
             writer.obstacle(job.obstacle());
         }

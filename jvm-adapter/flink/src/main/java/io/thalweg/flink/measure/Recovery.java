@@ -47,8 +47,13 @@ public enum Recovery {
 
     /** Flink writes an interval for jobs without periodic checkpoints too: the longest there is. */
     static boolean isPeriodic(JsonNode settings) {
+        return !Double.isNaN(intervalMs(settings));
+    }
+
+    /** The time between two checkpoints; NaN where there are none by themselves. */
+    static double intervalMs(JsonNode settings) {
         long interval = settings.path("interval").asLong(0);
-        return interval > 0 && interval < Long.MAX_VALUE;
+        return interval > 0 && interval < Long.MAX_VALUE ? interval : Double.NaN;
     }
 
     static Recovery of(JsonNode settings, JsonNode statistics) {

@@ -68,7 +68,8 @@ final class StateReader {
 
     /** The last checkpoint of a job. */
     Checkpoint checkpoint(String job) {
-        return known.getOrDefault(job, NONE).checkpoint;
+        Known found = known.getOrDefault(job, NONE);
+        return found.settings == null ? found.checkpoint : found.checkpoint.each(Recovery.intervalMs(found.settings));
     }
 
     /** Forgets all other jobs. */

@@ -26,7 +26,7 @@ pub enum Verdict {
 }
 
 /// What is known about a component. Where none of its executors is measured, neither rate nor busy share is known.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ComponentView {
     /// Its id.
     pub id: String,

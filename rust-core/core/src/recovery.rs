@@ -56,7 +56,8 @@ mod tests {
         };
         let components = vec![component(Some(0.1)), component(busy), component(None)];
         let view = TopologyView { components, ..TopologyView::default() };
-        let model = TopologyModel { stop_secs, ..TopologyModel::default() };
+        let mut model = TopologyModel::default();
+        model.stop_secs = stop_secs;
         recovery(&topology, &view, Some(&model), &Settings::default())
     }
 

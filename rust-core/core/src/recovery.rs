@@ -1,7 +1,7 @@
 //! What a failure of a topology would cost: how long until it is where it would have been.
 //!
-//! **Decides** nothing. **Input**: a topology as it was measured, and how long actions stopped it. **Output**: the time that it
-//! would be away, and what follows by [`CatchUp`], with half of a checkpoint interval repeated.
+//! **Decides** nothing. **Input**: a topology as it was measured, and how long actions on it took. **Output**: the time that it
+//! would be away, which is rather less than that, and what follows by [`CatchUp`], with half of a checkpoint interval repeated.
 
 use crate::explain::{Recovery, TopologyView};
 use crate::learning::{CatchUp, Job};
@@ -20,22 +20,18 @@ pub fn recovery(
     let interval = topology.checkpoint_interval?;
     let working = view.components.iter().filter(|c| c.kind != ComponentKind::System);
     let busy = working.filter_map(|component| component.mean_capacity).reduce(|a, b| a.max(b))?;
-    let measured = learned.and_then(|model| model.stop_secs);
-    let away = measured.map_or(settings.thalweg.restart, |secs| Millis::saturating(secs * 1000.0));
-    let from = |interval| {
-        let job = Job { rate: RatePerSec::saturating(busy.get()), interval: Some(interval) };
-        CatchUp::assumed(away).takes(job)
-    };
-    let within = settings.thalweg.catch_up;
-    let longest =
-        CatchUp::assumed(away).longest_interval(RatePerSec::saturating(busy.get()), within);
+    let measured = learned.filter(|model| model.stop_secs.is_some());
+    let away = measured.map_or(settings.thalweg.restart, |model| model.away(&settings.thalweg));
+    let assumed = CatchUp::assumed(away);
+    // Rates are counted in parts of the most that can be done.
+    let rate = RatePerSec::saturating(busy.get());
     Some(Recovery {
         away,
         away_is_measured: measured.is_some(),
         interval,
         busy,
-        takes: from(interval),
-        longest_interval: longest,
+        takes: assumed.takes(Job { rate, interval: Some(interval) }),
+        longest_interval: assumed.longest_interval(rate, settings.thalweg.catch_up),
     })
 }
 

@@ -143,7 +143,7 @@ impl Worker {
     }
 
     fn attempt(&mut self, plan: &Plan) {
-        if plan.counts.is_empty() {
+        if plan.counts.is_empty() || !plan.memory_mib.is_empty() {
             let text = "from beside, parallelism is all that can be changed".to_owned();
             return self.abort(plan, &Fault { code: "NO_WAY".to_owned(), text }, Vec::new());
         }

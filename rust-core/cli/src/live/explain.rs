@@ -174,10 +174,10 @@ fn after_a_failure(recovery: &Value) -> Option<String> {
         None => "too busy to catch up".to_owned(),
     };
     Some(format!(
-        "after a failure: away for about {}, {known}; {caught_up}, with checkpoints each {} and {} busy",
+        "after a failure: away for about {}, {known}; {caught_up}, with a checkpoint every {}, and {:.0} % busy",
         span(away),
         span(interval),
-        short(number(recovery, "/busy").unwrap_or(0.0)),
+        100.0 * number(recovery, "/busy")?,
     ))
 }
 
@@ -307,7 +307,7 @@ mod tests {
         let mut recovery = json!({ "away": 20_000.0, "away_is_measured": true, "interval": 60_000.0, "busy": 0.75,
             "takes": 170_000.0, "longest_interval": 146_000.0 });
         let told = after_a_failure(&recovery);
-        let text = "after a failure: away for about 20 s, as its last actions took; caught up in about 3 min, with checkpoints each 60 s and 0.750 busy";
+        let text = "after a failure: away for about 20 s, as its last actions took; caught up in about 3 min, with a checkpoint every 60 s, and 75 % busy";
         assert_eq!(told.as_deref(), Some(text));
         recovery["takes"] = Value::Null;
         recovery["away_is_measured"] = false.into();

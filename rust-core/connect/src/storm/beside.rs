@@ -63,7 +63,7 @@ impl Beside {
     }
 
     /// Asks Nimbus for other executor counts, where the client may change anything. When this fails, nobody knows whether
-    /// Nimbus has taken it up, unless it said why not.
+    /// Nimbus has taken it up, unless [it said why not](StormError::is_answer).
     ///
     /// # Errors
     /// When it does not answer, or refuses.

@@ -96,6 +96,11 @@ impl StormError {
         }
     }
 
+    /// Whether Nimbus has answered: then it does not do what it was asked for.
+    pub fn is_answer(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Unreadable(_) | Self::Declined(_))
+    }
+
     /// Whether Nimbus is what it is about, so that the Java program may go on.
     pub fn is_of_nimbus(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Refused(_) | Self::Unreadable(_))

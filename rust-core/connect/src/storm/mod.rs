@@ -14,4 +14,4 @@ pub use client::Client;
 pub use cluster::{Cluster, defaults};
 pub use error::StormError;
 pub use protocol::{hello as read_hello, look as read_look};
-pub use standing::{Rebalance, Running, Standing};
+pub use standing::{Placed, Rebalance, Running, Standing};

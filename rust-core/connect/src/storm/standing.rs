@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Clocks and heartbeats tell a start by so much too early.
+/// A start may be told this much too early.
 const CLOCKS: Duration = Duration::from_secs(2);
 
 /// What Nimbus is asked for.
@@ -57,6 +57,15 @@ pub struct Running {
     pub uptime_secs: u64,
 }
 
+/// What of a component is placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Placed {
+    /// Its executors.
+    pub executors: u32,
+    /// Their tasks.
+    pub tasks: u32,
+}
+
 impl Standing {
     /// Whether it works.
     pub fn is_active(&self) -> bool {
@@ -73,22 +82,23 @@ impl Standing {
         self.status == "KILLED"
     }
 
-    /// Executors of a component.
-    pub fn count(&self, component: &str) -> u32 {
-        let of = self.executors.iter().filter(|one| one.component == component);
-        u32::try_from(of.count()).unwrap_or(u32::MAX)
+    /// Executors of a component that are placed. A Nimbus that has just begun to lead tells none for a moment, and those
+    /// that there is no room for are missing as well.
+    pub fn placed(&self, component: &str) -> Placed {
+        let mut placed = Placed::default();
+        for one in self.executors.iter().filter(|one| one.component == component) {
+            placed.executors += 1;
+            placed.tasks += one.last.saturating_sub(one.first).saturating_add(1);
+        }
+        placed
     }
 
-    /// Whether it has these executors.
-    pub fn has(&self, counts: &BTreeMap<String, u32>) -> bool {
-        counts.iter().all(|(component, count)| self.count(component) == *count)
-    }
-
-    /// Whether all executors run as they are placed now, where they stood otherwise so long ago. A worker that has the same
-    /// executors as before went on; any other was started since, and an older heartbeat is one of its predecessor.
-    pub fn runs_since(&self, before: &Self, elapsed: Duration) -> bool {
+    /// Whether all executors run as they are placed now, where they stood otherwise so long ago and no worker ended earlier
+    /// than `waited` later. A worker that has the same executors as before went on; any other was started since, and an
+    /// older heartbeat is one of its predecessor.
+    pub fn runs_since(&self, before: &Self, elapsed: Duration, waited: Duration) -> bool {
         let (now, then) = (self.workers(), before.workers());
-        let longest = (elapsed + CLOCKS).as_secs();
+        let longest = (elapsed.saturating_sub(waited) + CLOCKS).as_secs();
         let is_up = |one: &Running| {
             let slot = one.slot.as_str();
             let went_on = now.get(slot) == then.get(slot);
@@ -134,13 +144,18 @@ mod tests {
                 ("split", (2, 3), "n:2", uptimes[1]),
                 ("split", (4, 5), "n:2", uptimes[2]),
             ]);
-            now.runs_since(&before, elapsed)
+            now.runs_since(&before, elapsed, Duration::from_secs(30))
         };
         assert!(after([940, 5, 5]), "the worker of lines went on");
         assert!(!after([940, 905, 5]), "a heartbeat of the worker before");
+        assert!(!after([940, 25, 5]), "no worker ends that early");
         assert!(!after([940, 5, 0]), "one has not told yet that it runs");
-        let counted = standing(&[("split", (2, 3), "n:2", 1), ("split", (4, 5), "n:2", 1)]);
-        assert!(counted.has(&[("split".to_owned(), 2)].into()));
-        assert!(!counted.has(&[("lines".to_owned(), 1)].into()));
+    }
+
+    #[test]
+    fn what_is_placed_is_counted_by_tasks() {
+        let now = standing(&[("split", (2, 3), "n:2", 1), ("split", (4, 4), "n:2", 1)]);
+        assert_eq!(now.placed("split"), Placed { executors: 2, tasks: 3 });
+        assert_eq!(now.placed("lines"), Placed::default());
     }
 }

@@ -95,11 +95,22 @@ pub enum Done {
         before: BTreeMap<String, (u32, u32)>,
     },
     /// The engine was asked for other executor counts, for which it places the topology anew; its reverse asks for those
-    /// that there were.
+    /// that there were, unless somebody else has asked for others since.
     CountsAsked {
-        /// Executors of each component before.
-        before: BTreeMap<String, u32>,
+        /// By component.
+        counts: BTreeMap<String, Asked>,
     },
+}
+
+/// How many executors of a component were asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Executors before.
+    pub before: u32,
+    /// Executors that were asked for.
+    pub after: u32,
+    /// Its tasks, whoever runs them.
+    pub tasks: u32,
 }
 
 impl Done {

@@ -18,7 +18,7 @@ pub use attempt::Attempt;
 pub use baseline::{Baseline, NOTICEABLE, same};
 pub use blacklist::{Blacklist, Failure, Forbidden, Wait};
 pub use flight::{Awaited, InFlight};
-pub use life::{Action, Done, Due, Effect, Event, Fault, Phase, Refused, Term, step};
+pub use life::{Action, Asked, Done, Due, Effect, Event, Fault, Phase, Refused, Term, step};
 pub use origin::Origin;
 pub use proposed::{Proposed, Rejected, Shown, counted};
 pub use way_back::{Harm, WayBack};

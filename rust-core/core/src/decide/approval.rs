@@ -7,7 +7,7 @@ use crate::adoption::moves_pinned;
 use crate::context::Context;
 use crate::explain::{Change, Offer, TopologyView};
 use crate::model::Topology;
-use crate::plan::Plan;
+use crate::plan::{MigrationRow, Plan};
 use crate::reason::{Reason, ReasonCode};
 use crate::state::TopologyState;
 use crate::units::Millis;
@@ -99,7 +99,9 @@ pub fn offer(
     let Proposed { plan, at, expires, .. } = proposed;
     let change = |(component, seen): (&crate::model::Component, &crate::explain::ComponentView)| {
         let id = &component.id;
-        let rows = plan.rows.iter().filter(|row| row.component == *id && row.moves());
+        // Where the engine puts executors is up to it.
+        let moves = |row: &&MigrationRow| settings.slots.is_ours() && row.moves();
+        let rows = plan.rows.iter().filter(|row| row.component == *id).filter(moves);
         let (moved, before) = (rows.count() as u32, seen.executors);
         let after = plan.counts.get(id).copied().unwrap_or(before);
         let memory = plan.memory_mib.get(id).copied();

@@ -85,7 +85,7 @@ pub struct NodeView {
 pub struct Recovery {
     /// Until it works again.
     pub away: Millis,
-    /// Whether that is how long actions stopped it, not an assumption.
+    /// Whether that is how long its last actions took, which is at least as long, not an assumption.
     pub away_is_measured: bool,
     /// The time between two checkpoints, of which half is repeated.
     pub interval: Millis,

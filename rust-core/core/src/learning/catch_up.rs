@@ -7,10 +7,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Millis, RatePerSec};
+use crate::units::{Millis, RatePerSec, Share};
 
 /// Nothing is foretold of a job that is busier than this share of the most it can do: it may never catch up.
-pub const BUSIEST: f64 = 0.98;
+const BUSIEST: f64 = 0.98;
 
 /// What recoveries of a job have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -48,6 +48,15 @@ impl CatchUp {
         parts.iter().all(|part| part.is_finite() && *part >= 0.0)
             && self.most_per_sec.is_finite()
             && self.most_per_sec > 0.0
+    }
+
+    /// How long until one has caught up that is busy for a share of its time, of a job as [`assumed`](Self::assumed). What is
+    /// too busy for a number counts as the busiest that has one.
+    pub fn takes_at(self, busy: Share, interval: Millis) -> Millis {
+        let busy = busy.get().min(BUSIEST) * self.most_per_sec;
+        let ratio = busy / (self.most_per_sec - busy);
+        let repeated = self.share * interval.get() / 1000.0;
+        Millis::saturating(1000.0 * (self.away_secs + ratio * (self.beyond_secs + repeated)))
     }
 
     /// How long until it has caught up; nothing where its interval is missing, or it is too busy for a number.
@@ -101,9 +110,12 @@ mod tests {
     #[test]
     fn an_assumed_job_at_three_quarters_needs_four_times_its_stop_and_half_of_what_is_repeated_thrice()
      {
-        let takes = |interval| CatchUp::assumed(Millis::from_secs(20)).takes(job(0.75, interval));
-        assert_eq!(takes(0), Some(Millis::from_secs(80)));
-        assert_eq!(takes(60), Some(Millis::from_secs(170)));
+        let assumed = CatchUp::assumed(Millis::from_secs(20));
+        let takes = |busy, secs| assumed.takes_at(Share::saturating(busy), Millis::from_secs(secs));
+        assert_eq!(takes(0.75, 0), Millis::from_secs(80));
+        assert_eq!(takes(0.75, 60), Millis::from_secs(170));
+        assert_eq!(assumed.takes(job(0.75, 60)), Some(takes(0.75, 60)));
+        assert_eq!(takes(1.0, 60), takes(BUSIEST, 60), "a number even where none is right");
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod shap;
 
 pub use calibration::Calibration;
 pub use card::{Card, Feature, Measure, Quantity, SCHEMA, Spread, Training};
-pub use catch_up::{BUSIEST, CatchUp, Job};
+pub use catch_up::{CatchUp, Job};
 pub use contest::Contest;
 pub use document::Document;
 pub use error::{LearningError, Place};

@@ -38,6 +38,8 @@ pub struct EngineSettings {
     pub publish_timeout: Duration,
     /// How long one step of an action may take.
     pub step_timeout: Duration,
+    /// How long Storm's own rebalance lets sources stand still before workers end.
+    pub rebalance_wait: Duration,
     /// Where the status file is written.
     pub dir: PathBuf,
     /// Where people and tools are answered, if anywhere.
@@ -102,6 +104,8 @@ impl EngineSettings {
         let publish_timeout = store.timeout.saturating_mul(2);
         let step_timeout =
             Duration::from_secs(u64::from(values.count("thalweg.action.step.timeout.secs")));
+        let rebalance_wait =
+            Duration::from_secs(u64::from(values.count("thalweg.action.rebalance.wait.secs")));
         let control_socket = match values.text("thalweg.control.socket") {
             "off" => None,
             "" => Some(dir.join(thalweg_control::socket::NAME)),
@@ -118,6 +122,7 @@ impl EngineSettings {
             store,
             publish_timeout,
             step_timeout,
+            rebalance_wait,
             dir,
             control_socket,
             control_tokens,

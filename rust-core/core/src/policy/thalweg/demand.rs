@@ -155,8 +155,8 @@ fn foresee(situation: &Situation<'_>, model: &mut TopologyModel, source: Source)
 /// Time until an action decided next would take effect.
 fn lead(situation: &Situation<'_>, model: &TopologyModel) -> Millis {
     let settings = situation.settings;
-    let stop = model.stop_secs.map_or(settings.thalweg.restart.get(), |secs| secs * 1000.0);
-    Millis::saturating(settings.sampling.get() + stop + settings.settle.get())
+    let stop = model.away(&settings.thalweg);
+    Millis::saturating(settings.sampling.get() + stop.get() + settings.settle.get())
 }
 
 /// How many times the visible arrivals are taken to come: more than 1 only where sources are held up, nobody counts

@@ -11,6 +11,7 @@ use crate::capacity::misses::StateModel;
 use crate::demand::{Forecaster, LoadForecast, Outlook};
 use crate::policy::desired::DesiredCounts;
 use crate::policy::situation::Situation;
+use crate::settings::ThalwegSettings;
 use crate::units::{Millis, Timestamp};
 
 /// Weight of the newest stop, and of the newest time until executors were needed again.
@@ -54,6 +55,11 @@ pub struct TopologyModel {
 }
 
 impl TopologyModel {
+    /// About how long an action stops it: as its last ones took, or by assumption.
+    pub fn away(&self, own: &ThalwegSettings) -> Millis {
+        self.stop_secs.map_or(own.restart, |secs| Millis::saturating(secs * 1000.0))
+    }
+
     /// Notes how long an action took.
     pub fn note_stop(&mut self, stop: Millis) {
         let secs = stop.get() / 1000.0;

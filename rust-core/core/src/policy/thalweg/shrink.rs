@@ -7,12 +7,12 @@ use super::levels::spares;
 use super::memory::{Memory, TopologyModel};
 use super::size::{Scaling, Size, fullest};
 use super::slots::slots_needed;
-use crate::learning::{BUSIEST, CatchUp, Job};
+use crate::learning::CatchUp;
 use crate::policy::desired::{DesiredCounts, intent_with_memory};
 use crate::policy::situation::{Intent, Situation};
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::SlotRule;
-use crate::units::{Millis, RatePerSec, Timestamp};
+use crate::units::{Millis, Timestamp};
 
 const DOWN_WINDOW: &str = "thalweg.scaling.down.window.secs";
 const HORIZON: &str = "thalweg.scaling.horizon.secs";
@@ -113,16 +113,11 @@ pub(super) fn in_shared_slots(
 /// the change out by itself it goes back to its last checkpoint; Thalweg takes one before it stops anything.
 fn until_caught_up(situation: &Situation<'_>, model: &TopologyModel) -> f64 {
     let own = &situation.settings.thalweg;
-    let away = model.stop_secs.map_or(own.restart, |secs| Millis::saturating(secs * 1000.0));
+    // A job that is known to take checkpoints tells how far apart they are; of any other nothing is repeated.
     let repeats = situation.settings.slots == SlotRule::Engine;
     let interval = situation.topology.checkpoint_interval.filter(|_| repeats);
-    let job = Job {
-        rate: RatePerSec::saturating(own.target.get().min(BUSIEST)),
-        interval: interval.or(Some(Millis::ZERO)),
-    };
-    let takes =
-        CatchUp::assumed(away).takes(job).expect("the rate is no higher than can be foretold");
-    takes.get() / 1000.0
+    let assumed = CatchUp::assumed(model.away(own));
+    assumed.takes_at(own.target, interval.unwrap_or(Millis::ZERO)).get() / 1000.0
 }
 
 /// What the desired counts save of all there is: slots where components share them, executors elsewhere.

@@ -64,7 +64,7 @@ pub(super) fn of_recovery(
 ) -> Option<Value> {
     let recovery = Recovery::deserialize(&view["recovery"]).ok()?;
     let (takes, longest) = (recovery.takes?, recovery.longest_interval?);
-    let least = topology.checkpoint.map_or(Millis::ZERO, |checkpoint| checkpoint.duration).get();
+    let least = topology.checkpoint?.duration.get();
     // Checkpoints that come as fast as they are taken leave no time for work.
     let each_secs = (longest.get() / 1000.0).floor();
     let limit = settings.core.thalweg.catch_up;
@@ -73,7 +73,7 @@ pub(super) fn of_recovery(
     }
     let secs = |time: Millis| time.get() / 1000.0;
     let text = format!(
-        "checkpoints are {:.0} s apart, so that after a failure it has caught up in about {:.0} s, as busy as it is ({:.2}), and {:.0} s are allowed (thalweg.scaling.catch.up.secs)",
+        "checkpoints are {:.1} s apart, so that after a failure it has caught up in about {:.0} s, as busy as it is ({:.2}), and {:.0} s are allowed (thalweg.scaling.catch.up.secs)",
         secs(recovery.interval),
         secs(takes),
         recovery.busy.get(),

@@ -1,5 +1,6 @@
 package io.thalweg.storm;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -121,7 +122,7 @@ public final class Beside {
             Map<String, Object> told = outside.conf();
             all.putAll(told);
             if (!told.isEmpty()) {
-                hello.put("has_thalweg", Outside.OUR_SCHEDULER.equals(told.get(DaemonConfig.STORM_SCHEDULER)));
+                hello.put("has_thalweg", Outside.isThalweg(told));
             }
             ObjectNode settings = hello.putObject("settings");
             for (String key : TIMES) {
@@ -168,6 +169,10 @@ public final class Beside {
         if (!changes) {
             throw new IllegalStateException("this was started to look only");
         }
+        // It may have come since the last look.
+        if (outside.hasThalweg()) {
+            throw new IllegalStateException("Thalweg is the scheduler in Nimbus, and two would undo each other's work");
+        }
         rebalances.ask(order);
     }
 
@@ -190,6 +195,10 @@ public final class Beside {
     private static String code(Exception e) {
         if (e instanceof AuthorizationException) {
             return "REFUSED";
+        }
+        if (e instanceof JsonProcessingException) {
+            // Though it is an IOException as well.
+            return "FAILED";
         }
         boolean unreachable = e instanceof TTransportException || e instanceof NimbusLeaderNotFoundException
             || Utils.exceptionCauseIsInstanceOf(TTransportException.class, e) || Utils.exceptionCauseIsInstanceOf(IOException.class, e);

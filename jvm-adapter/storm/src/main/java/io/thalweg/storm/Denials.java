@@ -12,6 +12,9 @@ import org.apache.storm.generated.AuthorizationException;
  * Calls that Nimbus refuses to whoever looks from beside: each is not made again for a while, and said with what allows it.
  */
 final class Denials {
+    /** What needs more than reading. */
+    private static final String CHANGE = "rebalance";
+
     private final LongSupplier clock;
     private final Map<Asked, Denial> denied = new HashMap<>();
 
@@ -42,7 +45,7 @@ final class Denials {
 
     /** Notes that a call was refused; says so for people. */
     AuthorizationException note(String call, String topology, AuthorizationException refusal) {
-        String text = "Nimbus refuses " + call + " (" + Visible.text(refusal.get_msg()) + "): " + remedy(topology);
+        String text = "Nimbus refuses " + call + " (" + Visible.text(refusal.get_msg()) + "): " + remedy(call, topology);
         Denial denial = new Denial(clock.getAsLong(), text);
         denied.put(new Asked(call, topology), denial);
         return denial.refusal();
@@ -58,9 +61,12 @@ final class Denials {
         denied.keySet().removeIf(asked -> !asked.topology.isEmpty() && !topologies.contains(asked.topology));
     }
 
-    private static String remedy(String topology) {
+    private static String remedy(String call, String topology) {
         String who = "who runs this has to stand in nimbus.admins";
-        return topology.isEmpty() ? who + " or, where that is set, nimbus.users"
-            : who + ", or in topology.users or topology.readonly.users of this topology";
+        if (topology.isEmpty()) {
+            return who + " or, where that is set, nimbus.users";
+        }
+        String readers = call.equals(CHANGE) ? "topology.users" : "topology.users or topology.readonly.users";
+        return who + ", or in " + readers + " of this topology";
     }
 }

@@ -33,7 +33,7 @@ import org.apache.storm.thrift.TException;
  * Racks, round trips and clocks are not known from here, nor which ports free slots have.
  */
 final class Outside implements AutoCloseable {
-    static final String OUR_SCHEDULER = ThalwegScheduler.class.getName();
+    private static final String OUR_SCHEDULER = ThalwegScheduler.class.getName();
 
     private final Questions questions;
     private final Graphs graphs = new Graphs();
@@ -66,6 +66,16 @@ final class Outside implements AutoCloseable {
         }
     }
 
+    /** Whether Thalweg is the scheduler there, as far as Nimbus tells. */
+    boolean hasThalweg() throws TException {
+        return isThalweg(conf());
+    }
+
+    /** Whether a Nimbus of this configuration has Thalweg as its scheduler. */
+    static boolean isThalweg(Map<String, Object> conf) {
+        return OUR_SCHEDULER.equals(conf.get(DaemonConfig.STORM_SCHEDULER));
+    }
+
     /**
      * Looks once.
      *
@@ -75,7 +85,7 @@ final class Outside implements AutoCloseable {
         findings.clear();
         Map<String, Object> conf = conf();
         boolean keptApart = Delegate.keepsApartAs(String.valueOf(conf.get(DaemonConfig.STORM_SCHEDULER)), conf);
-        if (OUR_SCHEDULER.equals(conf.get(DaemonConfig.STORM_SCHEDULER))) {
+        if (isThalweg(conf)) {
             find("", "Thalweg is the scheduler there: beside its Nimbus, thalweg status tells what it sees and does itself");
         }
         ClusterSummary cluster = cluster();

@@ -243,7 +243,20 @@ class BesideTest {
             answering.refused.add("rebalance");
             JsonNode refused = beside.answer(order).path("failed");
             assertEquals("REFUSED", refused.path("code").asText());
-            assertTrue(refused.path("text").asText().contains("topology.users"), refused.toString());
+            String remedy = refused.path("text").asText();
+            assertTrue(remedy.contains("topology.users") && !remedy.contains("readonly"), remedy);
+        });
+    }
+
+    @Test
+    void besideAThalwegThatCameLaterNothingIsChanged() throws Exception {
+        Answering answering = new Answering();
+        beside(answering, new AtomicLong(1), true, beside -> {
+            assertFalse(beside.hello().path("has_thalweg").asBoolean(true));
+            answering.conf.put("storm.scheduler", ThalwegScheduler.class.getName());
+            JsonNode answer = beside.answer("rebalance 1 {\"topology\":\"topology-0000-1-1\",\"executors\":{\"c3\":2}}");
+            assertTrue(answer.path("failed").path("text").asText().contains("undo each other's work"), answer.toString());
+            assertTrue(answering.rebalanced.isEmpty());
         });
     }
 

@@ -264,6 +264,17 @@ fn where_thalweg_is_the_scheduler_nothing_is_changed_from_beside() {
 }
 
 #[test]
+fn a_step_that_no_change_could_end_in_is_refused() {
+    let home = Home::saying(&[hello()]);
+    let set = ["thalweg.action.step.timeout.secs=20", "thalweg.action.rebalance.wait.secs=20"];
+    let output = home.run("act", &["--set", set[0], "--set", set[1]]);
+    let said = text(&output.stderr);
+    assert_eq!(code(&output), 1, "{said}");
+    assert!(said.contains("sources stand still for 20 s"), "{said}");
+    assert!(!home.at("kept").exists(), "nothing is begun");
+}
+
+#[test]
 fn what_is_set_wrong_ends_it_before_anybody_is_asked() {
     let home = Home::with("echo asked >&2; exit 1");
     for wrong in ["thalweg.action.rebalance.wait.secs=soon", "thalweg.metrics.min.coverage=7"] {

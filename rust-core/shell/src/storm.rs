@@ -140,6 +140,19 @@ impl Rebalancer {
         since.elapsed() >= UNPLACED
     }
 
+    /// Whether what was asked for runs, or never will.
+    fn runs_by_now(&mut self, watched: &Watched, now: &Standing) -> Result<bool, Fault> {
+        let placed = |(id, asked): (&String, &Asked)| now.placed(id).tasks >= asked.tasks;
+        let is_unplaced = now.is_active() && !watched.counts.iter().all(placed);
+        if self.stays_unplaced(&watched.topology, is_unplaced) {
+            let text = "Nimbus finds no place for all of its executors".to_owned();
+            return Err(refusal("NOT_PLACED", text));
+        }
+        let has = |(id, asked): (&String, &Asked)| now.placed(id).executors == asked.after;
+        Ok(watched.counts.iter().all(has)
+            && now.runs_since(&watched.before, watched.since.elapsed(), self.wait))
+    }
+
     /// The way back from counts that do not hold yet, or are no longer those that were asked for.
     fn back(
         &mut self,
@@ -283,20 +296,5 @@ impl Hands for Rebalancer {
             Ok(None) => Presence::Ended,
             Err(_) => Presence::Unknown,
         }
-    }
-}
-
-impl Rebalancer {
-    /// Whether what was asked for runs, or never will.
-    fn runs_by_now(&mut self, watched: &Watched, now: &Standing) -> Result<bool, Fault> {
-        let placed = |(id, asked): (&String, &Asked)| now.placed(id).tasks >= asked.tasks;
-        let is_unplaced = now.is_active() && !watched.counts.iter().all(placed);
-        if self.stays_unplaced(&watched.topology, is_unplaced) {
-            let text = "Nimbus finds no place for all of its executors".to_owned();
-            return Err(refusal("NOT_PLACED", text));
-        }
-        let has = |(id, asked): (&String, &Asked)| now.placed(id).executors == asked.after;
-        Ok(watched.counts.iter().all(has)
-            && now.runs_since(&watched.before, watched.since.elapsed(), self.wait))
     }
 }

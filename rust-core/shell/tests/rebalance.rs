@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use thalweg_connect::storm::{Beside, Client};
-use thalweg_core::action::Done;
+use thalweg_connect::storm::Client;
+use thalweg_core::action::{Asked, Done};
 use thalweg_core::plan::Plan;
-use thalweg_shell::storm::{Nimbus, Rebalancer};
+use thalweg_shell::storm::Rebalancer;
 use thalweg_shell::{Fault, Hands, Presence};
 
 /// What stands for Java.
@@ -57,14 +57,21 @@ impl Scripted {
     /// From now on the topology stands so: its status, and for how long each executor of `split` runs.
     fn stands(&self, status: &str, split: &[u64]) {
         let running = |(index, uptime): (usize, &u64)| {
-            json!({ "component": "split", "first": index, "last": index, "slot": format!("n:{}", split.len()),
-                "uptime_secs": uptime })
+            // Four tasks, of as many executors as there are.
+            let each = 4 / split.len();
+            json!({ "component": "split", "first": index * each, "last": (index + 1) * each - 1,
+                "slot": format!("n:{}", split.len()), "uptime_secs": uptime })
         };
         let executors: Vec<Value> = split.iter().enumerate().map(running).collect();
         self.answers("standing", json!({ "status": status, "executors": executors }));
     }
 
     fn rebalancer(&self) -> Rebalancer {
+        self.rebalancer_waiting(0)
+    }
+
+    /// One that lets sources stand still for so long.
+    fn rebalancer_waiting(&self, secs: u64) -> Rebalancer {
         let client = Client {
             home: self.0.path().to_owned(),
             conf: self.0.path().to_owned(),
@@ -72,8 +79,7 @@ impl Scripted {
             java: self.at("java"),
             may_change: true,
         };
-        let beside = Beside::start(client, Duration::from_secs(20)).unwrap();
-        Rebalancer::asking(Nimbus::asked(beside), 7)
+        Rebalancer::through(client, Duration::from_secs(20), Duration::from_secs(secs))
     }
 
     fn questions(&self) -> usize {
@@ -95,12 +101,14 @@ fn plan() -> Plan {
     .unwrap()
 }
 
-fn before(count: u32) -> Done {
-    Done::CountsAsked { before: [("split".to_owned(), count)].into() }
+/// What is to be taken back of that.
+fn done() -> Done {
+    let split = Asked { before: 1, after: 2, tasks: 4 };
+    Done::CountsAsked { counts: [("split".to_owned(), split)].into() }
 }
 
 fn order(count: u32) -> Value {
-    json!({ "topology": "words-1-1", "executors": { "split": count }, "wait_secs": 7 })
+    json!({ "topology": "words-1-1", "executors": { "split": count }, "wait_secs": 0 })
 }
 
 #[test]
@@ -115,7 +123,7 @@ fn what_there_was_is_told_before_nimbus_is_asked_and_what_runs_was_started_since
         Ok(())
     });
     asking.unwrap();
-    assert_eq!((intended, nimbus.asked()), (vec![before(1)], vec![order(2)]));
+    assert_eq!((intended, nimbus.asked()), (vec![done()], vec![order(2)]));
     let mut looks = |status: &str, split: &[u64]| {
         nimbus.stands(status, split);
         // Nimbus is not asked at each call.
@@ -170,8 +178,8 @@ fn a_refusal_says_why_and_leaves_nothing_to_be_taken_back() {
     let fault = hands.ask(&plan(), &mut |_| Ok(())).unwrap_err();
     assert_eq!(fault.code, "REFUSED");
     assert!(fault.text.contains("nimbus.admins"), "{}", fault.text);
-    hands.undo("words-1-1", &before(1)).unwrap();
-    assert_eq!(nimbus.asked().len(), 1, "it has what it had");
+    hands.undo("words-1-1", &done()).unwrap();
+    assert_eq!(nimbus.asked().len(), 1, "it has what it had, and nothing is on its way");
 }
 
 #[test]
@@ -179,18 +187,78 @@ fn what_was_asked_for_is_taken_back_once_nimbus_listens() {
     let nimbus = Scripted::new();
     let mut hands = nimbus.rebalancer();
     nimbus.stands("REBALANCING", &[500]);
-    assert_eq!(hands.undo("words-1-1", &before(1)).unwrap_err().code, "NOT_YET");
+    assert_eq!(hands.undo("words-1-1", &done()).unwrap_err().code, "NOT_YET");
     assert!(nimbus.asked().is_empty());
-    nimbus.stands("ACTIVE", &[1, 1]);
-    hands.undo("words-1-1", &before(1)).unwrap();
-    assert_eq!(nimbus.asked(), [order(1)]);
+    // Whoever had it inactive meanwhile has it inactive.
+    for status in ["INACTIVE", "ACTIVE"] {
+        nimbus.stands(status, &[1, 1]);
+        assert_eq!(hands.undo("words-1-1", &done()).unwrap_err().code, "NOT_YET");
+    }
+    assert_eq!(nimbus.asked(), [order(1), order(1)]);
+    nimbus.stands("ACTIVE", &[1]);
+    hands.undo("words-1-1", &done()).unwrap();
     for gone in [json!({}), json!({ "status": "KILLED", "executors": [] })] {
         nimbus.answers("standing", gone);
-        hands.undo("words-1-1", &before(1)).unwrap();
+        hands.undo("words-1-1", &done()).unwrap();
         assert_eq!(hands.presence("words-1-1"), Presence::Ended);
     }
-    assert_eq!(nimbus.asked().len(), 1);
+    assert_eq!(nimbus.asked().len(), 2);
     assert_eq!(hands.undo("words-1-1", &Done::SlotsAsked).unwrap_err().code, "ENGINE_REFUSED");
+}
+
+#[test]
+fn what_somebody_else_has_asked_for_since_stays() {
+    let nimbus = Scripted::new();
+    nimbus.stands("ACTIVE", &[9, 9, 9, 9]);
+    nimbus.rebalancer().undo("words-1-1", &done()).unwrap();
+    assert!(nimbus.asked().is_empty());
+}
+
+#[test]
+fn what_has_no_place_is_neither_counted_nor_changed() {
+    let nimbus = Scripted::new();
+    let mut hands = nimbus.rebalancer();
+    nimbus.stands("ACTIVE", &[]);
+    let asked = hands.ask(&plan(), &mut |_| panic!("nothing is to be done"));
+    assert_eq!(asked.unwrap_err().code, "NOT_PLACED");
+    assert_eq!(hands.undo("words-1-1", &done()).unwrap_err().code, "NOT_YET");
+    assert!(nimbus.asked().is_empty(), "a Nimbus that has just begun to lead lists nothing");
+}
+
+#[test]
+fn a_request_that_nobody_answered_may_still_come() {
+    let nimbus = Scripted::new();
+    nimbus.stands("ACTIVE", &[500]);
+    // Another process may have asked just before this one began.
+    let mut hands = nimbus.rebalancer();
+    assert_eq!(hands.undo("words-1-1", &done()).unwrap_err().code, "NOT_YET");
+    let away = json!({ "failed": { "code": "UNREACHABLE", "text": "read timed out" } });
+    nimbus.answers("rebalance", away);
+    assert_eq!(hands.ask(&plan(), &mut |_| Ok(())).unwrap_err().code, "UNREACHABLE");
+    assert_eq!(hands.undo("words-1-1", &done()).unwrap_err().code, "NOT_YET");
+}
+
+#[test]
+fn what_ends_or_is_away_while_it_is_waited_for() {
+    let nimbus = Scripted::new();
+    nimbus.stands("ACTIVE", &[500]);
+    let mut hands = nimbus.rebalancer_waiting(30);
+    hands.ask(&plan(), &mut |_| Ok(())).unwrap();
+    let mut looks = |answer: Value| {
+        nimbus.answers("standing", answer);
+        let asked = nimbus.questions();
+        loop {
+            let runs = hands.runs();
+            if nimbus.questions() > asked || runs.is_err() {
+                return runs;
+            }
+            std::thread::yield_now();
+        }
+    };
+    let away = json!({ "failed": { "code": "UNREACHABLE", "text": "connection refused" } });
+    assert_eq!(looks(away), Ok(false), "it may come back");
+    let killed = json!({ "status": "KILLED", "executors": [] });
+    assert_eq!(looks(killed).unwrap_err().code, "TOPOLOGY_GONE");
 }
 
 #[test]
@@ -200,6 +268,6 @@ fn a_nimbus_that_is_away_is_no_topology_that_has_ended() {
     let away = json!({ "failed": { "code": "UNREACHABLE", "text": "connection refused" } });
     nimbus.answers("standing", away);
     assert_eq!(hands.presence("words-1-1"), Presence::Unknown);
-    assert_eq!(hands.undo("words-1-1", &before(1)).unwrap_err().code, "UNREACHABLE");
+    assert_eq!(hands.undo("words-1-1", &done()).unwrap_err().code, "UNREACHABLE");
     assert!(!hands.is_reached(&plan()));
 }

@@ -24,11 +24,11 @@ impl Storm {
     pub fn run(self) -> Result<(), Failure> {
         // What is wrong with it need not wait for an answer.
         self.watching.given()?;
-        let beside = self.storm.reach(false)?;
+        let beside = self.storm.reach()?;
         let cluster = beside.cluster().clone();
         let settings = with_adoption(defaults(&cluster));
         let place = Place { name: cluster.place, version: cluster.version };
-        self.watching.watch(Nimbus::asked(beside), place, STORM, settings)
+        self.watching.watch(Nimbus::seen(beside), place, STORM, settings)
     }
 }
 

@@ -4,6 +4,7 @@ use clap::Args;
 use thalweg_connect::flink::defaults;
 use thalweg_core::settings::Mode;
 
+use super::require_no_other;
 use super::running::Running;
 use crate::exit::Failure;
 use crate::settings;
@@ -33,17 +34,7 @@ impl Flink {
         all.extend(given);
         let settings = settings::read_all(&all)?;
         let acts = settings.core.mode >= Mode::Confirm;
-        if acts && cluster.has_thalweg == Some(true) {
-            return Err(Failure::GivenUp(format!(
-                "the JobManager at {name} is configured to have a Thalweg in it, and two would undo each other's work: \
-                 thalweg.flink.level: 0 there, or --mode observe here"
-            )));
-        }
-        if acts && cluster.has_thalweg.is_none() {
-            eprintln!(
-                "thalweg: the JobManager does not tell its configuration; a Thalweg in it and this one would undo each other's work"
-            );
-        }
+        require_no_other(acts, cluster.has_thalweg, &format!("the JobManager at {name}"))?;
         let opened = self.running.open(settings, &all)?;
         let core = opened.settings.core.clone();
         let (eyes, hands) = thalweg_shell::flink::of(&opened.engine, rest, &cluster, core);

@@ -15,6 +15,22 @@ pub struct Run {
     cluster: Cluster,
 }
 
+/// Fails where the settings let it act and the cluster has a Thalweg in it; says so where the cluster does not tell.
+fn require_no_other(acts: bool, has_thalweg: Option<bool>, who: &str) -> Result<(), Failure> {
+    match has_thalweg {
+        Some(true) if acts => Err(Failure::GivenUp(format!(
+            "{who} has a Thalweg in it, and two would undo each other's work: switch that off, or --mode observe here"
+        ))),
+        None if acts => {
+            eprintln!(
+                "thalweg: {who} does not tell its configuration; a Thalweg in it and this one would undo each other's work"
+            );
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Cluster {
     Flink(flink::Flink),

@@ -1,22 +1,27 @@
 //! `thalweg run storm`.
 
+use anyhow::anyhow;
 use clap::Args;
 use serde_json::{Map, Value};
 use thalweg_connect::storm::{Cluster, defaults};
 use thalweg_core::settings::Mode;
+use thalweg_engine::EngineSettings;
 use thalweg_shell::storm::{Nimbus, Rebalancer};
 
+use super::require_no_other;
 use super::running::Running;
 use crate::exit::Failure;
 use crate::settings;
 use crate::speaking::ToStorm;
 
-/// How long sources stand still before workers end: what is on its way has that much time to arrive.
 const WAIT: &str = "thalweg.action.rebalance.wait.secs";
-/// As long as Storm gives a tuple where nothing else is set.
+const STEP: &str = "thalweg.action.step.timeout.secs";
+/// How long sources stand still before workers end: as long as Storm gives a tuple where nothing else is set.
 const WAIT_SECS: u32 = 30;
 /// Workers need so long to start and to tell of it, besides what is between two of their reports.
 const START_SECS: f64 = 60.0;
+/// The longest step that can be set.
+const LONGEST_STEP_SECS: f64 = 3600.0;
 
 /// Runs beside a Storm cluster: asks Nimbus for other executor counts, through Storm's own client on this machine
 #[derive(Debug, Args)]
@@ -32,60 +37,57 @@ impl Storm {
     pub fn run(self) -> Result<(), Failure> {
         let given = self.running.given()?;
         // What is wrong with it need not wait for an answer.
-        let acts = settings::read_all(&given)?.core.mode >= Mode::Confirm;
-        let beside = self.storm.reach(acts)?;
+        settings::read_all(&given)?;
+        let beside = self.storm.reach()?;
         let cluster = beside.cluster().clone();
-        if acts {
-            require_no_other(&cluster)?;
-        }
-        let wait_secs = wait(&given);
-        let mut all = defaults(&cluster);
-        all.extend(beside_defaults(&cluster, wait_secs));
-        all.extend(given);
+        let all = with_defaults(&cluster, given)?;
         let settings = settings::read_all(&all)?;
+        require_time(&settings, &cluster)?;
+        let acts = settings.core.mode >= Mode::Confirm;
+        require_no_other(acts, cluster.has_thalweg, &format!("the Nimbus at {}", cluster.place))?;
+        let wait = settings.rebalance_wait;
+        // Rules and topologies may let it go further than it begins, so the client for changes is told that it may change.
+        let hands = Rebalancer::through(self.storm.client(true)?, self.storm.timeout(), wait);
         let opened = self.running.open(settings, &all)?;
         opened.say("Storm", &cluster.version, &cluster.place);
-        let nimbus = Nimbus::asked(beside);
-        opened.watch(nimbus.clone(), Box::new(Rebalancer::asking(nimbus, wait_secs)))
+        opened.watch(Nimbus::seen(beside), Box::new(hands))
     }
 }
 
-/// Fails where Thalweg is the scheduler in Nimbus.
-fn require_no_other(cluster: &Cluster) -> Result<(), Failure> {
-    match cluster.has_thalweg {
-        Some(true) => Err(Failure::GivenUp(format!(
-            "the Nimbus at {} has Thalweg as its scheduler, and two would undo each other's work: act there, or --mode observe here",
-            cluster.place
-        ))),
-        Some(false) => Ok(()),
-        None => {
-            eprintln!(
-                "thalweg: Nimbus does not tell its configuration; a Thalweg in it and this one would undo each other's work"
-            );
-            Ok(())
-        }
-    }
-}
-
-/// How long sources stand still, as it is set; what is no number is refused with all other settings.
-fn wait(given: &Map<String, Value>) -> u32 {
-    let set = given.get(WAIT).and_then(|value| match value {
-        Value::String(text) => text.trim().parse().ok(),
-        value => value.as_u64(),
-    });
-    set.and_then(|secs| u32::try_from(secs).ok()).unwrap_or(WAIT_SECS)
-}
-
-/// What differs from a scheduler within Nimbus: Storm fills the workers, each change restarts what it touches, and a worker
-/// shows that it runs with its next report.
-fn beside_defaults(cluster: &Cluster, wait_secs: u32) -> Map<String, Value> {
-    let stop = f64::from(wait_secs) + START_SECS / 2.0;
-    let step = f64::from(wait_secs) + START_SECS + 2.0 * cluster.reports_each().get() / 1_000.0;
-    let set: [(&str, Value); 4] = [
-        (WAIT, wait_secs.into()),
+/// What is set, and what differs from a scheduler within Nimbus where nothing is: Storm fills the workers, each change restarts
+/// what it touches, and a worker shows that it runs with its next report.
+fn with_defaults(
+    cluster: &Cluster,
+    given: Map<String, Value>,
+) -> Result<Map<String, Value>, Failure> {
+    let mut all = defaults(cluster);
+    all.insert(WAIT.to_owned(), WAIT_SECS.into());
+    all.extend(given.clone());
+    let wait = settings::read_all(&all)?.rebalance_wait.as_secs_f64();
+    let step = (wait + START_SECS + 2.0 * reports_secs(cluster)).ceil().min(LONGEST_STEP_SECS);
+    let set: [(&str, Value); 3] = [
         ("thalweg.placement.slots", "engine-workers".into()),
-        ("thalweg.scaling.restart.secs", stop.into()),
-        ("thalweg.action.step.timeout.secs", (step.ceil() as u32).into()),
+        ("thalweg.scaling.restart.secs", (wait + START_SECS / 2.0).into()),
+        (STEP, (step as u32).into()),
     ];
-    set.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    all.extend(set.map(|(key, value)| (key.to_owned(), value)));
+    all.extend(given);
+    Ok(all)
+}
+
+/// Fails where no change could be seen to run within a step: each would be taken back, and stop its topology twice.
+fn require_time(settings: &EngineSettings, cluster: &Cluster) -> Result<(), Failure> {
+    let (step, wait) = (settings.step_timeout.as_secs_f64(), settings.rebalance_wait.as_secs_f64());
+    let reports = reports_secs(cluster);
+    if step > wait + reports {
+        return Ok(());
+    }
+    let text = format!(
+        "{STEP} is {step:.0}, and sources stand still for {wait:.0} s of that ({WAIT}) before workers start, which report each {reports:.0} s"
+    );
+    Err(Failure::Failed(anyhow!(text)))
+}
+
+fn reports_secs(cluster: &Cluster) -> f64 {
+    cluster.reports_each().get() / 1000.0
 }

@@ -33,13 +33,18 @@ pub struct ToStorm {
 }
 
 impl ToStorm {
-    /// Starts the client, which asks Nimbus what it is.
-    pub fn reach(&self, may_change: bool) -> Result<Beside, Failure> {
-        let client = self.client(may_change)?;
-        Beside::start(client, Duration::from_secs(self.timeout)).map_err(failure)
+    /// Starts the client, which asks Nimbus what it is and changes nothing.
+    pub fn reach(&self) -> Result<Beside, Failure> {
+        Beside::start(self.client(false)?, self.timeout()).map_err(failure)
     }
 
-    fn client(&self, may_change: bool) -> Result<Client> {
+    /// How long to wait for an answer.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout)
+    }
+
+    /// The client, which may change the cluster or not.
+    pub fn client(&self, may_change: bool) -> Result<Client> {
         let jar = self.jar.clone().map_or_else(installed, Ok)?;
         let java = self.java_home.as_ref().map(|home| home.join("bin").join("java"));
         Ok(Client {

@@ -8,7 +8,7 @@ use crate::learning::{CatchUp, Job};
 use crate::model::{ComponentKind, Topology};
 use crate::policy::thalweg::TopologyModel;
 use crate::settings::Settings;
-use crate::units::{Millis, RatePerSec};
+use crate::units::RatePerSec;
 
 /// The recovery of a topology that was stopped now; nothing where no checkpoint interval is known or nothing is measured.
 pub fn recovery(
@@ -39,7 +39,7 @@ pub fn recovery(
 mod tests {
     use super::*;
     use crate::explain::ComponentView;
-    use crate::units::Share;
+    use crate::units::{Millis, Share};
 
     /// A topology that is so busy, was away for so long by its last actions, and takes a checkpoint each 120 s.
     fn told(busy: Option<f64>, stop_secs: Option<f64>) -> Option<Recovery> {

@@ -22,6 +22,7 @@ mod status;
 mod tls;
 mod view;
 mod watch;
+mod whole;
 
 pub use access::{AccessError, Role, Tokens, add_token};
 pub use api::openapi;

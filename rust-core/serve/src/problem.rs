@@ -52,6 +52,7 @@ pub enum Part {
 
 /// Where a request is wrong.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ProblemPlace)] // a slot has the name in the document
 pub struct Place {
     /// The part of the request.
     #[serde(rename = "in")]

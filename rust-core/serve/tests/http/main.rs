@@ -5,6 +5,7 @@ mod client;
 mod errors;
 mod pages;
 mod people;
+mod schemas;
 #[path = "../../examples/sample/simulated.rs"]
 mod simulated;
 

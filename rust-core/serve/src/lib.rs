@@ -9,6 +9,7 @@ mod api;
 mod app;
 mod assets;
 mod charts;
+mod connections;
 mod engine;
 mod exposure;
 mod extract;

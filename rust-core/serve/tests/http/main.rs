@@ -8,6 +8,7 @@ mod people;
 mod schemas;
 #[path = "../../examples/sample/simulated.rs"]
 mod simulated;
+mod slow;
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -102,7 +103,13 @@ fn made<const N: usize>(folder: &Path, roles: [&str; N]) -> [String; N] {
 
 fn loopback() -> Settings {
     let listen = "127.0.0.1:0".parse().unwrap();
-    Settings { listen, tokens: None, tls: None, pause: Duration::from_millis(50) }
+    Settings {
+        listen,
+        tokens: None,
+        tls: None,
+        pause: Duration::from_millis(50),
+        patience: Settings::PATIENCE,
+    }
 }
 
 /// Lines that are split and counted, with too few executors to begin with.
@@ -249,6 +256,7 @@ fn beyond_this_machine_it_refuses_to_listen_without_tokens_and_tls_and_listens_w
             tokens: tokens.map(at),
             tls: tls.then(|| (at("cert.pem"), at("key.pem"))),
             pause: Duration::from_secs(1),
+            patience: Settings::PATIENCE,
         };
         runtime.block_on(start(&settings, Vec::new()))
     };

@@ -3,6 +3,7 @@
 
 mod client;
 mod errors;
+mod hostile;
 mod pages;
 mod people;
 mod schemas;
@@ -51,8 +52,21 @@ impl Sample {
         (Self::over(folder, true, vec![("fresh".to_owned(), engine)]), made, fresh)
     }
 
+    /// One without tokens over an engine of a folder.
+    fn around(of: (tempfile::TempDir, Arc<thalweg_engine::Engine>)) -> Self {
+        Self::showing(of, false, Vec::new())
+    }
+
     fn over(folder: tempfile::TempDir, tokens: bool, more: Vec<(String, Arc<dyn Engine>)>) -> Self {
         let engine = watch_a_job(folder.path());
+        Self::showing((folder, engine), tokens, more)
+    }
+
+    fn showing(
+        (folder, engine): (tempfile::TempDir, Arc<thalweg_engine::Engine>),
+        tokens: bool,
+        more: Vec<(String, Arc<dyn Engine>)>,
+    ) -> Self {
         let file = folder.path().join("tokens.json");
         let settings = Settings { tokens: tokens.then_some(file), ..loopback() };
         let mut engines: Vec<(String, Arc<dyn Engine>)> = vec![

@@ -19,8 +19,10 @@ use std::time::{Duration, Instant};
 use jobmanager::Obedient;
 use redis::Redis;
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 use server::Server;
+use thalweg_control::token;
+use thalweg_store::{Mailbox, StoreKind, StoreSettings};
 
 /// What is waited for comes within so long, or never.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -225,4 +227,29 @@ fn over_a_shared_redis_the_one_that_starts_last_leads() {
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains("another process leads"), "{said}");
     assert_eq!(second.end().0, Some(0));
+}
+
+#[test]
+fn what_lies_in_a_shared_redis_ends_no_line_of_the_log() {
+    let (folder, redis) = (tempfile::tempdir().unwrap(), Redis::start());
+    let (dir, tokens) = (folder.path().join("run"), folder.path().join("tokens"));
+    fs::write(&tokens, format!("night operator {}\n", token::secret().unwrap())).unwrap();
+    fs::set_permissions(&tokens, Permissions::from_mode(0o600)).unwrap();
+    let server = Server::plain(Obedient::default().answers(true));
+    let shared = format!("thalweg.store.redis.url={}", redis.url);
+    let known = format!("thalweg.control.tokens.file={}", tokens.display());
+    let more = ["--set", "thalweg.store.kind=redis", "--set", &shared, "--set", &known];
+    let running = Running::start(&server, &dir, &more);
+    until("leader", || status(&dir).filter(|status| status["leads"] == true));
+    let settings =
+        StoreSettings { kind: StoreKind::Redis, url: redis.url.clone(), ..Default::default() };
+    let hostile = json!({ "\u{1b}[2J\u{9b}31m\n1970 INFO all is well\u{202e}": 1 });
+    Mailbox::new(&settings).unwrap().post(hostile.to_string().as_bytes()).unwrap();
+    let refused = || fs::read_to_string(&running.said).unwrap().contains("cannot be read");
+    until("refusal", || refused().then_some(()));
+    let (_, said) = running.end();
+    let obeyed = |letter: char| letter.is_control() && letter != '\n' || letter == '\u{202e}';
+    assert!(!said.contains(obeyed), "{said:?}");
+    assert!(!said.lines().any(|line| line.starts_with("1970")), "{said}");
+    assert!(said.contains("all is well"), "the name is not told at all: {said}");
 }

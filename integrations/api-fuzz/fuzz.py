@@ -1,4 +1,4 @@
-"""Fuzzes a real ``thalweg serve`` by its own OpenAPI document, with the token of each role: ``fuzz.py [EXAMPLES [SEED]]``."""
+"""Fuzzes a real ``thalweg serve`` by its own OpenAPI document, with the token of each role."""
 
 from __future__ import annotations
 

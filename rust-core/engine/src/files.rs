@@ -32,7 +32,7 @@ pub fn rewrite(
 /// Makes a file that nobody else can read or has open. Whatever has its name goes first: a link would lead elsewhere.
 fn own(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => OpenOptions::new().write(true).create_new(true).mode(0o600).open(path),
     }
 }

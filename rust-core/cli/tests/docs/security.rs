@@ -9,7 +9,7 @@ use crate::blocks::root;
 fn rows(page: &str) -> Vec<Vec<&str>> {
     let lines: Vec<&str> = page.lines().collect();
     let of = |line: &&str| line.starts_with("| ") || line.starts_with("|-");
-    let tables = lines.split(|line| !of(&line)).filter(|table| table.len() > 2);
+    let tables = lines.split(|line| !of(line)).filter(|table| table.len() > 2);
     let rows = tables.flat_map(|table| &table[2..]);
     rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect()).collect()
 }

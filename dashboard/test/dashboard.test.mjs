@@ -246,7 +246,10 @@ test('markup in a name is text wherever it is shown', async () => {
         // Each answer as if the author of the topology had called it so.
         await shown.route(/\/v1\/(?!events)/, async (route) => {
             const response = await route.fetch();
-            const body = (await response.text()).replaceAll('wordcount', JSON.stringify(hostile).slice(1, -1));
+            const body = (await response.text()).replaceAll(
+                'wordcount',
+                JSON.stringify(hostile).slice(1, -1),
+            );
             await route.fulfill({ response, body });
         });
         for (const path of ['', 'plans', 'history']) {

@@ -113,3 +113,29 @@ fn who_takes_no_answer_is_cut_off_and_others_are_answered() {
     let answer = ask(server.address(), "GET", "/healthz", &[], "");
     assert_eq!(answer.status, 200, "{answer:?}");
 }
+
+#[test]
+fn who_listens_to_changes_may_be_silent() {
+    let server = Hasty::new();
+    let mut listening = server.connect();
+    let asked = format!(
+        "GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n\r\n",
+        server.bearer
+    );
+    listening.write_all(asked.as_bytes()).unwrap();
+    let mut begun = [0; 12];
+    listening.read_exact(&mut begun).unwrap();
+    assert_eq!(&begun, b"HTTP/1.1 200");
+    // Patience has ended twice once two clients were cut off one after the other.
+    for _ in 0..2 {
+        server.connect().read_to_end(&mut Vec::new()).unwrap();
+    }
+    listening.set_nonblocking(true).unwrap();
+    let end = loop {
+        match listening.read(&mut [0; 4096]) {
+            Ok(length) if length > 0 => {}
+            other => break other,
+        }
+    };
+    assert!(end.is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "it was cut off");
+}

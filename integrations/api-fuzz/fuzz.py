@@ -60,8 +60,11 @@ def fuzz(server: Server, role: str, examples: int, seed: int) -> bool:
         f"--seed={seed}",
         "--no-color",
     ]
-    hooks = {"SCHEMATHESIS_HOOKS": str(HERE / "hooks.py")}
-    return subprocess.run(command, check=False, env={**os.environ, **hooks}).returncode == 0  # noqa: S603
+    more = {
+        "SCHEMATHESIS_HOOKS": str(HERE / "hooks.py"),
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / "target" / "integrations" / "hypothesis"),
+    }
+    return subprocess.run(command, check=False, env={**os.environ, **more}).returncode == 0  # noqa: S603
 
 
 def main() -> int:

@@ -14,11 +14,13 @@ FIRST ?= 0
 HISTORIES_EACH ?= 1000
 SECONDS_EACH ?= 600
 TARGETS ?=
+EXAMPLES ?= 25
+SEED ?=
 TOPOLOGIES ?= 1000
 RECORDS ?= 100000
 DIST_NATIVE ?=
 
-.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test kafka-tls-test integrations-test zoo histories planted fuzz bench-storm bench-flink bench-policies bench-forecast bench-learn bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
+.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test kafka-tls-test integrations-test zoo histories planted fuzz api-fuzz bench-storm bench-flink bench-policies bench-forecast bench-learn bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -75,6 +77,11 @@ planted: setup ## Plants known defects one by one and tells how many histories e
 fuzz: ## Fuzzes every parser of outside data (SECONDS_EACH=600, TARGETS=some of fuzz/fuzz_targets)
 	@scripts/setup.sh fuzz
 	@scripts/fuzz.sh $(SECONDS_EACH) $(TARGETS)
+
+api-fuzz: ## Fuzzes the interface of thalweg serve by its own OpenAPI document, in each role (EXAMPLES=25 SEED=one of its own)
+	@scripts/setup.sh api-fuzz
+	@cargo build --quiet --locked -p thalweg-serve --example stand
+	@scripts/api-fuzz.sh $(EXAMPLES) $(SEED)
 
 bench-storm: build ## Measures DefaultScheduler against Thalweg (ROUNDS=3, POLICY=me-stream,ds2,thalweg)
 	@target/debug/bench-storm --rounds $(ROUNDS) $(if $(POLICY),--policy $(POLICY))

@@ -11,11 +11,11 @@ fi
 
 # Runs tests and ends with the same line as other runners.
 run() {
-    local status=0
-    node --test --test-concurrency=1 --test-reporter=tap "$@" | tee /dev/stderr >/tmp/thalweg-dashboard.$$ || status=$?
-    awk '/^# pass/ {p = $3} /^# fail/ {f = $3} END {printf "test result: %s. %d passed; %d failed\n", f ? "FAILED" : "ok", p, f}' \
-        /tmp/thalweg-dashboard.$$
-    rm -f /tmp/thalweg-dashboard.$$
+    local status=0 told
+    told=$(mktemp)
+    node --test --test-concurrency=1 --test-reporter=tap "$@" | tee /dev/stderr >"$told" || status=$?
+    awk '/^# pass/ {p = $3} /^# fail/ {f = $3} END {printf "test result: %s. %d passed; %d failed\n", f ? "FAILED" : "ok", p, f}' "$told"
+    rm -f "$told"
     return $status
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Prepares a Debian 12 machine for building and testing Thalweg.
 # Says nothing when nothing is missing. Starts no service. What only some targets need is named as an argument:
-# dashboard, browser, benchmarks, thorough, tls, dist, checks, audit, integrations or fuzz.
+# dashboard, browser, benchmarks, thorough, tls, dist, checks, audit, integrations, fuzz or api-fuzz.
 set -euo pipefail
 here=$(dirname "$0")
 . "$here/dist/tools.sh"
@@ -27,7 +27,8 @@ for part in "$@"; do
     dist | checks | audit) packages+=(python3-venv curl) ;; # Zig, schemas and cargo's auditors come as Python's packages
     integrations) packages+=(python3-venv) ;; # Airflow 2, Airflow 3 and Dagster, each in an environment of its own
     fuzz) packages+=(jq bsdextrautils) ;; # the table at the end
-    *) echo "$0: dashboard, browser, benchmarks, thorough, tls, dist, checks, audit, integrations or fuzz" >&2 && exit 2 ;;
+    api-fuzz) packages+=(python3-venv) ;; # what thinks of requests
+    *) echo "$0: dashboard, browser, benchmarks, thorough, tls, dist, checks, audit, integrations, fuzz or api-fuzz" >&2 && exit 2 ;;
     esac
 done
 
@@ -95,7 +96,7 @@ wheels() { # list, options...
 environment() { # name
     local lock=$here/../integrations/lock/$1.txt place=$here/../target/integrations/$1
     cmp -s "$lock" "$place/lock.txt" && return
-    echo "installing: $1 for the integrations"
+    echo "installing: what integrations/lock/$1.txt names"
     rm -rf "$place"
     python3 -m venv "$place"
     # What installs hundreds of packages in seconds. Some of Airflow 2 are sources only.
@@ -123,6 +124,7 @@ for part in "$@"; do
         operator 1.10.0
         ;;
     audit) wheels audit.txt --require-hashes --only-binary :all: --no-deps ;;
+    api-fuzz) environment api-fuzz ;;
     integrations) for name in airflow3 airflow2 dagster; do environment "$name"; done ;;
     fuzz)
         cargo fuzz --version 2>/dev/null | grep -q " 0.13" && continue

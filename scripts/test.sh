@@ -2,7 +2,7 @@
 # Runs every check and test whatever fails, and ends with what ran. Only a failed set-up ends it early.
 # With --quick nothing starts a cluster; with --product only what does; with --thorough that with the tests that take long;
 # with --zoo topologies and jobs of all kinds alone; with --kafka-tls what speaks TLS to Kafka alone; with --integrations
-# those with Airflow and Dagster alone.
+# those with Airflow and Dagster alone; with --api-fuzz what the interface is asked by its own document alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # A failed test names its cause in its last lines; backtraces of errors would push it out of them.
@@ -97,6 +97,18 @@ if [ "$part" = "--integrations" ]; then
     finish
     exit
 fi
+# What it asks is thought of anew each time, so a whole run does it where the server has changed.
+api_fuzz() {
+    step "set-up for fuzzing the interface" scripts/setup.sh api-fuzz
+    step "the interface, fuzzed by its own document" scripts/api-fuzz.sh
+}
+if [ "$part" = "--api-fuzz" ]; then
+    # In a whole run the build of tests leaves it.
+    step "server to be fuzzed" cargo build --workspace --locked --example stand
+    api_fuzz
+    finish
+    exit
+fi
 step "these steps" scripts/steps-test.sh
 step "no test that needs a cluster has the name of another" test -z "$both"
 # It is packed into what Rust builds below.
@@ -132,6 +144,9 @@ if [ "$part" != "--quick" ]; then
     if [ "$part" = "--thorough" ] || touched integrations scripts/integrations.sh docs/operating/airflow.md docs/operating/dagster.md \
         rust-core/serve/src/api rust-core/serve/src/view rust-core/serve/examples/stand; then
         integrations
+    fi
+    if [ "$part" = "--thorough" ] || touched rust-core/serve integrations/api-fuzz integrations/lock/api-fuzz.txt scripts/api-fuzz.sh; then
+        api_fuzz
     fi
     if [ "$part" = "--thorough" ]; then
         step "set-up for wrong clocks" scripts/setup.sh thorough

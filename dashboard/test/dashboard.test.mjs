@@ -238,6 +238,35 @@ test('an order reaches its engine, and its answer is shown', async () => {
     assert.ok(!(await dialog.isVisible()));
 });
 
+test('markup in a name is text wherever it is shown', async () => {
+    const other = await browse();
+    const hostile = '<img src=x onerror="window.harmed=1"><script>window.harmed=1</script>{{7*7}}';
+    try {
+        const { page: shown, errors: wrong } = await open(other.context, sample.address, sample.all);
+        // Each answer as if the author of the topology had called it so.
+        await shown.route(/\/v1\/(?!events)/, async (route) => {
+            const response = await route.fetch();
+            const body = (await response.text()).replaceAll(
+                'wordcount',
+                JSON.stringify(hostile).slice(1, -1),
+            );
+            await route.fulfill({ response, body });
+        });
+        for (const path of ['', 'plans', 'history']) {
+            await shown.goto(`${sample.address}/${path}`);
+            await shown.getByText(hostile).first().waitFor(WITHIN);
+        }
+        await shown.goto(sample.address);
+        await shown.getByRole('link', { name: hostile }).click(WITHIN);
+        await shown.getByRole('heading', { name: hostile, level: 1 }).waitFor(WITHIN);
+        assert.equal(await shown.evaluate(() => window.harmed), undefined);
+        assert.equal(await shown.locator('img[src=x]').count(), 0);
+        assert.deepEqual(wrong, []);
+    } finally {
+        await other.close();
+    }
+});
+
 test('an engine is examined', async () => {
     await page.goto(`${sample.address}/engines`);
     await page

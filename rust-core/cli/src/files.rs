@@ -1,6 +1,7 @@
 //! Reading what the user names, with errors that name the file.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -22,7 +23,7 @@ pub fn scenario(path: &Path) -> Result<Scenario> {
 
 /// Writes a file whole, or not at all.
 pub fn write(path: &Path, content: &str) -> Result<()> {
-    thalweg_engine::files::replace(path, content)
+    whole(path, |mut file| Ok(file.write_all(content.as_bytes())?))
         .with_context(|| format!("cannot write {}", path.display()))
 }
 

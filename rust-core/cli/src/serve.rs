@@ -81,6 +81,7 @@ impl Serve {
             tokens: self.tokens,
             tls: self.certificate.zip(self.key),
             pause: Duration::from_secs(self.every),
+            patience: Settings::PATIENCE,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)

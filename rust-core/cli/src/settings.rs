@@ -34,6 +34,11 @@ impl Wanted {
             let Some((key, value)) = pair.split_once('=') else {
                 bail!("--set {pair}: expected KEY=VALUE");
             };
+            if key.trim().ends_with(".password") || holds_password(value) {
+                bail!(
+                    "--set {key}: others on this machine see what a process is started with, so a password belongs into a file: --settings FILE"
+                );
+            }
             let value =
                 serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
             given.insert(key.trim().to_owned(), value);
@@ -43,6 +48,12 @@ impl Wanted {
         }
         Ok(given)
     }
+}
+
+/// Whether a text is an address with a password in it.
+pub fn holds_password(text: &str) -> bool {
+    let authority = text.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
+    authority.is_some_and(|(user, _)| user.contains(':'))
 }
 
 /// What may be set on the command line, and in a file that it names.

@@ -3,6 +3,8 @@
 
 #[allow(dead_code, reason = "another test has it watch only")]
 mod jobmanager;
+#[path = "../../engine/tests/support/ports.rs"]
+mod ports;
 #[allow(dead_code, reason = "another test reaches further into it")]
 #[path = "../../engine/tests/support/redis.rs"]
 mod redis;
@@ -19,8 +21,10 @@ use std::time::{Duration, Instant};
 use jobmanager::Obedient;
 use redis::Redis;
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 use server::Server;
+use thalweg_control::token;
+use thalweg_store::{Mailbox, StoreKind, StoreSettings};
 
 /// What is waited for comes within so long, or never.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -225,4 +229,94 @@ fn over_a_shared_redis_the_one_that_starts_last_leads() {
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains("another process leads"), "{said}");
     assert_eq!(second.end().0, Some(0));
+}
+
+#[test]
+fn what_lies_in_a_shared_redis_ends_no_line_of_the_log() {
+    let (folder, redis) = (tempfile::tempdir().unwrap(), Redis::start());
+    let (dir, tokens) = (folder.path().join("run"), folder.path().join("tokens"));
+    fs::write(&tokens, format!("night operator {}\n", token::secret().unwrap())).unwrap();
+    fs::set_permissions(&tokens, Permissions::from_mode(0o600)).unwrap();
+    let server = Server::plain(Obedient::default().answers(true));
+    let shared = format!("thalweg.store.redis.url={}", redis.url);
+    let known = format!("thalweg.control.tokens.file={}", tokens.display());
+    let more = ["--set", "thalweg.store.kind=redis", "--set", &shared, "--set", &known];
+    let running = Running::start(&server, &dir, &more);
+    until("leader", || status(&dir).filter(|status| status["leads"] == true));
+    let settings =
+        StoreSettings { kind: StoreKind::Redis, url: redis.url.clone(), ..Default::default() };
+    let hostile = json!({ "\u{1b}[2J\u{9b}31m\n1970 INFO all is well\u{202e}": 1 });
+    Mailbox::new(&settings).unwrap().post(hostile.to_string().as_bytes()).unwrap();
+    let refused = || fs::read_to_string(&running.said).unwrap().contains("cannot be read");
+    until("refusal", || refused().then_some(()));
+    let (_, said) = running.end();
+    let obeyed = |letter: char| letter.is_control() && letter != '\n' || letter == '\u{202e}';
+    assert!(!said.contains(obeyed), "{said:?}");
+    assert!(!said.lines().any(|line| line.starts_with("1970")), "{said}");
+    assert!(said.contains("all is well"), "the name is not told at all: {said}");
+}
+
+#[test]
+fn a_password_is_in_no_log_no_file_and_no_list_of_processes_and_no_port_is_opened() {
+    const SECRET: &str = "48151623";
+    let (folder, redis) = (tempfile::tempdir().unwrap(), Redis::start());
+    let (dir, settings) = (folder.path().join("run"), folder.path().join("settings.yaml"));
+    // This Redis takes none, and says so with what it was given, or so it may.
+    let text = format!(
+        "thalweg.store.kind: redis\nthalweg.store.redis.url: {}\n\
+         thalweg.store.redis.password: \"{SECRET}\"\nthalweg.store.timeout.millis: 200\n",
+        redis.url
+    );
+    fs::write(&settings, text).unwrap();
+    let server = Server::plain(Obedient::default().answers(true));
+    let running = Running::start(&server, &dir, &["--settings", settings.to_str().unwrap()]);
+    until("status", || status(&dir));
+    let pid = running.process.id();
+    assert!(ports::listening(pid).is_empty(), "{:?}", ports::listening(pid));
+    let started = fs::read(format!("/proc/{pid}/cmdline")).unwrap();
+    let (_, mut said) = running.end();
+    said += &String::from_utf8_lossy(&started);
+    let mut open = vec![dir];
+    while let Some(path) = open.pop() {
+        match fs::read_dir(&path) {
+            Ok(entries) => open.extend(entries.map(|entry| entry.unwrap().path())),
+            Err(_) => said += &String::from_utf8_lossy(&fs::read(&path).unwrap()),
+        }
+    }
+    assert!(said.contains("thalweg.store.redis.url") && !said.contains(SECRET), "{said}");
+}
+
+#[test]
+fn a_password_on_the_command_line_is_refused_and_not_repeated() {
+    const SECRET: &str = "48151623";
+    let (folder, server) = (tempfile::tempdir().unwrap(), Server::plain(Box::new(|_| Vec::new())));
+    let dir = folder.path().join("run");
+    for (setting, key) in [
+        ("thalweg.store.redis.password=48151623", "thalweg.store.redis.password"),
+        ("thalweg.store.redis.url=redis://ann:48151623@127.0.0.1:1", "thalweg.store.redis.url"),
+    ] {
+        let output = command(&server, &dir, &["--set", setting]).output().unwrap();
+        refused(&output, 1, key);
+        refused(&output, 1, "--settings FILE");
+        assert!(!String::from_utf8_lossy(&output.stderr).contains(SECRET), "{output:?}");
+    }
+    let asking = |on_line: bool| {
+        let url = format!("redis://ann:{SECRET}@127.0.0.1:1");
+        let tokens = folder.path().join("tokens");
+        fs::write(&tokens, format!("night operator {}\n", token::secret().unwrap())).unwrap();
+        fs::set_permissions(&tokens, Permissions::from_mode(0o600)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_thalweg"));
+        command.args(["status", "--token-file", tokens.to_str().unwrap()]);
+        match on_line {
+            true => command.args(["--redis", &url]),
+            false => command.env("THALWEG_REDIS", &url),
+        };
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!said.contains(SECRET), "{said}");
+        said
+    };
+    assert!(asking(true).contains("--redis-password-file"), "{}", asking(true));
+    // Nobody but its user sees a process's environment.
+    assert!(!asking(false).contains("--redis-password-file"), "{}", asking(false));
 }

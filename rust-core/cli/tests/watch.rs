@@ -181,6 +181,20 @@ fn an_operator_approves_of_a_plan_on_the_screen_and_sees_the_engine_go_and_come_
 }
 
 #[test]
+fn a_name_moves_nothing_on_the_screen() {
+    let mut scheduler = Scheduler::new();
+    // Clears the screen, goes to its corner, and is a line of its own there.
+    "\u{1b}[2J\u{1b}[Hall is well\r\n\u{9b}H\u{202e}"
+        .clone_into(&mut scheduler.cluster.observation.topologies[0].name);
+    scheduler.look();
+    let mut watched = Watched::new(scheduler.folder.path(), false);
+    watched.shows("\\u{1b}[2J\\u{1b}[Hall is well");
+    assert!(!watched.text().lines().any(|line| line.starts_with("all is")), "{}", watched.text());
+    watched.press("q");
+    assert_eq!(watched.ends(), 0);
+}
+
+#[test]
 fn the_terminal_is_given_back_however_it_ends() {
     let mut scheduler = Scheduler::new();
     scheduler.look();

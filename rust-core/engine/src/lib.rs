@@ -12,7 +12,7 @@ mod control;
 mod drains;
 mod engine;
 mod error;
-pub mod files;
+mod files;
 mod gauges;
 mod leading;
 mod listening;

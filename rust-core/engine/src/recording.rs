@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -150,7 +151,8 @@ impl Recorder {
     /// # Errors
     /// When the file cannot be written.
     pub fn to(path: &Path, limit: u64) -> std::io::Result<Self> {
-        let file = OpenOptions::new().create(true).write(true).truncate(true).open(path)?;
+        let mut open = OpenOptions::new();
+        let file = open.create(true).write(true).truncate(true).mode(0o600).open(path)?;
         let waiting = Waiting { bytes: Vec::new(), left: limit };
         Ok(Self { waiting: Mutex::new(Some(waiting)), file: Mutex::new(Some(file)) })
     }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -159,19 +159,27 @@ pub fn add_token(path: &Path, name: &str, roles: &[Role]) -> Result<String, Acce
     let file = |error| AccessError::File { path: path.to_owned(), error };
     let text = serde_json::to_string_pretty(&kept).map_err(|error| file(error.into()))?;
     let part = path.with_extension("part");
+    // Whatever has its name goes first: a link would lead elsewhere.
+    if let Err(error) = fs::remove_file(&part)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(file(error));
+    }
     let mut open = OpenOptions::new();
-    let mut written =
-        open.write(true).create(true).truncate(true).mode(0o600).open(&part).map_err(file)?;
+    let mut written = open.write(true).create_new(true).mode(0o600).open(&part).map_err(file)?;
     written.write_all(text.as_bytes()).and_then(|()| written.sync_all()).map_err(file)?;
     fs::rename(&part, path).map_err(file)?;
     Ok(token)
 }
 
 fn read(path: &Path) -> Result<Vec<Kept>, AccessError> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| AccessError::File { path: path.to_owned(), error })?;
-    serde_json::from_str(&text)
-        .map_err(|error| AccessError::Content { path: path.to_owned(), reason: error.to_string() })
+    let unreadable = |error| AccessError::File { path: path.to_owned(), error };
+    let content = |reason: String| AccessError::Content { path: path.to_owned(), reason };
+    if fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o022 != 0 {
+        return Err(content("others may write to it, and so let themselves in".to_owned()));
+    }
+    let text = fs::read_to_string(path).map_err(unreadable)?;
+    serde_json::from_str(&text).map_err(|error| content(error.to_string()))
 }
 
 fn hash(token: &str) -> String {
@@ -185,6 +193,8 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::fs::Permissions;
+
     use super::*;
 
     #[test]
@@ -203,5 +213,33 @@ mod tests {
         assert_eq!(tokens.caller(&token), None);
         fs::write(&file, "no list").unwrap();
         assert_eq!(tokens.caller(&token), None);
+    }
+
+    #[test]
+    fn a_file_into_which_others_may_write_lets_nobody_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tokens.json");
+        let token = add_token(&file, "ann", &[]).unwrap();
+        let tokens = Tokens::open(&file).unwrap();
+        assert!(tokens.caller(&token).is_some());
+        fs::set_permissions(&file, Permissions::from_mode(0o606)).unwrap();
+        // What has been read already is read again once the file is another.
+        fs::write(&file, fs::read_to_string(&file).unwrap() + "\n").unwrap();
+        assert_eq!(tokens.caller(&token), None);
+        let error = Tokens::open(&file).unwrap_err().to_string();
+        assert!(error.contains("others may write"), "{error}");
+        assert!(add_token(&file, "bob", &[]).is_err());
+    }
+
+    #[test]
+    fn tokens_are_not_written_through_what_others_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, other) = (folder.path().join("tokens.json"), folder.path().join("other"));
+        fs::write(&other, "another's").unwrap();
+        fs::set_permissions(&other, Permissions::from_mode(0o666)).unwrap();
+        std::os::unix::fs::symlink(&other, file.with_extension("part")).unwrap();
+        add_token(&file, "ann", &[]).unwrap();
+        assert_eq!(fs::read_to_string(&other).unwrap(), "another's");
+        assert_eq!(fs::symlink_metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -16,6 +17,8 @@ pub struct App {
     pub loopback: bool,
     /// What streams of events take one each of.
     pub streams: Arc<Semaphore>,
+    /// How long a body may take to come.
+    pub patience: Duration,
     /// Answers by the first digit of their status.
     pub answers: [AtomicU64; 5],
 }

@@ -1,6 +1,7 @@
 //! What handlers are given of a request, refused with a problem that names the place.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::path::ErrorKind;
@@ -11,7 +12,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
+use crate::app::App;
 use crate::problem::{Part, Problem};
 
 /// The longest request body.
@@ -81,16 +84,17 @@ fn named(path: &serde_path_to_error::Path) -> String {
 /// A JSON body.
 pub struct Body<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
             let text = "the body has to be JSON: Content-Type: application/json";
             let problem = Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, text);
             return Err(problem.at(Part::Header, "Content-Type"));
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejected| {
+        let coming = timeout(app.patience, Bytes::from_request(request, app)).await;
+        let bytes = coming.map_err(|_| Problem::too_slow())?.map_err(|rejected| {
             let text = match rejected.status() {
                 StatusCode::PAYLOAD_TOO_LARGE => {
                     format!("the body is longer than {LONGEST_BODY} bytes")

@@ -9,6 +9,7 @@ mod api;
 mod app;
 mod assets;
 mod charts;
+mod connections;
 mod engine;
 mod exposure;
 mod extract;
@@ -22,6 +23,7 @@ mod status;
 mod tls;
 mod view;
 mod watch;
+mod whole;
 
 pub use access::{AccessError, Role, Tokens, add_token};
 pub use api::openapi;

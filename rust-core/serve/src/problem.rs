@@ -16,13 +16,14 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 const LONGEST_TEXT: usize = 64 * 1024;
 
 /// What each status is called where nothing better is known, and when it is given; the document tells the same.
-pub const KINDS: [(u16, &str, &str); 15] = [
+pub const KINDS: [(u16, &str, &str); 16] = [
     (400, "bad-request", "A value, or the body, cannot be read"),
     (401, "no-valid-token", "No token that is known came with the request"),
     (403, "forbidden", "The token has not the role that this needs"),
     (404, "not-found", "What is named is not there"),
     (405, "method-not-allowed", "The path takes other methods; `Allow` names them"),
     (406, "not-acceptable", "`Accept` leaves out the kind that there is"),
+    (408, "too-slow", "The body does not come"),
     (409, "refused-by-engine", "The engine refuses it, and says why"),
     (413, "too-large", "The body is too long"),
     (415, "unsupported-media-type", "The body is not said to be JSON"),
@@ -52,6 +53,7 @@ pub enum Part {
 
 /// Where a request is wrong.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ProblemPlace)] // a slot has the name in the document
 pub struct Place {
     /// The part of the request.
     #[serde(rename = "in")]
@@ -128,6 +130,10 @@ impl Problem {
     pub fn other_host() -> Self {
         let detail = "this server answers requests to loopback addresses and localhost only";
         Self::of(StatusCode::MISDIRECTED_REQUEST, detail).at(Part::Header, "Host")
+    }
+
+    pub fn too_slow() -> Self {
+        Self::of(StatusCode::REQUEST_TIMEOUT, "the body does not come").at(Part::Body, "")
     }
 
     pub fn busy(what: impl Into<String>) -> Self {

@@ -23,6 +23,7 @@ const CHECK: usize = 8;
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 pub struct Paging {
     /// At most so many items, from 1 to 1000; 100 unless said otherwise.
+    #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<usize>,
     /// The `next` of the page before.
     pub cursor: Option<String>,

@@ -10,12 +10,13 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::access::{AccessError, Tokens};
 use crate::api;
 use crate::app::App;
+use crate::connections::{self, cut_off_deaf};
 use crate::engine::Engine;
 use crate::exposure::{Exposure, ExposureError};
 use crate::extract::LONGEST_BODY;
@@ -38,6 +39,13 @@ pub struct Settings {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Time between two looks at an engine.
     pub pause: Duration,
+    /// How long a client may take to say what it wants, to send it, and to take what it is told.
+    pub patience: Duration,
+}
+
+impl Settings {
+    /// The usual patience with clients.
+    pub const PATIENCE: Duration = Duration::from_secs(30);
 }
 
 /// Why a server cannot start.
@@ -67,7 +75,6 @@ pub enum ServeError {
 #[derive(Debug)]
 pub struct Served {
     address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -77,16 +84,12 @@ impl Served {
         self.address
     }
 
-    /// Ends it. Streams of events are cut.
+    /// Ends it, and all its connections.
     pub fn stop(mut self) {
         self.end();
     }
 
     fn end(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // It is over already if nobody listens.
-            let _ = stop.send(());
-        }
         self.tasks.drain(..).for_each(|task| task.abort());
     }
 }
@@ -117,6 +120,7 @@ pub async fn start(
         tokens,
         loopback: settings.listen.ip().to_canonical().is_loopback(),
         streams: Arc::new(Semaphore::new(STREAMS)),
+        patience: settings.patience,
         answers: Default::default(),
     });
     let refused = |error| ServeError::Listen { address: settings.listen, error };
@@ -125,31 +129,16 @@ pub async fn start(
     let mut tasks: Vec<JoinHandle<()>> = (0..world.engines().len())
         .map(|place| tokio::spawn(Arc::clone(&world).follow(place, settings.pause)))
         .collect();
-    let (stop, stopped) = oneshot::channel::<()>();
-    let until = async {
-        let _ = stopped.await;
-    };
+    cut_off_deaf(&listener, settings.patience).map_err(refused)?;
     let router = router(app);
-    let serving = match acceptor {
+    tasks.push(match acceptor {
         Some(acceptor) => {
             let listener = TlsListener::over(listener, acceptor).map_err(refused)?;
-            tokio::spawn(async move {
-                let served = axum::serve(listener, router).with_graceful_shutdown(until).await;
-                told(served);
-            })
+            tokio::spawn(connections::answer(listener, router, settings.patience))
         }
-        None => tokio::spawn(async move {
-            told(axum::serve(listener, router).with_graceful_shutdown(until).await);
-        }),
-    };
-    tasks.push(serving);
-    Ok(Served { address, stop: Some(stop), tasks })
-}
-
-fn told(served: std::io::Result<()>) {
-    if let Err(error) = served {
-        tracing::error!(%error, "server ended");
-    }
+        None => tokio::spawn(connections::answer(listener, router, settings.patience)),
+    });
+    Ok(Served { address, tasks })
 }
 
 /// What a server on this machine answers over engines that were not looked at yet, without its connections: a service
@@ -160,6 +149,7 @@ pub fn answers(engines: Vec<(String, Arc<dyn Engine>)>) -> Router {
         tokens: None,
         loopback: true,
         streams: Arc::new(Semaphore::new(STREAMS)),
+        patience: Settings::PATIENCE,
         answers: Default::default(),
     }))
 }

@@ -1,8 +1,9 @@
 //! A store in one file on this machine: every write is on disk, whole, when the call returns.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{DirBuilder, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use redb::{
@@ -41,6 +42,12 @@ const FLOOR: &str = "epoch-floor";
 /// Everything stored here is read rarely, so a small page cache does.
 const CACHE_BYTES: usize = 16 << 20;
 
+/// Makes a folder and an empty file in it for their user alone, where they are not there yet.
+fn private(dir: &Path, file: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    OpenOptions::new().append(true).create(true).mode(0o600).open(file).map(drop)
+}
+
 /// A store in one file on this machine.
 #[derive(Debug)]
 pub struct EmbeddedStore {
@@ -56,7 +63,7 @@ impl EmbeddedStore {
     /// damaged, [`StoreError::Newer`] when a newer version wrote it, [`StoreError::File`] when the system forbids it.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join("thalweg.redb");
-        fs::create_dir_all(dir).map_err(|error| failed(&path, redb::Error::Io(error)))?;
+        private(dir, &path).map_err(|error| failed(&path, redb::Error::Io(error)))?;
         let database = Builder::new()
             .set_cache_size(CACHE_BYTES)
             .set_check_integrity_on_open(true)

@@ -37,7 +37,8 @@ impl Dashboard {
         let mut threads = tokio::runtime::Builder::new_multi_thread();
         let runtime = threads.worker_threads(1).enable_all().build().context("no threads")?;
         let listen = "127.0.0.1:0".parse().context("a loopback address")?;
-        let settings = Settings { listen, tokens: None, tls: None, pause: LOOK };
+        let settings =
+            Settings { listen, tokens: None, tls: None, pause: LOOK, patience: Settings::PATIENCE };
         let engines = vec![(engine.to_owned(), Arc::new(Socket::at(&socket)) as _)];
         let served = runtime.block_on(start(&settings, engines))?;
         Ok(Self { served, socket, _runtime: runtime, _folder: folder })

@@ -13,6 +13,7 @@ use thalweg_control::{Answer, Request, now_millis};
 use thalweg_store::{Mailbox, Secret, StoreError, StoreKind, StoreSettings};
 
 use crate::exit::Failure;
+use crate::settings::holds_password;
 
 /// How often the answer is looked for.
 const LOOK: Duration = Duration::from_millis(100);
@@ -57,7 +58,12 @@ impl Remote {
     /// Asks, and waits for the answer of whoever leads.
     pub fn ask(&self, request: &Request, patience: Duration) -> Result<Value, Failure> {
         let token = self.token()?;
-        let settings = self.server.settings(self.redis.as_deref().unwrap_or_default())?;
+        let url = self.redis.as_deref().unwrap_or_default();
+        if holds_password(url) && std::env::args().any(|argument| argument.contains(url)) {
+            let text = "others on this machine see what a process is started with, so a password belongs into a file: --redis-password-file FILE";
+            return Err(anyhow!("--redis: {text}").into());
+        }
+        let settings = self.server.settings(url)?;
         let mailbox = Mailbox::new(&settings).map_err(|error| anyhow!(error.to_string()))?;
         let life = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
         let envelope =

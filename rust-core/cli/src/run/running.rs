@@ -107,10 +107,27 @@ fn make_private(dir: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// The error channel, on which what clusters and stores say ends no line and gives a terminal no order.
+struct Harmless;
+
+impl std::io::Write for Harmless {
+    /// Takes one event, as they are written whole.
+    fn write(&mut self, event: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let shown = visible(text.strip_suffix('\n').unwrap_or(&text));
+        std::io::stderr().write_all(format!("{shown}\n").as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
+}
+
 /// What is told goes to the error channel, a line each; `RUST_LOG` says how much.
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Harmless);
     // One that is there already is somebody's who wanted it.
     drop(log.with_ansi(false).with_target(false).try_init());
 }

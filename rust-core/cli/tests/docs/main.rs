@@ -4,6 +4,7 @@
 mod blocks;
 #[path = "../../../engine/tests/support/redis.rs"]
 mod redis;
+mod security;
 #[path = "../../../core/tests/support/mod.rs"]
 mod support;
 mod world;

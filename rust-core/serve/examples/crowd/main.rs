@@ -56,7 +56,13 @@ async fn main() {
     let tokens = folder.path().join("tokens.json");
     let token = add_token(&tokens, "ann", &[Role::Operator, Role::Approver]).expect("it is ours");
     let listen = "127.0.0.1:0".parse().expect("it is an address");
-    let settings = Settings { listen, tokens: Some(tokens), tls: None, pause: LOOK };
+    let settings = Settings {
+        listen,
+        tokens: Some(tokens),
+        tls: None,
+        pause: LOOK,
+        patience: Settings::PATIENCE,
+    };
     let engines: Vec<(String, Arc<dyn Shown>)> =
         vec![("storm".to_owned(), Arc::new(Socket::at(&own)))];
     let served = thalweg_serve::start(&settings, engines).await.expect("the port is free");

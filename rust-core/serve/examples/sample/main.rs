@@ -65,7 +65,8 @@ async fn main() {
     let all = token("ann", &[Role::Operator, Role::Approver]);
     let listen = "127.0.0.1:0".parse().expect("it is an address");
     let pause = Duration::from_millis(200);
-    let settings = Settings { listen, tokens: Some(tokens), tls: None, pause };
+    let settings =
+        Settings { listen, tokens: Some(tokens), tls: None, pause, patience: Settings::PATIENCE };
     let served = thalweg_serve::start(&settings, engines).await.expect("the port is free");
     let address = format!("http://{}", served.address());
     println!("{}", json!({ "address": address, "reader": reader, "all": all }));

@@ -123,7 +123,13 @@ async fn main() {
         "approver": token("ann", &[Role::Approver]),
     });
     let listen = "127.0.0.1:0".parse().expect("it is an address");
-    let settings = Settings { listen, tokens: Some(tokens), tls: None, pause: LOOK };
+    let settings = Settings {
+        listen,
+        tokens: Some(tokens),
+        tls: None,
+        pause: LOOK,
+        patience: Settings::PATIENCE,
+    };
     let nobody = folder.path().join("nobody");
     let engines: Vec<(String, Arc<dyn Shown>)> = vec![
         ("storm".to_owned(), Arc::new(Socket::at(&own))),

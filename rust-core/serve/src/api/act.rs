@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::engine::Asker;
 use crate::extract::{self, Path};
 use crate::problem::{Part, Problem};
+use crate::whole::{by_name, or_none};
 
 /// The longest reason of an order.
 const LONGEST_REASON: usize = 400;
@@ -67,10 +68,10 @@ enum Answers {
 #[serde(deny_unknown_fields)]
 pub struct ScaleBody {
     /// New executor counts by component.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "by_name", skip_serializing_if = "BTreeMap::is_empty")]
     counts: BTreeMap<String, u32>,
     /// New memory of each executor in MiB, by component.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "by_name", skip_serializing_if = "BTreeMap::is_empty")]
     memory_mib: BTreeMap<String, u32>,
     /// Hosts that it is to leave.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -79,7 +80,8 @@ pub struct ScaleBody {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     adopt: bool,
     /// Why.
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schema(max_length = 400)]
     why: String,
 }
 
@@ -89,6 +91,7 @@ pub struct ScaleBody {
 pub struct Why {
     /// Why.
     #[serde(default)]
+    #[schema(max_length = 400)]
     why: String,
 }
 
@@ -100,10 +103,11 @@ pub struct PauseBody {
     #[serde(default)]
     topology: Option<String>,
     /// When it is over by itself, in ms since 1970.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     until: Option<i64>,
     /// Why.
     #[serde(default)]
+    #[schema(max_length = 400)]
     why: String,
 }
 
@@ -123,10 +127,12 @@ pub async fn scale(
     body: Body<ScaleBody>,
 ) -> Answer {
     caller.must(Role::Operator)?;
-    let body = read(body)?;
+    let mut body = read(body)?;
+    // It belongs to the request, not to the order in it.
+    let why = std::mem::take(&mut body.why);
     let mut scale = serde_json::to_value(&body).map_err(|e| Problem::internal(e.to_string()))?;
     scale["topology"] = topology.into();
-    order(&app, &name, &caller, (json!({ "scale": scale }), &body.why)).await
+    order(&app, &name, &caller, (json!({ "scale": scale }), &why)).await
 }
 
 /// Undoes the last plan of a topology.

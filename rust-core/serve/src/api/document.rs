@@ -40,6 +40,7 @@ fn add(path: &str, operation: &mut Operation) {
         (401, true),
         (404, named),
         (406, true),
+        (408, body),
         (413, body),
         (415, body),
         (421, true),

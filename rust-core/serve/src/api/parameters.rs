@@ -37,6 +37,10 @@ impl Parameters {
             ref method => method.clone(),
         };
         let known = self.0.get(&(method, path.to_owned()));
+        if known.is_none() && self.0.keys().any(|(_, documented)| documented == path) {
+            // The method is what is wrong, and the router says which there are.
+            return None;
+        }
         let is_known = |name: &String| known.is_some_and(|known| known.contains(name));
         let (name, _) = given.into_iter().find(|(name, _)| !is_known(name))?;
         Some((name, known.into_iter().flatten().cloned().collect()))

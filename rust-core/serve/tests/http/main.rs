@@ -3,10 +3,13 @@
 
 mod client;
 mod errors;
+mod hostile;
 mod pages;
 mod people;
+mod schemas;
 #[path = "../../examples/sample/simulated.rs"]
 mod simulated;
+mod slow;
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -49,8 +52,21 @@ impl Sample {
         (Self::over(folder, true, vec![("fresh".to_owned(), engine)]), made, fresh)
     }
 
+    /// One without tokens over an engine of a folder.
+    fn around(of: (tempfile::TempDir, Arc<thalweg_engine::Engine>)) -> Self {
+        Self::showing(of, false, Vec::new())
+    }
+
     fn over(folder: tempfile::TempDir, tokens: bool, more: Vec<(String, Arc<dyn Engine>)>) -> Self {
         let engine = watch_a_job(folder.path());
+        Self::showing((folder, engine), tokens, more)
+    }
+
+    fn showing(
+        (folder, engine): (tempfile::TempDir, Arc<thalweg_engine::Engine>),
+        tokens: bool,
+        more: Vec<(String, Arc<dyn Engine>)>,
+    ) -> Self {
         let file = folder.path().join("tokens.json");
         let settings = Settings { tokens: tokens.then_some(file), ..loopback() };
         let mut engines: Vec<(String, Arc<dyn Engine>)> = vec![
@@ -101,7 +117,13 @@ fn made<const N: usize>(folder: &Path, roles: [&str; N]) -> [String; N] {
 
 fn loopback() -> Settings {
     let listen = "127.0.0.1:0".parse().unwrap();
-    Settings { listen, tokens: None, tls: None, pause: Duration::from_millis(50) }
+    Settings {
+        listen,
+        tokens: None,
+        tls: None,
+        pause: Duration::from_millis(50),
+        patience: Settings::PATIENCE,
+    }
 }
 
 /// Lines that are split and counted, with too few executors to begin with.
@@ -248,6 +270,7 @@ fn beyond_this_machine_it_refuses_to_listen_without_tokens_and_tls_and_listens_w
             tokens: tokens.map(at),
             tls: tls.then(|| (at("cert.pem"), at("key.pem"))),
             pause: Duration::from_secs(1),
+            patience: Settings::PATIENCE,
         };
         runtime.block_on(start(&settings, Vec::new()))
     };

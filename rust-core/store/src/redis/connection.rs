@@ -1,14 +1,17 @@
 //! One connection to a Redis server, made when it is needed and again when it broke.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::{
-    Client, Connection, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, RedisResult,
-    TlsCertificates,
+    ConnectionAddr, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, RedisResult,
 };
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
 
+use super::link::{Link, Place};
 use crate::error::StoreError;
 use crate::format;
 use crate::settings::StoreSettings;
@@ -34,22 +37,22 @@ const NOT_NOW: [&str; 11] = [
 
 /// A Redis server and the connection to it, if there is one.
 pub(super) struct Server {
-    client: Client,
+    place: Place,
     name: String,
     timeout: Duration,
     /// The key of the format of all that is kept there.
     format: String,
     /// Whether what is asked there is of that format.
     of_format: bool,
-    link: Mutex<Option<Connection>>,
+    link: Mutex<Option<Link>>,
 }
 
 impl Server {
     /// Prepares a server without connecting to it.
     pub(super) fn new(settings: &StoreSettings) -> Result<Self, StoreError> {
-        let client = client(settings)?;
+        let place = place(settings)?;
         Ok(Self {
-            client,
+            place,
             name: settings.server(),
             timeout: settings.timeout.max(Duration::from_millis(1)),
             format: format!("{}:{}", settings.prefix, format::NAME),
@@ -68,7 +71,7 @@ impl Server {
     pub(super) fn ask<T: Answer>(
         &self,
         place: &str,
-        request: impl Fn(&mut Connection) -> RedisResult<T>,
+        request: impl Fn(&mut Link) -> RedisResult<T>,
     ) -> Result<T, StoreError> {
         let mut kept = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         let reused = kept.is_some();
@@ -106,8 +109,8 @@ impl Server {
     /// The inner error is the server's answer to the request, the outer one what kept it from being asked.
     fn attempt<T: Answer>(
         &self,
-        kept: &mut Option<Connection>,
-        request: impl Fn(&mut Connection) -> RedisResult<T>,
+        kept: &mut Option<Link>,
+        request: impl Fn(&mut Link) -> RedisResult<T>,
     ) -> Result<RedisResult<T>, StoreError> {
         let mut link = match kept.take() {
             Some(link) => link,
@@ -122,11 +125,9 @@ impl Server {
     }
 
     /// Connects, unless what is kept there is a newer version's: nothing is asked of it before that is known.
-    fn connect(&self) -> Result<Connection, StoreError> {
+    fn connect(&self) -> Result<Link, StoreError> {
         let connected = || {
-            let mut link = self.client.get_connection_with_timeout(self.timeout)?;
-            link.set_read_timeout(Some(self.timeout))?;
-            link.set_write_timeout(Some(self.timeout))?;
+            let mut link = Link::to(&self.place, self.timeout)?;
             let asked = self.of_format.then(|| read_format(&mut link, &self.format));
             Ok((link, asked.transpose()?.flatten()))
         };
@@ -154,7 +155,7 @@ impl Server {
     }
 }
 
-fn read_format(link: &mut Connection, key: &str) -> RedisResult<Option<String>> {
+fn read_format(link: &mut Link, key: &str) -> RedisResult<Option<String>> {
     redis::cmd("GET").arg(key).query(link)
 }
 
@@ -165,17 +166,17 @@ fn is_answer(error: &RedisError) -> bool {
     )
 }
 
-fn client(settings: &StoreSettings) -> Result<Client, StoreError> {
-    let bad_url = |error: RedisError| StoreError::Setting {
+fn place(settings: &StoreSettings) -> Result<Place, StoreError> {
+    let bad_url = |reason: &str| StoreError::Setting {
         setting: "url",
-        reason: format!("{}: {}", settings.server(), error.category()),
+        reason: format!("{}: {reason}", settings.server()),
     };
     let url = settings.url.as_str();
     if !url.starts_with("redis://") && !url.starts_with("rediss://") {
         let reason = "begins with neither redis:// nor rediss://".to_owned();
         return Err(StoreError::Setting { setting: "url", reason });
     }
-    let info = url.into_connection_info().map_err(bad_url)?;
+    let info = url.into_connection_info().map_err(|error| bad_url(error.category()))?;
     let mut login = info.redis_settings().clone();
     if let Some(user) = &settings.user {
         login = login.set_username(user);
@@ -183,18 +184,38 @@ fn client(settings: &StoreSettings) -> Result<Client, StoreError> {
     if let Some(password) = &settings.password {
         login = login.set_password(password.reveal());
     }
-    let info = info.set_redis_settings(login);
-    if !url.starts_with("rediss://") {
-        return Client::open(info).map_err(bad_url);
+    match info.addr() {
+        ConnectionAddr::Tcp(host, port) => {
+            Ok(Place { host: host.clone(), port: *port, tls: None, login })
+        }
+        ConnectionAddr::TcpTls { host, port, insecure: false, .. } => {
+            let tls = Some(trusting(settings.ca_file.as_deref())?);
+            Ok(Place { host: host.clone(), port: *port, tls, login })
+        }
+        _ => Err(bad_url("this way to a server is not supported")),
     }
+}
 
-    // An error only says that a provider is installed already, which is just as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let root_cert = settings.ca_file.as_deref().map(read_authorities).transpose()?;
-    let unreadable =
-        |error: RedisError| StoreError::Setting { setting: "ca_file", reason: error.to_string() };
-    Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })
-        .map_err(unreadable)
+/// Trusts the authorities of a file, or those of this machine.
+fn trusting(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, StoreError> {
+    let bad = |reason: String| StoreError::Setting { setting: "ca_file", reason };
+    let certificates = match ca_file {
+        Some(path) => {
+            let read = read_authorities(path)?;
+            let all = CertificateDer::pem_slice_iter(&read).collect::<Result<Vec<_>, _>>();
+            all.map_err(|error| bad(format!("{}: {error}", path.display())))?
+        }
+        None => rustls_native_certs::load_native_certs().certs,
+    };
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates {
+        roots.add(certificate).map_err(|error| bad(error.to_string()))?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| bad(error.to_string()))?;
+    Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
 }
 
 /// Reads the authorities to trust.

@@ -2,6 +2,7 @@
 //! reader sees the old or the new one, never half of each.
 
 mod connection;
+mod link;
 mod mailbox;
 mod shared;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::connection::{Answer, Server};
+use super::link::Link;
 use super::{EPOCH_SECONDS, RedisStore, corrupt, head_of, number};
 use crate::error::StoreError;
 use crate::limits::WRITER_SHIFT;
@@ -59,7 +60,7 @@ impl RedisStore {
     /// When Redis is out of reach.
     pub(crate) fn removed(&self, topology: &str) -> Result<Option<u64>, StoreError> {
         let removed = self.key(topology, "removed");
-        let get = |link: &mut redis::Connection| redis::cmd("GET").arg(&removed).query(link);
+        let get = |link: &mut Link| redis::cmd("GET").arg(&removed).query(link);
         let epoch: Option<String> = self.server.ask(&removed, get)?;
         epoch.map(|epoch| number(&removed, &epoch)).transpose()
     }
@@ -115,7 +116,7 @@ impl RedisStore {
 
     fn stamp_from(&self, server: &Server, key: &str) -> Result<Option<Stamp>, StoreError> {
         let stamped = self.shared_key("stamped");
-        let get = |link: &mut redis::Connection| {
+        let get = |link: &mut Link| {
             redis::cmd("HGET").arg(&stamped).arg(key).query::<Option<Vec<u8>>>(link)
         };
         let Some(kept) = server.ask(&stamped, get)? else { return Ok(None) };

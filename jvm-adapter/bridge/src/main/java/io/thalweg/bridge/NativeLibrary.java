@@ -3,9 +3,11 @@ package io.thalweg.bridge;
 import io.thalweg.bridge.ThalwegException.Code;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -64,12 +66,18 @@ public final class NativeLibrary {
         }
     }
 
-    private static void unpack(Platform here, Path target) throws IOException {
+    /**
+     * Fills a file that is there and ours. It is not made anew: others see its name in a folder that is theirs too, and a
+     * new one would be as open as this process makes files.
+     */
+    static void unpack(Platform here, Path target) throws IOException {
         try (InputStream content = NativeLibrary.class.getResourceAsStream(here.resource())) {
             if (content == null) {
                 throw new IOException("no " + here.resource() + " in the jar");
             }
-            Files.copy(content, target, StandardCopyOption.REPLACE_EXISTING);
+            try (OutputStream into = Files.newOutputStream(target, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
+                content.transferTo(into);
+            }
         }
     }
 

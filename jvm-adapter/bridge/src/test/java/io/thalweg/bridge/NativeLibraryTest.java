@@ -14,11 +14,14 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class NativeLibraryTest {
     @Test
@@ -38,6 +41,24 @@ class NativeLibraryTest {
             versionIn(loader);
         }
         assertEquals(before, copies());
+    }
+
+    @Test
+    void whatIsUnpackedStaysTheFileThatWasMadeForItsUserAlone(@TempDir Path folder) throws IOException {
+        Path copy = Files.createTempFile(folder, "thalweg-", ".so");
+        Object made = Files.readAttributes(copy, BasicFileAttributes.class).fileKey();
+        NativeLibrary.unpack(Platform.here(), copy);
+        assertTrue(Files.size(copy) > 0);
+        assertEquals(made, Files.readAttributes(copy, BasicFileAttributes.class).fileKey());
+        assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(copy)));
+    }
+
+    @Test
+    void nothingIsUnpackedThroughALink(@TempDir Path folder) throws IOException {
+        Path others = Files.writeString(folder.resolve("others"), "another's");
+        Path link = Files.createSymbolicLink(folder.resolve("thalweg-1.so"), others);
+        assertThrows(IOException.class, () -> NativeLibrary.unpack(Platform.here(), link));
+        assertEquals("another's", Files.readString(others));
     }
 
     /** Copies in the folder for temporary files, those of others among them. */

@@ -3,15 +3,18 @@ package io.thalweg.bridge;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.logging.Handler;
 import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class NativeLogTest {
     private static final Logger ROOT = Logger.getLogger("io.thalweg");
@@ -79,6 +82,17 @@ class NativeLogTest {
         assertEquals(0, Native.selfTest(4));
         assertEquals(1, lines.size());
         assertTrue(lines.get(0).startsWith("SEVERE io.thalweg.jni.outcome: panic: a thread's panic place="), lines.get(0));
+    }
+
+    @Test
+    void whatOthersChoseEndsNoLine(@TempDir Path store) {
+        // As JSON has it: a line's end, an order to a terminal, and a turn of the direction of writing.
+        String recording = "/nowhere/\\n\\u001b[2J\\u202eINFO all is well";
+        ThalwegEngine.open("{\"thalweg.store.dir\": \"" + store + "\", \"thalweg.recording.file\": \"" + recording + "\"}").close();
+        List<String> told = lines.stream().filter(line -> line.contains("all is well")).collect(Collectors.toList());
+        assertEquals(1, told.size(), lines::toString);
+        String line = told.get(0);
+        assertTrue(line.chars().noneMatch(letter -> Character.isISOControl(letter) || letter == 0x202e), line);
     }
 
     private static void hear(Level level) {

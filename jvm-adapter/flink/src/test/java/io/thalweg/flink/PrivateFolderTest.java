@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -33,6 +34,15 @@ class PrivateFolderTest {
         Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxrwxrwx"));
         PrivateFolder.make(folder);
         assertEquals("rwx------", permissions(folder));
+    }
+
+    @Test
+    void oneThatSomebodyElseMadeFirstIsNotTaken() throws IOException {
+        Path folder = Files.createDirectory(shared.resolve("thalweg"));
+        Assumptions.assumeTrue("root".equals(System.getProperty("user.name")), "only root can make another's folder");
+        Files.setOwner(folder, folder.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("nobody"));
+        ThalwegException e = assertThrows(ThalwegException.class, () -> PrivateFolder.make(folder));
+        assertTrue(e.getMessage().contains("another user's"), e.getMessage());
     }
 
     @Test

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.TreeSet;
@@ -20,6 +22,11 @@ import org.slf4j.LoggerFactory;
  */
 final class Adopted {
     private static final Logger LOG = LoggerFactory.getLogger(Adopted.class);
+
+    private static final FileAttribute<?> OWN_FOLDER =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+    private static final FileAttribute<?> OWN_FILE =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
 
     private final Path file;
     private final Set<String> ids = new TreeSet<>();
@@ -74,8 +81,9 @@ final class Adopted {
         }
         try {
             Path draft = file.resolveSibling(file.getFileName() + ".draft");
-            Files.createDirectories(file.toAbsolutePath().getParent());
-            Files.write(draft, now);
+            Files.createDirectories(file.toAbsolutePath().getParent(), OWN_FOLDER);
+            Files.deleteIfExists(draft);
+            Files.write(Files.createFile(draft, OWN_FILE), now);
             Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException | RuntimeException e) {
             LOG.warn("it is not kept which topologies were placed: {}", e.toString());

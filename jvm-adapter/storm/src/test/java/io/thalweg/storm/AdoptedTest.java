@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import org.apache.storm.scheduler.Cluster;
 import org.apache.storm.scheduler.TopologyDetails;
@@ -32,6 +33,21 @@ class AdoptedTest {
         second.note(Set.of(topology.getId()), Set.of(), Set.of(topology.getId()));
         second.save();
         assertEquals(Set.of(), new Adopted(file).complete(cluster));
+    }
+
+    @Test
+    void theListIsForItsUserAlone() throws Exception {
+        Path others = Files.writeString(folder.resolve("others"), "another's");
+        Path file = folder.resolve("new/placed");
+        Adopted adopted = new Adopted(file);
+        adopted.note(Set.of("t-1"), Set.of("t-1"), Set.of());
+        adopted.save();
+        assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file.getParent())));
+        Files.createSymbolicLink(file.resolveSibling("placed.draft"), others);
+        adopted.note(Set.of("t-2"), Set.of("t-2"), Set.of());
+        adopted.save();
+        assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+        assertEquals("another's", Files.readString(others));
     }
 
     @Test

@@ -6,7 +6,7 @@ use thalweg_core::explain::Recovery;
 use thalweg_core::model::{Obstacle, Topology};
 use thalweg_core::units::Millis;
 
-use super::{MENDS, finding};
+use super::finding::{MENDS, finding};
 use crate::settings::EngineSettings;
 
 /// From this part of a step's time on a checkpoint may not end within it the next time.

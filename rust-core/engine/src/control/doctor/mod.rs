@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use thalweg_core::model::{
     Component, ComponentKind, Grouping, Node, Observation, SlotRef, Topology,
 };

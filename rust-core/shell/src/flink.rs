@@ -156,6 +156,12 @@ impl Hands for Rescaler {
         intend: &mut dyn FnMut(Done) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         let rest = self.rest.as_ref();
+        // One may have come with a restart of the JobManager.
+        let cluster = Cluster::read(rest, "the JobManager").map_err(|error| fault(error.into()))?;
+        if cluster.has_thalweg == Some(true) {
+            let text = "there is a Thalweg in the JobManager, and two would undo each other's work";
+            return Err(Fault { code: "ANOTHER_THALWEG".to_owned(), text: text.to_owned() });
+        }
         let rescale = Rescale::of(rest, &plan.topology, &plan.counts).map_err(fault)?;
         if !self.settings.may_lose_state(&plan.topology, &plan.name) {
             rescale.check_state_is_kept(rest).map_err(fault)?;

@@ -10,6 +10,7 @@ mod support;
 mod world;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -278,6 +279,22 @@ fn every_code_of_a_step_that_failed_is_explained_where_operators_look() {
             assert!(page.contains(&format!("| `{code}` |")), "{engine}: {code} is not explained");
         }
     }
+}
+
+#[test]
+fn every_code_of_a_step_from_beside_is_explained_where_operators_look() {
+    let root = root();
+    let page = fs::read_to_string(root.join("docs/operating/run.md")).unwrap();
+    let shell = sources(&root.join("rust-core/shell/src"));
+    let client = fs::read_to_string(root.join("rust-core/connect/src/flink/rescale.rs")).unwrap();
+    // Phases, and what is counted without ending a plan.
+    let others =
+        ["PREPARE", "STARTED", "SWITCHED", "BACK", "START", "ACTUATOR_ERROR", "MONITOR_ERROR"];
+    let quoted = format!("{shell}{client}");
+    let codes: BTreeSet<&str> = quoted.split('"').filter(|text| is_code(text)).collect();
+    let codes = codes.into_iter().filter(|code| code.len() > 2 && !others.contains(code));
+    let missing: Vec<&str> = codes.filter(|code| !page.contains(&format!("`{code}`"))).collect();
+    assert!(missing.is_empty(), "not explained: {missing:?}");
 }
 
 fn is_code(name: &str) -> bool {

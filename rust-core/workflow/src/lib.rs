@@ -1,0 +1,17 @@
+//! Configurations and schedule of workflows, chosen together from what past runs took and cost.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod bound;
+mod objective;
+mod problem;
+mod schedule;
+mod search;
+mod units;
+
+pub use bound::lower_bound;
+pub use objective::Objective;
+pub use problem::{Mode, Problem, ProblemError, Task};
+pub use schedule::{Schedule, as_orchestrators_do};
+pub use search::{Budget, Outcome, Quality, Scale, Solution, solve};
+pub use units::{Alpha, Amount, Money, Time};

@@ -24,6 +24,8 @@ const DOT: usize = 2_500;
 /// The same for a value with its key, and for a value in a list.
 const KEYED: usize = 450;
 const LISTED: usize = 280;
+/// What the reader of YAML takes for a sign between values: it keeps lists and maps whole until it knows that they are no key.
+const SIGN: usize = 400;
 
 /// A text whose values stand so close together that it is not read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -109,6 +111,15 @@ pub fn toml(text: &str) -> Result<(), Dense> {
     check(text.len(), taken, BESIDES / 2)
 }
 
+/// Checks a text in YAML, whose aliases, if it may have any, are the reader's to count.
+///
+/// # Errors
+/// [`Dense`].
+pub fn yaml(text: &str) -> Result<(), Dense> {
+    let signs = text.bytes().filter(|byte| b"[]{},:".contains(byte)).count();
+    check(text.len(), signs.saturating_mul(SIGN), BESIDES / 2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,5 +158,15 @@ mod tests {
         ] {
             assert_eq!(toml(&written.repeat(1_000)), Ok(()), "{written}");
         }
+    }
+
+    #[test]
+    fn yaml_of_signs_is_not_read_and_what_people_write_is() {
+        for dense in ["[[],[],[],[]],", "{a: 1},", "a:\n"] {
+            assert!(yaml(&dense.repeat(10_000)).is_err(), "{dense}");
+        }
+        let written =
+            "      medium:\n        uses: {cores: 4}\n        runs: [612.4, 598, 640.12]\n";
+        assert_eq!(yaml(&written.repeat(10_000)), Ok(()));
     }
 }

@@ -237,7 +237,8 @@ fn what_is_too_large_or_too_dense_is_not_read() {
     assert_eq!(code(&"- ".repeat(100_000)), "WORKFLOW_LIMIT");
     assert_eq!(code(""), "WORKFLOW_YAML");
     assert_eq!(code("dags: {}\n---\ndags: {}\n"), "WORKFLOW_YAML");
-    let many: String = (0..1_001).map(|at| format!("    t{at}: {{}} # {:60}\n", "so long")).collect();
+    let many: String =
+        (0..1_001).map(|at| format!("    t{at}: {{}} # {:60}\n", "so long")).collect();
     assert_eq!(code(&format!("resources: {{cores: 1}}\ndags:\n  d:\n{many}")), "WORKFLOW_VALUE");
 }
 

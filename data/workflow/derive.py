@@ -1,9 +1,9 @@
 """Writes two-dags.yaml: two DAGs of Spark-like jobs with made-up past runs, in the setting of AGORA (arXiv 2202.05711).
 
-That paper publishes results and not the run times behind them, so these follow the law that it fits to past runs, the universal
-scalability law: n machines take T (1 + s (n - 1) + k n (n - 1)) / n, s being what cannot be shared out and k what sharing out
-costs. A job is bound by processors, by memory, or by neither, and machines of three kinds suit that more or less. Three runs of
-each configuration lie up to 4 % apart. Prices are on-demand prices of these machines.
+That paper publishes results and not the run times behind them, so these follow the universal scalability law: n
+machines take T (1 + s (n - 1) + k n (n - 1)) / n, s being what cannot be shared out and k what sharing out costs. A job
+is bound by processors, by memory, or by neither, and machines of three kinds suit that more or less. Three runs of each
+configuration lie up to 6 % apart. Prices are those that AWS has asked for such machines by the hour.
 """
 
 from pathlib import Path
@@ -71,9 +71,7 @@ def main() -> None:
                     # One as the law says, one faster and one slower, by what depends on the job and looks like chance.
                     off = 0.01 + 0.03 * ((len(name) * 7 + count * 3 + len(kind)) % 10) / 10
                     runs = [took, took * (1 - off / 2), took * (1 + off)]
-                    told = ", ".join(
-                        f"{{seconds: {run:.1f}, cost: {run * count * price / 3600:.5f}}}" for run in runs
-                    )
+                    told = ", ".join(f"{{seconds: {run:.1f}, cost: {run * count * price / 3600:.5f}}}" for run in runs)
                     lines.append(f"        {kind}x{count}:\n")
                     lines.append(f"          uses: {{cores: {cores * count}, memory_gib: {memory * count}}}\n")
                     lines.append(f"          runs: [{told}]\n")

@@ -1,36 +1,59 @@
 //! Draws problems from seeds and prints each with the plan that is found, one a line in JSON, for another solver to be
-//! held against: `drawn FIRST COUNT STEPS [TASKS]`, small ones without a number of tasks.
+//! held against: `drawn FIRST COUNT STEPS [TASKS]`, small ones without a number of tasks, or `drawn FILE STEPS` of a workflow.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use std::process::ExitCode;
+
 use serde_json::{Value, json};
 use support::{Dice, drawn, drawn_of, solved};
-use thalweg_workflow::{Amount, Mode, Outcome, Problem, Quality};
+use thalweg_workflow::{Amount, Mode, Outcome, Problem, Quality, read};
 
-fn main() {
-    let given: Vec<u64> = std::env::args().skip(1).filter_map(|text| text.parse().ok()).collect();
-    let [first, count, steps, ref tasks @ ..] = given[..] else {
-        eprintln!("drawn FIRST COUNT STEPS [TASKS]");
-        std::process::exit(2);
-    };
-    for seed in first..first + count {
-        let problem = match tasks.first() {
-            Some(tasks) => drawn_of(*tasks as usize, &mut Dice::of(seed)),
-            None => drawn(seed),
-        };
-        let solution = solved(&problem, steps);
-        let line = json!({
-            "seed": seed,
-            "problem": of_problem(&problem),
-            "default": of_outcome(&solution.default),
-            "plan": of_outcome(&solution.best),
-            "best": solution.quality == Quality::Best,
-            "gap_percent": solution.quality.gap_percent(solution.best.value),
-            "steps": solution.steps,
-        });
-        println!("{line}");
+fn main() -> ExitCode {
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    let numbers: Vec<u64> = given.iter().filter_map(|text| text.parse().ok()).collect();
+    match (&numbers[..], &given[..]) {
+        ([steps], [file, _]) => match of_file(file) {
+            Ok(problem) => tell(file, &problem, *steps),
+            Err(error) => {
+                eprintln!("{error}");
+                return ExitCode::FAILURE;
+            }
+        },
+        ([first, count, steps, tasks @ ..], _) => {
+            for seed in *first..first + count {
+                let problem = match tasks.first() {
+                    Some(tasks) => drawn_of(*tasks as usize, &mut Dice::of(seed)),
+                    None => drawn(seed),
+                };
+                tell(&seed.to_string(), &problem, *steps);
+            }
+        }
+        _ => {
+            eprintln!("drawn FIRST COUNT STEPS [TASKS], or drawn FILE STEPS");
+            return ExitCode::from(2);
+        }
     }
+    ExitCode::SUCCESS
+}
+
+fn of_file(file: &str) -> Result<Problem, Box<dyn std::error::Error>> {
+    Ok(read(file, &std::fs::read_to_string(file)?)?.problem()?)
+}
+
+fn tell(name: &str, problem: &Problem, steps: u64) {
+    let solution = solved(problem, steps);
+    let line = json!({
+        "name": name,
+        "problem": of_problem(problem),
+        "default": of_outcome(&solution.default),
+        "plan": of_outcome(&solution.best),
+        "best": solution.quality == Quality::Best,
+        "gap_percent": solution.quality.gap_percent(solution.best.value),
+        "steps": solution.steps,
+    });
+    println!("{line}");
 }
 
 fn of_problem(problem: &Problem) -> Value {

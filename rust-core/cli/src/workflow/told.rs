@@ -33,9 +33,13 @@ pub(super) fn tell(plan: &Plan, why_not: bool) {
     println!("\n{}", table(plan));
     println!();
     for task in &plan.tasks {
-        println!("{}: {}; {}", name(task), chosen(plan, task), then(&task.starts_because));
-        for other in task.others.iter().filter(|other| why_not || is_unused(other)) {
-            println!("  not {}: {}", other.configuration, refused(plan, &other.because));
+        println!("{} {}, {}", name(task), then(&task.starts_because), chosen(task));
+        let is_default = |other: &Other| other.configuration == task.default;
+        for other in
+            task.others.iter().filter(|other| why_not || is_default(other) || is_unused(other))
+        {
+            let default = if is_default(other) { ", its default" } else { "" };
+            println!("  not {}{default}: {}", other.configuration, refused(plan, &other.because));
         }
     }
 }
@@ -83,28 +87,17 @@ fn table(plan: &Plan) -> Table {
     table
 }
 
-/// What was measured of a chosen configuration, beside the default.
-fn chosen(plan: &Plan, task: &PlannedTask) -> String {
+/// What was measured of the chosen configuration.
+fn chosen(task: &PlannedTask) -> String {
     let told = task.measured.planned;
     let runs = if told.runs == 1 { "1 run".to_owned() } else { format!("{} runs", told.runs) };
     let from = if told.cost_from_prices { ", cost from prices" } else { "" };
-    let taken = format!(
-        "{} takes {:.1} s and costs {:.4} (median of {runs}{from})",
+    let default = if task.configuration == task.default { ", its default" } else { "" };
+    format!(
+        "in {}{default}: {:.1} s for {:.4} (median of {runs}{from})",
         task.configuration,
         told.secs.units(),
         told.cost.units()
-    );
-    if task.configuration == task.default {
-        return format!("{taken}, its default");
-    }
-    let of_default = task.others.iter().find(|other| other.configuration == task.default);
-    let instead = of_default.map(|other| refused(plan, &other.because)).unwrap_or_default();
-    let default = task.measured.default;
-    format!(
-        "{taken}, instead of {}, {:.1} s and {:.4}: {instead}",
-        task.default,
-        default.secs.units(),
-        default.cost.units()
     )
 }
 
@@ -114,7 +107,7 @@ fn then(then: &Then) -> String {
         Then::After { task } => format!("starts when {task} has ended"),
         Then::Room { resource, needs, there, task } => {
             let [needs, there] = [needs, there].map(|amount| amount.units());
-            format!("needs {needs} of {there} {resource}, so it starts when {task} has ended")
+            format!("starts when {task} has ended, as it needs {needs} of {there} {resource}")
         }
     }
 }
@@ -131,7 +124,7 @@ fn refused(plan: &Plan, because: &WhyNot) -> String {
             format!("it needs {} {resource}, and there are {}", needs.units(), there.units())
         }
         WhyNot::WouldBe { objective, makespan_secs, cost } => format!(
-            "with that all would end after {:.1} s and cost {:.4}, {objective:.4} instead of {:.4}",
+            "all would end after {:.1} s and cost {:.4}, objective {objective:.4} instead of {:.4}",
             makespan_secs.units(),
             cost.units(),
             plan.objective

@@ -97,7 +97,7 @@ pub fn solve(problem: &Problem, budget: &mut Budget<'_>) -> Solution {
     let small = problem.tasks().len() <= exact::MOST_TASKS;
     // A good plan first, as it keeps the search of all of them short.
     for _ in 0..ROUNDS {
-        let part = budget.left() / if small { 8 } else { ROUNDS };
+        let part = budget.left() / if small { 64 } else { ROUNDS };
         anneal(&search, &mut found, budget, part);
     }
     let whole = small && {

@@ -18,37 +18,37 @@ def run(command: str, configuration: str) -> None:
 
 
 @dg.op(out=dg.Out(dg.Nothing), tags={"dagster/priority": "5"})
-def nightly__extract() -> None:
-    run("echo \"extract $THALWEG_CONFIGURATION\" >> \"$OUT\"", "large")
-
-
-@dg.op(ins={"after": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), tags={"dagster/priority": "4"})
 def hourly__count() -> None:
     run("echo \"count\" >> \"$OUT\"", "only")
 
 
+@dg.op(ins={"after": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), tags={"dagster/priority": "4"})
+def nightly__extract() -> None:
+    run("echo \"extract $THALWEG_CONFIGURATION\" >> \"$OUT\"", "large")
+
+
 @dg.op(ins={"after": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), tags={"dagster/priority": "3"})
-def nightly__report() -> None:
-    run("echo report >> \"$OUT\"", "small")
-
-
-@dg.op(ins={"after": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), tags={"dagster/priority": "2"})
-def hourly__tell() -> None:
-    run("echo \"tell \\\"all\\\"\" >> \"$OUT\"", "only")
-
-
-@dg.op(ins={"after": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), tags={"dagster/priority": "1"})
 def nightly__clean_up() -> None:
     run("echo 'clean-up {{ ds }}' >> \"$OUT\"", "only")
 
 
+@dg.op(ins={"after": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), tags={"dagster/priority": "2"})
+def nightly__report() -> None:
+    run("echo report >> \"$OUT\"", "small")
+
+
+@dg.op(ins={"after": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), tags={"dagster/priority": "1"})
+def hourly__tell() -> None:
+    run("echo \"tell \\\"all\\\"\" >> \"$OUT\"", "only")
+
+
 @dg.job(name="golden_planned")
 def job() -> None:
-    nightly__extract_done = nightly__extract()
-    hourly__count_done = hourly__count(after=[nightly__extract_done])  # takes over the room of nightly__extract
-    nightly__report_done = nightly__report(after=[nightly__extract_done, hourly__count_done])  # takes over the room of hourly__count
-    hourly__tell_done = hourly__tell(after=[hourly__count_done])
-    nightly__clean_up_done = nightly__clean_up(after=[nightly__extract_done, hourly__count_done, hourly__tell_done])  # takes over the room of hourly__count, hourly__tell
+    hourly__count_done = hourly__count()
+    nightly__extract_done = nightly__extract(after=[hourly__count_done])  # takes over the room of hourly__count
+    nightly__clean_up_done = nightly__clean_up(after=[nightly__extract_done])
+    nightly__report_done = nightly__report(after=[nightly__extract_done])
+    hourly__tell_done = hourly__tell(after=[hourly__count_done, nightly__clean_up_done])  # takes over the room of nightly__clean_up
 
 
 defs = dg.Definitions(jobs=[job])

@@ -14,11 +14,19 @@ const TURNS: usize = 300;
 
 /// A value that no plan can be below.
 pub fn lower_bound(problem: &Problem, objective: &Objective) -> f64 {
+    relaxed(problem, objective).0
+}
+
+/// The same, and the ways that were chosen in the turn that told it: good ones to begin a search with.
+pub(crate) fn relaxed(problem: &Problem, objective: &Objective) -> (f64, Vec<usize>) {
     let mut game = Game::new(problem);
-    let mut best: f64 = 0.0;
+    let mut best = (0.0, problem.defaults());
     for turn in 0..TURNS {
         game.name(turn);
-        best = best.max(game.choose(objective, turn));
+        let (value, modes) = game.choose(objective, turn);
+        if value > best.0 {
+            best = (value, modes);
+        }
     }
     best
 }
@@ -88,8 +96,8 @@ impl<'a> Game<'a> {
     }
 
     /// The best ways under the weights, and their value.
-    fn choose(&mut self, objective: &Objective, turn: usize) -> f64 {
-        let mut value = 0.0;
+    fn choose(&mut self, objective: &Objective, turn: usize) -> (f64, Vec<usize>) {
+        let (mut value, mut modes) = (0.0, self.problem.defaults());
         let turns = turn as f64 + 1.0;
         for held in &mut self.held {
             *held *= turns / (turns + 1.0);
@@ -103,14 +111,15 @@ impl<'a> Game<'a> {
                 let time = self.on_path[at] * mode.length.get() as f64 + filled.sum::<f64>();
                 one_ms * time + objective.of_cost(mode.cost)
             };
-            let fitting = task.modes.iter().filter(|mode| self.problem.fits(mode));
-            let valued = fitting.map(|mode| (worth(mode), mode));
-            if let Some((worth, mode)) = valued.min_by(|a, b| a.0.total_cmp(&b.0)) {
+            let fitting = task.modes.iter().enumerate().filter(|(_, mode)| self.problem.fits(mode));
+            let valued = fitting.map(|(way, mode)| (worth(mode), way, mode));
+            if let Some((worth, way, mode)) = valued.min_by(|a, b| a.0.total_cmp(&b.0)) {
                 value += worth;
+                modes[at] = way;
                 self.learn(at, mode, turns);
             }
         }
-        value
+        (value, modes)
     }
 }
 

@@ -41,7 +41,10 @@ const CRATES: [(&str, &[&str]); 21] = [
     ("tests/policies", &["core", "engine", "sim", "learn"]),
     (
         "tests/parsers",
-        &["core", "codec", "store", "ledger", "control", "connect", "engine", "serve", "sim"],
+        &[
+            "core", "codec", "store", "ledger", "control", "connect", "engine", "serve", "sim",
+            "workflow",
+        ],
     ),
 ];
 

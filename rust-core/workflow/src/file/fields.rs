@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::{At, Fault};
-use super::yaml::{Node, Value};
+use super::yaml::{Entry, Node, Value};
 
 /// The entries of a map whose keys are known.
 pub(super) struct Fields<'a> {
@@ -17,15 +17,15 @@ impl<'a> Fields<'a> {
     pub fn of(node: &'a Node, place: &str, known: &[&str]) -> Result<Self, At> {
         let mut entries = BTreeMap::new();
         for (key, line, value) in map(node, place)? {
-            if !known.contains(&key.as_str()) {
+            if !known.contains(&&**key) {
                 let fault = Fault::Key {
                     place: if place.is_empty() { "the file".to_owned() } else { place.to_owned() },
-                    key: key.clone(),
+                    key: key.to_string(),
                     expected: known.join(", "),
                 };
                 return Err(At { line: *line, fault });
             }
-            entries.insert(key.as_str(), value);
+            entries.insert(&**key, value);
         }
         Ok(Self { place: place.to_owned(), line: node.line, entries })
     }
@@ -56,7 +56,7 @@ pub(super) fn wrong(node: &Node, place: &str, expected: &str) -> At {
     At { line: node.line, fault }
 }
 
-pub(super) fn map<'a>(node: &'a Node, place: &str) -> Result<&'a [(String, usize, Node)], At> {
+pub(super) fn map<'a>(node: &'a Node, place: &str) -> Result<&'a [Entry], At> {
     match &node.value {
         Value::Map(entries) => Ok(entries),
         _ if place.is_empty() => Err(wrong(node, "the file", "a map of keys")),
@@ -65,11 +65,7 @@ pub(super) fn map<'a>(node: &'a Node, place: &str) -> Result<&'a [(String, usize
 }
 
 /// A map with at least one entry and at most so many.
-pub(super) fn filled<'a>(
-    node: &'a Node,
-    place: &str,
-    most: usize,
-) -> Result<&'a [(String, usize, Node)], At> {
+pub(super) fn filled<'a>(node: &'a Node, place: &str, most: usize) -> Result<&'a [Entry], At> {
     let entries = map(node, place)?;
     match entries.len() {
         0 => Err(wrong(node, place, "at least one entry")),

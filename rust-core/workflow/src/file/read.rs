@@ -66,7 +66,7 @@ impl Cluster {
         for (name, line, node) in filled(fields.need("resources")?, "resources", MOST_RESOURCES)? {
             check_name(name, *line, "resources")?;
             let capacity = amount(node, &below("resources", name))?;
-            resources.push(Resource { name: name.clone(), capacity });
+            resources.push(Resource { name: name.to_string(), capacity });
         }
         let mut cluster = Self { resources, prices: None };
         if let Some(node) = fields.get("price_per_hour") {
@@ -126,14 +126,14 @@ fn dag_tasks(
     }
     let first = tasks.len();
     let ordinals: BTreeMap<&str, usize> =
-        entries.iter().enumerate().map(|(at, (name, ..))| (name.as_str(), first + at)).collect();
+        entries.iter().enumerate().map(|(at, (name, ..))| (&**name, first + at)).collect();
     for (name, line, node) in entries {
         check_name(name, *line, &place)?;
         let place = below(&place, name);
         let fields = Fields::of(node, &place, &["run", "after", "default", "configurations"])?;
         let mut task = NamedTask {
             dag: dag.to_owned(),
-            name: name.clone(),
+            name: name.to_string(),
             run: command(&fields)?,
             after: Vec::new(),
             default: 0,
@@ -198,7 +198,12 @@ fn configurations(fields: &Fields<'_>, cluster: &Cluster) -> Result<Vec<Configur
         let fields = Fields::of(node, &place, &["uses", "run", "runs"])?;
         let needs = cluster.needs(fields.need("uses")?, &fields.at("uses"))?;
         let measured = measured(&fields, &needs, cluster)?;
-        found.push(Configuration { name: name.clone(), needs, run: command(&fields)?, measured });
+        found.push(Configuration {
+            name: name.to_string(),
+            needs,
+            run: command(&fields)?,
+            measured,
+        });
     }
     Ok(found)
 }

@@ -19,17 +19,21 @@ pub(super) struct Node {
     pub value: Value,
 }
 
+/// Without room to grow, as there may be many.
 #[derive(Debug)]
 pub(super) enum Value {
     /// A text; whether it stands in quotes or as a block, so that it is no number.
     Text {
-        text: String,
+        text: Box<str>,
         is_quoted: bool,
     },
-    List(Vec<Node>),
+    List(Box<[Node]>),
     /// Keys with their lines, in the order of the file.
-    Map(Vec<(String, usize, Node)>),
+    Map(Box<[Entry]>),
 }
+
+/// A key, its line and its value.
+pub(super) type Entry = (Box<str>, usize, Node);
 
 /// Reads the one document of a text.
 pub(super) fn read(text: &str) -> Result<Node, At> {
@@ -77,7 +81,7 @@ impl Reader<'_> {
         }
         let value = match event {
             Event::Scalar(text, style, 0, None) => {
-                Value::Text { text, is_quoted: style != TScalarStyle::Plain }
+                Value::Text { text: text.into(), is_quoted: style != TScalarStyle::Plain }
             }
             Event::SequenceStart(0, None) => self.list(depth)?,
             Event::MappingStart(0, None) => self.map(depth)?,
@@ -90,7 +94,7 @@ impl Reader<'_> {
         let mut items = Vec::new();
         loop {
             match self.next()? {
-                (Event::SequenceEnd, _) => return Ok(Value::List(items)),
+                (Event::SequenceEnd, _) => return Ok(Value::List(items.into())),
                 (event, place) => items.push(self.node(event, place, depth + 1)?),
             }
         }
@@ -98,21 +102,28 @@ impl Reader<'_> {
 
     fn map(&mut self, depth: usize) -> Result<Value, At> {
         let mut entries = Vec::new();
-        let mut known = std::collections::BTreeSet::new();
         loop {
             let (event, place) = self.next()?;
             if matches!(event, Event::MappingEnd) {
-                return Ok(Value::Map(entries));
+                return unique(entries);
             }
             let line = place.line();
             let Value::Text { text: key, .. } = self.node(event, place, depth + 1)?.value else {
                 return Err(yaml(line, "a key has to be a text"));
             };
-            if !known.insert(key.clone()) {
-                return Err(yaml(line, &format!("{key} is there twice")));
-            }
             let (event, place) = self.next()?;
             entries.push((key, line, self.node(event, place, depth + 1)?));
         }
+    }
+}
+
+/// A map, unless a key is there twice.
+fn unique(entries: Vec<Entry>) -> Result<Value, At> {
+    let mut keys: Vec<(&str, usize)> =
+        entries.iter().map(|(key, line, _)| (&**key, *line)).collect();
+    keys.sort_unstable();
+    match keys.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        Some(pair) => Err(yaml(pair[1].1, &format!("{} is there twice", pair[1].0))),
+        None => Ok(Value::Map(entries.into())),
     }
 }

@@ -8,9 +8,10 @@ use super::space::{Found, Searched};
 use crate::schedule::{Schedule, Serial};
 use crate::units::Time;
 
-/// How much worse, as a part of the defaults' value, is still often kept at the beginning and at the end.
-const WARM: f64 = 0.03;
-const COLD: f64 = 0.0003;
+/// How much worse, as a part of the defaults' value and of what one of all tasks makes of it, is still often kept at the
+/// beginning and at the end.
+const WARM: f64 = 0.1;
+const COLD: f64 = 0.003;
 
 /// Searches from the best that is known, with so much of the budget.
 pub(crate) fn anneal(
@@ -31,7 +32,7 @@ pub(crate) fn anneal(
         let changed = change(search, &several, &mut draft, &mut random);
         let makespan = serial.build(&draft.modes, &draft.order, &mut starts);
         let now = search.objective.of(makespan, search.problem.cost(&draft.modes));
-        let warmth = WARM * (COLD / WARM).powf(through);
+        let warmth = WARM * (COLD / WARM).powf(through) / each as f64;
         if now <= value || random.share() < ((value - now) / warmth).exp() {
             value = now;
             if now < found.value * (1.0 - 1e-12) {

@@ -7,7 +7,7 @@ mod exact;
 mod random;
 mod space;
 
-use crate::bound::lower_bound;
+use crate::bound::relaxed;
 use crate::objective::Objective;
 use crate::problem::Problem;
 use crate::schedule::{Schedule, as_orchestrators_do};
@@ -94,6 +94,11 @@ pub fn solve(problem: &Problem, budget: &mut Budget<'_>) -> Solution {
     let default = scale.outcome(scale.default.clone());
     let search = Searched { problem, objective: &scale.objective, ways: Ways::of_problem(problem) };
     let mut found = Found { schedule: default.schedule.clone(), value: default.value };
+    let (bound, ways) = relaxed(problem, &scale.objective);
+    let begun = scale.outcome(as_orchestrators_do(problem, &ways));
+    if begun.value < found.value {
+        found = Found { schedule: begun.schedule, value: begun.value };
+    }
     let small = problem.tasks().len() <= exact::MOST_TASKS;
     // A good plan first, as it keeps the search of all of them short.
     for _ in 0..ROUNDS {
@@ -110,7 +115,7 @@ pub fn solve(problem: &Problem, budget: &mut Budget<'_>) -> Solution {
     }
     let quality = match whole && !budget.stopped() {
         true => Quality::Best,
-        false => Quality::AtLeast(lower_bound(problem, &scale.objective)),
+        false => Quality::AtLeast(bound),
     };
     let best = scale.outcome(found.schedule);
     Solution { default, best, quality, steps: budget.spent(), stopped: budget.stopped() }

@@ -19,18 +19,18 @@ with DAG(
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     catchup=False,
 ) as dag:
-    hourly__count = BashOperator(
-        task_id="hourly__count",
-        bash_command="echo \"count\" >> \"$OUT\"",
-        env={"THALWEG_CONFIGURATION": "only"},
-        append_env=True,
-        priority_weight=5,
-        weight_rule="absolute",
-    )
     nightly__extract = BashOperator(
         task_id="nightly__extract",
         bash_command="echo \"extract $THALWEG_CONFIGURATION\" >> \"$OUT\"",
         env={"THALWEG_CONFIGURATION": "large"},
+        append_env=True,
+        priority_weight=5,
+        weight_rule="absolute",
+    )
+    hourly__count = BashOperator(
+        task_id="hourly__count",
+        bash_command="echo \"count\" >> \"$OUT\"",
+        env={"THALWEG_CONFIGURATION": "only"},
         append_env=True,
         priority_weight=4,
         weight_rule="absolute",
@@ -59,8 +59,10 @@ with DAG(
         priority_weight=1,
         weight_rule="absolute",
     )
-    hourly__count >> nightly__extract  # takes over its room
+    nightly__extract >> hourly__count  # takes over its room
     nightly__extract >> nightly__clean_up
+    hourly__count >> nightly__clean_up  # takes over its room
     nightly__extract >> nightly__report
+    hourly__count >> nightly__report  # takes over its room
     hourly__count >> hourly__tell
     nightly__clean_up >> hourly__tell  # takes over its room

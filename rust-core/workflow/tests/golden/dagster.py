@@ -18,13 +18,13 @@ def run(command: str, configuration: str) -> None:
 
 
 @dg.op(out=dg.Out(dg.Nothing), tags={"dagster/priority": "5"})
-def hourly__count() -> None:
-    run("echo \"count\" >> \"$OUT\"", "only")
+def nightly__extract() -> None:
+    run("echo \"extract $THALWEG_CONFIGURATION\" >> \"$OUT\"", "large")
 
 
 @dg.op(ins={"after": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), tags={"dagster/priority": "4"})
-def nightly__extract() -> None:
-    run("echo \"extract $THALWEG_CONFIGURATION\" >> \"$OUT\"", "large")
+def hourly__count() -> None:
+    run("echo \"count\" >> \"$OUT\"", "only")
 
 
 @dg.op(ins={"after": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), tags={"dagster/priority": "3"})
@@ -44,10 +44,10 @@ def hourly__tell() -> None:
 
 @dg.job(name="golden_planned")
 def job() -> None:
-    hourly__count_done = hourly__count()
-    nightly__extract_done = nightly__extract(after=[hourly__count_done])  # takes over the room of hourly__count
-    nightly__clean_up_done = nightly__clean_up(after=[nightly__extract_done])
-    nightly__report_done = nightly__report(after=[nightly__extract_done])
+    nightly__extract_done = nightly__extract()
+    hourly__count_done = hourly__count(after=[nightly__extract_done])  # takes over the room of nightly__extract
+    nightly__clean_up_done = nightly__clean_up(after=[nightly__extract_done, hourly__count_done])  # takes over the room of hourly__count
+    nightly__report_done = nightly__report(after=[nightly__extract_done, hourly__count_done])  # takes over the room of hourly__count
     hourly__tell_done = hourly__tell(after=[hourly__count_done, nightly__clean_up_done])  # takes over the room of nightly__clean_up
 
 

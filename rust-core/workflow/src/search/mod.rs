@@ -101,17 +101,17 @@ pub fn solve(problem: &Problem, budget: &mut Budget<'_>) -> Solution {
     }
     let small = problem.tasks().len() <= exact::MOST_TASKS;
     // A good plan first, as it keeps the search of all of them short.
-    for _ in 0..ROUNDS {
-        let part = budget.left() / if small { 64 } else { ROUNDS };
-        anneal(&search, &mut found, budget, part);
-    }
+    let part = budget.left() / 16;
+    anneal(&search, &mut found, budget, part);
     let whole = small && {
-        let part = budget.left() / 4 * 3;
+        let part = budget.left() / 4;
         exact(&search, &mut found, budget, part)
     };
     if !whole {
-        let rest = budget.left();
-        anneal(&search, &mut found, budget, rest);
+        for round in (1..=ROUNDS).rev() {
+            let part = budget.left() / round;
+            anneal(&search, &mut found, budget, part);
+        }
     }
     let quality = match whole && !budget.stopped() {
         true => Quality::Best,

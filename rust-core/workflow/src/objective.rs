@@ -3,6 +3,9 @@
 use crate::problem::Problem;
 use crate::units::{Money, Time};
 
+/// What counts for nothing counts for this: nothing that is seen.
+const TIE: f64 = 1e-6;
+
 /// What plans are measured by: makespan and cost of the defaults, and how much each counts.
 #[derive(Debug, Clone, Copy)]
 pub struct Objective {
@@ -13,11 +16,12 @@ pub struct Objective {
 }
 
 impl Objective {
-    /// That of a problem, whose defaults take and cost so much.
+    /// That of a problem, whose defaults take and cost so much. Where one of both does not count, it still tells plans apart
+    /// that are equally good.
     pub fn new(problem: &Problem, makespan: Time, cost: Money) -> Self {
-        let alpha = problem.alpha().get();
+        let alpha = problem.alpha().get().clamp(TIE, 1.0 - TIE);
         // Where time alone counts, the defaults may cost nothing.
-        let money = if alpha < 1.0 { (1.0 - alpha) / cost.get() as f64 } else { 0.0 };
+        let money = if cost > Money::ZERO { (1.0 - alpha) / cost.get() as f64 } else { 0.0 };
         Self { time: alpha / makespan.get() as f64, money }
     }
 

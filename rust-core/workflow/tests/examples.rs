@@ -66,6 +66,23 @@ fn only_what_decides_when_all_ends_is_worth_money() {
 }
 
 #[test]
+fn of_two_plans_that_are_equally_good_the_cheaper_or_the_faster_is_taken() {
+    // Task 1 has time, so its fast and dear way, the default, wins nothing; both ways of task 2 cost the same.
+    let tasks = vec![
+        task(&[], vec![mode(100, 10, 1)]),
+        task(&[], vec![mode(20, 20, 1), mode(90, 5, 1)]),
+        task(&[0, 1], vec![mode(20, 7, 1), mode(10, 7, 2)]),
+    ];
+    for (alpha, chosen) in [(1.0, [0, 1, 1]), (0.0, [0, 1, 1])] {
+        let alpha = Alpha::new(alpha).unwrap();
+        let problem = Problem::new(vec![Amount::of(2_000)], tasks.clone(), alpha).unwrap();
+        let solution = solved(&problem, STEPS);
+        assert_eq!(solution.best.schedule.modes, chosen);
+        assert_eq!(solution.quality, Quality::Best);
+    }
+}
+
+#[test]
 fn an_orchestrator_starts_whatever_fits_first_what_most_wait_for() {
     let one = || vec![mode(10, 1, 2)];
     let tasks = vec![task(&[], one()), task(&[], one()), task(&[1], one()), task(&[2], one())];

@@ -32,8 +32,10 @@ pub(crate) fn anneal(
         let changed = change(search, &several, &mut draft, &mut random);
         let makespan = serial.build(&draft.modes, &draft.order, &mut starts);
         let now = search.objective.of(makespan, search.problem.cost(&draft.modes));
-        let warmth = WARM * (COLD / WARM).powf(through) / each as f64;
-        if now <= value || random.share() < ((value - now) / warmth).exp() {
+        // From here on only what is exact everywhere: no exponential function, as libraries differ in its last digit.
+        let left = (1.0 - through) * (1.0 - through);
+        let warmth = (COLD + (WARM - COLD) * left * left) / each as f64;
+        if now <= value + warmth * random.patience() {
             value = now;
             if now < found.value * (1.0 - 1e-12) {
                 let schedule = Schedule { modes: draft.modes.clone(), starts: starts.clone() };

@@ -26,4 +26,10 @@ impl Random {
     pub fn share(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
+
+    /// From 0 upwards, half as likely with each 0.69 more, so that its mean is about 1. It is made without a logarithm, as
+    /// libraries differ in the last digit of one.
+    pub fn patience(&mut self) -> f64 {
+        std::f64::consts::LN_2 * (f64::from(self.next().leading_zeros()) + self.share())
+    }
 }

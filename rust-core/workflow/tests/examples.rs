@@ -113,6 +113,7 @@ fn the_same_steps_find_the_same_plan_and_a_stop_is_told() {
     let again = solved(&problem, 20_000);
     assert_eq!(once.best.schedule, again.best.schedule);
     assert_eq!((once.steps, once.stopped), (again.steps, false));
+    assert!(matches!(solved(&problem, 0).quality, Quality::AtLeast(_)), "nothing was looked at");
     let mut stop = || true;
     let stopped =
         thalweg_workflow::solve(&problem, &mut thalweg_workflow::Budget::new(1 << 40, &mut stop));

@@ -100,8 +100,10 @@ impl Tree<'_, '_, '_> {
     fn below(&mut self, node: &Node) -> bool {
         let mut children = Vec::new();
         for task in 0..node.modes.len() {
-            if let Some(ready) = self.ready(node, task) {
-                self.place(node, task, ready, &mut children);
+            if let Some(ready) = self.ready(node, task)
+                && !self.place(node, task, ready, &mut children)
+            {
+                return false;
             }
         }
         if children.is_empty() && node.modes.iter().all(Option::is_some) {
@@ -137,8 +139,14 @@ impl Tree<'_, '_, '_> {
         Some(node.starts[task].plus(self.search.problem.tasks()[task].modes[mode].length))
     }
 
-    /// Adds the parts of plans in which a task comes next.
-    fn place(&mut self, node: &Node, task: usize, ready: Time, children: &mut Vec<(f64, Node)>) {
+    /// Adds the parts of plans in which a task comes next; whether the budget was enough for that.
+    fn place(
+        &mut self,
+        node: &Node,
+        task: usize,
+        ready: Time,
+        children: &mut Vec<(f64, Node)>,
+    ) -> bool {
         for &way in self.search.ways.of(task) {
             let mode = &self.search.problem.tasks()[task].modes[way];
             let start = node.free.earliest(ready, mode);
@@ -147,7 +155,7 @@ impl Tree<'_, '_, '_> {
                 continue;
             }
             if !self.budget.take(1) {
-                return;
+                return false;
             }
             let mut child = node.clone();
             child.modes[task] = Some(way);
@@ -161,6 +169,7 @@ impl Tree<'_, '_, '_> {
                 children.push((bound, child));
             }
         }
+        true
     }
 
     /// What a part of a plan comes to at least; nothing more starts before `now`.

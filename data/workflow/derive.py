@@ -1,6 +1,6 @@
 """Writes two-dags.yaml: two DAGs of Spark-like jobs with made-up past runs, in the setting of AGORA (arXiv 2202.05711).
 
-That paper publishes results and not the run times behind them, so these follow the universal scalability law: n
+The run times behind the results of that paper are not known here, so these follow the universal scalability law: n
 machines take T (1 + s (n - 1) + k n (n - 1)) / n, s being what cannot be shared out and k what sharing out costs. A job
 is bound by processors, by memory, or by neither, and machines of three kinds suit that more or less. Three runs of each
 configuration lie up to 6 % apart. Prices are those that AWS has asked for such machines by the hour.

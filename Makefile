@@ -20,7 +20,7 @@ TOPOLOGIES ?= 1000
 RECORDS ?= 100000
 DIST_NATIVE ?=
 
-.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test kafka-tls-test integrations-test zoo histories planted fuzz api-fuzz bench-storm bench-flink bench-policies bench-forecast bench-learn bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
+.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test kafka-tls-test integrations-test workflow-test zoo histories planted fuzz api-fuzz bench-storm bench-flink bench-policies bench-forecast bench-learn bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -64,6 +64,10 @@ kafka-tls-test: ## Tests what speaks TLS to Kafka; compiles OpenSSL, which takes
 
 integrations-test: ## Checks and tests the integrations with Airflow and Dagster. A whole run does it where they have changed
 	@scripts/test.sh --integrations
+
+workflow-test: setup ## Holds plans of workflows against the exact optimum (OR-Tools): 200 drawn ones and the rebuilt setting of AGORA
+	@scripts/setup.sh workflow
+	@scripts/workflow-test.sh
 
 zoo: ## Runs topologies and jobs of all kinds together, on a real cluster of each engine
 	@scripts/test.sh --zoo

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Prepares a Debian 12 machine for building and testing Thalweg.
 # Says nothing when nothing is missing. Starts no service. What only some targets need is named as an argument:
-# dashboard, browser, benchmarks, thorough, tls, dist, checks, audit, integrations, fuzz or api-fuzz.
+# dashboard, browser, benchmarks, thorough, tls, dist, checks, audit, integrations, workflow, fuzz or api-fuzz.
 set -euo pipefail
 here=$(dirname "$0")
 . "$here/dist/tools.sh"
@@ -26,9 +26,10 @@ for part in "$@"; do
     tls) packages+=(perl) ;; # OpenSSL is compiled from its sources, which perl configures
     dist | checks | audit) packages+=(python3-venv curl) ;; # Zig, schemas and cargo's auditors come as Python's packages
     integrations) packages+=(python3-venv) ;; # Airflow 2, Airflow 3 and Dagster, each in an environment of its own
+    workflow) packages+=(python3-venv jq) ;; # OR-Tools, which plans are held against
     fuzz) packages+=(jq bsdextrautils) ;; # the table at the end
     api-fuzz) packages+=(python3-venv) ;; # what thinks of requests
-    *) echo "$0: dashboard, browser, benchmarks, thorough, tls, dist, checks, audit, integrations, fuzz or api-fuzz" >&2 && exit 2 ;;
+    *) echo "$0: dashboard, browser, benchmarks, thorough, tls, dist, checks, audit, integrations, workflow, fuzz or api-fuzz" >&2 && exit 2 ;;
     esac
 done
 
@@ -93,10 +94,10 @@ wheels() { # list, options...
 }
 
 # An environment with all that a lock names, anew where that has changed. No lock is compatible with another.
-environment() { # name
-    local lock=$here/../integrations/lock/$1.txt place=$here/../target/integrations/$1
+environment() { # lock, folder below target, what it is for
+    local lock=$here/../$1 place=$here/../target/$2
     cmp -s "$lock" "$place/lock.txt" && return
-    echo "installing: what integrations/lock/$1.txt names"
+    echo "installing: $3"
     rm -rf "$place"
     python3 -m venv "$place"
     # What installs hundreds of packages in seconds. Some of Airflow 2 are sources only.
@@ -124,8 +125,13 @@ for part in "$@"; do
         operator 1.10.0
         ;;
     audit) wheels audit.txt --require-hashes --only-binary :all: --no-deps ;;
-    api-fuzz) environment api-fuzz ;;
-    integrations) for name in airflow3 airflow2 dagster; do environment "$name"; done ;;
+    api-fuzz) environment integrations/lock/api-fuzz.txt integrations/api-fuzz "schemathesis for the interface" ;;
+    integrations)
+        for name in airflow3 airflow2 dagster; do
+            environment "integrations/lock/$name.txt" "integrations/$name" "$name for the integrations"
+        done
+        ;;
+    workflow) environment rust-core/workflow/oracle/lock.txt workflow/oracle "OR-Tools for the plans of workflows" ;;
     fuzz)
         cargo fuzz --version 2>/dev/null | grep -q " 0.13" && continue
         echo "installing: cargo-fuzz 0.13.2"

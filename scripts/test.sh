@@ -142,7 +142,8 @@ if [ "$part" != "--quick" ]; then
         kafka_tls
     fi
     if [ "$part" = "--thorough" ] || touched integrations scripts/integrations.sh docs/operating/airflow.md docs/operating/dagster.md \
-        rust-core/serve/src/api rust-core/serve/src/view rust-core/serve/examples/stand; then
+        rust-core/serve/src/api rust-core/serve/src/view rust-core/serve/examples/stand rust-core/workflow/src/render \
+        rust-core/workflow/tests/golden; then
         integrations
     fi
     if [ "$part" = "--thorough" ] || touched rust-core/serve integrations/api-fuzz integrations/lock/api-fuzz.txt scripts/api-fuzz.sh; then

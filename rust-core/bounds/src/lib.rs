@@ -24,6 +24,8 @@ const DOT: usize = 2_500;
 /// The same for a value with its key, and for a value in a list.
 const KEYED: usize = 450;
 const LISTED: usize = 280;
+/// What the reader of YAML takes for a sign between values, while it keeps what may still turn out to be a key.
+const SIGN: usize = 400;
 
 /// A text whose values stand so close together that it is not read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -109,6 +111,51 @@ pub fn toml(text: &str) -> Result<(), Dense> {
     check(text.len(), taken, BESIDES / 2)
 }
 
+/// Checks a text in YAML, whose aliases, if it may have any, are for its reader to count.
+///
+/// Its reader goes through a text and keeps little, but for lists and maps in brackets that do not stand behind a key: these may be
+/// one themselves, and it keeps each until it is closed. Where a line does not tell by itself what is kept of it, all of it is
+/// taken to be.
+///
+/// # Errors
+/// [`Dense`].
+pub fn yaml(text: &str) -> Result<(), Dense> {
+    let signs = |line: &str| line.bytes().filter(|byte| b"[]{},:?".contains(byte)).count();
+    let kept: usize = text.lines().map(|line| kept(line).unwrap_or_else(|| signs(line))).sum();
+    check(text.len(), kept.saturating_mul(SIGN), BESIDES / 2)
+}
+
+/// The signs of a line that are kept; nothing where the line may be a part of something longer, or has more than keys, plain
+/// values and brackets in it.
+fn kept(line: &str) -> Option<usize> {
+    let within = line.trim_matches(' ').starts_with(',') || line.trim_matches(' ').ends_with(',');
+    if within
+        || !line.contains(['[', '{'])
+        || line.contains(['"', '\'', '#', '|', '>', '&', '*', '!', '?'])
+    {
+        return None;
+    }
+    // For each open bracket, whether it is kept.
+    let mut open: Vec<bool> = Vec::new();
+    let (mut kept, mut before) = (0, b' ');
+    for byte in line.bytes() {
+        let is_kept = open.contains(&true);
+        match byte {
+            b'[' | b'{' => open.push(before != b':'),
+            b']' | b'}' => {
+                open.pop()?;
+            }
+            _ => {}
+        }
+        let counts = is_kept || open.contains(&true);
+        kept += usize::from(counts && b"[]{},:".contains(&byte));
+        if byte != b' ' {
+            before = byte;
+        }
+    }
+    open.is_empty().then_some(kept)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +193,32 @@ mod tests {
             "points = [[0, 1000.5], [600, 2000.0], [1200, 1000.0]]\n",
         ] {
             assert_eq!(toml(&written.repeat(1_000)), Ok(()), "{written}");
+        }
+    }
+
+    #[test]
+    fn yaml_of_signs_that_are_kept_is_not_read_and_what_people_write_is() {
+        let list = |one: &str| vec![one; 10_000].join(",");
+        for dense in [
+            format!("[{}]", list("1")),
+            format!("a:\n  [{}]", list("1")),
+            format!("a: [[{}]]", list("1")),
+            format!("a: [\"]\", [{}]]", list("1")),
+            format!("- [\n{}\n]", list("1")),
+            format!("a: [\"]\", [\n{}\n]]", list("b: [1,1,1]\n")),
+            "? ".repeat(10_000),
+        ] {
+            assert!(yaml(&dense).is_err(), "{}", &dense[..20]);
+        }
+        for written in [
+            "      medium:\n        uses: {cores: 4}\n        runs: [612.4, 598, 640.12]\n"
+                .repeat(10_000),
+            "        runs: [{seconds: 61.2, cost: 0.12}, {seconds: 60.1, cost: 0.2}]\n"
+                .repeat(10_000),
+            format!("runs: [{}]", list(" 10")),
+            "run: echo \"one, two: [three]\" # and so on\n".repeat(10_000),
+        ] {
+            assert_eq!(yaml(&written), Ok(()), "{}", &written[..20]);
         }
     }
 }

@@ -27,6 +27,7 @@ mod speaking;
 mod token;
 mod tune;
 mod worker_archive;
+mod workflow;
 mod yaml;
 
 use std::process::ExitCode;
@@ -98,6 +99,7 @@ enum Command {
     Train(learn::Train),
     Models(learn::Models),
     WorkerArchive(worker_archive::WorkerArchive),
+    Workflow(workflow::WorkflowCommand),
 }
 
 fn main() -> ExitCode {
@@ -161,5 +163,6 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Train(train) => Ok(train.run()?),
         Command::Models(models) => Ok(models.run()?),
         Command::WorkerArchive(archive) => Ok(archive.run()?),
+        Command::Workflow(workflow) => Ok(workflow.run()?),
     }
 }

@@ -38,7 +38,7 @@ impl Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 23] = [
+pub const TARGETS: [Target; 24] = [
     Target::of("snapshot", engine::snapshot),
     Target::of("table", engine::table),
     Target::of("stamped", engine::stamped),
@@ -50,6 +50,7 @@ pub const TARGETS: [Target; 23] = [
     Target::of("settings", settings::engine),
     Target::of("windows", settings::windows),
     Target::of("yaml", settings::yaml),
+    Target::of("workflow", settings::workflow),
     Target { besides: 128 << 10, ..Target::of("scenario", settings::scenario) },
     Target::of("series", settings::series),
     Target::of("run", settings::run),

@@ -51,6 +51,17 @@ pub fn yaml(bytes: &[u8]) -> Then<'_> {
     None
 }
 
+/// A workflow with its past runs; what was read can be planned.
+pub fn workflow(bytes: &[u8]) -> Then<'_> {
+    let read = thalweg_workflow::read("fuzzed.yaml", std::str::from_utf8(bytes).ok()?).ok()?;
+    drop(read);
+    Some(Box::new(move || {
+        let read = thalweg_workflow::read("fuzzed.yaml", &String::from_utf8_lossy(bytes));
+        let workflow = read.expect("it was read so");
+        assert!(workflow.problem().is_ok(), "{workflow:?}");
+    }))
+}
+
 /// A scenario, whose file of loads is a short one.
 pub fn scenario(bytes: &[u8]) -> Then<'_> {
     let text = std::str::from_utf8(bytes).ok()?;

@@ -147,6 +147,8 @@ fn configurations_are_what_the_product_takes() {
             documents[0].as_hash().unwrap().keys().map(|k| k.as_str().unwrap()).collect();
         if keys.contains(&"scrape_configs") {
             prometheus(&documents[0]);
+        } else if keys.contains(&"dags") {
+            planned(&folder.path().join("workflow.yaml"), block);
         } else if keys.iter().all(|key| key.starts_with("topology.thalweg.")) {
             of_a_topology(block, &documents[0]);
         } else {
@@ -212,6 +214,14 @@ fn checked(file: &Path, text: &str, place: &str) {
     let check = Command::new(env!("CARGO_BIN_EXE_thalweg")).args(check).arg(file).output().unwrap();
     let said = String::from_utf8_lossy(&check.stdout);
     assert!(said.contains("nothing is wrong"), "{place}: {text}\n{said}");
+}
+
+/// A workflow is planned.
+fn planned(file: &Path, block: &Block) {
+    fs::write(file, &block.text).unwrap();
+    let plan = ["workflow", "plan"];
+    let plan = Command::new(env!("CARGO_BIN_EXE_thalweg")).args(plan).arg(file).output().unwrap();
+    assert!(plan.status.success(), "{}: {}", block.place(), String::from_utf8_lossy(&plan.stderr));
 }
 
 /// Target and variables are the Makefile's.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use source::{Arrow, Crate};
 
 /// The crates of the workspace, the lowest first, with those that each may use.
-const CRATES: [(&str, &[&str]); 20] = [
+const CRATES: [(&str, &[&str]); 21] = [
     ("rust-core/bounds", &[]),
     ("rust-core/place", &[]),
     ("rust-core/core", &["place"]),
@@ -20,6 +20,7 @@ const CRATES: [(&str, &[&str]); 20] = [
     ("rust-core/store", &["core"]),
     ("rust-core/sim", &["bounds", "core"]),
     ("rust-core/learn", &["core"]),
+    ("rust-core/workflow", &["bounds"]),
     ("rust-core/ledger", &[]),
     ("rust-core/control", &["bounds"]),
     ("rust-core/connect", &["bounds", "core", "codec"]),
@@ -31,7 +32,7 @@ const CRATES: [(&str, &[&str]); 20] = [
         "rust-core/cli",
         &[
             "core", "store", "ledger", "control", "connect", "engine", "shell", "serve", "sim",
-            "learn",
+            "learn", "workflow",
         ],
     ),
     ("tests/lab", &[]),
@@ -40,7 +41,10 @@ const CRATES: [(&str, &[&str]); 20] = [
     ("tests/policies", &["core", "engine", "sim", "learn"]),
     (
         "tests/parsers",
-        &["core", "codec", "store", "ledger", "control", "connect", "engine", "serve", "sim"],
+        &[
+            "core", "codec", "store", "ledger", "control", "connect", "engine", "serve", "sim",
+            "workflow",
+        ],
     ),
 ];
 

@@ -319,7 +319,7 @@ fn headers_are_checked() {
         decode(&bytes).unwrap_err().to_string()
     };
     assert!(message(header::MAGIC, 0).starts_with("header: magic is "));
-    assert_eq!(message(header::VERSION, 1), "header: version is 1, must be 8");
+    assert_eq!(message(header::VERSION, 1), "header: version is 1, must be 9");
     assert!(message(header::LENGTH, 1).starts_with("header: length is "));
     assert_eq!(message(header::TABLE, 104), "section node: 1 records at offset 104 do not fit");
     assert_eq!(decode(&good[..20]), Err(CodecError::NoHeader { length: 20 }));

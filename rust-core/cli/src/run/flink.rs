@@ -34,7 +34,8 @@ impl Flink {
         all.extend(given);
         let settings = settings::read_all(&all)?;
         let acts = settings.core.mode >= Mode::Confirm;
-        require_no_other(acts, cluster.has_thalweg, &format!("the JobManager at {name}"))?;
+        let who = format!("the JobManager at {name}");
+        require_no_other(acts, cluster.has_thalweg, (&who, "thalweg.flink.level: 0 there"))?;
         let opened = self.running.open(settings, &all)?;
         let core = opened.settings.core.clone();
         let (eyes, hands) = thalweg_shell::flink::of(&opened.engine, rest, &cluster, core);

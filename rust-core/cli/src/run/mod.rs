@@ -16,10 +16,14 @@ pub struct Run {
 }
 
 /// Fails where the settings let it act and the cluster has a Thalweg in it; says so where the cluster does not tell.
-fn require_no_other(acts: bool, has_thalweg: Option<bool>, who: &str) -> Result<(), Failure> {
+fn require_no_other(
+    acts: bool,
+    has_thalweg: Option<bool>,
+    (who, mend): (&str, &str),
+) -> Result<(), Failure> {
     match has_thalweg {
         Some(true) if acts => Err(Failure::GivenUp(format!(
-            "{who} has a Thalweg in it, and two would undo each other's work: switch that off, or --mode observe here"
+            "{who} has a Thalweg in it, and two would undo each other's work: {mend}, or --mode observe here"
         ))),
         None if acts => {
             eprintln!(

@@ -44,7 +44,8 @@ impl Storm {
         let settings = settings::read_all(&all)?;
         require_time(&settings, &cluster)?;
         let acts = settings.core.mode >= Mode::Confirm;
-        require_no_other(acts, cluster.has_thalweg, &format!("the Nimbus at {}", cluster.place))?;
+        let who = format!("the Nimbus at {}", cluster.place);
+        require_no_other(acts, cluster.has_thalweg, (&who, "thalweg.mode: act there"))?;
         let wait = settings.rebalance_wait;
         // Rules and topologies may let it go further than it begins, so the client for changes is told that it may change.
         let hands = Rebalancer::through(self.storm.client(true)?, self.storm.timeout(), wait);

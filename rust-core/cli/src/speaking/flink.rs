@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use thalweg_connect::flink::{Cluster, Rest};
 use thalweg_connect::http::Address;
 
-use super::Speaking;
+use super::http::Speaking;
 use crate::exit::Failure;
 
 /// Where a Flink cluster is, and how to speak to it.

@@ -297,9 +297,18 @@ fn every_code_of_a_step_from_beside_is_explained_where_operators_look() {
     let page = fs::read_to_string(root.join("docs/operating/run.md")).unwrap();
     let shell = sources(&root.join("rust-core/shell/src"));
     let client = fs::read_to_string(root.join("rust-core/connect/src/flink/rescale.rs")).unwrap();
-    // Phases, and what is counted without ending a plan.
-    let others =
-        ["PREPARE", "STARTED", "SWITCHED", "BACK", "START", "ACTUATOR_ERROR", "MONITOR_ERROR"];
+    // Phases, states of jobs, and what is counted without ending a plan.
+    let others = [
+        "PREPARE",
+        "STARTED",
+        "SWITCHED",
+        "BACK",
+        "START",
+        "RUNNING",
+        "FINISHED",
+        "ACTUATOR_ERROR",
+        "MONITOR_ERROR",
+    ];
     let quoted = format!("{shell}{client}");
     let codes: BTreeSet<&str> = quoted.split('"').filter(|text| is_code(text)).collect();
     let codes = codes.into_iter().filter(|code| code.len() > 2 && !others.contains(code));

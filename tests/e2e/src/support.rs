@@ -112,6 +112,12 @@ pub const ROWS: &[Row] = &[
         Works,
         "nimbus_lives_on_a_line_before_those",
     ),
+    row(
+        ["Storm", "2.8.3", "act, from beside"],
+        "executor counts follow the load; killed in the midst of a change, it takes that back",
+        Works,
+        LADDER,
+    ),
     row(["Storm", "2.8.3", "advise, from beside"], ADVISED, Works, LADDER),
     row(["Storm", "3.x", "act"], "any", Works, ""),
     row(STORM, "Kerberos, TLS and authorizers", Works, ""),

@@ -20,6 +20,7 @@ from airflow_providers_thalweg.triggers.thalweg import (
     ThalwegLagTrigger,
     ThalwegNodeTrigger,
     ThalwegOrderTrigger,
+    ThalwegRoomTrigger,
     ThalwegStableTrigger,
     ThalwegTrigger,
     client_of,
@@ -63,6 +64,7 @@ async def fired(trigger: BaseTrigger, patience: float = 60) -> dict[str, Any]:
         ThalwegDrainTrigger(engine=ENGINE, host="h", **COMMON),
         ThalwegLagTrigger(engine=ENGINE, topology=TOPOLOGY, limit=5, source="lines", max_age=9.0, **COMMON),
         ThalwegStableTrigger(engine=ENGINE, topology=TOPOLOGY, quiet_for=3.0, **COMMON),
+        ThalwegRoomTrigger(engine=ENGINE, topology=TOPOLOGY, more=0.2, busy_limit=0.7, **COMMON),
         ThalwegNodeTrigger(engine=ENGINE, host="h", min_power=0.5, **COMMON),
         ThalwegEventTrigger(engine=ENGINE, topology=TOPOLOGY, result="helped"),
     ],
@@ -87,6 +89,8 @@ async def test_what_is_waited_for_is_told_with_its_figures(served: Stand, connec
     assert low["data"]["backlog"] <= 1000
     stable = await fired(ThalwegStableTrigger(engine=ENGINE, topology=TOPOLOGY, quiet_for=1.0, **COMMON))
     assert stable["data"]["quiet_secs"] >= 1
+    room = await fired(ThalwegRoomTrigger(engine=ENGINE, topology=TOPOLOGY, busy_limit=1000.0, **COMMON))
+    assert room["data"]["expected_busy"] >= room["data"]["busy"]
     host = (await asyncio.to_thread(served.run, steps.topology(ENGINE, TOPOLOGY))).nodes[0].host
     assert (await fired(ThalwegNodeTrigger(engine=ENGINE, host=host, **COMMON)))["data"]["slots"] > 0
     await asyncio.to_thread(served.run, steps.drain(ENGINE, host))

@@ -13,6 +13,8 @@ from thalweg_client.steps import Steps
 
 #: Seconds after which what an engine said of a topology counts no more.
 MAX_AGE = 120.0
+#: The busy share up to which a topology is asked for more.
+BUSY_LIMIT = 0.8
 #: Why an engine leaves a topology alone at this time, whatever is ordered.
 CLOSED = {"FROZEN": "frozen", "OUTSIDE_HOURS": "outside of its hours", "PAUSED": "paused"}
 
@@ -109,6 +111,34 @@ def stable(
     return Verdict(True, f"{one.name} runs and nothing is being changed", data)
 
 
+def has_room(
+    topology: Topology, now: int, more: float = 0.0, busy_limit: float = BUSY_LIMIT, max_age: float = MAX_AGE
+) -> Verdict:
+    """Whether a topology can do so much more than it is expected to have to do anyway: ``more`` is 0.2 for a fifth more.
+
+    What is expected is its busiest component's busy share, times what its sources are foretold to bring over what they
+    bring now where that is more. ``room`` among the figures is the most that ``more`` could be.
+    """
+    one, data = topology.summary, _figures(topology)
+    foretold = topology.forecast.upper if topology.forecast is not None else None
+    data |= {"more": more, "busy_limit": busy_limit, "forecast": foretold}
+    old = _too_old(topology, now, max_age)
+    if old is not None:
+        return Verdict(False, old, data)
+    if one.status != "active":
+        return Verdict(False, f"{one.name} is {one.status or 'in no known state'}", data)
+    if one.busy is None:
+        return Verdict(False, f"nobody has measured how busy {one.name} is", data)
+    grows = max(1.0, foretold / one.throughput) if foretold is not None and one.throughput else 1.0
+    expected = one.busy * grows
+    data |= {"expected_busy": expected, "room": busy_limit / expected - 1 if expected > 0 else None}
+    busy = expected * (1 + more)
+    said = f"{one.name} would be {100 * busy:.0f} % busy with {100 * more:.0f} % more"
+    if grows > 1:
+        said += f", at the {foretold:.0f} records a second that are foretold"
+    return Verdict(busy <= busy_limit, f"{said}, and {100 * busy_limit:.0f} % are allowed", data)
+
+
 def node_healthy(topology: Topology, host: str, now: int, min_power: float = 0.0, max_age: float = MAX_AGE) -> Verdict:
     """Whether a host is part of the cluster, has slots, is not drained, and does enough of what the ablest does."""
     nodes = [node for node in topology.nodes if host in (node.host, node.id)]
@@ -199,6 +229,14 @@ def look_stable(engine: str, topology: str, quiet_for: float = 0, max_age: float
     found, now = yield from steps.topology_at(engine, topology)
     plans = yield from steps.plans(engine, found.summary.name)
     return stable(found, plans, now, quiet_for, max_age)
+
+
+def look_room(
+    engine: str, topology: str, more: float = 0.0, busy_limit: float = BUSY_LIMIT, max_age: float = MAX_AGE
+) -> Steps[Verdict]:
+    """Asks, and judges by :func:`has_room`."""
+    found, now = yield from steps.topology_at(engine, topology)
+    return has_room(found, now, more, busy_limit, max_age)
 
 
 def look_node(engine: str, host: str, min_power: float = 0.0, max_age: float = MAX_AGE) -> Steps[Verdict]:

@@ -51,6 +51,9 @@ class Fields:
     def part(self, name: str) -> Fields:
         return Fields(self._told.get(name), f"{self._place}.{name}")
 
+    def optional_part(self, name: str) -> Fields | None:
+        return None if self._told.get(name) is None else self.part(name)
+
     def items(self, name: str) -> list[Any]:
         value = self._told.get(name)
         if not isinstance(value, list):
@@ -222,6 +225,21 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class Forecast:
+    """What the sources of a topology are expected to bring, in records a second."""
+
+    #: When, in milliseconds since 1970: by then an action that is decided now would have taken effect.
+    due: int
+    expected: float
+    #: What is planned for.
+    upper: float
+
+    @classmethod
+    def read(cls, told: Fields) -> Forecast:
+        return cls(told.count("due"), told.number("expected"), told.number("upper"))
+
+
+@dataclass(frozen=True)
 class Topology:
     """A topology with all that is known of it."""
 
@@ -232,9 +250,12 @@ class Topology:
     #: The ids of the nodes on which its workers run, one for each worker.
     workers: list[str]
     unassigned: int
+    #: Absent where the policy foretells nothing.
+    forecast: Forecast | None = None
 
     @classmethod
     def read(cls, told: Fields) -> Topology:
+        forecast = told.optional_part("forecast")
         return cls(
             summary=Summary.read(told.part("summary")),
             components=told.each("components", Component.read),
@@ -242,6 +263,7 @@ class Topology:
             nodes=told.each("nodes", Node.read),
             workers=told.each("workers", lambda worker: worker.text("node")),
             unassigned=told.count("unassigned"),
+            forecast=None if forecast is None else Forecast.read(forecast),
         )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from thalweg_client import Engine, Order, OrderFailed, Pause, Plan, SettingError, Summary, Topology, judge
-from thalweg_client.model import Component, Node, Reason
+from thalweg_client.model import Component, Forecast, Node, Reason
 
 NOW = 1_800_000_000_000
 SUMMARY = Summary(
@@ -83,6 +83,36 @@ def test_a_topology_is_stable_once_the_last_plan_ended_long_enough_ago() -> None
 )
 def test_what_is_not_stable_says_why(topology: Topology, said: str) -> None:
     assert judge.stable(topology, [], NOW).why == said
+
+
+def test_room_is_what_is_left_below_the_limit() -> None:
+    verdict = judge.has_room(WORDS, NOW, 0.6)
+    assert verdict.met
+    assert verdict.why == "words would be 80 % busy with 60 % more, and 80 % are allowed"
+    assert verdict.data["room"] == pytest.approx(0.6)
+    assert not judge.has_room(WORDS, NOW, 0.61).met
+    assert judge.has_room(WORDS, NOW, 0.61, busy_limit=0.9).met
+
+
+def test_what_is_foretold_takes_its_room_before_it_is_there() -> None:
+    peak = replace(WORDS, forecast=Forecast(NOW + 60_000, 140.0, 160.0))
+    verdict = judge.has_room(peak, NOW)
+    assert verdict.met
+    said = "words would be 80 % busy with 0 % more, at the 160 records a second that are foretold, and 80 % are allowed"
+    assert verdict.why == said
+    assert verdict.data["room"] == pytest.approx(0.0)
+    assert not judge.has_room(peak, NOW, 0.01).met
+    ebb = replace(WORDS, forecast=Forecast(NOW + 60_000, 10.0, 20.0))
+    assert judge.has_room(ebb, NOW).data["expected_busy"] == 0.5, "what is there now has to be done as well"
+
+
+def test_where_nobody_knows_there_is_no_room() -> None:
+    assert judge.has_room(words(busy=None), NOW).why == "nobody has measured how busy words is"
+    assert judge.has_room(words(status="inactive"), NOW).why == "words is inactive"
+    assert not judge.has_room(words(at=NOW - 121_000), NOW).met
+    idle = judge.has_room(words(busy=0.0), NOW, 5)
+    assert idle.met
+    assert idle.data["room"] is None, "no share of nothing can be told"
 
 
 @pytest.mark.parametrize(

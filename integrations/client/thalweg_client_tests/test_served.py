@@ -76,6 +76,8 @@ async def test_an_order_is_given_once_and_carried_out(served: Stand) -> None:
     assert split
     served.until(lambda: judge.look_lag(ENGINE, TOPOLOGY, 1000), lambda verdict: verdict.met)
     assert served.run(judge.look_stable(ENGINE, TOPOLOGY)).met
+    room = served.run(judge.look_room(ENGINE, TOPOLOGY, busy_limit=1.0))
+    assert room.data["busy"] is None or room.data["expected_busy"] >= room.data["busy"]
     # What the engine has forgotten the ledger remembers.
     found = served.until(lambda: steps._remembered(ENGINE, TOPOLOGY, "ref-1"), lambda one: one is not None)
     assert found is not None

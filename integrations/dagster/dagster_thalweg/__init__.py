@@ -2,7 +2,12 @@
 
 from dagster_shared.libraries import DagsterLibraryRegistry
 
-from dagster_thalweg.checks import build_thalweg_lag_check, build_thalweg_node_check, build_thalweg_stable_check
+from dagster_thalweg.checks import (
+    build_thalweg_lag_check,
+    build_thalweg_node_check,
+    build_thalweg_room_check,
+    build_thalweg_stable_check,
+)
 from dagster_thalweg.component import ThalwegComponent, WatchedTopology
 from dagster_thalweg.ops import (
     DrainConfig,
@@ -43,6 +48,7 @@ __all__ = [
     "build_thalweg_node_check",
     "build_thalweg_observation_sensor",
     "build_thalweg_record_sensor",
+    "build_thalweg_room_check",
     "build_thalweg_schedule",
     "build_thalweg_stable_check",
     "thalweg_drain",

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 from dagster_thalweg.resource import ThalwegResource
 from thalweg_client import Verdict, judge
-from thalweg_client.judge import MAX_AGE
+from thalweg_client.judge import BUSY_LIMIT, MAX_AGE
 from thalweg_client.steps import Steps
 
 Asset = dg.AssetKey | dg.AssetsDefinition | dg.AssetSpec | str
@@ -53,6 +53,33 @@ def build_thalweg_stable_check(
     return _check(
         _of(asset, name, f"{topology} runs, and nothing is being changed."),
         lambda meant: judge.look_stable(meant, topology, quiet_for, max_age),
+        (engine, severity, blocking, resource_key),
+    )
+
+
+def build_thalweg_room_check(
+    *,
+    asset: Asset,
+    topology: str,
+    more: float = 0.0,
+    busy_limit: float = BUSY_LIMIT,
+    engine: str | None = None,
+    name: str = "room_ahead",
+    max_age: float = MAX_AGE,
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN,
+    blocking: bool = False,
+    resource_key: str = "thalweg",
+) -> dg.AssetChecksDefinition:
+    """Checks that a topology can take so much more than its sources are foretold to bring.
+
+    With ``blocking`` assets that give it that load are not made while it cannot.
+
+    :param more: The share that is added to its load, such as 0.2 for a fifth more.
+    :param busy_limit: The busy share that its busiest component may come to.
+    """
+    return _check(
+        _of(asset, name, f"{topology} has room for {100 * more:.0f} % more than is foretold."),
+        lambda meant: judge.look_room(meant, topology, more, busy_limit, max_age),
         (engine, severity, blocking, resource_key),
     )
 

@@ -12,6 +12,7 @@ from dagster_thalweg import (
     ThalwegResource,
     build_thalweg_lag_check,
     build_thalweg_node_check,
+    build_thalweg_room_check,
     build_thalweg_stable_check,
 )
 from thalweg_client import judge, steps
@@ -54,6 +55,13 @@ def test_topologies_and_nodes_are_checked(shared: Stand) -> None:
     assert checked(build_thalweg_node_check(asset=ASSET, host=host), reading(shared)).passed
     assert not checked(build_thalweg_node_check(asset=ASSET, host="host9"), reading(shared)).passed
     assert checked(build_thalweg_stable_check(asset=ASSET, topology=TOPOLOGY), reading(shared)).passed
+    shared.until(lambda: judge.look_room(ENGINE, TOPOLOGY), lambda verdict: verdict.data["busy"] is not None)
+    # However much is foretold, a limit of next to nothing leaves no room.
+    full = checked(build_thalweg_room_check(asset=ASSET, topology=TOPOLOGY, busy_limit=0.001), reading(shared))
+    assert not full.passed
+    assert full.metadata["expected_busy"].value >= full.metadata["busy"].value
+    ample = build_thalweg_room_check(asset=ASSET, topology=TOPOLOGY, more=0.1, busy_limit=1000.0)
+    assert checked(ample, reading(shared)).passed
 
 
 def test_a_server_that_is_down_is_no_verdict() -> None:

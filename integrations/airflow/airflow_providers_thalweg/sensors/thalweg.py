@@ -14,11 +14,12 @@ from airflow_providers_thalweg.operators.thalweg import data_of, default_deferra
 from airflow_providers_thalweg.triggers.thalweg import (
     ThalwegLagTrigger,
     ThalwegNodeTrigger,
+    ThalwegRoomTrigger,
     ThalwegStableTrigger,
     ThalwegTrigger,
 )
 from thalweg_client import SettingError, ThalwegError, Verdict, judge
-from thalweg_client.judge import MAX_AGE
+from thalweg_client.judge import BUSY_LIMIT, MAX_AGE
 from thalweg_client.steps import Steps
 
 if TYPE_CHECKING:
@@ -162,6 +163,37 @@ class ThalwegStableSensor(ThalwegSensor):
             engine=engine,
             topology=self.topology,
             quiet_for=self.quiet_for,
+            max_age=self.max_age,
+        )
+
+
+class ThalwegRoomSensor(ThalwegSensor):
+    """Waits until a topology can take so much more than its sources are foretold to bring, before a task that gives it that.
+
+    Its value has ``room``, the most that it could take: a task behind it can run smaller by it.
+
+    :param topology: The topology, by its name or id.
+    :param more: The share that the task adds to its load, such as 0.2 for a fifth more.
+    :param busy_limit: The busy share that its busiest component may come to.
+    """
+
+    template_fields: Sequence[str] = (*ThalwegSensor.template_fields, "topology")
+
+    def __init__(self, *, topology: str, more: float = 0.0, busy_limit: float = BUSY_LIMIT, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.topology, self.more, self.busy_limit = topology, more, busy_limit
+
+    def look(self, engine: str) -> Steps[Verdict]:
+        return judge.look_room(engine, self.topology, self.more, self.busy_limit, self.max_age)
+
+    def trigger(self, engine: str) -> ThalwegTrigger:
+        return ThalwegRoomTrigger(
+            thalweg_conn_id=self.thalweg_conn_id,
+            poll_interval=self.poke_interval,
+            engine=engine,
+            topology=self.topology,
+            more=self.more,
+            busy_limit=self.busy_limit,
             max_age=self.max_age,
         )
 

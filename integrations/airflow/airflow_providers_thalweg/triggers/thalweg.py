@@ -15,7 +15,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_providers_thalweg.hooks.thalweg import ThalwegHook, client_on_loop, is_permanent
 from thalweg_client import AsyncClient, Order, ThalwegError, Verdict, judge, steps
-from thalweg_client.judge import MAX_AGE
+from thalweg_client.judge import BUSY_LIMIT, MAX_AGE
 from thalweg_client.steps import Steps
 
 log = logging.getLogger(__name__)
@@ -176,6 +176,36 @@ class ThalwegStableTrigger(ThalwegTrigger):
 
     def look(self) -> Steps[Verdict]:
         return judge.look_stable(self.engine, self.topology, self.quiet_for, self.max_age)
+
+
+class ThalwegRoomTrigger(ThalwegTrigger):
+    """Waits until a topology can do so much more than is foretold for it."""
+
+    def __init__(
+        self,
+        *,
+        engine: str,
+        topology: str,
+        more: float = 0.0,
+        busy_limit: float = BUSY_LIMIT,
+        max_age: float = MAX_AGE,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.engine, self.topology = engine, topology
+        self.more, self.busy_limit, self.max_age = more, busy_limit, max_age
+
+    def wanted(self) -> dict[str, Any]:
+        return {
+            "engine": self.engine,
+            "topology": self.topology,
+            "more": self.more,
+            "busy_limit": self.busy_limit,
+            "max_age": self.max_age,
+        }
+
+    def look(self) -> Steps[Verdict]:
+        return judge.look_room(self.engine, self.topology, self.more, self.busy_limit, self.max_age)
 
 
 class ThalwegNodeTrigger(ThalwegTrigger):

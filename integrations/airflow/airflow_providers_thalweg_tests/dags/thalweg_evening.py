@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from airflow.providers.common.compat.sdk import DAG
 
 from airflow_providers_thalweg.operators.thalweg import ThalwegScaleOperator
-from airflow_providers_thalweg.sensors.thalweg import ThalwegLagSensor, ThalwegStableSensor
+from airflow_providers_thalweg.sensors.thalweg import ThalwegLagSensor, ThalwegRoomSensor, ThalwegStableSensor
 
 
 def evening(name: str, deferrable: bool) -> DAG:
@@ -24,7 +24,10 @@ def evening(name: str, deferrable: bool) -> DAG:
         stable = ThalwegStableSensor(
             task_id="stable", topology="words", deferrable=deferrable, poke_interval=0.2, timeout=240
         )
-        scale >> low >> stable
+        room = ThalwegRoomSensor(
+            task_id="room", topology="words", more=0.1, deferrable=deferrable, poke_interval=0.2, timeout=240
+        )
+        scale >> low >> stable >> room
     return dag
 
 

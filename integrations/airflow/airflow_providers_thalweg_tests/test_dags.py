@@ -42,7 +42,8 @@ def value(run: Any, task: str, key: str = "return_value") -> Any:
 def test_a_dag_scales_and_waits(name: str, served: Stand, connect: Connecting) -> None:
     connect(served)
     run = getattr(importlib.import_module("thalweg_evening"), name).test()
-    assert states(run) == {"scale": "success", "low": "success", "stable": "success"}
+    assert states(run) == {"scale": "success", "low": "success", "stable": "success", "room": "success"}
+    assert value(run, "room")["room"] >= 0.1
     assert value(run, "scale")["state"] == "done"
     assert value(run, "low")["backlog"] <= 1000
     page = value(run, "scale", KEY)

@@ -111,7 +111,7 @@ pub(super) fn in_shared_slots(
 
 /// Seconds from a stop until the topology, then busy up to the target, is where it would have been. Where the engine carries
 /// the change out by itself it goes back to its last checkpoint; Thalweg takes one before it stops anything.
-fn until_caught_up(situation: &Situation<'_>, model: &TopologyModel) -> f64 {
+pub(super) fn until_caught_up(situation: &Situation<'_>, model: &TopologyModel) -> f64 {
     let own = &situation.settings.thalweg;
     // A job that is known to take checkpoints tells how far apart they are; of any other nothing is repeated.
     let repeats = situation.settings.slots == SlotRule::Engine;

@@ -114,7 +114,7 @@ def stable(
 def has_room(
     topology: Topology, now: int, more: float = 0.0, busy_limit: float = BUSY_LIMIT, max_age: float = MAX_AGE
 ) -> Verdict:
-    """Whether a topology can do so much more than it is expected to have to do anyway: ``more`` is 0.2 for a fifth more.
+    """Whether a topology can do so much more than it is expected to do anyway: ``more`` is 0.2 for a fifth more.
 
     What is expected is its busiest component's busy share, times what its sources are foretold to bring over what they
     bring now where that is more. ``room`` among the figures is the most that ``more`` could be.

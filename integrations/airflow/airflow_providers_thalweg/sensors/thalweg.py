@@ -168,7 +168,7 @@ class ThalwegStableSensor(ThalwegSensor):
 
 
 class ThalwegRoomSensor(ThalwegSensor):
-    """Waits until a topology can take so much more than its sources are foretold to bring, before a task that gives it that.
+    """Waits until a topology can take so much more than is foretold, before a task that gives it that.
 
     Its value has ``room``, the most that it could take: a task behind it can run smaller by it.
 

@@ -20,6 +20,8 @@ interface ChartProps {
 }
 
 const HEIGHT = 170;
+/** Room for a time with its seconds and the half of its day, in pixels: closer together they would run into each other. */
+const TIME_WIDTH = 84;
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const fineClock = new Intl.DateTimeFormat(undefined, {
     hour: '2-digit',
@@ -63,6 +65,7 @@ function draw(place: HTMLElement, props: ChartProps): uPlot {
                 ticks: grid,
                 font,
                 size: 30,
+                space: TIME_WIDTH,
                 values: (_plot, times, _axis, _space, step) => clockTimes(times, step),
             },
             {

@@ -20,14 +20,13 @@ pub fn recovery(
     let interval = topology.checkpoint_interval?;
     let working = view.components.iter().filter(|c| c.kind != ComponentKind::System);
     let busy = working.filter_map(|component| component.mean_capacity).reduce(|a, b| a.max(b))?;
-    let measured = learned.filter(|model| model.stop_secs.is_some());
-    let away = measured.map_or(settings.thalweg.restart, |model| model.away(&settings.thalweg));
+    let away = TopologyModel::away(learned, &settings.thalweg);
     let assumed = CatchUp::assumed(away);
     // Rates are counted in parts of the most that can be done.
     let rate = RatePerSec::saturating(busy.get());
     Some(Recovery {
         away,
-        away_is_measured: measured.is_some(),
+        away_is_measured: learned.is_some_and(|model| model.stop_secs.is_some()),
         interval,
         busy,
         takes: assumed.takes(Job { rate, interval: Some(interval) }),

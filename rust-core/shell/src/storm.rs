@@ -237,9 +237,11 @@ impl Hands for Rebalancer {
             return Err(refusal("TOPOLOGY_NOT_ACTIVE", text));
         }
         let counts = asked(plan, &before)?;
+        // Nothing is to be taken back where another action begins.
+        self.on_its_way.clear();
+        self.unplaced.clear();
         intend(Done::CountsAsked { counts: counts.clone() })?;
         self.ask_for(&plan.topology, plan.counts.clone())?;
-        self.unplaced.remove(&plan.topology);
         let (topology, now) = (plan.topology.clone(), Instant::now());
         self.watched = Some(Watched { topology, counts, before, since: now, looked: now });
         Ok(())

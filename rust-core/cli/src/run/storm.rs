@@ -1,5 +1,7 @@
 //! `thalweg run storm`.
 
+use std::time::Duration;
+
 use anyhow::anyhow;
 use clap::Args;
 use serde_json::{Map, Value};
@@ -35,18 +37,18 @@ pub struct Storm {
 impl Storm {
     /// Runs the command.
     pub fn run(self) -> Result<(), Failure> {
-        let given = self.running.given()?;
+        let mut given = self.running.given()?;
+        given.entry(WAIT).or_insert(WAIT_SECS.into());
         // What is wrong with it need not wait for an answer.
-        settings::read_all(&given)?;
+        let wait = settings::read_all(&given)?.rebalance_wait;
         let beside = self.storm.reach()?;
         let cluster = beside.cluster().clone();
-        let all = with_defaults(&cluster, given)?;
+        let all = with_defaults(&cluster, wait, given);
         let settings = settings::read_all(&all)?;
         require_time(&settings, &cluster)?;
         let acts = settings.core.mode >= Mode::Confirm;
         let who = format!("the Nimbus at {}", cluster.place);
         require_no_other(acts, cluster.has_thalweg, (&who, "thalweg.mode: act there"))?;
-        let wait = settings.rebalance_wait;
         // Rules and topologies may let it go further than it begins, so the client for changes is told that it may change.
         let hands = Rebalancer::through(self.storm.client(true)?, self.storm.timeout(), wait);
         let opened = self.running.open(settings, &all)?;
@@ -59,21 +61,20 @@ impl Storm {
 /// what it touches, and a worker shows that it runs with its next report.
 fn with_defaults(
     cluster: &Cluster,
+    wait: Duration,
     given: Map<String, Value>,
-) -> Result<Map<String, Value>, Failure> {
-    let mut all = defaults(cluster);
-    all.insert(WAIT.to_owned(), WAIT_SECS.into());
-    all.extend(given.clone());
-    let wait = settings::read_all(&all)?.rebalance_wait.as_secs_f64();
+) -> Map<String, Value> {
+    let wait = wait.as_secs_f64();
     let step = (wait + START_SECS + 2.0 * reports_secs(cluster)).ceil().min(LONGEST_STEP_SECS);
     let set: [(&str, Value); 3] = [
         ("thalweg.placement.slots", "engine-workers".into()),
         ("thalweg.scaling.restart.secs", (wait + START_SECS / 2.0).into()),
         (STEP, (step as u32).into()),
     ];
+    let mut all = defaults(cluster);
     all.extend(set.map(|(key, value)| (key.to_owned(), value)));
     all.extend(given);
-    Ok(all)
+    all
 }
 
 /// Fails where no change could be seen to run within a step: each would be taken back, and stop its topology twice.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::client::Client;
@@ -47,10 +46,7 @@ impl Beside {
     /// # Errors
     /// When it does not answer, or Nimbus does not answer it.
     pub fn look(&mut self) -> Result<Look, StormError> {
-        self.ask(|program, number, limit| {
-            program.say(&Question::Look.line(number))?;
-            protocol::look(&program.hear(limit)?, number)
-        })
+        self.ask(Question::Look, |number, line| protocol::look(line, number))
     }
 
     /// How the topology of this id stands; nothing of one that has ended.
@@ -58,7 +54,8 @@ impl Beside {
     /// # Errors
     /// When it does not answer, or Nimbus does not answer it.
     pub fn standing(&mut self, topology: &str) -> Result<Option<Standing>, StormError> {
-        let told: Told = self.answered(Question::Standing(topology))?;
+        let question = Question::Standing(topology);
+        let told: Told = self.ask(question, |number, line| question.answer(number, line))?;
         Ok(told.into())
     }
 
@@ -68,31 +65,30 @@ impl Beside {
     /// # Errors
     /// When it does not answer, or refuses.
     pub fn rebalance(&mut self, order: &Rebalance) -> Result<(), StormError> {
-        let taken = self.answered::<Map<String, Value>>(Question::Rebalance(order));
+        let question = Question::Rebalance(order);
+        let taken =
+            self.ask(question, |number, line| question.answer::<Map<String, Value>>(number, line));
         taken.map(drop).map_err(|error| match error {
             StormError::Unreadable(why) => StormError::Declined(why),
             other => other,
         })
     }
 
-    fn answered<T: DeserializeOwned>(&mut self, question: Question<'_>) -> Result<T, StormError> {
-        self.ask(|program, number, limit| {
-            program.say(&question.line(number))?;
-            question.answer(number, &program.hear(limit)?)
-        })
-    }
-
-    /// Asks something. Where the program has ended or answers nonsense, the next question starts it anew.
+    /// Asks something, and reads the answer to it. Where the program has ended or answers nonsense, the next question starts it
+    /// anew.
     fn ask<T>(
         &mut self,
-        question: impl FnOnce(&mut Program, u64, Duration) -> Result<T, StormError>,
+        question: Question<'_>,
+        read: impl FnOnce(u64, &str) -> Result<T, StormError>,
     ) -> Result<T, StormError> {
         let mut program = match self.program.take() {
             Some(program) => program,
             None => started(&self.client, self.limit)?.0,
         };
         self.questions += 1;
-        let answer = question(&mut program, self.questions, self.limit);
+        let number = self.questions;
+        let said = program.say(&question.line(number)).and_then(|()| program.hear(self.limit));
+        let answer = said.and_then(|line| read(number, &line));
         if answer.as_ref().err().is_none_or(StormError::is_of_nimbus) {
             self.program = Some(program);
         }

@@ -53,18 +53,20 @@ impl CatchUp {
     /// How long until one has caught up that is busy for a share of its time, of a job as [`assumed`](Self::assumed). What is
     /// too busy for a number counts as the busiest that has one.
     pub fn takes_at(self, busy: Share, interval: Millis) -> Millis {
-        let busy = busy.get().min(BUSIEST) * self.most_per_sec;
-        let ratio = busy / (self.most_per_sec - busy);
-        let repeated = self.share * interval.get() / 1000.0;
-        Millis::saturating(1000.0 * (self.away_secs + ratio * (self.beyond_secs + repeated)))
+        let busy = busy.get().min(BUSIEST);
+        self.after(busy / (1.0 - busy), interval)
     }
 
     /// How long until it has caught up; nothing where its interval is missing, or it is too busy for a number.
     pub fn takes(&self, job: Job) -> Option<Millis> {
-        let interval_secs = job.interval?.get() / 1000.0;
-        let ratio = self.ratio(job.rate)?;
-        let secs = self.away_secs + ratio * (self.beyond_secs + self.share * interval_secs);
-        Some(Millis::saturating(secs * 1000.0))
+        Some(self.after(self.ratio(job.rate)?, job.interval?))
+    }
+
+    /// How long until one has caught up that works off a second of records for so many.
+    fn after(&self, ratio: f64, interval: Millis) -> Millis {
+        let repeated_secs = self.share * interval.get() / 1000.0;
+        let secs = self.away_secs + ratio * (self.beyond_secs + repeated_secs);
+        Millis::saturating(secs * 1000.0)
     }
 
     /// The longest checkpoint interval with which it has caught up within a time; nothing where none is short enough, and

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::charter::Charter;
 use crate::context::Context;
 use crate::model::{Component, Observation, Topology};
+use crate::policy::thalweg::TopologyModel;
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::rules::{Bound, BoundOf, Floor};
 use crate::settings::{ActionKind, Rules};
@@ -38,10 +39,9 @@ pub fn takes(
     learned: &Learned,
 ) -> Millis {
     let model = learned.model(topology, context.namesakes);
-    let usual =
-        model.and_then(|model| model.stop_secs).map(|secs| Millis::saturating(secs * 1000.0));
+    let usual = TopologyModel::away(model, &context.settings.thalweg);
     let last = remembered.map_or(Millis::ZERO, |state| state.last_took);
-    usual.unwrap_or(context.settings.thalweg.restart).max(last)
+    usual.max(last)
 }
 
 /// The observation with the bounds that hold now written into its components.

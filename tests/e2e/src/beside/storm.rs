@@ -1,16 +1,15 @@
 //! Thalweg beside a Storm whose scheduler is Storm's own: executor counts follow the load.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 use thalweg_lab::StormJob;
 use thalweg_lab::control::TopologyInfo;
-use thalweg_lab::process::Server;
-use thalweg_lab::wait::until_seen;
+use thalweg_lab::process::{Server, tails};
 
-use crate::product::{self, Product, read_status, text};
+use crate::product::{self, Product, read_status, text, wait_with};
 use crate::{LIMIT, Status, THALWEG};
 
 const NAME: &str = "beside";
@@ -88,15 +87,13 @@ fn ended(dir: &Path, code: Option<&str>) -> Result<Option<()>> {
     Ok(is_it.then_some(()))
 }
 
-/// Waits until something is there; what cannot be read yet may be later.
-fn seen<T: std::fmt::Debug>(
+/// Waits until something is there; fails with what the command said.
+fn seen<T>(
     product: &Product,
     dir: &Path,
     what: &str,
     look: impl Fn(&Product) -> Result<Option<T>>,
 ) -> Result<T> {
-    let log: PathBuf = dir.with_extension("out");
-    let found = until_seen(what, LIMIT, || look(product), Option::is_some)
-        .with_context(|| thalweg_lab::process::tails(std::slice::from_ref(&log)))?;
-    found.context("it was there")
+    let said = || tails(&[dir.with_extension("out")]);
+    wait_with(LIMIT, what, || look(product), said)
 }

@@ -155,7 +155,7 @@ fn foresee(situation: &Situation<'_>, model: &mut TopologyModel, source: Source)
 /// Time until an action decided next would take effect.
 fn lead(situation: &Situation<'_>, model: &TopologyModel) -> Millis {
     let settings = situation.settings;
-    let stop = model.away(&settings.thalweg);
+    let stop = TopologyModel::away(Some(model), &settings.thalweg);
     Millis::saturating(settings.sampling.get() + stop.get() + settings.settle.get())
 }
 

@@ -55,9 +55,10 @@ pub struct TopologyModel {
 }
 
 impl TopologyModel {
-    /// About how long an action stops it: as its last ones took, or by assumption.
-    pub fn away(&self, own: &ThalwegSettings) -> Millis {
-        self.stop_secs.map_or(own.restart, |secs| Millis::saturating(secs * 1000.0))
+    /// About how long an action stops a topology: as its last ones took, or by assumption.
+    pub fn away(learned: Option<&Self>, own: &ThalwegSettings) -> Millis {
+        let measured = learned.and_then(|model| model.stop_secs);
+        measured.map_or(own.restart, |secs| Millis::saturating(secs * 1000.0))
     }
 
     /// Notes how long an action took.

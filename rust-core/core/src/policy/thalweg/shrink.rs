@@ -116,7 +116,7 @@ pub(super) fn until_caught_up(situation: &Situation<'_>, model: &TopologyModel) 
     // A job that is known to take checkpoints tells how far apart they are; of any other nothing is repeated.
     let repeats = situation.settings.slots == SlotRule::Engine;
     let interval = situation.topology.checkpoint_interval.filter(|_| repeats);
-    let assumed = CatchUp::assumed(model.away(own));
+    let assumed = CatchUp::assumed(TopologyModel::away(Some(model), own));
     assumed.takes_at(own.target, interval.unwrap_or(Millis::ZERO)).get() / 1000.0
 }
 

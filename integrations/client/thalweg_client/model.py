@@ -218,10 +218,15 @@ class Reason:
 
     code: str
     text: str
+    measured: float | None = None
+    #: What that was held against.
+    limit: float | None = None
 
     @classmethod
     def read(cls, told: Fields) -> Reason:
-        return cls(told.text("code"), told.text("text"))
+        return cls(
+            told.text("code"), told.text("text"), told.optional_number("measured"), told.optional_number("limit")
+        )
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ _CODES: dict[str, tuple[Kind, bool]] = {
     "TOPOLOGY_NOT_ACTIVE": (Kind.RESTARTING, False),
     "EXECUTORS_UNASSIGNED": (Kind.RESTARTING, False),
     "EXECUTORS_RESTARTING": (Kind.RESTARTING, False),
-    "SETTLING": (Kind.CATCHING_UP, False),
+    "SETTLING": (Kind.CATCHING_UP, True),
     "CATCHING_UP": (Kind.CATCHING_UP, False),
     "ACTION_RUNNING": (Kind.ACTION, False),
     "LINK_SLOW": (Kind.NODE, False),

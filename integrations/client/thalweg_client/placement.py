@@ -166,9 +166,14 @@ class Placement:
     #: What is so of each candidate.
     assessed: tuple[Assessment, ...] = ()
 
+    @property
+    def candidate(self) -> str | None:
+        """The name of the chosen candidate."""
+        return None if self.chosen is None else self.assessed[self.chosen].candidate
+
     def json(self) -> dict[str, Any]:
         """The decision as JSON."""
-        told = asdict(self)
+        told = asdict(self) | {"candidate": self.candidate}
         return told | {"answer": str(self.answer), "assessed": list(told["assessed"])}
 
 
@@ -385,6 +390,19 @@ def look_seen(engine: str, topology: str) -> Steps[Seen | Unseen]:
             raise
         return Unseen(str(error))
     return Seen(of, found, now)
+
+
+def look_ordered(engine: str, topology: str, mark: str) -> Steps[str | None]:
+    """Why nothing comes of an order any more; nothing while it may, or was carried out and is about to be seen."""
+    try:
+        order = yield from steps.order_of(engine, topology, mark)
+    except ThalwegError as error:
+        if not error.passing:
+            raise
+        return None
+    if order is None or order.is_open or order.state == "done":
+        return None
+    return f"the order is {order.state}" + (f": {order.text}" if order.text else "")
 
 
 def rules_of(on_unknown: str, prefer: str) -> Rules:

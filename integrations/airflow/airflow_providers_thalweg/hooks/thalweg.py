@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, BaseHook
@@ -11,10 +12,12 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 from thalweg_client import (
     AsyncClient,
     BadAnswer,
+    Candidate,
     Client,
     Forbidden,
     Invalid,
     OrderFailed,
+    Placement,
     Refused,
     SettingError,
     Settings,
@@ -22,6 +25,7 @@ from thalweg_client import (
     Unauthorized,
     steps,
 )
+from thalweg_client.placement import Rules, look_seen, place, rules_of
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
@@ -81,6 +85,35 @@ class ThalwegHook(BaseHook):
         :raises SettingError: where neither names one.
         """
         return engine_of(named, self.thalweg_conn_id, self.connection.extra_dejson)
+
+    def place(
+        self,
+        candidates: Sequence[Candidate | Mapping[str, Any]],
+        engine: str | None = None,
+        on_unknown: str = "start",
+        prefer: str = "more",
+    ) -> Placement:
+        """Asks once where a task may run, such as in a ``@task.branch``: it waits for nothing and orders nothing."""
+        given = [Candidate.read(one) for one in candidates]
+        hooks = {name: ThalwegHook(name) for name in {one.connection for one in given if one.connection}}
+        hooks[self.thalweg_conn_id] = self
+        named = [replace(one, connection=one.connection or self.thalweg_conn_id) for one in given]
+        named = [replace(one, engine=hooks[one.connection].engine(one.engine or engine)) for one in named]
+        return self.placed(hooks, named, rules_of(on_unknown, prefer))
+
+    @staticmethod
+    def placed(
+        hooks: Mapping[str, ThalwegHook],
+        candidates: Sequence[Candidate],
+        rules: Rules,
+        refused: Mapping[str, str] | None = None,
+    ) -> Placement:
+        """Asks each candidate's server, and decides."""
+        seen = []
+        for one in candidates:
+            with hooks[one.connection].get_conn() as client:
+                seen.append(client.run(look_seen(one.engine, one.topology)))
+        return place(candidates, seen, rules, {int(at): why for at, why in (refused or {}).items()})
 
     def test_connection(self) -> tuple[bool, str]:
         """Whether the server answers, and whose token it is."""

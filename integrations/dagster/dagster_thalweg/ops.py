@@ -81,7 +81,8 @@ def _said(context: dg.OpExecutionContext, config: OrderConfig) -> str:
     return config.why or f"Dagster: {context.job_name}.{context.op.name} in {context.run_id}"
 
 
-def _mark(context: dg.OpExecutionContext, body: dict[str, Any], *of: str) -> str:
+def mark_of(context: dg.OpExecutionContext, body: dict[str, Any], *of: str) -> str:
+    """The reference of an order, the same each time that an op of the same run gives it."""
     run = context.run
     # A run that Dagster begins in place of one that failed goes on with its orders; one that somebody begins does not.
     origin = run.root_run_id if RETRIED in run.tags and run.root_run_id else run.run_id
@@ -121,7 +122,7 @@ def thalweg_scale(context: dg.OpExecutionContext, config: ScaleConfig, thalweg: 
         if not change:
             raise SettingError("counts: nothing is ordered: no counts, no memory_mib, no leave and no adopt")
         engine = thalweg.engine_of(config.engine)
-        mark = _mark(context, change, engine, config.topology, config.key)
+        mark = mark_of(context, change, engine, config.topology, config.key)
         with thalweg.client() as client:
             order = client.run(steps.scale(engine, config.topology, change, mark, _said(context, config)))
             context.log.info("order %s for %s is %s", order.id or mark, config.topology, order.state)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, BaseHook
 
@@ -25,10 +26,14 @@ from thalweg_client import (
     Unauthorized,
     steps,
 )
-from thalweg_client.placement import Rules, look_seen, place, rules_of
+from thalweg_client.placement import rules_of
+from thalweg_client.placing import seen_by
+from thalweg_client.steps import Steps
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
+
+T = TypeVar("T")
 
 #: What the extra of a connection may hold.
 EXTRAS = ("engine", "verify", "timeout", "plaintext", "dashboard")
@@ -94,26 +99,23 @@ class ThalwegHook(BaseHook):
         prefer: str = "more",
     ) -> Placement:
         """Asks once where a task may run, such as in a ``@task.branch``: it waits for nothing and orders nothing."""
-        given = [Candidate.read(one) for one in candidates]
-        hooks = {name: ThalwegHook(name) for name in {one.connection for one in given if one.connection}}
-        hooks[self.thalweg_conn_id] = self
-        named = [replace(one, connection=one.connection or self.thalweg_conn_id) for one in given]
-        named = [replace(one, engine=hooks[one.connection].engine(one.engine or engine)) for one in named]
-        return self.placed(hooks, named, rules_of(on_unknown, prefer))
+        hooks, named = self.candidates(candidates, self.thalweg_conn_id, engine)
+        return seen_by(partial(self.ask, hooks), named, rules_of(on_unknown, prefer), {})
+
+    @classmethod
+    def candidates(
+        cls, given: Sequence[Candidate | Mapping[str, Any]], conn_id: str, engine: str | None
+    ) -> tuple[dict[str, ThalwegHook], list[Candidate]]:
+        """Candidates with their connections and engines, and the hooks of those connections."""
+        named = [replace(one, connection=one.connection or conn_id) for one in map(Candidate.read, given)]
+        hooks = {name: cls(name) for name in {one.connection for one in named}}
+        return hooks, [replace(one, engine=hooks[one.connection].engine(one.engine or engine)) for one in named]
 
     @staticmethod
-    def placed(
-        hooks: Mapping[str, ThalwegHook],
-        candidates: Sequence[Candidate],
-        rules: Rules,
-        refused: Mapping[str, str] | None = None,
-    ) -> Placement:
-        """Asks each candidate's server, and decides."""
-        seen = []
-        for one in candidates:
-            with hooks[one.connection].get_conn() as client:
-                seen.append(client.run(look_seen(one.engine, one.topology)))
-        return place(candidates, seen, rules, {int(at): why for at, why in (refused or {}).items()})
+    def ask(hooks: Mapping[str, ThalwegHook], one: Candidate, steps: Steps[T], /) -> T:
+        """Holds a conversation with a candidate's server."""
+        with hooks[one.connection].get_conn() as client:
+            return client.run(steps)
 
     def test_connection(self) -> tuple[bool, str]:
         """Whether the server answers, and whose token it is."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowException, BaseOperator, BranchMixIn
@@ -14,23 +16,12 @@ from airflow_providers_thalweg.hooks.thalweg import ThalwegHook, airflow_error
 from airflow_providers_thalweg.links.thalweg import ThalwegLink, leave
 from airflow_providers_thalweg.operators.thalweg import data_of, default_deferrable
 from airflow_providers_thalweg.triggers.placement import ThalwegPlacementTrigger
-from thalweg_client import Candidate, Placement, SettingError, ThalwegError, steps
-from thalweg_client.placement import Answer, look_ordered, rules_of
+from thalweg_client import Candidate, Placement, ThalwegError, steps
+from thalweg_client.placement import Answer, rules_of
+from thalweg_client.placing import Placing, Progress
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
-
-
-@dataclass
-class Progress:
-    """How far a placement has come: what goes along while it waits."""
-
-    #: When it began, in seconds since 1970.
-    since: float
-    #: Why no more is to be had, by a candidate's place in the list.
-    refused: dict[str, str] = field(default_factory=dict)
-    #: The references of orders that were given, by a candidate's place.
-    ordered: dict[str, str] = field(default_factory=dict)
 
 
 class ThalwegPlacementOperator(BaseOperator, BranchMixIn):
@@ -94,9 +85,10 @@ class ThalwegPlacementOperator(BaseOperator, BranchMixIn):
     def _until_it_starts(self, context: Context, progress: Progress) -> Any:
         try:
             hooks, candidates = self._asked()
+            placing = self._placing(context, hooks, candidates)
             said = ""
             while True:
-                decided = self._decided(context, hooks, candidates, progress)
+                decided = placing.decided(progress)
                 if decided.answer.starts:
                     return self._start(context, hooks, candidates, decided)
                 if decided.answer == Answer.FAIL:
@@ -110,48 +102,20 @@ class ThalwegPlacementOperator(BaseOperator, BranchMixIn):
 
     def _asked(self) -> tuple[dict[str, ThalwegHook], list[Candidate]]:
         """The candidates with their servers and engines, and the hooks by their connections."""
-        given = [Candidate.read(one) for one in self.candidates]
-        named = [replace(one, connection=one.connection or self.thalweg_conn_id) for one in given]
-        hooks = {name: ThalwegHook(name) for name in {one.connection for one in named}}
-        return hooks, [replace(one, engine=hooks[one.connection].engine(one.engine or self.engine)) for one in named]
+        return ThalwegHook.candidates(self.candidates, self.thalweg_conn_id, self.engine)
 
-    def _decided(
-        self, context: Context, hooks: Mapping[str, ThalwegHook], candidates: list[Candidate], progress: Progress
-    ) -> Placement:
-        """The decision, with more asked for where that is it. What is refused is decided anew without it."""
-        while True:
-            decided = ThalwegHook.placed(hooks, candidates, rules_of(self.on_unknown, self.prefer), progress.refused)
-            if decided.answer != Answer.MORE or decided.chosen is None:
-                return decided
-            one, at = candidates[decided.chosen], str(decided.chosen)
-            try:
-                why = self._ask_for_more(context, hooks[one.connection], one, at, decided, progress)
-            except SettingError:
-                raise
-            except ThalwegError as error:
-                why = str(error)
-            if why is None:
-                return decided
-            self.log.warning("no more for %s: %s", one.name, why)
-            progress.refused[at] = why
-
-    def _ask_for_more(
-        self, context: Context, hook: ThalwegHook, one: Candidate, at: str, decided: Placement, progress: Progress
-    ) -> str | None:
-        """Gives the order, once, or says why nothing comes of the one that was given."""
+    def _placing(self, context: Context, hooks: Mapping[str, ThalwegHook], candidates: list[Candidate]) -> Placing:
         ti = context["ti"]
-        change = dict(decided.change)
-        mark = progress.ordered.get(at)
-        with hook.get_conn() as client:
-            if mark is not None:
-                return client.run(look_ordered(one.engine, one.topology, mark))
-            of = (ti.dag_id, ti.run_id, ti.task_id, str(ti.map_index), one.engine, one.topology)
-            mark = steps.reference("airflow", *of, body=change)
-            why = self.why or f"Airflow: {ti.dag_id}.{ti.task_id} in {ti.run_id}: {decided.why}"
-            order = client.run(steps.scale(one.engine, one.topology, change, mark, why))
-        self.log.info("order %s for %s is %s: %s", order.id or mark, one.name, order.state, change)
-        progress.ordered[at] = mark
-        return None
+        of = (ti.dag_id, ti.run_id, ti.task_id, str(ti.map_index))
+        who = self.why or f"Airflow: {ti.dag_id}.{ti.task_id} in {ti.run_id}"
+        return Placing(
+            candidates,
+            rules_of(self.on_unknown, self.prefer),
+            partial(ThalwegHook.ask, hooks),
+            mark=lambda one, change: steps.reference("airflow", *of, one.engine, one.topology, body=change),
+            why=lambda decided: f"{who}: {decided.why}",
+            said=lambda text, is_warning: self.log.log(logging.WARNING if is_warning else logging.INFO, "%s", text),
+        )
 
     def _rest(self, candidates: list[Candidate], decided: Placement, progress: Progress) -> None:
         left = progress.since + self.timeout - time.time()

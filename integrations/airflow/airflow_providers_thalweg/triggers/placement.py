@@ -27,7 +27,7 @@ class ThalwegPlacementTrigger(BaseTrigger):
 
     :param candidates: The candidates as JSON, each with its engine and its connection.
     :param progress: How far the task has come, which the event gives back: ``refused`` and ``ordered`` as
-        :class:`~airflow_providers_thalweg.operators.placement.Progress` has them.
+        :class:`~thalweg_client.placing.Progress` has them.
     :param poll_interval: Seconds between two questions.
     """
 

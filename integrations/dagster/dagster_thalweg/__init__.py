@@ -24,6 +24,7 @@ from dagster_thalweg.ops import (
     thalweg_wait_until_stable,
 )
 from dagster_thalweg.patience import thalweg_patience
+from dagster_thalweg.peaks import build_thalweg_peaks_sensor
 from dagster_thalweg.placement import PlacementConfig, build_thalweg_placement_op
 from dagster_thalweg.resource import ThalwegResource
 from dagster_thalweg.schedules import build_thalweg_schedule
@@ -50,6 +51,7 @@ __all__ = [
     "build_thalweg_lag_sensor",
     "build_thalweg_node_check",
     "build_thalweg_observation_sensor",
+    "build_thalweg_peaks_sensor",
     "build_thalweg_placement_op",
     "build_thalweg_record_sensor",
     "build_thalweg_room_check",

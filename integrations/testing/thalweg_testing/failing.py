@@ -73,7 +73,7 @@ def answering(answer: Answering) -> Iterator[Failing]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = do_DELETE = _any  # noqa: N815
+        do_GET = do_POST = do_PUT = do_DELETE = _any  # noqa: N815
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
@@ -117,7 +117,7 @@ def losing(behind: str, lost: Losing, before: bool = False) -> Iterator[Failing]
             self.end_headers()
             self.wfile.write(read)
 
-        do_GET = do_POST = do_DELETE = _any  # noqa: N815
+        do_GET = do_POST = do_PUT = do_DELETE = _any  # noqa: N815
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

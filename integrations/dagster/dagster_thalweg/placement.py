@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import Field
 
 import dagster as dg
+from dagster_thalweg.lineage import lineage
 from dagster_thalweg.ops import mark_of
 from dagster_thalweg.resource import ThalwegResource, failure
 from thalweg_client import Candidate, Placement, SettingError, ThalwegError
@@ -76,7 +77,9 @@ def build_thalweg_placement_op(
                 why=_why(context, config.why),
                 said=lambda text, is_warning: context.log.warning(text) if is_warning else context.log.info(text),
             )
-            decided = _until_it_starts(context, placing, (poll_interval, timeout))
+            with lineage(context, "placement", given[0].engine, name, config.why) as came_to:
+                decided = _until_it_starts(context, placing, (poll_interval, timeout))
+                came_to.update(decided.json())
         except ThalwegError as error:
             raise failure(error) from error
         told = decided.json()

@@ -78,7 +78,7 @@ def answering(answer: Answering) -> Iterator[Failing]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    with _serving(Handler) as address:
+    with serving(Handler) as address:
         yield Failing(address, asked)
 
 
@@ -122,12 +122,13 @@ def losing(behind: str, lost: Losing, before: bool = False) -> Iterator[Failing]
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    with _serving(Handler) as address:
+    with serving(Handler) as address:
         yield Failing(address, asked)
 
 
 @contextmanager
-def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A server with a handler."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -479,7 +479,8 @@ fn peaks_are_expected_under_a_name_and_what_cannot_be_one_is_refused() {
         lead_secs: None,
     };
     let later = 4_000_000_000_000;
-    let told = served.ask(expect("dag", vec![peak(later, later + 60_000), peak(1, 2)])).unwrap();
+    let told =
+        served.ask(expect("dag", vec![peak(later, later + 60_000), peak(1000, 2000)])).unwrap();
     assert_eq!(told["peaks"], 1, "one that is over is none");
     let said = served.status()["operator"]["expected"].clone();
     assert_eq!(said[0]["peaks"][0]["floors"][0]["count"], 4, "{said}");

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import AirflowException, BaseOperator, BranchMixIn
 
 from airflow_providers_thalweg.hooks.thalweg import ThalwegHook, airflow_error
+from airflow_providers_thalweg.lineage import Lineage
 from airflow_providers_thalweg.links.thalweg import ThalwegLink, leave
 from airflow_providers_thalweg.operators.thalweg import data_of, default_deferrable
 from airflow_providers_thalweg.triggers.placement import ThalwegPlacementTrigger
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
-class ThalwegPlacementOperator(BaseOperator, BranchMixIn):
+class ThalwegPlacementOperator(Lineage, BaseOperator, BranchMixIn):
     """Asks for risk, load and capacity of several topologies, and goes on with the task of the one that is chosen.
 
     It starts the first candidate that has room, now and at the peak that is foretold. Where none has, it asks Thalweg
@@ -46,6 +47,7 @@ class ThalwegPlacementOperator(BaseOperator, BranchMixIn):
     :param why: Why more is asked for, for the ledger; the task and its run unless something is said.
     """
 
+    act = "placement"
     template_fields: Sequence[str] = ("candidates", "engine", "thalweg_conn_id", "why")
     operator_extra_links: ClassVar[tuple[ThalwegLink, ...]] = (ThalwegLink(),)  # type: ignore[misc]
     inherits_from_skipmixin = True
@@ -89,6 +91,7 @@ class ThalwegPlacementOperator(BaseOperator, BranchMixIn):
             said = ""
             while True:
                 decided = placing.decided(progress)
+                self.came_to(decided.json(), decided.why)
                 if decided.answer.starts:
                     return self._start(context, hooks, candidates, decided)
                 if decided.answer == Answer.FAIL:
@@ -148,6 +151,7 @@ class ThalwegPlacementOperator(BaseOperator, BranchMixIn):
         for key, value in (values | {"return_value": told}).items():
             ti.xcom_push(key=key, value=value)
         leave(context, hooks[one.connection].settings, one.engine)
+        self.came_to({**told, "engine": one.engine})
         if any(other.task for other in candidates):
             self.do_branch(context, one.task or None)
         return told

@@ -128,9 +128,11 @@ pub struct PeakBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PeaksBody {
-    /// The topology, by its name or id.
-    topology: String,
-    /// The peaks, at most 100 with at most 100 components each.
+    /// The topology, by its name or id; all of the engine if absent.
+    #[serde(default)]
+    topology: Option<String>,
+    /// The peaks, at most 100 with at most 100 components each; none takes back what was said.
+    #[serde(default)]
     #[schema(max_items = 100)]
     peaks: Vec<PeakBody>,
     /// How long before each its executors are to be there, in seconds; 600 if absent.
@@ -269,7 +271,8 @@ pub async fn expect(
 ) -> Answer {
     caller.must(Role::Operator)?;
     let body = read(body)?;
-    let command = json!({ "expect": { "name": name, "scope": body.topology, "peaks": body.peaks,
+    let scope = body.topology.as_deref().unwrap_or("*");
+    let command = json!({ "expect": { "name": name, "scope": scope, "peaks": body.peaks,
         "lead_secs": body.lead_secs } });
     order(&app, &engine, &caller, (command, &body.why)).await
 }

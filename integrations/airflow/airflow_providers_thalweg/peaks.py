@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 #: What the names of peaks begin with.
 ORIGIN = "airflow/"
+#: The longest interval of a Dag that is looked for.
+LONGEST = timedelta(days=32)
 #: The param in which a Dag declares its load.
 PARAM = "thalweg"
 
@@ -80,8 +82,10 @@ def _starts(dag: Any, following: datetime | None, now: datetime, ahead: timedelt
     """When its next runs begin, in ms since 1970. A run begins once its interval is over."""
     if following is None:
         return []
-    infos = islice(dag.iter_dagrun_infos_between(following, now + ahead), MOST)
-    return [int(one.run_after.timestamp() * 1000) for one in infos if now <= one.run_after <= now + ahead]
+    # One that has to catch up has runs long ago, whose number nobody knows.
+    infos = dag.iter_dagrun_infos_between(max(following, now - LONGEST), now + ahead)
+    coming = (one.run_after for one in infos if now <= one.run_after <= now + ahead)
+    return [int(begin.timestamp() * 1000) for begin in islice(coming, MOST)]
 
 
 def told(conn_id: str, engine: str | None, ahead: timedelta) -> Changed:

@@ -320,7 +320,7 @@ fn expected(
     lead_secs: u32,
     now: Timestamp,
 ) -> Result<Vec<Peak>, EngineError> {
-    let wrong = |text: String| EngineError::Request(text);
+    let wrong = EngineError::Request;
     if name.trim().is_empty() || name.chars().count() > LONGEST_NAME {
         return Err(wrong(format!("the name of peaks has 1 to {LONGEST_NAME} letters")));
     }

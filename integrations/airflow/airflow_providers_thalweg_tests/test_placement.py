@@ -59,7 +59,7 @@ def test_a_task_goes_elsewhere_where_there_is_room(
     with stand() as other:
         monkeypatch.setenv("AIRFLOW_CONN_OTHER", connection(other.address, other.tokens["reader"]))
         roomy(other)
-        run = importlib.import_module("thalweg_placed").here.test(run_conf={"elsewhere": "other"})
+        run = importlib.import_module("thalweg_placed").here.test(run_conf={"elsewhere": "other", "there": 50})
     assert states(run) == {"place": "success", "here": "skipped", "there": "success"}
     assert value(run, "place", "answer") == "elsewhere"
     assert served.run(steps.orders(ENGINE, TOPOLOGY)) == []

@@ -112,11 +112,12 @@ class _Patient(_Base):
         """Defers the task, unless the failure counts as any other."""
         if isinstance(failure, _other_ends()):
             return
-        patience, since = self.thalweg_patience, since or time.time()
+        patience, now = self.thalweg_patience, time.time()
+        since = since or now
         hook = ThalwegHook(patience.thalweg_conn_id)
         try:
             engine = hook.engine(patience.engine)
-            decided = self._decided(hook, engine, time.time() - since)
+            decided = self._decided(hook, engine, now - since)
         except (ThalwegError, AirflowException) as error:
             self.log.warning("whether the cause will pass is not known, so this failure counts as any other: %s", error)
             return

@@ -27,12 +27,19 @@ class Replay(BaseOperator):
 
 def placed(name: str, deferrable: bool) -> DAG:
     """Replays at one of two topologies, once one of them has room."""
-    with DAG(name, schedule=None, start_date=BEGIN, catchup=False, params={"elsewhere": "thalweg_default"}) as dag:
+    # Unless a test has another place there is no room there for so much.
+    params = {"elsewhere": "thalweg_default", "there": 1_000_000}
+    with DAG(name, schedule=None, start_date=BEGIN, catchup=False, params=params) as dag:
         place = ThalwegPlacementOperator(
             task_id="place",
             candidates=[
                 {"task": "here", "topology": "words", "work": "{{ 40 + 10 }}", "counts": {"split": 8}},
-                {"task": "there", "topology": "words", "work": 50, "connection": "{{ params.elsewhere }}"},
+                {
+                    "task": "there",
+                    "topology": "words",
+                    "work": "{{ params.there }}",
+                    "connection": "{{ params.elsewhere }}",
+                },
             ],
             deferrable=deferrable,
             poll_interval=0.2,

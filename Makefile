@@ -20,7 +20,7 @@ TOPOLOGIES ?= 1000
 RECORDS ?= 100000
 DIST_NATIVE ?=
 
-.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test kafka-tls-test integrations-test workflow-test zoo histories planted fuzz api-fuzz bench-storm bench-flink bench-policies bench-forecast bench-learn bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
+.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test upgrade-test kafka-tls-test integrations-test workflow-test zoo histories planted fuzz api-fuzz bench-storm bench-flink bench-policies bench-forecast bench-learn bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,9 @@ product-test: ## Runs the tests on real clusters only
 
 thorough-test: ## Runs the tests on real clusters, with those that take too long for each change
 	@scripts/test.sh --thorough
+
+upgrade-test: setup ## Goes from a former version to this one and back on a real cluster, with plans under way (FROM=tag or commit)
+	@scripts/upgrade-test.sh $(FROM)
 
 kafka-tls-test: ## Tests what speaks TLS to Kafka; compiles OpenSSL, which takes minutes. A whole run does it where that has changed
 	@scripts/test.sh --kafka-tls

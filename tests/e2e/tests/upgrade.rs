@@ -7,10 +7,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use thalweg_e2e::THALWEG;
 use thalweg_e2e::pair::{Fault, Moment, folder, leader, returns, status};
 use thalweg_e2e::product::{Kept, Product, draining_by_order, jar};
 use thalweg_e2e::succession::{Beside, Case, FLOWS, LINES, beside_by_order, survives_one};
-use thalweg_e2e::THALWEG;
 
 /// Names the former version's jar.
 const FORMER: &str = "THALWEG_FORMER_JAR";

@@ -11,29 +11,33 @@ const POINTS_PER_CORE: f64 = 100.0;
 const MIB_PER_GIB: f64 = 1024.0;
 
 /// Counts what executors take. What nobody declared counts as nothing, as in placement: a guess refuses nothing.
-pub struct Meter<'a> {
-    settings: &'a Settings,
+#[derive(Debug, Default)]
+pub struct Meter {
+    /// What a core and 1,024 MiB cost in an hour.
+    prices: (f64, f64),
     /// Where components share slots, the mean slot.
     slot: Option<Slot>,
 }
 
 /// A slot that components share.
+#[derive(Debug)]
 struct Slot {
     cores: f64,
     mib: f64,
 }
 
-impl<'a> Meter<'a> {
+impl Meter {
     /// One for the topologies of an observation.
-    pub fn of(context: &Context<'a>) -> Self {
+    pub fn of(context: &Context<'_>) -> Self {
         let nodes = &context.observation.nodes;
-        let slots: usize = nodes.iter().map(|node| node.ports.len()).sum();
-        let mean = |all: f64| all / slots.max(1) as f64;
+        let all: usize = nodes.iter().map(|node| node.ports.len()).sum();
+        let mean = |sum: f64| sum / all.max(1) as f64;
         let points = nodes.iter().filter_map(|node| node.cpu_points).sum();
         let mib = nodes.iter().filter_map(|node| node.memory_mib).sum();
         let slot = || Slot { cores: mean(points) / POINTS_PER_CORE, mib: mean(mib) };
-        let settings = context.settings;
-        Self { settings, slot: settings.slots.is_shared().then(slot) }
+        let Settings { slots, budget, .. } = context.settings;
+        let prices = (budget.core_hour, budget.gib_hour);
+        Self { prices, slot: slots.is_shared().then(slot) }
     }
 
     /// What a topology has of a resource with so many executors of each component, by ordinal.
@@ -43,7 +47,6 @@ impl<'a> Meter<'a> {
         topology: &Topology,
         counts: &BTreeMap<u32, u32>,
     ) -> f64 {
-        let prices = &self.settings.budget;
         match resource {
             Resource::Executors => counts.values().copied().map(f64::from).sum(),
             Resource::Cores => match &self.slot {
@@ -57,7 +60,7 @@ impl<'a> Meter<'a> {
             Resource::Money => {
                 let of = |resource| self.measure(resource, topology, counts);
                 let gib = of(Resource::Memory) / MIB_PER_GIB;
-                of(Resource::Cores) * prices.core_hour + gib * prices.gib_hour
+                of(Resource::Cores) * self.prices.0 + gib * self.prices.1
             }
         }
     }

@@ -9,13 +9,18 @@ use super::meter::{Meter, present};
 use crate::context::Context;
 use crate::model::Topology;
 use crate::permission::Charter;
+use crate::reason::{Reason, ReasonCode};
 use crate::settings::{ActionKind, Resource};
 use crate::state::{Queued, State};
 use crate::units::Millis;
 
+/// What sums of fractions may be off by, in parts of the limit.
+const ROUNDING: f64 = 1e-9;
+
 /// How all topologies stand to what they may have together, at the beginning of a decision.
 #[derive(Debug, Default)]
 pub struct Queue {
+    meter: Meter,
     limits: Vec<Limit>,
 }
 
@@ -43,9 +48,18 @@ struct Member {
 impl Queue {
     /// The queue of an observation; without a limit nobody is counted, as there may be thousands of topologies.
     pub fn of(context: &Context<'_>, state: &State) -> Self {
+        if context.settings.limits().next().is_none() {
+            return Self::default();
+        }
         let meter = Meter::of(context);
-        let limits = context.settings.limits();
-        Self { limits: limits.map(|limit| Limit::of(context, state, &meter, limit)).collect() }
+        let limit = |limit| Limit::of(context, state, &meter, limit);
+        let limits = context.settings.limits().map(limit).collect();
+        Self { meter, limits }
+    }
+
+    /// What executors count as.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// What is limited.
@@ -58,7 +72,7 @@ impl Limit {
     fn of(
         context: &Context<'_>,
         state: &State,
-        meter: &Meter<'_>,
+        meter: &Meter,
         (resource, most): (Resource, f64),
     ) -> Self {
         let topologies = &context.observation.topologies;
@@ -78,6 +92,27 @@ impl Limit {
             Member { name: topology.name.clone(), has, share, owed }
         };
         Self { resource, most, members: topologies.iter().map(member).collect() }
+    }
+
+    /// Why all topologies may not have so much, if that is more than there is.
+    pub fn exceeded_by(&self, would_be: f64) -> Option<Reason> {
+        let text = match self.resource {
+            Resource::Executors => "executors of all topologies that the plan would make",
+            Resource::Cores => "cores that all topologies would have with the plan",
+            Resource::Memory => "MiB that all topologies would have with the plan",
+            Resource::Money => "what all topologies would cost in an hour with the plan",
+        };
+        let reason = || Reason::compared(ReasonCode::BudgetLimited, would_be, self.most, text);
+        (!self.reaches(would_be, self.most)).then(|| reason().changed_by(self.resource.setting()))
+    }
+
+    /// Whether a topology may have so much in all. What it has it may keep.
+    pub fn grants(&self, index: usize, would_have: f64) -> bool {
+        self.reaches(would_have, self.most_of(index)) || would_have <= self.has(index)
+    }
+
+    fn reaches(&self, amount: f64, most: f64) -> bool {
+        amount <= most + ROUNDING * self.most
     }
 
     /// What all topologies have.

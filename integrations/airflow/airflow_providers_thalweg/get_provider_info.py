@@ -9,8 +9,9 @@ def get_provider_info() -> dict[str, Any]:
     """The provider as Airflow knows it."""
     package = "airflow_providers_thalweg"
 
-    def modules(kind: str) -> list[dict[str, Any]]:
-        return [{"integration-name": "Thalweg", "python-modules": [f"{package}.{kind}.thalweg"]}]
+    def modules(kind: str, *names: str) -> list[dict[str, Any]]:
+        named = [f"{package}.{kind}.{name}" for name in ("thalweg", *names)]
+        return [{"integration-name": "Thalweg", "python-modules": named}]
 
     def field(label: str, kinds: list[str], description: str, **more: Any) -> dict[str, Any]:
         return {"label": label, "description": description, "schema": {"type": kinds, **more}}
@@ -21,9 +22,9 @@ def get_provider_info() -> dict[str, Any]:
         "description": "Thalweg, an elastic scheduler for Apache Storm and Apache Flink",
         "integrations": [{"integration-name": "Thalweg", "tags": ["service"]}],
         "hooks": modules("hooks"),
-        "operators": modules("operators"),
+        "operators": modules("operators", "placement", "patience"),
         "sensors": modules("sensors"),
-        "triggers": modules("triggers"),
+        "triggers": modules("triggers", "placement"),
         "notifications": [
             f"{package}.notifications.thalweg.ThalwegPauseNotifier",
             f"{package}.notifications.thalweg.ThalwegResumeNotifier",

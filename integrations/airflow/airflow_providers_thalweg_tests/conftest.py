@@ -25,9 +25,10 @@ DAGS = Path(HOME.name) / "dags"
 os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(DAGS)
 os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "INFO"
 os.environ["AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL"] = "86400"
-# A Dag is run by its file: those of the tests, the one that the documentation shows, and one that was planned.
+# A Dag is run by its file: those of the tests, those that the documentation shows, and one that was planned.
 shutil.copytree(Path(__file__).parent / "dags", DAGS)
 (DAGS / "page_of_month_end.py").write_text(blocks("airflow.md", "python")[0])
+(DAGS / "page_of_replay.py").write_text(blocks("airflow.md", "python")[1])
 (DAGS / "planned_workflow.py").write_text(golden("airflow.py"))
 sys.path.insert(0, str(DAGS))
 

@@ -27,9 +27,18 @@ def test_the_dag_of_the_page_runs(served: Stand, connect: Connecting) -> None:
     assert value(run, "resume")["resumed"]
 
 
+def test_the_dag_of_the_page_that_replays_runs_where_there_is_room(served: Stand, connect: Connecting) -> None:
+    connect(served)
+    run = importlib.import_module("page_of_replay").replay.test()
+    found = states(run)
+    assert found.pop("place") == "success"
+    assert sorted(found.values()) == ["skipped", "success"]
+    assert 0.5 <= value(run, "place", "factor") <= 1
+
+
 @pytest.mark.skipif(not AIRFLOW_V_3_0_PLUS, reason="Airflow 2 has no watchers of assets")
 def test_the_dag_that_follows_is_read() -> None:
-    (watching,) = PYTHON[1:]
+    (watching,) = PYTHON[2:]
     read: dict[str, object] = {"__name__": "page"}
     exec(compile(watching, "airflow.md", "exec"), read)  # noqa: S102
     assert "helped" in read

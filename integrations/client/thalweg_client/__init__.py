@@ -1,5 +1,6 @@
 """Asks ``thalweg serve`` and gives it orders."""
 
+from thalweg_client.causes import Cause
 from thalweg_client.client import AsyncClient, Client
 from thalweg_client.errors import (
     AnswerLost,
@@ -19,12 +20,15 @@ from thalweg_client.errors import (
 )
 from thalweg_client.judge import Verdict
 from thalweg_client.model import Engine, Order, Pause, Plan, Record, Summary, Topology
+from thalweg_client.placement import Candidate, Placement
 from thalweg_client.settings import Settings
 
 __all__ = [
     "AnswerLost",
     "AsyncClient",
     "BadAnswer",
+    "Candidate",
+    "Cause",
     "Client",
     "Engine",
     "Forbidden",
@@ -35,6 +39,7 @@ __all__ = [
     "OrderFailed",
     "OrderUnknown",
     "Pause",
+    "Placement",
     "Plan",
     "Problem",
     "Record",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
@@ -20,6 +20,12 @@ class Fields:
             raise BadAnswer(f"{place}: an object is expected, not {_kind(told)}")
         self._told: dict[str, Any] = told
         self._place = place
+
+    def names(self) -> list[str]:
+        return list(self._told)
+
+    def has(self, name: str) -> bool:
+        return self._told.get(name) is not None
 
     def text(self, name: str) -> str:
         return self._of(name, str)
@@ -109,6 +115,32 @@ def fits(scope: str, name: str) -> bool:
 
 
 @dataclass(frozen=True)
+class Peak:
+    """A time at which an engine expects much of a topology."""
+
+    name: str
+    scope: str
+    #: When it begins and is over, in ms since 1970.
+    start: int
+    until: int
+    counts: dict[str, int]
+    #: Seconds before its beginning by which the executors are to be there.
+    lead: float
+
+    @classmethod
+    def read(cls, told: Fields) -> Peak:
+        counts = told.part("counts")
+        return cls(
+            told.text("name"),
+            told.text("scope"),
+            told.count("from"),
+            told.count("until"),
+            {name: counts.count(name) for name in counts.names()},
+            told.number("lead_secs"),
+        )
+
+
+@dataclass(frozen=True)
 class Engine:
     """An engine."""
 
@@ -117,6 +149,7 @@ class Engine:
     fault: str | None
     mode: str | None
     pauses: list[Pause]
+    peaks: list[Peak] = field(default_factory=list)
 
     @classmethod
     def read(cls, told: Fields) -> Engine:
@@ -126,6 +159,8 @@ class Engine:
             told.optional_text("fault"),
             told.optional_text("mode"),
             told.each("pauses", Pause.read),
+            # A server of an older version knows of none.
+            told.each("peaks", Peak.read) if told.has("peaks") else [],
         )
 
 
@@ -218,10 +253,15 @@ class Reason:
 
     code: str
     text: str
+    measured: float | None = None
+    #: What that was held against.
+    limit: float | None = None
 
     @classmethod
     def read(cls, told: Fields) -> Reason:
-        return cls(told.text("code"), told.text("text"))
+        return cls(
+            told.text("code"), told.text("text"), told.optional_number("measured"), told.optional_number("limit")
+        )
 
 
 @dataclass(frozen=True)

@@ -76,13 +76,14 @@ def ask(what: Ask) -> Steps[Told]:
     return told
 
 
-def _path(*parts: str) -> str:
+def path(*parts: str) -> str:
+    """The path of what is named."""
     return "/v1/" + "/".join(quote(part, safe="") for part in parts)
 
 
 def _get(*parts: str, **query: str | None) -> Steps[Told]:
     given = {name: value for name, value in query.items() if value}
-    return ask(Ask("GET", _path(*parts), given))
+    return ask(Ask("GET", path(*parts), given))
 
 
 def me() -> Steps[Me]:
@@ -228,9 +229,9 @@ def scale(engine: str, topology: str, change: Mapping[str, Any], mark: str, why:
     if mine is not None and (mine.is_open or mine.state == "done"):
         return mine
     text = reason(why, mark)
-    path = _path("engines", engine, "topologies", topology, "scale")
+    where = path("engines", engine, "topologies", topology, "scale")
     try:
-        told = yield from ask(Ask("POST", path, body={**change, "why": text}))
+        told = yield from ask(Ask("POST", where, body={**change, "why": text}))
     except AnswerLost as lost:
         return (yield from _sought(engine, topology, mark, {order.id for order in known}, lost))
     return Order(told.fields().text("order"), text, told.at, "waiting", "", None)
@@ -267,12 +268,12 @@ def order_now(engine: str, topology: str, order: Order, mark: str) -> Steps[Orde
 def cancel(engine: str, order: str, why: str = "") -> Steps[None]:
     """Takes an order back that still waits; one that does not is left to its end."""
     try:
-        yield from ask(Ask("POST", _path("engines", engine, "orders", order, "cancel"), body={"why": why}))
+        yield from ask(Ask("POST", path("engines", engine, "orders", order, "cancel"), body={"why": why}))
     except Refused:
         return
 
 
-def _repeated(what: Ask, already: Callable[[ThalwegError], bool] = lambda _error: False) -> Steps[bool]:
+def said(what: Ask, already: Callable[[ThalwegError], bool] = lambda _error: False) -> Steps[bool]:
     """Says something that means the same when it is said twice, so what is lost on the way is said again.
 
     :param already: Whether an error means that it held before. After a lost answer it may hold because of what was
@@ -312,13 +313,13 @@ def pause(engine: str, scope: str | None, until: int | None, why: str = "") -> S
     if any(one.until is None or (until is not None and one.until >= until) for one in before):
         return False
     body = _scoped(scope, why) | ({} if until is None else {"until": until})
-    yield from _repeated(Ask("POST", _path("engines", engine, "pause"), body=body))
+    yield from said(Ask("POST", path("engines", engine, "pause"), body=body))
     return not before
 
 
 def resume(engine: str, scope: str | None, why: str = "") -> Steps[None]:
     """Lets a topology, or all of an engine, be changed again, whoever has paused it."""
-    yield from _repeated(Ask("POST", _path("engines", engine, "resume"), body=_scoped(scope, why)))
+    yield from said(Ask("POST", path("engines", engine, "resume"), body=_scoped(scope, why)))
 
 
 def take_back(engine: str, scope: str | None, until: int | None, why: str = "") -> Steps[str | None]:
@@ -347,18 +348,18 @@ def _within(scope: str, topology: Summary) -> bool:
 
 def drain(engine: str, host: str, why: str = "") -> Steps[bool]:
     """Has everything leave a host; says whether that was new."""
-    path = _path("engines", engine, "hosts", host, "drain")
+    where = path("engines", engine, "hosts", host, "drain")
     # A host is refused, rather than not found, only if it is drained already.
-    return _repeated(
-        Ask("POST", path, body={"why": why[:LONGEST_REASON]}),
+    return said(
+        Ask("POST", where, body={"why": why[:LONGEST_REASON]}),
         lambda error: isinstance(error, Refused) and error.place == "host",
     )
 
 
 def undrain(engine: str, host: str) -> Steps[bool]:
     """Lets a host be used again; says whether it was drained."""
-    return _repeated(
-        Ask("DELETE", _path("engines", engine, "hosts", host, "drain")),
+    return said(
+        Ask("DELETE", path("engines", engine, "hosts", host, "drain")),
         lambda error: isinstance(error, NotFound) and error.place == "host",
     )
 

@@ -18,8 +18,10 @@ from thalweg_client import (
     Settings,
     Unauthorized,
     judge,
+    peaks,
     steps,
 )
+from thalweg_client.model import Peak
 from thalweg_testing.failing import losing
 from thalweg_testing.stand import ENGINE, ROOT, TOPOLOGY, Stand, stand
 
@@ -170,9 +172,10 @@ def test_every_path_that_is_asked_for_is_in_the_openapi_document() -> None:
         "post": [
             steps.cancel("e", "o"), steps.resume("e", None), steps.drain("e", "h"),
         ],
-        "delete": [steps.undrain("e", "h")],
+        "put": [peaks.expect("e", "n", [Peak("n", "t", 1, 2, {}, 0.0)])],
+        "delete": [steps.undrain("e", "h"), peaks.forget("e", "n")],
     }  # fmt: skip
-    named = {"e": "{engine}", "t": "{topology}", "h": "{host}", "o": "{order}"}
+    named = {"e": "{engine}", "t": "{topology}", "h": "{host}", "o": "{order}", "n": "{name}"}
     for method, asked in conversations.items():
         for conversation in asked:
             ask = next(conversation)

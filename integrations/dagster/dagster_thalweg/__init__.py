@@ -23,6 +23,9 @@ from dagster_thalweg.ops import (
     thalweg_undrain,
     thalweg_wait_until_stable,
 )
+from dagster_thalweg.patience import thalweg_patience
+from dagster_thalweg.peaks import build_thalweg_peaks_sensor
+from dagster_thalweg.placement import PlacementConfig, build_thalweg_placement_op
 from dagster_thalweg.resource import ThalwegResource
 from dagster_thalweg.schedules import build_thalweg_schedule
 from dagster_thalweg.sensors import (
@@ -36,6 +39,7 @@ __all__ = [
     "DrainConfig",
     "HostConfig",
     "PauseConfig",
+    "PlacementConfig",
     "ScaleConfig",
     "ScopeConfig",
     "StableConfig",
@@ -47,11 +51,14 @@ __all__ = [
     "build_thalweg_lag_sensor",
     "build_thalweg_node_check",
     "build_thalweg_observation_sensor",
+    "build_thalweg_peaks_sensor",
+    "build_thalweg_placement_op",
     "build_thalweg_record_sensor",
     "build_thalweg_room_check",
     "build_thalweg_schedule",
     "build_thalweg_stable_check",
     "thalweg_drain",
+    "thalweg_patience",
     "thalweg_pause",
     "thalweg_resume",
     "thalweg_scale",

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 import dagster as dg
+from dagster_thalweg.lineage import lineage
 from dagster_thalweg.resource import ThalwegResource, failure
 from thalweg_client import Client, SettingError, ThalwegError, Verdict, judge, steps
 from thalweg_client.steps import Steps
@@ -81,7 +82,8 @@ def _said(context: dg.OpExecutionContext, config: OrderConfig) -> str:
     return config.why or f"Dagster: {context.job_name}.{context.op.name} in {context.run_id}"
 
 
-def _mark(context: dg.OpExecutionContext, body: dict[str, Any], *of: str) -> str:
+def mark_of(context: dg.OpExecutionContext, body: dict[str, Any], *of: str) -> str:
+    """The reference of an order, the same each time that an op of the same run gives it."""
     run = context.run
     # A run that Dagster begins in place of one that failed goes on with its orders; one that somebody begins does not.
     origin = run.root_run_id if RETRIED in run.tags and run.root_run_id else run.run_id
@@ -121,19 +123,19 @@ def thalweg_scale(context: dg.OpExecutionContext, config: ScaleConfig, thalweg: 
         if not change:
             raise SettingError("counts: nothing is ordered: no counts, no memory_mib, no leave and no adopt")
         engine = thalweg.engine_of(config.engine)
-        mark = _mark(context, change, engine, config.topology, config.key)
-        with thalweg.client() as client:
-            order = client.run(steps.scale(engine, config.topology, change, mark, _said(context, config)))
+        mark = mark_of(context, change, engine, config.topology, config.key)
+        said = _said(context, config)
+        with thalweg.client() as client, lineage(context, "scale", engine, config.topology, said) as came_to:
+            order = client.run(steps.scale(engine, config.topology, change, mark, said))
+            came_to.update(asdict(order))
             context.log.info("order %s for %s is %s", order.id or mark, config.topology, order.state)
             context.add_output_metadata(_metadata(thalweg, engine, order.id or mark))
             if not config.wait:
                 return asdict(order)
-            return _wait(
-                context,
-                client,
-                lambda: judge.look_order(engine, config.topology, order, mark),
-                (config.poll_interval, config.timeout),
-            )
+            times = (config.poll_interval, config.timeout)
+            done = _wait(context, client, lambda: judge.look_order(engine, config.topology, order, mark), times)
+            came_to.update(done)
+            return done
     except ThalwegError as error:
         raise failure(error) from error
 
@@ -147,8 +149,9 @@ def thalweg_drain(context: dg.OpExecutionContext, config: DrainConfig, thalweg: 
     """Orders that a host is left. One that is drained already is only waited for."""
     try:
         engine = thalweg.engine_of(config.engine)
-        with thalweg.client() as client:
-            new = client.run(steps.drain(engine, config.host, _said(context, config)))
+        said = _said(context, config)
+        with thalweg.client() as client, lineage(context, "drain", engine, config.host, said):
+            new = client.run(steps.drain(engine, config.host, said))
             if not config.wait:
                 return {"host": config.host, "new": new}
             times = (config.poll_interval, config.timeout)
@@ -161,7 +164,9 @@ def thalweg_drain(context: dg.OpExecutionContext, config: DrainConfig, thalweg: 
 def thalweg_undrain(context: dg.OpExecutionContext, config: HostConfig, thalweg: ThalwegResource) -> bool:
     """Orders that a host is used again; says whether it was drained."""
     try:
-        return thalweg.run(steps.undrain(thalweg.engine_of(config.engine), config.host))
+        engine = thalweg.engine_of(config.engine)
+        with lineage(context, "undrain", engine, config.host, _said(context, config)):
+            return thalweg.run(steps.undrain(engine, config.host))
     except ThalwegError as error:
         raise failure(error) from error
 
@@ -171,7 +176,9 @@ def thalweg_pause(context: dg.OpExecutionContext, config: PauseConfig, thalweg: 
     """Orders a pause; says whether it is new, as opposed to one of the same scope that was there before."""
     try:
         engine, until = thalweg.engine_of(config.engine), _millis(config.until)
-        new = thalweg.run(steps.pause(engine, config.topology or None, until, _said(context, config)))
+        said = _said(context, config)
+        with lineage(context, "pause", engine, config.topology or "*", said):
+            new = thalweg.run(steps.pause(engine, config.topology or None, until, said))
     except ThalwegError as error:
         raise failure(error) from error
     return {"topology": config.topology, "until": until, "new": new}
@@ -191,19 +198,27 @@ def thalweg_resume(
     """
     try:
         engine, scope, said = thalweg.engine_of(config.engine), config.topology or None, _said(context, config)
-        if pause is None:
-            thalweg.run(steps.resume(engine, scope, said))
-            return True
-        if pause["topology"] != config.topology:
-            raise SettingError(f"topology: what was paused is {pause['topology'] or 'all'}, and no other")
-        left = "it was paused before"
-        if pause["new"]:
-            left = thalweg.run(steps.take_back(engine, scope, pause["until"], said)) or ""
+        with lineage(context, "resume", engine, scope or "*", said) as came_to:
+            left = _resumed(thalweg, (engine, scope, said), pause)
+            came_to["state"] = left or "done"
     except ThalwegError as error:
         raise failure(error) from error
-    if left:
+    if left is not None:
         context.log.info("%s is left as it is: %s", config.topology or "all", left)
-    return not left
+    return left is None
+
+
+def _resumed(thalweg: ThalwegResource, of: tuple[str, str | None, str], pause: dict[str, Any] | None) -> str | None:
+    """Ends a pause, or says why it is left as it is."""
+    engine, scope, said = of
+    if pause is None:
+        thalweg.run(steps.resume(engine, scope, said))
+        return None
+    if pause["topology"] != (scope or ""):
+        raise SettingError(f"topology: what was paused is {pause['topology'] or 'all'}, and no other")
+    if not pause["new"]:
+        return "it was paused before"
+    return thalweg.run(steps.take_back(engine, scope, pause["until"], said))
 
 
 @dg.op(description="Waits until a topology runs and nothing has been changed for a while.")
@@ -213,13 +228,9 @@ def thalweg_wait_until_stable(
     """Waits for a topology."""
     try:
         engine = thalweg.engine_of(config.engine)
-        with thalweg.client() as client:
-            return _wait(
-                context,
-                client,
-                lambda: judge.look_stable(engine, config.topology, config.quiet_for),
-                (config.poll_interval, config.timeout),
-            )
+        why, times = "it is to be stable", (config.poll_interval, config.timeout)
+        with thalweg.client() as client, lineage(context, "wait", engine, config.topology, why):
+            return _wait(context, client, lambda: judge.look_stable(engine, config.topology, config.quiet_for), times)
     except ThalwegError as error:
         raise failure(error) from error
 

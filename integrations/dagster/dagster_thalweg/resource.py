@@ -1,11 +1,25 @@
 """A server of Thalweg as a resource."""
 
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from pydantic import Field
 
 import dagster as dg
-from thalweg_client import BadAnswer, Client, OrderFailed, Problem, SettingError, Settings, ThalwegError
+from thalweg_client import (
+    BadAnswer,
+    Candidate,
+    Client,
+    OrderFailed,
+    Placement,
+    Problem,
+    SettingError,
+    Settings,
+    ThalwegError,
+)
+from thalweg_client.placement import rules_of
+from thalweg_client.placing import seen_by
 from thalweg_client.steps import Steps
 
 T = TypeVar("T")
@@ -42,6 +56,16 @@ class ThalwegResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Holds a conversation."""
         with self.client() as client:
             return client.run(steps)
+
+    def place(
+        self,
+        candidates: Sequence[Candidate | Mapping[str, Any]],
+        on_unknown: str = "start",
+        prefer: str = "more",
+    ) -> Placement:
+        """Asks once where something may run among this server's topologies: it waits for nothing and orders nothing."""
+        named = [replace(one, engine=self.engine_of(one.engine)) for one in map(Candidate.read, candidates)]
+        return seen_by(lambda _one, steps: self.run(steps), named, rules_of(on_unknown, prefer), {})
 
     def engine_of(self, named: str | None) -> str:
         """The engine that is meant: the one that is named, or else the resource's."""

@@ -11,19 +11,36 @@ from thalweg_testing.pages import blocks
 from thalweg_testing.stand import ENGINE, TOPOLOGY, Stand
 
 
-def test_the_definitions_of_the_page_are_loaded_and_scale(served: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("THALWEG_ADDRESS", served.address)
-    monkeypatch.setenv("THALWEG_TOKEN", served.tokens["operator"])
-    (shown,) = blocks("dagster.md", "python")
+def shown(at: int) -> tuple[dg.Definitions, dict[str, object]]:
+    """The definitions that a block of the page makes, and all that it names."""
     read: dict[str, object] = {"__name__": "page"}
-    exec(compile(shown, "dagster.md", "exec"), read)  # noqa: S102
+    exec(compile(blocks("dagster.md", "python")[at], "dagster.md", "exec"), read)  # noqa: S102
     definitions = read["defs"]
     assert isinstance(definitions, dg.Definitions)
     dg.Definitions.validate_loadable(definitions)
+    return definitions, read
+
+
+def test_the_definitions_of_the_page_are_loaded_and_scale(served: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THALWEG_ADDRESS", served.address)
+    monkeypatch.setenv("THALWEG_TOKEN", served.tokens["operator"])
+    definitions, read = shown(0)
     job = definitions.resolve_job_def("more_for_words")
     more = read["more"]
     assert isinstance(more, dict)
     assert job.execute_in_process(run_config=more).success
+    assert [order.state for order in served.run(steps.orders(ENGINE, TOPOLOGY))] == ["done"]
+
+
+def test_the_definitions_of_the_page_that_replay_go_where_there_is_room(
+    served: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THALWEG_ADDRESS", served.address)
+    monkeypatch.setenv("THALWEG_TOKEN", served.tokens["operator"])
+    definitions, _ = shown(1)
+    result = definitions.resolve_job_def("replays").execute_in_process()
+    assert result.success
+    assert len([event for event in result.all_events if event.is_step_skipped]) == 1
     assert [order.state for order in served.run(steps.orders(ENGINE, TOPOLOGY))] == ["done"]
 
 

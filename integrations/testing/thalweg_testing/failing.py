@@ -73,12 +73,12 @@ def answering(answer: Answering) -> Iterator[Failing]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = do_DELETE = _any  # noqa: N815
+        do_GET = do_POST = do_PUT = do_DELETE = _any  # noqa: N815
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    with _serving(Handler) as address:
+    with serving(Handler) as address:
         yield Failing(address, asked)
 
 
@@ -117,17 +117,18 @@ def losing(behind: str, lost: Losing, before: bool = False) -> Iterator[Failing]
             self.end_headers()
             self.wfile.write(read)
 
-        do_GET = do_POST = do_DELETE = _any  # noqa: N815
+        do_GET = do_POST = do_PUT = do_DELETE = _any  # noqa: N815
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    with _serving(Handler) as address:
+    with serving(Handler) as address:
         yield Failing(address, asked)
 
 
 @contextmanager
-def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A server with a handler."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -18,6 +18,6 @@ pub use socket::{CallError, Listener, Peer, call};
 pub use stamp::Stamp;
 pub use visible::{all_visible, visible};
 pub use wire::{
-    Answer, Apply, Backlog, Command, ErrorCode, LONGEST_BACKLOG_SECS, Refusal, Request, Scale,
-    VERSION, Waiting,
+    Answer, Apply, Backlog, Command, ErrorCode, LONGEST_BACKLOG_SECS, Peak, Refusal, Request,
+    Scale, VERSION, Waiting,
 };

@@ -113,6 +113,19 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         direction: Option<String>,
     },
+    /// Says for when much is expected of topologies, in place of what was said before under the same name.
+    Expect {
+        /// What the peaks come of.
+        name: String,
+        /// A name, an id or a pattern; `*` are all.
+        scope: String,
+        /// The peaks; none takes back what was said.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        peaks: Vec<Peak>,
+        /// How long before each its executors are to be there; ten minutes if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lead_secs: Option<u32>,
+    },
     /// Says how far topologies may be changed.
     Mode {
         /// A name, an id or a pattern; `*` are all.
@@ -198,6 +211,19 @@ pub struct Backlog {
 /// The longest that what was told of a backlog may count, in seconds.
 pub const LONGEST_BACKLOG_SECS: u32 = 600;
 
+/// A time at which much is expected.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peak {
+    /// When it begins, in ms since 1970.
+    pub from: i64,
+    /// When it is over, in ms since 1970.
+    pub until: i64,
+    /// Executors that components are to have at least.
+    #[serde(default)]
+    pub counts: BTreeMap<String, u32>,
+}
+
 /// What waits before one source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -234,6 +260,7 @@ impl Command {
             | Self::Undrain { .. }
             | Self::Pause { .. }
             | Self::Resume { .. }
+            | Self::Expect { .. }
             | Self::Mode { .. }
             | Self::Approve { .. }
             | Self::Reject { .. }

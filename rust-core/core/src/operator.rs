@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::pattern::Pattern;
+use crate::settings::rules::Floor;
 use crate::settings::{ActionKind, Mode};
 use crate::units::{Millis, Timestamp};
 
@@ -86,6 +87,33 @@ pub struct Word {
     pub approves: bool,
 }
 
+/// That much is expected of a topology for a while.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Peak {
+    /// When it begins.
+    pub from: Timestamp,
+    /// When it is over.
+    pub until: Timestamp,
+    /// Executors that components are to have by then.
+    pub floors: Vec<Floor>,
+}
+
+/// The peaks of one origin, such as the schedule of a workflow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Expected {
+    /// What they come of. What is said of it again takes the place of what was said before.
+    pub name: String,
+    /// The topologies, by their names or ids.
+    pub scope: Pattern,
+    /// The peaks that are not over.
+    pub peaks: Vec<Peak>,
+    /// When it was said.
+    pub at: Timestamp,
+    /// Who said it.
+    #[serde(default)]
+    pub who: String,
+}
+
 /// All that operators have said and that still counts.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Operator {
@@ -98,12 +126,15 @@ pub struct Operator {
     /// Words on plans.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<Word>,
+    /// Peaks, by what they come of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected: Vec<Expected>,
 }
 
 impl Operator {
     /// Nobody has said anything.
     pub const SILENT: &'static Self =
-        &Self { pauses: Vec::new(), modes: Vec::new(), words: Vec::new() };
+        &Self { pauses: Vec::new(), modes: Vec::new(), words: Vec::new(), expected: Vec::new() };
 
     /// Takes a pause, or that it is over.
     pub fn pause(&mut self, pause: Pause) {
@@ -136,16 +167,39 @@ impl Operator {
         self.words.push(word);
     }
 
+    /// Takes the peaks of an origin; those that were said of it before no longer count.
+    pub fn expect(&mut self, expected: Expected) {
+        self.expected.retain(|before| before.name != expected.name);
+        if !expected.peaks.is_empty() {
+            self.expected.push(expected);
+        }
+    }
+
+    /// Executors that components are to have for what is expected.
+    pub fn floors(&self) -> impl Iterator<Item = &Floor> {
+        let peaks = self.expected.iter().flat_map(|expected| &expected.peaks);
+        peaks.flat_map(|peak| &peak.floors)
+    }
+
+    fn said(&self) -> usize {
+        let peaks: usize = self.expected.iter().map(|expected| expected.peaks.len()).sum();
+        self.pauses.len() + self.words.len() + peaks
+    }
+
     /// Forgets what is over; says whether there was anything.
     pub fn forget(&mut self, now: Timestamp) -> bool {
         let kept = Millis::saturating(KEPT_MS);
-        let before = self.pauses.len() + self.words.len();
+        let before = self.said();
         self.pauses.retain(|pause| pause.until.is_none_or(|until| now < until));
         if !self.pauses.iter().any(|pause| pause.paused) {
             self.pauses.clear();
         }
         self.words.retain(|word| now.since(word.at) < kept);
-        self.pauses.len() + self.words.len() < before
+        for expected in &mut self.expected {
+            expected.peaks.retain(|peak| now < peak.until);
+        }
+        self.expected.retain(|expected| !expected.peaks.is_empty());
+        self.said() < before
     }
 
     /// The pause that keeps a topology from changes of a kind, if one does.
@@ -257,6 +311,29 @@ mod tests {
         );
         operator.set_mode(said("*", None, None));
         assert_eq!(operator, Operator::default());
+    }
+
+    #[test]
+    fn peaks_are_said_anew_by_their_name_and_forgotten_once_they_are_over() {
+        let mut operator = Operator::default();
+        let expected = |name: &str, ends: &[i64]| Expected {
+            name: name.to_owned(),
+            scope: Pattern::new("words"),
+            peaks: ends
+                .iter()
+                .map(|end| Peak { from: at(0), until: at(*end), floors: Vec::new() })
+                .collect(),
+            at: at(0),
+            who: "ann".to_owned(),
+        };
+        operator.expect(expected("a", &[60, 90]));
+        operator.expect(expected("b", &[60]));
+        operator.expect(expected("a", &[50, 70]));
+        assert_eq!(operator.expected.iter().map(|one| one.peaks.len()).sum::<usize>(), 3);
+        assert!(!operator.forget(at(49)) && operator.forget(at(60)));
+        assert_eq!(operator.expected, [expected("a", &[70])]);
+        operator.expect(expected("a", &[]));
+        assert_eq!(operator, Operator::default(), "nothing is left to be said");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use support::steps::{codes, holds, planned};
 use support::{Model, STEP_SECS};
 use thalweg_core::explain::{Decision, Guard, ReasonCode, Verdict};
-use thalweg_core::operator::{Direction, Pause};
+use thalweg_core::operator::{Direction, Expected, Pause, Peak};
 use thalweg_core::pattern::{Pattern, Target};
 use thalweg_core::settings::rules::{Bound, BoundOf, Floor, Of, Rule};
 use thalweg_core::settings::{Mode, PolicyName, Rules};
@@ -168,6 +168,31 @@ fn a_floor_is_reached_before_its_event_minus_the_lead_and_kept_until_the_event_i
             assert_eq!(present(&model, 1), 6);
         }
     }
+}
+
+#[test]
+fn a_peak_that_an_operator_expects_is_a_floor_as_well() {
+    let at = |secs: i64| Timestamp::from_millis(secs * 1000);
+    let mut model = Model::new(3, 2, 2);
+    let floor = Floor {
+        target: Target { topology: Pattern::new("wc-1"), component: Pattern::new("split") },
+        count: 6,
+        window: Window::stretch(at(1800), at(2400)).unwrap(),
+        lead: Millis::from_secs(300),
+    };
+    model.operator.expect(Expected {
+        name: "airflow/dag".to_owned(),
+        scope: Pattern::new("wc-1"),
+        peaks: vec![Peak { from: at(1800), until: at(2400), floors: vec![floor] }],
+        at: at(0),
+        who: "ann".to_owned(),
+    });
+    let decision = acts(&mut model, 1500).expect("it acts");
+    assert_eq!(model.seconds, 1800 - 300 - 388);
+    assert_eq!(decision.reasons[0].code, ReasonCode::EventAhead);
+    assert_eq!(decision.plan.expect("what it does").counts["split"], 6);
+    assert!(Window::stretch(at(60), at(60)).is_err(), "it is over before it begins");
+    assert!(Window::stretch(at(0), Timestamp::from_millis(i64::MAX)).is_err());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What an operator says while it runs: pauses, modes, and a word on a plan.
+//! What an operator says while it runs: pauses, modes, peaks that are expected, and a word on a plan.
 //!
 //! It is stored with the term's stamp before whoever said it is answered, so that it survives a restart and holds for
 //! whoever leads next; it is written to the ledger, and to the recording, as decisions depend on it.
@@ -9,11 +9,12 @@ use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use thalweg_core::operator::{Direction, Operator, Pause, SaidMode, Word};
-use thalweg_core::pattern::Pattern;
+use thalweg_core::operator::{Direction, Expected, Operator, Pause, Peak, SaidMode, Word};
+use thalweg_core::pattern::{Pattern, Target};
+use thalweg_core::settings::rules::Floor;
 use thalweg_core::settings::{ActionKind, Mode};
-use thalweg_core::units::Timestamp;
-use thalweg_core::windows;
+use thalweg_core::units::{Millis, Timestamp};
+use thalweg_core::windows::{self, Window};
 use thalweg_store::StoreError;
 
 use crate::engine::{Engine, Running};
@@ -23,7 +24,16 @@ use crate::records::Told;
 use crate::said::{self, Kept};
 
 /// The requests that are an operator's.
-pub(crate) const OPS: [&str; 5] = ["pause", "resume", "mode", "approve", "reject"];
+pub(crate) const OPS: [&str; 6] = ["pause", "resume", "mode", "expect", "approve", "reject"];
+
+/// At most so many names under which peaks are expected.
+const MOST_NAMES: usize = 100;
+/// At most so many peaks under one name, and components in one peak.
+const MOST_PEAKS: usize = 100;
+/// The most letters of such a name.
+const LONGEST_NAME: usize = 200;
+/// How long before a peak its executors are to be there, unless it is said: as for events in the settings.
+const LEAD_SECS: u32 = 600;
 
 /// What an operator says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +63,22 @@ pub enum Said {
         /// Which changes.
         #[serde(default)]
         direction: Direction,
+        /// Who says so.
+        #[serde(default)]
+        who: String,
+    },
+    /// For when much is expected of topologies, in place of what was said under the same name.
+    Expect {
+        /// What the peaks come of.
+        name: String,
+        /// The topologies.
+        scope: Pattern,
+        /// The peaks; none takes back what was said.
+        #[serde(default)]
+        peaks: Vec<thalweg_control::Peak>,
+        /// How long before each its executors are to be there.
+        #[serde(default)]
+        lead_secs: Option<u32>,
         /// Who says so.
         #[serde(default)]
         who: String,
@@ -123,6 +149,7 @@ impl Engine {
         let (kind, who, about) = match said {
             Said::Pause { scope, who, .. }
             | Said::Resume { scope, who, .. }
+            | Said::Expect { scope, who, .. }
             | Said::Mode { scope, who, .. } => ("operator", who, scope.as_str().to_owned()),
             Said::Approve { plan, who } | Said::Reject { plan, who } => {
                 let running = self.running();
@@ -171,6 +198,18 @@ impl Engine {
                 let resumed = Pause { scope, direction, paused: false, until: None, at: now, who };
                 running.operator.pause(resumed);
                 Ok(json!({ "topologies": named }))
+            }
+            Said::Expect { name, scope, peaks, lead_secs, who } => {
+                let named = named(running, &scope)?;
+                let peaks = expected(&scope, &name, &peaks, lead_secs.unwrap_or(LEAD_SECS), now)?;
+                let others = running.operator.expected.iter().filter(|one| one.name != name);
+                if !peaks.is_empty() && others.count() >= MOST_NAMES {
+                    let text = format!("peaks are expected under {MOST_NAMES} names already");
+                    return Err(EngineError::Request(text));
+                }
+                let count = peaks.len();
+                running.operator.expect(Expected { name, scope, peaks, at: now, who });
+                Ok(json!({ "topologies": named, "peaks": count }))
             }
             Said::Mode { scope, mode, kind, who } => {
                 if self.core().faulty && mode.is_some_and(|mode| mode > Mode::Observe) {
@@ -273,6 +312,41 @@ fn named(running: &Running, scope: &Pattern) -> Result<Vec<String>, EngineError>
     Ok(meant.map(|decision| decision.name.clone()).collect())
 }
 
+/// Peaks as the core has them; those that are over are left out.
+fn expected(
+    scope: &Pattern,
+    name: &str,
+    peaks: &[thalweg_control::Peak],
+    lead_secs: u32,
+    now: Timestamp,
+) -> Result<Vec<Peak>, EngineError> {
+    let wrong = EngineError::Request;
+    if name.trim().is_empty() || name.chars().count() > LONGEST_NAME {
+        return Err(wrong(format!("the name of peaks has 1 to {LONGEST_NAME} letters")));
+    }
+    if peaks.len() > MOST_PEAKS || peaks.iter().any(|peak| peak.counts.len() > MOST_PEAKS) {
+        return Err(wrong(format!("more than {MOST_PEAKS} peaks, or components in one of them")));
+    }
+    let lead = Millis::from_secs(lead_secs);
+    let mut found = Vec::new();
+    for peak in peaks {
+        let (from, until) = (Timestamp::from_millis(peak.from), Timestamp::from_millis(peak.until));
+        let window = Window::stretch(from, until)
+            .map_err(|error| wrong(format!("the peak from {} on: {error}", windows::utc(from))))?;
+        let floor = |(component, count): (&String, &u32)| Floor {
+            target: Target { topology: scope.clone(), component: Pattern::new(component) },
+            count: *count,
+            window: window.clone(),
+            lead,
+        };
+        if now < until {
+            let floors = peak.counts.iter().map(floor).collect();
+            found.push(Peak { from, until, floors });
+        }
+    }
+    Ok(found)
+}
+
 /// Which changes are meant, if not all.
 fn only(direction: Direction) -> &'static str {
     match direction {
@@ -294,6 +368,18 @@ fn told(said: &Said) -> String {
         }
         Said::Resume { scope, direction, who } => {
             format!("resume {}{}{}", scope.as_str(), only(*direction), by(who))
+        }
+        Said::Expect { name, scope, peaks, who, .. } => {
+            let scope = scope.as_str();
+            match peaks.iter().map(|peak| peak.from).min().map(Timestamp::from_millis) {
+                None => format!("no peaks of {scope} of {name}{}", by(who)),
+                Some(first) => format!(
+                    "{} peaks of {scope} of {name}, the first at {}{}",
+                    peaks.len(),
+                    windows::utc(first),
+                    by(who)
+                ),
+            }
         }
         Said::Mode { scope, mode, kind, who } => {
             let kind = kind.map_or("all kinds", ActionKind::as_str);

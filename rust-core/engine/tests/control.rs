@@ -18,7 +18,7 @@ use support::Model;
 use thalweg_control::envelope::Envelope;
 use thalweg_control::token::Token;
 use thalweg_control::{
-    Backlog, CallError, Command, ErrorCode, Refusal, Request, Waiting, call, line, token,
+    Backlog, CallError, Command, ErrorCode, Peak, Refusal, Request, Waiting, call, line, token,
 };
 use thalweg_core::model::{ComponentKind, Observation, Obstacle, Topology};
 use thalweg_core::units::Timestamp;
@@ -464,6 +464,39 @@ fn pauses_and_modes_are_said_over_the_socket() {
     assert_eq!(served.ask(mode("dance")).unwrap_err().code, ErrorCode::Invalid);
     let none = served.ask(Command::Approve { plan: "p9".to_owned() }).unwrap_err();
     assert_eq!((none.code, none.field.as_str()), (ErrorCode::NotFound, "plan"));
+}
+
+#[test]
+fn peaks_are_expected_under_a_name_and_what_cannot_be_one_is_refused() {
+    let mut served = Served::new();
+    served.look();
+    let peak =
+        |from: i64, until: i64| Peak { from, until, counts: [("split".to_owned(), 4)].into() };
+    let expect = |name: &str, peaks: Vec<Peak>| Command::Expect {
+        name: name.to_owned(),
+        scope: "wc-1".to_owned(),
+        peaks,
+        lead_secs: None,
+    };
+    let later = 4_000_000_000_000;
+    let told =
+        served.ask(expect("dag", vec![peak(later, later + 60_000), peak(1000, 2000)])).unwrap();
+    assert_eq!(told["peaks"], 1, "one that is over is none");
+    let said = served.status()["operator"]["expected"].clone();
+    assert_eq!(said[0]["peaks"][0]["floors"][0]["count"], 4, "{said}");
+    assert!(said[0]["who"].as_str().unwrap().starts_with("user "), "{said}");
+    let many = vec![peak(later, later + 1000); 101];
+    for wrong in [expect("dag", vec![peak(later, later)]), expect("dag", many), expect(" ", vec![])]
+    {
+        assert_eq!(served.ask(wrong).unwrap_err().code, ErrorCode::Invalid);
+    }
+    for name in 1..100 {
+        served.ask(expect(&format!("dag {name}"), vec![peak(later, later + 1000)])).unwrap();
+    }
+    let full = served.ask(expect("one more", vec![peak(later, later + 1000)])).unwrap_err();
+    assert!(full.text.contains("100 names"), "{full:?}");
+    served.ask(expect("dag", vec![])).unwrap();
+    assert_eq!(served.status()["operator"]["expected"].as_array().unwrap().len(), 99);
 }
 
 #[test]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, BaseHook
 
 from thalweg_client import (
     AsyncClient,
     BadAnswer,
+    Candidate,
     Client,
     Forbidden,
     Invalid,
     OrderFailed,
+    Placement,
     Refused,
     SettingError,
     Settings,
@@ -22,9 +26,14 @@ from thalweg_client import (
     Unauthorized,
     steps,
 )
+from thalweg_client.placement import rules_of
+from thalweg_client.placing import seen_by
+from thalweg_client.steps import Steps
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
+
+T = TypeVar("T")
 
 #: What the extra of a connection may hold.
 EXTRAS = ("engine", "verify", "timeout", "plaintext", "dashboard")
@@ -81,6 +90,32 @@ class ThalwegHook(BaseHook):
         :raises SettingError: where neither names one.
         """
         return engine_of(named, self.thalweg_conn_id, self.connection.extra_dejson)
+
+    def place(
+        self,
+        candidates: Sequence[Candidate | Mapping[str, Any]],
+        engine: str | None = None,
+        on_unknown: str = "start",
+        prefer: str = "more",
+    ) -> Placement:
+        """Asks once where a task may run, such as in a ``@task.branch``: it waits for nothing and orders nothing."""
+        hooks, named = self.candidates(candidates, self.thalweg_conn_id, engine)
+        return seen_by(partial(self.ask, hooks), named, rules_of(on_unknown, prefer), {})
+
+    @classmethod
+    def candidates(
+        cls, given: Sequence[Candidate | Mapping[str, Any]], conn_id: str, engine: str | None
+    ) -> tuple[dict[str, ThalwegHook], list[Candidate]]:
+        """Candidates with their connections and engines, and the hooks of those connections."""
+        named = [replace(one, connection=one.connection or conn_id) for one in map(Candidate.read, given)]
+        hooks = {name: cls(name) for name in {one.connection for one in named}}
+        return hooks, [replace(one, engine=hooks[one.connection].engine(one.engine or engine)) for one in named]
+
+    @staticmethod
+    def ask(hooks: Mapping[str, ThalwegHook], one: Candidate, steps: Steps[T], /) -> T:
+        """Holds a conversation with a candidate's server."""
+        with hooks[one.connection].get_conn() as client:
+            return client.run(steps)
 
     def test_connection(self) -> tuple[bool, str]:
         """Whether the server answers, and whose token it is."""

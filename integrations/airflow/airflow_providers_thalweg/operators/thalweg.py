@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, BaseOperator, conf
 
 from airflow_providers_thalweg.hooks.thalweg import ThalwegHook, airflow_error
+from airflow_providers_thalweg.lineage import Lineage
 from airflow_providers_thalweg.links.thalweg import ThalwegLink, leave
 from airflow_providers_thalweg.triggers.thalweg import ThalwegDrainTrigger, ThalwegOrderTrigger, ThalwegTrigger
 from thalweg_client import Client, Order, SettingError, ThalwegError, Verdict, judge, steps
@@ -25,7 +26,7 @@ def default_deferrable() -> bool:
     return bool(conf.getboolean("operators", "default_deferrable", fallback=False))
 
 
-class ThalwegOperator(BaseOperator):
+class ThalwegOperator(Lineage, BaseOperator):
     """What all orders have in common.
 
     :param engine: The engine; the one in the connection's extra unless it is named.
@@ -55,10 +56,13 @@ class ThalwegOperator(BaseOperator):
         hook = ThalwegHook(self.thalweg_conn_id)
         try:
             engine = hook.engine(self.engine)
+            self.came_to({"engine": engine}, self.said(context))
             with hook.get_conn() as client:
-                return self.order(context, client, engine)
+                value = self.order(context, client, engine)
         except ThalwegError as error:
             raise airflow_error(error) from error
+        self.came_to({"engine": engine, **value})
+        return value
 
     def order(self, context: Context, client: Client, engine: str) -> Any:
         """Gives the order to an engine."""
@@ -131,7 +135,10 @@ class _Waiting(ThalwegOperator):
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Goes on after the triggerer."""
-        return data_of(event)
+        self.came_to({"engine": self.engine}, self.said(context))
+        value = data_of(event)
+        self.came_to({"engine": self.engine, **value})
+        return value
 
 
 def data_of(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,6 +167,7 @@ class ThalwegScaleOperator(_Waiting):
     :param key: Another key makes another order, such as for a task that is cleared to order the same again.
     """
 
+    act = "scale"
     template_fields: Sequence[str] = (
         *ThalwegOperator.template_fields,
         "topology",
@@ -249,6 +257,7 @@ class ThalwegDrainOperator(_Waiting):
     :param host: The host.
     """
 
+    act = "drain"
     template_fields: Sequence[str] = (*ThalwegOperator.template_fields, "host")
 
     def __init__(self, *, host: str, **kwargs: Any) -> None:
@@ -277,6 +286,7 @@ class ThalwegUndrainOperator(ThalwegOperator):
     :param host: The host.
     """
 
+    act = "undrain"
     template_fields: Sequence[str] = (*ThalwegOperator.template_fields, "host")
 
     def __init__(self, *, host: str, **kwargs: Any) -> None:
@@ -300,6 +310,7 @@ class ThalwegPauseOperator(ThalwegOperator):
         resumes.
     """
 
+    act = "pause"
     template_fields: Sequence[str] = (*ThalwegOperator.template_fields, "topology", "until")
 
     def __init__(
@@ -348,6 +359,7 @@ class ThalwegResumeOperator(ThalwegOperator):
         nobody else has paused any of its topologies. Without it, every pause ends, whoever has said it.
     """
 
+    act = "resume"
     template_fields: Sequence[str] = (*ThalwegOperator.template_fields, "topology", "paused_by")
 
     def __init__(self, *, topology: str | None = None, paused_by: str | None = None, **kwargs: Any) -> None:

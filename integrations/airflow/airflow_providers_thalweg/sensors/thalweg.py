@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnValue
 
 from airflow_providers_thalweg.hooks.thalweg import ThalwegHook, airflow_error
+from airflow_providers_thalweg.lineage import Lineage
 from airflow_providers_thalweg.links.thalweg import ThalwegLink, leave
 from airflow_providers_thalweg.operators.thalweg import data_of, default_deferrable
 from airflow_providers_thalweg.triggers.thalweg import (
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
-class ThalwegSensor(BaseSensorOperator):
+class ThalwegSensor(Lineage, BaseSensorOperator):
     """What all sensors have in common. Its value is what was seen in the end, as JSON.
 
     A server that is down or slow is asked again until the sensor's own ``timeout``; what no second question makes
@@ -87,6 +88,7 @@ class ThalwegSensor(BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Goes on after the triggerer."""
+        self.came_to(event.get("data"), str(event.get("why") or ""))
         return data_of(event)
 
     def _look(self, context: Context) -> Verdict:
@@ -101,6 +103,7 @@ class ThalwegSensor(BaseSensorOperator):
                 raise airflow_error(error) from error
             verdict = Verdict(False, str(error))
         self.log.info("%s", verdict.why)
+        self.came_to(verdict.data, verdict.why)
         return verdict
 
 

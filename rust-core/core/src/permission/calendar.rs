@@ -48,7 +48,7 @@ pub fn takes(
 pub fn ruled<'a>(context: &Context<'a>, state: &State) -> Cow<'a, Observation> {
     let mut observation = Cow::Borrowed(context.observation);
     for (index, topology) in context.observation.topologies.iter().enumerate() {
-        if context.settings.rules == Rules::default() && topology.settings.is_empty() {
+        if says_nothing(context, topology) {
             continue;
         }
         let charter = Charter::of(context, topology);
@@ -70,7 +70,7 @@ pub fn ruled<'a>(context: &Context<'a>, state: &State) -> Cow<'a, Observation> {
 
 /// The components that have fewer executors than their bounds or events that are near ask for.
 pub fn lifts(context: &Context<'_>, topology: &Topology, takes: Millis) -> Vec<Lift> {
-    if context.settings.rules == Rules::default() && topology.settings.is_empty() {
+    if says_nothing(context, topology) {
         return Vec::new();
     }
     let charter = Charter::of(context, topology);
@@ -89,9 +89,17 @@ pub fn lifts(context: &Context<'_>, topology: &Topology, takes: Millis) -> Vec<L
     lifts
 }
 
+/// Whether nobody has set or said anything that could have to do with a topology.
+fn says_nothing(context: &Context<'_>, topology: &Topology) -> bool {
+    context.settings.rules == Rules::default()
+        && topology.settings.is_empty()
+        && context.operator.expected.is_empty()
+}
+
 impl Charter<'_> {
     fn floors(&self) -> impl Iterator<Item = &Floor> {
-        self.context.settings.rules.floors.iter().chain(&self.own.floors)
+        let Context { settings, operator, .. } = self.context;
+        settings.rules.floors.iter().chain(&self.own.floors).chain(operator.floors())
     }
 
     fn bounds_of(&self, component: &Component) -> impl Iterator<Item = &Bound> {

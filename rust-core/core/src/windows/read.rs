@@ -8,7 +8,7 @@ use jiff::civil::DateTime;
 use super::hours::Hours;
 use super::span::{Edge, Span};
 use super::window::{End, When, Window};
-use super::words::{Unreadable, duration, unreadable, zone};
+use super::words::{Unreadable, duration, unreadable, written, zone};
 use crate::units::{Millis, Timestamp};
 
 impl TryFrom<String> for Window {
@@ -38,6 +38,14 @@ impl Window {
         let window = Self { text: format!("{words} in {name}"), when: when(words)?, zone };
         window.comes()?;
         Ok(window)
+    }
+
+    /// One stretch of time, to the second.
+    ///
+    /// # Errors
+    /// When it is over before it begins, or beyond all calendars.
+    pub fn stretch(from: Timestamp, until: Timestamp) -> Result<Self, Unreadable> {
+        Self::read(&format!("{} until {}", written(from)?, written(until)?), "UTC")
     }
 
     /// That it comes at all, and lasts.

@@ -35,6 +35,16 @@ pub fn utc(at: Timestamp) -> String {
     told.unwrap_or_else(|_| format!("{} ms", at.millis()))
 }
 
+/// An instant as windows are written, in UTC.
+///
+/// # Errors
+/// When it is beyond all calendars.
+pub fn written(at: Timestamp) -> Result<String, Unreadable> {
+    let told = jiff::Timestamp::from_millisecond(at.millis());
+    let told = told.map(|at| at.strftime("%Y-%m-%dT%H:%M:%S").to_string());
+    told.map_err(|_| unreadable(format!("{} ms is no time of any calendar", at.millis())))
+}
+
 /// A length of time: `90s`, `30m`, `62h`, `3d` (of 24 hours each), or several such parts.
 ///
 /// # Errors

@@ -288,6 +288,11 @@ impl RequestHandler {
                 &by,
                 &why,
             ),
+            Command::Expect { name, scope, peaks, lead_secs } => {
+                let said = json!({ "op": "expect", "name": name, "scope": scope, "peaks": peaks,
+                    "lead_secs": lead_secs });
+                self.say(said, &by, &why)
+            }
             Command::Mode { scope, mode, kind } => {
                 let said = json!({ "op": "mode", "scope": scope, "mode": mode, "kind": kind });
                 self.say(said, &by, &why)

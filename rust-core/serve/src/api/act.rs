@@ -111,6 +111,39 @@ pub struct PauseBody {
     why: String,
 }
 
+/// A time at which much is expected.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PeakBody {
+    /// When it begins, in ms since 1970.
+    from: i64,
+    /// When it is over, in ms since 1970.
+    until: i64,
+    /// Executors that components are to have at least.
+    #[serde(deserialize_with = "by_name")]
+    counts: BTreeMap<String, u32>,
+}
+
+/// For when much is expected of a topology.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PeaksBody {
+    /// The topology, by its name or id; all of the engine if absent.
+    #[serde(default)]
+    topology: Option<String>,
+    /// The peaks, at most 100 with at most 100 components each; none takes back what was said.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    peaks: Vec<PeakBody>,
+    /// How long before each its executors are to be there, in seconds; 600 if absent.
+    #[serde(default)]
+    lead_secs: Option<u32>,
+    /// Why.
+    #[serde(default)]
+    #[schema(max_length = 400)]
+    why: String,
+}
+
 /// What a pause is about, as engines are told.
 fn scope(body: &PauseBody) -> &str {
     body.topology.as_deref().unwrap_or("*")
@@ -222,6 +255,40 @@ pub async fn resume(
     let body = read(body)?;
     let command = json!({ "resume": { "scope": scope(&body) } });
     order(&app, &name, &caller, (command, &body.why)).await
+}
+
+/// Has components have more executors when much is expected, such as by a workflow's schedule.
+///
+/// What was said under this name before no longer counts. Peaks that are over are forgotten.
+#[utoipa::path(put, path = "/v1/engines/{engine}/peaks/{name}", request_body = PeaksBody,
+    params(("engine" = String, Path), ("name" = String, Path)), security(("token" = [])),
+    responses(Answers))]
+pub async fn expect(
+    State(app): Shared,
+    caller: Caller,
+    Path((engine, name)): Path<(String, String)>,
+    body: Body<PeaksBody>,
+) -> Answer {
+    caller.must(Role::Operator)?;
+    let body = read(body)?;
+    let scope = body.topology.as_deref().unwrap_or("*");
+    let command = json!({ "expect": { "name": name, "scope": scope, "peaks": body.peaks,
+        "lead_secs": body.lead_secs } });
+    order(&app, &engine, &caller, (command, &body.why)).await
+}
+
+/// Takes back what was said under a name of peaks.
+#[utoipa::path(delete, path = "/v1/engines/{engine}/peaks/{name}",
+    params(("engine" = String, Path), ("name" = String, Path)), security(("token" = [])),
+    responses(Answers))]
+pub async fn forget(
+    State(app): Shared,
+    caller: Caller,
+    Path((engine, name)): Path<(String, String)>,
+) -> Answer {
+    caller.must(Role::Operator)?;
+    let command = json!({ "expect": { "name": name, "scope": "*" } });
+    order(&app, &engine, &caller, (command, "")).await
 }
 
 /// Approves of a plan that waits for it.

@@ -17,7 +17,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{any, get, post, put};
 use utoipa::OpenApi;
 
 use crate::access::{Caller, Role};
@@ -40,7 +40,7 @@ type Shared = State<Arc<App>>;
     paths(
         read::engines, read::topologies, read::topology, read::series, plans::plans, read::history,
         read::explain, read::doctor, read::who, events::events,
-        act::scale, act::rollback, act::drain, act::undrain, act::cancel, act::pause, act::resume,
+        act::scale, act::rollback, act::drain, act::undrain, act::cancel, act::pause, act::resume, act::expect, act::forget,
         act::approve, act::reject,
     ),
     components(schemas(Problem)),
@@ -65,6 +65,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/orders/{order}/cancel", post(act::cancel))
         .route("/pause", post(act::pause))
         .route("/resume", post(act::resume))
+        .route("/peaks/{name}", put(act::expect).delete(act::forget))
         .route("/plans/{plan}/approve", post(act::approve))
         .route("/plans/{plan}/reject", post(act::reject))
         .route("/doctor", get(read::doctor));

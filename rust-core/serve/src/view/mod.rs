@@ -10,7 +10,7 @@ pub use reason::ReasonShown;
 pub use topology::{Standing, Summary, TopologyShown, plan_of, summary, topology};
 
 use serde::Serialize;
-use thalweg_core::operator::Pause;
+use thalweg_core::operator::{Expected, Pause, Peak};
 use thalweg_core::units::Timestamp;
 use utoipa::ToSchema;
 
@@ -42,6 +42,8 @@ pub struct EngineShown {
     pub topologies: usize,
     /// What operators have paused.
     pub pauses: Vec<PauseShown>,
+    /// For when they expect much, by the name under which they said so.
+    pub peaks: Vec<PeakShown>,
     /// What happened how often.
     pub counters: std::collections::BTreeMap<String, u64>,
 }
@@ -59,6 +61,39 @@ pub struct PauseShown {
     pub at: i64,
     /// Who said it.
     pub who: String,
+}
+
+/// A time at which much is expected of topologies.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PeakShown {
+    /// What it comes of.
+    pub name: String,
+    /// The topologies, by a name, an id or a pattern; `*` are all.
+    pub scope: String,
+    /// When it begins, in ms since 1970.
+    pub from: i64,
+    /// When it is over, in ms since 1970.
+    pub until: i64,
+    /// Executors that components are to have at least.
+    pub counts: std::collections::BTreeMap<String, u32>,
+    /// How long before its beginning they are to be there, in seconds.
+    pub lead_secs: f64,
+    /// Who said so.
+    pub who: String,
+}
+
+fn peaks(status: &Status) -> Vec<PeakShown> {
+    let shown = |of: &Expected, peak: &Peak| PeakShown {
+        name: of.name.clone(),
+        scope: word(&of.scope),
+        from: peak.from.millis(),
+        until: peak.until.millis(),
+        counts: peak.floors.iter().map(|one| (word(&one.target.component), one.count)).collect(),
+        lead_secs: peak.floors.first().map_or(0.0, |one| one.lead.get() / 1000.0),
+        who: of.who.clone(),
+    };
+    let expected = status.operator.expected.iter();
+    expected.flat_map(|of| of.peaks.iter().map(move |peak| shown(of, peak))).collect()
 }
 
 fn pauses(status: &Status) -> Vec<PauseShown> {
@@ -101,6 +136,7 @@ pub fn engine(name: &str, status: Option<&Status>, fault: Option<&str>) -> Engin
         }),
         topologies: status.map_or(0, |status| status.decisions.len()),
         pauses: status.map(pauses).unwrap_or_default(),
+        peaks: status.map(peaks).unwrap_or_default(),
         counters: status.map(|status| status.counters.clone()).unwrap_or_default(),
     }
 }

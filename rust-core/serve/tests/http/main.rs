@@ -211,6 +211,15 @@ fn only_owners_of_tokens_come_in_and_each_may_do_what_its_roles_allow() {
         "/v1/engines/storm/pause",
         "/v1/engines/storm/resume",
     ];
+    let peaks = "/v1/engines/storm/peaks/a";
+    for method in ["PUT", "DELETE"] {
+        let status = |token: &str| {
+            let bearer = format!("Bearer {token}");
+            ask(sample.address(), method, peaks, &[("Authorization", &bearer)], "{}").status
+        };
+        assert_eq!(status(&reader), 403, "{method}");
+        assert_ne!(status(&operator), 403, "{method}");
+    }
     let words = ["/v1/engines/storm/plans/p/approve", "/v1/engines/storm/plans/p/reject"];
     for path in orders {
         assert_eq!(post(path, &reader), 403, "{path}");

@@ -7,7 +7,9 @@
 
 mod buffers;
 mod engines;
+mod entries;
 mod exports;
+mod java;
 mod log;
 mod memory;
 mod outcome;

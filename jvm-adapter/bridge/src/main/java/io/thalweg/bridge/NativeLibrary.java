@@ -46,7 +46,7 @@ public final class NativeLibrary {
             Native.start(NativeLog.class);
             NativeLog.refreshThreshold();
             loaded = true;
-        } catch (IOException | LinkageError | SecurityException e) {
+        } catch (IOException | LinkageError | SecurityException | ThalwegException e) {
             failure = new ThalwegException(Code.NATIVE_MISSING, explain(explicitPath, e), e);
             throw failure;
         }
@@ -90,6 +90,9 @@ public final class NativeLibrary {
     }
 
     private static String explain(String explicitPath, Throwable cause) {
+        if (cause instanceof ThalwegException) {
+            return cause.getMessage();
+        }
         if (explicitPath == null) {
             return cause.getMessage() + " (unpacked to " + System.getProperty("java.io.tmpdir")
                     + ", which must be writable and not mounted noexec)";

@@ -6,15 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.codahale.metrics.Meter;
-import com.codahale.metrics.Metric;
 import io.thalweg.bridge.Faults;
 import io.thalweg.bridge.Faults.Kind;
+import io.thalweg.bridge.ThalwegException;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
+import java.util.TreeSet;
 import org.apache.storm.metric.StormMetricsRegistry;
 import org.apache.storm.scheduler.Cluster;
 import org.apache.storm.scheduler.DefaultScheduler;
@@ -32,6 +33,17 @@ class NativeFaultsTest {
     private static final String START = "thalweg:fallbacks-%s";
     /** The counter of rounds that are left to Storm. */
     private static final String ROUND = "thalweg:fallbacks-schedule";
+
+    /** All reasons that there can be: codes, a start that failed otherwise, a round, a placement. */
+    private static final Set<String> REASONS = reasons();
+
+    private static Set<String> reasons() {
+        Set<String> all = new TreeSet<>(Set.of("prepare", "schedule", "apply"));
+        for (ThalwegException.Code code : ThalwegException.Code.values()) {
+            all.add(code.name().toLowerCase(Locale.ROOT));
+        }
+        return all;
+    }
 
     /** Who schedules while an entry fails, and what counts it; nothing where nobody calls it on the way. */
     private enum Then {
@@ -51,7 +63,8 @@ class NativeFaultsTest {
 
     /** Every entry has to be here, or the first test fails. */
     private static final Map<String, Then> ENTRIES = new TreeMap<>(Map.ofEntries(
-        // Asked once as the library is loaded, of which see LinkageTest of the bridge and withoutALibraryStormSchedules here.
+        // Asked once as the library is loaded: NativeLibraryTest of the bridge has what comes of it, and withoutAnEngine of
+        // ThalwegSchedulerTest what that does here.
         Map.entry("start", Then.NO_MATTER),
         Map.entry("logThreshold", Then.NO_START),
         Map.entry("open", Then.NO_START),
@@ -147,8 +160,14 @@ class NativeFaultsTest {
 
     /** The counters of what was left to Storm that have counted anything. */
     private static Map<String, Long> fallbacks(StormMetricsRegistry registry) {
-        Map<String, Metric> all = registry.getRegistry().getMetrics();
-        return all.entrySet().stream().filter(one -> one.getKey().startsWith("thalweg:fallbacks-"))
-            .collect(Collectors.toMap(Map.Entry::getKey, one -> ((Meter) one.getValue()).getCount()));
+        Map<String, Long> counted = new TreeMap<>();
+        for (String reason : REASONS) {
+            String name = "thalweg:fallbacks-" + reason;
+            Meter meter = registry.getMeter(name);
+            if (meter != null) {
+                counted.put(name, meter.getCount());
+            }
+        }
+        return counted;
     }
 }

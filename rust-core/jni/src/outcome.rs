@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::panic::PanicHookInfo;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 
 use jni::errors::ErrorPolicy;
 use jni::objects::JClass;
@@ -84,8 +84,10 @@ impl<T: Default> ErrorPolicy<T, BridgeError> for Throw {
         native: &mut jclass,
         payload: Box<dyn Any + Send + 'static>,
     ) -> jni::errors::Result<T> {
-        // Dropping a payload can panic anew; a leak of some bytes in a bug is the lesser evil.
-        std::mem::forget(payload);
+        // Dropping a payload can panic anew; then a leak of some bytes is the lesser evil.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(again);
+        }
         let panic = LAST_PANIC.take().unwrap_or_else(|| String::from("panic without a message"));
         throw(env, *native, "PANIC", &panic)
     }

@@ -10,12 +10,17 @@ kind=$1
 folder=$2
 library=$(compgen -G 'target/native/library/native/*/libthalweg_jni.so' || true)
 
+# What the JVM keeps of its own when our code calls it, each as a part of a frame.
+known=(
+    InstanceKlass::get_jmethod_id # the number of a method, made once, which goes with the method's class
+)
+
 # One line for each loss: "ours" or "others", its first line, and the places in the library from the innermost on.
 losses() {
-    awk '
+    awk -v known="$(IFS='|' && echo "${known[*]}")" '
         function finish() {
-            if (head != "") print (ours ? "ours" : "others") "\t" head "\t" places
-            head = places = ""; ours = 0
+            if (head != "") print (ours && !left ? "ours" : "others") "\t" head "\t" places
+            head = places = ""; ours = left = 0
         }
         /^(Direct|Indirect) leak of / {finish(); head = $0; next}
         /^ +#[0-9]+ / && head != "" {
@@ -26,6 +31,7 @@ losses() {
             }
             # Only a copy of the library that was unloaded with its class loader: compiled Java allocates through the JVM.
             if ($1 == "#1" && /<unknown module>/) ours = 1
+            if ($0 ~ known) left = 1
             next
         }
         /^SUMMARY|^$/ {finish()}
@@ -47,7 +53,7 @@ if [ "$ours" -gt 0 ]; then
     losses "${reports[@]}" | grep '^ours' | cut -f 2- | sort | uniq -c | sort -rn | head -n 20 | while IFS=$'\t' read -r head places; do
         echo "$head"
         # shellcheck disable=SC2086
-        [ -z "$library" ] || [ -z "$places" ] || addr2line --exe "$library" --functions --demangle --pretty-print $places | head -n 8 | sed 's/^/        /'
+        [ -z "$library" ] || [ -z "$places" ] || addr2line --exe "$library" --functions --demangle --pretty-print $places | sed -n '1,8s/^/        /p'
     done
 fi
 echo "sanitizers ($kind): $wrong wrong accesses; $ours losses of ours, $others of the JVM's own, in ${#reports[@]} processes"

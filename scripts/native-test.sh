@@ -46,18 +46,14 @@ build() {
 # outlives a call. Each copy of the library has the same globals, which is no fault.
 sanitizers() {
     build
-    local runtime common kind status=0
+    local runtime common status=0
     runtime=$(realpath "$(gcc -print-file-name=libasan.so)")
     common="handle_segv=0:allow_user_segv_handler=1:quarantine_size_mb=16:exitcode=99:detect_odr_violation=0"
-    common+=":fast_unwind_on_malloc=1:malloc_context_size=12:suppressions=$PWD/scripts/native-suppressions.txt"
-    # Losses apart: what is unloaded with its class loader takes the only pointers to what its globals held with it.
-    for kind in address leaks; do
-        rm -rf "$work/reports" && mkdir -p "$work/reports"
-        ASAN_OPTIONS="$common:detect_leaks=$([ $kind = leaks ] && echo 1 || echo 0):log_path=$work/reports/report" \
-            LSAN_OPTIONS="exitcode=0:print_suppressions=0:use_tls=0" \
-            bridge -PtestPreload="$runtime" -PtestLibrary="$work/library" -PtestOptions="-Dthalweg.sanitized=$kind" || status=1
-        scripts/native-reports.sh $kind "$work/reports" || status=1
-    done
+    common+=":fast_unwind_on_malloc=1:malloc_context_size=12"
+    rm -rf "$work/reports" && mkdir -p "$work/reports"
+    ASAN_OPTIONS="$common:detect_leaks=1:log_path=$work/reports/report" LSAN_OPTIONS="exitcode=0:print_suppressions=0:use_tls=0" \
+        bridge -PtestPreload="$runtime" -PtestLibrary="$work/library" -PtestOptions=-Dthalweg.sanitized=true || status=1
+    scripts/native-reports.sh "$work/reports" || status=1
     return $status
 }
 

@@ -6,8 +6,8 @@ use jni::sys::jint;
 use thalweg_core::model::{Observation, SlotRef};
 use thalweg_engine::Assigned;
 
+use crate::error::BridgeError;
 use crate::memory;
-use crate::outcome::BridgeError;
 use thalweg_codec::decode;
 
 /// An executor that is left to the engine's own scheduler.

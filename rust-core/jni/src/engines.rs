@@ -9,8 +9,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use thalweg_engine::Engine;
 
+use crate::error::BridgeError;
 use crate::log::Pin;
-use crate::outcome::BridgeError;
 
 /// An engine, and what keeps its class loader and with it this library: its threads may log until it has ended.
 struct Open {

@@ -4,8 +4,8 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use crate::error::BridgeError;
 use crate::memory;
-use crate::outcome::BridgeError;
 
 /// Makes the list, so that nothing can be in it twice or be forgotten.
 macro_rules! entries {

@@ -7,7 +7,8 @@ use thalweg_core::units::Timestamp;
 use thalweg_engine::Engine;
 
 use crate::entries::{Entry, plant};
-use crate::outcome::{BridgeError, call, on_panic};
+use crate::error::BridgeError;
+use crate::outcome::{call, on_panic};
 use crate::{buffers, engines, java, log, memory};
 
 /// Called by the JVM as it loads the library.
@@ -25,7 +26,7 @@ pub unsafe extern "system" fn JNI_OnLoad(
     JNI_VERSION_1_8
 }
 
-/// Called by the JVM as it unloads the library: its class loader is gone, and all its engines were closed.
+/// Called by the JVM as it lets go of the library: its class loader is gone, and all its engines were closed.
 ///
 /// # Safety
 /// Only the JVM may call it.

@@ -8,6 +8,7 @@
 mod buffers;
 mod engines;
 mod entries;
+mod error;
 mod exports;
 mod java;
 mod log;

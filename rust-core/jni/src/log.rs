@@ -37,12 +37,12 @@ pub fn start(env: &Env<'_>, sink: &JClass<'_>) -> jni::errors::Result<()> {
         return Ok(());
     }
     *place = Some(env.new_weak_ref(sink)?);
-    // This library has its own copy of tracing, where nobody else can have been first.
-    tracing::subscriber::set_global_default(ToJava).expect("set once, guarded by SINK");
+    // This library has its own copy of tracing, where only an earlier class loader can have been first, with the same.
+    let _ = tracing::subscriber::set_global_default(ToJava);
     Ok(())
 }
 
-/// Ends the log: the JVM is about to unload this library.
+/// Ends the log: the class loader is gone. Another may begin anew.
 pub fn stop() {
     let sink = SINK.write().unwrap_or_else(PoisonError::into_inner).take();
     drop(sink);

@@ -1,6 +1,6 @@
 //! Memory that a call will need, and memory that a large look leaves free.
 
-use crate::outcome::BridgeError;
+use crate::error::BridgeError;
 
 /// Executors from which a look leaves enough memory free to be worth the milliseconds of giving it back.
 #[cfg(target_env = "gnu")]

@@ -17,18 +17,13 @@ import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Set;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class NativeLibraryTest {
-    /** Where losses are searched for, no copy of the library is unloaded with what its globals hold. */
-    private static final List<ClassLoader> KEPT = new CopyOnWriteArrayList<>();
-
     @Test
     void eachClassLoaderLoadsItsOwnCopy() throws Exception {
         NativeLibrary.load(null);
@@ -131,11 +126,7 @@ class NativeLibraryTest {
     static URLClassLoader isolated() {
         URL[] classPath = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
                 .map(NativeLibraryTest::url).toArray(URL[]::new);
-        URLClassLoader made = new URLClassLoader(classPath, ClassLoader.getPlatformClassLoader());
-        if ("leaks".equals(System.getProperty("thalweg.sanitized"))) {
-            KEPT.add(made);
-        }
-        return made;
+        return new URLClassLoader(classPath, ClassLoader.getPlatformClassLoader());
     }
 
     private static URL url(String path) {

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Where {@code scripts/native-test.sh} runs these tests with sanitizers: whether those see anything at all. */
-@EnabledIfSystemProperty(named = "thalweg.sanitized", matches = "leaks")
+@EnabledIfSystemProperty(named = "thalweg.sanitized", matches = "true")
 class SanitizersTest {
     private static final int LOST = 3;
 

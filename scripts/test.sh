@@ -2,7 +2,8 @@
 # Runs every check and test whatever fails, and ends with what ran. Only a failed set-up ends it early.
 # With --quick nothing starts a cluster; with --product only what does; with --thorough that with the tests that take long;
 # with --zoo topologies and jobs of all kinds alone; with --kafka-tls what speaks TLS to Kafka alone; with --integrations
-# those with Airflow and Dagster alone; with --api-fuzz what the interface is asked by its own document alone.
+# those with Airflow and Dagster alone; with --api-fuzz what the interface is asked by its own document alone; with --native
+# what the native library keeps, leaves and survives alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # A failed test names its cause in its last lines; backtraces of errors would push it out of them.
@@ -110,6 +111,21 @@ if [ "$part" = "--api-fuzz" ]; then
     finish
     exit
 fi
+# A million crossings, another JDK and a build of its own with sanitizers take minutes, so a whole run does it where the
+# boundary has changed.
+native_library() {
+    step "set-up for the native library" scripts/setup.sh native
+    for part_of_it in crossings jdk-17 jdk-21 jdk-25 sanitizers; do
+        step "native library, $part_of_it" scripts/native-test.sh "$part_of_it"
+    done
+}
+if [ "$part" = "--native" ]; then
+    # In a whole run the build of tests leaves it.
+    step "native library" tests --no-run
+    native_library
+    finish
+    exit
+fi
 step "these steps" scripts/steps-test.sh
 step "no test that needs a cluster has the name of another" test -z "$both"
 # It is packed into what Rust builds below.
@@ -149,6 +165,10 @@ if [ "$part" != "--quick" ]; then
     fi
     if [ "$part" = "--thorough" ] || touched rust-core/serve integrations/api-fuzz integrations/lock/api-fuzz.txt scripts/api-fuzz.sh; then
         api_fuzz
+    fi
+    if [ "$part" = "--thorough" ] || touched rust-core/jni rust-core/codec rust-core/engine jvm-adapter/bridge scripts/native-test.sh \
+        gradle/junit.gradle; then
+        native_library
     fi
     if [ "$part" = "--thorough" ]; then
         step "set-up for wrong clocks" scripts/setup.sh thorough

@@ -51,6 +51,7 @@ pub struct Asker {
 /// What was asked for last.
 #[derive(Debug)]
 struct Watched {
+    topology: String,
     executors: u32,
     /// Since when there are so many.
     calm_since: Option<Instant>,
@@ -140,22 +141,23 @@ impl Hands for Asker {
         let asked = Asked { before: told.executors.count(), after, tasks: told.executors.count() };
         intend(Done::CountsAsked { counts: BTreeMap::from([(COMPONENT.to_owned(), asked)]) })?;
         self.ask_for(after)?;
-        self.watched = Some(Watched { executors: after, calm_since: None });
+        let topology = plan.topology.clone();
+        self.watched = Some(Watched { topology, executors: after, calm_since: None });
         Ok(())
     }
 
     fn runs(&mut self) -> Result<bool, Fault> {
-        let Some(executors) = self.watched.as_ref().map(|watched| watched.executors) else {
-            return Ok(false);
-        };
         // Somebody who does not answer now may later.
         let Ok(told) = self.told() else { return Ok(false) };
-        if told.executors.asked != Some(executors) {
+        let Some(watched) = &mut self.watched else { return Ok(false) };
+        if told.query(&watched.topology).is_none() {
+            return Err(refusal("TOPOLOGY_GONE", "the query has ended meanwhile"));
+        }
+        if told.executors.asked != Some(watched.executors) {
             let text = "somebody else has asked for other executors meanwhile";
             return Err(refusal("DECLINED", text));
         }
-        let has = told.executors.count() == executors;
-        let Some(watched) = &mut self.watched else { return Ok(false) };
+        let has = told.executors.count() == watched.executors;
         watched.calm_since = if has { watched.calm_since.or(Some(Instant::now())) } else { None };
         Ok(watched.calm_since.is_some_and(|since| since.elapsed() >= CALM))
     }

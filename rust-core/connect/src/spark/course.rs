@@ -12,6 +12,9 @@ const FEWEST: usize = 3;
 /// More than so many times the rows that are worked on arrive where a query falls behind.
 const BEHIND: f64 = 1.1;
 
+/// No time that is told is later, nor a number larger: sums of some do not overflow.
+const LAST: i64 = i64::MAX / 8;
+
 /// What has been done at an instant, since the course began.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Totals {
@@ -75,7 +78,7 @@ impl Course {
             }
             self.push(id, start, start.saturating_add(took), rows);
         }
-        if let (Some(last), Some(idle)) = (self.steps.back(), idle_at) {
+        if let (Some(last), Some(idle)) = (self.steps.back(), idle_at.filter(is_told)) {
             // It had nothing to do, so all that had arrived was done.
             if idle >= last.end {
                 self.until = self.until.max(idle);
@@ -151,9 +154,16 @@ impl Course {
     }
 }
 
-/// What is needed of a batch, if all of it is told.
+/// What is needed of a batch, if all of it is told and can be.
 fn whole(batch: &Batch) -> Option<(i64, i64, i64, f64)> {
-    Some((batch.id?, batch.at_ms?, i64::try_from(batch.took_ms?).ok()?, batch.rows? as f64))
+    let (id, start) = (batch.id.filter(is_told)?, batch.at_ms.filter(is_told)?);
+    let took = batch.took_ms.and_then(|took| i64::try_from(took).ok()).filter(is_told)?;
+    Some((id, start, took, batch.rows? as f64))
+}
+
+/// Whether a number or a time, in ms, is none that only an error brings about.
+fn is_told(number: &i64) -> bool {
+    (0..LAST).contains(number)
 }
 
 #[cfg(test)]
@@ -245,6 +255,9 @@ mod tests {
         let untold = Batch { rows: None, ..batch(1, 1000, 500, 0) };
         assert_eq!(course(&[batch(0, 0, 500, 100), untold]).totals(), None);
         assert_eq!(course(&[]).totals(), None);
+        for wild in [batch(i64::MAX, 0, 1, 1), batch(0, i64::MIN, 1, 1), batch(0, 0, u64::MAX, 1)] {
+            assert_eq!(course(&[batch(0, 0, 500, 100), wild]).totals(), None);
+        }
     }
 
     #[test]

@@ -38,6 +38,15 @@ pub struct Told {
 }
 
 impl Told {
+    /// Reads the bytes of an answer.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn read_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let value = thalweg_bounds::read(bytes).map_err(|error| error.to_string())?;
+        Self::read(value).map_err(|error| error.to_string())
+    }
+
     /// Reads an answer.
     pub(super) fn read(value: Value) -> Result<Self, NotTold> {
         match value.get("form").and_then(Value::as_u64) {

@@ -12,6 +12,10 @@ use super::told::{Executors, Query, Running, Told};
 pub const COMPONENT: &str = "query";
 /// Tasks of a batch where nobody says into how many it falls.
 const UNKNOWN_TASKS: u32 = 128;
+/// More than so many count as so many: nobody splits a batch further.
+const MOST_TASKS: u32 = 1 << 20;
+/// So many executors may come at once, where nobody says how many a cluster has left.
+const MOST_MORE: u32 = 1000;
 /// Where the query is among the components, which come by their names,
 const QUERY: u32 = 0;
 /// and where its source is.
@@ -21,7 +25,7 @@ const DRIVER: &str = "driver";
 /// Where executors would be that a cluster has not given yet: Spark does not tell what it has left.
 const CLUSTER: &str = "cluster";
 
-/// What may be seen of an executor.
+/// A query, as it is seen.
 struct Seen<'a> {
     told: &'a Told,
     query: &'a Query,
@@ -64,7 +68,7 @@ impl Seen<'_> {
     fn tasks(&self) -> u32 {
         let of_source = || self.query.batches.last()?.partitions();
         let known = self.query.state().and_then(|state| state.partitions).or_else(of_source);
-        known.unwrap_or(UNKNOWN_TASKS).max(self.told.executors.count()).max(1)
+        known.unwrap_or(UNKNOWN_TASKS).min(MOST_TASKS).max(self.told.executors.count()).max(1)
     }
 
     /// More executors than that have nothing to do, or are not to be asked for.
@@ -182,7 +186,7 @@ pub fn nodes(told: &Told, topologies: &[Topology]) -> Vec<Node> {
         nodes.push(node(host, ports));
     }
     let most = topologies.iter().filter_map(|one| one.components.first()?.most_executors).max();
-    let more = most.unwrap_or(0).saturating_sub(told.executors.count());
+    let more = most.unwrap_or(0).saturating_sub(told.executors.count()).min(MOST_MORE);
     let next = (0..).zip(running).map(|(index, one)| port(one, index)).max().unwrap_or(0) + 1;
     nodes.push(node(CLUSTER, (next..next.saturating_add(more)).collect()));
     nodes
@@ -259,6 +263,20 @@ mod tests {
         assert_eq!(most(&told), Some(6));
         told.executors.cores = Some(4);
         assert_eq!(most(&told), Some(2), "two executors of four cores are one for each of six");
+    }
+
+    #[test]
+    fn no_number_that_is_told_makes_more_places_than_anybody_needs() {
+        let (mut told, course) = two_batches();
+        told.executors.most = None;
+        told.queries[0].batches[1].state = Some(super::super::told::StateTold {
+            bytes: Some(u64::MAX),
+            partitions: Some(u32::MAX),
+        });
+        let seen = of(&told, &told.queries[0], &course, true);
+        assert_eq!(seen.components[0].tasks.count(), MOST_TASKS);
+        let nodes = nodes(&told, std::slice::from_ref(&seen));
+        assert_eq!(nodes[3].ports.len(), MOST_MORE as usize);
     }
 
     #[test]

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 HOME = Path(pyspark.__file__).parent
 #: What a Spark needs to come up, on a machine that does other things as well.
-PATIENCE = 180.0
+PATIENCE = 300.0
 
 
 @dataclass(frozen=True)

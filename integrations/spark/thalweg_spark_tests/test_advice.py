@@ -43,7 +43,7 @@ def command(spark: Standalone, *words: str) -> list[str]:
 
 def test_a_query_that_is_behind_is_seen_and_gets_what_it_takes(behind: Standalone, tmp_path: Path) -> None:
     asked = command(behind, "advise", "spark")
-    advised = subprocess.run([*asked, "--once-settled", "--for", "300s", "--json"], capture_output=True, text=True)
+    advised = subprocess.run([*asked, "--once-settled", "--for", "600s", "--json"], capture_output=True, text=True)
     assert advised.returncode == 0, advised.stderr + advised.stdout
     *_, advice, summary = (json.loads(line) for line in advised.stdout.splitlines())
     (change,) = advice["changes"]

@@ -26,6 +26,8 @@ pub struct Totals {
     pub done: f64,
     /// Time in which a batch ran, in ms.
     pub busy_ms: f64,
+    /// What of it the driver took alone, in ms, where that is told.
+    pub planning_ms: Option<f64>,
 }
 
 /// A batch, with what had been done when it started.
@@ -39,6 +41,8 @@ struct Step {
     done: f64,
     /// Time in which batches had run, in ms.
     busy_ms: f64,
+    /// What of that the driver had taken alone, and what it took of this batch, in ms.
+    planning_ms: Option<(f64, f64)>,
 }
 
 impl Step {
@@ -69,14 +73,13 @@ impl Course {
             *self = Self { changed, ..Self::default() };
         }
         for batch in batches {
-            let Some((id, start, took, rows)) = whole(batch) else {
+            let Some(whole) = whole(batch) else {
                 self.steps.clear();
                 continue;
             };
-            if changed.is_some_and(|changed| start < changed) {
-                continue;
+            if changed.is_none_or(|changed| whole.start >= changed) {
+                self.push(whole);
             }
-            self.push(id, start, start.saturating_add(took), rows);
         }
         if let (Some(last), Some(idle)) = (self.steps.back(), idle_at.filter(is_told)) {
             // It had nothing to do, so all that had arrived was done.
@@ -86,24 +89,27 @@ impl Course {
         }
     }
 
-    fn push(&mut self, id: i64, start: i64, end: i64, rows: f64) {
+    fn push(&mut self, batch: Whole) {
+        let Whole { id, start, end, rows, planning_ms } = batch;
         let last = self.steps.back().copied();
-        let (done, busy_ms) = match last {
+        let (done, busy_ms, planned) = match last {
             // Told before.
             Some(last) if start <= last.start => return,
             // Batches without data have the number of the next one with some.
             Some(last) if (last.id..=last.id + 1).contains(&id) => {
-                (last.done + last.rows, last.busy_ms + (last.end - last.start) as f64)
+                let ran = last.busy_ms + (last.end - last.start) as f64;
+                (last.done + last.rows, ran, last.planning_ms.map(|(all, own)| all + own))
             }
             _ => {
                 self.steps.clear();
                 self.begun = start;
-                (0.0, 0.0)
+                (0.0, 0.0, Some(0.0))
             }
         };
         // A clock that was set back would have two batches at once.
         let start = start.max(last.map_or(start, |last| last.end.min(end)));
-        self.steps.push_back(Step { id, start, end, rows, done, busy_ms });
+        let planning_ms = planned.zip(planning_ms);
+        self.steps.push_back(Step { id, start, end, rows, done, busy_ms, planning_ms });
         self.until = start;
         if self.steps.len() > KEPT {
             self.steps.pop_front();
@@ -127,13 +133,8 @@ impl Course {
             arrived: step.arrived() + arriving,
             done: step.done + step.rows * share,
             busy_ms: step.busy_ms + ran,
+            planning_ms: step.planning_ms.map(|(before, own)| before + own * share),
         })
-    }
-
-    /// Rows that had arrived and were not worked on when the last batch started; none where it has had nothing to do since.
-    pub fn waiting(&self) -> Option<u64> {
-        let last = self.steps.back()?;
-        Some(if self.until >= last.end && self.until > last.start { 0 } else { last.rows as u64 })
     }
 
     /// Whether more arrives than is worked on, over the last batches; so many may be left to wait after the last.
@@ -154,11 +155,21 @@ impl Course {
     }
 }
 
-/// What is needed of a batch, if all of it is told and can be.
-fn whole(batch: &Batch) -> Option<(i64, i64, i64, f64)> {
+/// What is needed of a batch.
+struct Whole {
+    id: i64,
+    start: i64,
+    end: i64,
+    rows: f64,
+    planning_ms: Option<f64>,
+}
+
+/// The same, if all of it is told and can be.
+fn whole(batch: &Batch) -> Option<Whole> {
     let (id, start) = (batch.id.filter(is_told)?, batch.at_ms.filter(is_told)?);
     let took = batch.took_ms.and_then(|took| i64::try_from(took).ok()).filter(is_told)?;
-    Some((id, start, took, batch.rows? as f64))
+    let planning_ms = batch.planning_ms().map(|ms| ms as f64);
+    Some(Whole { id, start, end: start + took, rows: batch.rows? as f64, planning_ms })
 }
 
 /// Whether a number or a time, in ms, is none that only an error brings about.
@@ -176,6 +187,7 @@ mod tests {
             at_ms: Some(start),
             took_ms: Some(took),
             rows: Some(rows),
+            durations_ms: [("addBatch".to_owned(), took * 3 / 4)].into(),
             sources: Vec::new(),
             state: None,
         }
@@ -194,10 +206,15 @@ mod tests {
         let totals = course.totals().expect("batches");
         assert_eq!(
             totals,
-            Totals { secs: 3, arrived: 400.0, done: 300.0, busy_ms: 1200.0 },
+            Totals {
+                secs: 3,
+                arrived: 400.0,
+                done: 300.0,
+                busy_ms: 1200.0,
+                planning_ms: Some(300.0)
+            },
             "the last batch has ended, and what arrived since it began is not known"
         );
-        assert_eq!(course.waiting(), Some(100));
         assert!(!course.falls_behind(None));
     }
 
@@ -213,7 +230,6 @@ mod tests {
         let totals = course.totals().expect("batches");
         assert_eq!((totals.secs, totals.done, totals.busy_ms), (14, 700.0, 14_000.0));
         assert_eq!(totals.arrived - 100.0, 1400.0);
-        assert_eq!(course.waiting(), Some(800));
         assert!(course.falls_behind(None) && course.falls_behind(Some(0)));
     }
 
@@ -221,7 +237,9 @@ mod tests {
     fn between_whole_seconds_a_batch_has_done_its_share() {
         let course = course(&[batch(0, 0, 1500, 150), batch(1, 1500, 1000, 300)]);
         let totals = course.totals().expect("batches");
-        assert_eq!(totals, Totals { secs: 1, arrived: 350.0, done: 100.0, busy_ms: 1000.0 });
+        assert_eq!((totals.secs, totals.arrived, totals.done), (1, 350.0, 100.0));
+        assert_eq!(totals.busy_ms, 1000.0);
+        assert!((totals.planning_ms.expect("told") - 250.0).abs() < 1e-9);
     }
 
     #[test]
@@ -230,8 +248,8 @@ mod tests {
         let batches = [batch(0, 0, 500, 50), batch(1, 1000, 500, 50)];
         course.take(&batches, Some(11_000), None);
         let totals = course.totals().expect("batches");
-        assert_eq!(totals, Totals { secs: 11, arrived: 100.0, done: 100.0, busy_ms: 1000.0 });
-        assert_eq!(course.waiting(), Some(0));
+        assert_eq!((totals.secs, totals.busy_ms), (11, 1000.0));
+        assert_eq!((totals.arrived, totals.done), (100.0, 100.0));
         assert!(!course.falls_behind(None));
         // One that begins later is work again.
         course.take(&[batch(2, 12_000, 2000, 10)], Some(11_000), None);
@@ -258,6 +276,13 @@ mod tests {
         for wild in [batch(i64::MAX, 0, 1, 1), batch(0, i64::MIN, 1, 1), batch(0, 0, u64::MAX, 1)] {
             assert_eq!(course(&[batch(0, 0, 500, 100), wild]).totals(), None);
         }
+    }
+
+    #[test]
+    fn what_the_driver_takes_is_not_known_where_parts_are_not_told() {
+        let untold = Batch { durations_ms: Default::default(), ..batch(1, 1000, 500, 100) };
+        let seen = course(&[batch(0, 0, 500, 100), untold, batch(2, 2000, 500, 100)]);
+        assert_eq!(seen.totals().map(|totals| totals.planning_ms), Some(None));
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! - `query` is all the rest. Its executors are Spark's: each batch runs in all of them, whatever it does.
 //!
 //! Spark tells of batches, not of what each executor did. So rows are shared evenly by the executors, each of which is busy for as
-//! long as a batch takes: skew between them does not show. What a batch takes for planning and its log counts as work, too.
+//! long as a batch takes: skew between them does not show. What a batch takes for planning and its log counts as work, too; that
+//! alone is what the driver is busy with.
 //!
 //! A row has arrived by the start of the batch that takes it, and not before the start of the batch before. It has been worked on
 //! by the end of its batch. So what arrives is known apart from what is worked on, also where no source tells how far it is

@@ -1,5 +1,7 @@
 //! What an agent tells of its driver. What Spark does not say is nothing, never zero.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
@@ -159,6 +161,9 @@ pub struct Batch {
     pub took_ms: Option<u64>,
     /// Rows that it took in.
     pub rows: Option<u64>,
+    /// What parts of it took, in ms, by Spark's names of them.
+    #[serde(default)]
+    pub durations_ms: BTreeMap<String, u64>,
     /// What it read from.
     #[serde(default)]
     pub sources: Vec<SourceTold>,
@@ -167,6 +172,14 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// What the driver took alone, for planning and its log, in ms: all but what executors worked on.
+    pub fn planning_ms(&self) -> Option<u64> {
+        let worked = self.durations_ms.get("addBatch").copied();
+        // A batch without data is planned only.
+        let worked = worked.or((!self.durations_ms.is_empty()).then_some(0))?;
+        Some(self.took_ms?.saturating_sub(worked))
+    }
+
     /// Rows that it left to wait, if each source tells that.
     pub fn behind(&self) -> Option<u64> {
         let each = self.sources.iter().map(|source| source.behind);

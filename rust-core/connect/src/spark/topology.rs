@@ -85,7 +85,6 @@ impl Seen<'_> {
             id: COMPONENT.to_owned(),
             kind: ComponentKind::Operator,
             tasks: TaskRange::new(1, tasks),
-            backlog: self.course.waiting(),
             least_executors: Some(1),
             most_executors: Some(self.most(tasks)),
             slot_group: 2,
@@ -130,13 +129,17 @@ impl Seen<'_> {
         [source].into_iter().chain((0..).zip(running).map(one)).collect()
     }
 
-    /// What has been brought in.
+    /// What has been brought in, by a driver that is busy with planning.
     fn arrived(&self) -> Option<Counters> {
         let totals = self.course.totals()?;
         let arrived = totals.arrived as u64;
+        let planning_ms = totals.planning_ms;
         Some(Counters {
             uptime_secs: totals.secs,
             executed: arrived,
+            execute_ms: planning_ms.unwrap_or(0.0),
+            busy_ms: planning_ms,
+            idle_ms: planning_ms.map(|ms| (f64::from(totals.secs) * 1000.0 - ms).max(0.0)),
             emitted: arrived,
             transferred: arrived,
             ..Counters::default()
@@ -235,11 +238,11 @@ mod tests {
         let seen = of(&told, &told.queries[0], &course, true);
         let names: Vec<&str> = seen.components.iter().map(|one| one.id.as_str()).collect();
         assert_eq!(names, ["query", "source"]);
-        assert_eq!((seen.components[0].backlog, seen.components[1].backlog), (Some(120), Some(0)));
+        assert_eq!((seen.components[0].backlog, seen.components[1].backlog), (None, Some(0)));
         let tasks: Vec<String> = seen.executors.iter().map(|one| one.tasks.to_string()).collect();
         assert_eq!(tasks, ["[0-0]", "[1-3]", "[4-6]"]);
         let counted = |index: usize| seen.executors[index].counters.expect("counters");
-        assert_eq!((counted(0).executed, counted(0).busy_ms), (220, None));
+        assert_eq!((counted(0).executed, counted(0).busy_ms), (220, Some(236.0)));
         assert_eq!((counted(1).executed, counted(1).uptime_secs), (50, 2));
         assert_eq!((counted(1).busy_ms, counted(1).idle_ms), (Some(1704.0), Some(296.0)));
         assert_eq!(counted(2).state_bytes, Some(1756));

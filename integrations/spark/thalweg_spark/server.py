@@ -10,7 +10,7 @@ import socket
 import stat
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -158,7 +158,7 @@ class Server(HTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Answers in one of a few threads, and only for so long."""
-        self._pool.submit(self._process, request, client_address)
+        self._pool.submit(self._process, request, client_address).add_done_callback(complain)
 
     def _process(self, request: socket.socket, client_address: Any) -> None:
         # A timeout of single reads would let somebody who writes drop by drop stay for ever.
@@ -179,6 +179,13 @@ class Server(HTTPServer):
         self.server_close()
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._thread.join(LONGEST_SECS)
+
+
+def complain(answered: Future[None]) -> None:
+    """Says what went wrong with a request that nobody expected."""
+    error = None if answered.cancelled() else answered.exception()
+    if error is not None:
+        log.error("a request failed", exc_info=error)
 
 
 def cut(request: socket.socket) -> None:

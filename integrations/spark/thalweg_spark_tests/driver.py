@@ -14,7 +14,7 @@ from thalweg_spark import Agent
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "testing"))
 
-from thalweg_testing.pages import blocks  # noqa: E402
+from thalweg_testing.pages import blocks
 
 #: How long a row takes on an executor of one core.
 ROW_SECS = 0.01

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import urllib.error
@@ -70,6 +71,17 @@ def test_what_is_no_number_of_executors_is_refused(answering: Server, body: byte
 
 def test_what_the_driver_refuses_has_its_code(answering: Server) -> None:
     assert call(answering, "/v1/executors", b'{"total": 9}') == (409, {"code": "TOO_MANY", "text": "more than 8"})
+
+
+def test_what_nobody_expected_is_said_and_the_next_is_answered(caplog: pytest.LogCaptureFixture) -> None:
+    told = iter([0])
+    answering = Server(("127.0.0.1", 0), TOKEN, lambda: {"form": next(told)}, ask)
+    assert call(answering, "/v1/queries") == (200, {"form": 0})
+    with pytest.raises((ConnectionError, http.client.HTTPException)):
+        call(answering, "/v1/queries")
+    assert call(answering, "/v1/executors", b'{"total": 3}')[0] == 200
+    answering.close()
+    assert "a request failed" in caplog.text
 
 
 def test_who_writes_drop_by_drop_is_cut_off_and_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -187,7 +187,7 @@ mod tests {
             at_ms: Some(start),
             took_ms: Some(took),
             rows: Some(rows),
-            durations_ms: [("addBatch".to_owned(), took * 3 / 4)].into(),
+            durations_ms: [("addBatch".to_owned(), took / 4 * 3)].into(),
             sources: Vec::new(),
             state: None,
         }

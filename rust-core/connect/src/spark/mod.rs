@@ -21,6 +21,7 @@ mod agent;
 mod course;
 mod defaults;
 mod left_alone;
+mod limited;
 mod reader;
 mod told;
 mod topology;

@@ -6,6 +6,7 @@ use thalweg_core::model::{Observation, Topology};
 use thalweg_core::units::Timestamp;
 
 use super::course::Course;
+use super::limited;
 use super::told::{Query, Told};
 use super::topology::{bare, nodes, of};
 use crate::look::{Finding, Look};
@@ -52,6 +53,9 @@ impl Reader {
         let timed = query.interval_ms.is_some_and(|ms| ms > 0) || course.falls_behind(left);
         if !timed && course.totals().is_some() {
             find(FOLLOWING);
+        }
+        if let Some(limit) = limited::held_up(query) {
+            find(&limited::text(limit));
         }
         of(told, query, course, timed)
     }

@@ -65,7 +65,7 @@ upgrade-test: setup ## Goes from a former version to this one and back on a real
 kafka-tls-test: ## Tests what speaks TLS to Kafka; compiles OpenSSL, which takes minutes. A whole run does it where that has changed
 	@scripts/test.sh --kafka-tls
 
-integrations-test: ## Checks and tests the integrations with Airflow and Dagster. A whole run does it where they have changed
+integrations-test: ## Checks and tests the integrations with Airflow, Dagster and Spark. A whole run does it where they have changed
 	@scripts/test.sh --integrations
 
 workflow-test: setup ## Holds plans of workflows against the exact optimum (OR-Tools): 200 drawn ones and the rebuilt setting of AGORA

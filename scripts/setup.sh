@@ -25,7 +25,7 @@ for part in "$@"; do
     thorough) packages+=(libfaketime) ;; # nodes whose clock is wrong
     tls) packages+=(perl) ;; # OpenSSL is compiled from its sources, which perl configures
     dist | checks | audit) packages+=(python3-venv curl) ;; # Zig, schemas and cargo's auditors come as Python's packages
-    integrations) packages+=(python3-venv) ;; # Airflow 2, Airflow 3 and Dagster, each in an environment of its own
+    integrations) packages+=(python3-venv) ;; # Airflow 2, Airflow 3, Dagster and Spark, each in an environment of its own
     workflow) packages+=(python3-venv jq) ;; # OR-Tools, which plans are held against
     fuzz) packages+=(jq bsdextrautils) ;; # the table at the end
     api-fuzz) packages+=(python3-venv) ;; # what thinks of requests
@@ -142,7 +142,7 @@ for part in "$@"; do
     audit) wheels audit.txt --require-hashes --only-binary :all: --no-deps ;;
     api-fuzz) environment integrations/lock/api-fuzz.txt integrations/api-fuzz "schemathesis for the interface" ;;
     integrations)
-        for name in airflow3 airflow2 dagster; do
+        for name in airflow3 airflow2 dagster spark; do
             environment "integrations/lock/$name.txt" "integrations/$name" "$name for the integrations"
         done
         ;;

@@ -86,7 +86,7 @@ fi
 # one that is shipped.
 native=-PcargoProfile=tests
 [ "$part" != "--thorough" ] || native=-PcargoProfile=release
-# They install two Airflows and a Dagster, so they are part of a whole run only where something of them has changed.
+# They install two Airflows, a Dagster and a Spark, so they are part of a whole run only where something of them has changed.
 integrations() {
     step "set-up for the integrations" scripts/setup.sh integrations
     step "lints and types of the integrations" scripts/integrations.sh check
@@ -94,7 +94,7 @@ integrations() {
 }
 if [ "$part" = "--integrations" ]; then
     # In a whole run the build of tests leaves it.
-    step "server for the integrations" cargo build --locked -p thalweg-serve --example stand
+    step "server and command for the integrations" cargo build --workspace --locked --example stand --bin thalweg
     integrations
     finish
     exit
@@ -159,6 +159,7 @@ if [ "$part" != "--quick" ]; then
         kafka_tls
     fi
     if [ "$part" = "--thorough" ] || touched integrations scripts/integrations.sh docs/operating/airflow.md docs/operating/dagster.md \
+        docs/operating/spark.md rust-core/connect/src/spark rust-core/shell/src/spark.rs \
         rust-core/serve/src/api rust-core/serve/src/view rust-core/serve/examples/stand rust-core/workflow/src/render \
         rust-core/workflow/tests/golden; then
         integrations

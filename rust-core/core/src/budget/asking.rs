@@ -48,7 +48,9 @@ impl Asking<'_> {
             return Granted { counts: desired, limited: Vec::new(), queued: None };
         };
         let growth = Growth::of(topology, &desired, self.queue.meter());
-        let fits = |limit: &Limit, counts| limit.grants(self.index, growth.measure(limit, counts));
+        let fits = |limit: &Limit, counts: &BTreeMap<u32, u32>| {
+            limit.grants(self.index, growth.measure(limit, counts))
+        };
         let limits = self.queue.limits().iter();
         let short: Vec<&Limit> = limits.filter(|limit| !fits(limit, &desired)).collect();
         if short.is_empty() {

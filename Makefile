@@ -20,7 +20,7 @@ TOPOLOGIES ?= 1000
 RECORDS ?= 100000
 DIST_NATIVE ?=
 
-.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test kafka-tls-test integrations-test workflow-test zoo histories planted fuzz api-fuzz bench-storm bench-flink bench-policies bench-forecast bench-learn bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
+.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test upgrade-test kafka-tls-test integrations-test workflow-test native-test zoo histories planted fuzz api-fuzz bench-storm bench-flink bench-policies bench-forecast bench-learn bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -59,15 +59,21 @@ product-test: ## Runs the tests on real clusters only
 thorough-test: ## Runs the tests on real clusters, with those that take too long for each change
 	@scripts/test.sh --thorough
 
+upgrade-test: setup ## Goes from a former version to this one and back on a real cluster, with plans under way (FROM=tag or commit)
+	@scripts/upgrade-test.sh $(FROM)
+
 kafka-tls-test: ## Tests what speaks TLS to Kafka; compiles OpenSSL, which takes minutes. A whole run does it where that has changed
 	@scripts/test.sh --kafka-tls
 
-integrations-test: ## Checks and tests the integrations with Airflow and Dagster. A whole run does it where they have changed
+integrations-test: ## Checks and tests the integrations with Airflow, Dagster and Spark. A whole run does it where they have changed
 	@scripts/test.sh --integrations
 
 workflow-test: setup ## Holds plans of workflows against the exact optimum (OR-Tools): 200 drawn ones and the rebuilt setting of AGORA
 	@scripts/setup.sh workflow
 	@scripts/workflow-test.sh
+
+native-test: ## Tests the native library: a million crossings, 200 class loaders, JDK 17, 21 and 25, address and leak sanitizer
+	@scripts/test.sh --native
 
 zoo: ## Runs topologies and jobs of all kinds together, on a real cluster of each engine
 	@scripts/test.sh --zoo

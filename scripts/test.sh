@@ -2,7 +2,8 @@
 # Runs every check and test whatever fails, and ends with what ran. Only a failed set-up ends it early.
 # With --quick nothing starts a cluster; with --product only what does; with --thorough that with the tests that take long;
 # with --zoo topologies and jobs of all kinds alone; with --kafka-tls what speaks TLS to Kafka alone; with --integrations
-# those with Airflow and Dagster alone; with --api-fuzz what the interface is asked by its own document alone.
+# those with Airflow and Dagster alone; with --api-fuzz what the interface is asked by its own document alone; with --native
+# what the native library keeps, leaves and survives alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # A failed test names its cause in its last lines; backtraces of errors would push it out of them.
@@ -85,7 +86,7 @@ fi
 # one that is shipped.
 native=-PcargoProfile=tests
 [ "$part" != "--thorough" ] || native=-PcargoProfile=release
-# They install two Airflows and a Dagster, so they are part of a whole run only where something of them has changed.
+# They install two Airflows, a Dagster and a Spark, so they are part of a whole run only where something of them has changed.
 integrations() {
     step "set-up for the integrations" scripts/setup.sh integrations
     step "lints and types of the integrations" scripts/integrations.sh check
@@ -93,7 +94,7 @@ integrations() {
 }
 if [ "$part" = "--integrations" ]; then
     # In a whole run the build of tests leaves it.
-    step "server for the integrations" cargo build --locked -p thalweg-serve --example stand
+    step "server and command for the integrations" cargo build --workspace --locked --example stand --bin thalweg
     integrations
     finish
     exit
@@ -107,6 +108,21 @@ if [ "$part" = "--api-fuzz" ]; then
     # In a whole run the build of tests leaves it.
     step "server to be fuzzed" cargo build --workspace --locked --example stand
     api_fuzz
+    finish
+    exit
+fi
+# A million crossings, another JDK and a build of its own with sanitizers take minutes, so a whole run does it where the
+# boundary has changed.
+native_library() {
+    step "set-up for the native library" scripts/setup.sh native
+    for part_of_it in crossings jdk-17 jdk-21 jdk-25 sanitizers; do
+        step "native library, $part_of_it" scripts/native-test.sh "$part_of_it"
+    done
+}
+if [ "$part" = "--native" ]; then
+    # In a whole run the build of tests leaves it.
+    step "native library" tests --no-run
+    native_library
     finish
     exit
 fi
@@ -143,12 +159,17 @@ if [ "$part" != "--quick" ]; then
         kafka_tls
     fi
     if [ "$part" = "--thorough" ] || touched integrations scripts/integrations.sh docs/operating/airflow.md docs/operating/dagster.md \
+        docs/operating/spark.md rust-core/connect/src/spark rust-core/shell/src/spark.rs \
         rust-core/serve/src/api rust-core/serve/src/view rust-core/serve/examples/stand rust-core/workflow/src/render \
         rust-core/workflow/tests/golden; then
         integrations
     fi
     if [ "$part" = "--thorough" ] || touched rust-core/serve integrations/api-fuzz integrations/lock/api-fuzz.txt scripts/api-fuzz.sh; then
         api_fuzz
+    fi
+    if [ "$part" = "--thorough" ] || touched rust-core/jni rust-core/codec rust-core/engine jvm-adapter/bridge scripts/native-test.sh \
+        gradle/junit.gradle; then
+        native_library
     fi
     if [ "$part" = "--thorough" ]; then
         step "set-up for wrong clocks" scripts/setup.sh thorough

@@ -6,7 +6,8 @@ use crate::action::{Attempt, Baseline};
 use crate::allowed::{changeable, kept_equal, within_bounds};
 use crate::arrange::{MICROS, PlacementContext, held_back, present, problem, refusal, worst_load};
 use crate::assess::Assessment;
-use crate::budget::{granted, within_slots};
+use crate::budget::queue::Queue;
+use crate::budget::{Asking, Granted, within_slots};
 use crate::context::Context;
 use crate::demand::{Flow, leave_out_ticks};
 use crate::explain::Desired;
@@ -17,14 +18,14 @@ use crate::policy::me_stream::{self, Arrangement, PlacedSituation, Places, Waiti
 use crate::policy::{self, Intent, Situation, used_slots};
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::{PolicyName, Settings};
-use crate::state::{Learned, TopologyState};
+use crate::state::{Learned, Queued, TopologyState};
 use crate::units::{Millis, Share};
 
 /// Storm counts compute in hundredths of a core, and so do snapshots.
 const POINTS_PER_CORE: f64 = 100.0;
 
 /// What a policy is asked about, before it is put into the policy's own words.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Question<'a> {
     /// The observation, and by what and when it is judged.
     pub context: &'a Context<'a>,
@@ -32,6 +33,10 @@ pub struct Question<'a> {
     pub assessment: &'a Assessment<'a>,
     /// The cluster as the topology finds it.
     pub placing: &'a PlacementContext<'a>,
+    /// How all topologies stand to what they may have together.
+    pub queue: &'a Queue,
+    /// What the topology was waiting for before it was asked.
+    pub waited: Option<Queued>,
 }
 
 impl Question<'_> {
@@ -152,6 +157,19 @@ impl Question<'_> {
         }
     }
 
+    /// The counts as far as the budget reaches, and the reasons if that is not all.
+    fn granted(
+        &self,
+        counts: BTreeMap<u32, u32>,
+        state: &mut TopologyState,
+    ) -> (BTreeMap<u32, u32>, Vec<Reason>) {
+        let &Self { context, queue, assessment, ref waited, .. } = self;
+        let asking = Asking { context, index: assessment.index, queue, waited: waited.as_ref() };
+        let Granted { counts, limited, queued } = asking.granted(counts);
+        state.queued = queued;
+        (counts, limited)
+    }
+
     /// The counts without those that take executors from components of which nobody knows how busy they are.
     fn without_unseen(&self, mut counts: BTreeMap<u32, u32>) -> BTreeMap<u32, u32> {
         let components = &self.assessment.view.components;
@@ -192,7 +210,7 @@ impl Question<'_> {
         let charter = Charter::of(self.context, topology);
         let (counts, equal) = kept_equal(&charter, topology, counts);
         let (counts, parted) = parted(&charter, topology, counts);
-        let (counts, limited) = granted(self.context, topology, counts);
+        let (counts, limited) = self.granted(counts, state);
         let limits = equal.into_iter().chain(parted).chain(limited);
         let reasons = why.into_iter().chain(limits).chain(reasons).collect();
         if counts.is_empty() {
@@ -232,7 +250,7 @@ impl Question<'_> {
         let charter = Charter::of(self.context, topology);
         let (counts, equal) = kept_equal(&charter, topology, counts);
         let (counts, parted) = parted(&charter, topology, counts);
-        let (counts, limited) = granted(self.context, topology, counts);
+        let (counts, limited) = self.granted(counts, state);
         let (counts, short) = self.within_slots(counts);
         let limits = kept.into_iter().chain(bounded).chain(equal).chain(parted).chain(limited);
         let limits = limits.chain(short);
@@ -285,7 +303,7 @@ fn with(intent: Intent, reason: Option<Reason>) -> Intent {
 /// How loaded nodes are, and how much better they could be; and whether more workers would do what is not to be had
 /// with those that the topology may have.
 fn arrangement(question: &Question<'_>) -> Result<(Arrangement, Option<Reason>), Shortage> {
-    let &Question { context, assessment, placing } = question;
+    let &Question { context, assessment, placing, .. } = question;
     let &Context { observation, settings, .. } = context;
     let topology = assessment.topology;
     let cluster = placing.cluster;

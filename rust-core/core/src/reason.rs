@@ -98,8 +98,12 @@ reason_codes! {
     ExecutorsRestarting = "",
     /// A component works on tuples after it has executed them, so that its executors cannot be judged by their busy time.
     WorkUnseen = "",
-    /// All topologies together would have more executors than they may.
+    /// All topologies together would have more than they may.
     BudgetLimited = "thalweg.scaling.executor.budget",
+    /// A topology that has its share gets nothing that another waits for which has less.
+    ShareLimited = "thalweg.scaling.shares",
+    /// A topology waits for what all may have together.
+    WaitsForShare = "thalweg.scaling.shares",
     /// The stop that an action needs costs more than it brings.
     CostAboveGain = "thalweg.scaling.horizon.secs",
     /// Misses of state cost more than the memory that may avoid them.

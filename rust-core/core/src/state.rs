@@ -13,7 +13,7 @@ use crate::namesakes::Namesakes;
 use crate::plan::Plan;
 use crate::policy::Memories;
 use crate::policy::thalweg::TopologyModel;
-use crate::settings::Settings;
+use crate::settings::{Resource, Settings};
 use crate::signals::{Histories, Holding, MetricHistory, Restarts};
 use crate::units::{Millis, RatePerSec, Timestamp};
 
@@ -236,6 +236,8 @@ pub struct TopologyState {
     pub load_forecast: Option<LoadForecast>,
     /// What the policy wanted when it was asked last, before anything was held against it.
     pub desired: Option<Desired>,
+    /// What it waits for, as all topologies together may have no more.
+    pub queued: Option<Queued>,
     /// What policies remember.
     pub policies: Memories,
     /// Reports of its executors.
@@ -266,6 +268,17 @@ pub struct TopologyState {
     pub proposed: Option<Proposed>,
     /// What somebody rejected a short time ago.
     pub rejected: Option<Rejected>,
+}
+
+/// What a topology waits for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Queued {
+    /// Since when.
+    pub since: Timestamp,
+    /// When it wanted that last.
+    pub asked: Timestamp,
+    /// How much it wants to have in all, of each thing that it does not get enough of.
+    pub wants: BTreeMap<Resource, f64>,
 }
 
 impl State {

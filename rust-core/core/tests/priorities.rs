@@ -73,3 +73,25 @@ fn who_wants_more_than_is_left_gets_what_is_left() {
     let limited = reasons.iter().find(|reason| reason.code == ReasonCode::BudgetLimited);
     assert_eq!(limited.and_then(|reason| reason.limit), Some(12.0));
 }
+
+#[test]
+fn who_waits_is_told_since_when_and_who_has_more_than_its_share() {
+    let mut model = two_short_topologies();
+    // Both have five executors; whoever is first gets the one that is left, and each would be owed five and a half.
+    model.settings.executor_budget = 11;
+    let decided = (0..60)
+        .map(|_| model.step())
+        .find(|decided| decided.decisions.iter().any(|decision| decision.verdict == Verdict::Act));
+    let plan = decided.and_then(|decided| decided.decisions.into_iter().find_map(|d| d.plan));
+    let plan = plan.expect("one of both grows");
+    model.carry_out(&plan);
+    let waits = (0..60).flat_map(|_| model.step().decisions).find_map(|decision| {
+        assert_eq!(decision.verdict, Verdict::Hold, "{:?}", decision.reasons);
+        let other = decision.topology != plan.topology;
+        decision.reasons.into_iter().find(|r| other && r.code == ReasonCode::WaitsForShare)
+    });
+    let waits = waits.expect("the other one waits");
+    assert_eq!((waits.measured, waits.limit), (Some(5.0), Some(5.5)));
+    let over = format!("over their shares: {} by 0.5", plan.name);
+    assert!(waits.text.contains(&over), "{}", waits.text);
+}

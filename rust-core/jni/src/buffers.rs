@@ -6,7 +6,8 @@ use jni::sys::jint;
 use thalweg_core::model::{Observation, SlotRef};
 use thalweg_engine::Assigned;
 
-use crate::outcome::BridgeError;
+use crate::error::BridgeError;
+use crate::memory;
 use thalweg_codec::decode;
 
 /// An executor that is left to the engine's own scheduler.
@@ -27,6 +28,7 @@ pub fn read(
         .ok()
         .filter(|length| *length <= capacity)
         .ok_or_else(|| wrong("input", format!("length {length} with a capacity of {capacity}")))?;
+    memory::afford(length)?;
     // SAFETY: the JVM vouches for `capacity` bytes at `start`, `length` is not more, and the
     // caller's reference keeps them alive. Java writes to them only between calls.
     let bytes = unsafe { std::slice::from_raw_parts(start, length) };

@@ -9,24 +9,32 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use thalweg_engine::Engine;
 
-use crate::outcome::BridgeError;
+use crate::error::BridgeError;
+use crate::log::Pin;
 
-static OPEN: RwLock<BTreeMap<i64, Arc<Engine>>> = RwLock::new(BTreeMap::new());
+/// An engine, and what keeps its class loader and with it this library: its threads may log until it has ended.
+struct Open {
+    engine: Arc<Engine>,
+    /// Dropped last.
+    _pin: Option<Pin>,
+}
+
+static OPEN: RwLock<BTreeMap<i64, Open>> = RwLock::new(BTreeMap::new());
 /// Zero is never handed out, so that Java's default value is no engine.
 static NEXT: AtomicI64 = AtomicI64::new(1);
 
 /// Takes an engine in and hands out its handle.
-pub fn insert(engine: Arc<Engine>) -> i64 {
+pub fn insert(engine: Arc<Engine>, pin: Option<Pin>) -> i64 {
     let handle = NEXT.fetch_add(1, Ordering::Relaxed);
     let mut open = OPEN.write().unwrap_or_else(PoisonError::into_inner);
-    open.insert(handle, engine);
+    open.insert(handle, Open { engine, _pin: pin });
     handle
 }
 
 /// The engine of a handle.
 pub fn get(handle: i64) -> Result<Arc<Engine>, BridgeError> {
     let open = OPEN.read().unwrap_or_else(PoisonError::into_inner);
-    open.get(&handle).cloned().ok_or(BridgeError::Closed { handle })
+    open.get(&handle).map(|open| Arc::clone(&open.engine)).ok_or(BridgeError::Closed { handle })
 }
 
 /// Forgets an engine; nothing happens when it is forgotten already.

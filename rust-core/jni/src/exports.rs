@@ -6,8 +6,10 @@ use jni::{EnvUnowned, JavaVM};
 use thalweg_core::units::Timestamp;
 use thalweg_engine::Engine;
 
-use crate::outcome::{BridgeError, call};
-use crate::{buffers, engines, log, memory};
+use crate::entries::{Entry, plant};
+use crate::error::BridgeError;
+use crate::outcome::{call, on_panic};
+use crate::{buffers, engines, java, log, memory};
 
 /// Called by the JVM as it loads the library.
 ///
@@ -20,18 +22,29 @@ pub unsafe extern "system" fn JNI_OnLoad(
 ) -> jint {
     // SAFETY: the JVM passes itself.
     unsafe { JavaVM::from_raw(vm) };
+    std::panic::set_hook(Box::new(on_panic));
     JNI_VERSION_1_8
+}
+
+/// Called by the JVM as it lets go of the library: its class loader is gone, and all its engines were closed.
+///
+/// # Safety
+/// Only the JVM may call it.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn JNI_OnUnload(_: *mut jni::sys::JavaVM, _: *mut std::ffi::c_void) {
+    // Nothing may unwind into the JVM, and nobody is left to be told.
+    let _ = std::panic::catch_unwind(log::stop);
 }
 
 /// `void start(Class<?> log)`: sends log lines there.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_io_thalweg_bridge_Native_start<'l>(
     mut env: EnvUnowned<'l>,
-    _: JClass<'l>,
+    native: JClass<'l>,
     sink: JClass<'l>,
 ) {
-    call(&mut env, |env| {
-        log::start(env.new_global_ref(&sink)?);
+    call(Entry::Start, &mut env, &native, |env| {
+        log::start(env, &sink)?;
         Ok(())
     })
 }
@@ -40,10 +53,10 @@ pub extern "system" fn Java_io_thalweg_bridge_Native_start<'l>(
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_io_thalweg_bridge_Native_logThreshold<'l>(
     mut env: EnvUnowned<'l>,
-    _: JClass<'l>,
+    native: JClass<'l>,
     level: jint,
 ) {
-    call(&mut env, |_| {
+    call(Entry::LogThreshold, &mut env, &native, |_| {
         log::set_threshold(level);
         Ok(())
     })
@@ -53,29 +66,34 @@ pub extern "system" fn Java_io_thalweg_bridge_Native_logThreshold<'l>(
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_io_thalweg_bridge_Native_version<'l>(
     mut env: EnvUnowned<'l>,
-    _: JClass<'l>,
+    native: JClass<'l>,
 ) -> JString<'l> {
-    call(&mut env, |env| Ok(env.new_string(env!("CARGO_PKG_VERSION"))?))
+    call(Entry::Version, &mut env, &native, |env| Ok(java::string(env, env!("CARGO_PKG_VERSION"))?))
 }
 
 /// `long open(String config)`: a handle, which Java must close.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_io_thalweg_bridge_Native_open<'l>(
     mut env: EnvUnowned<'l>,
-    _: JClass<'l>,
+    native: JClass<'l>,
     config: JString<'l>,
 ) -> jlong {
-    call(&mut env, |env| Ok(engines::insert(Engine::open(&config.try_to_string(env)?)?.serve())))
+    call(Entry::Open, &mut env, &native, |env| {
+        let config = config.try_to_string(env)?;
+        memory::afford(config.len())?;
+        let pin = log::pin(env)?;
+        Ok(engines::insert(Engine::open(&config)?.serve(), pin))
+    })
 }
 
 /// `void close(long handle)`: closing twice is allowed.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_io_thalweg_bridge_Native_close<'l>(
     mut env: EnvUnowned<'l>,
-    _: JClass<'l>,
+    native: JClass<'l>,
     handle: jlong,
 ) {
-    call(&mut env, |_| {
+    call(Entry::Close, &mut env, &native, |_| {
         engines::remove(handle);
         Ok(())
     })
@@ -85,19 +103,19 @@ pub extern "system" fn Java_io_thalweg_bridge_Native_close<'l>(
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_io_thalweg_bridge_Native_observe<'l>(
     mut env: EnvUnowned<'l>,
-    _: JClass<'l>,
+    native: JClass<'l>,
     handle: jlong,
     input: JByteBuffer<'l>,
     length: jint,
     now: jlong,
 ) -> JString<'l> {
-    call(&mut env, |env| {
+    call(Entry::Observe, &mut env, &native, |env| {
         let engine = engines::get(handle)?;
         let observation = buffers::read(env, &input, length)?;
         let executors =
             observation.topologies.iter().map(|topology| topology.executors.len()).sum();
         let answer = engine.observe(observation, Timestamp::from_millis(now))?;
-        let answer = env.new_string(answer)?;
+        let answer = java::string(env, &answer)?;
         memory::give_back(executors);
         Ok(answer)
     })
@@ -107,14 +125,14 @@ pub extern "system" fn Java_io_thalweg_bridge_Native_observe<'l>(
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_io_thalweg_bridge_Native_assign<'l>(
     mut env: EnvUnowned<'l>,
-    _: JClass<'l>,
+    native: JClass<'l>,
     handle: jlong,
     input: JByteBuffer<'l>,
     length: jint,
     output: JByteBuffer<'l>,
     now: jlong,
 ) {
-    call(&mut env, |env| {
+    call(Entry::Assign, &mut env, &native, |env| {
         let engine = engines::get(handle)?;
         let view = buffers::read(env, &input, length)?;
         let answer = engine.assign(&view, Timestamp::from_millis(now))?;
@@ -126,15 +144,16 @@ pub extern "system" fn Java_io_thalweg_bridge_Native_assign<'l>(
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_io_thalweg_bridge_Native_command<'l>(
     mut env: EnvUnowned<'l>,
-    _: JClass<'l>,
+    native: JClass<'l>,
     handle: jlong,
     request: JString<'l>,
     now: jlong,
 ) -> JString<'l> {
-    call(&mut env, |env| {
+    call(Entry::Command, &mut env, &native, |env| {
         let request = request.try_to_string(env)?;
+        memory::afford(request.len())?;
         let answer = engines::get(handle)?.command(&request, Timestamp::from_millis(now))?;
-        Ok(env.new_string(answer)?)
+        Ok(java::string(env, &answer)?)
     })
 }
 
@@ -142,11 +161,11 @@ pub extern "system" fn Java_io_thalweg_bridge_Native_command<'l>(
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_io_thalweg_bridge_Native_inspect<'l>(
     mut env: EnvUnowned<'l>,
-    _: JClass<'l>,
+    native: JClass<'l>,
     input: JByteBuffer<'l>,
     length: jint,
 ) -> jint {
-    call(&mut env, |env| {
+    call(Entry::Inspect, &mut env, &native, |env| {
         let view = buffers::read(env, &input, length)?;
         let executors: usize = view.topologies.iter().map(|t| t.executors.len()).sum();
         // At 96 bytes each, more than i32::MAX of them do not fit a length of i32::MAX.
@@ -158,10 +177,10 @@ pub extern "system" fn Java_io_thalweg_bridge_Native_inspect<'l>(
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_io_thalweg_bridge_Native_selfTest<'l>(
     mut env: EnvUnowned<'l>,
-    _: JClass<'l>,
+    native: JClass<'l>,
     what: jint,
 ) -> jint {
-    call(&mut env, |_| match what {
+    call(Entry::SelfTest, &mut env, &native, |_| match what {
         1 => Err(BridgeError::Answer(String::from("is a test"))),
         2 => panic!("a test of panics"),
         3 => {
@@ -173,10 +192,27 @@ pub extern "system" fn Java_io_thalweg_bridge_Native_selfTest<'l>(
             let thread = std::thread::spawn(|| panic!("a thread's panic"));
             Ok(jint::from(thread.join().is_ok()))
         }
+        5 => Ok(memory::given_out().unwrap_or(-1)),
+        6 => {
+            // For tests that have to find a leak.
+            std::mem::forget(std::hint::black_box(Box::new([0_u8; 64])));
+            Ok(what)
+        }
         _ => {
             tracing::debug!("quiet");
             tracing::info!(what, "loud");
             Ok(what)
         }
     })
+}
+
+/// `void plant(String entry, int fault)`: has an entry fail from now on, for tests of what its callers do then.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_io_thalweg_bridge_Native_plant<'l>(
+    mut env: EnvUnowned<'l>,
+    native: JClass<'l>,
+    entry: JString<'l>,
+    fault: jint,
+) {
+    call(Entry::Plant, &mut env, &native, |env| plant(&entry.try_to_string(env)?, fault))
 }

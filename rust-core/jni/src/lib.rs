@@ -7,7 +7,10 @@
 
 mod buffers;
 mod engines;
+mod entries;
+mod error;
 mod exports;
+mod java;
 mod log;
 mod memory;
 mod outcome;

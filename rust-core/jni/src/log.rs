@@ -6,34 +6,52 @@
 
 use std::cell::Cell;
 use std::fmt::{Debug, Write};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{PoisonError, RwLock};
 
-use jni::objects::{JClass, JValue};
-use jni::refs::Global;
-use jni::{JavaVM, jni_sig, jni_str, sys};
+use jni::objects::JClass;
+use jni::refs::{Global, Weak};
+use jni::{Env, JavaVM, sys};
 use thalweg_engine::visible;
 use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-/// The class `NativeLog`. That it is held for ever also keeps this library from being unloaded
-/// under the feet of its threads.
-static SINK: OnceLock<Global<JClass<'static>>> = OnceLock::new();
+use crate::java;
+
+/// The class `NativeLog`. Held weakly, as a class loader that nobody uses any more has to be free to go, and this library
+/// with it; open engines hold it by a [`Pin`].
+static SINK: RwLock<Option<Weak<JClass<'static>>>> = RwLock::new(None);
 
 /// The lowest level that Java wants to hear, in SLF4J's numbers.
 static THRESHOLD: AtomicI32 = AtomicI32::new(20);
 
+/// Keeps the class `NativeLog`, its loader and this library for as long as something of ours may log.
+pub type Pin = Global<JClass<'static>>;
+
 /// Sends the events of this library to `sink` from now on; the first call counts.
-pub fn start(sink: Global<JClass<'static>>) {
-    if SINK.set(sink).is_err() {
-        return;
+pub fn start(env: &Env<'_>, sink: &JClass<'_>) -> jni::errors::Result<()> {
+    let mut place = SINK.write().unwrap_or_else(PoisonError::into_inner);
+    if place.is_some() {
+        return Ok(());
     }
-    let subscriber = tracing_subscriber::registry().with(ToJava);
-    // This library has its own copy of tracing, where nobody else can have been first.
-    tracing::subscriber::set_global_default(subscriber).expect("set once, guarded by SINK");
-    std::panic::set_hook(Box::new(crate::outcome::on_panic));
+    *place = Some(env.new_weak_ref(sink)?);
+    // This library has its own copy of tracing, where only an earlier class loader can have been first, with the same.
+    let _ = tracing::subscriber::set_global_default(ToJava);
+    Ok(())
+}
+
+/// Ends the log: the class loader is gone. Another may begin anew.
+pub fn stop() {
+    let sink = SINK.write().unwrap_or_else(PoisonError::into_inner).take();
+    drop(sink);
+}
+
+/// What an engine holds until it has ended.
+pub fn pin(env: &Env<'_>) -> jni::errors::Result<Option<Pin>> {
+    let sink = SINK.read().unwrap_or_else(PoisonError::into_inner);
+    sink.as_ref().map_or(Ok(None), |sink| sink.upgrade_global(env))
 }
 
 /// Lets pass what is at least as grave as `level`.
@@ -41,19 +59,20 @@ pub fn set_threshold(level: i32) {
     THRESHOLD.store(level, Ordering::Relaxed);
 }
 
+/// Sends every event that is grave enough. Nothing here has spans, so there is nothing else to be remembered.
 struct ToJava;
 
-impl<S: Subscriber> Layer<S> for ToJava {
+impl Subscriber for ToJava {
     /// Asks for every event anew, because the threshold moves while the JVM runs.
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
         Interest::sometimes()
     }
 
-    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        slf4j_level(*metadata.level()) >= THRESHOLD.load(Ordering::Relaxed)
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event() && slf4j_level(*metadata.level()) >= THRESHOLD.load(Ordering::Relaxed)
     }
 
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+    fn event(&self, event: &Event<'_>) {
         let mut line = Line::default();
         event.record(&mut line);
         let metadata = event.metadata();
@@ -66,6 +85,18 @@ impl<S: Subscriber> Layer<S> for ToJava {
             );
         });
     }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
 }
 
 fn slf4j_level(level: Level) -> i32 {
@@ -115,19 +146,21 @@ fn once_at_a_time(body: impl FnOnce()) {
 }
 
 fn deliver(level: i32, logger: &str, line: &str) -> jni::errors::Result<()> {
-    let Some(sink) = SINK.get() else { return Ok(()) };
     let vm = JavaVM::singleton()?;
     if !vm.is_thread_attached()? {
         Attachment::make(&vm)?;
     }
     // Puts a pending exception aside for the call and back after it, and swallows one of the call.
     vm.attach_current_thread(|env| {
-        let (logger, line) = (env.new_string(logger)?, env.new_string(line)?);
-        let arguments = [JValue::Int(level), JValue::Object(&logger), JValue::Object(&line)];
-        let signature = jni_sig!("(ILjava/lang/String;Ljava/lang/String;)V");
-        env.call_static_method(sink, jni_str!("log"), signature, &arguments)?;
-        Ok(())
+        let Some(sink) = sink(env)? else { return Ok(()) };
+        java::log(env, &sink, level, logger, line)
     })
+}
+
+/// The class, unless it is gone with its loader.
+fn sink<'l>(env: &mut Env<'l>) -> jni::errors::Result<Option<JClass<'l>>> {
+    let sink = SINK.read().unwrap_or_else(PoisonError::into_inner);
+    sink.as_ref().map_or(Ok(None), |sink| sink.upgrade_local(env))
 }
 
 /// This thread's place among the JVM's daemon threads, given up when the thread ends.

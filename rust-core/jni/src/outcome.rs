@@ -2,95 +2,73 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::panic::PanicHookInfo;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 
 use jni::errors::ErrorPolicy;
-use jni::objects::JValue;
-use jni::{Env, EnvUnowned, jni_sig, jni_str};
-use thalweg_engine::EngineError;
-use thiserror::Error;
+use jni::objects::JClass;
+use jni::sys::jclass;
+use jni::{Env, EnvUnowned};
 
-use thalweg_codec::CodecError;
-
-/// What can go wrong between Java and the engine.
-#[derive(Debug, Error)]
-pub enum BridgeError {
-    #[error(transparent)]
-    Codec(#[from] CodecError),
-    #[error("{buffer} buffer: {problem}")]
-    Buffer { buffer: &'static str, problem: String },
-    #[error("engine {handle} is closed")]
-    Closed { handle: i64 },
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    #[error("the engine's answer {0}")]
-    Answer(String),
-    #[error(transparent)]
-    Jni(#[from] jni::errors::Error),
-}
-
-impl BridgeError {
-    /// The name of a `ThalwegException.Code`.
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Codec(_) | Self::Buffer { .. } => "SNAPSHOT",
-            Self::Closed { .. } => "CLOSED",
-            Self::Engine(error) => error.code(),
-            Self::Answer(_) | Self::Jni(_) => "INTERNAL",
-        }
-    }
-}
+use crate::entries::{Entry, strike};
+use crate::error::BridgeError;
+use crate::java;
 
 /// Runs the body of an entry; its error or panic is thrown in Java when this returns.
 pub fn call<'local, T: Default>(
+    entry: Entry,
     env: &mut EnvUnowned<'local>,
+    native: &JClass<'local>,
     body: impl FnOnce(&mut Env<'local>) -> Result<T, BridgeError>,
 ) -> T {
-    env.with_env(body).resolve::<Throw>()
+    env.with_env(|env| {
+        strike(entry)?;
+        body(env)
+    })
+    .resolve_with::<Throw, _>(|| native.as_raw())
 }
 
 /// Turns errors and panics into exceptions.
 enum Throw {}
 
 impl<T: Default> ErrorPolicy<T, BridgeError> for Throw {
-    type Captures<'local: 'native_method, 'native_method> = ();
+    /// The class `Native`, which makes the exception.
+    type Captures<'local: 'native_method, 'native_method> = jclass;
 
     fn on_error<'local: 'native_method, 'native_method>(
         env: &mut Env<'local>,
-        _: &mut (),
+        native: &mut jclass,
         error: BridgeError,
     ) -> jni::errors::Result<T> {
-        throw(env, error.code(), &error.to_string())
+        throw(env, *native, error.code(), &error.to_string())
     }
 
     fn on_panic<'local: 'native_method, 'native_method>(
         env: &mut Env<'local>,
-        _: &mut (),
+        native: &mut jclass,
         payload: Box<dyn Any + Send + 'static>,
     ) -> jni::errors::Result<T> {
-        // Dropping a payload can panic anew; a leak of some bytes in a bug is the lesser evil.
-        std::mem::forget(payload);
+        // Dropping a payload can panic anew; then a leak of some bytes is the lesser evil.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(again);
+        }
         let panic = LAST_PANIC.take().unwrap_or_else(|| String::from("panic without a message"));
-        throw(env, "PANIC", &panic)
+        throw(env, *native, "PANIC", &panic)
     }
 }
 
-/// Throws, unless Java code that we called has thrown already: the first exception is the true one.
-fn throw<T: Default>(env: &mut Env<'_>, code: &str, message: &str) -> jni::errors::Result<T> {
+/// Throws, unless Java has thrown already: the first exception is the true one. Where there is no memory for one of ours, an
+/// `OutOfMemoryError` is what is left pending.
+fn throw<T: Default>(
+    env: &mut Env<'_>,
+    native: jclass,
+    code: &str,
+    message: &str,
+) -> jni::errors::Result<T> {
     if env.exception_check() {
         return Ok(T::default());
     }
-    let class = env.find_class(jni_str!("io/thalweg/bridge/ThalwegException"))?;
-    let (code, message) = (env.new_string(code)?, env.new_string(message)?);
-    let exception = env.new_object(
-        class,
-        jni_sig!("(Ljava/lang/String;Ljava/lang/String;)V"),
-        &[JValue::Object(&code), JValue::Object(&message)],
-    )?;
-    let exception = env.cast_local::<jni::objects::JThrowable>(exception)?;
-    match env.throw(exception) {
-        // This is how jni says that the throwing worked.
-        Err(jni::errors::Error::JavaException) | Ok(()) => Ok(T::default()),
+    match java::throw(env, native, code, message) {
+        Ok(()) | Err(jni::errors::Error::JavaException) => Ok(T::default()),
         Err(error) => Err(error),
     }
 }

@@ -7,6 +7,7 @@ pub mod flink;
 mod monitor;
 mod reports;
 mod rhythm;
+pub mod spark;
 pub mod storm;
 mod walk;
 

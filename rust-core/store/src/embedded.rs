@@ -5,6 +5,8 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock};
 
 use redb::{
     Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
@@ -51,7 +53,10 @@ fn private(dir: &Path, file: &Path) -> std::io::Result<()> {
 /// A store in one file on this machine.
 #[derive(Debug)]
 pub struct EmbeddedStore {
-    database: Database,
+    /// Gone where it could not be opened again after a fault of the disk.
+    database: RwLock<Option<Database>>,
+    /// Whether the disk failed, as one that is full does: the database takes nothing more until it is opened again.
+    failed: AtomicBool,
     path: PathBuf,
 }
 
@@ -64,12 +69,9 @@ impl EmbeddedStore {
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join("thalweg.redb");
         private(dir, &path).map_err(|error| failed(&path, redb::Error::Io(error)))?;
-        let database = Builder::new()
-            .set_cache_size(CACHE_BYTES)
-            .set_check_integrity_on_open(true)
-            .create(&path)
-            .map_err(|error| failed(&path, error.into()))?;
-        let store = Self { database, path };
+        let database = opened(&path).map_err(|error| failed(&path, error))?;
+        let store =
+            Self { database: RwLock::new(Some(database)), failed: AtomicBool::new(false), path };
         format::check(&store.path.display().to_string(), store.format()?)?;
         store.write(|write| {
             create_tables(write)?;
@@ -228,21 +230,52 @@ impl EmbeddedStore {
         &self,
         work: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, StoreError> {
-        let attempt = || {
-            let write = self.database.begin_write()?;
+        self.attempt(|database| {
+            let write = database.begin_write()?;
             let done = work(&write)?;
             write.commit()?;
             Ok(done)
-        };
-        attempt().map_err(|error| failed(&self.path, error))
+        })
     }
 
     fn read<T>(
         &self,
         work: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, StoreError> {
-        let attempt = || work(&self.database.begin_read()?);
-        attempt().map_err(|error| failed(&self.path, error))
+        self.attempt(|database| work(&database.begin_read()?))
+    }
+
+    /// Does something with the database, which is opened anew first where the disk failed before.
+    fn attempt<T>(
+        &self,
+        work: impl FnOnce(&Database) -> Result<T, redb::Error>,
+    ) -> Result<T, StoreError> {
+        let attempt = || {
+            if self.failed.load(Ordering::SeqCst) {
+                self.open_again()?;
+            }
+            let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+            work(database.as_ref().ok_or(redb::Error::PreviousIo)?)
+        };
+        attempt().map_err(|error| {
+            if matches!(error, redb::Error::Io(_) | redb::Error::PreviousIo) {
+                self.failed.store(true, Ordering::SeqCst);
+            }
+            failed(&self.path, error)
+        })
+    }
+
+    /// The disk may have room again. What was written and not committed when it failed is not there.
+    fn open_again(&self) -> Result<(), redb::Error> {
+        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        if self.failed.load(Ordering::SeqCst) {
+            // One file is open once.
+            *database = None;
+            *database = Some(opened(&self.path)?);
+            self.failed.store(false, Ordering::SeqCst);
+            tracing::info!(path = %self.path.display(), "the store takes what is written again");
+        }
+        Ok(())
     }
 
     fn corrupt(&self, place: &str, reason: impl ToString) -> StoreError {
@@ -445,6 +478,13 @@ fn put_table(write: &WriteTransaction, table: &RoutingTable) -> Result<(), redb:
     write.open_table(TABLES)?.insert(topology, bytes.as_slice())?;
     write.open_table(HEADS)?.insert(topology, (table.epoch, table.digest.as_str()))?;
     raise(write, TERM, table.epoch >> TERM_SHIFT)
+}
+
+/// Opens the file, or makes it, and checks it from end to end.
+fn opened(path: &Path) -> Result<Database, redb::Error> {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
+    Ok(builder.create(path)?)
 }
 
 fn failed(path: &Path, error: redb::Error) -> StoreError {

@@ -14,6 +14,7 @@ pub mod pair;
 pub mod product;
 pub mod routes;
 pub mod status;
+pub mod succession;
 pub mod support;
 pub mod workers;
 pub mod zoo;

@@ -303,6 +303,15 @@ impl Product {
         self.storm.start_nimbus()
     }
 
+    /// Restarts both Nimbuses with another version of the jar.
+    ///
+    /// # Errors
+    /// As for [`Product::with_redis`].
+    pub fn restart_with(&mut self, jar: &Path) -> Result<()> {
+        self.storm.exchange_daemon_jars(jar)?;
+        self.restart_nimbuses(&[])
+    }
+
     /// The same with all of several.
     fn restart_nimbuses(&mut self, changes: &[(&str, Value)]) -> Result<()> {
         let all = 0..self.storm.nimbuses().len();
@@ -469,7 +478,10 @@ pub fn read_status(file: &Path) -> Result<Status> {
 }
 
 /// The jar that users drop into Storm.
-pub(crate) fn jar() -> Result<PathBuf> {
+///
+/// # Errors
+/// When it was not built.
+pub fn jar() -> Result<PathBuf> {
     const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../jvm-adapter/storm/build/libs");
     let jar = Path::new(FOLDER).join(format!("thalweg-storm-{}.jar", env!("CARGO_PKG_VERSION")));
     if !jar.exists() {

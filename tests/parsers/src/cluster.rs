@@ -9,6 +9,7 @@ use thalweg_connect::http::HttpError;
 use thalweg_connect::kafka::read_properties;
 use thalweg_connect::prometheus::exposition::{Format, Limits, parse};
 use thalweg_connect::prometheus::series_of;
+use thalweg_connect::spark::{Reader as Driver, Told};
 use thalweg_connect::storm::{read_hello, read_look};
 use thalweg_core::model::Observation;
 use thalweg_core::units::Timestamp;
@@ -59,6 +60,23 @@ pub fn flink(bytes: &[u8]) -> Then<'_> {
         let Ok(look) = reader.look(&lines, at) else { break };
         seen.push(look.observation);
     }
+    can_be_recorded(seen)
+}
+
+/// What the agent in a driver of Spark answers to some looks, a line each.
+pub fn spark(bytes: &[u8]) -> Then<'_> {
+    let mut reader = Driver::default();
+    let mut seen = Vec::new();
+    for (line, secs) in bytes.split(|byte| *byte == b'\n').zip(0..4) {
+        let Ok(told) = Told::read_bytes(line) else { continue };
+        let at = Timestamp::from_millis(1_700_000_000_000 + secs * 1000);
+        seen.push(reader.look(&told, at).observation);
+    }
+    can_be_recorded(seen)
+}
+
+/// Whatever was seen can be written and read again.
+fn can_be_recorded<'a>(seen: Vec<Observation>) -> Then<'a> {
     Some(Box::new(move || {
         for observation in seen {
             let line = serde_json::to_string(&observation).expect("it is JSON");

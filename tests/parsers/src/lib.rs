@@ -38,7 +38,7 @@ impl Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 24] = [
+pub const TARGETS: [Target; 25] = [
     Target::of("snapshot", engine::snapshot),
     Target::of("table", engine::table),
     Target::of("stamped", engine::stamped),
@@ -60,6 +60,7 @@ pub const TARGETS: [Target; 24] = [
     Target::of("exposition", cluster::exposition),
     Target::of("prometheus", cluster::prometheus),
     Target::of("flink", cluster::flink),
+    Target::of("spark", cluster::spark),
     Target::of("storm", cluster::storm),
     Target::of("properties", cluster::properties),
     Target { besides: 1 << 20, ..Target::of("http", http::request) },

@@ -2,6 +2,7 @@
 
 mod ending;
 mod flink;
+mod spark;
 mod storm;
 mod told;
 mod watch;
@@ -21,6 +22,7 @@ pub struct Advise {
 #[derive(Debug, Subcommand)]
 enum Cluster {
     Flink(flink::Flink),
+    Spark(spark::Spark),
     Storm(storm::Storm),
 }
 
@@ -29,6 +31,7 @@ impl Advise {
     pub fn run(self) -> Result<(), Failure> {
         match self.cluster {
             Cluster::Flink(flink) => flink.run(),
+            Cluster::Spark(spark) => spark.run(),
             Cluster::Storm(storm) => storm.run(),
         }
     }

@@ -200,7 +200,7 @@ fn for_people(at: Timestamp, decided: &Value, structured: &Value, words: Words) 
     if !rows.is_empty() {
         lines.extend(rows.to_string().lines().map(|line| format!("  {}", line.trim_end())));
     }
-    let plan = if words.is_placed { diff(decided) } else { desired(decided) };
+    let plan = if words.is_placed { diff(decided) } else { desired(decided, words.cost) };
     lines.extend(plan.iter().map(|line| format!("  {line}")));
     let (against, reasons) = against(decided);
     lines.extend(reasons.iter().map(|given| format!("  because {}", reason(given))));

@@ -15,6 +15,8 @@ pub struct Words {
     pub executors: &'static str,
     /// Whether the engine leaves to others what runs where.
     pub is_placed: bool,
+    /// What a change of counts costs, where that is the same for all.
+    pub cost: Option<&'static str>,
 }
 
 /// Those of Flink.
@@ -25,6 +27,18 @@ pub const FLINK: Words = Words {
     all: "jobs",
     executors: "subtasks",
     is_placed: false,
+    cost: None,
+};
+
+/// Those of Spark.
+pub const SPARK: Words = Words {
+    engine: "Spark",
+    who: "the agent in the driver",
+    one: "query",
+    all: "queries",
+    executors: "executors",
+    is_placed: false,
+    cost: Some("cost: batches run on; what an executor that is given back was at is done again"),
 };
 
 /// Those of Storm.
@@ -35,4 +49,5 @@ pub const STORM: Words = Words {
     all: "topologies",
     executors: "executors",
     is_placed: true,
+    cost: None,
 };

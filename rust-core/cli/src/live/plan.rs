@@ -147,14 +147,15 @@ pub fn diff(decision: &Value) -> Vec<Phrase> {
 }
 
 /// The same where the engine chooses the places, and restarts all of a job at every change.
-pub fn desired(decision: &Value) -> Vec<Phrase> {
+pub fn desired(decision: &Value, cost: Option<&'static str>) -> Vec<Phrase> {
     if !decision["plan"].is_object() {
         return Vec::new();
     }
     let mut lines = counts(decision);
-    lines.push(Phrase::plain(match number(decision, "/view/checkpoint/duration") {
-        Some(_) => FROM_CHECKPOINT,
-        None => "cost: the job restarts from nothing, and its state is lost",
+    lines.push(Phrase::plain(match (cost, number(decision, "/view/checkpoint/duration")) {
+        (Some(cost), _) => cost,
+        (None, Some(_)) => FROM_CHECKPOINT,
+        (None, None) => "cost: the job restarts from nothing, and its state is lost",
     }));
     lines
 }

@@ -2,6 +2,7 @@
 
 mod flink;
 mod running;
+mod spark;
 mod storm;
 
 use clap::{Args, Subcommand};
@@ -38,6 +39,7 @@ fn require_no_other(
 #[derive(Debug, Subcommand)]
 enum Cluster {
     Flink(flink::Flink),
+    Spark(spark::Spark),
     Storm(storm::Storm),
 }
 
@@ -46,6 +48,7 @@ impl Run {
     pub fn run(self) -> Result<(), Failure> {
         match self.cluster {
             Cluster::Flink(flink) => flink.run(),
+            Cluster::Spark(spark) => spark.run(),
             Cluster::Storm(storm) => storm.run(),
         }
     }

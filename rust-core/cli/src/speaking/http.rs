@@ -11,6 +11,8 @@ use thalweg_connect::http::{Access, Address, Authorization};
 const FLINK_SECRET: &str = "THALWEG_FLINK_AUTH";
 /// The same for a Prometheus.
 const PROMETHEUS_SECRET: &str = "THALWEG_PROMETHEUS_AUTH";
+/// Bytes of an answer of an agent: some dozens of batches of some dozens of queries.
+const MOST_OF_AN_AGENT: usize = 8 << 20;
 /// The setting of the shell that names such a file.
 const AUTH_FILE: &str = "thalweg.flink.rest.authorization.file";
 
@@ -56,6 +58,35 @@ impl Speaking {
     }
 }
 
+/// Options of how to speak to the agent in a driver of Spark.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How to speak to it")]
+pub struct SpeakingToSpark {
+    /// The file with the token that the agent was started with; read anew for each request
+    #[arg(long, value_name = "FILE", env = "THALWEG_SPARK_TOKEN_FILE")]
+    token_file: PathBuf,
+    /// The certificates of the authorities to trust, as PEM, where a proxy before the agent has TLS; without it those of this
+    /// machine
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// How long to wait for an answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=300))]
+    timeout: u64,
+}
+
+impl SpeakingToSpark {
+    /// How to speak to this address.
+    pub fn to(&self, address: Address) -> Access {
+        Access {
+            authorization: said(&address, Authorization::Token(self.token_file.clone())),
+            authorities: self.ca_file.clone(),
+            timeout: Duration::from_secs(self.timeout),
+            longest_answer: MOST_OF_AN_AGENT,
+            ..Access::plain(address)
+        }
+    }
+}
+
 /// Options of how to speak to a Prometheus, or to a target.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "How to speak to Prometheus")]
@@ -91,13 +122,20 @@ impl SpeakingToPrometheus {
     }
 }
 
-/// Who asks: as a file says, or a variable. Where others may listen to it, that is said.
+/// Who asks: as a file says, or a variable.
 fn authorization(address: &Address, file: Option<PathBuf>, variable: &str) -> Authorization {
     let secret = || std::env::var(variable).ok().filter(|secret| !secret.is_empty());
-    let authorization = match file {
-        Some(file) => Authorization::File(file),
-        None => secret().map_or(Authorization::None, Authorization::Given),
-    };
+    said(
+        address,
+        match file {
+            Some(file) => Authorization::File(file),
+            None => secret().map_or(Authorization::None, Authorization::Given),
+        },
+    )
+}
+
+/// The same; where others may listen to it, that is said.
+fn said(address: &Address, authorization: Authorization) -> Authorization {
     let open = !address.is_encrypted() && !address.is_local();
     if open && !matches!(authorization, Authorization::None) {
         eprintln!(

@@ -27,7 +27,8 @@ use yaml_rust2::{Yaml, YamlLoader};
 const NOT_RUN: usize = 24;
 
 /// Pages whose Python, and whose files for others, the tests of the integrations run.
-const INTEGRATIONS: [&str; 2] = ["docs/operating/airflow.md", "docs/operating/dagster.md"];
+const INTEGRATIONS: [&str; 3] =
+    ["docs/operating/airflow.md", "docs/operating/dagster.md", "docs/operating/spark.md"];
 
 #[test]
 fn each_block_says_what_it_is_and_few_are_not_run() {

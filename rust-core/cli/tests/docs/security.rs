@@ -36,10 +36,12 @@ fn has_test(place: &Path, name: &str) -> bool {
         before.any(|line| ["#[test]", "#[tokio::test]", "@Test"].contains(line))
     };
     let in_script = format!("test('{name}'");
-    lines
-        .iter()
-        .enumerate()
-        .any(|(at, line)| named(line) && marked(at) || line.starts_with(&in_script))
+    // Python's are marked by their names.
+    let in_python = format!("def {name}(");
+    let is_in_python = |line: &str| name.starts_with("test_") && line.starts_with(&in_python);
+    lines.iter().enumerate().any(|(at, line)| {
+        named(line) && marked(at) || line.starts_with(&in_script) || is_in_python(line)
+    })
 }
 
 #[test]
@@ -76,9 +78,13 @@ fn each_threat_has_tests_that_are_there() {
 fn a_test_is_what_is_marked_as_one() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("some.rs");
-    let text = "#[test]\nfn one() {}\n\nfn two() {}\n\n    @Test\n    void three() {}\ntest('four', () => 1);\n";
+    let text = "#[test]\nfn one() {}\n\nfn two() {}\n\n    @Test\n    void three() {}\ntest('four', () => 1);\n\
+                def test_five():\ndef six():\n";
     fs::write(&file, text).unwrap();
-    for (name, there) in [("one", true), ("two", false), ("three", true), ("four", true)] {
-        assert_eq!(has_test(folder.path(), name), there, "{name}");
+    for there in ["one", "three", "four", "test_five"] {
+        assert!(has_test(folder.path(), there), "{there}");
+    }
+    for not_there in ["two", "six", "test_six"] {
+        assert!(!has_test(folder.path(), not_there), "{not_there}");
     }
 }

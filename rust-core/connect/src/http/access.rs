@@ -1,7 +1,7 @@
 //! How a server is spoken to.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -12,6 +12,7 @@ use super::error::HttpError;
 
 /// What says who asks.
 const EXPECTED: &str = "expected user:password, or a word and a token as `Bearer …`";
+const EXPECTED_TOKEN: &str = "expected a token, and nothing else";
 
 /// Where a server is, and what it takes to be answered there.
 #[derive(Debug, Clone)]
@@ -62,6 +63,8 @@ pub enum Authorization {
     Given(String),
     /// A file with either, read anew for each question: tokens change.
     File(PathBuf),
+    /// A file with a token alone, sent as `Bearer …`; read anew for each question.
+    Token(PathBuf),
 }
 
 impl Authorization {
@@ -72,14 +75,28 @@ impl Authorization {
             Self::Given(secret) => {
                 header(secret).map(Some).ok_or_else(|| HttpError::Setup(EXPECTED.to_owned()))
             }
-            Self::File(file) => {
-                let wrong = |reason: String| HttpError::Credentials { file: file.clone(), reason };
-                let text =
-                    std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
-                header(&text).map(Some).ok_or_else(|| wrong(EXPECTED.to_owned()))
-            }
+            Self::File(file) => from_file(file, EXPECTED, header).map(Some),
+            Self::Token(file) => from_file(file, EXPECTED_TOKEN, bearer).map(Some),
         }
     }
+}
+
+/// What the header is to say by what stands in a file.
+fn from_file(
+    file: &Path,
+    expected: &str,
+    header: impl Fn(&str) -> Option<String>,
+) -> Result<String, HttpError> {
+    let wrong = |reason: String| HttpError::Credentials { file: file.to_owned(), reason };
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    header(&text).ok_or_else(|| wrong(expected.to_owned()))
+}
+
+/// A token alone.
+fn bearer(token: &str) -> Option<String> {
+    let token = token.trim();
+    let is_one = !token.is_empty() && !token.contains(char::is_whitespace);
+    is_one.then(|| format!("Bearer {token}"))
 }
 
 /// A pair of name and password is encoded; what has a word before it, as `Bearer`, is sent as it is.
@@ -101,6 +118,7 @@ impl fmt::Debug for Authorization {
             Self::None => f.write_str("None"),
             Self::Given(_) => f.write_str("Given(…)"),
             Self::File(file) => f.debug_tuple("File").field(file).finish(),
+            Self::Token(file) => f.debug_tuple("Token").field(file).finish(),
         }
     }
 }
@@ -121,6 +139,12 @@ mod tests {
         for (secret, said) in table {
             assert_eq!(header(secret).as_deref(), said, "{secret}");
         }
+    }
+
+    #[test]
+    fn a_token_alone_is_sent_with_its_word() {
+        assert_eq!(bearer("abc.def\n").as_deref(), Some("Bearer abc.def"));
+        assert_eq!((bearer(""), bearer("two words")), (None, None));
     }
 
     #[test]

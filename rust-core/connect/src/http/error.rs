@@ -28,6 +28,8 @@ pub enum AddressError {
 pub enum Server {
     /// A JobManager of Flink.
     Flink,
+    /// The agent in a driver of Spark.
+    Spark,
     /// A Prometheus.
     Prometheus,
     /// What a Prometheus scrapes.
@@ -38,6 +40,7 @@ impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Flink => "Flink",
+            Self::Spark => "agent of Thalweg in a driver of Spark",
             Self::Prometheus => "Prometheus",
             Self::Target => "target of a Prometheus",
         })
@@ -136,6 +139,7 @@ impl HttpError {
             Self::Unreachable { .. } => "UNREACHABLE",
             Self::NotAllowed { .. } => "NOT_ALLOWED",
             Self::Stranger { expected: Server::Flink, .. } => "NOT_FLINK",
+            Self::Stranger { expected: Server::Spark, .. } => "NOT_SPARK",
             Self::Stranger { expected: Server::Prometheus, .. } => "NOT_PROMETHEUS",
             Self::Stranger { expected: Server::Target, .. } => "NOT_A_TARGET",
             Self::Late { .. } => "LATE",

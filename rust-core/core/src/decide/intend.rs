@@ -170,7 +170,9 @@ fn of_policy(context: &Context<'_>, subject: &mut Subject<'_>) -> (Goal, Vec<Rea
         remembered.blacklist.note_load(&load);
     }
     let placing = placing(assessment, subject.cluster, subject.demands);
-    let question = Question { context, assessment, placing: &placing };
+    let waited = remembered.queued.take();
+    let question =
+        Question { context, assessment, placing: &placing, queue: subject.queue, waited };
     let model = subject.learned.model(assessment.topology, context.namesakes);
     let charter = Charter::of(context, assessment.topology);
     let changes = charter.mode(Some(ActionKind::Move)).mode.changes();

@@ -24,6 +24,7 @@ mod subject;
 use crate::arrange::ClusterView;
 use crate::assess::{Assessment, assess};
 use crate::background::ClusterDemand;
+use crate::budget::queue::Queue;
 use crate::context::Context;
 use crate::explain::{Decision, Outcome, Verdict};
 use crate::model::Observation;
@@ -37,7 +38,7 @@ use conclude::{decided, guarded};
 use intend::intended;
 use observe::observed;
 use plan::planned;
-use subject::Subject;
+use subject::{Subject, Surroundings};
 
 /// What one observation led to.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,13 +70,13 @@ pub fn decide(
     let context = &Context { observation: &observation, ..*context };
     let Assessed { mut state, cluster, demands, assessments } =
         assessed(context, observed(context, state));
+    let queue = Queue::of(context, &state);
+    let around = Surroundings { cluster: &cluster, demands: &demands, queue: &queue };
     let mut busy = state.topologies.values().any(|topology| topology.in_flight.is_some());
     let mut decisions = Vec::with_capacity(assessments.len());
     let mut outcomes = Vec::new();
     for assessment in assessments {
-        let Some(subject) = Subject::of(assessment, &cluster, &demands, &mut state, busy) else {
-            continue;
-        };
+        let Some(subject) = Subject::of(assessment, around, &mut state, busy) else { continue };
         let (decision, outcome) =
             decided(context, guarded(context, planned(context, intended(context, subject))));
         busy |= decision.verdict == Verdict::Act;

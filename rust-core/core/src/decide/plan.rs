@@ -34,7 +34,7 @@ pub struct Planned<'a> {
 /// Reasons, and the plan if there is one.
 type Found = (Vec<Reason>, Option<Plan>);
 
-/// Plans what was intended, within the budget of executors.
+/// Plans what was intended, within what all topologies may have together.
 pub fn planned<'a>(context: &Context<'_>, intended: Intended<'a>) -> Planned<'a> {
     let Intended { mut subject, goal, reasons } = intended;
     let approved = matches!(&goal, Goal::CarryOut(_));
@@ -56,7 +56,7 @@ pub fn planned<'a>(context: &Context<'_>, intended: Intended<'a>) -> Planned<'a>
             (origin, change_to(context, &subject, change, reasons))
         }
     };
-    let (reasons, plan) = within_budget(context, reasons, plan);
+    let (reasons, plan) = within_budget(context, subject.queue, reasons, plan);
     if origin == Origin::Rollback && plan.is_none() {
         subject.remembered.harm = None;
     }

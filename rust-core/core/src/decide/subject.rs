@@ -3,8 +3,20 @@
 use crate::arrange::{ClusterView, PlacementContext};
 use crate::assess::Assessment;
 use crate::background::{BackgroundLoad, ClusterDemand};
+use crate::budget::queue::Queue;
 use crate::explain::Chain;
 use crate::state::{Learned, Order, State, TopologyState};
+
+/// What all topologies have around them.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The cluster.
+    pub cluster: &'a ClusterView,
+    /// What all topologies ask of each node.
+    pub demands: &'a ClusterDemand,
+    /// How they stand to what they may have together.
+    pub queue: &'a Queue,
+}
 
 /// A topology as measured, what is remembered of it, and the cluster around it.
 pub struct Subject<'a> {
@@ -14,6 +26,8 @@ pub struct Subject<'a> {
     pub cluster: &'a ClusterView,
     /// What all topologies ask of each node.
     pub demands: &'a ClusterDemand,
+    /// How all topologies stand to what they may have together.
+    pub queue: &'a Queue,
     /// What is remembered of the topology.
     pub remembered: &'a mut TopologyState,
     /// What was learned of all.
@@ -32,8 +46,7 @@ impl<'a> Subject<'a> {
     /// The topology of an assessment; nothing if it is not remembered.
     pub fn of(
         assessment: Assessment<'a>,
-        cluster: &'a ClusterView,
-        demands: &'a ClusterDemand,
+        around: Surroundings<'a>,
         state: &'a mut State,
         busy: bool,
     ) -> Option<Self> {
@@ -41,8 +54,19 @@ impl<'a> Subject<'a> {
         let number = state.next_decision;
         state.next_decision += 1;
         let (learned, order) = (&mut state.learned, &mut state.order);
-        let chain = Chain::default();
-        Some(Self { assessment, cluster, demands, remembered, learned, order, busy, number, chain })
+        let Surroundings { cluster, demands, queue } = around;
+        Some(Self {
+            assessment,
+            cluster,
+            demands,
+            queue,
+            remembered,
+            learned,
+            order,
+            busy,
+            number,
+            chain: Chain::default(),
+        })
     }
 }
 

@@ -3,11 +3,13 @@
 //! The names under which users set these values live in the engine's table of keys; the names are
 //! repeated here only where a reason has to tell its reader which setting would change it.
 
+mod budget;
 mod mode;
 mod policies;
 mod policy_name;
 pub mod rules;
 
+pub use budget::{Budget, Resource};
 pub use mode::{ActionKind, Mode};
 pub use policies::{
     AutoscalerSettings, ConttuneSettings, DhalionSettings, Ds2Settings, ThalwegSettings,
@@ -132,6 +134,9 @@ pub struct Settings {
     pub priorities: BTreeMap<String, u32>,
     /// Executors that sources and operators of all topologies may have together; 0 is no limit.
     pub executor_budget: u32,
+    /// What else all topologies may have together, and how much of all of it each is owed.
+    #[serde(default)]
+    pub budget: Budget,
     /// Who gets executors.
     pub strategy: PlanStrategy,
     /// φ of equation 7: how many executors a level is worth.
@@ -261,6 +266,7 @@ impl Default for Settings {
             scale_sources: true,
             priorities: BTreeMap::new(),
             executor_budget: 0,
+            budget: Budget::default(),
             strategy: PlanStrategy::Auto,
             phi: 1.0,
             sampling: secs(10.0),

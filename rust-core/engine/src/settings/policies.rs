@@ -1,5 +1,8 @@
 //! What the keys of policies say, beside what is recommended for the one that was chosen.
 
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
 use thalweg_core::settings::{PolicyName, Settings};
 use thalweg_core::units::Millis;
 
@@ -50,15 +53,52 @@ pub(super) fn read(values: &Values, problems: &mut Vec<String>) -> Settings {
     settings.conttune.alpha = values.count("thalweg.conttune.alpha");
     settings.conttune.pressure = values.share("thalweg.conttune.pressure");
     settings.executor_budget = values.count("thalweg.scaling.executor.budget");
-    for entry in values.texts("thalweg.scaling.priorities") {
+    settings.priorities = named_numbers(values, "thalweg.scaling.priorities", problems);
+    let budget = &mut settings.budget;
+    budget.cores = values.number("thalweg.scaling.budget.cores");
+    budget.memory_mib = values.number("thalweg.scaling.budget.memory.mib");
+    budget.money_per_hour = values.number("thalweg.scaling.budget.money.per.hour");
+    budget.core_hour = values.number("thalweg.price.core.hour");
+    budget.gib_hour = values.number("thalweg.price.gib.hour");
+    budget.shares = shares(values, problems);
+    if budget.money_per_hour > 0.0 && budget.core_hour + budget.gib_hour == 0.0 {
+        budget.money_per_hour = 0.0;
+        problems.push(
+            "thalweg.scaling.budget.money.per.hour limits nothing without thalweg.price.core.hour or thalweg.price.gib.hour"
+                .to_owned(),
+        );
+    }
+    settings
+}
+
+/// Shares, which have to be above zero: who is owed nothing would wait for ever.
+fn shares(values: &Values, problems: &mut Vec<String>) -> BTreeMap<String, f64> {
+    const KEY: &str = "thalweg.scaling.shares";
+    let mut shares: BTreeMap<String, f64> = named_numbers(values, KEY, problems);
+    shares.retain(|name, share| {
+        let allowed = share.is_finite() && *share > 0.0;
+        if !allowed {
+            problems.push(format!("{KEY}: {name}={share} is not allowed, it must be above 0"));
+        }
+        allowed
+    });
+    shares
+}
+
+/// What a list of `name=number` says; the last one of a name holds.
+fn named_numbers<T: FromStr>(
+    values: &Values,
+    key: &str,
+    problems: &mut Vec<String>,
+) -> BTreeMap<String, T> {
+    let mut numbers = BTreeMap::new();
+    for entry in values.texts(key) {
         let parts =
             entry.rsplit_once('=').map(|(name, number)| (name.trim(), number.trim().parse()));
         match parts {
-            Some((name, Ok(number))) => _ = settings.priorities.insert(name.to_owned(), number),
-            _ => problems.push(format!(
-                "thalweg.scaling.priorities: {entry:?} is not allowed, it must be name=number"
-            )),
+            Some((name, Ok(number))) => _ = numbers.insert(name.to_owned(), number),
+            _ => problems.push(format!("{key}: {entry:?} is not allowed, it must be name=number")),
         }
     }
-    settings
+    numbers
 }

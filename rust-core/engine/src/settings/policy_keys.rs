@@ -130,6 +130,42 @@ pub(super) const POLICY_KEYS: &[Key] = &[
         "Executors that sources and operators of all topologies may have together; who wants more than is left gets what is left; 0 is no limit.",
     ),
     key(
+        "thalweg.scaling.budget.cores",
+        Kind::Number(0.0, 10_000_000.0),
+        "0",
+        "Cores that executors of all topologies may declare together (on Flink, that their slots have); 0 is no limit.",
+    ),
+    key(
+        "thalweg.scaling.budget.memory.mib",
+        Kind::Number(0.0, 1e12),
+        "0",
+        "Memory that executors of all topologies may declare together (on Flink, that their slots have); 0 is no limit.",
+    ),
+    key(
+        "thalweg.scaling.budget.money.per.hour",
+        Kind::Number(0.0, 1e12),
+        "0",
+        "What these cores and this memory may cost in an hour, by the two prices below; 0 is no limit.",
+    ),
+    key(
+        "thalweg.price.core.hour",
+        Kind::Number(0.0, 1e9),
+        "0",
+        "What a core costs in an hour, in any currency.",
+    ),
+    key(
+        "thalweg.price.gib.hour",
+        Kind::Number(0.0, 1e9),
+        "0",
+        "What 1,024 MiB cost in an hour, in the same currency.",
+    ),
+    key(
+        "thalweg.scaling.shares",
+        Kind::Texts,
+        "[]",
+        "How much of what is limited topologies are owed, each as `name=number`; who is not named has 1. Nobody takes more than its share while another waits that has less.",
+    ),
+    key(
         "thalweg.threshold.target",
         Kind::Number(0.05, 1.0),
         "0.8",

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
 use super::builder::StormBuilder;
-use super::home::{Common, DaemonDir, make_home, ports_needed};
+use super::home::{Common, DaemonDir, exchange_daemon_jars, make_home, ports_needed};
 use crate::clock::set_clock;
 use crate::control::Control;
 use crate::cpu::{CpuGroups, CpuLimit, group_name};
@@ -245,6 +245,14 @@ impl StormCluster {
         nimbus.server = None;
         nimbus.server = Some(self.daemons.start_nimbus(nimbus)?);
         nimbus.wait_ready(port)
+    }
+
+    /// Has each daemon that starts from now on find this jar instead of those that the cluster was started with.
+    ///
+    /// # Errors
+    /// When it cannot be copied.
+    pub fn exchange_daemon_jars(&self, jar: &Path) -> Result<()> {
+        exchange_daemon_jars(&self.daemons.home, jar)
     }
 
     /// Pulls the plug of the standby's machine, or puts it in again.

@@ -14,6 +14,8 @@ use crate::java::small_flags;
 use crate::ports::Ports;
 use crate::process::{Server, Site};
 
+/// Where Storm's daemons find jars beside its own.
+const DAEMON_JARS: &str = "extlib-daemon";
 /// Storm counts a core as a hundred points.
 const POINTS_OF_A_CORE: f64 = 100.0;
 
@@ -61,7 +63,7 @@ pub(super) fn make_home(home: &Path, dist: &Dist, daemon_jars: &[PathBuf]) -> Re
     if home.exists() {
         fs::remove_dir_all(home)?;
     }
-    for folder in ["extlib", "extlib-daemon", "log4j2", "bin", "conf"] {
+    for folder in ["extlib", DAEMON_JARS, "log4j2", "bin", "conf"] {
         fs::create_dir_all(home.join(folder))?;
     }
     symlink(dist.storm_daemon()?, home.join("lib"))?;
@@ -71,11 +73,20 @@ pub(super) fn make_home(home: &Path, dist: &Dist, daemon_jars: &[PathBuf]) -> Re
     let worker = "${sys:workers.artifacts}/${sys:storm.id}/${sys:worker.port}/${sys:logfile.name}";
     fs::write(home.join("log4j2/cluster.xml"), log_to(daemon))?;
     fs::write(home.join("log4j2/worker.xml"), log_to(worker))?;
-    for jar in daemon_jars {
-        let name = jar.file_name().context("a jar has a name")?;
-        fs::copy(jar, home.join("extlib-daemon").join(name))
-            .with_context(|| jar.display().to_string())?;
+    daemon_jars.iter().try_for_each(|jar| add_daemon_jar(home, jar))
+}
+
+/// Puts another jar in the place of all that daemons have beside Storm's own. Processes that run keep what they have opened.
+pub(super) fn exchange_daemon_jars(home: &Path, jar: &Path) -> Result<()> {
+    for entry in fs::read_dir(home.join(DAEMON_JARS))? {
+        fs::remove_file(entry?.path())?;
     }
+    add_daemon_jar(home, jar)
+}
+
+fn add_daemon_jar(home: &Path, jar: &Path) -> Result<()> {
+    let name = jar.file_name().context("a jar has a name")?;
+    fs::copy(jar, home.join(DAEMON_JARS).join(name)).with_context(|| jar.display().to_string())?;
     Ok(())
 }
 

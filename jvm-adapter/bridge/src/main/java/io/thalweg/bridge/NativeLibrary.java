@@ -1,6 +1,7 @@
 package io.thalweg.bridge;
 
 import io.thalweg.bridge.ThalwegException.Code;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -8,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -15,9 +17,13 @@ import java.util.stream.Collectors;
  * Loads the native core, once per class loader.
  *
  * <p>The JVM refuses to load one file into two class loaders. So each loader unpacks its own
- * private copy from the jar, and removes it at once: Linux keeps a mapped file alive.
+ * private copy from the jar, and removes it at once: Linux keeps a mapped file alive. A copy whose
+ * class loader is gone is taken over by the next one.
  */
 public final class NativeLibrary {
+    /** A property of the process: where the copies that were loaded lay, whichever class loader did that. */
+    private static final String COPIES = "io.thalweg.native.copies";
+
     private static boolean loaded;
     private static ThalwegException failure;
 
@@ -46,7 +52,7 @@ public final class NativeLibrary {
             Native.start(NativeLog.class);
             NativeLog.refreshThreshold();
             loaded = true;
-        } catch (IOException | LinkageError | SecurityException e) {
+        } catch (IOException | LinkageError | SecurityException | ThalwegException e) {
             failure = new ThalwegException(Code.NATIVE_MISSING, explain(explicitPath, e), e);
             throw failure;
         }
@@ -57,12 +63,42 @@ public final class NativeLibrary {
             System.load(Path.of(explicitPath).toAbsolutePath().toString());
             return;
         }
+        for (String left : System.getProperty(COPIES, "").split(File.pathSeparator)) {
+            if (!left.isEmpty() && takesOver(Path.of(left))) {
+                return;
+            }
+        }
         Path copy = Files.createTempFile("thalweg-", ".so");
         try {
             unpack(here, copy);
             System.load(copy.toString());
         } finally {
             Files.deleteIfExists(copy);
+        }
+        // Class loaders share nothing of ours but this.
+        synchronized (System.getProperties()) {
+            System.setProperty(COPIES, System.getProperty(COPIES, "") + File.pathSeparator + copy);
+        }
+    }
+
+    /**
+     * Whether a copy is mapped that nobody uses any more: copies stay so for good, as threads may end in them at any time. The
+     * system finds it by its name alone. The JVM wants a file there, which must be made by nobody else.
+     */
+    private static boolean takesOver(Path copy) {
+        try {
+            Files.createFile(copy, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        } catch (IOException | UnsupportedOperationException e) {
+            return false;
+        }
+        try {
+            System.load(copy.toString());
+            return true;
+        } catch (UnsatisfiedLinkError e) {
+            // Another class loader has it, or it is not mapped any more and the file is empty.
+            return false;
+        } finally {
+            copy.toFile().delete();
         }
     }
 
@@ -90,6 +126,9 @@ public final class NativeLibrary {
     }
 
     private static String explain(String explicitPath, Throwable cause) {
+        if (cause instanceof ThalwegException) {
+            return cause.getMessage();
+        }
         if (explicitPath == null) {
             return cause.getMessage() + " (unpacked to " + System.getProperty("java.io.tmpdir")
                     + ", which must be writable and not mounted noexec)";

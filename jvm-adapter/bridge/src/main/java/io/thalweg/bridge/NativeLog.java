@@ -16,13 +16,14 @@ final class NativeLog {
 
     private NativeLog() {}
 
-    /** Called from the native core, on any thread, which nothing may leave: what is not logged is lost. */
-    static void log(int level, String logger, String line) {
+    /** Called from the native core, on any thread, which nothing may leave: what is not logged is lost. Returns nothing. */
+    static Object log(int level, String logger, String line) {
         try {
             write(level, logger, line);
         } catch (Throwable e) {
             // The log itself fails, so there is nowhere left to say so.
         }
+        return null;
     }
 
     private static void write(int level, String logger, String line) {

@@ -16,6 +16,8 @@ public final class ThalwegException extends RuntimeException {
         STATE,
         /** The native core has a bug: it panicked, and lives on. */
         PANIC,
+        /** The memory that a call may need is not to be had; nothing was done. */
+        MEMORY,
         /** The native library could not be loaded. */
         NATIVE_MISSING,
         /** The engine was closed. */
@@ -47,7 +49,7 @@ public final class ThalwegException extends RuntimeException {
         this(code, message, null);
     }
 
-    /** Called from the native core. */
+    /** Made for the native core. */
     ThalwegException(String code, String message) {
         this(Code.named(code), message);
     }

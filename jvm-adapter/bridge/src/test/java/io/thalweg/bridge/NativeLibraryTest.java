@@ -79,6 +79,27 @@ class NativeLibraryTest {
     }
 
     @Test
+    void aFaultAsTheLibraryStartsIsRememberedToo(@TempDir Path folder) throws Exception {
+        Path copy = Files.createFile(folder.resolve("thalweg.so"));
+        NativeLibrary.unpack(Platform.here(), copy);
+        try (URLClassLoader loader = isolated()) {
+            Class<?> platform = loader.loadClass(Platform.class.getName());
+            Class<?> library = loader.loadClass(NativeLibrary.class.getName());
+            open(library.getDeclaredMethod("loadFrom", String.class, platform)).invoke(null, copy.toString(), null);
+            Class<?> entries = loader.loadClass(Native.class.getName());
+            open(entries.getDeclaredMethod("plant", String.class, int.class)).invoke(null, "start", 2);
+            Method load = library.getMethod("load", String.class);
+            assertMissing("panic: a planted panic", load, copy.toString());
+            assertMissing("did not load before", load, null);
+        }
+    }
+
+    private static Method open(Method method) {
+        method.setAccessible(true);
+        return method;
+    }
+
+    @Test
     void aPlatformWithoutALibraryIsNamedWithThoseThatHaveOne() throws Exception {
         String arch = System.getProperty("os.arch");
         try (URLClassLoader loader = isolated()) {
@@ -102,7 +123,7 @@ class NativeLibraryTest {
     }
 
     /** A loader that sees the same class path, but shares no class with us. */
-    private static URLClassLoader isolated() {
+    static URLClassLoader isolated() {
         URL[] classPath = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
                 .map(NativeLibraryTest::url).toArray(URL[]::new);
         return new URLClassLoader(classPath, ClassLoader.getPlatformClassLoader());

@@ -1,6 +1,7 @@
 package io.thalweg.flink;
 
 import io.thalweg.bridge.SnapshotWriter;
+import io.thalweg.bridge.ThalwegException;
 import io.thalweg.flink.measure.ClusterReader;
 import io.thalweg.flink.measure.Encoder;
 import io.thalweg.flink.measure.JobView;
@@ -113,6 +114,10 @@ public final class Monitor implements AutoCloseable {
                 findings.say("poll", "statistics are read");
             }
             return true;
+        } catch (ThalwegException e) {
+            // The core's own, and no answer of Flink's.
+            count(e);
+            return false;
         } catch (IOException | RuntimeException e) {
             findings.say("poll", "statistics cannot be read: " + e);
             return false;

@@ -45,7 +45,7 @@ public final class Thalweg implements AutoCloseable {
         this.settings = settings;
         this.jobs = jobs;
         NativeLibrary.load(settings.libraryPath());
-        loop = new Opening<>(() -> new Loop(settings, jobs, leadership), Thalweg::mayPass, Thread::sleep);
+        loop = new Opening<>(() -> Loop.open(settings, jobs, leadership), Thalweg::mayPass, Thread::sleep);
         loop.begin();
     }
 
@@ -135,11 +135,22 @@ public final class Thalweg implements AutoCloseable {
         private final EngineFacade facade;
         private final Restorer restorer;
 
-        Loop(Settings settings, Jobs jobs, Leadership leadership) {
+        /** Opens the engine and begins; where that fails, nothing is left open that the next try would find in its way. */
+        static Loop open(Settings settings, Jobs jobs, Leadership leadership) {
             if (settings.ownStore() != null) {
                 PrivateFolder.make(settings.ownStore());
             }
-            engine = new NativeEngine(settings.libraryPath(), settings.forEngine());
+            Engine engine = new NativeEngine(settings.libraryPath(), settings.forEngine());
+            try {
+                return new Loop(engine, settings, jobs, leadership);
+            } catch (RuntimeException | Error e) {
+                engine.close();
+                throw e;
+            }
+        }
+
+        private Loop(Engine engine, Settings settings, Jobs jobs, Leadership leadership) {
+            this.engine = engine;
             facade = new EngineFacade(engine, leadership, ClusterNote.NONE);
             facade.reportStatus();
             Rest rest = new Rest(settings.rest());

@@ -86,7 +86,7 @@ public final class FakeFlink implements AutoCloseable {
     }
 
     /** The port on which it answers. */
-    int port() {
+    public int port() {
         return server.getAddress().getPort();
     }
 

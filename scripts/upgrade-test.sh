@@ -15,7 +15,7 @@ if ! compgen -G "$sources/jvm-adapter/storm/build/libs/thalweg-storm-*.jar" >/de
     git archive "$commit" | tar -x -C "$sources"
     (cd "$sources" && scripts/gradle.sh --quiet -PcargoProfile=dev :jvm-adapter:storm:jar)
 fi
-jar=$(compgen -G "$sources/jvm-adapter/storm/build/libs/thalweg-storm-*.jar" | grep -v -e sources -e javadoc)
+jar=$(compgen -G "$sources/jvm-adapter/storm/build/libs/thalweg-storm-*.jar" | grep -vE -e '-(sources|javadoc)\.jar$')
 scripts/gradle.sh --quiet -PcargoProfile=tests assemble
 # The whole workspace, as that leaves the command beside the tests.
 cargo test --workspace --locked --no-run --features=thalweg-e2e/upgrade

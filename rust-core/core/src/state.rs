@@ -277,8 +277,17 @@ pub struct Queued {
     pub since: Timestamp,
     /// When it wanted that last.
     pub asked: Timestamp,
-    /// How much it wants to have in all, of each thing that it does not get enough of.
-    pub wants: BTreeMap<Resource, f64>,
+    /// What it wants of each thing that it does not get enough of.
+    pub wants: BTreeMap<Resource, Want>,
+}
+
+/// What a topology wants of something that is limited.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Want {
+    /// How much it wants to have in all.
+    pub all: f64,
+    /// The least by which it can grow: executors are whole.
+    pub step: f64,
 }
 
 impl State {

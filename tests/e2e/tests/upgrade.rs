@@ -40,12 +40,12 @@ fn a_drained_topology_runs_again_under_whichever_version_leads_next() -> Result<
 #[test]
 fn what_two_versions_keep_in_one_redis_is_understood_by_both() -> Result<()> {
     let cases = [
-        (Moment::Started, Fault::Killed, Beside::Nothing),
-        (Moment::Switched, Fault::Stopped, Beside::Nothing),
-        (Moment::Committed, Fault::Killed, Beside::Nothing),
-        (Moment::Started, Fault::Stopped, Beside::Nothing),
+        (Moment::Stopped, Fault::Killed, Beside::Nothing),
+        (Moment::Committed, Fault::Stopped, Beside::Nothing),
+        (Moment::Preparing, Fault::Stopped, Beside::Nothing),
+        (Moment::Held, Fault::Killed, Beside::Nothing),
     ];
-    goes_over_and_back("shared", Kept::InRedis, &beside_by_order(), &cases)
+    goes_over_and_back("shared", Kept::InRedis, &draining_by_order(), &cases)
 }
 
 /// Upgrades and downgrades in turn, with a case each.

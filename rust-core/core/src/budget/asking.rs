@@ -8,7 +8,7 @@ use super::queue::{Limit, Queue};
 use crate::context::Context;
 use crate::model::Topology;
 use crate::reason::{Reason, ReasonCode};
-use crate::state::Queued;
+use crate::state::{Queued, Want};
 use crate::units::Millis;
 
 /// Topologies that a reason names.
@@ -47,7 +47,7 @@ impl Asking<'_> {
         let Some(topology) = topology else {
             return Granted { counts: desired, limited: Vec::new(), queued: None };
         };
-        let growth = Growth::of(topology, &desired, self.queue.meter());
+        let growth = Growth::of((self.index, topology), &desired, self.queue.meter());
         let fits = |limit: &Limit, counts: &BTreeMap<u32, u32>| {
             limit.grants(self.index, growth.measure(limit, counts))
         };
@@ -59,7 +59,7 @@ impl Asking<'_> {
         let fit = |grown| short.iter().all(|limit| fits(limit, &growth.part(grown)));
         let counts = growth.part(largest(growth.executors(), fit));
         let now = self.context.now;
-        let wants = short.iter().map(|limit| (limit.resource, growth.measure(limit, &desired)));
+        let wants = short.iter().map(|limit| (limit.resource, growth.want(limit)));
         let queued = Queued {
             since: self.waited.map_or(now, |waited| waited.since),
             asked: now,
@@ -73,15 +73,16 @@ impl Asking<'_> {
 
     /// Why a topology does not get all that it wants of one thing, and what would clear its way.
     fn reasons(&self, limit: &Limit, queued: &Queued) -> Vec<Reason> {
-        let wants = queued.wants.get(&limit.resource).copied().unwrap_or(0.0);
+        let wants = queued.wants.get(&limit.resource).map_or(0.0, |want| want.all);
         let would_be = limit.used() - limit.has(self.index) + wants;
         let all = limit.exceeded_by(would_be);
         let own = match limit.waiting_before(self.index).as_slice() {
             [] => self.waits(limit, queued),
             before => {
-                let (unit, before) = (limit.resource.unit(), before.join(", "));
                 let text = format!(
-                    "{unit} that it would have; what is left beyond its share is kept for {before}"
+                    "{}, beyond its share with what it wants; what is left is kept for {}",
+                    limit.resource.of_one(),
+                    before.join(", ")
                 );
                 let most = limit.most_of(self.index).max(limit.has(self.index));
                 Reason::compared(ReasonCode::ShareLimited, wants, most, text)
@@ -102,9 +103,8 @@ impl Asking<'_> {
             }
         };
         let minutes = (self.context.now.since(queued.since).get() / MINUTE.get()).floor();
-        let unit = limit.resource.unit();
-        let text =
-            format!("{unit} that it has beside its share, waiting for {minutes} min; {whose}");
+        let what = limit.resource.of_one();
+        let text = format!("{what}, against its share; it has waited for {minutes} min; {whose}");
         let (has, share) = (limit.has(self.index), limit.share(self.index));
         Reason::compared(ReasonCode::WaitsForShare, has, share, text)
     }
@@ -116,11 +116,16 @@ struct Growth<'a> {
     meter: &'a Meter,
     desired: &'a BTreeMap<u32, u32>,
     has: BTreeMap<u32, u32>,
+    index: usize,
 }
 
 impl<'a> Growth<'a> {
-    fn of(topology: &'a Topology, desired: &'a BTreeMap<u32, u32>, meter: &'a Meter) -> Self {
-        Self { topology, meter, desired, has: present(topology) }
+    fn of(
+        (index, topology): (usize, &'a Topology),
+        desired: &'a BTreeMap<u32, u32>,
+        meter: &'a Meter,
+    ) -> Self {
+        Self { topology, meter, desired, has: present(topology), index }
     }
 
     /// The executors that a component has.
@@ -145,6 +150,14 @@ impl<'a> Growth<'a> {
             more => (ordinal, self.before(ordinal) + proportion.of_next(more)),
         };
         self.desired.iter().map(part).collect()
+    }
+
+    /// What is wanted of what is limited, and the least by which that grows.
+    fn want(&self, limit: &Limit) -> Want {
+        let has = limit.has(self.index);
+        let more = |grown| self.measure(limit, &self.part(grown)) - has;
+        let step = (1..=self.executors()).map(more).find(|more| *more > 0.0);
+        Want { all: self.measure(limit, self.desired), step: step.unwrap_or(0.0) }
     }
 
     /// What the topology would have of what is limited.

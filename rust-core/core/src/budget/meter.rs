@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::context::Context;
-use crate::model::{Component, ComponentKind, Topology};
+use crate::model::{Component, ComponentKind, Node, Topology};
 use crate::settings::{Resource, Settings};
 
 /// Storm counts compute in hundredths of a core, and so do snapshots.
@@ -29,12 +29,11 @@ struct Slot {
 impl Meter {
     /// One for the topologies of an observation.
     pub fn of(context: &Context<'_>) -> Self {
-        let nodes = &context.observation.nodes;
-        let all: usize = nodes.iter().map(|node| node.ports.len()).sum();
-        let mean = |sum: f64| sum / all.max(1) as f64;
-        let points = nodes.iter().filter_map(|node| node.cpu_points).sum();
-        let mib = nodes.iter().filter_map(|node| node.memory_mib).sum();
-        let slot = || Slot { cores: mean(points) / POINTS_PER_CORE, mib: mean(mib) };
+        let mean = |amount: &dyn Fn(&Node) -> Option<f64>| mean_slot(context, amount);
+        let slot = || Slot {
+            cores: mean(&|node| node.cpu_points) / POINTS_PER_CORE,
+            mib: mean(&|node| node.memory_mib),
+        };
         let Settings { slots, budget, .. } = context.settings;
         let prices = (budget.core_hour, budget.gib_hour);
         Self { prices, slot: slots.is_shared().then(slot) }
@@ -64,6 +63,13 @@ impl Meter {
             }
         }
     }
+}
+
+/// The mean slot of the nodes that tell what they have; nothing where none does.
+fn mean_slot(context: &Context<'_>, amount: &dyn Fn(&Node) -> Option<f64>) -> f64 {
+    let told = context.observation.nodes.iter().filter_map(|n| Some((amount(n)?, n.ports.len())));
+    let (all, slots) = told.fold((0.0, 0), |(all, slots), (one, its)| (all + one, slots + its));
+    all / f64::from(u32::try_from(slots).unwrap_or(u32::MAX).max(1))
 }
 
 /// Executors of a topology's sources and operators, by component ordinal.
@@ -97,13 +103,13 @@ fn declared(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Node, Observation};
+    use crate::model::Observation;
     use crate::namesakes::Namesakes;
     use crate::operator::Operator;
     use crate::settings::SlotRule;
     use crate::units::Timestamp;
 
-    /// A node of four cores, 8 GiB and four slots, and a topology whose second component declares nothing.
+    /// A node of four cores, 8 GiB and four slots, one that tells nothing, and a topology whose second component declares nothing.
     fn measured(resource: Resource, slots: SlotRule) -> f64 {
         let node = Node {
             ports: vec![1, 2, 3, 4],
@@ -111,7 +117,8 @@ mod tests {
             memory_mib: Some(8192.0),
             ..Node::default()
         };
-        let observation = Observation { nodes: vec![node], ..Observation::default() };
+        let silent = Node { ports: vec![1, 2], ..Node::default() };
+        let observation = Observation { nodes: vec![node, silent], ..Observation::default() };
         let mut settings = Settings { slots, ..Settings::default() };
         settings.budget.core_hour = 0.04;
         settings.budget.gib_hour = 0.01;

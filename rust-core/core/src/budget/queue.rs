@@ -11,7 +11,7 @@ use crate::model::Topology;
 use crate::permission::Charter;
 use crate::reason::{Reason, ReasonCode};
 use crate::settings::{ActionKind, Resource};
-use crate::state::{Queued, State};
+use crate::state::{Queued, State, Want};
 use crate::units::Millis;
 
 /// What sums of fractions may be off by, in parts of the limit.
@@ -81,14 +81,16 @@ impl Limit {
         let member = |topology: &Topology| {
             let has = meter.measure(resource, topology, &present(topology));
             let share = most * weight(&topology.name) / weights.max(f64::MIN_POSITIVE);
-            let changes = || {
+            // Nothing is kept for whom nothing may be changed now: it would lie idle.
+            let may_grow = || {
                 let charter = Charter::of(context, topology);
-                charter.mode(Some(ActionKind::ScaleOut)).mode.changes()
+                let mode = charter.mode(Some(ActionKind::ScaleOut)).mode;
+                mode.changes() && charter.hindered(ActionKind::ScaleOut).is_none()
             };
-            let waiting = state.topologies.get(&topology.id).and_then(|t| t.queued.as_ref());
-            let waiting = waiting.filter(|waiting| is_fresh(waiting, context) && changes());
-            let wants = waiting.and_then(|waiting| waiting.wants.get(&resource)).copied();
-            let owed = (wants.unwrap_or(0.0).min(share) - has).max(0.0);
+            let queued = state.topologies.get(&topology.id).and_then(|t| t.queued.as_ref());
+            let queued = queued.filter(|queued| is_fresh(queued, context) && may_grow());
+            let want = queued.and_then(|queued| queued.wants.get(&resource));
+            let owed = want.map_or(0.0, |want| owed(*want, has, share));
             Member { name: topology.name.clone(), has, share, owed }
         };
         Self { resource, most, members: topologies.iter().map(member).collect() }
@@ -169,6 +171,13 @@ impl Limit {
     }
 }
 
+/// What is kept for one that waits: what it has less than its share, and than what it wants, in whole steps. A part of a step
+/// would lie idle.
+fn owed(want: Want, has: f64, share: f64) -> f64 {
+    let less = (want.all.min(share) - has).max(0.0);
+    if want.step > 0.0 { (less / want.step + ROUNDING).floor() * want.step } else { less }
+}
+
 /// Whether a topology still waits: it wanted that not long ago.
 fn is_fresh(waiting: &Queued, context: &Context<'_>) -> bool {
     let settings = context.settings;
@@ -197,6 +206,16 @@ mod tests {
     fn what_nobody_asks_for_is_anybodys() {
         let limit = limit(&[(6.0, 0.0), (1.0, 0.0), (1.0, 0.0)]);
         assert_eq!([0, 1].map(|index| limit.most_of(index)), [10.0, 5.0]);
+    }
+
+    #[test]
+    fn what_is_kept_is_kept_in_whole_steps() {
+        let owed = |all, step, has| owed(Want { all, step }, has, 3.5);
+        assert_eq!(
+            [owed(9.0, 1.0, 3.0), owed(9.0, 1.0, 1.0), owed(2.0, 1.0, 1.0)],
+            [0.0, 2.0, 1.0]
+        );
+        assert_eq!([owed(9.0, 2.0, 1.0), owed(9.0, 0.5, 3.0)], [2.0, 0.5]);
     }
 
     #[test]

@@ -9,7 +9,8 @@ use super::{Asking, Granted};
 use crate::context::Context;
 use crate::model::{Component, Executor, Observation, TaskRange, Topology};
 use crate::namesakes::Namesakes;
-use crate::operator::Operator;
+use crate::operator::{Direction, Operator, Pause};
+use crate::pattern::Pattern;
 use crate::reason::ReasonCode;
 use crate::settings::{Mode, Settings};
 use crate::state::{State, TopologyState};
@@ -20,6 +21,7 @@ struct Rounds {
     observation: Observation,
     state: State,
     settings: Settings,
+    operator: Operator,
     now: i64,
 }
 
@@ -42,6 +44,7 @@ impl Rounds {
             observation: Observation { topologies, ..Observation::default() },
             state,
             settings,
+            operator: Operator::default(),
             now: 0,
         }
     }
@@ -53,13 +56,12 @@ impl Rounds {
     /// Asks all in this order for what they want; the first of them that may change does. Returns what was said to each.
     fn round(&mut self, order: &[usize], wants: &[u32]) -> BTreeMap<usize, Vec<ReasonCode>> {
         self.now += 10_000;
-        let (operator, namesakes) =
-            (Operator::default(), Namesakes::of(&self.observation.topologies));
+        let namesakes = Namesakes::of(&self.observation.topologies);
         let context = &Context {
             observation: &self.observation,
             namesakes: &namesakes,
             settings: &self.settings,
-            operator: &operator,
+            operator: &self.operator,
             now: Timestamp::from_millis(self.now),
         };
         let queue = &Queue::of(context, &self.state);
@@ -112,6 +114,38 @@ fn what_comes_free_is_left_to_who_has_less_than_its_share() {
 }
 
 #[test]
+fn a_part_of_an_executor_is_kept_for_nobody() {
+    // Each is owed three and a third of ten.
+    let mut rounds = Rounds::new(&[3, 3, 3], 10);
+    rounds.round(&[0, 1, 2], &[3, 9, 9]);
+    assert_eq!([0, 1, 2].map(|index| rounds.has(index)), [3, 4, 3]);
+    let mut rounds = Rounds::new(&[1; 10], 19);
+    for _ in 0..10 {
+        rounds.round(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], &[2; 10]);
+    }
+    assert_eq!((0..10).map(|index| rounds.has(index)).sum::<u32>(), 19);
+}
+
+#[test]
+fn nothing_is_kept_for_one_that_is_paused() {
+    let mut rounds = Rounds::new(&[7, 1], 12);
+    rounds.round(&[1, 0], &[8, 20]);
+    assert_eq!([rounds.has(0), rounds.has(1)], [7, 5], "all that is left");
+    let mut rounds = Rounds::new(&[10, 1], 12);
+    rounds.operator.pauses.push(Pause {
+        scope: Pattern::from("t1"),
+        direction: Direction::default(),
+        paused: true,
+        until: None,
+        at: Timestamp::from_millis(0),
+        who: String::new(),
+    });
+    rounds.round(&[1, 0], &[11, 1]);
+    rounds.round(&[0, 1], &[11, 6]);
+    assert_eq!(rounds.has(0), 11);
+}
+
+#[test]
 fn shares_are_by_weight() {
     let mut rounds = Rounds::new(&[11, 1], 12);
     rounds.settings.budget.shares.insert("t0".to_owned(), 11.0);
@@ -157,12 +191,19 @@ proptest! {
             }
         }
         let share = all / has.len() as u32;
-        let late: Vec<u32> = late.iter().map(|want| (*want).min(share.max(1))).collect();
+        let few: Vec<u32> = late.iter().map(|want| (*want).min(share.max(1))).collect();
+        for _ in 0..3 * has.len() * has.len() {
+            rounds.round(&order, &few);
+        }
+        for index in 0..has.len() {
+            prop_assert_eq!(rounds.has(index), few[index], "{} of {}", index, share);
+        }
+        // Nor does anything lie idle that somebody wants.
         for _ in 0..3 * has.len() * has.len() {
             rounds.round(&order, &late);
         }
-        for index in 0..has.len() {
-            prop_assert_eq!(rounds.has(index), late[index], "{} of {}", index, share);
-        }
+        let used: u32 = (0..has.len()).map(|index| rounds.has(index)).sum();
+        let short = (0..has.len()).any(|index| rounds.has(index) < late[index]);
+        prop_assert!(!short || used == all, "{} of {} while somebody wants more", used, all);
     }
 }

@@ -203,7 +203,7 @@ impl<'a> Charter<'a> {
     }
 
     /// Why changes of a kind cannot be made now, whatever they are: a pause, a freeze, or the hour.
-    fn hindered(&self, kind: ActionKind) -> Option<Reason> {
+    pub fn hindered(&self, kind: ActionKind) -> Option<Reason> {
         let now = || self.frozen(kind, Millis::ZERO);
         self.paused(kind).or_else(now).or_else(|| self.outside(kind))
     }

@@ -34,13 +34,13 @@ impl Resource {
         }
     }
 
-    /// What it is counted in.
-    pub fn unit(self) -> &'static str {
+    /// What one topology has of it, in words.
+    pub fn of_one(self) -> &'static str {
         match self {
-            Self::Executors => "executors",
-            Self::Cores => "cores",
-            Self::Memory => "MiB",
-            Self::Money => "of money an hour",
+            Self::Executors => "its executors",
+            Self::Cores => "its cores",
+            Self::Memory => "its memory in MiB",
+            Self::Money => "what it costs in an hour",
         }
     }
 }

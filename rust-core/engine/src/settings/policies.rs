@@ -1,6 +1,7 @@
 //! What the keys of policies say, beside what is recommended for the one that was chosen.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use thalweg_core::settings::{PolicyName, Settings};
@@ -71,14 +72,18 @@ pub(super) fn read(values: &Values, problems: &mut Vec<String>) -> Settings {
     settings
 }
 
-/// Shares, which have to be above zero: who is owed nothing would wait for ever.
+/// Shares within bounds: who is owed nothing would wait for ever.
 fn shares(values: &Values, problems: &mut Vec<String>) -> BTreeMap<String, f64> {
     const KEY: &str = "thalweg.scaling.shares";
+    const ALLOWED: RangeInclusive<f64> = 0.001..=1_000_000.0;
     let mut shares: BTreeMap<String, f64> = named_numbers(values, KEY, problems);
     shares.retain(|name, share| {
-        let allowed = share.is_finite() && *share > 0.0;
+        let allowed = ALLOWED.contains(share);
         if !allowed {
-            problems.push(format!("{KEY}: {name}={share} is not allowed, it must be above 0"));
+            let (least, most) = (ALLOWED.start(), ALLOWED.end());
+            problems.push(format!(
+                "{KEY}: {name}={share} is not allowed, it must be from {least} to {most}"
+            ));
         }
         allowed
     });

@@ -133,7 +133,7 @@ fn nothing_is_kept_for_one_that_is_paused() {
     assert_eq!([rounds.has(0), rounds.has(1)], [7, 5], "all that is left");
     let mut rounds = Rounds::new(&[10, 1], 12);
     rounds.operator.pauses.push(Pause {
-        scope: Pattern::from("t1"),
+        scope: Pattern::new("t1"),
         direction: Direction::default(),
         paused: true,
         until: None,

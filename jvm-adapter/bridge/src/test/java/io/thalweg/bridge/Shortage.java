@@ -17,6 +17,7 @@ import java.util.logging.Logger;
 final class Shortage {
     private static final Logger LOG = Logger.getLogger("io.thalweg");
     private static final int[] PIECES = {1 << 14, 1 << 6, 1};
+    private static final int TRIES = 4;
     private static final int EXECUTORS = 36_000;
     private static final long NOW = 1763726400123L;
 
@@ -30,7 +31,7 @@ final class Shortage {
             if (arguments[0].equals("heap")) {
                 heap(entries);
             } else {
-                addressSpace(entries);
+                addressSpace(entries, Path.of(arguments[1]));
             }
             entries.all().forEach(entry -> entry.good().run());
         }
@@ -46,9 +47,18 @@ final class Shortage {
             calls.add(entry.good());
             entry.bad().stream().map(Refused::call).forEach(calls::add);
             for (Call call : calls) {
-                System.out.println(entry.name() + ": " + named(onAFullHeap(call)));
+                System.out.println(entry.name() + ": " + named(tried(call)));
             }
         }
+    }
+
+    /** What comes of a call, at the first of some tries that fails: other threads of the JVM may give some room back meanwhile. */
+    private static Throwable tried(Call call) {
+        Throwable failure = null;
+        for (int again = 0; again < TRIES && failure == null; again++) {
+            failure = onAFullHeap(call);
+        }
+        return failure;
     }
 
     private static Throwable onAFullHeap(Call call) {
@@ -82,13 +92,13 @@ final class Shortage {
     }
 
     /** Hands in what needs more memory than whoever reads this allows from now on. */
-    private static void addressSpace(Entries entries) throws IOException {
+    private static void addressSpace(Entries entries, Path folder) throws IOException {
         SnapshotWriter writer = new SnapshotWriter();
         Snapshots.cluster(writer, EXECUTORS, 2_000);
         ByteBuffer snapshot = writer.finish();
         ByteBuffer answers = ByteBuffer.allocateDirect(EXECUTORS * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         String request = "{\"op\": \"" + "x".repeat(1 << 23) + "\"}";
-        try (ThalwegEngine engine = ThalwegEngine.open("{}")) {
+        try (ThalwegEngine engine = ThalwegEngine.open("{\"thalweg.store.dir\": \"" + folder.resolve("large") + "\"}")) {
             NativeLog.refreshThreshold();
             System.out.println("limit me");
             if (System.in.read() < 0) {

@@ -67,17 +67,32 @@ class Driver:
             raise AgentError("LOCAL", "a local master has no executors of its own")
         running = sorted((one["id"] for one in self._executors()), key=newness)
         spare = running[total:]
+        self._request(total)
+        # From here on it holds, whatever comes of those that are too many.
+        self._asked = total
+        if spare:
+            self._give_back(spare)
+            # Spark counts what it kills off from what was requested.
+            self._request(total)
+        return {"total": total, "running": len(running), "given_back": spare}
+
+    def _request(self, total: int) -> None:
         context, jvm = self._context(), self._jvm()
         try:
-            if spare:
-                context.killExecutors(jvm.PythonUtils.toSeq(spare))
             taken = context.requestTotalExecutors(total, 0, jvm.PythonUtils.toScalaMap({}))
         except Py4JError as error:
-            raise AgentError("SPARK_FAILED", str(error).splitlines()[0][:200], 502) from error
+            raise failed(error) from error
         if not taken:
             raise AgentError("NOT_TAKEN", "the cluster did not take the request up")
-        self._asked = total
-        return {"total": total, "running": len(running), "given_back": spare}
+
+    def _give_back(self, executors: list[str]) -> None:
+        context, jvm = self._context(), self._jvm()
+        try:
+            given = context.killExecutors(jvm.PythonUtils.toSeq(executors))
+        except Py4JError as error:
+            raise failed(error) from error
+        if not given:
+            raise AgentError("NOT_GIVEN_BACK", f"the cluster did not take back executors {', '.join(executors)}")
 
     def _context(self) -> Any:
         return self._spark.sparkContext._jsc.sc()
@@ -151,6 +166,11 @@ def most_offsets(leaves: Any) -> int | None:
         limits.append(integer(options().get("maxOffsetsPerTrigger")) if options else None)
     known = [limit for limit in limits if limit is not None]
     return sum(known) if known and len(known) == len(limits) else None
+
+
+def failed(error: Py4JError) -> AgentError:
+    """What Spark says, in a line."""
+    return AgentError("SPARK_FAILED", str(error).splitlines()[0][:200], 502)
 
 
 def newness(executor: str) -> tuple[int, str]:

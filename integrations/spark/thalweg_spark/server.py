@@ -6,11 +6,11 @@ import hmac
 import ipaddress
 import json
 import logging
+import queue
 import socket
 import stat
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,10 @@ log = logging.getLogger(__name__)
 
 #: Bytes of a request's body.
 LONGEST_BODY = 1024
-#: Seconds that one connection may take.
+#: Seconds that one connection may take, from when it is taken up.
 LONGEST_SECS = 10.0
-#: Requests that are answered at once: each has a thread here, and one in the driver's virtual machine.
-MOST_AT_ONCE = 4
-#: Connections that wait for their turn.
-MOST_WAITING = 16
+#: Connections that are open: each has a thread here, and one in the driver's virtual machine. More are closed at once.
+MOST_AT_ONCE = 16
 SHORTEST_TOKEN = 16
 
 
@@ -125,10 +123,14 @@ def nothing() -> dict[str, Any]:
     raise AgentError("NOT_FOUND", "there is GET /v1/queries and PUT /v1/executors", 404)
 
 
+#: A connection, who has it, and what ends it in time.
+Taken = tuple[socket.socket, Any, threading.Timer]
+
+
 class Server(HTTPServer):
     """Listens at an address for as long as it is open."""
 
-    request_queue_size = MOST_WAITING
+    request_queue_size = MOST_AT_ONCE
 
     def __init__(
         self,
@@ -141,10 +143,15 @@ class Server(HTTPServer):
         self.token = token
         self._told, self._ask = told, ask
         self._spark = threading.Lock()
-        self._pool = ThreadPoolExecutor(MOST_AT_ONCE, "thalweg-spark")
+        self._room = threading.BoundedSemaphore(MOST_AT_ONCE)
+        #: As many at most as there is room for; each has a thread that waits for it.
+        self._taken: queue.SimpleQueue[Taken | None] = queue.SimpleQueue()
         super().__init__(address, Handler)
         self._thread = threading.Thread(target=self.serve_forever, name="thalweg-spark", daemon=True)
         self._thread.start()
+        # A driver that ends waits for none of them.
+        for number in range(MOST_AT_ONCE):
+            threading.Thread(target=self._work, name=f"thalweg-spark-{number}", daemon=True).start()
 
     def told(self) -> dict[str, Any]:
         """What the driver tells, one at a time."""
@@ -157,14 +164,26 @@ class Server(HTTPServer):
             return self._ask(total)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answers in one of a few threads, and only for so long."""
-        self._pool.submit(self._process, request, client_address).add_done_callback(complain)
-
-    def _process(self, request: socket.socket, client_address: Any) -> None:
+        """Answers in one of a few threads, and only for so long from now on. Who finds no room is sent away."""
+        if not self._room.acquire(blocking=False):
+            log.debug("a connection too many")
+            self.shutdown_request(request)
+            return
         # A timeout of single reads would let somebody who writes drop by drop stay for ever.
         end = threading.Timer(LONGEST_SECS, cut, [request])
         end.daemon = True
         end.start()
+        self._taken.put((request, client_address, end))
+
+    def _work(self) -> None:
+        while (taken := self._taken.get()) is not None:
+            try:
+                self._process(*taken)
+            except Exception:
+                # Nobody expected it, and the next one is to be answered.
+                log.exception("a request failed")
+
+    def _process(self, request: socket.socket, client_address: Any, end: threading.Timer) -> None:
         try:
             self.finish_request(request, client_address)
         except OSError:
@@ -172,20 +191,15 @@ class Server(HTTPServer):
         finally:
             end.cancel()
             self.shutdown_request(request)
+            self._room.release()
 
     def close(self) -> None:
         """Listens no more."""
         self.shutdown()
         self.server_close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for _ in range(MOST_AT_ONCE):
+            self._taken.put(None)
         self._thread.join(LONGEST_SECS)
-
-
-def complain(answered: Future[None]) -> None:
-    """Says what went wrong with a request that nobody expected."""
-    error = None if answered.cancelled() else answered.exception()
-    if error is not None:
-        log.error("a request failed", exc_info=error)
 
 
 def cut(request: socket.socket) -> None:

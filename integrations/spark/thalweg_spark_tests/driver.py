@@ -12,9 +12,10 @@ from pyspark.sql.types import LongType
 
 from thalweg_spark import Agent
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "testing"))
+ROOT = Path(__file__).parents[3]
+sys.path.insert(0, str(ROOT / "integrations" / "testing"))
 
-from thalweg_testing.pages import blocks
+from thalweg_testing.pages import blocks  # noqa: E402
 
 #: How long a row takes on an executor of one core.
 ROW_SECS = 0.01
@@ -53,6 +54,10 @@ def main(master: str, kind: str, token_file: str, stop: str) -> None:
     if kind == "interval":
         writer = writer.trigger(processingTime="2 seconds")
     query = writer.start()
+    # What Spark opens by itself for listeners.
+    callback = spark.sparkContext._gateway._callback_server  # type: ignore[union-attr]
+    kind = "with a token" if callback.callback_server_parameters.auth_token else "for everybody"
+    print(f"callback at {callback.server_socket.getsockname()[0]}, {kind}", flush=True)
     print(f"agent at {agent.address}", flush=True)
     while query.isActive and not Path(stop).exists():
         time.sleep(0.2)

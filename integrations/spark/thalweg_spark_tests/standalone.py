@@ -34,6 +34,8 @@ class Standalone:
     token_file: Path
     #: Ends the driver's queries as it is there.
     stop: Path
+    #: What the driver says.
+    log: Path
 
     def queries(self) -> dict[str, Any]:
         """What the agent tells."""
@@ -115,4 +117,4 @@ def standalone(folder: Path, query: str, cores: int = 3) -> Iterator[Standalone]
         driver = [sys.executable, str(Path(__file__).parent / "driver.py"), at, query, str(token_file), str(stop)]
         log = stack.enter_context(process(folder, "driver", driver))
         address = said(log, r"agent at (\S+)")
-        yield Standalone(address, token_file.read_text(), token_file, stop)
+        yield Standalone(address, token_file.read_text(), token_file, stop, log)

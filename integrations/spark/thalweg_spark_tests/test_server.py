@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -84,20 +86,78 @@ def test_what_nobody_expected_is_said_and_the_next_is_answered(caplog: pytest.Lo
     assert "a request failed" in caplog.text
 
 
-def test_who_writes_drop_by_drop_is_cut_off_and_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "LONGEST_SECS", 0.5)
-    answering = Server(("127.0.0.1", 0), TOKEN, lambda: {"form": 1}, ask)
-    slow = [
-        socket.create_connection(("127.0.0.1", answering.server_address[1]), 10) for _ in range(server.MOST_AT_ONCE)
-    ]
+def slow_ones(to: Server, number: int) -> list[socket.socket]:
+    """So many connections that have said a part of something."""
+    slow = [socket.create_connection(("127.0.0.1", to.server_address[1]), 10) for _ in range(number)]
     for one in slow:
         one.sendall(b"GET /v1/que")
+    return slow
+
+
+def ends(connection: socket.socket) -> bool:
+    """Whether the other side ends a connection, within ten seconds, and says nothing."""
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_who_writes_drop_by_drop_is_cut_off_and_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "LONGEST_SECS", 2.0)
+    answering = Server(("127.0.0.1", 0), TOKEN, lambda: {"form": 1}, ask)
+    begun = time.monotonic()
+    slow = slow_ones(answering, server.MOST_AT_ONCE - 1)
     assert call(answering, "/v1/queries")[0] == 200
+    assert time.monotonic() - begun < 2.0, "nobody waits for those who are slow"
     for one in slow:
-        one.settimeout(10)
-        assert one.recv(1) == b""
+        assert ends(one)
         one.close()
+    assert time.monotonic() - begun < 8.0
     answering.close()
+
+
+def test_who_comes_when_all_places_are_taken_is_sent_away_at_once(answering: Server) -> None:
+    before = threading.active_count()
+    slow = slow_ones(answering, server.MOST_AT_ONCE)
+    begun = time.monotonic()
+    for one in slow_ones(answering, 3 * server.MOST_AT_ONCE):
+        assert ends(one)
+        one.close()
+    assert time.monotonic() - begun < server.LONGEST_SECS / 2
+    assert threading.active_count() <= before + server.MOST_AT_ONCE, "a clock for each that has a place"
+    # Places that are left are for others.
+    for one in slow:
+        one.close()
+    end = time.monotonic() + 10
+    while not is_answered(answering):
+        assert time.monotonic() < end, "no place was left again"
+        time.sleep(0.05)
+
+
+def is_answered(by: Server) -> bool:
+    try:
+        return call(by, "/v1/queries")[0] == 200
+    except OSError:
+        return False
+
+
+def test_the_time_of_a_connection_begins_when_it_is_taken_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "LONGEST_SECS", 0.5)
+    monkeypatch.setattr(Server, "_work", lambda self: None)
+    answering = Server(("127.0.0.1", 0), TOKEN, lambda: {"form": 1}, ask)
+    (one,) = slow_ones(answering, 1)
+    assert ends(one), "though nobody has got to it yet"
+    one.close()
+    answering.close()
+
+
+def test_a_driver_that_ends_waits_for_nobody(answering: Server) -> None:
+    slow = slow_ones(answering, 2)
+    named = [thread for thread in threading.enumerate() if thread.name.startswith("thalweg-spark")]
+    assert len(named) > server.MOST_AT_ONCE
+    assert all(thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread())
+    for one in slow:
+        one.close()
 
 
 def test_a_token_that_others_may_read_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from thalweg_spark_tests.standalone import Standalone, standalone, until
+from thalweg_spark_tests.driver import ROOT
+from thalweg_spark_tests.standalone import Standalone, said, standalone, until
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +19,12 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
 
 def ids(told: dict[str, Any]) -> list[str]:
     return sorted(one["id"] for one in told["executors"]["running"])
+
+
+def test_the_port_that_spark_opens_for_listeners_is_named_and_asks_for_no_token(spark: Standalone) -> None:
+    assert said(spark.log, r"callback at (.+)") == "127.0.0.1, for everybody"
+    for page in ("docs/operating/spark.md", "integrations/spark/README.md", "SECURITY.md"):
+        assert "Py4J" in (ROOT / page).read_text(), page
 
 
 def test_a_query_is_told_of_and_executors_come_and_go(spark: Standalone) -> None:

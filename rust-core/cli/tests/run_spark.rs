@@ -38,6 +38,10 @@ struct Running {
 
 impl Running {
     fn start(server: &Server, dir: &Path, mode: &str, step: &str) -> Self {
+        Self::started(server, dir, mode, step, &[])
+    }
+
+    fn started(server: &Server, dir: &Path, mode: &str, step: &str, more: &[&str]) -> Self {
         let (token, said) = (dir.with_extension("token"), dir.with_extension("log"));
         fs::write(&token, TOKEN).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_thalweg"));
@@ -45,6 +49,7 @@ impl Running {
         command.args(["run", "spark", &format!("http://127.0.0.1:{}", server.port)]);
         command.arg("--token-file").arg(token).arg("--dir").arg(dir).args(["--mode", mode]);
         command.args(QUICK).args(["--set", &format!("thalweg.action.step.timeout.secs={step}")]);
+        command.args(more);
         command.stdout(Stdio::null()).stderr(File::create(&said).unwrap());
         Self { process: command.spawn().unwrap(), said }
     }
@@ -125,6 +130,28 @@ fn what_is_refused_or_never_comes_is_taken_back_and_said() {
             assert_eq!(executors[1], 2, "{executors:?}");
         }
     }
+}
+
+#[test]
+fn what_was_asked_for_before_is_asked_for_again_and_not_what_ran() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, driver) = (folder.path().join("run"), Obedient::default().asked_earlier(3).dawdles());
+    let server = Server::plain(driver.answers());
+    let _running = Running::start(&server, &dir, "act", "3");
+    let plan = until("plan that is given up", || ended(&dir));
+    assert_eq!(plan["code"], "STEP_DEADLINE", "{plan}");
+    assert_eq!(driver.executors()[1], 3, "two ran, and the third was still to come");
+}
+
+#[test]
+fn cores_of_executors_count_against_a_budget_and_the_driver_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, driver) = (folder.path().join("run"), Obedient::default());
+    let server = Server::plain(driver.answers());
+    let _running =
+        Running::started(&server, &dir, "act", "30", &["--set", "thalweg.scaling.budget.cores=3"]);
+    until("plan that is done", || ended(&dir));
+    assert_eq!(driver.executors(), [3]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod driver;
 mod server;
 
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use driver::{TOKEN, agent, driver};
@@ -89,6 +90,22 @@ fn queries_that_share_executors_are_left_alone_and_named() {
         assert!(warned.contains(&part), "{warned}");
     }
     assert!(said.contains("lines: stays as it is"), "{said}");
+}
+
+#[test]
+fn a_query_that_comes_later_with_rare_batches_is_told_what_to_set() {
+    let asked = AtomicU32::new(0);
+    let server = Server::plain(agent(move || {
+        // What ran at first has batches of half a second.
+        driver(if asked.fetch_add(1, Ordering::Relaxed) == 0 { 500 } else { 600_000 })
+    }));
+    let output = advise(&server, TOKEN, &["--for", "3s"]);
+    let warned = text(&output.stderr);
+    for part in
+        ["query r: a batch each 600 s", "window of 3 s", "thalweg.metrics.window.secs: 2400"]
+    {
+        assert!(warned.contains(part), "{warned}");
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use thalweg_connect::spark::{Agent, COMPONENT, Reader, Told};
 use thalweg_control::now_millis;
 use thalweg_core::action::{Asked, Done, Fault};
 use thalweg_core::plan::Plan;
-use thalweg_core::units::Timestamp;
+use thalweg_core::units::{Millis, Timestamp};
 
 use crate::cluster::{Eyes, Hands, Presence, Unseen};
 
@@ -26,9 +26,10 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Looks at this one, for somebody who changes nothing.
-    pub fn watched(agent: Agent) -> Self {
-        Self { agent: Arc::new(agent), reader: Reader::default() }
+    /// Looks at this one, for somebody who changes nothing and judges over this window.
+    pub fn watched(agent: Agent, window: Millis) -> Self {
+        let reader = Reader::of_window(window.get() / 1000.0);
+        Self { agent: Arc::new(agent), reader }
     }
 }
 
@@ -57,9 +58,9 @@ struct Watched {
     calm_since: Option<Instant>,
 }
 
-/// Eyes and hands for a driver.
-pub fn of(agent: Agent) -> (Driver, Asker) {
-    let eyes = Driver::watched(agent);
+/// Eyes and hands for a driver that is judged over this window.
+pub fn of(agent: Agent, window: Millis) -> (Driver, Asker) {
+    let eyes = Driver::watched(agent, window);
     let hands = Asker {
         agent: Arc::clone(&eyes.agent),
         on_its_way: Instant::now() + ON_ITS_WAY,
@@ -138,7 +139,8 @@ impl Hands for Asker {
         let only_counts =
             || refusal("NO_WAY", "the number of executors is all that can be changed");
         let after = desired(plan).ok_or_else(only_counts)?;
-        let asked = Asked { before: told.executors.count(), after, tasks: told.executors.count() };
+        let (before, tasks) = (told.executors.wanted(), told.executors.count());
+        let asked = Asked { before, after, tasks };
         intend(Done::CountsAsked { counts: BTreeMap::from([(COMPONENT.to_owned(), asked)]) })?;
         self.ask_for(after)?;
         let topology = plan.topology.clone();

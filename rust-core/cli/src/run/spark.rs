@@ -31,9 +31,10 @@ impl Spark {
         all.insert("thalweg.action.step.timeout.secs".to_owned(), STEP_SECS.into());
         all.extend(given);
         let settings = settings::read_all(&all)?;
+        let window = settings.core.window;
         let opened = self.running.open(settings, &all)?;
         opened.say("Spark", &reached.told.spark, &reached.name);
-        let (eyes, hands) = thalweg_shell::spark::of(reached.agent);
+        let (eyes, hands) = thalweg_shell::spark::of(reached.agent, window);
         opened.watch(eyes, Box::new(hands))
     }
 }

@@ -63,6 +63,8 @@ struct Asked {
     refuses: bool,
     /// or taken, and none ever comes.
     dawdles: bool,
+    /// What somebody else had asked for before all began.
+    earlier: Option<u64>,
     has_ended: bool,
 }
 
@@ -76,6 +78,12 @@ impl Obedient {
     /// One that takes what it is asked for, and has no room for more than there are.
     pub fn dawdles(self) -> Self {
         self.asked().dawdles = true;
+        self
+    }
+
+    /// One that somebody else has asked for so many.
+    pub fn asked_earlier(self, executors: u64) -> Self {
+        self.asked().earlier = Some(executors);
         self
     }
 
@@ -120,6 +128,7 @@ impl Obedient {
         if asked.has_ended {
             told["queries"] = json!([]);
         }
+        told["executors"]["asked"] = json!(asked.earlier);
         let Some(last) = asked.executors.last() else { return told };
         told["executors"]["asked"] = json!(last);
         if !asked.dawdles {

@@ -6,6 +6,7 @@ use thalweg_core::model::{Observation, Topology};
 use thalweg_core::units::Timestamp;
 
 use super::course::Course;
+use super::defaults::too_short;
 use super::limited;
 use super::told::{Query, Told};
 use super::topology::{bare, nodes, of};
@@ -22,9 +23,16 @@ const NO_EXECUTORS: &str = "has no executors yet";
 pub struct Reader {
     /// By the run of the query.
     courses: BTreeMap<String, Course>,
+    /// The window that queries are judged over, in seconds, where that is known.
+    window_secs: Option<f64>,
 }
 
 impl Reader {
+    /// One for somebody who judges over a window of so many seconds.
+    pub fn of_window(secs: f64) -> Self {
+        Self { window_secs: Some(secs), ..Self::default() }
+    }
+
     /// What was told, at this time, as an observation.
     pub fn look(&mut self, told: &Told, at: Timestamp) -> Look {
         self.courses.retain(|run, _| told.queries.iter().any(|query| query.run_id == *run));
@@ -53,6 +61,9 @@ impl Reader {
         let timed = query.interval_ms.is_some_and(|ms| ms > 0) || course.falls_behind(left);
         if !timed && course.totals().is_some() {
             find(FOLLOWING);
+        }
+        if let Some(text) = self.window_secs.and_then(|secs| too_short(query, secs)) {
+            find(&text);
         }
         if let Some(limit) = limited::held_up(query) {
             find(&limited::text(limit));
@@ -89,6 +100,15 @@ mod tests {
         assert_eq!(names, ["q", "words"], "one without a name has that of its id");
         assert_eq!(look.findings.len(), 2);
         assert!(look.findings[0].text.contains("shares its executors"));
+    }
+
+    #[test]
+    fn a_query_that_comes_later_with_rare_batches_is_named() {
+        let mut told = told();
+        told.queries[0].interval_ms = Some(600_000);
+        let look = Reader::of_window(30.0).look(&told, Timestamp::from_millis(told.at_ms));
+        assert_eq!(look.findings.len(), 1, "{:?}", look.findings);
+        assert!(look.findings[0].text.contains("thalweg.metrics.window.secs: 2400"));
     }
 
     #[test]

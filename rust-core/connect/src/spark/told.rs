@@ -99,10 +99,20 @@ impl Executors {
         u32::try_from(self.running.len()).unwrap_or(u32::MAX)
     }
 
+    /// How many there are to be: what was asked for last, or what runs where nobody has asked.
+    pub fn wanted(&self) -> u32 {
+        self.asked.unwrap_or_else(|| self.count())
+    }
+
     /// Tasks that one of them runs at once: as it is set, or as most of them have it.
     pub fn cores_of_one(&self) -> u32 {
+        self.known_cores().unwrap_or(1).max(1)
+    }
+
+    /// The same, where it is told.
+    pub fn known_cores(&self) -> Option<u32> {
         let seen = self.running.iter().filter_map(|one| one.cores).max();
-        self.cores.or(seen).unwrap_or(1).max(1)
+        self.cores.or(seen)
     }
 }
 

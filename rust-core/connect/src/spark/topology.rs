@@ -20,6 +20,8 @@ const MOST_MORE: u32 = 1000;
 const QUERY: u32 = 0;
 /// and where its source is.
 const SOURCE: u32 = 1;
+/// Compute is counted in hundredths of a core.
+const POINTS_PER_CORE: f64 = 100.0;
 /// The driver's own place.
 const DRIVER: &str = "driver";
 /// Where executors would be that a cluster has not given yet: Spark does not tell what it has left.
@@ -173,25 +175,33 @@ fn most_of(executors: &Executors, tasks: u32) -> u32 {
 }
 
 /// The driver, the hosts of executors, and what the cluster may still give.
+///
+/// Of cores each place has those of an executor, where they are told. The driver has none: what queries run on is told there, and
+/// nothing else is to be counted, nor taken for cores that components share.
 pub fn nodes(told: &Told, topologies: &[Topology]) -> Vec<Node> {
     let running = &told.executors.running;
-    let node = |id: &str, ports: Vec<u32>| Node {
+    let node = |id: &str, ports: Vec<u32>, cores: Option<f64>| Node {
         id: id.to_owned(),
         host: id.to_owned(),
         ports,
+        cpu_points: cores.map(|cores| cores * POINTS_PER_CORE),
         ..Node::default()
     };
-    let mut nodes = vec![node(DRIVER, vec![0])];
+    let mut nodes = vec![node(DRIVER, vec![0], None)];
     for host in hosts(running) {
         let here = (0..).zip(running).filter(|(_, executor)| executor.host == host);
         let mut ports: Vec<u32> = here.map(|(index, executor)| port(executor, index)).collect();
         ports.sort_unstable();
-        nodes.push(node(host, ports));
+        let here = running.iter().filter(|executor| executor.host == host);
+        let cores =
+            here.map(|executor| executor.cores.or(told.executors.cores).map(f64::from)).sum();
+        nodes.push(node(host, ports, cores));
     }
     let most = topologies.iter().filter_map(|one| one.components.first()?.most_executors).max();
     let more = most.unwrap_or(0).saturating_sub(told.executors.count()).min(MOST_MORE);
     let next = (0..).zip(running).map(|(index, one)| port(one, index)).max().unwrap_or(0) + 1;
-    nodes.push(node(CLUSTER, (next..next.saturating_add(more)).collect()));
+    let cores = told.executors.known_cores().map(|cores| f64::from(cores) * f64::from(more));
+    nodes.push(node(CLUSTER, (next..next.saturating_add(more)).collect(), cores));
     nodes
 }
 
@@ -255,6 +265,28 @@ mod tests {
             assert!(nodes[place.node as usize].ports.contains(&place.port), "{place:?}");
         }
         assert_eq!(nodes[3].ports, [5, 6, 7], "five at most, and two are there");
+    }
+
+    #[test]
+    fn each_place_has_the_cores_of_an_executor_where_they_are_told() {
+        let (mut told, course) = two_batches();
+        let points = |told: &Told| -> Vec<Option<f64>> {
+            let seen = of(told, &told.queries[0], &course, true);
+            nodes(told, &[seen]).iter().map(|node| node.cpu_points).collect()
+        };
+        for host in 0..2 {
+            told.executors.running[host].cores = Some(4);
+            told.executors.running[host].host = "10.0.0.1".to_owned();
+        }
+        told.executors.cores = Some(4);
+        told.executors.most = Some(3);
+        // A third executor would have nothing to do: of six tasks a batch has, two run four each.
+        assert_eq!(points(&told), [None, Some(800.0), Some(0.0)]);
+        told.executors.cores = Some(2);
+        assert_eq!(points(&told), [None, Some(800.0), Some(200.0)]);
+        told.executors.cores = None;
+        told.executors.running[0].cores = None;
+        assert_eq!(points(&told)[..2], [None, None], "not all are told");
     }
 
     #[test]

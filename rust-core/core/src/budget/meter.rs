@@ -15,28 +15,51 @@ const MIB_PER_GIB: f64 = 1024.0;
 pub struct Meter {
     /// What a core and 1,024 MiB cost in an hour.
     prices: (f64, f64),
-    /// Where components share slots, the mean slot.
-    slot: Option<Slot>,
+    /// Where components share slots, what the mean one has of cores and of MiB.
+    slots: Option<(Slot, Slot)>,
 }
 
-/// A slot that components share.
+/// A slot that components share, of the nodes that declare what they have.
 #[derive(Debug)]
 struct Slot {
-    cores: f64,
-    mib: f64,
+    amount: f64,
+    /// Which nodes do, by ordinal.
+    declared: Vec<bool>,
+}
+
+impl Slot {
+    fn of(nodes: &[Node], amount: impl Fn(&Node) -> Option<f64>) -> Self {
+        let declared = nodes.iter().map(|node| amount(node).is_some()).collect();
+        let known = nodes.iter().filter_map(|node| Some((amount(node)?, node.ports.len())));
+        let (sum, all) = known.fold((0.0, 0), |(sum, all), (one, ports)| (sum + one, all + ports));
+        Self { amount: sum / all.max(1) as f64, declared }
+    }
+
+    /// What the slots of a topology have together. A component of which nothing runs but where nothing is declared, as a source
+    /// of Spark in its driver, takes none of them.
+    fn measure(&self, topology: &Topology, counts: &BTreeMap<u32, u32>) -> f64 {
+        let of = |index: usize| {
+            let ordinal = index as u32;
+            let own = topology.executors.iter().filter(|executor| executor.component == ordinal);
+            let mut slots = own.filter_map(|executor| executor.slot).peekable();
+            let elsewhere = slots.peek().is_some()
+                && slots.all(|slot| self.declared.get(slot.node as usize) == Some(&false));
+            if elsewhere { 0 } else { counts.get(&ordinal).copied().unwrap_or(0) }
+        };
+        let slots: f64 = topology.shared_slots(of).into_values().map(f64::from).sum();
+        slots * self.amount
+    }
 }
 
 impl Meter {
     /// One for the topologies of an observation.
     pub fn of(context: &Context<'_>) -> Self {
-        let mean = |amount: &dyn Fn(&Node) -> Option<f64>| mean_slot(context, amount);
-        let slot = || Slot {
-            cores: mean(&|node| node.cpu_points) / POINTS_PER_CORE,
-            mib: mean(&|node| node.memory_mib),
-        };
+        let nodes = &context.observation.nodes;
+        let cores = |node: &Node| Some(node.cpu_points? / POINTS_PER_CORE);
+        let of = || (Slot::of(nodes, cores), Slot::of(nodes, |node| node.memory_mib));
         let Settings { slots, budget, .. } = context.settings;
         let prices = (budget.core_hour, budget.gib_hour);
-        Self { prices, slot: slots.is_shared().then(slot) }
+        Self { prices, slots: slots.is_shared().then(of) }
     }
 
     /// What a topology has of a resource with so many executors of each component, by ordinal.
@@ -48,12 +71,12 @@ impl Meter {
     ) -> f64 {
         match resource {
             Resource::Executors => counts.values().copied().map(f64::from).sum(),
-            Resource::Cores => match &self.slot {
-                Some(slot) => slots(topology, counts) * slot.cores,
+            Resource::Cores => match &self.slots {
+                Some((cores, _)) => cores.measure(topology, counts),
                 None => declared(topology, counts, |c| c.cpu_points) / POINTS_PER_CORE,
             },
-            Resource::Memory => match &self.slot {
-                Some(slot) => slots(topology, counts) * slot.mib,
+            Resource::Memory => match &self.slots {
+                Some((_, mib)) => mib.measure(topology, counts),
                 None => declared(topology, counts, |c| c.memory_mib),
             },
             Resource::Money => {
@@ -63,13 +86,6 @@ impl Meter {
             }
         }
     }
-}
-
-/// The mean slot of the nodes that tell what they have; nothing where none does.
-fn mean_slot(context: &Context<'_>, amount: &dyn Fn(&Node) -> Option<f64>) -> f64 {
-    let told = context.observation.nodes.iter().filter_map(|n| Some((amount(n)?, n.ports.len())));
-    let (all, slots) = told.fold((0.0, 0), |(all, slots), (one, its)| (all + one, slots + its));
-    all / f64::from(u32::try_from(slots).unwrap_or(u32::MAX).max(1))
 }
 
 /// Executors of a topology's sources and operators, by component ordinal.
@@ -82,11 +98,6 @@ pub fn present(topology: &Topology) -> BTreeMap<u32, u32> {
         }
     }
     counts
-}
-
-fn slots(topology: &Topology, counts: &BTreeMap<u32, u32>) -> f64 {
-    let of = |index: usize| counts.get(&(index as u32)).copied().unwrap_or(0);
-    topology.shared_slots(of).into_values().map(f64::from).sum()
 }
 
 fn declared(
@@ -150,6 +161,33 @@ mod tests {
         assert_eq!(of(Resource::Memory), 2048.0);
         // Two cores at 0.04 and two GiB at 0.01.
         assert!((of(Resource::Money) - 0.1).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_stands_where_nothing_is_declared_takes_no_cores_and_makes_no_slot_smaller() {
+        use crate::model::{Executor, SlotRef, TaskRange};
+        // A driver that declares nothing, and two places of four cores; a source stands in the one, its query in another.
+        let node = |ports: &[u32], cpu_points| Node {
+            ports: ports.to_vec(),
+            cpu_points,
+            ..Node::default()
+        };
+        let nodes = [node(&[0], None), node(&[1], Some(400.0)), node(&[2], Some(400.0))];
+        let component = |slot_group| Component { slot_group, ..Component::default() };
+        let executor = |component, node| Executor {
+            component,
+            tasks: TaskRange::new(1, 1),
+            slot: Some(SlotRef { node, port: node }),
+            counters: None,
+        };
+        let topology = Topology {
+            components: vec![component(2), component(1)],
+            executors: vec![executor(0, 1), executor(1, 0)],
+            ..Topology::default()
+        };
+        let slot = Slot::of(&nodes, |node| node.cpu_points);
+        let of = |query| slot.measure(&topology, &BTreeMap::from([(0, query), (1, 1)]));
+        assert_eq!([of(1), of(2)], [400.0, 800.0]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ import importlib
 import json
 import logging
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,26 @@ async def test_the_trigger_ends_once_there_is_something_to_do(served: Stand, con
     assert event.payload["status"] == "met"
     again = placing(deferrable=True)
     assert again.decide_again({"ti": _Instance()}, event.payload)["answer"] == "start"  # type: ignore[typeddict-item]
+
+
+async def test_an_order_that_could_not_be_given_is_given_again_after_a_rest(shared: Stand, connect: Connecting) -> None:
+    connect(shared)
+    candidate = {
+        "topology": TOPOLOGY,
+        "work": 50,
+        "engine": ENGINE,
+        "connection": "thalweg_default",
+        "counts": {"split": 8},
+    }
+    # Its answer was lost: the order is known by its reference, and not found.
+    progress = {"since": 0.0, "refused": {}, "ordered": {"0": "ref-lost"}, "again": ["0"]}
+    trigger = ThalwegPlacementTrigger(
+        candidates=[candidate], on_unknown="wait", prefer="more", progress=progress, poll_interval=0.7
+    )
+    begun = time.monotonic()
+    event = await anext(aiter(trigger.run()))
+    assert event.payload["data"] == progress
+    assert time.monotonic() - begun >= 0.7
 
 
 class _Instance:

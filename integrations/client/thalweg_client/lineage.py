@@ -121,11 +121,17 @@ def events_of(records: Iterable[Record]) -> list[dict[str, Any]]:
             plan=record.plan,
             record=record.seq,
         )
-        # An order is told by its reason, which has its reference; everything else by the plan.
+        # An order is told by its id, everything else by the plan.
         job = "order" if record.kind == "order" else "action"
-        run = run_id(record.engine, record.topology, job, record.text if job == "order" else record.plan or "")
+        of = _order_of(record) if job == "order" else (record.plan or "",)
+        run = run_id(record.engine, record.topology, job, *of)
         found.append(event(kind, record.at, run, (f"thalweg://{record.engine}", f"{told.of}.{job}"), told))
     return found
+
+
+def _order_of(record: Record) -> tuple[str, ...]:
+    # A server that tells no ids yet tells when an order was given, the same with each of its records.
+    return (record.order,) if record.order else (str(record.at), record.text)
 
 
 def send(url: str, events: Sequence[dict[str, Any]], key: str = "", timeout: float = 10.0) -> None:

@@ -348,6 +348,8 @@ class Record:
     result: str
     text: str
     plan: str | None
+    #: The id of the order that it is of, where it is of one and the server tells it.
+    order: str | None = None
 
     @classmethod
     def read(cls, told: Fields) -> Record:
@@ -362,6 +364,7 @@ class Record:
             result=told.text("result"),
             text=told.text("text"),
             plan=told.optional_text("plan"),
+            order=told.optional_text("order"),
         )
 
 

@@ -7,13 +7,15 @@ already.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from thalweg_client import given as checked
 from thalweg_client import steps
-from thalweg_client.errors import NotFound, SettingError
+from thalweg_client.errors import Invalid, NotFound, Refused, SettingError
 from thalweg_client.judge import BUSY_LIMIT, MAX_AGE
 from thalweg_client.model import Engine, Peak, Topology
 from thalweg_client.steps import Steps
@@ -22,6 +24,10 @@ from thalweg_client.steps import Steps
 LEAD = 600
 #: The most peaks of one name that a server takes.
 MOST = 100
+#: The longest body with peaks of one name that is sent, in bytes: a server takes 64 KiB.
+LONGEST = 60 * 1024
+#: The longest run, in minutes: a year.
+LONGEST_RUN = 366 * 24 * 60
 #: A peak that needs less than this share of what was said for it before is said anew.
 _LESS = 0.75
 
@@ -48,16 +54,29 @@ class Load:
     busy_limit: float = BUSY_LIMIT
 
     def __post_init__(self) -> None:
+        for name in ("topology", "engine"):
+            if not isinstance(getattr(self, name), str):
+                raise SettingError(f"{name}: {getattr(self, name)!r} is no text")
+        if not self.topology:
+            raise SettingError("topology: it is empty")
+        for name in ("work", "minutes", "busy_limit"):
+            object.__setattr__(self, name, checked.number(getattr(self, name), name))
+        object.__setattr__(self, "lead", checked.whole(self.lead, "lead"))
+        object.__setattr__(self, "counts", checked.counts(self.counts))
         if not self.minutes > 0:
-            raise SettingError(f"minutes: {self.minutes} of {self.topology} is not more than 0")
-        if not self.work >= 0 or not 0 < self.busy_limit <= 1:
-            raise SettingError(f"work: {self.work} and busy_limit: {self.busy_limit} of {self.topology} cannot be")
+            raise SettingError(f"minutes: {self.minutes:g} of {self.topology} is not more than 0")
+        if not 1 / 60_000 <= self.minutes <= LONGEST_RUN:
+            raise SettingError(f"minutes: {self.minutes:g} of {self.topology} is not from 1 ms to a year")
+        if not 0 <= self.work < math.inf or not 0 < self.busy_limit <= 1:
+            raise SettingError(f"work: {self.work:g} and busy_limit: {self.busy_limit:g} of {self.topology} cannot be")
 
     @classmethod
     def read(cls, given: Load | Mapping[str, Any]) -> Load:
-        """A load of its fields."""
+        """A load of its fields, in which numbers may be texts."""
         if isinstance(given, Load):
             return given
+        if not isinstance(given, Mapping):
+            raise SettingError(f"load: {given!r} has no fields; it takes {', '.join(cls.__dataclass_fields__)}")
         unknown = [name for name in given if name not in cls.__dataclass_fields__]
         missing = [name for name in ("topology", "work", "minutes") if name not in given]
         if unknown or missing:
@@ -140,19 +159,38 @@ class Changed:
     removed: list[str] = field(default_factory=list)
     #: Those of which nobody can tell how many executors they need, and why.
     unknown: dict[str, str] = field(default_factory=dict)
+    #: How many of the last peaks are not said yet, as all of them are more than a server takes at once.
+    later: dict[str, int] = field(default_factory=dict)
 
 
 def expect(engine: str, name: str, peaks: Sequence[Peak], why: str = "") -> Steps[None]:
     """Has an engine expect just these peaks under a name."""
     if not peaks:
         raise SettingError(f"{name}: no peaks; forget takes them back")
-    body = {
+    body = _body(peaks, why)
+    yield from steps.said(steps.Ask("PUT", steps.path("engines", engine, "peaks", name), body=body))
+
+
+def _body(peaks: Sequence[Peak], why: str) -> dict[str, Any]:
+    return {
         "topology": peaks[0].scope,
         "peaks": [{"from": one.start, "until": one.until, "counts": one.counts} for one in peaks],
         "lead_secs": int(peaks[0].lead),
         "why": why[: steps.LONGEST_REASON],
     }
-    yield from steps.said(steps.Ask("PUT", steps.path("engines", engine, "peaks", name), body=body))
+
+
+def bounded(peaks: Sequence[Peak], why: str = "") -> list[Peak]:
+    """The first of these peaks, as many as a server takes in one body. The others are said once these are over."""
+    # A reason and a peak are never longer than as ASCII with spaces.
+    room = LONGEST - (len(json.dumps(_body(peaks[:1], why))) if peaks else 0)
+    if room < 0:
+        raise SettingError(f"counts: one peak alone is longer than the {LONGEST} bytes that are sent")
+    for at, one in enumerate(peaks[1:], 1):
+        room -= len(json.dumps({"from": one.start, "until": one.until, "counts": one.counts})) + 2
+        if room < 0:
+            return list(peaks[:at])
+    return list(peaks)
 
 
 def forget(engine: str, name: str) -> Steps[None]:
@@ -163,33 +201,45 @@ def forget(engine: str, name: str) -> Steps[None]:
 def sync(engine: str, origin: str, runs: Mapping[str, Runs], why: str = "") -> Steps[Changed]:
     """Has an engine expect the next runs of all workflows of an origin, and nothing of others that it had.
 
-    :param origin: What all names of it begin with, such as ``airflow/``.
+    :param origin: What all names of it begin with, such as ``airflow/here/``. No other origin begins with it.
     :param runs: By the name of each workflow, which are all that run: a paused one is none of them.
     """
     of = yield from steps.engine_of(engine)
     changed = Changed()
     for name in sorted({peak.name for peak in of.peaks if peak.name.startswith(origin)}):
         if name.removeprefix(origin) not in runs:
-            yield from forget(engine, name)
-            changed.removed.append(name)
+            yield from _alone(name, changed, _forgotten(engine, name, changed))
     for name, one in sorted(runs.items()):
-        yield from _synced(of, origin + name, one, changed, why)
+        yield from _alone(origin + name, changed, _synced(of, origin + name, one, changed, why))
     return changed
 
 
-def _synced(of: Engine, name: str, runs: Runs, changed: Changed, why: str) -> Steps[None]:
+def _alone(name: str, changed: Changed, what: Steps[None]) -> Steps[None]:
+    """What is wrong with one name keeps nothing from the others."""
     try:
-        topology, now = yield from steps.topology_at(of.name, runs.load.topology)
-    except NotFound as error:
+        yield from what
+    except (NotFound, Refused, Invalid, SettingError) as error:
         changed.unknown[name] = str(error)
-        return
+
+
+def _forgotten(engine: str, name: str, changed: Changed) -> Steps[None]:
+    yield from forget(engine, name)
+    changed.removed.append(name)
+
+
+def _synced(of: Engine, name: str, runs: Runs, changed: Changed, why: str) -> Steps[None]:
+    topology, now = yield from steps.topology_at(of.name, runs.load.topology)
     known = [peak for peak in of.peaks if peak.name == name]
     peaks = wanted(name, runs, known, counts_for(topology, runs.load, now), now)
     if peaks is None:
         changed.unknown[name] = f"nobody has measured what a record costs {runs.load.topology}"
-    elif known and not peaks:
-        yield from forget(of.name, name)
-        changed.removed.append(name)
+        return
+    said = bounded(peaks, why)
+    if len(said) < len(peaks):
+        changed.later[name] = len(peaks) - len(said)
+    peaks = said
+    if known and not peaks:
+        yield from _forgotten(of.name, name, changed)
     elif peaks != sorted(known, key=lambda peak: peak.start):
         yield from expect(of.name, name, peaks, why)
         changed.said.append(name)

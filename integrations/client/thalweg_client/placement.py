@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal, cast, get_args
 
+from thalweg_client import given as checked
 from thalweg_client import steps
 from thalweg_client.causes import MIN_POWER, RISKS, Cause, Kind, Watch, cause
 from thalweg_client.errors import NotFound, SettingError, ThalwegError
@@ -74,10 +75,20 @@ class Candidate:
     max_age: float = MAX_AGE
 
     def __post_init__(self) -> None:
-        if not self.work >= 0:
+        for name in ("work", "smallest", "busy_limit", "min_power", "max_age"):
+            object.__setattr__(self, name, checked.number(getattr(self, name), f"candidates: {name}"))
+        object.__setattr__(self, "counts", checked.counts(self.counts, "candidates: counts"))
+        object.__setattr__(self, "leave", checked.truth(self.leave, "candidates: leave"))
+        if not 0 <= self.work < math.inf:
             raise SettingError(f"work: {self.work} of {self.name} is no number of records a second")
         if not 0 < self.smallest <= 1:
             raise SettingError(f"smallest: {self.smallest} of {self.name} is not more than 0 and at most 1")
+        if not 0 < self.busy_limit <= 1:
+            raise SettingError(f"busy_limit: {self.busy_limit} of {self.name} is not more than 0 and at most 1")
+        if not 0 <= self.min_power <= 1:
+            raise SettingError(f"min_power: {self.min_power} of {self.name} is not from 0 to 1")
+        if not 0 <= self.max_age < math.inf:
+            raise SettingError(f"max_age: {self.max_age} of {self.name} is no number of seconds")
 
     @property
     def name(self) -> str:
@@ -89,25 +100,15 @@ class Candidate:
         """A candidate of its fields, in which templates make texts of numbers."""
         if isinstance(given, Candidate):
             return given
+        if not isinstance(given, Mapping):
+            raise SettingError(f"candidates: {given!r} has no fields")
         unknown = [name for name in given if name not in cls.__dataclass_fields__]
         if unknown:
             raise SettingError(f"candidates: {', '.join(unknown)} is none of {', '.join(cls.__dataclass_fields__)}")
         missing = [name for name in ("topology", "work") if name not in given]
         if missing:
             raise SettingError(f"candidates: {' and '.join(missing)} is missing")
-        read = dict(given)
-        for name in ("work", "smallest", "busy_limit", "min_power", "max_age"):
-            if name in read:
-                read[name] = _number(read[name], name)
-        read["counts"] = {of: int(_number(count, f"counts: {of}")) for of, count in (read.get("counts") or {}).items()}
-        return cls(**read)
-
-
-def _number(value: Any, name: str) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise SettingError(f"candidates: {name}: {value!r} is no number") from None
+        return cls(**given)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 from uuid import UUID
@@ -53,6 +54,16 @@ def test_all_that_is_of_one_order_or_plan_is_one_run() -> None:
     assert len({one["run"]["runId"] for one in plan}) == 1
     assert plan[0]["run"]["runId"] != order[0]["run"]["runId"]
     UUID(plan[0]["run"]["runId"])
+
+
+def test_two_orders_with_the_same_reason_are_two_runs() -> None:
+    one = [record("order", "waiting", order="o4-1"), record("order", "done", order="o4-1", text="it is done")]
+    other = [record("order", "waiting", order="o4-2"), record("order", "done", order="o4-2")]
+    assert len({of["run"]["runId"] for of in events_of(one)}) == 1
+    assert len({of["run"]["runId"] for of in events_of(one + other)}) == 2
+    # By the time at which it was given where a server tells no ids.
+    later = replace(record("order", "waiting"), at=NOW + 1)
+    assert len({of["run"]["runId"] for of in events_of([record("order", "waiting"), later])}) == 2
 
 
 def test_what_is_of_no_run_is_no_event() -> None:

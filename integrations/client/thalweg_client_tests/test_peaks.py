@@ -10,7 +10,7 @@ import pytest
 
 from thalweg_client import NotNow, SettingError, Topology, steps
 from thalweg_client.model import Component, Forecast, Peak
-from thalweg_client.peaks import Load, Runs, counts_for, sync, wanted
+from thalweg_client.peaks import Load, Runs, bounded, counts_for, sync, wanted
 from thalweg_testing.stand import ENGINE, TOPOLOGY, Stand, stand
 
 from .test_judge import NOW, WORDS, words
@@ -100,12 +100,81 @@ def test_what_cannot_be_a_load_is_named() -> None:
     assert Load.read(load(counts={"a": 1}).json()) == load(counts={"a": 1})
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (5, "load: 5 has no fields"),
+        ("words", "load: 'words' has no fields"),
+        ({"topology": 5}, "topology: 5 is no text"),
+        ({"topology": ""}, "topology: it is empty"),
+        ({"engine": None}, "engine: None is no text"),
+        ({"work": "much"}, "work: 'much' is no number"),
+        ({"work": True}, "work: True is no number"),
+        ({"work": float("inf")}, "work: inf"),
+        ({"minutes": None}, "minutes: None is no number"),
+        ({"minutes": float("inf")}, "minutes: inf of words is not from"),
+        ({"minutes": float("nan")}, "minutes: nan of words"),
+        ({"minutes": 1e-9}, "minutes: 1e-09 of words is not from"),
+        ({"busy_limit": "nan"}, "busy_limit: nan"),
+        ({"lead": -1}, "lead: -1 is no whole number"),
+        ({"lead": float("inf")}, "lead: inf is no whole number"),
+        ({"counts": [1]}, r"counts: \[1\] has no components"),
+        ({"counts": {"split": 1.5}}, "counts: split: 1.5 is no whole number"),
+        ({"counts": {"split": float("nan")}}, "counts: split: nan is no whole number"),
+    ],
+)
+def test_a_load_has_figures_that_can_be(given: Any, said: str) -> None:
+    whole = {"topology": "words", "work": 1, "minutes": 1, **given} if isinstance(given, dict) else given
+    with pytest.raises(SettingError, match=said):
+        Load.read(whole)
+
+
+def test_figures_of_a_load_may_be_texts() -> None:
+    read = Load.read({"topology": "words", "work": "100", "minutes": "30", "lead": "60", "counts": {"split": "4"}})
+    assert read == load(lead=60, counts={"split": 4})
+
+
+def test_what_is_said_at_once_is_no_longer_than_a_server_takes() -> None:
+    many = [peak(NOW + at * HOUR, 1, counts={f"operator-{of}": 1000 for of in range(100)}) for at in range(100)]
+    said = bounded(many, "\N{GRINNING FACE}" * 400)
+    assert 10 < len(said) < 100
+    assert said == many[: len(said)], "the next ones, and later ones once these are over"
+    assert bounded(many[:3]) == many[:3]
+    assert bounded([]) == []
+    with pytest.raises(SettingError, match="one peak alone"):
+        bounded([peak(NOW, 1, counts={"x" * 70_000: 1})])
+
+
+def test_many_runs_of_many_components_are_told_and_one_bad_name_ends_nothing(served: Stand) -> None:
+    now = int(time.time() * 1000) // 1000 * 1000
+    starts = [now + at * HOUR for at in range(10, 110)]
+    counts = {f"operator-{of}": 1000 for of in range(100)}
+    runs = {
+        "a": Runs(load(topology=TOPOLOGY, counts=counts | {"one-too-many": 1}), starts),
+        "b" * 300: Runs(load(topology=TOPOLOGY, counts={"split": 2}), starts[:1]),
+        "c": Runs(load(topology=TOPOLOGY, counts=counts), starts),
+        "d": Runs(load(topology=TOPOLOGY, counts={"x" * 70_000: 1}), starts),
+        "e": Runs(load(topology=TOPOLOGY, counts={"split": 2}), starts),
+    }
+    changed = served.run(sync(ENGINE, "airflow/", runs))
+    assert changed.said == ["airflow/c", "airflow/e"]
+    assert set(changed.unknown) == {"airflow/a", "airflow/" + "b" * 300, "airflow/d"}
+    assert 10 < changed.later["airflow/c"] < 100
+    left = changed.later["airflow/c"]
+    served.until(lambda: steps.engine_of(ENGINE), lambda one: len(one.peaks) == 200 - left)
+    again = served.run(sync(ENGINE, "airflow/", runs))
+    assert (again.said, again.later["airflow/c"]) == ([], left), "it is as it was"
+
+
 def test_an_engine_expects_what_is_scheduled_and_forgets_what_is_not(served: Stand) -> None:
     now = int(time.time() * 1000) // 1000 * 1000
     starts = [now + 10 * HOUR, now + 20 * HOUR]
     runs = Runs(load(topology=TOPOLOGY), starts)
+    served.until(
+        lambda: steps.topology_at(ENGINE, TOPOLOGY), lambda of: counts_for(of[0], runs.load, of[1]) is not None
+    )
     changed = served.run(sync(ENGINE, "airflow/", {"d": runs}, "a schedule"))
-    assert changed.said == ["airflow/d"]
+    assert changed.said == ["airflow/d"], changed
 
     def known() -> list[Peak]:
         return served.run(steps.engine_of(ENGINE), "reader").peaks

@@ -184,6 +184,17 @@ def test_the_same_figures_have_the_same_answer() -> None:
         ({"topology": "words", "work": 1, "smallest": 0}, "smallest: 0.0 of words"),
         ({"topology": "words", "work": 1, "cuonts": {}}, "candidates: cuonts is none of topology, work"),
         ({"topology": "words", "work": 1, "counts": {"split": "four"}}, "counts: split: 'four' is no number"),
+        (5, "candidates: 5 has no fields"),
+        ({"topology": "words", "work": float("inf")}, "work: inf of words is no number"),
+        ({"topology": "words", "work": 1, "busy_limit": 80}, "busy_limit: 80.0 of words"),
+        ({"topology": "words", "work": 1, "busy_limit": "nan"}, "busy_limit: nan of words"),
+        ({"topology": "words", "work": 1, "min_power": -0.1}, "min_power: -0.1 of words"),
+        ({"topology": "words", "work": 1, "min_power": "nan"}, "min_power: nan of words"),
+        ({"topology": "words", "work": 1, "max_age": -1}, "max_age: -1.0 of words"),
+        ({"topology": "words", "work": 1, "max_age": "nan"}, "max_age: nan of words"),
+        ({"topology": "words", "work": 1, "counts": {"split": float("inf")}}, "counts: split: inf is no whole"),
+        ({"topology": "words", "work": 1, "counts": 3}, "counts: 3 has no components"),
+        ({"topology": "words", "work": 1, "leave": "no"}, "leave: 'no' is neither true nor false"),
     ],
 )
 def test_a_candidate_that_cannot_be_is_named(given: dict[str, Any], said: str) -> None:
@@ -194,6 +205,10 @@ def test_a_candidate_that_cannot_be_is_named(given: dict[str, Any], said: str) -
 def test_templates_make_texts_of_numbers() -> None:
     read = Candidate.read({"topology": "words", "work": "50", "counts": {"split": "4"}})
     assert read == candidate(50, counts={"split": 4})
+    assert Candidate.read({"topology": "words", "work": 1, "leave": "False"}).leave is False
+    assert Candidate.read({"topology": "words", "work": 1, "leave": "True"}).leave is True
+    with pytest.raises(SettingError, match="busy_limit: 80"):
+        candidate(busy_limit=80)
     with pytest.raises(SettingError, match="on_unknown: 'go' is none of start, wait, fail"):
         Rules(on_unknown="go")  # type: ignore[arg-type]
     with pytest.raises(SettingError, match="there are none"):

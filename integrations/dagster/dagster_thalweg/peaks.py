@@ -27,6 +27,8 @@ def build_thalweg_peaks_sensor(
     A schedule that is stopped, or is none of them any more, is forgotten. It asks for no runs; its token is an
     operator's.
 
+    :param name: Its name. No other sensor that tells the same engine has it, in another Dagster as well: each forgets
+        what is under its name and is none of its own.
     :param loads: What each run brings, by the name of its schedule: what :class:`~thalweg_client.peaks.Load` takes.
     :param schedules: The schedules.
     :param hours: How far ahead runs are told.
@@ -56,6 +58,8 @@ def build_thalweg_peaks_sensor(
         changed = thalweg.run(sync(meant, f"dagster/{name}/", runs, f"Dagster: {name}"))
         for of, why in changed.unknown.items():
             context.log.warning("%s is not told: %s", of, why)
+        for of, count in changed.later.items():
+            context.log.info("the last %d runs of %s are told later, as all are more than is taken at once", count, of)
         told = [f"{meant} expects the next runs of {', '.join(changed.said)}"] if changed.said else []
         told += [f"it expects none of {', '.join(changed.removed)} any more"] if changed.removed else []
         return dg.SkipReason("; ".join(told) or "nothing has changed")

@@ -34,6 +34,8 @@ pub struct Record {
     pub text: String,
     /// The plan, where there is one.
     pub plan: Option<String>,
+    /// The order's id, where it is a record of one.
+    pub order: Option<String>,
     /// The reasons of a decision.
     pub reasons: Vec<ReasonShown>,
 }
@@ -140,6 +142,7 @@ fn record(engine: &str, told: &Value) -> Option<Record> {
         "order" => Some(text("/plan")),
         _ => first(["/plan/id", "/request/plan", "/plan/id"]),
     };
+    let order = (kind == "order").then(|| text("/id")).filter(|id| !id.is_empty());
     Some(Record {
         seq: told.get("seq")?.as_u64()?,
         engine: engine.to_owned(),
@@ -151,6 +154,7 @@ fn record(engine: &str, told: &Value) -> Option<Record> {
         result,
         text: said,
         plan: plan.filter(|plan| !plan.is_empty()),
+        order,
         reasons,
     })
 }

@@ -26,8 +26,8 @@ class ThalwegPlacementTrigger(BaseTrigger):
     What that is the task asks itself once more: the event carries no decision.
 
     :param candidates: The candidates as JSON, each with its engine and its connection.
-    :param progress: How far the task has come, which the event gives back: ``refused`` and ``ordered`` as
-        :class:`~thalweg_client.placing.Progress` has them.
+    :param progress: How far the task has come, which the event gives back: ``refused``, ``ordered`` and
+        ``again`` as :class:`~thalweg_client.placing.Progress` has them.
     :param poll_interval: Seconds between two questions.
     """
 
@@ -62,6 +62,9 @@ class ThalwegPlacementTrigger(BaseTrigger):
         candidates = [Candidate.read(one) for one in self.candidates]
         said = ""
         try:
+            # What was asked for just now is not asked for again at once.
+            if self.progress.get("again"):
+                await asyncio.sleep(self.poll_interval)
             async with AsyncExitStack() as stack:
                 clients: dict[str, AsyncClient] = {}
                 for name in {one.connection for one in candidates}:
@@ -90,7 +93,7 @@ class ThalwegPlacementTrigger(BaseTrigger):
         if decided.answer != Answer.MORE:
             return decided.answer != Answer.WAIT
         mark = self.progress["ordered"].get(str(decided.chosen))
-        if mark is None or decided.chosen is None:
+        if mark is None or decided.chosen is None or str(decided.chosen) in self.progress.get("again", ()):
             return True
         one = candidates[decided.chosen]
         return await clients[one.connection].run(look_ordered(one.engine, one.topology, mark)) is not None

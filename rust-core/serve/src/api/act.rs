@@ -131,7 +131,8 @@ pub struct PeaksBody {
     /// The topology, by its name or id; all of the engine if absent.
     #[serde(default)]
     topology: Option<String>,
-    /// The peaks, at most 100 with at most 100 components each; none takes back what was said.
+    /// The peaks, at most 100 with at most 100 components each, as far as the whole request is at most 64 KiB long;
+    /// none takes back what was said.
     #[serde(default)]
     #[schema(max_items = 100)]
     peaks: Vec<PeakBody>,

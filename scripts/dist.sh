@@ -54,6 +54,7 @@ build() {
     install -m 755 "target/$target/dist/thalweg" "$root/bin/thalweg"
     install -m 644 "target/$target/dist/libthalweg_jni.so" "$out/native/$platform/libthalweg_jni.so"
     echo "$commit" >"$out/native/$platform/commit"
+    ! grep -q "a planted panic" "$out/native/$platform/libthalweg_jni.so" || fail "the native library has faults for tests in it"
     scripts/dist/symbols.sh "$root/bin/thalweg" "$out/native/$platform/libthalweg_jni.so"
 }
 

@@ -83,9 +83,9 @@ if [ "$part" = "--kafka-tls" ]; then
     exit
 fi
 # The native library that the build of tests leaves, which checks its sums, saves minutes; where there is time for it, the
-# one that is shipped.
-native=-PcargoProfile=tests
-[ "$part" != "--thorough" ] || native=-PcargoProfile=release
+# one that is shipped, with the faults that tests plant.
+native=(-PcargoProfile=tests)
+[ "$part" != "--thorough" ] || native=(-PcargoProfile=release -PcargoFaults)
 # They install two Airflows, a Dagster and a Spark, so they are part of a whole run only where something of them has changed.
 integrations() {
     step "set-up for the integrations" scripts/setup.sh integrations
@@ -142,16 +142,16 @@ if [ "$part" != "--product" ] && [ "$part" != "--thorough" ]; then
     step "known vulnerabilities, licences and sources" scripts/audit.sh
     step "units, container file and manifests" scripts/deploy-test.sh
     step "dashboard in a browser" scripts/dashboard.sh test
-    step "jvm" scripts/gradle.sh --quiet --continue "$native" check assemble
+    step "jvm" scripts/gradle.sh --quiet --continue "${native[@]}" check assemble
     # The same classes on the newest long-term JDK, where this machine has one.
     newest=$(compgen -G '/usr/lib/jvm/*25*' | head -n 1 || true)
     if [ -n "$newest" ]; then
-        step "jvm on JDK 25" scripts/gradle.sh --quiet --continue "$native" "-PtestJdk=$newest" :jvm-adapter:bridge:junit \
+        step "jvm on JDK 25" scripts/gradle.sh --quiet --continue "${native[@]}" "-PtestJdk=$newest" :jvm-adapter:bridge:junit \
             :jvm-adapter:shell:junit :jvm-adapter:storm:junit :jvm-adapter:flink:junit
     fi
 else
     step "build of tests" tests --no-run
-    step "jvm" scripts/gradle.sh --quiet "$native" assemble
+    step "jvm" scripts/gradle.sh --quiet "${native[@]}" assemble
 fi
 if [ "$part" != "--quick" ]; then
     step "real clusters" on_clusters

@@ -19,8 +19,8 @@ pub enum BridgeError {
     Answer(String),
     #[error("{bytes} bytes of memory are not to be had")]
     Memory { bytes: usize },
-    #[error("there is no entry {name} to plant a fault at")]
-    NoEntry { name: String },
+    #[error("no fault is planted: {0}")]
+    Plant(String),
     #[error(transparent)]
     Jni(#[from] jni::errors::Error),
 }
@@ -33,7 +33,7 @@ impl BridgeError {
             Self::Closed { .. } => "CLOSED",
             Self::Engine(error) => error.code(),
             Self::Memory { .. } => "MEMORY",
-            Self::Answer(_) | Self::NoEntry { .. } | Self::Jni(_) => "INTERNAL",
+            Self::Answer(_) | Self::Plant(_) | Self::Jni(_) => "INTERNAL",
         }
     }
 }

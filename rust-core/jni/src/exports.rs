@@ -6,12 +6,12 @@ use jni::{EnvUnowned, JavaVM};
 use thalweg_core::units::Timestamp;
 use thalweg_engine::Engine;
 
-use crate::entries::{Entry, plant};
+use crate::entries::{self, Entry};
 use crate::error::BridgeError;
 use crate::outcome::{call, on_panic};
 use crate::{buffers, engines, java, log, memory};
 
-/// Called by the JVM as it loads the library.
+/// Called by the JVM as it loads the library, and again for a class loader that takes over what another has left.
 ///
 /// # Safety
 /// Only the JVM may call it, with itself.
@@ -23,10 +23,12 @@ pub unsafe extern "system" fn JNI_OnLoad(
     // SAFETY: the JVM passes itself.
     unsafe { JavaVM::from_raw(vm) };
     std::panic::set_hook(Box::new(on_panic));
+    entries::forget();
     JNI_VERSION_1_8
 }
 
-/// Called by the JVM as it lets go of the library: its class loader is gone, and all its engines were closed.
+/// Called by the JVM as it lets go of the library: its class loader is gone, and all its engines were closed. The
+/// library stays mapped, and the next class loader takes it over.
 ///
 /// # Safety
 /// Only the JVM may call it.
@@ -194,8 +196,7 @@ pub extern "system" fn Java_io_thalweg_bridge_Native_selfTest<'l>(
         }
         5 => Ok(memory::given_out().unwrap_or(-1)),
         6 => {
-            // For tests that have to find a leak.
-            std::mem::forget(std::hint::black_box(Box::new([0_u8; 64])));
+            entries::lose()?;
             Ok(what)
         }
         _ => {
@@ -214,5 +215,5 @@ pub extern "system" fn Java_io_thalweg_bridge_Native_plant<'l>(
     entry: JString<'l>,
     fault: jint,
 ) {
-    call(Entry::Plant, &mut env, &native, |env| plant(&entry.try_to_string(env)?, fault))
+    call(Entry::Plant, &mut env, &native, |env| entries::plant(&entry.try_to_string(env)?, fault))
 }

@@ -20,14 +20,15 @@ use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::java;
 
-/// The class `NativeLog`. Held weakly, as a class loader that nobody uses any more has to be free to go, and this library
-/// with it; open engines hold it by a [`Pin`].
+/// The class `NativeLog`. Held weakly, as a class loader that nobody uses any more has to be free to go. This
+/// library stays mapped then, for the next one; open engines hold the class by a [`Pin`].
 static SINK: RwLock<Option<Weak<JClass<'static>>>> = RwLock::new(None);
 
 /// The lowest level that Java wants to hear, in SLF4J's numbers.
 static THRESHOLD: AtomicI32 = AtomicI32::new(20);
 
-/// Keeps the class `NativeLog`, its loader and this library for as long as something of ours may log.
+/// Keeps the class `NativeLog`, and with it the class loader that has this library, for as long as something of ours may log:
+/// until then no other takes the library over.
 pub type Pin = Global<JClass<'static>>;
 
 /// Sends the events of this library to `sink` from now on; the first call counts.

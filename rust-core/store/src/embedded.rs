@@ -5,8 +5,8 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use redb::{
     Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
@@ -44,6 +44,9 @@ const FLOOR: &str = "epoch-floor";
 /// Everything stored here is read rarely, so a small page cache does.
 const CACHE_BYTES: usize = 16 << 20;
 
+/// Between two tries to open the file again: each checks it from end to end, in the midst of a call that waits for it.
+const PAUSE: Duration = Duration::from_secs(10);
+
 /// Makes a folder and an empty file in it for their user alone, where they are not there yet.
 fn private(dir: &Path, file: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
@@ -55,9 +58,19 @@ fn private(dir: &Path, file: &Path) -> std::io::Result<()> {
 pub struct EmbeddedStore {
     /// Gone where it could not be opened again after a fault of the disk.
     database: RwLock<Option<Database>>,
-    /// Whether the disk failed, as one that is full does: the database takes nothing more until it is opened again.
-    failed: AtomicBool,
+    fault: Mutex<Fault>,
     path: PathBuf,
+}
+
+/// A fault of the disk, and what was done about it.
+#[derive(Debug, Default)]
+struct Fault {
+    /// Whether the disk failed, as one that is full does: the database takes nothing more until it is opened again.
+    failed: bool,
+    /// When it was last opened again, or that failed.
+    tried: Option<Instant>,
+    /// How often it was tried.
+    tries: u32,
 }
 
 impl EmbeddedStore {
@@ -70,8 +83,7 @@ impl EmbeddedStore {
         let path = dir.join("thalweg.redb");
         private(dir, &path).map_err(|error| failed(&path, redb::Error::Io(error)))?;
         let database = opened(&path).map_err(|error| failed(&path, error))?;
-        let store =
-            Self { database: RwLock::new(Some(database)), failed: AtomicBool::new(false), path };
+        let store = Self { database: RwLock::new(Some(database)), fault: Mutex::default(), path };
         format::check(&store.path.display().to_string(), store.format()?)?;
         store.write(|write| {
             create_tables(write)?;
@@ -226,55 +238,81 @@ impl EmbeddedStore {
         })
     }
 
+    /// Writes, where the disk failed before only once the file could be opened again.
     fn write<T>(
         &self,
         work: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, StoreError> {
-        self.attempt(|database| {
-            let write = database.begin_write()?;
-            let done = work(&write)?;
-            write.commit()?;
-            Ok(done)
-        })
-    }
-
-    fn read<T>(
-        &self,
-        work: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
-    ) -> Result<T, StoreError> {
-        self.attempt(|database| work(&database.begin_read()?))
-    }
-
-    /// Does something with the database, which is opened anew first where the disk failed before.
-    fn attempt<T>(
-        &self,
-        work: impl FnOnce(&Database) -> Result<T, redb::Error>,
-    ) -> Result<T, StoreError> {
         let attempt = || {
-            if self.failed.load(Ordering::SeqCst) {
+            if self.fault().failed {
                 self.open_again()?;
             }
-            let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-            work(database.as_ref().ok_or(redb::Error::PreviousIo)?)
+            self.with(|database| {
+                let write = database.begin_write()?;
+                let done = work(&write)?;
+                write.commit()?;
+                Ok(done)
+            })
         };
-        attempt().map_err(|error| {
-            if matches!(error, redb::Error::Io(_) | redb::Error::PreviousIo) {
-                self.failed.store(true, Ordering::SeqCst);
-            }
-            failed(&self.path, error)
-        })
+        attempt().map_err(|error| failed(&self.path, error))
+    }
+
+    /// Reads from what is open, as long as that has it: a disk that takes nothing more takes nothing away.
+    fn read<T>(
+        &self,
+        work: impl Fn(&ReadTransaction) -> Result<T, redb::Error>,
+    ) -> Result<T, StoreError> {
+        let was_failed = self.fault().failed;
+        let attempt = || self.with(|database| work(&database.begin_read()?));
+        attempt()
+            .or_else(|error| {
+                if was_failed && of_the_disk(&error) {
+                    self.open_again()?;
+                    return attempt();
+                }
+                Err(error)
+            })
+            .map_err(|error| failed(&self.path, error))
+    }
+
+    /// Does something with the database that is open, and notes a fault of the disk.
+    fn with<T>(
+        &self,
+        work: impl FnOnce(&Database) -> Result<T, redb::Error>,
+    ) -> Result<T, redb::Error> {
+        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        let done = database.as_ref().ok_or(redb::Error::PreviousIo).and_then(work);
+        if done.as_ref().is_err_and(of_the_disk) {
+            self.fault().failed = true;
+        }
+        done
+    }
+
+    fn fault(&self) -> MutexGuard<'_, Fault> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The disk may have room again. What was written and not committed when it failed is not there.
     fn open_again(&self) -> Result<(), redb::Error> {
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
-        if self.failed.load(Ordering::SeqCst) {
-            // One file is open once.
-            *database = None;
-            *database = Some(opened(&self.path)?);
-            self.failed.store(false, Ordering::SeqCst);
-            tracing::info!(path = %self.path.display(), "the store takes what is written again");
+        let fault = self.fault();
+        if !fault.failed {
+            return Ok(());
         }
+        if fault.tried.is_some_and(|tried| tried.elapsed() < PAUSE) {
+            return Err(redb::Error::PreviousIo);
+        }
+        drop(fault);
+        // One file is open once.
+        *database = None;
+        let again = opened(&self.path);
+        let mut fault = self.fault();
+        fault.tried = Some(Instant::now());
+        fault.tries += 1;
+        *database = Some(again?);
+        fault.failed = false;
+        let tries = fault.tries;
+        tracing::info!(path = %self.path.display(), tries, "the store is open again after a fault of the disk");
         Ok(())
     }
 
@@ -487,6 +525,11 @@ fn opened(path: &Path) -> Result<Database, redb::Error> {
     Ok(builder.create(path)?)
 }
 
+/// Whether the disk failed, now or before.
+fn of_the_disk(error: &redb::Error) -> bool {
+    matches!(error, redb::Error::Io(_) | redb::Error::PreviousIo)
+}
+
 fn failed(path: &Path, error: redb::Error) -> StoreError {
     let path = path.display().to_string();
     match error {
@@ -520,5 +563,51 @@ mod tests {
             store.adopt_stamp("k", &newer).unwrap();
             assert_eq!(store.stamp_at("k"), Ok(Some(newer)));
         }
+    }
+    /// Puts the last try so far back that another is due.
+    fn wait(store: &EmbeddedStore) {
+        let tried = store.fault().tried.unwrap();
+        store.fault().tried = Some(tried.checked_sub(PAUSE).unwrap());
+    }
+
+    #[test]
+    fn while_the_disk_fails_the_file_is_opened_once_in_a_while_and_reads_go_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(dir.path()).unwrap();
+        store.put_state("k", b"before").unwrap();
+        store.fault().failed = true;
+        let aside = dir.path().join("aside");
+        std::fs::rename(&store.path, &aside).unwrap();
+        std::fs::create_dir(&store.path).unwrap();
+        for _ in 0..100 {
+            assert_eq!(store.state("k"), Ok(Some(b"before".to_vec())));
+        }
+        assert_eq!(store.fault().tries, 0, "what is open is read");
+
+        for tries in 1..=3 {
+            for _ in 0..100 {
+                store.put_state("k", b"meanwhile").unwrap_err();
+                store.state("k").unwrap_err();
+            }
+            assert_eq!(store.fault().tries, tries);
+            wait(&store);
+        }
+
+        std::fs::remove_dir(&store.path).unwrap();
+        std::fs::rename(&aside, &store.path).unwrap();
+        assert_eq!(store.state("k"), Ok(Some(b"before".to_vec())));
+        store.put_state("k", b"after").unwrap();
+        assert_eq!(store.fault().tries, 4);
+
+        // It opens, and fails as it is written to, as a disk that is still full does.
+        store.fault().failed = true;
+        for _ in 0..100 {
+            store.put_state("k", b"full").unwrap_err();
+            assert_eq!(store.state("k"), Ok(Some(b"after".to_vec())));
+        }
+        assert_eq!(store.fault().tries, 4);
+        wait(&store);
+        store.put_state("k", b"room").unwrap();
+        assert_eq!(store.fault().tries, 5);
     }
 }

@@ -64,7 +64,7 @@ public final class NativeLibrary {
             return;
         }
         for (String left : System.getProperty(COPIES, "").split(File.pathSeparator)) {
-            if (!left.isEmpty() && takesOver(Path.of(left))) {
+            if (!left.isEmpty() && takesOver(here, Path.of(left))) {
                 return;
             }
         }
@@ -83,19 +83,21 @@ public final class NativeLibrary {
 
     /**
      * Whether a copy is mapped that nobody uses any more: copies stay so for good, as threads may end in them at any time. The
-     * system finds it by its name alone. The JVM wants a file there, which must be made by nobody else.
+     * system finds it by its name alone. The JVM reads a file there, which must be made by nobody else: with no library in it,
+     * it would warn of one that may have disabled the stack guard, and stop all threads to mend that.
      */
-    private static boolean takesOver(Path copy) {
+    private static boolean takesOver(Platform here, Path copy) {
         try {
             Files.createFile(copy, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
         } catch (IOException | UnsupportedOperationException e) {
             return false;
         }
         try {
+            unpack(here, copy);
             System.load(copy.toString());
             return true;
-        } catch (UnsatisfiedLinkError e) {
-            // Another class loader has it, or it is not mapped any more and the file is empty.
+        } catch (IOException | UnsatisfiedLinkError e) {
+            // Another class loader has it, or there is no room for it.
             return false;
         } finally {
             copy.toFile().delete();

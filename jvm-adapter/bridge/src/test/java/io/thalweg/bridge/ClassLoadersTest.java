@@ -1,5 +1,6 @@
 package io.thalweg.bridge;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -10,7 +11,9 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.net.URLClassLoader;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -32,6 +35,8 @@ class ClassLoadersTest {
     /** The JVM lets go of a library after its class loader, on a thread of its own; until then the next has to take another. */
     private static final long MOST_LIBRARIES = 3;
     private static final long PATIENCE_MILLIS = 60_000;
+    /** How many come and go before one has taken over what another left. */
+    private static final int MOST_UNTIL_TAKEN_OVER = 20;
     private static final long NOW = 1763726400123L;
 
     @TempDir
@@ -97,6 +102,56 @@ class ClassLoadersTest {
             return close.invoke(null, handle[0]);
         });
         assertTrue(waits(() -> left.get() == null), "what its engine held is held on");
+    }
+
+    @Test
+    void whoTakesACopyOverTakesNoFaultOverThatAnotherHasPlanted() throws Exception {
+        NativeLibrary.load(null);
+        assertTrue(takenOver(), "no copy is taken over");
+    }
+
+    @Test
+    void theJvmHasNoWarningForWhoTakesACopyOver() throws Exception {
+        Path errors = folder.resolve("errors");
+        Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xcheck:jni",
+                "-cp", System.getProperty("java.class.path"), TakingOver.class.getName())
+                .directory(folder.toFile()).redirectErrorStream(true).redirectOutput(errors.toFile()).start();
+        int status = process.waitFor();
+        String told = Files.readString(errors);
+        assertEquals(0, status, told);
+        assertTrue(told.contains("a copy is taken over"), told);
+        assertTrue(told.lines().noneMatch(line -> line.contains("stack guard")), told);
+    }
+
+    /** A process in which one class loader takes over what another left. */
+    static final class TakingOver {
+        private TakingOver() {}
+
+        /** Has that happen. */
+        public static void main(String[] arguments) throws Exception {
+            System.out.println(takenOver() ? "a copy is taken over" : "no copy is taken over");
+        }
+    }
+
+    /** Has class loaders come, plant a fault and go, until one has the copy of another, and tells whether that happened. */
+    private static boolean takenOver() throws Exception {
+        for (int one = 0; one < MOST_UNTIL_TAKEN_OVER; one++) {
+            String before = System.getProperty("io.thalweg.native.copies");
+            WeakReference<ClassLoader> left = onAThread(() -> {
+                try (URLClassLoader loader = NativeLibraryTest.isolated()) {
+                    loader.loadClass(ThalwegEngine.class.getName()).getMethod("version").invoke(null);
+                    Method plant = loader.loadClass(Native.class.getName()).getDeclaredMethod("plant", String.class, int.class);
+                    plant.setAccessible(true);
+                    plant.invoke(null, "version", 1);
+                    return new WeakReference<>(loader);
+                }
+            });
+            if (Objects.equals(before, System.getProperty("io.thalweg.native.copies"))) {
+                return true;
+            }
+            assertTrue(waits(() -> left.get() == null), "a class loader is held");
+        }
+        return false;
     }
 
     /** Uses the core in a loader of its own, on a thread of its own, and drops all of that. */

@@ -97,7 +97,10 @@ final class Shortage {
         Snapshots.cluster(writer, EXECUTORS, 2_000);
         ByteBuffer snapshot = writer.finish();
         ByteBuffer answers = ByteBuffer.allocateDirect(EXECUTORS * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        String request = "{\"op\": \"" + "x".repeat(1 << 23) + "\"}";
+        String much = "x".repeat(1 << 23);
+        String request = "{\"op\": \"" + much + "\"}";
+        // Where it is not refused it would open the store that nobody named, in the folder that this runs in.
+        String config = "{\"thalweg.store.dir\": \"" + folder.resolve("never") + "\", \"op\": \"" + much + "\"}";
         try (ThalwegEngine engine = ThalwegEngine.open("{\"thalweg.store.dir\": \"" + folder.resolve("large") + "\"}")) {
             NativeLog.refreshThreshold();
             System.out.println("limit me");
@@ -108,7 +111,7 @@ final class Shortage {
             tell("assign", () -> engine.assign(snapshot, writer.length(), answers, NOW));
             tell("inspect", () -> Native.inspect(snapshot, writer.length()));
             tell("command", () -> engine.command(request, NOW));
-            tell("open", () -> ThalwegEngine.open(request));
+            tell("open", () -> ThalwegEngine.open(config).close());
             System.out.println("lift it");
             if (System.in.read() < 0) {
                 throw new IOException("nobody lifts this");

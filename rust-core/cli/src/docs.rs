@@ -47,7 +47,7 @@ fn settings_named_anywhere_are_settings() {
     let known: Vec<&str> = keys().map(|key| key.name).collect();
     let mut seen = 0;
     for span in blocks::spans() {
-        for word in span.text.split(|c: char| !(c.is_ascii_alphanumeric() || ".-".contains(c))) {
+        for word in span.text.split(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c))) {
             let word = word.trim_matches('.');
             let own = word.strip_prefix("topology.").unwrap_or(word);
             let is_file = [".jar", ".redb"].iter().any(|end| own.ends_with(end));

@@ -231,7 +231,7 @@ impl Reports {
             message_timeout: Millis::saturating(scenario.storm.message_timeout_secs * 1000.0),
             worker_heap_mib: None,
             checkpoint: None,
-            checkpoint_interval: checkpoint_interval(scenario),
+            checkpoint_interval: None,
             obstacle: None,
             worker_millipoints: 0,
             components: self.components(scenario, job),
@@ -240,12 +240,6 @@ impl Reports {
             executors,
         }
     }
-}
-
-/// What Flink's REST says of how far checkpoints are apart.
-fn checkpoint_interval(scenario: &Scenario) -> Option<Millis> {
-    let interval = || Millis::saturating(scenario.flink.checkpoint_secs * 1000.0);
-    (scenario.engine == EngineKind::Flink).then(interval)
 }
 
 /// What the shell sees of the nodes.

@@ -175,11 +175,12 @@ fn of_actions(seen: &mut Seen) {
     let mut budget = short_of_executors();
     budget.settings.executor_budget = 5;
     steps(seen, &mut budget, 40);
-    // The second one of two that are short waits; then one executor more may be had, which is kept for it.
+    // Of two that are short one waits; then one executor more may be had, which is kept for it.
     let mut shares = short_of_executors();
     shares.add_topology("wc-2", 2, 2);
     shares.settings.executor_budget = 11;
     act(seen, &mut shares);
+    shares.rate = 600.0;
     steps(seen, &mut shares, 40);
     shares.settings.executor_budget = 12;
     steps(seen, &mut shares, 20);

@@ -134,7 +134,7 @@ step "dashboard" scripts/dashboard.sh build
 if [ "$part" != "--product" ] && [ "$part" != "--thorough" ]; then
     step "lints of the dashboard" scripts/dashboard.sh check
     step "format" cargo fmt --all --check
-    step "lints" cargo clippy --workspace --all-targets --features thalweg-e2e/thorough,thalweg-e2e/zoo --locked -- -D warnings
+    step "lints" cargo clippy --workspace --all-targets --features thalweg-e2e/thorough,thalweg-e2e/zoo,thalweg-e2e/upgrade --locked -- -D warnings
     step "build of tests" tests --no-run
     step "modules" tests --lib --bins
     step "crates" tests "${others[@]}"

@@ -177,7 +177,7 @@ fn a_peak_that_an_operator_expects_is_a_floor_as_well() {
     let floor = Floor {
         target: Target { topology: Pattern::new("wc-1"), component: Pattern::new("split") },
         count: 6,
-        window: Window::stretch(at(1800), at(2400)).unwrap(),
+        window: Window::stretch(at(1800), at(2400)).expect("it begins before it ends"),
         lead: Millis::from_secs(300),
     };
     model.operator.expect(Expected {

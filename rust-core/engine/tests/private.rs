@@ -4,18 +4,23 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use thalweg_core::model::Observation;
 use thalweg_core::units::Timestamp;
 use thalweg_engine::Engine;
 
+/// The longest that a thread may take to write.
+const LIMIT: Duration = Duration::from_secs(30);
+
 /// All that lies in a folder, itself too, with its kind and mode.
 fn modes(folder: &Path) -> Vec<(PathBuf, bool, u32)> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(path) = open.pop() {
-        let about = fs::symlink_metadata(&path).unwrap();
+        // What is written under another name first may be gone.
+        let Ok(about) = fs::symlink_metadata(&path) else { continue };
         if about.is_dir() {
             open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
         }
@@ -31,6 +36,12 @@ fn looks(folder: &Path) {
     });
     let engine = Engine::open(&settings.to_string()).unwrap().serve();
     engine.observe(Observation::default(), Timestamp::from_millis(1_000)).unwrap();
+    // A thread of its own writes the ledger.
+    let begun = Instant::now();
+    while !folder.join("ledger/head.json").exists() {
+        assert!(begun.elapsed() < LIMIT, "no ledger: {:?}", modes(folder));
+        std::thread::sleep(Duration::from_millis(10));
+    }
     let names: Vec<_> = modes(folder);
     for wanted in ["status.json", "recording.jsonl", "thalweg.redb", "control.sock", "ledger"] {
         assert!(names.iter().any(|(path, ..)| path.ends_with(wanted)), "{wanted}: {names:?}");

@@ -195,15 +195,15 @@ proptest! {
         for _ in 0..3 * has.len() * has.len() {
             rounds.round(&order, &few);
         }
-        for index in 0..has.len() {
-            prop_assert_eq!(rounds.has(index), few[index], "{} of {}", index, share);
+        for (index, few) in few.iter().take(has.len()).enumerate() {
+            prop_assert_eq!(rounds.has(index), *few, "{} of {}", index, share);
         }
         // Nor does anything lie idle that somebody wants.
         for _ in 0..3 * has.len() * has.len() {
             rounds.round(&order, &late);
         }
         let used: u32 = (0..has.len()).map(|index| rounds.has(index)).sum();
-        let short = (0..has.len()).any(|index| rounds.has(index) < late[index]);
+        let short = late.iter().take(has.len()).enumerate().any(|(index, want)| rounds.has(index) < *want);
         prop_assert!(!short || used == all, "{} of {} while somebody wants more", used, all);
     }
 }

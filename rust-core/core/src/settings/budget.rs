@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Settings;
-
 /// What all topologies share.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
@@ -67,19 +65,5 @@ impl Budget {
     /// How many times as much as another a topology is owed.
     pub fn weight(&self, name: &str) -> f64 {
         self.shares.get(name).copied().unwrap_or(1.0)
-    }
-}
-
-impl Settings {
-    /// What is limited, and to how much.
-    pub fn limits(&self) -> impl Iterator<Item = (Resource, f64)> + use<> {
-        let Budget { cores, memory_mib, money_per_hour, .. } = self.budget;
-        let all = [
-            (Resource::Executors, f64::from(self.executor_budget)),
-            (Resource::Cores, cores),
-            (Resource::Memory, memory_mib),
-            (Resource::Money, money_per_hour),
-        ];
-        all.into_iter().filter(|(_, most)| *most > 0.0)
     }
 }

@@ -311,6 +311,18 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// What is limited, and to how much.
+    pub fn limits(&self) -> impl Iterator<Item = (Resource, f64)> + use<> {
+        let Budget { cores, memory_mib, money_per_hour, .. } = self.budget;
+        let all = [
+            (Resource::Executors, f64::from(self.executor_budget)),
+            (Resource::Cores, cores),
+            (Resource::Memory, memory_mib),
+            (Resource::Money, money_per_hour),
+        ];
+        all.into_iter().filter(|(_, most)| *most > 0.0)
+    }
+
     /// Whether a topology, by its id and name, may be restarted although it could not be restored.
     pub fn may_lose_state(&self, id: &str, name: &str) -> bool {
         let of = &self.without_checkpoints_of;

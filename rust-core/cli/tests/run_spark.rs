@@ -20,7 +20,9 @@ use server::Server;
 /// What is waited for comes within so long, or never.
 const LIMIT: Duration = Duration::from_secs(120);
 /// Windows of a test that has no minutes.
-const QUICK: [&str; 6] = [
+const QUICK: [&str; 8] = [
+    "--set",
+    "thalweg.scaling.up.delay.secs=2",
     "--set",
     "thalweg.metrics.window.secs=3",
     "--set",

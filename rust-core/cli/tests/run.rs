@@ -8,26 +8,25 @@ mod ports;
 #[allow(dead_code, reason = "another test reaches further into it")]
 #[path = "../../engine/tests/support/redis.rs"]
 mod redis;
+mod running;
 #[allow(dead_code, reason = "it is the server of the crate that asks, which tests more")]
 #[path = "../../connect/tests/answers/server.rs"]
 mod server;
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::process::{Command, Output};
 
 use jobmanager::Obedient;
 use redis::Redis;
-use rustix::process::{Pid, Signal, kill_process};
+use running::{Running, ended, status, until};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use server::Server;
 use thalweg_control::token;
 use thalweg_store::{Mailbox, StoreKind, StoreSettings};
 
-/// What is waited for comes within so long, or never.
-const LIMIT: Duration = Duration::from_secs(60);
 /// Windows of a test that has no minutes.
 const QUICK: [&str; 6] = [
     "--set",
@@ -46,59 +45,8 @@ fn command(server: &Server, dir: &Path, more: &[&str]) -> Command {
     command
 }
 
-/// One that runs, and is ended with the test.
-struct Running {
-    process: Child,
-    /// What it says on its error channel.
-    said: PathBuf,
-}
-
-impl Running {
-    fn start(server: &Server, dir: &Path, more: &[&str]) -> Self {
-        let mut command = command(server, dir, more);
-        let said = dir.with_extension("log");
-        command.stdout(Stdio::null()).stderr(File::create(&said).unwrap());
-        Self { process: command.spawn().unwrap(), said }
-    }
-
-    fn end(mut self) -> (Option<i32>, String) {
-        let pid = Pid::from_raw(self.process.id() as i32).unwrap();
-        kill_process(pid, Signal::TERM).unwrap();
-        self.ended()
-    }
-
-    fn ended(&mut self) -> (Option<i32>, String) {
-        let status = until("end", || self.process.try_wait().unwrap());
-        (status.code(), fs::read_to_string(&self.said).unwrap())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// Waits until something is there.
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(begun.elapsed() < LIMIT, "no {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-fn status(dir: &Path) -> Option<Value> {
-    serde_json::from_slice(&fs::read(dir.join("status.json")).ok()?).ok()
-}
-
-/// How the last plan ended.
-fn ended(dir: &Path) -> Option<Value> {
-    status(dir)?["ended"].as_array()?.last().cloned()
+fn start(server: &Server, dir: &Path, more: &[&str]) -> Running {
+    Running::started(command(server, dir, more), dir)
 }
 
 fn refused(output: &Output, code: i32, words: &str) {
@@ -112,7 +60,7 @@ fn a_job_that_is_short_of_subtasks_gets_some_and_what_is_told_to_end_ends_well()
     let folder = tempfile::tempdir().unwrap();
     let (dir, jobmanager) = (folder.path().join("run"), Obedient::default());
     let server = Server::plain(jobmanager.answers(true));
-    let running = Running::start(&server, &dir, &["--mode", "act"]);
+    let running = start(&server, &dir, &["--mode", "act"]);
     let plan = until("plan that is done", || ended(&dir));
     assert_eq!((&plan["how"], &plan["code"]), (&"rest_rescale".into(), &Value::Null), "{plan}");
     let bounds = &jobmanager.bounds().unwrap()["t"]["parallelism"];
@@ -125,7 +73,7 @@ fn a_job_that_is_short_of_subtasks_gets_some_and_what_is_told_to_end_ends_well()
         .unwrap();
     assert!(String::from_utf8_lossy(&asked.stdout).contains("words"), "{asked:?}");
     assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
-    let (code, said) = running.end();
+    let (code, said) = running.signal(Signal::TERM);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("in mode act"), "{said}");
 }
@@ -139,7 +87,7 @@ fn what_is_refused_or_never_comes_is_taken_back_and_said() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("run");
         let server = Server::plain(jobmanager.answers(true));
-        let _running = Running::start(&server, &dir, &["--mode", "act"]);
+        let _running = start(&server, &dir, &["--mode", "act"]);
         let plan = until("plan that is given up", || ended(&dir));
         assert_eq!(plan["code"], code, "{plan}");
         assert!(jobmanager.times() >= asked, "{}", jobmanager.times());
@@ -156,7 +104,7 @@ fn a_job_that_is_cancelled_meanwhile_ends_its_plan_at_once() {
     let (dir, jobmanager) = (folder.path().join("run"), Obedient::default().dawdles());
     let server = Server::plain(jobmanager.answers(true));
     let patient = ["--mode", "act", "--set", "thalweg.action.step.timeout.secs=600"];
-    let _running = Running::start(&server, &dir, &patient);
+    let _running = start(&server, &dir, &patient);
     until("order", || (jobmanager.times() > 0).then_some(()));
     jobmanager.cancel();
     let plan = until("plan that is given up", || ended(&dir));
@@ -171,7 +119,7 @@ fn a_job_that_would_lose_its_state_and_a_mode_that_only_looks_change_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let (dir, jobmanager) = (folder.path().join("run"), Obedient::default());
         let server = Server::plain(jobmanager.answers(checkpoints));
-        let _running = Running::start(&server, &dir, &["--mode", mode]);
+        let _running = start(&server, &dir, &["--mode", mode]);
         let told = || status(&dir)?.to_string().contains(word).then_some(());
         until(word, told);
         // Nor at the looks after that.
@@ -209,10 +157,10 @@ fn one_folder_is_for_one_process() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("run");
     let server = Server::plain(Obedient::default().answers(true));
-    let first = Running::start(&server, &dir, &[]);
+    let first = start(&server, &dir, &[]);
     until("status", || status(&dir));
     refused(&command(&server, &dir, &[]).output().unwrap(), 1, "nothing can be kept");
-    assert_eq!(first.end().0, Some(0));
+    assert_eq!(first.signal(Signal::TERM).0, Some(0));
 }
 
 #[test]
@@ -222,13 +170,13 @@ fn over_a_shared_redis_the_one_that_starts_last_leads() {
     let shared = format!("thalweg.store.redis.url={}", redis.url);
     let more = ["--set", "thalweg.store.kind=redis", "--set", shared.as_str()];
     let (one, other) = (folder.path().join("one"), folder.path().join("other"));
-    let mut first = Running::start(&server, &one, &more);
+    let mut first = start(&server, &one, &more);
     until("status", || status(&one));
-    let second = Running::start(&server, &other, &more);
+    let second = start(&server, &other, &more);
     let (code, said) = first.ended();
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains("another process leads"), "{said}");
-    assert_eq!(second.end().0, Some(0));
+    assert_eq!(second.signal(Signal::TERM).0, Some(0));
 }
 
 #[test]
@@ -241,7 +189,7 @@ fn what_lies_in_a_shared_redis_ends_no_line_of_the_log() {
     let shared = format!("thalweg.store.redis.url={}", redis.url);
     let known = format!("thalweg.control.tokens.file={}", tokens.display());
     let more = ["--set", "thalweg.store.kind=redis", "--set", &shared, "--set", &known];
-    let running = Running::start(&server, &dir, &more);
+    let running = start(&server, &dir, &more);
     until("leader", || status(&dir).filter(|status| status["leads"] == true));
     let settings =
         StoreSettings { kind: StoreKind::Redis, url: redis.url.clone(), ..Default::default() };
@@ -249,7 +197,7 @@ fn what_lies_in_a_shared_redis_ends_no_line_of_the_log() {
     Mailbox::new(&settings).unwrap().post(hostile.to_string().as_bytes()).unwrap();
     let refused = || fs::read_to_string(&running.said).unwrap().contains("cannot be read");
     until("refusal", || refused().then_some(()));
-    let (_, said) = running.end();
+    let (_, said) = running.signal(Signal::TERM);
     let obeyed = |letter: char| letter.is_control() && letter != '\n' || letter == '\u{202e}';
     assert!(!said.contains(obeyed), "{said:?}");
     assert!(!said.lines().any(|line| line.starts_with("1970")), "{said}");
@@ -269,12 +217,12 @@ fn a_password_is_in_no_log_no_file_and_no_list_of_processes_and_no_port_is_opene
     );
     fs::write(&settings, text).unwrap();
     let server = Server::plain(Obedient::default().answers(true));
-    let running = Running::start(&server, &dir, &["--settings", settings.to_str().unwrap()]);
+    let running = start(&server, &dir, &["--settings", settings.to_str().unwrap()]);
     until("status", || status(&dir));
     let pid = running.process.id();
     assert!(ports::listening(pid).is_empty(), "{:?}", ports::listening(pid));
     let started = fs::read(format!("/proc/{pid}/cmdline")).unwrap();
-    let (_, mut said) = running.end();
+    let (_, mut said) = running.signal(Signal::TERM);
     said += &String::from_utf8_lossy(&started);
     let mut open = vec![dir];
     while let Some(path) = open.pop() {

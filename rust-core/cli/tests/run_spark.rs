@@ -3,22 +3,21 @@
 
 #[allow(dead_code, reason = "another test has it watch only")]
 mod driver;
+mod running;
 #[allow(dead_code, reason = "it is the server of the crate that asks, which tests more")]
 #[path = "../../connect/tests/answers/server.rs"]
 mod server;
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use driver::{Obedient, TOKEN};
-use rustix::process::{Pid, Signal, kill_process};
+use running::{Running, ended, status, until};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use server::Server;
 
-/// What is waited for comes within so long, or never.
-const LIMIT: Duration = Duration::from_secs(120);
 /// Windows of a test that has no minutes.
 const QUICK: [&str; 8] = [
     "--set",
@@ -31,65 +30,20 @@ const QUICK: [&str; 8] = [
     "thalweg.monitor.interval.secs=1",
 ];
 
-/// One that runs, and is killed with the test.
-struct Running {
-    process: Child,
-    /// What it says on its error channel.
-    said: PathBuf,
+fn start(server: &Server, dir: &Path, mode: &str, step: &str) -> Running {
+    started(server, dir, mode, step, &[])
 }
 
-impl Running {
-    fn start(server: &Server, dir: &Path, mode: &str, step: &str) -> Self {
-        Self::started(server, dir, mode, step, &[])
-    }
-
-    fn started(server: &Server, dir: &Path, mode: &str, step: &str, more: &[&str]) -> Self {
-        let (token, said) = (dir.with_extension("token"), dir.with_extension("log"));
-        fs::write(&token, TOKEN).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_thalweg"));
-        command.env_remove("THALWEG_SPARK_TOKEN_FILE");
-        command.args(["run", "spark", &format!("http://127.0.0.1:{}", server.port)]);
-        command.arg("--token-file").arg(token).arg("--dir").arg(dir).args(["--mode", mode]);
-        command.args(QUICK).args(["--set", &format!("thalweg.action.step.timeout.secs={step}")]);
-        command.args(more);
-        command.stdout(Stdio::null()).stderr(File::create(&said).unwrap());
-        Self { process: command.spawn().unwrap(), said }
-    }
-
-    fn signal(mut self, signal: Signal) -> (Option<i32>, String) {
-        let pid = Pid::from_raw(self.process.id() as i32).unwrap();
-        kill_process(pid, signal).unwrap();
-        let status = until("end", || self.process.try_wait().unwrap());
-        (status.code(), fs::read_to_string(&self.said).unwrap())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// Waits until something is there.
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(begun.elapsed() < LIMIT, "no {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-fn status(dir: &Path) -> Option<Value> {
-    serde_json::from_slice(&fs::read(dir.join("status.json")).ok()?).ok()
-}
-
-/// How the last plan ended.
-fn ended(dir: &Path) -> Option<Value> {
-    status(dir)?["ended"].as_array()?.last().cloned()
+fn started(server: &Server, dir: &Path, mode: &str, step: &str, more: &[&str]) -> Running {
+    let token = dir.with_extension("token");
+    fs::write(&token, TOKEN).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_thalweg"));
+    command.env_remove("THALWEG_SPARK_TOKEN_FILE");
+    command.args(["run", "spark", &format!("http://127.0.0.1:{}", server.port)]);
+    command.arg("--token-file").arg(token).arg("--dir").arg(dir).args(["--mode", mode]);
+    command.args(QUICK).args(["--set", &format!("thalweg.action.step.timeout.secs={step}")]);
+    command.args(more);
+    Running::started(command, dir)
 }
 
 #[test]
@@ -97,7 +51,7 @@ fn a_query_that_is_short_of_executors_gets_some() {
     let folder = tempfile::tempdir().unwrap();
     let (dir, driver) = (folder.path().join("run"), Obedient::default());
     let server = Server::plain(driver.answers());
-    let running = Running::start(&server, &dir, "act", "30");
+    let running = start(&server, &dir, "act", "30");
     let plan = until("plan that is done", || ended(&dir));
     assert_eq!(
         (&plan["how"], &plan["code"]),
@@ -123,7 +77,7 @@ fn what_is_refused_or_never_comes_is_taken_back_and_said() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("run");
         let server = Server::plain(driver.answers());
-        let _running = Running::start(&server, &dir, "act", "3");
+        let _running = start(&server, &dir, "act", "3");
         let plan = until("plan that is given up", || ended(&dir));
         assert_eq!(plan["code"], code, "{plan}");
         let executors = driver.executors();
@@ -139,7 +93,7 @@ fn what_was_asked_for_before_is_asked_for_again_and_not_what_ran() {
     let folder = tempfile::tempdir().unwrap();
     let (dir, driver) = (folder.path().join("run"), Obedient::default().asked_earlier(3).dawdles());
     let server = Server::plain(driver.answers());
-    let _running = Running::start(&server, &dir, "act", "3");
+    let _running = start(&server, &dir, "act", "3");
     let plan = until("plan that is given up", || ended(&dir));
     assert_eq!(plan["code"], "STEP_DEADLINE", "{plan}");
     assert_eq!(driver.executors()[1], 3, "two ran, and the third was still to come");
@@ -151,7 +105,7 @@ fn cores_of_executors_count_against_a_budget_and_the_driver_does_not() {
     let (dir, driver) = (folder.path().join("run"), Obedient::default());
     let server = Server::plain(driver.answers());
     let _running =
-        Running::started(&server, &dir, "act", "30", &["--set", "thalweg.scaling.budget.cores=3"]);
+        started(&server, &dir, "act", "30", &["--set", "thalweg.scaling.budget.cores=3"]);
     until("plan that is done", || ended(&dir));
     assert_eq!(driver.executors(), [3]);
 }
@@ -161,7 +115,7 @@ fn a_query_that_ends_meanwhile_ends_its_plan() {
     let folder = tempfile::tempdir().unwrap();
     let (dir, driver) = (folder.path().join("run"), Obedient::default().dawdles());
     let server = Server::plain(driver.answers());
-    let _running = Running::start(&server, &dir, "act", "600");
+    let _running = start(&server, &dir, "act", "600");
     until("order", || driver.executors().first().copied());
     driver.end();
     let plan = until("plan that is given up", || ended(&dir));
@@ -174,10 +128,10 @@ fn whoever_starts_next_takes_back_what_was_half_done() {
     let folder = tempfile::tempdir().unwrap();
     let (dir, driver) = (folder.path().join("run"), Obedient::default().dawdles());
     let server = Server::plain(driver.answers());
-    let first = Running::start(&server, &dir, "act", "600");
+    let first = start(&server, &dir, "act", "600");
     until("order", || driver.executors().first().copied());
     first.signal(Signal::KILL);
-    let _next = Running::start(&server, &dir, "observe", "600");
+    let _next = start(&server, &dir, "observe", "600");
     let plan = until("plan that is taken back", || ended(&dir));
     assert_eq!(plan["code"], "LEADER_CHANGED", "{plan}");
     assert_eq!(driver.executors()[1..], [2]);
@@ -188,7 +142,7 @@ fn a_mode_that_only_looks_asks_for_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (dir, driver) = (folder.path().join("run"), Obedient::default());
     let server = Server::plain(driver.answers());
-    let _running = Running::start(&server, &dir, "advise", "30");
+    let _running = start(&server, &dir, "advise", "30");
     let told = || status(&dir)?.to_string().contains("DEMAND_ABOVE_CAPACITY").then_some(());
     until("advice", told);
     assert!(driver.executors().is_empty());

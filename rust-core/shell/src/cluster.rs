@@ -75,3 +75,13 @@ pub trait Hands: Send {
     /// Whether a topology is there.
     fn presence(&mut self, topology: &str) -> Presence;
 }
+
+/// A fault by its code, and what is to be said of it.
+pub fn refusal(code: &str, text: impl Into<String>) -> Fault {
+    Fault { code: code.to_owned(), text: text.into() }
+}
+
+/// That something was done which these hands do not do, so that they cannot take it back.
+pub fn not_from_beside(done: &Done) -> Fault {
+    refusal("ENGINE_REFUSED", format!("nobody knows how to take back {done:?} from beside"))
+}

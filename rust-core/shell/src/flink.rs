@@ -17,7 +17,7 @@ use thalweg_core::settings::Settings;
 use thalweg_core::units::Timestamp;
 use thalweg_engine::{Engine, Request};
 
-use crate::cluster::{Eyes, Hands, Presence, Unseen};
+use crate::cluster::{Eyes, Hands, Presence, Unseen, not_from_beside, refusal};
 use crate::reports::Reports;
 
 /// Within this time TaskManagers have answered with their counters,
@@ -138,7 +138,7 @@ impl Rescaler {
 }
 
 fn fault(unable: Unable) -> Fault {
-    Fault { code: unable.code().to_owned(), text: unable.to_string() }
+    refusal(unable.code(), unable.to_string())
 }
 
 impl Hands for Rescaler {
@@ -160,7 +160,7 @@ impl Hands for Rescaler {
         let cluster = Cluster::read(rest, "the JobManager").map_err(|error| fault(error.into()))?;
         if cluster.has_thalweg == Some(true) {
             let text = "there is a Thalweg in the JobManager, and two would undo each other's work";
-            return Err(Fault { code: "ANOTHER_THALWEG".to_owned(), text: text.to_owned() });
+            return Err(refusal("ANOTHER_THALWEG", text));
         }
         let rescale = Rescale::of(rest, &plan.topology, &plan.counts).map_err(fault)?;
         if !self.settings.may_lose_state(&plan.topology, &plan.name) {
@@ -210,8 +210,7 @@ impl Hands for Rescaler {
 
     fn undo(&mut self, topology: &str, done: &Done) -> Result<(), Fault> {
         let Done::BoundsChanged { before } = done else {
-            let text = format!("nobody knows how to take back {done:?} from beside");
-            return Err(Fault { code: "ENGINE_REFUSED".to_owned(), text });
+            return Err(not_from_beside(done));
         };
         let rest = self.rest.as_ref();
         if standing(rest, topology).map_err(|error| fault(error.into()))? == Standing::Ended {

@@ -12,7 +12,7 @@ use thalweg_core::action::{Asked, Done, Fault};
 use thalweg_core::plan::Plan;
 use thalweg_core::units::{Millis, Timestamp};
 
-use crate::cluster::{Eyes, Hands, Presence, Unseen};
+use crate::cluster::{Eyes, Hands, Presence, Unseen, not_from_beside, refusal};
 
 /// For so long executors have to be as many as were asked for.
 const CALM: Duration = Duration::from_secs(4);
@@ -103,11 +103,7 @@ impl Asker {
 fn fault(error: HttpError) -> Fault {
     // What the driver refuses says why.
     let code = if matches!(error, HttpError::Refused { .. }) { "DECLINED" } else { error.code() };
-    refusal(code, &error.to_string())
-}
-
-fn refusal(code: &str, text: &str) -> Fault {
-    Fault { code: code.to_owned(), text: text.to_owned() }
+    refusal(code, error.to_string())
 }
 
 /// The number of executors that a plan desires.
@@ -171,8 +167,7 @@ impl Hands for Asker {
 
     fn undo(&mut self, topology: &str, done: &Done) -> Result<(), Fault> {
         let Done::CountsAsked { counts } = done else {
-            let text = format!("nobody knows how to take back {done:?} from beside");
-            return Err(refusal("ENGINE_REFUSED", &text));
+            return Err(not_from_beside(done));
         };
         let told = self.told()?;
         match counts.get(COMPONENT) {

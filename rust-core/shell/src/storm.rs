@@ -8,7 +8,7 @@ use thalweg_connect::storm::{Beside, Client, Rebalance, Standing, StormError};
 use thalweg_core::action::{Asked, Done, Fault};
 use thalweg_core::plan::Plan;
 
-use crate::cluster::{Eyes, Hands, Presence, Unseen};
+use crate::cluster::{Eyes, Hands, Presence, Unseen, not_from_beside, refusal};
 
 /// Nimbus tells how a topology stands from what executors report each few seconds at best.
 const ASKED_EACH: Duration = Duration::from_secs(2);
@@ -160,7 +160,7 @@ impl Rebalancer {
         counts: &BTreeMap<String, Asked>,
         now: &Standing,
     ) -> Result<(), Fault> {
-        let not_yet = |text: &str| Err(refusal("NOT_YET", text.to_owned()));
+        let not_yet = |text: &str| Err(refusal("NOT_YET", text));
         let found = Counts::of(counts, now);
         let lost = self.stays_unplaced(topology, matches!(found, Counts::Unplaced));
         match found {
@@ -193,10 +193,6 @@ impl Rebalancer {
 
 fn fault(error: StormError) -> Fault {
     refusal(error.code(), error.to_string())
-}
-
-fn refusal(code: &str, text: String) -> Fault {
-    Fault { code: code.to_owned(), text }
 }
 
 /// What a plan asks for, by component, where all of its tasks are placed.
@@ -254,9 +250,9 @@ impl Hands for Rebalancer {
         let watched = Watched { looked: Instant::now(), ..watched };
         let topology = watched.topology.clone();
         let runs = match self.standing(&topology) {
-            Ok(None) => Err(refusal("TOPOLOGY_GONE", "it has ended meanwhile".to_owned())),
+            Ok(None) => Err(refusal("TOPOLOGY_GONE", "it has ended meanwhile")),
             Ok(Some(now)) if now.is_killed() => {
-                Err(refusal("TOPOLOGY_GONE", "it was killed meanwhile".to_owned()))
+                Err(refusal("TOPOLOGY_GONE", "it was killed meanwhile"))
             }
             Ok(Some(now)) => self.runs_by_now(&watched, &now),
             // Somebody who does not answer now may later.
@@ -276,15 +272,14 @@ impl Hands for Rebalancer {
 
     fn undo(&mut self, topology: &str, done: &Done) -> Result<(), Fault> {
         let Done::CountsAsked { counts } = done else {
-            let text = format!("nobody knows how to take back {done:?} from beside");
-            return Err(refusal("ENGINE_REFUSED", text));
+            return Err(not_from_beside(done));
         };
         match self.standing(topology).map_err(fault)? {
             None => Ok(()),
             Some(now) if now.is_killed() => Ok(()),
             Some(now) if now.is_rebalancing() => {
                 let text = "Nimbus is still at it, and takes up no other change until then";
-                Err(refusal("NOT_YET", text.to_owned()))
+                Err(refusal("NOT_YET", text))
             }
             Some(now) => self.back(topology, counts, &now),
         }

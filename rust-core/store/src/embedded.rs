@@ -1,18 +1,12 @@
 //! A store in one file on this machine: every write is on disk, whole, when the call returns.
 
 use std::collections::BTreeMap;
-use std::fs::{DirBuilder, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::path::Path;
 
-use redb::{
-    Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
-    TableError, WriteTransaction,
-};
+use redb::{ReadableTable, TableDefinition, TableError, WriteTransaction};
 
+use crate::disk::Disk;
 use crate::error::StoreError;
 use crate::format;
 use crate::layout::Stored;
@@ -41,36 +35,10 @@ const WRITER: &str = "writer";
 /// An epoch at or above all that removed topologies had.
 const FLOOR: &str = "epoch-floor";
 
-/// Everything stored here is read rarely, so a small page cache does.
-const CACHE_BYTES: usize = 16 << 20;
-
-/// Between two tries to open the file again: each checks it from end to end, in the midst of a call that waits for it.
-const PAUSE: Duration = Duration::from_secs(10);
-
-/// Makes a folder and an empty file in it for their user alone, where they are not there yet.
-fn private(dir: &Path, file: &Path) -> std::io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    OpenOptions::new().append(true).create(true).mode(0o600).open(file).map(drop)
-}
-
 /// A store in one file on this machine.
 #[derive(Debug)]
 pub struct EmbeddedStore {
-    /// Gone where it could not be opened again after a fault of the disk.
-    database: RwLock<Option<Database>>,
-    fault: Mutex<Fault>,
-    path: PathBuf,
-}
-
-/// A fault of the disk, and what was done about it.
-#[derive(Debug, Default)]
-struct Fault {
-    /// Whether the disk failed, as one that is full does: the database takes nothing more until it is opened again.
-    failed: bool,
-    /// When it was last opened again, or that failed.
-    tried: Option<Instant>,
-    /// How often it was tried.
-    tries: u32,
+    disk: Disk,
 }
 
 impl EmbeddedStore {
@@ -80,12 +48,10 @@ impl EmbeddedStore {
     /// [`StoreError::Locked`] when another process has it open, [`StoreError::Corrupt`] when it was
     /// damaged, [`StoreError::Newer`] when a newer version wrote it, [`StoreError::File`] when the system forbids it.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        let path = dir.join("thalweg.redb");
-        private(dir, &path).map_err(|error| failed(&path, redb::Error::Io(error)))?;
-        let database = opened(&path).map_err(|error| failed(&path, error))?;
-        let store = Self { database: RwLock::new(Some(database)), fault: Mutex::default(), path };
-        format::check(&store.path.display().to_string(), store.format()?)?;
-        store.write(|write| {
+        let disk = Disk::open(dir, "thalweg.redb")?;
+        let store = Self { disk };
+        format::check(&store.disk.path().display().to_string(), store.format()?)?;
+        store.disk.write(|write| {
             create_tables(write)?;
             raise(write, format::NAME, u64::from(FORMAT))?;
             if number(write, WRITER)? == 0 {
@@ -98,7 +64,7 @@ impl EmbeddedStore {
 
     /// The format that the file says it has; none of a new file, and of one of before formats were counted.
     fn format(&self) -> Result<u64, StoreError> {
-        self.read(|read| match read.open_table(NUMBERS) {
+        self.disk.read(|read| match read.open_table(NUMBERS) {
             Ok(numbers) => Ok(numbers.get(format::NAME)?.map_or(0, |format| format.value())),
             Err(TableError::TableDoesNotExist(_)) => Ok(0),
             Err(error) => Err(error.into()),
@@ -111,7 +77,7 @@ impl EmbeddedStore {
     /// When the file cannot be written.
     pub(crate) fn adopt(&self, table: &RoutingTable) -> Result<(), StoreError> {
         table.verify()?;
-        self.write(|write| put_table(write, table))
+        self.disk.write(|write| put_table(write, table))
     }
 
     /// An epoch of a term above all that this store knows of and above one that the caller knows.
@@ -125,7 +91,7 @@ impl EmbeddedStore {
         term: u64,
     ) -> Result<u64, StoreError> {
         check_topology(topology)?;
-        self.write(|write| {
+        self.disk.write(|write| {
             let stored = epoch_of(write, topology)?.map_or(0, |(epoch, _)| epoch);
             let floor = number(write, FLOOR)?;
             let mut epochs = write.open_table(EPOCHS)?;
@@ -144,7 +110,7 @@ impl EmbeddedStore {
     /// # Errors
     /// When the file cannot be written.
     pub(crate) fn raise_epoch(&self, topology: &str, epoch: u64) -> Result<(), StoreError> {
-        self.write(|write| {
+        self.disk.write(|write| {
             let mut epochs = write.open_table(EPOCHS)?;
             let given = epochs.get(topology)?.map_or(0, |epoch| epoch.value());
             epochs.insert(topology, epoch.max(given))?;
@@ -157,7 +123,7 @@ impl EmbeddedStore {
     /// # Errors
     /// When the file cannot be written.
     pub(crate) fn forget(&self, topology: &str, epoch: u64) -> Result<(), StoreError> {
-        self.write(|write| remove_table(write, topology, epoch))
+        self.disk.write(|write| remove_table(write, topology, epoch))
     }
 
     /// The last term given or seen.
@@ -165,7 +131,7 @@ impl EmbeddedStore {
     /// # Errors
     /// When the file cannot be read.
     pub(crate) fn term(&self) -> Result<u64, StoreError> {
-        self.read(|read| {
+        self.disk.read(|read| {
             let numbers = read.open_table(NUMBERS)?;
             Ok(numbers.get(TERM)?.map_or(0, |term| term.value()))
         })
@@ -176,7 +142,7 @@ impl EmbeddedStore {
     /// # Errors
     /// When the file cannot be written.
     pub(crate) fn raise_term(&self, term: u64) -> Result<(), StoreError> {
-        self.write(|write| raise(write, TERM, term))
+        self.disk.write(|write| raise(write, TERM, term))
     }
 
     /// Keeps bytes as the next version of a term's and returns it.
@@ -185,16 +151,17 @@ impl EmbeddedStore {
     /// [`StoreError::Deposed`], or when the file cannot be written.
     pub(crate) fn stamp(&self, key: &str, term: u64, bytes: &[u8]) -> Result<Stamp, StoreError> {
         check_term(term)?;
-        self.write(|write| {
-            let last = stamp_of(write, key)?;
-            let writer = number(write, WRITER)?.try_into().expect("no larger one is drawn");
-            let next = version_after(key, last, term, writer);
-            if let Ok(version) = next {
-                put_stamp(write, key, version, bytes)?;
-            }
-            Ok(next)
-        })?
-        .map(|version| Stamp { version, bytes: bytes.to_vec() })
+        self.disk
+            .write(|write| {
+                let last = stamp_of(write, key)?;
+                let writer = number(write, WRITER)?.try_into().expect("no larger one is drawn");
+                let next = version_after(key, last, term, writer);
+                if let Ok(version) = next {
+                    put_stamp(write, key, version, bytes)?;
+                }
+                Ok(next)
+            })?
+            .map(|version| Stamp { version, bytes: bytes.to_vec() })
     }
 
     /// Keeps a version that was found in the shared store, unless there is a newer one here.
@@ -202,7 +169,7 @@ impl EmbeddedStore {
     /// # Errors
     /// When the file cannot be written.
     pub(crate) fn adopt_stamp(&self, key: &str, stamp: &Stamp) -> Result<(), StoreError> {
-        self.write(|write| {
+        self.disk.write(|write| {
             let news = stamp_of(write, key)?.is_none_or(|ours| !ours.follows(stamp.version));
             if news { put_stamp(write, key, stamp.version, &stamp.bytes) } else { Ok(()) }
         })
@@ -213,7 +180,7 @@ impl EmbeddedStore {
     /// # Errors
     /// When the file cannot be read.
     pub(crate) fn stamp_at(&self, key: &str) -> Result<Option<Stamp>, StoreError> {
-        self.read(|read| {
+        self.disk.read(|read| {
             let stamped = read.open_table(STAMPED)?;
             Ok(stamped.get(key)?.map(|kept| {
                 let (term, seq, bytes) = kept.value();
@@ -227,7 +194,7 @@ impl EmbeddedStore {
     /// # Errors
     /// When the file cannot be read.
     pub(crate) fn versions(&self) -> Result<BTreeMap<String, Version>, StoreError> {
-        self.read(|read| {
+        self.disk.read(|read| {
             let stamped = read.open_table(STAMPED)?;
             let versions = stamped.iter()?.map(|entry| {
                 let (key, kept) = entry?;
@@ -238,86 +205,8 @@ impl EmbeddedStore {
         })
     }
 
-    /// Writes, where the disk failed before only once the file could be opened again.
-    fn write<T>(
-        &self,
-        work: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>,
-    ) -> Result<T, StoreError> {
-        let attempt = || {
-            if self.fault().failed {
-                self.open_again()?;
-            }
-            self.with(|database| {
-                let write = database.begin_write()?;
-                let done = work(&write)?;
-                write.commit()?;
-                Ok(done)
-            })
-        };
-        attempt().map_err(|error| failed(&self.path, error))
-    }
-
-    /// Reads from what is open, as long as that has it: a disk that takes nothing more takes nothing away.
-    fn read<T>(
-        &self,
-        work: impl Fn(&ReadTransaction) -> Result<T, redb::Error>,
-    ) -> Result<T, StoreError> {
-        let was_failed = self.fault().failed;
-        let attempt = || self.with(|database| work(&database.begin_read()?));
-        attempt()
-            .or_else(|error| {
-                if was_failed && of_the_disk(&error) {
-                    self.open_again()?;
-                    return attempt();
-                }
-                Err(error)
-            })
-            .map_err(|error| failed(&self.path, error))
-    }
-
-    /// Does something with the database that is open, and notes a fault of the disk.
-    fn with<T>(
-        &self,
-        work: impl FnOnce(&Database) -> Result<T, redb::Error>,
-    ) -> Result<T, redb::Error> {
-        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        let done = database.as_ref().ok_or(redb::Error::PreviousIo).and_then(work);
-        if done.as_ref().is_err_and(of_the_disk) {
-            self.fault().failed = true;
-        }
-        done
-    }
-
-    fn fault(&self) -> MutexGuard<'_, Fault> {
-        self.fault.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The disk may have room again. What was written and not committed when it failed is not there.
-    fn open_again(&self) -> Result<(), redb::Error> {
-        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
-        let fault = self.fault();
-        if !fault.failed {
-            return Ok(());
-        }
-        if fault.tried.is_some_and(|tried| tried.elapsed() < PAUSE) {
-            return Err(redb::Error::PreviousIo);
-        }
-        drop(fault);
-        // One file is open once.
-        *database = None;
-        let again = opened(&self.path);
-        let mut fault = self.fault();
-        fault.tried = Some(Instant::now());
-        fault.tries += 1;
-        *database = Some(again?);
-        fault.failed = false;
-        let tries = fault.tries;
-        tracing::info!(path = %self.path.display(), tries, "the store is open again after a fault of the disk");
-        Ok(())
-    }
-
     fn corrupt(&self, place: &str, reason: impl ToString) -> StoreError {
-        let place = format!("{} ({place})", self.path.display());
+        let place = format!("{} ({place})", self.disk.path().display());
         StoreError::Corrupt { place, reason: reason.to_string() }
     }
 }
@@ -325,7 +214,7 @@ impl EmbeddedStore {
 impl Store for EmbeddedStore {
     fn publish(&self, table: &RoutingTable) -> Result<(), StoreError> {
         table.verify()?;
-        let ahead = self.write(|write| {
+        let ahead = self.disk.write(|write| {
             let ahead = match epoch_of(write, &table.topology)? {
                 Some((epoch, _)) if epoch > table.epoch => Some(epoch),
                 Some((epoch, digest)) if epoch == table.epoch && digest != table.digest => {
@@ -345,7 +234,7 @@ impl Store for EmbeddedStore {
     }
 
     fn table(&self, topology: &str) -> Result<Option<Loaded>, StoreError> {
-        let bytes = self.read(|read| {
+        let bytes = self.disk.read(|read| {
             let tables = read.open_table(TABLES)?;
             Ok(tables.get(topology)?.map(|bytes| bytes.value().to_vec()))
         })?;
@@ -356,7 +245,7 @@ impl Store for EmbeddedStore {
     }
 
     fn head(&self, topology: &str) -> Result<Option<Head>, StoreError> {
-        self.read(|read| {
+        self.disk.read(|read| {
             let heads = read.open_table(HEADS)?;
             Ok(heads.get(topology)?.map(|head| {
                 let (epoch, digest) = head.value();
@@ -366,7 +255,7 @@ impl Store for EmbeddedStore {
     }
 
     fn tables(&self) -> Result<Vec<String>, StoreError> {
-        self.read(|read| {
+        self.disk.read(|read| {
             let heads = read.open_table(HEADS)?;
             let keys = heads.iter()?.map(|entry| Ok(entry?.0.value().to_owned()));
             keys.collect()
@@ -382,7 +271,7 @@ impl Store for EmbeddedStore {
     }
 
     fn begin_term(&self, at_least: u64) -> Result<u64, StoreError> {
-        self.write(|write| {
+        self.disk.write(|write| {
             let next = term_after(number(write, TERM)?, at_least);
             if let Ok(next) = next {
                 raise(write, TERM, next)?;
@@ -400,21 +289,21 @@ impl Store for EmbeddedStore {
     }
 
     fn put_state(&self, key: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        self.write(|write| {
+        self.disk.write(|write| {
             write.open_table(STATE)?.insert(key, bytes)?;
             Ok(())
         })
     }
 
     fn state(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(|read| {
+        self.disk.read(|read| {
             let state = read.open_table(STATE)?;
             Ok(state.get(key)?.map(|bytes| bytes.value().to_vec()))
         })
     }
 
     fn state_keys(&self) -> Result<Vec<String>, StoreError> {
-        self.read(|read| {
+        self.disk.read(|read| {
             let state = read.open_table(STATE)?;
             let keys = state.iter()?.map(|entry| Ok(entry?.0.value().to_owned()));
             keys.collect()
@@ -518,31 +407,11 @@ fn put_table(write: &WriteTransaction, table: &RoutingTable) -> Result<(), redb:
     raise(write, TERM, table.epoch >> TERM_SHIFT)
 }
 
-/// Opens the file, or makes it, and checks it from end to end.
-fn opened(path: &Path) -> Result<Database, redb::Error> {
-    let mut builder = Builder::new();
-    builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
-    Ok(builder.create(path)?)
-}
-
-/// Whether the disk failed, now or before.
-fn of_the_disk(error: &redb::Error) -> bool {
-    matches!(error, redb::Error::Io(_) | redb::Error::PreviousIo)
-}
-
-fn failed(path: &Path, error: redb::Error) -> StoreError {
-    let path = path.display().to_string();
-    match error {
-        redb::Error::DatabaseAlreadyOpen => StoreError::Locked(path),
-        redb::Error::Corrupted(reason) => StoreError::Corrupt { place: path, reason },
-        other => StoreError::File { path, reason: other.to_string() },
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::disk::PAUSE;
     use crate::limits::WRITER_SHIFT;
 
     #[test]
@@ -564,10 +433,11 @@ mod tests {
             assert_eq!(store.stamp_at("k"), Ok(Some(newer)));
         }
     }
+
     /// Puts the last try so far back that another is due.
     fn wait(store: &EmbeddedStore) {
-        let tried = store.fault().tried.unwrap();
-        store.fault().tried = Some(tried.checked_sub(PAUSE).unwrap());
+        let tried = store.disk.fault().tried.unwrap();
+        store.disk.fault().tried = Some(tried.checked_sub(PAUSE).unwrap());
     }
 
     #[test]
@@ -575,39 +445,39 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = EmbeddedStore::open(dir.path()).unwrap();
         store.put_state("k", b"before").unwrap();
-        store.fault().failed = true;
+        store.disk.fault().failed = true;
         let aside = dir.path().join("aside");
-        std::fs::rename(&store.path, &aside).unwrap();
-        std::fs::create_dir(&store.path).unwrap();
+        std::fs::rename(store.disk.path(), &aside).unwrap();
+        std::fs::create_dir(store.disk.path()).unwrap();
         for _ in 0..100 {
             assert_eq!(store.state("k"), Ok(Some(b"before".to_vec())));
         }
-        assert_eq!(store.fault().tries, 0, "what is open is read");
+        assert_eq!(store.disk.fault().tries, 0, "what is open is read");
 
         for tries in 1..=3 {
             for _ in 0..100 {
                 store.put_state("k", b"meanwhile").unwrap_err();
                 store.state("k").unwrap_err();
             }
-            assert_eq!(store.fault().tries, tries);
+            assert_eq!(store.disk.fault().tries, tries);
             wait(&store);
         }
 
-        std::fs::remove_dir(&store.path).unwrap();
-        std::fs::rename(&aside, &store.path).unwrap();
+        std::fs::remove_dir(store.disk.path()).unwrap();
+        std::fs::rename(&aside, store.disk.path()).unwrap();
         assert_eq!(store.state("k"), Ok(Some(b"before".to_vec())));
         store.put_state("k", b"after").unwrap();
-        assert_eq!(store.fault().tries, 4);
+        assert_eq!(store.disk.fault().tries, 4);
 
         // It opens, and fails as it is written to, as a disk that is still full does.
-        store.fault().failed = true;
+        store.disk.fault().failed = true;
         for _ in 0..100 {
             store.put_state("k", b"full").unwrap_err();
             assert_eq!(store.state("k"), Ok(Some(b"after".to_vec())));
         }
-        assert_eq!(store.fault().tries, 4);
+        assert_eq!(store.disk.fault().tries, 4);
         wait(&store);
         store.put_state("k", b"room").unwrap();
-        assert_eq!(store.fault().tries, 5);
+        assert_eq!(store.disk.fault().tries, 5);
     }
 }

@@ -6,6 +6,7 @@
 
 mod backed;
 mod backoff;
+mod disk;
 mod embedded;
 mod error;
 mod format;

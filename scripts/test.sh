@@ -21,9 +21,10 @@ tests() { cargo test --workspace --locked --no-fail-fast "$@"; }
 # Names the tests of these files for Cargo; one of several files is a folder with a main.rs.
 named() { for file in "$@"; do echo "--test=$(basename "${file%/main.rs}" .rs)"; done | sort -u; }
 mapfile -t clusters < <(named tests/lab/tests/*.rs tests/e2e/tests/*.rs)
-# Those of Kafka alone go with Flink's, which take less time than Storm's.
-mapfile -t flink < <(printf '%s\n' "${clusters[@]}" | grep -e flink -e kafka_lag)
-mapfile -t storm < <(printf '%s\n' "${clusters[@]}" | grep -v -e flink -e kafka_lag)
+# Those of Kafka alone and the lab's smoke test go with Flink's, which take less time than Storm's.
+with_flink=(-e flink -e kafka_lag -e smoke)
+mapfile -t flink < <(printf '%s\n' "${clusters[@]}" | grep "${with_flink[@]}")
+mapfile -t storm < <(printf '%s\n' "${clusters[@]}" | grep -v "${with_flink[@]}")
 mapfile -t others < <(named rust-core/*/tests/*.rs rust-core/*/tests/*/main.rs tests/policies/tests/*.rs tests/parsers/tests/*.rs)
 both=$(comm -12 <(printf '%s\n' "${clusters[@]}") <(printf '%s\n' "${others[@]}"))
 

@@ -80,6 +80,10 @@ pub struct Reason {
     pub code: String,
     /// The same for people.
     pub text: String,
+    /// What was measured, where it is a number.
+    pub measured: Option<f64>,
+    /// The limit that it was held against.
+    pub limit: Option<f64>,
 }
 
 /// An operator's order in brief.

@@ -143,10 +143,12 @@ fn record(engine: &str, told: &Value) -> Option<Record> {
         _ => first(["/plan/id", "/request/plan", "/plan/id"]),
     };
     let order = (kind == "order").then(|| text("/id")).filter(|id| !id.is_empty());
+    // What an order says of itself is when it was given, in each of its records.
+    let times = if kind == "order" { [told, content] } else { [content, told] };
     Some(Record {
         seq: told.get("seq")?.as_u64()?,
         engine: engine.to_owned(),
-        at: [content, told].iter().find_map(|one| one.get("at")?.as_i64()).unwrap_or_default(),
+        at: times.iter().find_map(|one| one.get("at")?.as_i64()).unwrap_or_default(),
         kind,
         topology: of("topology"),
         name: of("name"),
@@ -196,6 +198,19 @@ mod tests {
         assert_eq!(records.newest_first().count(), 2);
         let first = records.newest_first().next().map(|r| (r.result.clone(), r.plan.clone()));
         assert_eq!(first, Some(("helped".to_owned(), Some("p1".to_owned()))));
+    }
+
+    #[test]
+    fn what_became_of_an_order_is_told_with_the_time_at_which_it_did() {
+        let mut records = Records::default();
+        let record = |seq, at, state| {
+            json!({ "seq": seq, "at": at, "kind": "order", "topology": "words-1",
+                "content": { "id": "o1", "at": 5, "state": state } })
+        };
+        let told = [record(2, 90, "done"), record(1, 6, "waiting")];
+        records.take("a", &json!({ "more": false, "records": told }));
+        let times: Vec<i64> = records.newest_first().map(|record| record.at).collect();
+        assert_eq!(times, [90, 6]);
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Disk {
     pub fn open(dir: &Path, name: &str) -> Result<Self, StoreError> {
         let path = dir.join(name);
         private(dir, &path).map_err(|error| failed(&path, redb::Error::Io(error)))?;
-        let database = opened(&path).map_err(|error| failed(&path, error))?;
+        let database = builder().create(&path).map_err(|error| failed(&path, error.into()))?;
         Ok(Self { database: RwLock::new(Some(database)), fault: Mutex::default(), path })
     }
 
@@ -122,7 +122,8 @@ impl Disk {
         drop(fault);
         // One file is open once.
         *database = None;
-        let again = opened(&self.path);
+        // One that is gone is not made anew: it would pass for what was kept.
+        let again = builder().open(&self.path);
         let mut fault = self.fault();
         fault.tried = Some(Instant::now());
         fault.tries += 1;
@@ -140,11 +141,11 @@ fn private(dir: &Path, file: &Path) -> std::io::Result<()> {
     OpenOptions::new().append(true).create(true).mode(0o600).open(file).map(drop)
 }
 
-/// Opens the file, or makes it, and checks it from end to end.
-fn opened(path: &Path) -> Result<Database, redb::Error> {
+/// What checks a file from end to end as it opens it.
+fn builder() -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
-    Ok(builder.create(path)?)
+    builder
 }
 
 /// Whether the disk failed, now or before.

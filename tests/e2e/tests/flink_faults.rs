@@ -67,6 +67,7 @@ fn redis_may_go(product: &mut FlinkProduct, job: &str) -> Result<()> {
         let ended = product.status()?.ended.into_iter().next();
         Ok(ended.filter(|ended| Some(&ended.plan.id) != last.as_ref()))
     })?;
+    ensure!(ended.code.as_deref() == Some("STORE"), "{ended:?}");
     ensure!(ended.how.contains("a successor could not learn"), "{ended:?}");
     ensure!(parallelism(product)? == before, "a plan that was given up changed something");
     product.redis().restart()?;

@@ -3,6 +3,8 @@ package io.thalweg.shell;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.thalweg.bridge.ThalwegException;
+import io.thalweg.bridge.ThalwegException.Code;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -122,6 +124,13 @@ public final class Actuator implements AutoCloseable {
             ClusterState clusterState = clusterStates.apply(plan);
             attempt(clusterState, plan, clusterState.strategies());
         } catch (RuntimeException | Error e) {
+            // Nothing was begun that a successor could not find: that is no error of ours.
+            if (e instanceof ThalwegException refused && refused.code() == Code.STORE) {
+                meter.accept("aborted");
+                LOG.warn("plan {} for {} is given up: {}", plan.id(), Visible.text(plan.name()), e.getMessage());
+                abort(plan.id(), Code.STORE.name(), e.getMessage());
+                return;
+            }
             abort(plan.id(), "INTERNAL", e.toString());
             throw e;
         }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.thalweg.bridge.ThalwegException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
@@ -73,6 +74,15 @@ class ActuatorTest {
         assertEquals("finish sound", outcomeOfNext());
     }
 
+    @Test
+    void aPlanThatCannotBeStoredIsNotBegunAndTheStoreIsNamed() throws Exception {
+        start(plan -> new OneWay(false));
+        String outcome = outcomeOf("unstored");
+        assertTrue(outcome.startsWith("abort unstored STORE STORE: a successor could not learn"), outcome);
+        assertTrue(done.isEmpty(), done::toString);
+        assertEquals("finish sound", outcomeOfNext());
+    }
+
     private final class OneWay implements ClusterState, Strategy {
         private final boolean broken;
 
@@ -124,6 +134,9 @@ class ActuatorTest {
         @Override
         public JsonNode command(JsonNode command, long now) {
             String op = command.path("op").asText();
+            if (op.equals("publish") && command.path("plan").asText().equals("unstored")) {
+                throw new ThalwegException(ThalwegException.Code.STORE, "a successor could not learn of it");
+            }
             if (op.equals("abort") || op.equals("finish")) {
                 ended.add(String.join(" ", op, command.path("plan").asText(), command.path("code").asText(),
                         command.path("text").asText()));

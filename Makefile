@@ -59,7 +59,7 @@ product-test: ## Runs the tests on real clusters only
 thorough-test: ## Runs the tests on real clusters, with those that take too long for each change
 	@scripts/test.sh --thorough
 
-upgrade-test: setup ## Goes from a former version to this one and back on a real cluster, with plans under way (FROM=tag or commit)
+upgrade-test: setup ## Goes from a former version to this one and back on a real cluster of each engine, with plans under way (FROM=tag or commit)
 	@scripts/upgrade-test.sh $(FROM)
 
 kafka-tls-test: ## Tests what speaks TLS to Kafka; compiles OpenSSL, which takes minutes. A whole run does it where that has changed

@@ -51,15 +51,15 @@ impl FlinkProduct {
         settings: &[(&str, Value)],
         build: impl FnOnce(FlinkBuilder) -> FlinkBuilder,
     ) -> Result<Self> {
-        Self::make(line, settings, |builder, _| Ok(build(builder)))?.with_topic()
+        Self::make(line, &jar()?, settings, |builder, _| Ok(build(builder)))?.with_topic()
     }
 
-    /// The same with a second JobManager that takes over from the first, each with a folder of its own.
+    /// The same with a second JobManager that takes over from the first, each with a folder of its own, and with this jar.
     ///
     /// # Errors
     /// As for [`FlinkProduct::start`].
-    pub fn with_standby(settings: &[(&str, Value)]) -> Result<Self> {
-        Self::make(FlinkLine::V2_3, settings, |builder, folder| {
+    pub fn with_standby(settings: &[(&str, Value)], jar: &Path) -> Result<Self> {
+        Self::make(FlinkLine::V2_3, jar, settings, |builder, folder| {
             let of_standby = |file: PathBuf| json!(file.display().to_string());
             let keys = [
                 ("thalweg.store.dir", of_standby(store(folder, 1))),
@@ -79,7 +79,7 @@ impl FlinkProduct {
         settings: &[(&str, Value)],
         build: impl FnOnce(FlinkBuilder) -> Result<FlinkBuilder>,
     ) -> Result<Self> {
-        Self::make(FlinkLine::V2_3, settings, |builder, _| build(builder))
+        Self::make(FlinkLine::V2_3, &jar()?, settings, |builder, _| build(builder))
     }
 
     fn with_topic(mut self) -> Result<Self> {
@@ -95,6 +95,7 @@ impl FlinkProduct {
 
     fn make(
         line: FlinkLine,
+        jar: &Path,
         settings: &[(&str, Value)],
         build: impl FnOnce(FlinkBuilder, &Path) -> Result<FlinkBuilder>,
     ) -> Result<Self> {
@@ -102,7 +103,7 @@ impl FlinkProduct {
         let redis = Redis::start(&Site::loopback(folder.path())?, &[])?;
         let mut builder = FlinkBuilder::new(folder.path())
             .line(line)
-            .library_jar(&jar()?)
+            .library_jar(jar)
             .set("execution.checkpointing.interval", "5s")
             .set("thalweg.mode", "act")
             .set("thalweg.store.dir", store(folder.path(), 0).display().to_string())
@@ -330,6 +331,11 @@ impl FlinkProduct {
     pub fn start_job_manager_of(&mut self, which: usize) -> Result<()> {
         remove_if_there(&status_file(self.folder.path(), which))?;
         self.flink.start_job_manager_of(which)
+    }
+
+    /// The folder of the Thalweg in the JobManager of this number.
+    pub fn store_of(&self, which: usize) -> PathBuf {
+        store(self.folder.path(), which)
     }
 
     /// All of the JobManager's log since it last started.

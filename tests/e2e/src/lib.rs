@@ -8,6 +8,7 @@ pub mod beside;
 pub mod doctor;
 pub mod ends;
 pub mod flink;
+pub mod flink_succession;
 pub mod flink_zoo;
 pub mod orders;
 pub mod pair;

@@ -171,6 +171,14 @@ impl FlinkCluster {
         }
     }
 
+    /// Puts this jar in the place of those of [`FlinkBuilder::library_jar`]; processes that start from now on run with it.
+    ///
+    /// # Errors
+    /// When it cannot be copied.
+    pub fn exchange_library_jars(&mut self, jar: &Path) -> Result<()> {
+        self.home.exchange_library_jars(jar)
+    }
+
     /// Takes the jars of [`FlinkBuilder::library_jar`] out of `lib/`; processes that start from now on run without.
     ///
     /// # Errors

@@ -92,6 +92,19 @@ impl Home {
         self.dir.join("conf").join(name)
     }
 
+    /// Puts this jar in the place of the extra ones; processes that start from now on run with it.
+    pub fn exchange_library_jars(&mut self, jar: &Path) -> Result<()> {
+        let lib = self.dir.join("lib");
+        // Moved there, as those that run may still read the old file.
+        let beside = lib.join("exchanged.tmp");
+        fs::copy(jar, &beside).with_context(|| jar.display().to_string())?;
+        self.remove_library_jars()?;
+        let copy = lib.join(jar.file_name().context("a jar has a name")?);
+        fs::rename(&beside, &copy)?;
+        self.extra = vec![copy];
+        Ok(())
+    }
+
     /// Takes the extra jars away; processes that start from now on run without.
     pub fn remove_library_jars(&mut self) -> Result<()> {
         for jar in self.extra.drain(..) {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Prepares a Debian 12 machine for building and testing Thalweg.
 # Says nothing when nothing is missing. Starts no service. What only some targets need is named as an argument:
-# dashboard, browser, benchmarks, thorough, tls, dist, checks, audit, integrations, workflow, fuzz, api-fuzz or native.
+# dashboard, browser, benchmarks, thorough, tls, dist, checks, audit, integrations, hybrid, workflow, fuzz, api-fuzz or native.
 set -euo pipefail
 here=$(dirname "$0")
 . "$here/dist/tools.sh"
@@ -26,11 +26,12 @@ for part in "$@"; do
     tls) packages+=(perl) ;; # OpenSSL is compiled from its sources, which perl configures
     dist | checks | audit) packages+=(python3-venv curl) ;; # Zig, schemas and cargo's auditors come as Python's packages
     integrations) packages+=(python3-venv) ;; # Airflow 2, Airflow 3, Dagster and Spark, each in an environment of its own
+    hybrid) packages+=(python3-venv) ;; # Spark at the edge
     workflow) packages+=(python3-venv jq) ;; # OR-Tools, which plans are held against
     fuzz) packages+=(jq bsdextrautils) ;; # the table at the end
     api-fuzz) packages+=(python3-venv) ;; # what thinks of requests
     native) packages+=(openjdk-17-jdk-headless python3-venv) ;; # the other JDKs come as Python's packages
-    *) echo "$0: dashboard, browser, benchmarks, thorough, tls, dist, checks, audit, integrations, workflow, fuzz, api-fuzz or native" >&2 && exit 2 ;;
+    *) echo "$0: dashboard, browser, benchmarks, thorough, tls, dist, checks, audit, integrations, hybrid, workflow, fuzz, api-fuzz or native" >&2 && exit 2 ;;
     esac
 done
 
@@ -146,6 +147,7 @@ for part in "$@"; do
             environment "integrations/lock/$name.txt" "integrations/$name" "$name for the integrations"
         done
         ;;
+    hybrid) environment integrations/lock/spark.txt integrations/spark "Spark for the edge" ;;
     native)
         jdk 21
         jdk 25

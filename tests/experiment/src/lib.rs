@@ -7,6 +7,7 @@ mod clock;
 pub mod dashboard;
 pub mod disruption;
 pub mod flink;
+pub mod hybrid;
 pub mod measure;
 pub mod options;
 pub mod outage;

@@ -1,4 +1,4 @@
-//! Storm's, Flink's and Kafka's own jars, fetched once from Maven Central into a cache.
+//! Storm's, Flink's, Spark's and Kafka's own jars, fetched once from Maven Central into a cache.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,6 +12,8 @@ use crate::java::{Java, class_path};
 pub const STORM: &str = "2.8.3";
 /// The newest Kafka whose artifacts all resolve.
 pub const KAFKA: &str = "4.3.1";
+/// The Spark of the integrations' environment.
+const SPARK: &str = "4.2.0";
 /// The logger that Flink's distribution brings along.
 const LOG4J: &str = "2.24.3";
 /// The line that the newest autoscaler whose artifacts all resolve speaks to clusters with.
@@ -138,6 +140,26 @@ impl Dist {
             folder: format!("flink-{version}/sql"),
             artifacts: own.map(|artifact| format!("org.apache.flink:{artifact}:{version}")).into(),
             without: &[("org.slf4j", "slf4j-api")],
+        })
+    }
+
+    /// Jars with which a Spark reads from Kafka and writes to it, besides its own.
+    ///
+    /// # Errors
+    /// As for [`Dist::storm_daemon`].
+    pub fn spark_kafka(&self) -> Result<PathBuf> {
+        self.tree(&Tree {
+            folder: format!("spark-{SPARK}/kafka"),
+            artifacts: vec![format!("org.apache.spark:spark-sql-kafka-0-10_2.13:{SPARK}")],
+            // Spark brings these along.
+            without: &[
+                ("org.apache.hadoop", "hadoop-client-api"),
+                ("org.apache.hadoop", "hadoop-client-runtime"),
+                ("org.apache.spark", "spark-tags_2.13"),
+                ("org.scala-lang", "scala-library"),
+                ("org.scala-lang.modules", "scala-parallel-collections_2.13"),
+                ("org.slf4j", "slf4j-api"),
+            ],
         })
     }
 

@@ -1,5 +1,6 @@
 //! A Kafka broker of one node.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use rdkafka::admin::{
     AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication, TopicResult,
 };
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::runtime::{Builder, Runtime};
 
@@ -152,6 +154,38 @@ impl Kafka {
     pub fn progress(&self, topic: &str, group: &str) -> Result<Progress> {
         progress(&self.bootstrap, topic, group)
     }
+}
+
+/// All values of a topic of the broker at this address, those of a partition in their order.
+///
+/// # Errors
+/// When the broker does not answer, or a value is no text.
+pub fn values(bootstrap: &str, topic: &str) -> Result<Vec<String>> {
+    let mut config = config(bootstrap);
+    config.set("group.id", "values").set("enable.auto.commit", "false");
+    let client: BaseConsumer = config.create()?;
+    let metadata = client.fetch_metadata(Some(topic), CALL_LIMIT)?;
+    let (mut all, mut ends) = (TopicPartitionList::new(), BTreeMap::new());
+    for partition in metadata.topics().first().context("topic")?.partitions() {
+        let (begin, end) = client.fetch_watermarks(topic, partition.id(), CALL_LIMIT)?;
+        all.add_partition_offset(topic, partition.id(), Offset::Offset(begin))?;
+        if end > begin {
+            ends.insert(partition.id(), end);
+        }
+    }
+    client.assign(&all)?;
+    let mut values = Vec::new();
+    while !ends.is_empty() {
+        let left = || format!("no record came, with {ends:?} to come after {}", values.len());
+        let message = client.poll(CALL_LIMIT).with_context(left)??;
+        let value = message.payload_view::<str>().context("a record without a value")??;
+        values.push(value.to_owned());
+        let partition = message.partition();
+        if ends.get(&partition).is_some_and(|end| message.offset() + 1 >= *end) {
+            ends.remove(&partition);
+        }
+    }
+    Ok(values)
 }
 
 /// How far a group has come in a topic.

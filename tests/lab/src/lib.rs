@@ -31,8 +31,9 @@ pub mod network;
 pub mod ports;
 pub mod process;
 pub mod redis;
+pub mod spark;
 pub mod storm;
-mod text;
+pub mod text;
 pub mod wait;
 
 use std::io::Write;

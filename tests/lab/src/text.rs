@@ -108,6 +108,26 @@ impl Trips {
         Ok(Self { lines, copies: copies.max(1) })
     }
 
+    /// The lines in files of this many seconds of pickups each, for whoever replays them at a pace of its own. Trips of wrong
+    /// clocks stay where they stand among the others.
+    pub fn by_file(&self, secs: i64) -> Vec<Vec<&str>> {
+        let mut files: Vec<Vec<&str>> = vec![Vec::new()];
+        let mut ends = MONTH.start + secs;
+        for line in &self.lines {
+            let pickup: Option<i64> = line.split(',').nth(1).and_then(|text| text.parse().ok());
+            let late = |ends| pickup.is_some_and(|at| MONTH.contains(&at) && at >= ends);
+            while late(ends) {
+                ends += secs;
+                files.push(Vec::new());
+            }
+            if let Some(file) = files.last_mut() {
+                file.push(line);
+            }
+        }
+        files.retain(|file| !file.is_empty());
+        files
+    }
+
     /// Lines per second in each step of the month, with time so many times faster.
     pub fn by_step(&self, speedup: f64) -> Vec<f64> {
         let steps = (MONTH.end - MONTH.start) as f64 / Self::STEP_SECS;

@@ -12,6 +12,7 @@ mod unequal;
 pub use demand::Demand;
 pub use measured::{Rescale, Stepped};
 pub use report::StepReport;
+pub(crate) use run::jar;
 pub use run::run_demand;
 pub use show::show;
 pub use side::FlinkSide;

@@ -165,7 +165,7 @@ pub(super) fn status_file(folder: &Path) -> PathBuf {
     thalweg_folder(folder).join("status.json")
 }
 
-fn jar() -> Result<PathBuf> {
+pub(crate) fn jar() -> Result<PathBuf> {
     const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../jvm-adapter/flink/build/libs");
     let name = format!("thalweg-flink-{}.jar", env!("CARGO_PKG_VERSION"));
     let jar = Path::new(FOLDER).join(name);

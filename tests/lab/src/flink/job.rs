@@ -36,6 +36,11 @@ impl FlinkJob {
         Self::of("Taxi", name)
     }
 
+    /// Demand of taxi zones of what the edge has summed before, with this name.
+    pub fn taxi_cloud(name: &str) -> Self {
+        Self::of("TaxiCloud", name)
+    }
+
     /// A small job of the kind that its name says.
     pub fn zoo(name: &str) -> Self {
         Self::of("zoo.Zoo", name)

@@ -71,11 +71,11 @@ public final class Taxi {
                 .name("top").uid("top").setParallelism(settings.count());
     }
 
-    private static SlidingEventTimeWindows windows() {
+    static SlidingEventTimeWindows windows() {
         return SlidingEventTimeWindows.of(Duration.ofSeconds(Demand.WINDOW), Duration.ofSeconds(Demand.SLIDE));
     }
 
-    private static String demand(int zone, long end, Iterable<Demand> demand) {
+    static String demand(int zone, long end, Iterable<Demand> demand) {
         return Month.key(zone, end - Demand.WINDOW) + "=" + demand.iterator().next();
     }
 

@@ -39,6 +39,8 @@ pub struct Driver {
     server: Server,
     site: Site,
     log: PathBuf,
+    /// Its successor has the same mark.
+    killed: bool,
 }
 
 impl Spark {
@@ -125,7 +127,7 @@ impl Spark {
         let log = self.dir.join(format!("{name}.out"));
         let before = fs::read_to_string(&log).map_or(0, |text| text.len());
         let server = Server::start(name, command, &self.dir, &[])?;
-        let mut driver = Driver { server, site, log };
+        let mut driver = Driver { server, site, log, killed: false };
         driver.server.wait_ready(START_LIMIT, || {
             let said = fs::read_to_string(&driver.log).unwrap_or_default();
             said.get(before..).is_some_and(|new| new.contains("agent at "))
@@ -160,6 +162,9 @@ impl Driver {
     /// # Errors
     /// When its processes live on.
     pub fn kill(&mut self) -> Result<()> {
+        if std::mem::replace(&mut self.killed, true) {
+            return Ok(());
+        }
         self.server.kill();
         sweep(&self.site.lab, |process| process.node == self.site.node).map(drop)
     }

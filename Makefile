@@ -6,6 +6,8 @@ ENGINE ?= storm
 SITUATION ?= a
 POLICY ?=
 DASHBOARD ?=
+DAYS ?= 31
+SECS ?= 180
 ROUNDS ?= 3
 SIDES ?= thalweg,even,ras_default,ras_generic
 SEEDS ?= 30
@@ -20,7 +22,7 @@ TOPOLOGIES ?= 1000
 RECORDS ?= 100000
 DIST_NATIVE ?=
 
-.PHONY: help setup build dashboard dashboard-test demo test quick-test product-test thorough-test upgrade-test kafka-tls-test integrations-test workflow-test native-test zoo histories planted fuzz api-fuzz bench-storm bench-flink bench-policies bench-forecast bench-learn bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
+.PHONY: help setup build dashboard dashboard-test demo hybrid test quick-test product-test thorough-test upgrade-test kafka-tls-test integrations-test workflow-test native-test zoo histories planted fuzz api-fuzz bench-storm bench-flink bench-policies bench-forecast bench-learn bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -46,6 +48,10 @@ dashboard-test: dashboard ## Tests the dashboard in a browser
 
 demo: build ## Shows the loop on a real cluster (ENGINE=storm or flink, STORE=embedded or redis, DASHBOARD=1)
 	@target/debug/demo --engine $(ENGINE) --store $(STORE) --situation $(SITUATION) $(if $(POLICY),--policy $(POLICY)) $(if $(DASHBOARD),--dashboard)
+
+hybrid: build ## Runs taxi trips through Spark at the edge and Flink in the cloud while parts die, and compares with a batch (DAYS, SECS)
+	@scripts/setup.sh hybrid
+	@target/debug/hybrid --days $(DAYS) --secs $(SECS) --json target/hybrid.json
 
 test: ## Runs every check and test
 	@scripts/test.sh

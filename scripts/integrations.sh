@@ -34,6 +34,10 @@ installed() {
 check() {
     "$place/airflow3/bin/ruff" check integrations
     "$place/airflow3/bin/ruff" format --check integrations
+    # Samples follow the same rules.
+    "$place/airflow3/bin/ruff" check --config integrations/pyproject.toml topologies/spark
+    "$place/airflow3/bin/ruff" format --config integrations/pyproject.toml --check topologies/spark
+    (cd integrations/spark && "$place/spark/bin/mypy" --config-file ../pyproject.toml ../../topologies/spark)
     local package name environment
     # The types of Airflow 3 are whole; those of 2.11 are not.
     for package in client:thalweg_client:airflow3 airflow:airflow_providers_thalweg:airflow3 dagster:dagster_thalweg:dagster \

@@ -127,6 +127,12 @@ if [ "$part" = "--native" ]; then
     finish
     exit
 fi
+# It takes minutes, so a whole run does it where something of it has changed.
+hybrid() {
+    step "set-up for Spark at the edge" scripts/setup.sh hybrid
+    step "command and pipeline" cargo build --workspace --locked --bin thalweg --bin hybrid
+    step "Spark at the edge, Flink in the cloud" target/debug/hybrid --secs 120
+}
 step "these steps" scripts/steps-test.sh
 step "no test that needs a cluster has the name of another" test -z "$both"
 # It is packed into what Rust builds below.
@@ -164,6 +170,10 @@ if [ "$part" != "--quick" ]; then
         rust-core/serve/src/api rust-core/serve/src/view rust-core/serve/examples/stand rust-core/workflow/src/render \
         rust-core/workflow/tests/golden; then
         integrations
+    fi
+    if [ "$part" = "--thorough" ] || touched topologies/spark tests/experiment/src/hybrid tests/lab/src/spark.rs \
+        integrations/spark/thalweg_spark; then
+        hybrid
     fi
     if [ "$part" = "--thorough" ] || touched rust-core/serve integrations/api-fuzz integrations/lock/api-fuzz.txt scripts/api-fuzz.sh; then
         api_fuzz

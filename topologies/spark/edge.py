@@ -11,10 +11,11 @@ import argparse
 import time
 from pathlib import Path
 
-import thalweg_spark
 from pyspark.sql import Column, DataFrame, SparkSession, functions
 from pyspark.sql.functions import col
 from pyspark.sql.types import LongType
+
+import thalweg_spark
 
 #: January 2021, in seconds since the epoch by New York's clocks.
 FIRST_SECOND = 1_609_459_200
@@ -84,7 +85,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--token-file", required=True, help="with the agent's token")
     parser.add_argument("--files-per-batch", type=int, default=24, help="at most")
     parser.add_argument("--trip-millis", type=float, default=0.0, help="that each trip takes beside its work")
-    parser.add_argument("--executors", type=int, default=1, help="to begin with")
     parser.add_argument("--most-executors", type=int, default=2)
     return parser.parse_args()
 
@@ -93,7 +93,6 @@ def session(given: argparse.Namespace) -> SparkSession:
     builder = SparkSession.builder.master(given.master).appName("edge").config("spark.ui.enabled", "false")
     builder = builder.config("spark.jars", given.jars).config("spark.driver.host", "127.0.0.1")
     builder = builder.config("spark.executor.cores", "1").config("spark.executor.memory", "512m")
-    builder = builder.config("spark.executor.instances", str(given.executors))
     return builder.config("spark.sql.shuffle.partitions", "4").getOrCreate()
 
 

@@ -169,6 +169,21 @@ impl Driver {
         sweep(&self.site.lab, |process| process.node == self.site.node).map(drop)
     }
 
+    /// Asks the agent at this address for executors, so many in all, as an operator may.
+    ///
+    /// # Errors
+    /// When it refuses.
+    pub fn ask_for(&self, agent: &str, token: &str, executors: usize) -> Result<()> {
+        let answer = minreq::put(format!("http://{agent}/v1/executors"))
+            .with_header("Authorization", format!("Bearer {token}"))
+            .with_body(format!("{{\"total\": {executors}}}"))
+            .send()
+            .with_context(|| self.tail())?;
+        let said = answer.as_str().unwrap_or_default();
+        ensure!(answer.status_code == 200, "{}: {said}", answer.status_code);
+        Ok(())
+    }
+
     /// The end of what it said.
     pub fn tail(&self) -> String {
         tails(std::slice::from_ref(&self.log))

@@ -72,12 +72,14 @@ impl Stage {
         flink.submit(&job, LIMIT)?;
 
         fs::create_dir_all(folder.join("trips"))?;
-        let token = folder.join("token");
-        fs::write(&token, format!("{:032x}", rand_of(&folder)))?;
+        let (token, secret) = (folder.join("token"), format!("{:032x}", rand_of(&folder)));
+        fs::write(&token, &secret)?;
         fs::set_permissions(&token, fs::Permissions::from_mode(0o600))?;
         let spark = Spark::start(&folder, NODES)?;
         let ports = Ports::take(1)?;
         let driver = drive(&spark, &folder, &ports, kafka.bootstrap())?;
+        // Spark takes all there is where nobody says how many executors a driver is to have.
+        driver.ask_for(&format!("127.0.0.1:{}", ports.at(0)), &secret, 1)?;
         let mut command = flink.hub().command(thalweg);
         command.args(["run", "spark", &format!("http://127.0.0.1:{}", ports.at(0))]);
         command.arg("--token-file").arg(&token).arg("--dir").arg(folder.join("edge"));
@@ -123,7 +125,10 @@ impl Stage {
         // What is under way at that moment comes nevertheless.
         match fault {
             Fault::Worker => self.spark.kill_worker(1)?,
-            Fault::Driver => self.driver.kill()?,
+            Fault::Driver => {
+                self.in_the_midst()?;
+                self.driver.kill()?;
+            }
             Fault::TaskManager => self.flink.kill_node(1)?,
         }
         let begun = Instant::now();
@@ -143,6 +148,13 @@ impl Stage {
             Fault::Driver => {}
         }
         Ok(took)
+    }
+
+    /// Waits until a batch has begun to send sums: whoever does it again sends these twice.
+    fn in_the_midst(&self) -> Result<()> {
+        let before = self.results(Fault::Driver)?;
+        let more = || Ok((self.results(Fault::Driver)? > before).then_some(()));
+        until("sums of a batch", LIMIT, more)
     }
 
     /// What the side that something dies on has come to.

@@ -11,6 +11,8 @@ use crate::size::Size;
 
 /// Components of a topology, unless it has fewer executors.
 const COMPONENTS: u32 = 10;
+/// Tasks of an executor: a component may have so many times its executors.
+const TASKS: u32 = 3;
 /// Executors of a worker.
 const WORKER: u32 = 20;
 /// Slots of each node that nobody uses.
@@ -75,32 +77,38 @@ pub fn snapshot(size: Size, load: Load, look: u32) -> Result<Vec<u8>> {
     Ok(thalweg_codec::encode(&seen(size, load, look))?)
 }
 
-/// A line of components, in workers that begin at a slot of the cluster.
+/// A line of components, in workers that begin at a slot of the cluster. Sources have workers of their own, as every topology
+/// has that was changed once.
 fn topology(index: u32, executors: u32, (taken, nodes): (u32, u32)) -> Topology {
     let count = executors.clamp(1, COMPONENTS);
+    let own = |component: u32| executors / count + u32::from(component < executors % count);
     let mut next = 1;
     let components: Vec<Component> = (0..count)
         .map(|component| {
-            let own = executors / count + u32::from(component < executors % count);
-            let tasks = TaskRange::new(next, next + own.max(1) - 1);
+            let tasks = TaskRange::new(next, next + own(component).max(1) * TASKS - 1);
             next = tasks.last + 1;
             let kind = if component == 0 { ComponentKind::Source } else { ComponentKind::Operator };
             Component { id: format!("c{component:02}"), kind, tasks, ..Component::default() }
         })
         .collect();
-    let workers = executors.div_ceil(WORKER).max(1);
+    let sources = own(0).div_ceil(WORKER).max(1);
+    let others = (executors - own(0)).div_ceil(WORKER);
     let executors = (0..).zip(&components).flat_map(|(component, of)| {
-        (of.tasks.first..=of.tasks.last).map(move |task| {
-            let slot = taken + task % workers;
+        (of.tasks.first..=of.tasks.last).step_by(TASKS as usize).map(move |task| {
+            let worker = match component {
+                0 => task / TASKS % sources,
+                _ => sources + task / TASKS % others.max(1),
+            };
+            let slot = taken + worker;
             let slot = SlotRef { node: slot % nodes, port: FIRST_PORT + slot / nodes };
-            let tasks = TaskRange::new(task, task);
+            let tasks = TaskRange::new(task, task + TASKS - 1);
             Executor { component, tasks, slot: Some(slot), counters: None }
         })
     });
     Topology {
         id: format!("topology-{index:05}-{}-1700000000", index + 1),
         name: format!("topology-{index:05}"),
-        desired_workers: workers,
+        desired_workers: sources + others,
         message_timeout: Millis::from_secs(30),
         executors: executors.collect(),
         edges: (1..count).map(|to| Edge { from: to - 1, to, ..Edge::default() }).collect(),

@@ -75,6 +75,7 @@ pub const MEASURES: &[Measure] = &[
     of("calm.decode_s", "decoding it", Unit::Seconds, TIME),
     of("calm.decide_s", "deciding, all calm", Unit::Seconds, TIME),
     of("short.decide_s", "deciding, all short", Unit::Seconds, TIME),
+    of("short.plans", "plans of a look, all short", Unit::Count, ""),
     of("calm.observe_s", "observing, all calm", Unit::Seconds, ""),
     of("short.observe_s", "observing, all short", Unit::Seconds, ""),
     of("calm.assign_s", "assigning", Unit::Seconds, TIME),

@@ -31,7 +31,7 @@ pub struct Count {
 
 impl Count {
     /// Enough that windows are full, and that what is stored each minute is among what is measured.
-    pub const USUAL: Self = Self { warm: 10, measured: 12 };
+    pub const USUAL: Self = Self { warm: 15, measured: 12 };
 }
 
 /// Settings with which the engine only says what it would do, for all topologies at once.
@@ -139,6 +139,7 @@ pub fn decide(size: Size, load: Load, count: Count) -> Result<Figures> {
     let settings = EngineSettings::read(&settings(Path::new("unused")).into_iter().collect()).core;
     let mut state = State::default();
     let mut took = Vec::new();
+    let mut plans = 0;
     for look in 1..=count.warm + count.measured {
         let seen = seen(size, load, look);
         let begun = Instant::now();
@@ -146,11 +147,13 @@ pub fn decide(size: Size, load: Load, count: Count) -> Result<Figures> {
         if look > count.warm {
             took.push(begun.elapsed().as_secs_f64());
         }
-        let Decided { state: next, .. } = decided;
+        let Decided { state: next, decisions, .. } = decided;
+        plans = decisions.iter().filter(|decision| decision.plan.is_some()).count();
         state = next;
     }
     let took = summary(&took).context("no rounds")?;
-    Ok(Figures::from([("decide_s".to_owned(), took)]))
+    let plans = counted(plans as f64);
+    Ok(Figures::from([("decide_s".to_owned(), took), ("plans".to_owned(), plans)]))
 }
 
 /// What is in use once the threads beside have done what they were given.

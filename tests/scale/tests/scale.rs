@@ -9,7 +9,7 @@ use thalweg_scale::size::Size;
 use thalweg_scale::{Figures, growth};
 
 fn of(wanted: Wanted) -> Figures {
-    wanted.measure(Count { warm: 7, measured: 2 }).expect("it can be measured")
+    wanted.measure(Count { warm: 15, measured: 2 }).expect("it can be measured")
 }
 
 #[test]
@@ -21,6 +21,7 @@ fn a_small_cluster_is_looked_at_decided_about_stored_and_shown() {
     for growth::Measure { name, .. } in clusters.filter(|one| !one.name.contains("idle")) {
         assert!(figures.contains_key(*name), "{name} is missing: {figures:?}");
     }
+    assert_eq!((value("calm.plans"), value("short.plans")), (0.0, 3.0), "{figures:?}");
     assert!(value("redis_first_calls") >= 3.0 * 4.0, "each table has four maps: {figures:?}");
     assert!(value("calm.kept_bytes") > 60.0 * 500.0, "{figures:?}");
     assert!(value("short.status_bytes") > 1000.0, "{figures:?}");

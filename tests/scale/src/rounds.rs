@@ -1,13 +1,11 @@
 //! Rounds of an engine as the shell in a scheduler has it make them: snapshots in, decisions and places out.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
-use thalweg_core::Decided;
 use thalweg_core::operator::Operator;
 use thalweg_core::state::State;
 use thalweg_engine::{Engine, EngineSettings};
@@ -19,6 +17,9 @@ use crate::{Figures, counted, memory};
 
 /// How long threads beside the engine may take with what they were given.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Once rounds have taken so long, one more is measured, and no others are made.
+const ENOUGH: Duration = Duration::from_secs(40);
 
 /// How many rounds there are.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +33,26 @@ pub struct Count {
 impl Count {
     /// Enough that windows are full, and that what is stored each minute is among what is measured.
     pub const USUAL: Self = Self { warm: 15, measured: 12 };
+
+    /// Makes rounds, each of which says what is kept of it and is told its number; gives what those that count said.
+    ///
+    /// # Errors
+    /// When a round fails.
+    pub fn make<T>(self, mut round: impl FnMut(u32) -> Result<T>) -> Result<Vec<T>> {
+        let begun = Instant::now();
+        let mut kept = Vec::new();
+        for look in 1..=self.warm + self.measured {
+            let late = begun.elapsed() > ENOUGH;
+            let told = round(look)?;
+            if look > self.warm || late {
+                kept.push(told);
+            }
+            if late {
+                break;
+            }
+        }
+        Ok(kept)
+    }
 }
 
 /// Settings with which the engine only says what it would do, for all topologies at once.
@@ -88,34 +109,25 @@ pub fn measure(
     let before = memory::in_use();
     let engine = open(&settings(folder))?;
     let mut figures = Figures::new();
-    let mut took: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    let mut peaks = Vec::new();
-    for look in 1..=count.warm + count.measured {
+    let kept = count.make(|look| {
         let bytes = snapshot(size, load, look)?;
-        let (peak, spent) = memory::most(|| round(&engine, &bytes, look));
-        let Took { decode, observe, assign } = spent?;
+        let (peak, took) = memory::most(|| round(&engine, &bytes, look));
+        let took = took?;
         if look == 1 {
-            figures.insert("first_s".to_owned(), counted(decode + observe));
+            figures.insert("first_s".to_owned(), counted(took.decode + took.observe));
             figures.insert("snapshot_bytes".to_owned(), counted(bytes.len() as f64));
         }
-        if look <= count.warm {
-            continue;
-        }
-        peaks.push(peak as f64);
-        let all = [
-            ("decode_s", decode),
-            ("observe_s", observe),
-            ("assign_s", assign),
-            ("round_s", decode + observe + assign),
-        ];
-        for (name, secs) in all {
-            took.entry(name).or_default().push(secs);
-        }
-    }
-    for (name, secs) in took {
-        figures.extend(summary(&secs).map(|secs| (name.to_owned(), secs)));
-    }
-    figures.extend(summary(&peaks).map(|peaks| ("peak_bytes".to_owned(), peaks)));
+        Ok((took, peak as f64))
+    })?;
+    let mut put = |name: &str, of: &dyn Fn(&(Took, f64)) -> f64| {
+        let values: Vec<f64> = kept.iter().map(of).collect();
+        figures.extend(summary(&values).map(|values| (name.to_owned(), values)));
+    };
+    put("decode_s", &|(took, _)| took.decode);
+    put("observe_s", &|(took, _)| took.observe);
+    put("assign_s", &|(took, _)| took.assign);
+    put("round_s", &|(took, _)| took.decode + took.observe + took.assign);
+    put("peak_bytes", &|(_, peak)| *peak);
     let kept = settled().saturating_sub(before) as f64;
     figures.insert("kept_bytes".to_owned(), counted(kept));
     for (name, file) in [("store_bytes", "thalweg.redb"), ("status_bytes", "status.json")] {
@@ -138,19 +150,17 @@ pub fn measure(
 pub fn decide(size: Size, load: Load, count: Count) -> Result<Figures> {
     let settings = EngineSettings::read(&settings(Path::new("unused")).into_iter().collect()).core;
     let mut state = State::default();
-    let mut took = Vec::new();
     let mut plans = 0;
-    for look in 1..=count.warm + count.measured {
+    let took = count.make(|look| {
         let seen = seen(size, load, look);
+        let before = std::mem::take(&mut state);
         let begun = Instant::now();
-        let decided = thalweg_core::decide(&seen, state, &settings, Operator::SILENT, at(look));
-        if look > count.warm {
-            took.push(begun.elapsed().as_secs_f64());
-        }
-        let Decided { state: next, decisions, .. } = decided;
-        plans = decisions.iter().filter(|decision| decision.plan.is_some()).count();
-        state = next;
-    }
+        let decided = thalweg_core::decide(&seen, before, &settings, Operator::SILENT, at(look));
+        let took = begun.elapsed().as_secs_f64();
+        plans = decided.decisions.iter().filter(|decision| decision.plan.is_some()).count();
+        state = decided.state;
+        Ok(took)
+    })?;
     let took = summary(&took).context("no rounds")?;
     let plans = counted(plans as f64);
     Ok(Figures::from([("decide_s".to_owned(), took), ("plans".to_owned(), plans)]))

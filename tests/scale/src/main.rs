@@ -29,10 +29,10 @@ struct Arguments {
     #[arg(long, value_delimiter = ',', default_values_t = [1, 3, 10, 30, 100, 200])]
     jobs: Vec<u32>,
     /// Numbers of dashboards
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 10, 50, 100, 150, 200, 300])]
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 10, 100, 200, 300])]
     dashboards: Vec<u32>,
     /// Seconds for which dashboards look
-    #[arg(long, default_value_t = 25)]
+    #[arg(long, default_value_t = 15)]
     lasts: u64,
     /// Where results go
     #[arg(long, default_value = "target/bench")]

@@ -19,7 +19,7 @@ use crate::{Figures, counted, memory};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Once rounds have taken so long, one more is measured, and no others are made.
-const ENOUGH: Duration = Duration::from_secs(40);
+const ENOUGH: Duration = Duration::from_secs(12);
 
 /// How many rounds there are.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +32,7 @@ pub struct Count {
 
 impl Count {
     /// Enough that windows are full, and that what is stored each minute is among what is measured.
-    pub const USUAL: Self = Self { warm: 15, measured: 12 };
+    pub const USUAL: Self = Self { warm: 15, measured: 9 };
 
     /// Makes rounds, each of which says what is kept of it and is told its number; gives what those that count said.
     ///

@@ -22,7 +22,7 @@ TOPOLOGIES ?= 1000
 RECORDS ?= 100000
 DIST_NATIVE ?=
 
-.PHONY: help setup build dashboard dashboard-test demo hybrid test quick-test product-test thorough-test upgrade-test kafka-tls-test integrations-test workflow-test native-test zoo histories planted fuzz api-fuzz bench-storm bench-flink bench-policies bench-forecast bench-learn bench-core bench-look bench-place bench-workers bench-dashboard docs install dist dist-test audit support clean
+.PHONY: help setup build dashboard dashboard-test demo hybrid test quick-test product-test thorough-test upgrade-test kafka-tls-test integrations-test workflow-test native-test zoo histories planted fuzz api-fuzz bench-storm bench-flink bench-policies bench-forecast bench-learn bench-core bench-look bench-place bench-workers bench-dashboard bench-scale docs install dist dist-test audit support clean
 
 help: ## Shows the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -140,6 +140,10 @@ bench-dashboard: dashboard ## Measures the dashboard in a browser, over an engin
 	@scripts/setup.sh browser benchmarks
 	@cargo build --quiet --release --locked -p thalweg-serve --example crowd
 	@cd dashboard && node scripts/bench.mjs ../target/release/examples/crowd $(TOPOLOGIES) $(RECORDS) | ../scripts/measured.sh dashboard
+
+bench-scale: setup ## Measures how time and memory grow with nodes, topologies, executors, jobs and dashboards, and what breaks first (EXECUTORS=100000)
+	@cargo build --quiet --release --workspace --locked --bin bench-scale
+	@target/release/bench-scale $(if $(EXECUTORS),--executors $(EXECUTORS))
 
 docs: setup ## Writes the generated reference pages anew
 	@UPDATE_DOCS=1 cargo test --quiet --locked -p thalweg-engine -p thalweg-cli reference

@@ -25,7 +25,7 @@ mapfile -t clusters < <(named tests/lab/tests/*.rs tests/e2e/tests/*.rs)
 with_flink=(-e flink -e kafka_lag -e smoke)
 mapfile -t flink < <(printf '%s\n' "${clusters[@]}" | grep "${with_flink[@]}")
 mapfile -t storm < <(printf '%s\n' "${clusters[@]}" | grep -v "${with_flink[@]}")
-mapfile -t others < <(named rust-core/*/tests/*.rs rust-core/*/tests/*/main.rs tests/policies/tests/*.rs tests/parsers/tests/*.rs)
+mapfile -t others < <(named rust-core/*/tests/*.rs rust-core/*/tests/*/main.rs tests/policies/tests/*.rs tests/parsers/tests/*.rs tests/scale/tests/*.rs)
 both=$(comm -12 <(printf '%s\n' "${clusters[@]}") <(printf '%s\n' "${others[@]}"))
 
 # Each test has a cluster of its own, which waits most of its time: one of Storm and one of Flink run side by side, and

@@ -7,6 +7,8 @@ use serde::Serialize;
 use thalweg_core::model::{Edge, Grouping, Observation, Topology, TopologyStatus};
 use thalweg_core::units::{Millis, RatePerSec, Timestamp};
 
+use crate::present::forget_absent;
+
 /// A node as it was seen last.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct SeenNode {
@@ -65,8 +67,7 @@ pub(crate) struct Arrangements {
 impl Arrangements {
     /// Takes in an observation; rates are those over `window`.
     pub(crate) fn see(&mut self, observation: &Observation, window: Millis) {
-        let here = |id: &String| observation.topologies.iter().any(|t| t.id == *id);
-        self.sent.retain(|id, _| here(id));
+        forget_absent(&mut self.sent, observation);
         self.nodes = observation
             .nodes
             .iter()

@@ -21,6 +21,7 @@ mod noted;
 mod observe;
 mod operator;
 mod orders;
+mod present;
 pub mod recording;
 mod records;
 mod said;

@@ -21,6 +21,7 @@ use thalweg_store::{Store, StoreKind};
 use crate::locked::lock;
 use crate::noted::Noted;
 use crate::orders::{Book, Fate, GivenOrder};
+use crate::present::forget_absent;
 use crate::settings::EngineSettings;
 use crate::under_way::EndedPlan;
 
@@ -174,7 +175,7 @@ impl Records {
             return;
         }
         let mut known = lock(&self.own);
-        known.retain(|id, _| seen.topologies.iter().any(|topology| topology.id == *id));
+        forget_absent(&mut known, seen);
         for topology in &seen.topologies {
             let before = known.get(&topology.id);
             if before.map_or(topology.settings.is_empty(), |before| *before == topology.settings) {

@@ -112,8 +112,10 @@ fn topology_onto_nodes(draft: &mut Draft<'_>, topology: usize) {
         join_neighbours(draft, topology);
     }
     let mut closed = vec![false; draft.rooms.len()];
+    // Nodes only become fuller here. Of a topology that takes many, all but the last few need not be asked all nodes for.
+    let most = Most::of(draft);
     while draft.missing(topology) > 0 {
-        if onto_one_node(draft, topology) {
+        if most.may_hold(Need::of_rest(draft, topology)) && onto_one_node(draft, topology) {
             return;
         }
         let Some(node) = roomiest(draft, topology, &closed) else {
@@ -146,8 +148,30 @@ fn holds(draft: &Draft<'_>, need: Need, node: usize) -> i64 {
     of(room.compute_left(), need.compute).min(of(room.memory_left(), need.memory))
 }
 
+/// No node has more left.
+struct Most {
+    compute: i64,
+    memory: i64,
+}
+
+impl Most {
+    fn of(draft: &Draft<'_>) -> Self {
+        let rooms = || draft.rooms.iter().filter(|room| room.open && room.free_slots > 0);
+        Self {
+            compute: rooms().map(Room::compute_left).max().unwrap_or(i64::MIN),
+            memory: rooms().map(Room::memory_left).max().unwrap_or(i64::MIN),
+        }
+    }
+
+    fn may_hold(&self, need: Need) -> bool {
+        need.compute <= self.compute && need.memory <= self.memory
+    }
+}
+
 /// Puts the whole rest on one node, the fullest that can hold it.
 fn onto_one_node(draft: &mut Draft<'_>, topology: usize) -> bool {
+    #[cfg(test)]
+    tests::SCANS.set(tests::SCANS.get() + 1);
     let need = Need::of_rest(draft, topology);
     let usable = |node: &usize| draft.rooms[*node].open && draft.rooms[*node].free_slots > 0;
     let mut fitting: Vec<(bool, i64, usize)> = (0..draft.rooms.len())
@@ -333,5 +357,46 @@ fn add_pulled(draft: &mut Draft<'_>, topology: usize, node: u32) {
         if added.is_none() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::classes::TopologySummaries;
+    use crate::problem::{Component, Node, Placement, Problem, Topology};
+    use crate::units::{Load, MilliPoints};
+
+    thread_local! {
+        /// How often all nodes were asked whether they can hold a whole rest.
+        pub(super) static SCANS: Cell<u32> = const { Cell::new(0) };
+    }
+
+    /// Scans while one topology is spread over this many nodes, two executors to each.
+    fn scans(nodes: u32) -> u32 {
+        let node =
+            Node { compute: MilliPoints::new(2_000), slots: 4, open: true, ..Node::default() };
+        let component = Component { compute: MilliPoints::new(1_000), ..Component::default() };
+        let topology = Topology {
+            components: vec![component],
+            executors: vec![0; 2 * nodes as usize],
+            ..Topology::default()
+        };
+        let problem = Problem { nodes: vec![node; nodes as usize], topologies: vec![topology] };
+        let summaries = TopologySummaries::of(&problem);
+        let nowhere = Placement(vec![vec![None; 2 * nodes as usize]]);
+        let mut draft = Draft::new(&problem, &summaries, &nowhere);
+        draft.raise_ceilings(Load::from_millionths(1_000_000));
+        SCANS.set(0);
+        fill(&mut draft, &[0]);
+        assert_eq!(draft.missing(0), 0, "there is room for all");
+        SCANS.get()
+    }
+
+    #[test]
+    fn nodes_are_asked_for_a_whole_topology_only_while_one_might_hold_it() {
+        assert_eq!((scans(10), scans(1_000)), (1, 1));
     }
 }

@@ -48,6 +48,12 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
+/// What the whole process has in use.
+#[allow(dead_code, reason = "parsers keep nothing; what is measured as it grows does")]
+pub fn in_use() -> usize {
+    usize::try_from(IN_USE.load(Ordering::Relaxed)).unwrap_or(0)
+}
+
 /// The most memory that is in use while something is done, beyond what was before, and what came of it. It counts what
 /// the whole process does.
 pub fn most<T>(done: impl FnOnce() -> T) -> (usize, T) {

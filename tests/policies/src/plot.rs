@@ -171,6 +171,59 @@ pub fn course(title: &str, y_title: &str, lines: &[Line], log: bool) -> Result<S
     })
 }
 
+/// How values grow with a size, both on scales of decades.
+///
+/// # Errors
+/// When the plot cannot be drawn.
+pub fn growth(title: &str, (x_title, y_title): (&str, &str), lines: &[Line]) -> Result<String> {
+    let all = || lines.iter().flat_map(|line| line.points.iter().copied()).filter(above_zero);
+    let ends = |of: fn((f64, f64)) -> f64| {
+        let least = all().map(of).fold(f64::INFINITY, f64::min).min(1e9);
+        (least, all().map(of).fold(least, f64::max).max(least * 1.01))
+    };
+    let ((left, right), (low, high)) = (ends(|(x, _)| x), ends(|(_, y)| y));
+    // The names of the lines have their place above them.
+    let top = high * (high / low).powf(0.08 * lines.len() as f64) * 1.5;
+    draw(|area| {
+        let mut builder = ChartBuilder::on(area);
+        builder.caption(title, (FONT.0, 18)).margin(10).x_label_area_size(45).y_label_area_size(90);
+        let (across, up) = ((left..right).log_scale(), (low * 0.7..top).log_scale());
+        let mut chart = builder.build_cartesian_2d(across, up)?;
+        chart
+            .configure_mesh()
+            .max_light_lines(0)
+            .x_desc(x_title)
+            .y_desc(y_title)
+            .x_label_formatter(&|x| figure(*x))
+            .y_label_formatter(&|y| figure(*y))
+            .label_style(FONT)
+            .draw()?;
+        for line in lines {
+            let colour = line.colour;
+            let points = || line.points.iter().copied().filter(above_zero);
+            chart
+                .draw_series(LineSeries::new(points(), colour.stroke_width(2)).point_size(3))?
+                .label(line.name.clone())
+                .legend(move |(x, y)| {
+                    PathElement::new(vec![(x, y), (x + 18, y)], colour.stroke_width(3))
+                });
+        }
+        chart
+            .configure_series_labels()
+            .background_style(WHITE.mix(0.85))
+            .border_style(BLACK.mix(0.3))
+            .label_font(FONT)
+            .position(SeriesLabelPosition::UpperLeft)
+            .draw()?;
+        Ok(())
+    })
+}
+
+/// What a scale of decades can show.
+fn above_zero((x, y): &(f64, f64)) -> bool {
+    *x > 0.0 && *y > 0.0 && x.is_finite() && y.is_finite()
+}
+
 type Canvas<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 fn course_lines<'a, 'b, Y>(mut chart: Chart<'a, 'b, Y>, y_title: &str, lines: &[Line]) -> Result<()>

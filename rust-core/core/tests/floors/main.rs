@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use source::{Arrow, Crate};
 
 /// The crates of the workspace, the lowest first, with those that each may use.
-const CRATES: [(&str, &[&str]); 21] = [
+const CRATES: [(&str, &[&str]); 22] = [
     ("rust-core/bounds", &[]),
     ("rust-core/place", &[]),
     ("rust-core/core", &["place"]),
@@ -46,6 +46,7 @@ const CRATES: [(&str, &[&str]); 21] = [
             "workflow",
         ],
     ),
+    ("tests/scale", &["core", "codec", "control", "connect", "engine", "serve", "lab", "policies"]),
 ];
 
 /// The floors of the core and the modules on them, the lowest first. A module may use those before it.

@@ -7,6 +7,8 @@ use thalweg_core::action::counted;
 use thalweg_core::model::Observation;
 use thalweg_core::units::Timestamp;
 
+use crate::present::forget_absent;
+
 /// What a change of ours still shows so long after it is over.
 const ECHO_SECS: u64 = 120;
 /// How long changes are remembered.
@@ -24,9 +26,8 @@ pub struct OtherHands {
 impl OtherHands {
     /// Compares what is seen with what was seen before; the status tells what was done here meanwhile.
     pub fn note(&mut self, seen: &Observation, status: &Value) {
-        let present = |id: &String| seen.topologies.iter().any(|topology| topology.id == *id);
-        self.counts.retain(|id, _| present(id));
-        self.changes.retain(|id, _| present(id));
+        forget_absent(&mut self.counts, seen);
+        forget_absent(&mut self.changes, seen);
         for topology in &seen.topologies {
             let counts = counted(topology);
             let before = self.counts.insert(topology.id.clone(), counts.clone());

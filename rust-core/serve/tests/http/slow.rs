@@ -25,10 +25,19 @@ struct Hasty {
 
 impl Hasty {
     fn new() -> Self {
+        Self::with(PATIENCE)
+    }
+
+    /// One that waits for its clients as long as any.
+    fn patient() -> Self {
+        Self::with(Settings::PATIENCE)
+    }
+
+    fn with(patience: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tokens.json");
         let token = add_token(&file, "otto", &[Role::Operator]).unwrap();
-        let settings = Settings { patience: PATIENCE, tokens: Some(file), ..loopback() };
+        let settings = Settings { patience, tokens: Some(file), ..loopback() };
         let runtime = Runtime::new().unwrap();
         let served = runtime.block_on(start(&settings, Vec::new())).unwrap();
         let bearer = format!("Bearer {token}");
@@ -138,4 +147,27 @@ fn who_listens_to_changes_may_be_silent() {
         }
     };
     assert!(end.is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "it was cut off");
+}
+
+#[test]
+fn whoever_comes_is_answered_while_many_others_keep_their_connections() {
+    let server = Hasty::patient();
+    let asked = format!(
+        "GET /v1/me HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n\r\n",
+        server.bearer
+    );
+    // More than there may be at once, each of which would stay.
+    let mut open = Vec::new();
+    let mut closed = 0;
+    for number in 0..600 {
+        let mut stream = server.connect();
+        stream.write_all(asked.as_bytes()).unwrap();
+        let mut said = [0; 4096];
+        let length = stream.read(&mut said).unwrap_or_else(|error| panic!("{number}: {error}"));
+        let said = String::from_utf8_lossy(&said[..length]).to_ascii_lowercase();
+        assert!(said.starts_with("http/1.1 200"), "{number}: {said}");
+        closed += usize::from(said.contains("connection: close"));
+        open.push(stream);
+    }
+    assert!((400..600).contains(&closed), "{closed} of them are told to come anew");
 }

@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn numbers_have_three_digits_and_their_thousands_apart() {
-        let shown = [0.0, 0.01234, 0.5, 3.14159, 31.4159, 123.4, 1_234_567.0].map(round);
-        assert_eq!(shown, ["0", "0.0123", "0.500", "3.14", "31.4", "123", "1,234,567"]);
+        let shown = [0.0, 0.01234, 0.5, 4.14159, 41.4159, 123.4, 1_234_567.0].map(round);
+        assert_eq!(shown, ["0", "0.0123", "0.500", "4.14", "41.4", "123", "1,234,567"]);
     }
 }

@@ -63,7 +63,8 @@ impl Answers {
             of(window).is_some_and(|streamed| streamed != *answer)
         };
         let told = |(window, answer): (&String, &BTreeSet<String>)| {
-            format!("{window}: {:?} instead of {answer:?}", of(window).into_iter().flatten())
+            let streamed = of(window).cloned().unwrap_or_default();
+            format!("{window}: {streamed:?} instead of {answer:?}")
         };
         let different = self.0.iter().filter(differs).map(told).collect();
         Compared { missing, different }

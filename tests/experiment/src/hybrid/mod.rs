@@ -52,7 +52,7 @@ pub struct Options {
 enum Fault {
     /// A node at the edge, with the executor on it.
     Worker,
-    /// The program that plans the batches.
+    /// The program that plans the batches, before it notes that one is done.
     Driver,
     /// A node in the cloud.
     TaskManager,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
-use thalweg_core::explain::Verdict;
+use thalweg_core::explain::{Reason, Verdict};
 
 use crate::status::Status;
 
@@ -73,7 +73,7 @@ impl Report {
             let planned = || Planned {
                 engine,
                 counts: plan.counts.iter().map(|(id, count)| (id.clone(), *count)).collect(),
-                reason: reason.map(|reason| reason.text.clone()).unwrap_or_default(),
+                reason: reason.map(told).unwrap_or_default(),
                 ended: None,
             };
             self.plans.entry(format!("{engine:?} {}", plan.id)).or_insert_with(planned);
@@ -85,9 +85,18 @@ impl Report {
         }
     }
 
-    /// Whether the stream came to what the batch comes to.
+    /// Whether the stream came to what the batch comes to; where something died, although sums were sent twice.
     pub fn is_right(&self) -> bool {
-        self.windows > 0 && self.different.is_empty()
+        let tried = self.recoveries.is_empty() || self.twice > 0;
+        self.windows > 0 && self.different.is_empty() && tried
+    }
+}
+
+/// A reason with what was measured and the limit.
+fn told(reason: &Reason) -> String {
+    match (reason.measured, reason.limit) {
+        (Some(measured), Some(limit)) => format!("{}: {measured:.2} of {limit:.2}", reason.text),
+        _ => reason.text.clone(),
     }
 }
 

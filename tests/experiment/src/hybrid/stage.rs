@@ -1,6 +1,7 @@
 //! All that runs: Kafka between the edge and the cloud, and a Thalweg for each.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -125,7 +126,11 @@ impl Stage {
         // What is under way at that moment comes nevertheless.
         match fault {
             Fault::Worker => self.spark.kill_worker(1)?,
-            Fault::Driver => self.driver.kill()?,
+            Fault::Driver => {
+                self.between_batches()?;
+                self.driver.kill()?;
+                self.forget_the_last_commit()?;
+            }
             Fault::TaskManager => self.flink.kill_node(1)?,
         }
         let begun = Instant::now();
@@ -145,6 +150,45 @@ impl Stage {
             Fault::Driver => {}
         }
         Ok(took)
+    }
+
+    /// Waits until the last batch that was planned is done.
+    fn between_batches(&self) -> Result<()> {
+        let begun = Instant::now();
+        // Without a pause: the next one is planned within hundredths of a second.
+        while self.last("offsets")? != self.last("commits")? {
+            ensure!(begun.elapsed() < LIMIT, "no batch ends\n{}", tails(&self.logs()));
+        }
+        Ok(())
+    }
+
+    /// Leaves the checkpoint as it is where a driver dies after the sums of a batch are sent and before that is noted: whoever
+    /// comes next sends them again. Where another batch was planned meanwhile, that one is done again anyway.
+    fn forget_the_last_commit(&self) -> Result<()> {
+        let done = self.last("commits")?;
+        if self.last("offsets")? > done {
+            return Ok(());
+        }
+        let done = done.context("no batch was done yet")?;
+        // Its checksum first, which may not be there yet: with the one of another file the batch could not be noted again.
+        for name in [format!(".{done}.crc"), done.to_string()] {
+            match fs::remove_file(self.folder.join("checkpoint/commits").join(&name)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(error).context(name);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The last batch that this part of the checkpoint knows of.
+    fn last(&self, part: &str) -> Result<Option<u64>> {
+        let mut last = None;
+        for entry in fs::read_dir(self.folder.join("checkpoint").join(part))? {
+            last = last.max(entry?.file_name().to_str().and_then(|name| name.parse().ok()));
+        }
+        Ok(last)
     }
 
     /// What the side that something dies on has come to.

@@ -5,6 +5,7 @@
 //! comes out has to be what a batch over all trips comes to.
 
 mod answers;
+mod fault;
 mod feed;
 mod report;
 mod stage;
@@ -22,6 +23,7 @@ use thalweg_lab::wait::until_seen;
 
 use crate::workplace::Workplace;
 use answers::Answers;
+use fault::FAULTS;
 use feed::Feed;
 use report::Recovery;
 use stage::{Stage, TOPIC};
@@ -46,21 +48,6 @@ pub struct Options {
     /// Where all files are kept afterwards.
     pub keep: Option<PathBuf>,
 }
-
-/// What dies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    /// A node at the edge, with the executor on it.
-    Worker,
-    /// The program that plans the batches, before it notes that one is done.
-    Driver,
-    /// A node in the cloud.
-    TaskManager,
-}
-
-/// When, as a share of the load.
-const FAULTS: [(f64, Fault); 3] =
-    [(0.45, Fault::Worker), (0.6, Fault::Driver), (0.75, Fault::TaskManager)];
 
 /// Goes through the load, and leaves nothing running.
 ///

@@ -14,8 +14,8 @@ use thalweg_lab::spark::{Driver, Spark};
 use thalweg_lab::wait::until;
 use thalweg_lab::{FlinkBuilder, FlinkCluster, FlinkJob, Kafka};
 
+use super::fault::Fault;
 use super::report::{Engine, Report};
-use super::{Fault, LOOK};
 use crate::flink::jar;
 use crate::status::Status;
 
@@ -23,6 +23,7 @@ use crate::status::Status;
 pub(super) const TOPIC: &str = "edge";
 const JOB: &str = "demand";
 const NODES: usize = 2;
+const LOOK: Duration = Duration::from_millis(200);
 const LIMIT: Duration = Duration::from_secs(180);
 /// What each trip takes at the edge beside its work, and each sum in the cloud, in ms: more than one executor can do.
 const TRIP_MILLIS: f64 = 2.0;

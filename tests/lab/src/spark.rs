@@ -92,13 +92,7 @@ impl Spark {
         command.args(["--host", HOST, "--webui-port", "0", "--cores", "1", "--memory", "1g"]);
         command.arg("--work-dir").arg(self.dir.join(format!("work-{n}"))).arg(&self.url);
         let name = format!("worker-{n}");
-        let out = self.dir.join(format!("{name}.out"));
-        let before = fs::read_to_string(&out).map_or(0, |text| text.len());
-        let mut worker = Server::start(&name, command, &self.dir, &[])?;
-        worker.wait_ready(START_LIMIT, || {
-            let said = fs::read_to_string(&out).unwrap_or_default();
-            said.get(before..).is_some_and(|new| new.contains("Successfully registered"))
-        })?;
+        let worker = self.started(&name, command, "Successfully registered")?;
         self.workers[n - 1] = Some(worker);
         Ok(())
     }
@@ -115,35 +109,39 @@ impl Spark {
     }
 
     /// Starts a driver, a program of Python with these arguments besides `--master`, and waits until Thalweg's agent in it
-    /// answers. What it says comes behind what its predecessors of the same name said.
+    /// answers.
     ///
     /// # Errors
     /// With the end of its log when it does not.
     pub fn drive(&self, name: &str, program: &Path, arguments: &[String]) -> Result<Driver> {
         let site = Site { node: name.to_owned(), ..self.site.clone() };
         let mut command = site.command(&self.install.python);
-        self.install.surround(&mut command);
+        self.install.surround(&site, &mut command);
         command.arg(program).args(["--master", &self.url]).args(arguments);
-        let log = self.dir.join(format!("{name}.out"));
-        let before = fs::read_to_string(&log).map_or(0, |text| text.len());
-        let server = Server::start(name, command, &self.dir, &[])?;
-        let mut driver = Driver { server, site, log, killed: false };
-        driver.server.wait_ready(START_LIMIT, || {
-            let said = fs::read_to_string(&driver.log).unwrap_or_default();
-            said.get(before..).is_some_and(|new| new.contains("agent at "))
+        let server = self.started(name, command, "agent at ")?;
+        Ok(Driver { server, site, log: self.log(name), killed: false })
+    }
+
+    /// Starts a process and waits until it says something, behind what its predecessors of the same name said.
+    fn started(&self, name: &str, command: Command, word: &str) -> Result<Server> {
+        let log = self.log(name);
+        let said = || fs::read_to_string(&log).unwrap_or_default();
+        let before = said().len();
+        let mut server = Server::start(name, command, &self.dir, &[])?;
+        server.wait_ready(START_LIMIT, || {
+            said().get(before..).is_some_and(|new| new.contains(word))
         })?;
-        Ok(driver)
+        Ok(server)
+    }
+
+    fn log(&self, name: &str) -> PathBuf {
+        self.dir.join(format!("{name}.out"))
     }
 
     /// Where its processes say what they do.
     pub fn logs(&self) -> Vec<PathBuf> {
-        let workers = (1..=self.workers.len()).map(|n| self.dir.join(format!("worker-{n}.out")));
-        std::iter::once(self.dir.join("master.out")).chain(workers).collect()
-    }
-
-    /// The Master's process id.
-    pub fn pid(&self) -> u32 {
-        self.master.pid()
+        let workers = (1..=self.workers.len()).map(|n| self.log(&format!("worker-{n}")));
+        std::iter::once(self.log("master")).chain(workers).collect()
     }
 }
 
@@ -212,15 +210,18 @@ impl Install {
     /// One of Spark's own programs.
     fn class(&self, site: &Site, class: &str) -> Command {
         let mut command = site.command(self.home.join("bin/spark-class"));
-        self.surround(&mut command);
+        self.surround(site, &mut command);
         command.arg(class);
         command
     }
 
-    fn surround(&self, command: &mut Command) {
+    fn surround(&self, site: &Site, command: &mut Command) {
         command.env("SPARK_HOME", &self.home).env("SPARK_LOCAL_IP", HOST);
         command.env("PYSPARK_PYTHON", &self.python).env("SPARK_DAEMON_MEMORY", "256m");
         command.env("PYTHONPATH", Path::new(ROOT).join("integrations/spark"));
+        // Whoever is killed leaves its files behind; here they go with the lab.
+        command.env("TMPDIR", &site.lab).env("SPARK_LOCAL_DIRS", &site.lab);
+        command.env("JAVA_TOOL_OPTIONS", format!("-Djava.io.tmpdir={}", site.lab.display()));
     }
 }
 

@@ -198,23 +198,7 @@ pub fn growth(title: &str, (x_title, y_title): (&str, &str), lines: &[Line]) -> 
             .y_label_formatter(&|y| figure(*y))
             .label_style(FONT)
             .draw()?;
-        for line in lines {
-            let colour = line.colour;
-            let points = || line.points.iter().copied().filter(above_zero);
-            chart
-                .draw_series(LineSeries::new(points(), colour.stroke_width(2)).point_size(3))?
-                .label(line.name.clone())
-                .legend(move |(x, y)| {
-                    PathElement::new(vec![(x, y), (x + 18, y)], colour.stroke_width(3))
-                });
-        }
-        chart
-            .configure_series_labels()
-            .background_style(WHITE.mix(0.85))
-            .border_style(BLACK.mix(0.3))
-            .label_font(FONT)
-            .position(SeriesLabelPosition::UpperLeft)
-            .draw()?;
+        named_lines(&mut chart, lines, above_zero, 3)?;
         Ok(())
     })
 }
@@ -239,11 +223,25 @@ where
         .y_label_formatter(&|y| figure(*y))
         .label_style(FONT)
         .draw()?;
+    named_lines(&mut chart, lines, |(_, y)| y.is_finite(), 0)
+}
+
+/// Lines with dots of this size at the points that are shown, and their names.
+fn named_lines<'a, 'b, C>(
+    chart: &mut ChartContext<'a, SVGBackend<'b>, C>,
+    lines: &[Line],
+    shown: fn(&(f64, f64)) -> bool,
+    dots: u32,
+) -> Result<()>
+where
+    C: CoordTranslate<From = (f64, f64)>,
+    'b: 'a,
+{
     for line in lines {
-        let points = line.points.iter().copied().filter(|(_, y)| y.is_finite());
+        let points = line.points.iter().copied().filter(shown);
         let colour = line.colour;
         chart
-            .draw_series(LineSeries::new(points, colour.stroke_width(2)))?
+            .draw_series(LineSeries::new(points, colour.stroke_width(2)).point_size(dots))?
             .label(line.name.clone())
             .legend(move |(x, y)| {
                 PathElement::new(vec![(x, y), (x + 18, y)], colour.stroke_width(3))

@@ -120,19 +120,29 @@ public final class Actuator implements AutoCloseable {
         LOG.info("plan {} for {}: {} {} on {} rows", plan.id(), Visible.text(plan.name()), plan.kind(),
             Visible.text(plan.counts().toString()), plan.rows().size());
         try {
-            LOG.info("plan {} is published ({})", plan.id(), facade.publish(plan.id()));
-            ClusterState clusterState = clusterStates.apply(plan);
-            attempt(clusterState, plan, clusterState.strategies());
-        } catch (RuntimeException | Error e) {
-            // Nothing was begun that a successor could not find: that is no error of ours.
-            if (e instanceof ThalwegException refused && refused.code() == Code.STORE) {
-                meter.accept("aborted");
-                LOG.warn("plan {} for {} is given up: {}", plan.id(), Visible.text(plan.name()), e.getMessage());
-                abort(plan.id(), Code.STORE.name(), e.getMessage());
-                return;
+            if (publish(plan)) {
+                ClusterState clusterState = clusterStates.apply(plan);
+                attempt(clusterState, plan, clusterState.strategies());
             }
+        } catch (RuntimeException | Error e) {
             abort(plan.id(), "INTERNAL", e.toString());
             throw e;
+        }
+    }
+
+    /** Has a plan stored where a successor finds it; one that cannot be is given up before anything has begun. */
+    private boolean publish(Plan plan) {
+        try {
+            LOG.info("plan {} is published ({})", plan.id(), facade.publish(plan.id()));
+            return true;
+        } catch (ThalwegException e) {
+            if (e.code() != Code.STORE) {
+                throw e;
+            }
+            meter.accept("aborted");
+            LOG.warn("plan {} for {} is given up: {}", plan.id(), Visible.text(plan.name()), e.getMessage());
+            abort(plan.id(), e.code().name(), e.getMessage());
+            return false;
         }
     }
 

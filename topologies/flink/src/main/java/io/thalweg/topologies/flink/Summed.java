@@ -3,10 +3,9 @@ package io.thalweg.topologies.flink;
 import io.thalweg.topologies.Work;
 import io.thalweg.topologies.taxi.Demand;
 import io.thalweg.topologies.taxi.Trip;
-import org.apache.flink.api.common.functions.AggregateFunction;
 
-/** Sums a zone's trips within a window, one by one. */
-final class Summed implements AggregateFunction<Trip, Demand, Demand> {
+/** Sums a zone's trips within a window. */
+final class Summed extends DemandSum<Trip> {
     private static final long serialVersionUID = 1;
 
     private final Work work;
@@ -16,23 +15,8 @@ final class Summed implements AggregateFunction<Trip, Demand, Demand> {
     }
 
     @Override
-    public Demand createAccumulator() {
-        return Demand.NONE;
-    }
-
-    @Override
     public Demand add(Trip trip, Demand before) {
         work.burn();
         return before.plus(trip);
-    }
-
-    @Override
-    public Demand getResult(Demand demand) {
-        return demand;
-    }
-
-    @Override
-    public Demand merge(Demand one, Demand other) {
-        return one.plus(other);
     }
 }
